@@ -1,0 +1,74 @@
+//! A point of a search space.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::{Cell, Key, OpGraph, Simplify, Vocabulary, canonical};
+
+/// One or more cells with the key that identifies them; cheap to clone.
+///
+/// Two architectures compare equal exactly when their keys do. The order of the cells has a
+/// meaning (DARTS: normal, then reduction).
+#[derive(Clone, Debug)]
+pub struct Architecture(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    vocabulary: Arc<Vocabulary>,
+    cells: Vec<Cell>,
+    key: Key,
+    pruned: OnceLock<Vec<OpGraph>>,
+}
+
+impl Architecture {
+    /// An architecture whose key says "isomorphic cell by cell, with equal labels".
+    pub fn new(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>) -> Self {
+        let form = canonical::architecture_form(&cells);
+        Self::with_canonical_form(vocabulary, cells, &form)
+    }
+
+    /// An architecture of a space that has its own published rule of when two cells are the same:
+    /// the key is that of `form`, which must be equal exactly when the space calls them equal.
+    pub fn with_canonical_form(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, form: &[u8]) -> Self {
+        let key = Key::of(form);
+        Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new() }))
+    }
+
+    /// Identity of this architecture.
+    pub fn key(&self) -> Key {
+        self.0.key
+    }
+
+    /// The cells, in the space's order.
+    pub fn cells(&self) -> &[Cell] {
+        &self.0.cells
+    }
+
+    /// The operations that the cells' labels index.
+    pub fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.0.vocabulary
+    }
+
+    /// One pruned op-on-node graph a cell ([`Simplify::Pruned`]), computed once.
+    pub fn op_graphs(&self) -> &[OpGraph] {
+        self.0.pruned.get_or_init(|| self.op_graphs_with(Simplify::Pruned))
+    }
+
+    /// One op-on-node graph a cell, simplified as asked.
+    pub fn op_graphs_with(&self, simplify: Simplify) -> Vec<OpGraph> {
+        self.0.cells.iter().map(|cell| OpGraph::of(cell, &self.0.vocabulary, simplify)).collect()
+    }
+}
+
+impl PartialEq for Architecture {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Architecture {}
+
+impl std::hash::Hash for Architecture {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}

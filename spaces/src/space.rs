@@ -1,0 +1,83 @@
+//! What a search space can do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::Rng;
+
+use crate::{Architecture, SpaceError, Vocabulary};
+
+/// How many architectures a space holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpaceSize {
+    /// Exactly this many distinct keys.
+    Unique(u128),
+    /// This many points of the space's own parametrisation; isomorphic ones counted apart.
+    AtMost(u128),
+}
+
+impl fmt::Display for SpaceSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unique(n) => write!(f, "{n} unique"),
+            Self::AtMost(n) => write!(f, "at most {n}"),
+        }
+    }
+}
+
+/// A set of architectures that can be drawn from, moved about in, printed and parsed.
+///
+/// Every method that returns an architecture returns a valid one (`check` accepts it), and what
+/// `format` prints `parse` reads back to an equal key. [`crate::testing::check_space`] tests both,
+/// and authors of their own spaces can run it.
+pub trait SearchSpace: Send + Sync + fmt::Debug {
+    /// Short name, used in messages and files only.
+    fn name(&self) -> &str;
+
+    /// The operations of the space.
+    fn vocabulary(&self) -> &Arc<Vocabulary>;
+
+    /// Draws an architecture, uniformly over the space's own parametrisation (each space says
+    /// which).
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture;
+
+    /// Changes one element (an operation, an edge) at random.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError>;
+
+    /// All architectures one element away, each key once, `architecture` itself left out, in an
+    /// order that depends on nothing but `architecture`.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError>;
+
+    /// Whether an architecture is of this space.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] naming the rule it breaks.
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError>;
+
+    /// How many architectures there are.
+    fn size(&self) -> SpaceSize;
+
+    /// Every architecture of the parametrisation, isomorphic ones too, where going through all
+    /// of them is practical (up to a few million).
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        None
+    }
+
+    /// Prints an architecture in the space's published notation.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError>;
+
+    /// Reads the space's published notation.
+    ///
+    /// # Errors
+    /// [`SpaceError::Notation`] or [`SpaceError::UnknownOp`] naming the text and what is wrong.
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
+}

@@ -1,1 +1,32 @@
-pub fn placeholder() {}
+//! Bayesian-optimisation surrogates for neural architecture search.
+//!
+//! space -> candidates -> posteriors -> utilities -> batch of related cells -> outcomes ->
+//! history -> next round.
+//!
+//! [`Study`] owns the loop, the clock, the budget and the journal. A [`Strategy`] is asked for
+//! proposals, an [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`]
+//! sees every [`Event`] and can change nothing.
+
+pub mod error;
+pub mod evaluator;
+pub mod event;
+pub mod history;
+pub mod journal;
+pub mod rng;
+pub mod strategy;
+pub mod study;
+pub mod testing;
+
+#[cfg(feature = "torch")]
+pub mod data;
+#[cfg(feature = "torch")]
+pub mod supernet;
+
+pub use bonas_spaces as spaces;
+pub use bonas_surrogate as surrogate;
+pub use error::StudyError;
+pub use evaluator::Evaluator;
+pub use event::{Event, Observer};
+pub use history::{Fidelity, History, Outcome, Score};
+pub use strategy::{Proposal, Strategy};
+pub use study::Study;

@@ -1,1 +1,27 @@
-pub fn placeholder() {}
+//! Surrogates for architecture search.
+//!
+//! observations -> [`Surrogate::fit`] -> [`Predict::predict`] -> [`Posterior`]s ->
+//! [`Acquisition::utilities`] -> [`Selection::select`] -> batches of candidates.
+//!
+//! Each arrow is a trait of one or two methods, so that any surrogate works with any acquisition
+//! and any batch selection. Nothing here knows a search space: surrogates read labelled graphs.
+//!
+//! Invariant: libtorch stays behind feature `torch`, in [`embed`]; no other module names it.
+
+pub mod acquisition;
+pub mod bsr;
+#[cfg(feature = "torch")]
+pub mod embed;
+mod error;
+pub mod metrics;
+mod posterior;
+pub mod quadrature;
+pub mod select;
+mod surrogate;
+pub mod testing;
+
+pub use acquisition::Acquisition;
+pub use error::SurrogateError;
+pub use posterior::Posterior;
+pub use select::Selection;
+pub use surrogate::{Observation, Predict, Surrogate};

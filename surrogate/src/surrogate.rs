@@ -1,0 +1,48 @@
+//! The two traits a surrogate implements.
+
+use std::fmt;
+
+use bonas_spaces::Architecture;
+use ndarray::Array2;
+use rand::Rng;
+
+use crate::{Posterior, SurrogateError};
+
+/// One measured score of one architecture; higher is better.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// What was measured.
+    pub architecture: Architecture,
+    /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
+    pub score: f64,
+}
+
+/// An unfitted recipe: fitting returns an immutable predictor and leaves the recipe as it was.
+pub trait Surrogate: Send + fmt::Debug {
+    /// Name as used in configurations and reports.
+    fn name(&self) -> &'static str;
+
+    /// Fits to `observations` (at least one), drawing all randomness from `rng`: equal
+    /// observations and an equal generator give an equal predictor.
+    ///
+    /// # Errors
+    /// [`SurrogateError`] naming the observation or setting at fault.
+    fn fit(&self, observations: &[Observation], rng: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError>;
+}
+
+/// A fitted surrogate.
+pub trait Predict: Send {
+    /// One posterior a candidate, in order, in the unit of the observed scores.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError>;
+
+    /// Embedding of the candidates, `[n, d]`, for surrogates that have one: near means related.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    fn embed(&self, _candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
+        Ok(None)
+    }
+}

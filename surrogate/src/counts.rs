@@ -99,7 +99,9 @@ impl View {
         };
         let edges: Vec<_> = graph.edges().collect();
         let mut before = vec![Vec::new(); graph.len()];
-        edges.iter().for_each(|&(from, to)| before[to].push(from));
+        for &(from, to) in &edges {
+            before[to].push(from);
+        }
         Self { k: ops.len(), labels: graph.labels().map(label).collect(), edges, before }
     }
 

@@ -8,6 +8,8 @@
 //!
 //! Invariant: libtorch stays behind feature `torch`, in [`embed`]; no other module names it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
+
 pub mod acquisition;
 pub mod bsr;
 pub mod counts;

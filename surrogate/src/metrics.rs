@@ -10,7 +10,7 @@ use rand::{Rng, RngExt};
 use crate::{Posterior, normal};
 
 /// Kendall's tau-b, `(C - D) / √((n₀ - n₁)(n₀ - n₂))` with `n₀ = n(n-1)/2` pairs, `n₁` and `n₂`
-/// pairs tied in `x` and in `y`: the same figure as SciPy's `kendalltau`.
+/// pairs tied in `x` and in `y`: the same figure as `SciPy`'s `kendalltau`.
 ///
 /// Knight's algorithm (J. Am. Stat. Assoc. 61, 1966): `O(n log n)`.
 ///
@@ -22,11 +22,11 @@ pub fn kendall_tau_b(x: &[f64], y: &[f64]) -> Option<f64> {
     check(x, y)?;
     let mut pairs: Vec<(f64, f64)> = x.iter().copied().zip(y.iter().copied()).collect();
     pairs.sort_unstable_by(|a, b| compare(a.0, b.0).then(compare(a.1, b.1)));
-    let tied_x = tied_pairs(&pairs, |a, b| a.0 == b.0);
+    let tied_x = tied_pairs(&pairs, |a, b| compare(a.0, b.0).is_eq());
     let tied_both = tied_pairs(&pairs, |a, b| a == b);
     let mut ys: Vec<f64> = pairs.iter().map(|p| p.1).collect();
     let swaps = sort_counting_swaps(&mut ys, &mut vec![0.0; x.len()]);
-    let tied_y = tied_pairs(&ys, |a, b| a == b);
+    let tied_y = tied_pairs(&ys, |a, b| compare(*a, *b).is_eq());
     let all = pairs_of(x.len());
     if tied_x == all || tied_y == all {
         return None;
@@ -66,7 +66,9 @@ pub fn precision_at_top(predicted: &[f64], truth: &[f64], fraction: f64) -> Opti
     }
     let k = ((fraction * truth.len() as f64).round() as usize).max(1);
     let mut best = vec![false; truth.len()];
-    best_indices(truth, k).into_iter().for_each(|i| best[i] = true);
+    for i in best_indices(truth, k) {
+        best[i] = true;
+    }
     let hits = best_indices(predicted, k).into_iter().filter(|&i| best[i]).count();
     Some(hits as f64 / k as f64)
 }
@@ -237,9 +239,11 @@ fn average_ranks(values: &[f64]) -> Vec<f64> {
     order.sort_unstable_by(|&a, &b| compare(values[a], values[b]));
     let mut ranks = vec![0.0; values.len()];
     let mut start = 0;
-    for run in order.chunk_by(|&a, &b| values[a] == values[b]) {
+    for run in order.chunk_by(|&a, &b| compare(values[a], values[b]).is_eq()) {
         let mean = start as f64 + 0.5 * (run.len() + 1) as f64;
-        run.iter().for_each(|&i| ranks[i] = mean);
+        for &i in run {
+            ranks[i] = mean;
+        }
         start += run.len();
     }
     ranks

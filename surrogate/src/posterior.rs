@@ -98,6 +98,7 @@ impl Posterior {
     }
 
     /// The Gaussian underneath as a law of its own.
+    #[must_use]
     pub fn to_latent(&self) -> Self {
         let (mean, sd) = self.latent();
         Self { law: Law::Gaussian { mean, variance: sd * sd } }

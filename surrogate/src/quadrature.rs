@@ -26,7 +26,7 @@ pub struct Rule {
 /// `s ≤ 10` (tested).
 pub fn gauss_hermite() -> &'static Rule {
     static RULE: OnceLock<Rule> = OnceLock::new();
-    RULE.get_or_init(|| Rule::from_jacobi(HERMITE_NODES, 1.0, |k| k.sqrt()))
+    RULE.get_or_init(|| Rule::from_jacobi(HERMITE_NODES, 1.0, f64::sqrt))
 }
 
 /// The cached 16-node rule on `[-1, 1]`.

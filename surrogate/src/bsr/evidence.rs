@@ -16,7 +16,7 @@ use crate::SurrogateError;
 /// How α (precision of the weights) and β (precision of the noise) are chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Evidence {
-    /// MacKay's fixed point: `γ = Σ βλ/(α + βλ)`, `α ← γ/‖m‖²`, `β ← (n - γ)/‖t - Φm‖²`, until both
+    /// `MacKay`'s fixed point: `γ = Σ βλ/(α + βλ)`, `α ← γ/‖m‖²`, `β ← (n - γ)/‖t - Φm‖²`, until both
     /// change by less than `tolerance` relative.
     ///
     /// As in the published code, weights and covariance are those of the last pass, noise that

@@ -7,7 +7,7 @@
 //! noise included; see [`Posterior`] for the score itself. α and β are chosen by [`Evidence`].
 //!
 //! Shi, Pi, Xu, Li, Kwok, Zhang: Bridging the gap between sample-based and one-shot neural
-//! architecture search with BONAS, NeurIPS 2020; MacKay: Bayesian interpolation, 1992.
+//! architecture search with BONAS, `NeurIPS` 2020; `MacKay`: Bayesian interpolation, 1992.
 
 mod evidence;
 mod scaling;
@@ -154,7 +154,7 @@ impl Bsr {
         })
     }
 
-    /// The published settings: MacKay's fixed point on raw features, no intercept, and the
+    /// The published settings: `MacKay`'s fixed point on raw features, no intercept, and the
     /// published moments.
     pub fn published() -> BsrParams {
         BsrParams(BsrValidParams {

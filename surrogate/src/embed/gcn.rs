@@ -1,7 +1,7 @@
 //! The graph network of BONAS, with its gradient written out.
 //!
 //! `H⁰ = X`, `Hˡ = ReLU(BN(Ã Hˡ⁻¹ Wˡ + bˡ))`; the embedding `φ` is the global node's row of the last
-//! layer, one a cell, put side by side; the prediction is `sigmoid(φᵀw + b)` (Shi et al., NeurIPS
+//! layer, one a cell, put side by side; the prediction is `sigmoid(φᵀw + b)` (Shi et al., `NeurIPS`
 //! 2020, and its published code). Batch norm is over all live rows of the batch.
 //!
 //! The gradient is written out rather than recorded, for speed: only `H⁰`'s sums are constant,
@@ -57,10 +57,10 @@ impl GcnShape {
     }
 
     fn check(self) -> Result<(), SurrogateError> {
-        match [self.classes, self.cells, self.width, self.depth].contains(&0) {
-            true => Err(SurrogateError::setting("GCN shape", format!("{self:?}"), "every size from 1 up")),
-            false => Ok(()),
+        if [self.classes, self.cells, self.width, self.depth].contains(&0) {
+            return Err(SurrogateError::setting("GCN shape", format!("{self:?}"), "every size from 1 up"));
         }
+        Ok(())
     }
 }
 

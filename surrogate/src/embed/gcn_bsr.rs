@@ -53,7 +53,7 @@ impl Default for GcnSettings {
     }
 }
 
-/// Graph network and Bayesian sigmoid regression (BONAS; Shi et al., NeurIPS 2020).
+/// Graph network and Bayesian sigmoid regression (BONAS; Shi et al., `NeurIPS` 2020).
 ///
 /// `fit` trains a [`Gcn`] from fresh weights on all observations, then fits a [`Bsr`] to its
 /// embeddings with running statistics. Scores are in `[0, 1]`. Posteriors are of a score as it

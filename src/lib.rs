@@ -17,7 +17,6 @@ pub mod strategy;
 pub mod study;
 pub mod testing;
 
-#[cfg(feature = "torch")]
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;

@@ -12,6 +12,7 @@ pub mod evaluator;
 pub mod event;
 pub mod history;
 pub mod journal;
+pub mod recipe;
 pub mod rng;
 pub mod strategy;
 pub mod study;

@@ -21,6 +21,8 @@ pub mod testing;
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;
+#[cfg(feature = "torch")]
+pub mod torch_runtime;
 
 pub use bonas_spaces as spaces;
 pub use bonas_surrogate as surrogate;

@@ -114,25 +114,30 @@ fn lock(path: &Path) -> Result<File> {
 }
 
 fn fetch(variant: Variant, build: &Path) -> Result<()> {
-    let partial = build.with_file_name(format!("{}.partial", variant.name()));
     eprintln!(
         "Fetching libtorch {VERSION} ({}: {}) into {}",
         variant.name(),
         variant.size(),
         build.display()
     );
+    let partial = build.with_file_name(format!("{}.partial", variant.name()));
     remove_dir_if_there(&partial)?;
+    let fetched = fetch_beside(variant, build, &partial);
+    remove_dir_if_there(&partial)?;
+    fetched
+}
+
+fn fetch_beside(variant: Variant, build: &Path, partial: &Path) -> Result<()> {
     let (wheels, unpacked) = (partial.join("wheels"), partial.join("unpacked"));
     for dir in [&wheels, &unpacked] {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
-    download(variant, &partial, &wheels)?;
+    download(variant, partial, &wheels)?;
     unpack(variant, &wheels, &unpacked)?;
     write_markers(build, &unpacked)?;
     remove_dir_if_there(build)?;
     fs::rename(&unpacked, build)
-        .with_context(|| format!("cannot move the build to {}", build.display()))?;
-    remove_dir_if_there(&partial)
+        .with_context(|| format!("cannot move the build to {}", build.display()))
 }
 
 fn remove_dir_if_there(dir: &Path) -> Result<()> {

@@ -6,6 +6,7 @@ mod prerequisites;
 mod setup;
 
 use std::ffi::OsString;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::*;
@@ -27,7 +28,18 @@ Usage: cargo xtask COMMAND
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
 ";
 
-fn main() -> Result<()> {
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that an anyhow `main` adds: the message is the whole answer.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     let command = arguments.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = arguments.collect();

@@ -27,7 +27,7 @@ const UNPACK: &str = include_str!("../libtorch/unpack.py");
 pub(crate) enum Variant {
     /// Pruned to what runs without a GPU: 0.5 GB.
     Cpu,
-    /// With the CUDA backend: 4.4 GB.
+    /// With the CUDA backend: 3.6 GB.
     Gpu,
 }
 
@@ -50,7 +50,7 @@ impl Variant {
     fn size(self) -> &'static str {
         match self {
             Self::Cpu => "0.5 GB to download, 0.5 GB on disk",
-            Self::Gpu => "2.5 GB to download, 4.5 GB on disk",
+            Self::Gpu => "2.5 GB to download, 3.6 GB on disk",
         }
     }
 }

@@ -5,8 +5,7 @@ use std::path::PathBuf;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    // Told by torch-sys, which is compiled before; absent without feature `torch`.
-    println!("cargo::rerun-if-env-changed=DEP_TCH_LIBTORCH_LIB");
+    // Told by torch-sys, whose own build reruns this one; absent without feature `torch`.
     let Some(lib) = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
         return;
     };

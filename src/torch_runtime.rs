@@ -315,9 +315,10 @@ mod tests {
     }
 
     #[test]
-    fn the_running_libtorch_is_the_one_it_was_built_with() {
+    fn the_folder_of_the_running_libtorch_is_found() {
+        // Not compared with the build's own: LD_LIBRARY_PATH may rightly have put another one in its place.
         assert_eq!(tch::Tensor::from_slice(&[1.0_f32, 2.0]).size(), [2]);
-        assert_eq!(library_dir(), Path::new(env!("BONAS_LIBTORCH_LIB")));
+        assert!(library_dir().join("libtorch_cpu.so").exists(), "{}", library_dir().display());
     }
 
     #[test]

@@ -12,9 +12,7 @@ use tch::Device;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// The text names no device.
-    #[error(
-        "device `{requested}`: {reason}; write `auto`, `cpu`, `cuda` or a list such as `cuda:0,1`"
-    )]
+    #[error("device `{requested}`: {reason}; write `auto`, `cpu`, `cuda` or a list such as `cuda:0,1`")]
     Syntax {
         /// The text as it was given.
         requested: String,
@@ -84,10 +82,7 @@ pub fn load_cuda_backend() -> Result<Backend, DeviceError> {
     }
     match load_globally(&path) {
         Ok(()) => Ok(Backend::Loaded(path)),
-        Err(error) => Err(DeviceError::Backend {
-            path,
-            reason: error.to_string(),
-        }),
+        Err(error) => Err(DeviceError::Backend { path, reason: error.to_string() }),
     }
 }
 
@@ -152,10 +147,7 @@ fn parse_indices(requested: &str, list: &str) -> Result<Vec<usize>, DeviceError>
 }
 
 fn syntax(requested: &str, reason: String) -> DeviceError {
-    DeviceError::Syntax {
-        requested: requested.to_owned(),
-        reason,
-    }
+    DeviceError::Syntax { requested: requested.to_owned(), reason }
 }
 
 fn resolve(
@@ -168,17 +160,10 @@ fn resolve(
     match request {
         Request::Cpu => Ok(vec![Device::Cpu]),
         Request::Auto if count == 0 => Ok(vec![Device::Cpu]),
-        _ if count == 0 => Err(DeviceError::NoGpu {
-            requested,
-            backend: backend.clone(),
-        }),
+        _ if count == 0 => Err(DeviceError::NoGpu { requested, backend: backend.clone() }),
         Request::Auto | Request::EveryGpu => Ok((0..count).map(Device::Cuda).collect()),
         Request::Gpus(indices) => match indices.iter().find(|&&index| index >= count) {
-            Some(&index) => Err(DeviceError::NoSuchGpu {
-                requested,
-                index,
-                count,
-            }),
+            Some(&index) => Err(DeviceError::NoSuchGpu { requested, index, count }),
             None => Ok(indices.iter().copied().map(Device::Cuda).collect()),
         },
     }
@@ -188,20 +173,13 @@ fn resolve(
 fn library_dir() -> PathBuf {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
     let loaded = loaded_library(&maps, "libtorch_cpu.so").and_then(Path::parent);
-    loaded.map_or_else(
-        || PathBuf::from(env!("BONAS_LIBTORCH_LIB")),
-        Path::to_path_buf,
-    )
+    loaded.map_or_else(|| PathBuf::from(env!("BONAS_LIBTORCH_LIB")), Path::to_path_buf)
 }
 
 /// Path of a mapped library by its file name. Format of a line: proc(5), "/proc/pid/maps".
 fn loaded_library<'a>(maps: &'a str, name: &str) -> Option<&'a Path> {
-    let paths = maps
-        .lines()
-        .filter_map(|line| line.find('/').map(|start| Path::new(&line[start..])));
-    paths
-        .into_iter()
-        .find(|path| path.file_name().is_some_and(|file| file == name))
+    let paths = maps.lines().filter_map(|line| line.find('/').map(|start| Path::new(&line[start..])));
+    paths.into_iter().find(|path| path.file_name().is_some_and(|file| file == name))
 }
 
 #[cfg(unix)]
@@ -233,30 +211,20 @@ mod tests {
     }
 
     fn message(requested: &str, count: usize) -> String {
-        resolved(requested, count)
-            .map_or_else(|error| error.to_string(), |devices| format!("{devices:?}"))
+        resolved(requested, count).map_or_else(|error| error.to_string(), |devices| format!("{devices:?}"))
     }
 
     #[test]
     fn auto_takes_every_gpu_else_the_cpu() {
         assert_eq!(resolved("auto", 0), Ok(vec![Device::Cpu]));
-        assert_eq!(
-            resolved("auto", 2),
-            Ok(vec![Device::Cuda(0), Device::Cuda(1)])
-        );
+        assert_eq!(resolved("auto", 2), Ok(vec![Device::Cuda(0), Device::Cuda(1)]));
         assert_eq!(resolved(" cpu ", 2), Ok(vec![Device::Cpu]));
     }
 
     #[test]
     fn gpus_come_in_the_order_asked_for() {
-        assert_eq!(
-            resolved("cuda", 2),
-            Ok(vec![Device::Cuda(0), Device::Cuda(1)])
-        );
-        assert_eq!(
-            resolved("cuda:2, 0", 3),
-            Ok(vec![Device::Cuda(2), Device::Cuda(0)])
-        );
+        assert_eq!(resolved("cuda", 2), Ok(vec![Device::Cuda(0), Device::Cuda(1)]));
+        assert_eq!(resolved("cuda:2, 0", 3), Ok(vec![Device::Cuda(2), Device::Cuda(0)]));
     }
 
     #[test]
@@ -265,40 +233,13 @@ mod tests {
             ("gpu", 1, ["`gpu`", "unknown device", "`cuda:0,1`"]),
             ("", 1, ["``", "unknown device", "`auto`"]),
             ("cuda:", 1, ["`cuda:`", "`` is not the index", "`cuda:0,1`"]),
-            (
-                "cuda:-1",
-                1,
-                ["`cuda:-1`", "`-1` is not the index", "`cpu`"],
-            ),
-            (
-                "cuda:0,0",
-                1,
-                ["`cuda:0,0`", "GPU 0 stands there twice", "`cuda`"],
-            ),
-            (
-                "cuda:0,3",
-                2,
-                [
-                    "`cuda:0,3`",
-                    "no GPU 3, libtorch sees 2 (0 to 1)",
-                    "nvidia-smi -L",
-                ],
-            ),
-            (
-                "cuda",
-                0,
-                [
-                    "`cuda`",
-                    "not installed, no /lib/libtorch_cuda.so",
-                    "cargo xtask setup --gpu",
-                ],
-            ),
+            ("cuda:-1", 1, ["`cuda:-1`", "`-1` is not the index", "`cpu`"]),
+            ("cuda:0,0", 1, ["`cuda:0,0`", "GPU 0 stands there twice", "`cuda`"]),
+            ("cuda:0,3", 2, ["`cuda:0,3`", "no GPU 3, libtorch sees 2 (0 to 1)", "nvidia-smi -L"]),
+            ("cuda", 0, ["`cuda`", "not installed, no /lib/libtorch_cuda.so", "cargo xtask setup --gpu"]),
         ] {
             let message = message(requested, count);
-            assert!(
-                words.iter().all(|word| message.contains(word)),
-                "{requested:?}: {message}"
-            );
+            assert!(words.iter().all(|word| message.contains(word)), "{requested:?}: {message}");
         }
     }
 
@@ -307,10 +248,7 @@ mod tests {
         let maps = "7f00-7f01 r-xp 00000000 08:01 12  /a b/libtorch_cpu.so.1\n\
                     7f02-7f03 r-xp 00000000 08:01 13  /a b/libtorch_cpu.so\n\
                     7f04-7f05 rw-p 00000000 00:00 0   [heap]\n";
-        assert_eq!(
-            loaded_library(maps, "libtorch_cpu.so"),
-            Some(Path::new("/a b/libtorch_cpu.so"))
-        );
+        assert_eq!(loaded_library(maps, "libtorch_cpu.so"), Some(Path::new("/a b/libtorch_cpu.so")));
         assert_eq!(loaded_library(maps, "libc10.so"), None);
     }
 

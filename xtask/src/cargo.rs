@@ -17,28 +17,17 @@ struct Step {
 }
 
 const fn step(name: &'static str, arguments: &'static [&'static str]) -> Step {
-    Step {
-        name,
-        arguments,
-        rustdoc_flags: None,
-    }
+    Step { name, arguments, rustdoc_flags: None }
 }
 
 const fn rustdoc(name: &'static str, arguments: &'static [&'static str]) -> Step {
-    Step {
-        name,
-        arguments,
-        rustdoc_flags: Some("-D warnings"),
-    }
+    Step { name, arguments, rustdoc_flags: Some("-D warnings") }
 }
 
 /// One target folder serves both feature sets: cargo keeps their artifacts apart by hash, and all that
 /// does not depend on `torch` is compiled once.
 const TESTS: [Step; 2] = [
-    step(
-        "tests without libtorch",
-        &["test", "--workspace", "--no-default-features"],
-    ),
+    step("tests without libtorch", &["test", "--workspace", "--no-default-features"]),
     step("tests", &["test", "--workspace"]),
 ];
 
@@ -98,11 +87,7 @@ fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
             command.env("RUSTDOCFLAGS", flags);
         }
         run(&mut command).with_context(|| format!("`{}` failed", step.name))?;
-        summary += &format!(
-            "  ok {:>5.0} s  {}\n",
-            start.elapsed().as_secs_f64(),
-            step.name
-        );
+        summary += &format!("  ok {:>5.0} s  {}\n", start.elapsed().as_secs_f64(), step.name);
     }
     println!("\nAll passed:\n{summary}");
     Ok(())
@@ -131,9 +116,8 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
 }
 
 fn run(command: &mut Command) -> Result<()> {
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start {}", command.get_program().display()))?;
+    let status =
+        command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
     ensure!(status.success(), "cargo ended with {status}");
     Ok(())
 }

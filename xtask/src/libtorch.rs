@@ -57,10 +57,8 @@ impl Variant {
 
 /// Returns the folder of the unpacked build, fetching it if the cache has none.
 pub(crate) fn ensure_cached(variant: Variant) -> Result<PathBuf> {
-    let cache = cache_dir(
-        std::env::var_os("XDG_CACHE_HOME").as_deref(),
-        std::env::var_os("HOME").as_deref(),
-    )?;
+    let cache =
+        cache_dir(std::env::var_os("XDG_CACHE_HOME").as_deref(), std::env::var_os("HOME").as_deref())?;
     let build = cache.join(format!("libtorch-{VERSION}-{}", variant.name()));
     if is_complete(&build) {
         return Ok(build);
@@ -81,21 +79,16 @@ pub(crate) fn is_complete(build: &Path) -> bool {
     let version = fs::read_to_string(build.join("torch/build-version")).unwrap_or_default();
     version.trim() == VERSION
         && build.join("torch/lib/libtorch_cpu.so").is_file()
-        && build
-            .join("torch/include/torch/csrc/api/include/torch/torch.h")
-            .is_file()
+        && build.join("torch/include/torch/csrc/api/include/torch/torch.h").is_file()
         && build.join("cargo.toml").is_file()
 }
 
 /// `$XDG_CACHE_HOME/bonas`, else `~/.cache/bonas`; as the XDG rules say, a relative path is ignored.
 fn cache_dir(xdg_cache_home: Option<&OsStr>, home: Option<&OsStr>) -> Result<PathBuf> {
     let absolute = |dir: &OsStr| Some(PathBuf::from(dir)).filter(|dir| dir.is_absolute());
-    let base = xdg_cache_home
-        .and_then(absolute)
-        .or_else(|| Some(home.and_then(absolute)?.join(".cache")));
-    let base = base.context(
-        "neither XDG_CACHE_HOME nor HOME is an absolute path: export one, libtorch is kept there",
-    )?;
+    let base = xdg_cache_home.and_then(absolute).or_else(|| Some(home.and_then(absolute)?.join(".cache")));
+    let base = base
+        .context("neither XDG_CACHE_HOME nor HOME is an absolute path: export one, libtorch is kept there")?;
     Ok(base.join("bonas"))
 }
 
@@ -103,12 +96,8 @@ fn cache_dir(xdg_cache_home: Option<&OsStr>, home: Option<&OsStr>) -> Result<Pat
 fn lock(path: &Path) -> Result<File> {
     let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     if file.try_lock().is_err() {
-        eprintln!(
-            "Waiting for another set-up to finish ({}) ...",
-            path.display()
-        );
-        file.lock()
-            .with_context(|| format!("cannot lock {}", path.display()))?;
+        eprintln!("Waiting for another set-up to finish ({}) ...", path.display());
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(file)
 }
@@ -136,16 +125,14 @@ fn fetch_beside(variant: Variant, build: &Path, partial: &Path) -> Result<()> {
     unpack(variant, &wheels, &unpacked)?;
     write_markers(build, &unpacked)?;
     remove_dir_if_there(build)?;
-    fs::rename(&unpacked, build)
-        .with_context(|| format!("cannot move the build to {}", build.display()))
+    fs::rename(&unpacked, build).with_context(|| format!("cannot move the build to {}", build.display()))
 }
 
 fn remove_dir_if_there(dir: &Path) -> Result<()> {
     if !dir.exists() {
         return Ok(());
     }
-    fs::remove_dir_all(dir)
-        .with_context(|| format!("cannot remove {}: remove it by hand", dir.display()))
+    fs::remove_dir_all(dir).with_context(|| format!("cannot remove {}: remove it by hand", dir.display()))
 }
 
 /// pip checks each wheel against its pinned SHA-256 and refuses anything else.
@@ -154,26 +141,19 @@ fn download(variant: Variant, partial: &Path, wheels: &Path) -> Result<()> {
     fs::write(&requirements, variant.requirements())
         .with_context(|| format!("cannot write {}", requirements.display()))?;
     let mut pip = Command::new("python3");
-    pip.args([
-        "-m",
-        "pip",
-        "download",
-        "--disable-pip-version-check",
-        "--no-input",
-        "--no-cache-dir",
-    ])
-    .args(["--no-deps", "--require-hashes", "--only-binary=:all:"])
-    .args(["--implementation", "cp", "--python-version", WHEEL_PYTHON])
-    .args(WHEEL_PLATFORMS.map(|glibc| format!("--platform=manylinux_{glibc}_x86_64")))
-    .args([
-        "--platform=manylinux2014_x86_64",
-        "--platform=manylinux2010_x86_64",
-        "--platform=manylinux1_x86_64",
-    ])
-    .arg("--dest")
-    .arg(wheels)
-    .arg("--requirement")
-    .arg(&requirements);
+    pip.args(["-m", "pip", "download", "--disable-pip-version-check", "--no-input", "--no-cache-dir"])
+        .args(["--no-deps", "--require-hashes", "--only-binary=:all:"])
+        .args(["--implementation", "cp", "--python-version", WHEEL_PYTHON])
+        .args(WHEEL_PLATFORMS.map(|glibc| format!("--platform=manylinux_{glibc}_x86_64")))
+        .args([
+            "--platform=manylinux2014_x86_64",
+            "--platform=manylinux2010_x86_64",
+            "--platform=manylinux1_x86_64",
+        ])
+        .arg("--dest")
+        .arg(wheels)
+        .arg("--requirement")
+        .arg(&requirements);
     let status = pip.status().context("cannot run python3 -m pip")?;
     ensure!(
         status.success(),
@@ -187,10 +167,7 @@ fn download(variant: Variant, partial: &Path, wheels: &Path) -> Result<()> {
 fn unpack(variant: Variant, wheels: &Path, unpacked: &Path) -> Result<()> {
     eprintln!("Unpacking ...");
     let mut python = Command::new("python3");
-    python
-        .args(["-c", UNPACK])
-        .args([wheels, unpacked])
-        .arg(variant.name());
+    python.args(["-c", UNPACK]).args([wheels, unpacked]).arg(variant.name());
     let status = python.status().context("cannot run python3")?;
     if !status.success() {
         bail!(
@@ -207,10 +184,7 @@ fn unpack(variant: Variant, wheels: &Path, unpacked: &Path) -> Result<()> {
 fn write_markers(build: &Path, unpacked: &Path) -> Result<()> {
     let torch = build.join("torch");
     let torch = torch.to_str().with_context(|| {
-        format!(
-            "the cache path {} is not UTF-8: export XDG_CACHE_HOME=<another folder>",
-            torch.display()
-        )
+        format!("the cache path {} is not UTF-8: export XDG_CACHE_HOME=<another folder>", torch.display())
     })?;
     let config = format!(
         "# Included by bonas' .cargo/config.toml.\n[env]\nLIBTORCH = {{ value = {torch:?}, relative = false }}\n"
@@ -234,39 +208,26 @@ mod tests {
     fn cache_follows_the_xdg_rules() {
         assert_eq!(cache(Some("/x"), Some("/h")), Some("/x/bonas".into()));
         assert_eq!(cache(None, Some("/h")), Some("/h/.cache/bonas".into()));
-        assert_eq!(
-            cache(Some("relative"), Some("/h")),
-            Some("/h/.cache/bonas".into())
-        );
+        assert_eq!(cache(Some("relative"), Some("/h")), Some("/h/.cache/bonas".into()));
         assert_eq!(cache(Some(""), None), None);
     }
 
     #[test]
     fn every_wheel_is_pinned_by_checksum() {
         for variant in [Variant::Cpu, Variant::Gpu] {
-            let lines = variant
-                .requirements()
-                .lines()
-                .filter(|line| !line.starts_with('#'));
+            let lines = variant.requirements().lines().filter(|line| !line.starts_with('#'));
             for line in lines {
                 let (name, hash) = line.split_once(" --hash=sha256:").unwrap_or((line, ""));
                 assert!(name.contains("==") && hash.len() == 64, "{line}");
             }
         }
         let torch = format!("torch=={VERSION} ");
-        assert!(
-            Variant::Cpu.requirements().contains(&torch)
-                && Variant::Gpu.requirements().contains(&torch)
-        );
+        assert!(Variant::Cpu.requirements().contains(&torch) && Variant::Gpu.requirements().contains(&torch));
     }
 
     #[test]
     fn the_gpu_build_holds_the_cpu_build() {
-        for line in Variant::Cpu
-            .requirements()
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-        {
+        for line in Variant::Cpu.requirements().lines().filter(|line| !line.starts_with('#')) {
             assert!(Variant::Gpu.requirements().contains(line), "{line}");
         }
     }

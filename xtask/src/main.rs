@@ -92,10 +92,7 @@ mod tests {
         assert_eq!(parse_variant(vec!["--gpu".into()])?, Some(Variant::Gpu));
         assert_eq!(parse_variant(vec!["--cpu".into()])?, Some(Variant::Cpu));
         let error = format!("{:#}", parse_variant(vec!["--tpu".into()]).unwrap_err());
-        assert!(
-            error.contains("--tpu") && error.contains("--gpu"),
-            "{error}"
-        );
+        assert!(error.contains("--tpu") && error.contains("--gpu"), "{error}");
         Ok(())
     }
 

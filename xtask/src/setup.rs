@@ -27,10 +27,7 @@ pub(crate) fn run(variant: Option<Variant>) -> Result<Workspace> {
     prerequisites::check_compiler()?;
     if let Some(choice) = exported(&root)? {
         eprintln!("Using your exported {choice}; nothing is fetched.");
-        return Ok(Workspace {
-            root,
-            exported: true,
-        });
+        return Ok(Workspace { root, exported: true });
     }
     let link = root.join(".libtorch");
     if variant.is_some() || !libtorch::is_complete(&link) {
@@ -39,23 +36,14 @@ pub(crate) fn run(variant: Option<Variant>) -> Result<Workspace> {
     }
     let build = fs::read_link(&link).unwrap_or(link);
     eprintln!("libtorch is ready in {}", build.display());
-    Ok(Workspace {
-        root,
-        exported: false,
-    })
+    Ok(Workspace { root, exported: false })
 }
 
 /// The root of the clone this was started from (a shared target folder may hold another clone's xtask).
 fn workspace_root() -> Result<PathBuf> {
-    let package =
-        env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = Path::new(&package).parent().map(Path::to_path_buf);
-    root.with_context(|| {
-        format!(
-            "{} has no parent folder: run this as `cargo xtask`",
-            package.display()
-        )
-    })
+    root.with_context(|| format!("{} has no parent folder: run this as `cargo xtask`", package.display()))
 }
 
 /// The user's own choice of libtorch, in words; `None` where the variables are unset or cargo's own.
@@ -79,10 +67,7 @@ fn exported(root: &Path) -> Result<Option<String>> {
 
 /// Whether `.cargo/config.toml` set this value: cargo hands its `[env]` to what `cargo run` starts.
 fn is_from_cargo_config(root: &Path, value: &Path) -> bool {
-    let own = [
-        root.join("xtask/libtorch/missing"),
-        root.join(".libtorch/torch"),
-    ];
+    let own = [root.join("xtask/libtorch/missing"), root.join(".libtorch/torch")];
     own.iter().any(|dir| same_file(dir, value))
 }
 
@@ -96,10 +81,7 @@ fn same_file(a: &Path, b: &Path) -> bool {
 /// Makes `link` a symbolic link to `build`, in one step, so that no build ever finds it missing.
 fn point(link: &Path, build: &Path) -> Result<()> {
     if fs::symlink_metadata(link).is_ok_and(|found| !found.is_symlink()) {
-        bail!(
-            "{} is in the way and is no link of ours: move it away, then run again",
-            link.display()
-        );
+        bail!("{} is in the way and is no link of ours: move it away, then run again", link.display());
     }
     let fresh = link.with_file_name(format!(".libtorch.{}", std::process::id()));
     match fs::remove_file(&fresh) {
@@ -139,10 +121,7 @@ mod tests {
         let dir = scratch("config")?;
         point(&dir.join(".libtorch"), &dir.join("build"))?;
         assert!(is_from_cargo_config(&dir, &dir.join("build/torch")));
-        assert!(is_from_cargo_config(
-            &dir,
-            &dir.join("xtask/libtorch/missing")
-        ));
+        assert!(is_from_cargo_config(&dir, &dir.join("xtask/libtorch/missing")));
         assert!(!is_from_cargo_config(&dir, Path::new("/opt/libtorch")));
         Ok(fs::remove_dir_all(dir)?)
     }

@@ -22,6 +22,8 @@ pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;
 #[cfg(feature = "torch")]
+pub mod torch_runtime;
+#[cfg(feature = "torch")]
 pub mod training;
 
 pub use bonas_spaces as spaces;

@@ -77,7 +77,7 @@ fn own(arguments: &[&str]) -> Vec<OsString> {
 
 /// Runs the steps in order, stops at the first failure, and sums up.
 fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
-    let mut summary = String::new();
+    let mut summary = Vec::new();
     for step in steps {
         let start = Instant::now();
         eprintln!("==> {}: cargo {}", step.name, step.arguments.join(" "));
@@ -87,9 +87,10 @@ fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
             command.env("RUSTDOCFLAGS", flags);
         }
         run(&mut command).with_context(|| format!("`{}` failed", step.name))?;
-        summary += &format!("  ok {:>5.0} s  {}\n", start.elapsed().as_secs_f64(), step.name);
+        let seconds = start.elapsed().as_secs_f64();
+        summary.push(format!("  ok {seconds:>5.0} s  {}", step.name));
     }
-    println!("\nAll passed:\n{summary}");
+    println!("\nAll passed:\n{}\n", summary.join("\n"));
     Ok(())
 }
 

@@ -15,7 +15,7 @@ use crate::prerequisites;
 pub(crate) struct Workspace {
     /// Root of the repository.
     pub(crate) root: PathBuf,
-    /// Whether the user's own LIBTORCH or LIBTORCH_USE_PYTORCH is in force.
+    /// Whether the user's own `LIBTORCH` or `LIBTORCH_USE_PYTORCH` is in force.
     pub(crate) exported: bool,
 }
 

@@ -16,21 +16,24 @@ pub(crate) fn pair(rng: &mut dyn Rng, n: usize) -> (usize, usize) {
     (a.min(b), a.max(b))
 }
 
-/// Tries the edits in random order until one gives another key than `original` has.
+/// Tries edits in random order until one gives another key than `original` has: first all of a
+/// kind drawn at random, then those of another, so that no kind wins by its number.
 ///
-/// Edits that `apply` refuses (`None`) or that change nothing that counts are passed over; if all
-/// are, the space has nothing one element away and the original comes back.
-pub(crate) fn changed<E>(
+/// If no edit changes the key, the space has nothing one element away and the original comes back.
+pub(crate) fn changed<E, const KINDS: usize>(
     original: &Architecture,
-    mut edits: Vec<E>,
+    mut kinds: [Vec<E>; KINDS],
     rng: &mut dyn Rng,
-    mut apply: impl FnMut(E) -> Option<Architecture>,
+    build: impl Fn(&E) -> Architecture,
 ) -> Architecture {
-    while !edits.is_empty() {
-        let edit = edits.swap_remove(below(rng, edits.len()));
-        match apply(edit) {
-            Some(architecture) if architecture.key() != original.key() => return architecture,
-            _ => {}
+    for left in (1..=KINDS).rev() {
+        kinds.swap(left - 1, below(rng, left));
+        let edits = &mut kinds[left - 1];
+        while !edits.is_empty() {
+            let child = build(&edits.swap_remove(below(rng, edits.len())));
+            if child.key() != original.key() {
+                return child;
+            }
         }
     }
     original.clone()

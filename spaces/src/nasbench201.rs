@@ -9,7 +9,6 @@ mod unique;
 
 use std::sync::Arc;
 
-use petgraph::Direction::Incoming;
 use petgraph::graph::NodeIndex;
 use rand::Rng;
 
@@ -105,23 +104,18 @@ impl NasBench201 {
             )));
         };
         let graph = cell.graph();
-        let shape = "a NAS-Bench-201 cell has 4 nodes and one operation on each of its 6 edges";
-        if graph.node_count() != 4 || graph.edge_count() != 6 {
-            return Err(SpaceError::cell(shape));
-        }
-        // All pairs are joined, so the position of a node is the number of edges that enter it.
-        let mut at = [None; 4];
-        for node in graph.node_indices() {
-            let plain = graph[node] == OpId::PLAIN;
-            let position = graph.edges_directed(node, Incoming).count();
-            if plain != (position == 1 || position == 2) || position > 3 {
-                return Err(SpaceError::cell(shape));
-            }
-            at[position] = Some(node);
+        let labels = [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT];
+        if !graph.node_weights().eq(&labels) || graph.edge_count() != EDGES.len() {
+            return Err(SpaceError::cell(
+                "a NAS-Bench-201 cell has nodes input, plain, plain, output and 6 edges",
+            ));
         }
         let mut ops = [0; 6];
         for (op, (from, to)) in ops.iter_mut().zip(EDGES) {
-            *op = position_of(edge_op(graph, at[from], at[to]).ok_or_else(|| SpaceError::cell(shape))?)?;
+            let edge = graph.find_edge(NodeIndex::new(from), NodeIndex::new(to));
+            let edge =
+                edge.ok_or_else(|| SpaceError::cell(format!("no edge from node {from} to node {to}")))?;
+            *op = position_of(graph[edge])?;
         }
         if self.build(ops).key() != architecture.key() {
             return Err(SpaceError::cell(
@@ -160,7 +154,7 @@ impl SearchSpace for NasBench201 {
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
         let edits = Self::edits(self.read(architecture)?);
-        Ok(draw::changed(architecture, edits, rng, |ops| Some(self.build(ops))))
+        Ok(draw::changed(architecture, [edits], rng, |ops| self.build(*ops)))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
@@ -237,10 +231,6 @@ fn position_of(op: OpId) -> Result<u8, SpaceError> {
         Some(position) if position < OPS.len() => Ok(position as u8),
         _ => Err(SpaceError::cell(format!("label {} is not one of the five operations", op.index()))),
     }
-}
-
-fn edge_op(graph: &CellGraph, from: Option<NodeIndex>, to: Option<NodeIndex>) -> Option<OpId> {
-    graph.find_edge(from?, to?).map(|edge| graph[edge])
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::{OpId, Role, SpaceError, Vocabulary};
 pub struct Choice {
     /// The operation.
     pub op: OpId,
+    /// Its name; parameters are saved under it.
+    pub name: String,
     /// Its layers; none passes the input on.
     pub layers: Vec<Layer>,
 }
@@ -91,7 +93,7 @@ impl CellNet {
                 let choice = |&op| {
                     let plain = vocabulary.role(op) == Role::Plain;
                     let layers = if plain { Vec::new() } else { ops.layers(vocabulary.name(op), port)? };
-                    Ok(Choice { op, layers })
+                    Ok(Choice { op, name: vocabulary.name(op).to_owned(), layers })
                 };
                 let choices = union_edge.ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
                 incoming.push(EdgeNet { from: union_edge.from, edge, choices });

@@ -1,10 +1,16 @@
 //! Evaluators: a batch of architectures in, one outcome each out.
 
+mod synthetic;
+mod table;
+
 use bonas_spaces::Architecture;
 
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome};
 use crate::rng::StudyRng;
+
+pub use synthetic::Synthetic;
+pub use table::{Repeats, Table};
 
 /// A batch to evaluate.
 #[derive(Clone, Debug)]

@@ -4,17 +4,21 @@
 mod scratch;
 #[cfg(feature = "torch")]
 mod shared;
-
-#[cfg(feature = "torch")]
-pub use scratch::ScratchEvaluator;
-#[cfg(feature = "torch")]
-pub use shared::SharedEvaluator;
+mod synthetic;
+mod table;
 
 use bonas_spaces::Architecture;
 
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome};
 use crate::rng::StudyRng;
+
+#[cfg(feature = "torch")]
+pub use scratch::ScratchEvaluator;
+#[cfg(feature = "torch")]
+pub use shared::SharedEvaluator;
+pub use synthetic::Synthetic;
+pub use table::{Repeats, Table};
 
 /// A batch to evaluate.
 #[derive(Clone, Debug)]

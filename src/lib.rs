@@ -12,6 +12,7 @@ pub mod evaluator;
 pub mod event;
 pub mod history;
 pub mod journal;
+pub mod recipe;
 pub mod rng;
 pub mod strategy;
 pub mod study;
@@ -20,6 +21,10 @@ pub mod testing;
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;
+#[cfg(feature = "torch")]
+pub mod torch_runtime;
+#[cfg(feature = "torch")]
+pub mod training;
 
 pub use bonas_spaces as spaces;
 pub use bonas_surrogate as surrogate;

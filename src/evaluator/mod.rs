@@ -1,5 +1,15 @@
 //! Evaluators: a batch of architectures in, one outcome each out.
 
+#[cfg(feature = "torch")]
+mod scratch;
+#[cfg(feature = "torch")]
+mod shared;
+
+#[cfg(feature = "torch")]
+pub use scratch::ScratchEvaluator;
+#[cfg(feature = "torch")]
+pub use shared::SharedEvaluator;
+
 use bonas_spaces::Architecture;
 
 use crate::StudyError;

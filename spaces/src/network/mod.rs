@@ -15,6 +15,10 @@ mod ops;
 mod plan;
 mod union;
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
 pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet};
 pub use darts::{DartsSkeleton, Stem};
 pub use layer::{Conv, Join, Layer, Shape};

@@ -2,8 +2,8 @@
 //!
 //! Shapes: B images, C channels, H×W pixels.
 
-use bonas_spaces::SpaceError;
 use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Shape};
+use bonas_spaces::{OpId, SpaceError};
 use tch::{Kind, Tensor};
 
 use super::error::{Result, SupernetError};
@@ -36,6 +36,8 @@ struct Edge {
     /// Position in a route.
     index: usize,
     choices: Vec<Chain>,
+    /// Whether it carries no operation of its own, and so no weight.
+    wire: bool,
     /// Shape of its result; none where nothing can ever come along.
     shape: Option<Shape>,
 }
@@ -192,7 +194,8 @@ impl Edge {
             (Some(shape), Some(choice)) => Some(after(&choice.layers, shape)?),
             _ => None,
         };
-        Ok(Self { from: net.from, index: net.edge, choices, shape })
+        let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
+        Ok(Self { from: net.from, index: net.edge, choices, wire, shape })
     }
 
     /// The chosen operations of `source` `[B, C, H, W]`, joined, and whether the result may be
@@ -211,7 +214,7 @@ impl Edge {
             if !chain.is_identity() {
                 y = run.drop_path(y)?;
             }
-            if let Mixture::Weighted(weights) = run.pass.mixture {
+            if let (Mixture::Weighted(weights), false) = (run.pass.mixture, self.wire) {
                 y = y.f_mul(&self.weight(weights, role, choice, y.kind())?)?;
                 owned = true;
             }

@@ -322,3 +322,27 @@ impl Sum {
         self.0
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn drop_path_drops_whole_images_and_keeps_the_mean() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
+        let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
+        let (compute, device) = (Kind::Double, Device::Cpu);
+        let mut run = Run { params: &params, running: &[], pass: &mut pass, compute, device };
+        let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
+        let images = y.flatten(1, -1); // [4000, 6]
+        let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));
+        assert!(least.equal(&most), "an image is dropped as a whole");
+        let values: Vec<f64> = Vec::try_from(least).unwrap();
+        assert!(values.iter().all(|v| *v == 0.0 || *v == 1.25));
+        assert!((values.iter().sum::<f64>() / 4000.0 - 1.0).abs() < 0.03);
+    }
+}

@@ -9,8 +9,8 @@ use crate::rng::StudyRng;
 
 /// How training images are varied, in the order of the fields; every image is drawn for by itself.
 ///
-/// The published CIFAR recipe (He et al. 2016; with cutout DeVries and Taylor 2017; both as in
-/// DARTS `cnn/utils.py`): pad with black and crop, flip, normalise, then cut out.
+/// The published CIFAR recipe (He et al. 2016; with cutout `DeVries` and Taylor 2017; both as
+/// in DARTS `cnn/utils.py`): pad with black and crop, flip, normalise, then cut out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {

@@ -36,14 +36,9 @@ pub(super) fn from_directory(directory: &Path) -> Result<Dataset, StudyError> {
 /// Reads explicit files.
 pub(super) fn from_files(train: &[PathBuf], test: &[PathBuf]) -> Result<Dataset, StudyError> {
     let (train_images, test_images) = (images(train)?, images(test)?);
-    let blame = |part: &Images| if lacks_a_class(part) { &train[0] } else { &test[0] };
-    let path = blame(&train_images).clone();
+    let to_blame = if train_images.class_counts().contains(&0) { train } else { test };
     Dataset::checked("cifar10", train_images, test_images, Augment::cifar())
-        .map_err(|reason| unusable(path, format!("{reason}; use files that hold all ten classes")))
-}
-
-fn lacks_a_class(images: &Images) -> bool {
-    images.class_counts().contains(&0)
+        .map_err(|reason| unusable(&to_blame[0], format!("{reason}; use files that hold all ten classes")))
 }
 
 /// The files of a directory that holds CIFAR-10, `None` if there is no sign of it.
@@ -79,7 +74,8 @@ fn official(root: &Path) -> Result<Option<Files>, StudyError> {
 fn named(root: &Path) -> Result<Option<Files>, StudyError> {
     let files = if root.is_dir() { entries(root, FETCH)? } else { Vec::new() };
     let with = |word: &str| -> Vec<PathBuf> {
-        let fits = |name: &str| name.contains(word) && (name.ends_with(".bin") || name.ends_with(".bin.gz"));
+        let fits =
+            |name: &str| name.contains(word) && name.trim_end_matches(".gz").strip_suffix(".bin").is_some();
         files.iter().filter(|path| path.is_file() && fits(&name_of(path).to_lowercase())).cloned().collect()
     };
     let (train, test) = (with("train"), with("test"));

@@ -25,7 +25,8 @@ pub(super) fn from_directory(root: &Path, options: &LoadOptions) -> Result<Datas
     options.check()?;
     let (train, test) =
         if is_split(root) { split_folders(root, options)? } else { one_folder(root, options)? };
-    Dataset::checked(&name_of(root), train, test, Augment::photos(options.image_size))
+    let name = Some(name_of(root)).filter(|name| !name.is_empty()).unwrap_or_else(|| "folder".to_owned());
+    Dataset::checked(&name, train, test, Augment::photos(options.image_size))
         .map_err(|reason| unusable(root, reason))
 }
 

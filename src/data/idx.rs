@@ -1,8 +1,8 @@
 //! MNIST and Fashion-MNIST in the idx form.
 //!
 //! Big-endian 32-bit words, then bytes. Images: magic 0x803, count, rows, columns, pixels row by
-//! row. Labels: magic 0x801, count, labels (LeCun, Cortes, Burges, the MNIST database; Xiao et al.
-//! 2017, Fashion-MNIST).
+//! row. Labels: magic 0x801, count, labels (the MNIST database of `LeCun`, Cortes and Burges;
+//! Fashion-MNIST of Xiao et al. 2017).
 
 use std::path::{Path, PathBuf};
 

@@ -2,16 +2,20 @@
 
 /// The known name nearest to `name`, if any is near enough to have been meant.
 ///
-/// Nearness is Jaro-Winkler similarity, which forgives a swapped or missing letter and gives
-/// weight to a common beginning; below 0.7 nothing is proposed.
+/// Nearness is the larger of two similarities: Jaro-Winkler, which gives weight to a common
+/// beginning, and Damerau-Levenshtein, which forgives a swapped letter in a short name.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
         .into_iter()
-        .map(|k| (strsim::jaro_winkler(&name, &k.to_lowercase()), k))
-        .filter(|(similarity, _)| *similarity >= 0.7)
+        .map(|k| (similarity(&name, &k.to_lowercase()), k))
+        .filter(|(similarity, _)| *similarity >= 0.65)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, k)| k)
+}
+
+fn similarity(a: &str, b: &str) -> f64 {
+    strsim::jaro_winkler(a, b).max(strsim::normalized_damerau_levenshtein(a, b))
 }
 
 /// "unknown WHAT `name`; did you mean `x`? (known: a, b)".
@@ -34,6 +38,7 @@ mod tests {
         assert_eq!(nearest("epoch", known), Some("epochs"));
         assert_eq!(nearest("Batchs", known), Some("batch"));
         assert_eq!(nearest("lerning-rate", known), Some("learning_rate"));
+        assert_eq!(nearest("ubc", ["ei", "ucb", "mean"]), Some("ucb"));
         assert_eq!(nearest("zzz", known), None);
     }
 

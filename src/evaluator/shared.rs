@@ -119,7 +119,7 @@ impl SharedEvaluator {
             let path = next(rng);
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
-            sgd.step(net, path.params(), &loss, rate)?;
+            let _norm = sgd.step(net, path.params(), &loss, rate)?;
             losses.push(loss.detach());
         }
         finite_mean(&losses, epoch).map(drop)

@@ -114,7 +114,7 @@ impl ScratchRun<'_> {
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let mut pass = Pass::train().with_drop_path(drop_path, &mut drops);
             let value = loss.of(&net.forward(&images, path, &mut pass)?, &labels)?; // []
-            sgd.step(net, path.params(), &value, rate)?;
+            let _norm = sgd.step(net, path.params(), &value, rate)?;
             losses.push(value.detach());
         }
         finite_mean(&losses, epoch)

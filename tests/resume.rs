@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use bonas::StudyError;
 use rand::RngExt;
@@ -65,7 +65,9 @@ fn kill_after(folder: &Path, workers: usize, delay_ms: u64, life: Duration) -> F
 /// Kills children of one study after another until there were enough kills, and says how often
 /// a kill left finished work waiting.
 fn kill_often(workers: &[usize], delay_ms: u64, expected: &[u8]) -> usize {
-    let mut rng = rand::rng();
+    // Not the same instants each time: what is killed when, is the machine's chance anyway.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
+    let mut rng = bonas::rng::stream(now as u64, &[]);
     let (mut kills, mut studies, mut with_staged) = (0, 0, 0);
     let mut longest = 30;
     while kills < KILLS {

@@ -78,11 +78,11 @@ fn copies_are_dropped_isomorphic_ones_too() {
     assert_eq!(texts(&finished, chain(6, 3).as_ref()), ["000012", "111111"]);
     assert_eq!(finished.reason, EndReason::Exhausted);
     let events = recorder.events.lock().unwrap();
-    let dropped = events.iter().filter_map(|(event, _)| match event {
+    let asked = events.iter().filter_map(|(event, _)| match event {
         Event::Asked { dropped, batches, .. } => Some((*dropped, batches.len())),
         _ => None,
     });
-    assert_eq!(dropped.collect::<Vec<_>>(), [(2, 2), (4, 0)]);
+    assert_eq!(asked.collect::<Vec<_>>(), [(2, 2), (4, 0)]);
 }
 
 #[test]

@@ -54,5 +54,10 @@ pub trait Evaluator: Send {
     /// # Errors
     /// [`StudyError::Evaluator`] when the whole batch could not be evaluated (the study stops);
     /// an architecture that fails by itself is an [`Outcome::Failed`].
-    fn evaluate(&mut self, job: &Job, rng: &mut StudyRng, monitor: &dyn Monitor) -> Result<Vec<Outcome>, StudyError>;
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError>;
 }

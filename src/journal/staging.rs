@@ -96,8 +96,12 @@ mod tests {
     fn gives_back_only_what_is_whole_and_fits() {
         let folder = tempfile::tempdir().unwrap();
         let staging = Staging::new(folder.path());
-        let staged =
-            Staged { round: 3, batch: 1, keys: vec!["k".into()], outcomes: vec![Outcome::Failed("x".into())] };
+        let staged = Staged {
+            round: 3,
+            batch: 1,
+            keys: vec!["k".into()],
+            outcomes: vec![Outcome::Failed("x".into())],
+        };
         staging.keep(&staged).unwrap();
         assert_eq!(staging.load(3, 1, &staged.keys), Some(staged.outcomes.clone()));
         assert_eq!(staging.load(3, 1, &["other".into()]), None);

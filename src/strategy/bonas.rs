@@ -74,7 +74,11 @@ impl Bonas {
         let fitted = self.surrogate.fit(&observations, rng)?;
         let posteriors = fitted.predict(pool)?;
         if posteriors.len() != pool.len() {
-            return Err(self.broken(format!("{} posteriors for {} candidates", posteriors.len(), pool.len())));
+            return Err(self.broken(format!(
+                "{} posteriors for {} candidates",
+                posteriors.len(),
+                pool.len()
+            )));
         }
         let incumbent = scored.iter().map(|s| s.value).max_by(f64::total_cmp);
         let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);

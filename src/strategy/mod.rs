@@ -12,9 +12,9 @@ use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
 
+use crate::StudyError;
 use crate::history::{Fidelity, History, Prediction};
 use crate::rng::StudyRng;
-use crate::StudyError;
 
 pub use bonas::Bonas;
 pub use bonas_surrogate::select::Batches;

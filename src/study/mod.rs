@@ -197,7 +197,9 @@ impl Study {
         let fidelity = first.ok_or_else(|| bad("there is none; give one for each worker".into()))?;
         match self.evaluators.iter().map(|e| e.fidelity()).find(|&other| other != fidelity) {
             None => Ok(fidelity),
-            Some(other) => Err(bad(format!("they give {fidelity} and {other} scores; all must give one kind"))),
+            Some(other) => {
+                Err(bad(format!("they give {fidelity} and {other} scores; all must give one kind")))
+            }
         }
     }
 }
@@ -239,7 +241,11 @@ impl Journalled {
 /// The state that a journal's records make.
 fn replay(mut state: State, records: &Records, path: &Path) -> Result<State, StudyError> {
     for (i, event) in records.events.iter().enumerate() {
-        state.apply(event).map_err(|reason| StudyError::Journal { path: path.to_owned(), line: i + 1, reason })?;
+        state.apply(event).map_err(|reason| StudyError::Journal {
+            path: path.to_owned(),
+            line: i + 1,
+            reason,
+        })?;
     }
     Ok(state)
 }

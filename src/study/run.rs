@@ -286,7 +286,10 @@ impl Runner {
     fn emit(&mut self, event: &Event) -> Result<(), StudyError> {
         // All that can be wrong with an event made here is text that reads back as something else.
         self.state.apply(event).map_err(|reason| {
-            SpaceError::cell(format!("the notation of space {} is ambiguous: {reason}", self.study.space.name()))
+            SpaceError::cell(format!(
+                "the notation of space {} is ambiguous: {reason}",
+                self.study.space.name()
+            ))
         })?;
         if let Some(store) = &mut self.store {
             store.journal.append(event)?;

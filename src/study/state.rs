@@ -107,8 +107,7 @@ impl State {
         self.rounds += 1;
         self.dry_rounds = if parsed.is_empty() { self.dry_rounds + 1 } else { 0 };
         let keys = batches.iter().map(|b| b.iter().map(|p| p.key.to_string()).collect()).collect();
-        self.pending =
-            (!parsed.is_empty()).then_some(Round { index: round, keys, batches: parsed, next: 0 });
+        self.pending = (!parsed.is_empty()).then_some(Round { index: round, keys, batches: parsed, next: 0 });
         Ok(())
     }
 

@@ -38,7 +38,11 @@ impl Work<'_> {
     /// order in which things happen. When `receive` says false, no further job is begun.
     ///
     /// With one worker or one job nothing is spawned.
-    pub(super) fn run(&self, evaluators: &mut [Box<dyn Evaluator>], mut receive: impl FnMut(Message) -> bool) {
+    pub(super) fn run(
+        &self,
+        evaluators: &mut [Box<dyn Evaluator>],
+        mut receive: impl FnMut(Message) -> bool,
+    ) {
         match evaluators {
             [] => {}
             [evaluator, ..] if self.jobs.len() == 1 => {
@@ -55,7 +59,8 @@ impl Work<'_> {
                 return;
             }
             let done = {
-                let monitor = Here { batch: job.batch, receive: std::cell::RefCell::new(receive), work: self };
+                let monitor =
+                    Here { batch: job.batch, receive: std::cell::RefCell::new(receive), work: self };
                 self.evaluate(evaluator, job, &monitor)
             };
             if !receive(Message::Done(done)) {

@@ -1,6 +1,6 @@
 //! A search space of one's own: `cargo run --example own_space --no-default-features`.
 //!
-//! The space is MnasNet's (Tan et al. 2019) in the form of `Accel-NASBench` (Ahmad et al. 2024):
+//! The space is that of `MnasNet` (Tan et al. 2019) as in `Accel-NASBench` (Ahmad et al. 2024):
 //! seven stages, each with an expansion factor, a kernel size, a number of layers and with or
 //! without squeeze-and-excitation, written `e6k3l1s0-e4k5l3s1-..`. `bonas` has never heard of
 //! these operations; it needs nothing but the implementation of [`SearchSpace`] below.

@@ -15,7 +15,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 fn append(c: &mut Criterion) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut journal, _) = Journal::open(folder.path()).expect("a new journal");
-    let score = Score { value: 0.912_345, fidelity: Fidelity::SharedWeights };
+    let score = Score::of(0.912_345, Fidelity::SharedWeights);
     let event = Event::Evaluated { round: 1, batch: 0, outcomes: vec![Outcome::Scored(score); 10] };
     c.bench_function("journal/append, 10 outcomes, fdatasync", |b| {
         b.iter(|| journal.append(&event).expect("an append"));

@@ -22,10 +22,8 @@ crate::choices! {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Targets {
-    /// As measured for tables and training from scratch, relative to the batch for shared weights.
-    #[default]
-    Auto,
     /// As measured.
+    #[default]
     Raw,
     /// Relative to the mean of its own batch.
     WithinBatch,
@@ -53,8 +51,8 @@ crate::settings! {
         batches: usize = 1,
         /// Children a batch. Published: 1.
         batch: usize = 10,
-        /// How scores of different batches are compared: auto, raw or within-batch.
-        targets: Targets = Targets::Auto,
+        /// How scores of different batches are compared: raw or within-batch.
+        targets: Targets = Targets::Raw,
     }
     check(s) {
         ensure(s.population >= 1, "population", s.population, "at least 1")?;
@@ -170,8 +168,8 @@ crate::settings! {
         tournament: usize = 10,
         /// Share of an evolutionary pool drawn at random. Published: 0.
         random_share: f64 = 0.1,
-        /// How scores of different batches are compared: auto, raw or within-batch.
-        targets: Targets = Targets::Auto,
+        /// How scores of different batches are compared: raw or within-batch.
+        targets: Targets = Targets::Raw,
     }
     check(s) {
         let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");

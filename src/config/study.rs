@@ -44,6 +44,8 @@ crate::settings! {
         /// Share of the training images held out to score architectures; test images are never used
         /// in a search.
         validation: f64 = 0.3,
+        /// Training images used at most, class-balanced; 0: all.
+        limit: usize = 0,
         /// Seed of the split into training and validation.
         split_seed: u64 = 0,
         /// Side in pixels that the images of a folder are scaled to.
@@ -84,8 +86,9 @@ crate::settings! {
         clip: f64 = 5.0,
         /// Where to compute: auto (every GPU, else the CPU), cpu, cuda, or cuda:0,1,...
         device: String = "auto".to_owned(),
-        /// Threads of one worker on the CPU; 0: all cores divided by the workers.
-        threads: usize = 0,
+        /// Threads of one worker on the CPU. The last digits of sums depend on it, and so may a
+        /// history; on the number of workers they do not.
+        threads: usize = 1,
         /// Arithmetic: float32 or mixed.
         precision: Precision = Precision::Float32,
         /// Whether tensors lie channels-last in memory; quicker on GPUs with mixed precision.
@@ -94,6 +97,7 @@ crate::settings! {
     check(s) {
         let rate = s.learning_rate > 0.0 && s.learning_rate.is_finite();
         ensure(rate, "learning_rate", s.learning_rate, "a number above 0")?;
+        ensure((1..=1024).contains(&s.threads), "threads", s.threads, "1 to 1024")?;
         ensure((0.0..1.0).contains(&s.momentum), "momentum", s.momentum, "0 up to, not including, 1")?;
         ensure((0.0..f64::INFINITY).contains(&s.weight_decay), "weight_decay", s.weight_decay, "0 or more")?;
         ensure((0.0..f64::INFINITY).contains(&s.clip), "clip", s.clip, "0 (off) or more")

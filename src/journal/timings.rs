@@ -74,6 +74,11 @@ impl Timings {
         self.asks.values().copied()
     }
 
+    /// Seconds of one batch, if they are known.
+    pub fn batch(&self, round: usize, batch: usize) -> Option<f64> {
+        self.batches.get(&(round, batch)).copied()
+    }
+
     /// Seconds of evaluation, summed over batches whatever worker they ran on.
     pub fn evaluation_seconds(&self) -> f64 {
         self.batches.values().sum()

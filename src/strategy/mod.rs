@@ -3,6 +3,7 @@
 mod bonas;
 mod evolution;
 mod fresh;
+mod listed;
 mod local_search;
 mod pool;
 mod random;
@@ -19,6 +20,7 @@ use crate::rng::StudyRng;
 pub use bonas::Bonas;
 pub use bonas_surrogate::select::Batches;
 pub use evolution::RegularizedEvolution;
+pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;

@@ -211,7 +211,7 @@ pub(super) fn nasbench201(architecture: &Architecture) -> (Network, Route) {
         image: Shape::square(3, 8),
         ..NasBench201Skeleton::cifar()
     };
-    let union = Union::of(&[architecture.clone()]).unwrap();
+    let union = Union::of(std::slice::from_ref(architecture)).unwrap();
     (skeleton.network(&union, &OpTable::nasbench201()).unwrap(), union.full_route())
 }
 

@@ -1,11 +1,12 @@
 //! Reference values of the official DARTS networks in double precision.
 
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
 use bonas_spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use super::super::{Loss, Mixture, Pass, Path, Placement, Supernet};
-use super::support::{DARTS_V1, DARTS_V2, batch, built, small, whole_space};
+use super::support::{batch, built, discrete, small, whole_space};
 
 const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_darts.json");
 const TOLERANCE: f64 = 1e-8;
@@ -88,7 +89,7 @@ fn discrete_networks_agree_with_the_official_ones() {
     let layouts = [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }];
     for (published, name) in [(&DARTS_V1, "DARTS_V1"), (&DARTS_V2, "DARTS_V2")] {
         for placement in layouts {
-            let (network, route) = published.network(&small(8, 5));
+            let (network, route) = discrete(published, &small(8, 5));
             let net = built(&network, placement);
             let path = net.path(&route).unwrap();
             let golden = &golden[&format!("{name} CIFAR C=8 layers=5 aux=False")];

@@ -1,5 +1,6 @@
 //! Paths through shared networks, statistics, drop-path.
 
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
 use bonas_spaces::network::{DartsSkeleton, Network, Norm, OpTable, Route, Skeleton, Union};
 use bonas_spaces::{Cell, CellGraph, OpId, Role, Vocabulary};
 use tch::{Device, Kind, Tensor};
@@ -7,11 +8,11 @@ use tch::{Device, Kind, Tensor};
 use super::super::{
     DropPath, Gradients, Loss, Mixture, Mode, Pass, Path, Placement, Supernet, SupernetError,
 };
-use super::support::{DARTS_V1, DARTS_V2, batch, built, chain_of, rng, same, small};
+use super::support::{architecture, batch, built, chain_of, discrete, rng, same, small};
 
 /// The union of `DARTS_V1` and `DARTS_V2` and their routes.
 fn shared(skeleton: &DartsSkeleton) -> (Network, [Route; 3]) {
-    let both = [DARTS_V1.architecture(), DARTS_V2.architecture()];
+    let both = [architecture(&DARTS_V1), architecture(&DARTS_V2)];
     let union = Union::of(&both).unwrap();
     let network = skeleton.network(&union, &OpTable::darts()).unwrap();
     (network, [union.route(&both[0]).unwrap(), union.route(&both[1]).unwrap(), union.full_route()])
@@ -27,7 +28,7 @@ fn a_path_of_a_union_is_the_discrete_network() {
     let (network, routes) = shared(&skeleton);
     let union = built(&network, Placement::exact());
     for (published, route) in [(&DARTS_V1, &routes[0]), (&DARTS_V2, &routes[1])] {
-        let (network, own) = published.network(&skeleton);
+        let (network, own) = discrete(published, &skeleton);
         let single = Supernet::build(&network, Placement::exact(), &mut rng(9)).unwrap();
         let path = union.path(route).unwrap();
         for (id, (name, _)) in single.params().iter().enumerate() {
@@ -95,7 +96,7 @@ fn estimated_statistics_are_the_mean_over_batches() {
 
 #[test]
 fn evaluating_with_the_statistics_of_one_batch_is_training_on_it_but_for_the_unbiased_variance() {
-    let (network, route) = DARTS_V1.network(&small(4, 3));
+    let (network, route) = discrete(&DARTS_V1, &small(4, 3));
     let net = built(&network, Placement::exact());
     let path = net.path(&route).unwrap();
     let (x, _) = batch(32, net.image(), net.placement());
@@ -187,7 +188,7 @@ fn what_does_not_fit_is_refused() {
 
 #[test]
 fn bfloat16_stays_near_and_keeps_its_parameters_in_single_precision() {
-    let (network, route) = DARTS_V2.network(&DartsSkeleton { norm: Norm::SEARCH, ..small(8, 3) });
+    let (network, route) = discrete(&DARTS_V2, &DartsSkeleton { norm: Norm::SEARCH, ..small(8, 3) });
     let full = built(&network, Placement::on(Device::Cpu));
     let half = built(&network, Placement { bf16: true, ..Placement::on(Device::Cpu) });
     let (x, labels) = batch(8, full.image(), full.placement());

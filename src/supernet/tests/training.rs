@@ -1,5 +1,6 @@
 //! Steps, schedules, checkpoints.
 
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use tch::{Device, Tensor};
 
@@ -7,10 +8,10 @@ use super::super::{
     Gradients, Loss, Pass, Path, Placement, Progress, Schedule, Sgd, SgdSettings, Supernet, SupernetError,
     load, load_weights, save, save_weights,
 };
-use super::support::{DARTS_V1, DARTS_V2, batch, built, rng, same, small};
+use super::support::{architecture, batch, built, discrete, rng, same, small};
 
 fn single(channels: usize, placement: Placement) -> (Supernet, Path) {
-    let (network, route) = DARTS_V2.network(&small(channels, 3));
+    let (network, route) = discrete(&DARTS_V2, &small(channels, 3));
     let net = built(&network, placement);
     let path = net.path(&route).unwrap();
     (net, path)
@@ -52,7 +53,7 @@ fn steps_follow_the_published_rule() {
 
 #[test]
 fn untouched_weights_and_velocities_do_not_move() {
-    let both = [DARTS_V1.architecture(), DARTS_V2.architecture()];
+    let both = [architecture(&DARTS_V1), architecture(&DARTS_V2)];
     let union = Union::of(&both).unwrap();
     let network = small(4, 3).network(&union, &OpTable::darts()).unwrap();
     let net = built(&network, Placement::on(Device::Cpu));
@@ -116,7 +117,7 @@ fn a_loaded_checkpoint_goes_on_bit_by_bit() {
     save(&file, &net, &sgd, progress).unwrap();
     let expected: Vec<f64> = (2..4).map(|turn| step(&net, &path, &mut sgd, turn, 0.05)).collect();
 
-    let (network, route) = DARTS_V2.network(&small(4, 3));
+    let (network, route) = discrete(&DARTS_V2, &small(4, 3));
     let resumed = Supernet::build(&network, cpu, &mut rng(77)).unwrap();
     let path = resumed.path(&route).unwrap();
     let mut again = Sgd::new(SgdSettings::default(), &resumed).unwrap();

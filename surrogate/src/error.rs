@@ -32,3 +32,27 @@ pub enum SurrogateError {
         reason: String,
     },
 }
+
+impl SurrogateError {
+    /// A [`SurrogateError::Setting`] from any value that prints.
+    pub fn setting(name: &'static str, value: impl std::fmt::Display, reason: &'static str) -> Self {
+        Self::Setting { name, value: value.to_string(), reason }
+    }
+
+    /// A [`SurrogateError::Data`] from anything that prints.
+    pub fn data(surrogate: &'static str, reason: impl Into<String>) -> Self {
+        Self::Data { surrogate, reason: reason.into() }
+    }
+
+    /// A [`SurrogateError::Numeric`] from anything that prints.
+    pub fn numeric(surrogate: &'static str, reason: impl Into<String>) -> Self {
+        Self::Numeric { surrogate, reason: reason.into() }
+    }
+}
+
+/// linfa's traits ask for it; the text is kept.
+impl From<linfa::error::Error> for SurrogateError {
+    fn from(error: linfa::error::Error) -> Self {
+        Self::numeric("linfa", error.to_string())
+    }
+}

@@ -8,12 +8,16 @@
 //!
 //! Invariant: libtorch stays behind feature `torch`, in [`embed`]; no other module names it.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
+
 pub mod acquisition;
 pub mod bsr;
+pub mod counts;
 #[cfg(feature = "torch")]
 pub mod embed;
 mod error;
 pub mod metrics;
+mod normal;
 mod posterior;
 pub mod quadrature;
 pub mod select;
@@ -22,6 +26,6 @@ pub mod testing;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
-pub use posterior::Posterior;
-pub use select::Selection;
+pub use posterior::{Law, Moments, Posterior};
+pub use select::{Batches, Selection};
 pub use surrogate::{Observation, Predict, Surrogate};

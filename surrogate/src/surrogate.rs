@@ -27,7 +27,11 @@ pub trait Surrogate: Send + fmt::Debug {
     ///
     /// # Errors
     /// [`SurrogateError`] naming the observation or setting at fault.
-    fn fit(&self, observations: &[Observation], rng: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError>;
+    fn fit(
+        &self,
+        observations: &[Observation],
+        rng: &mut dyn Rng,
+    ) -> Result<Box<dyn Predict>, SurrogateError>;
 }
 
 /// A fitted surrogate.

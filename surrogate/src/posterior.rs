@@ -1,0 +1,387 @@
+//! What a surrogate believes about one candidate's score.
+
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::SurrogateError;
+use crate::normal::{self, ln_pdf, logit, sigmoid};
+use crate::quadrature::{gauss_hermite, gauss_legendre};
+
+/// Highest score that a threshold on a sigmoid-squashed law is read as.
+const TOP_SCORE: f64 = 1.0 - 1e-12;
+
+/// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Moments {
+    /// By quadrature, see [`gauss_hermite`] for the accuracy.
+    #[default]
+    Quadrature,
+    /// By the closed forms of the published code (BONAS, after Wang et al., Natural-Parameter
+    /// Networks, 2016): with `a = 4 - 2√2`, `b = -ln(1 + √2)`,
+    /// `E = σ(μ / √(1 + π s²/8))`, `Var = σ(a (μ + b) / √(1 + π a² s²/8)) - E²`.
+    ///
+    /// The variance does not vanish with `s`: at `μ = 2.75`, `s = 0.02` the standard deviation
+    /// comes out as 0.126 in place of 0.0011, and an upper confidence bound falls as `s` grows.
+    /// For comparison with the paper only.
+    Published,
+}
+
+/// The law of a [`Posterior`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Law {
+    /// score ~ N(mean, variance).
+    Gaussian {
+        /// Mean score.
+        mean: f64,
+        /// Variance of the score.
+        variance: f64,
+    },
+    /// score = sigmoid(z), z ~ N(mu, variance): logit-normal on (0, 1).
+    SigmoidGaussian {
+        /// Mean of the logit.
+        mu: f64,
+        /// Variance of the logit.
+        variance: f64,
+        /// Rule for the moments of the score.
+        moments: Moments,
+    },
+}
+
+/// The predictive law of one candidate's score, with finite parameters and no negative variance.
+///
+/// A variance of zero is a point mass. All methods are in the unit of the score.
+///
+/// ```
+/// use bonas_surrogate::{Moments, Posterior};
+/// let posterior = Posterior::sigmoid_gaussian(2.0, 0.25, Moments::Quadrature)?;
+/// assert!(posterior.mean() < posterior.quantile(0.5)); // skewed towards low scores
+/// assert!((posterior.cdf(posterior.quantile(0.9)) - 0.9).abs() < 1e-10);
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Posterior {
+    law: Law,
+}
+
+impl Posterior {
+    /// score ~ N(mean, variance).
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
+    pub fn gaussian(mean: f64, variance: f64) -> Result<Self, SurrogateError> {
+        check("mean", mean, variance)?;
+        Ok(Self { law: Law::Gaussian { mean, variance } })
+    }
+
+    /// score = sigmoid(z) with z ~ N(mu, variance).
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
+    pub fn sigmoid_gaussian(mu: f64, variance: f64, moments: Moments) -> Result<Self, SurrogateError> {
+        check("mu", mu, variance)?;
+        Ok(Self { law: Law::SigmoidGaussian { mu, variance, moments } })
+    }
+
+    /// Which law this is, and its parameters.
+    pub fn law(&self) -> Law {
+        self.law
+    }
+
+    /// Mean and standard deviation of the Gaussian underneath (that of the score itself, or of its
+    /// logit).
+    pub fn latent(&self) -> (f64, f64) {
+        match self.law {
+            Law::Gaussian { mean, variance } => (mean, variance.sqrt()),
+            Law::SigmoidGaussian { mu, variance, .. } => (mu, variance.sqrt()),
+        }
+    }
+
+    /// The Gaussian underneath as a law of its own.
+    #[must_use]
+    pub fn to_latent(&self) -> Self {
+        let (mean, sd) = self.latent();
+        Self { law: Law::Gaussian { mean, variance: sd * sd } }
+    }
+
+    /// Where `score` lies on the scale of the Gaussian underneath.
+    ///
+    /// For a squashed law that is its logit; scores from 1 - 1e-12 up are read as 1 - 1e-12, those
+    /// from 1e-12 down as 1e-12.
+    pub fn latent_of(&self, score: f64) -> f64 {
+        match self.law {
+            Law::Gaussian { .. } => score,
+            Law::SigmoidGaussian { .. } => logit(score.clamp(1.0 - TOP_SCORE, TOP_SCORE)),
+        }
+    }
+
+    /// Mean of the score.
+    pub fn mean(&self) -> f64 {
+        self.moments().0
+    }
+
+    /// Variance of the score.
+    pub fn variance(&self) -> f64 {
+        self.moments().1
+    }
+
+    /// Standard deviation of the score.
+    pub fn sd(&self) -> f64 {
+        self.variance().sqrt()
+    }
+
+    /// Mean and variance of the score, at the price of one of them.
+    pub fn moments(&self) -> (f64, f64) {
+        match self.law {
+            Law::Gaussian { mean, variance } => (mean, variance),
+            Law::SigmoidGaussian { mu, variance, moments } => match moments {
+                Moments::Quadrature => quadrature_moments(mu, variance.sqrt()),
+                Moments::Published => published_moments(mu, variance),
+            },
+        }
+    }
+
+    /// Draws a score.
+    pub fn sample(&self, rng: &mut dyn Rng) -> f64 {
+        let (mu, sd) = self.latent();
+        let z: f64 = StandardNormal.sample(rng);
+        self.link(mu + sd * z)
+    }
+
+    /// Probability of a score at most `score`.
+    pub fn cdf(&self, score: f64) -> f64 {
+        normal::cdf(self.standardise(score))
+    }
+
+    /// Probability of a score above `score`, accurate in the tail.
+    pub fn survival(&self, score: f64) -> f64 {
+        normal::cdf(-self.standardise(score))
+    }
+
+    /// The score that is not exceeded with probability `p` in `(0, 1)`; at 0 and 1 the ends of
+    /// the support.
+    pub fn quantile(&self, p: f64) -> f64 {
+        let (mu, sd) = self.latent();
+        let z = normal::quantile(p);
+        self.link(if sd > 0.0 { mu + sd * z } else { mu })
+    }
+
+    /// Log density at `score`; minus infinity outside the support, plus infinity at a point mass.
+    pub fn ln_pdf(&self, score: f64) -> f64 {
+        let z = self.standardise(score);
+        let (_, sd) = self.latent();
+        let jacobian = match self.law {
+            Law::Gaussian { .. } => 0.0,
+            Law::SigmoidGaussian { .. } if score <= 0.0 || score >= 1.0 => return f64::NEG_INFINITY,
+            Law::SigmoidGaussian { .. } => score.ln() + (-score).ln_1p(),
+        };
+        if z.is_infinite() { f64::NEG_INFINITY } else { ln_pdf(z) - sd.ln() - jacobian }
+    }
+
+    /// `ln E max(score - threshold, 0)`, accurate (about 1e-9 relative) down to any tail.
+    ///
+    /// A squashed law cannot exceed 1: thresholds from 1 - 1e-12 up are read as 1 - 1e-12, so that
+    /// candidates can be ranked even against a perfect score. A point mass below the threshold
+    /// gives minus infinity.
+    pub fn ln_expected_excess(&self, threshold: f64) -> f64 {
+        let (mu, sd) = self.latent();
+        let squashed = matches!(self.law, Law::SigmoidGaussian { .. });
+        if squashed && threshold <= 0.0 {
+            return (quadrature_moments(mu, sd).0 - threshold).ln();
+        }
+        let z = self.latent_of(threshold);
+        if sd == 0.0 {
+            return self.gain(mu, z).max(0.0).ln();
+        }
+        let z0 = (z - mu) / sd;
+        if !squashed && z0 < 1.0 {
+            return sd.ln() + (normal::pdf(z0) - z0 * normal::cdf(-z0)).ln();
+        }
+        ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
+    }
+
+    /// `link(latent) - link(threshold)` without cancellation, for `latent >= threshold`.
+    fn gain(&self, latent: f64, threshold: f64) -> f64 {
+        match self.law {
+            Law::Gaussian { .. } => latent - threshold,
+            Law::SigmoidGaussian { .. } => {
+                -sigmoid(latent) * sigmoid(-threshold) * (threshold - latent).exp_m1()
+            }
+        }
+    }
+
+    fn link(&self, latent: f64) -> f64 {
+        match self.law {
+            Law::Gaussian { .. } => latent,
+            Law::SigmoidGaussian { .. } => sigmoid(latent),
+        }
+    }
+
+    /// How many latent standard deviations `score` lies above the latent mean.
+    fn standardise(&self, score: f64) -> f64 {
+        let (mu, sd) = self.latent();
+        let z = match self.law {
+            Law::Gaussian { .. } => score,
+            Law::SigmoidGaussian { .. } => logit(score.clamp(0.0, 1.0)),
+        };
+        match (z - mu) / sd {
+            at_the_mass if at_the_mass.is_nan() => f64::INFINITY,
+            standardised => standardised,
+        }
+    }
+}
+
+/// `∫₀^∞ g(t) exp(-z₀ t - t²/2) dt` for a slowly growing `g >= 0`, relative error about 1e-9.
+///
+/// Cut where the weight has fallen by e⁻⁴⁰; below `z₀ = -9` the flat part is skipped, whose
+/// weight is under 1e-18 of the whole.
+fn tail_integral(z0: f64, g: impl Fn(f64) -> f64) -> f64 {
+    let from = (-z0 - 9.0).max(0.0);
+    let root = (z0 * z0 + 80.0).sqrt();
+    let to = if z0 > 0.0 { 80.0 / (z0 + root) } else { root - z0 };
+    gauss_legendre().integrate(from, to, 6, |t| g(t) * (-z0 * t - 0.5 * t * t).exp())
+}
+
+fn quadrature_moments(mu: f64, sd: f64) -> (f64, f64) {
+    let rule = gauss_hermite();
+    let mean = rule.sum(|z| sigmoid(mu + sd * z));
+    (mean, rule.sum(|z| (sigmoid(mu + sd * z) - mean).powi(2)))
+}
+
+fn published_moments(mu: f64, variance: f64) -> (f64, f64) {
+    let a = 4.0 - 2.0 * std::f64::consts::SQRT_2;
+    let b = -(1.0 + std::f64::consts::SQRT_2).ln();
+    let eighth = std::f64::consts::PI / 8.0;
+    let mean = sigmoid(mu / (1.0 + eighth * variance).sqrt());
+    let square = sigmoid(a * (mu + b) / (1.0 + eighth * a * a * variance).sqrt());
+    (mean, (square - mean * mean).max(0.0))
+}
+
+fn check(name: &str, location: f64, variance: f64) -> Result<(), SurrogateError> {
+    if location.is_finite() && variance.is_finite() && variance >= 0.0 {
+        return Ok(());
+    }
+    let reason = format!("a posterior with {name} {location} and variance {variance}");
+    Err(SurrogateError::Numeric { surrogate: "posterior", reason })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    fn squashed(mu: f64, s: f64) -> Posterior {
+        Posterior::sigmoid_gaussian(mu, s * s, Moments::Quadrature).unwrap()
+    }
+
+    #[test]
+    fn bad_parameters_are_refused() {
+        assert!(Posterior::gaussian(f64::NAN, 1.0).is_err());
+        assert!(Posterior::gaussian(0.0, -1e-9).is_err());
+        assert!(Posterior::sigmoid_gaussian(0.0, f64::INFINITY, Moments::Quadrature).is_err());
+    }
+
+    #[test]
+    fn moments_of_the_worked_example() {
+        let (mu, variance) = (2.675_518_459_7, 0.072_885_569_3);
+        let exact = Posterior::sigmoid_gaussian(mu, variance, Moments::Quadrature).unwrap();
+        assert!((exact.mean() - 0.933_643_666_0).abs() < 1e-10);
+        assert!((exact.variance() - 0.000_284_735_3).abs() < 1e-10);
+        let published = Posterior::sigmoid_gaussian(mu, variance, Moments::Published).unwrap();
+        assert!((published.mean() - 0.933_269_494_5).abs() < 1e-10);
+        assert!((published.variance() - 0.016_148_611_6).abs() < 1e-10);
+    }
+
+    /// Spec, "Numerical warning": exact and published standard deviations at 94 % accuracy.
+    #[test]
+    fn the_published_variance_has_the_stated_defect() {
+        let rows =
+            [(0.02, 0.00113, 0.1259), (0.1, 0.00568, 0.1260), (0.3, 0.01774, 0.1274), (1.0, 0.08101, 0.1524)];
+        let mut bounds = Vec::new();
+        for (s, exact, published) in rows {
+            let approximate = Posterior::sigmoid_gaussian(2.75, s * s, Moments::Published).unwrap();
+            assert!((squashed(2.75, s).sd() - exact).abs() < 6e-6, "s {s}");
+            assert!((approximate.sd() - published).abs() < 6e-5, "s {s}");
+            bounds.push(approximate.mean() + 0.5 * approximate.sd());
+        }
+        assert!(bounds[0] > 1.0 && bounds.windows(2).all(|w| w[1] < w[0]), "{bounds:?}");
+    }
+
+    /// Spec A4: largest errors of the published moments over its grid.
+    #[test]
+    fn the_published_moments_err_as_stated() {
+        let (mut mean_error, mut variance_error) = (0f64, 0f64);
+        for mu in -5..=5 {
+            for s in [0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 3.0] {
+                let exact = squashed(f64::from(mu), s);
+                let close = Posterior::sigmoid_gaussian(f64::from(mu), s * s, Moments::Published).unwrap();
+                mean_error = mean_error.max((exact.mean() - close.mean()).abs());
+                variance_error = variance_error.max((exact.variance() - close.variance()).abs());
+            }
+        }
+        assert!((mean_error - 0.01102).abs() < 1e-5, "{mean_error}");
+        assert!((variance_error - 0.02703).abs() < 1e-5, "{variance_error}");
+    }
+
+    #[test]
+    fn distribution_functions_agree_with_each_other_and_with_samples() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        for posterior in [squashed(1.0, 0.7), Posterior::gaussian(0.3, 4.0).unwrap()] {
+            for p in [1e-6, 0.1, 0.5, 0.8, 0.999] {
+                let score = posterior.quantile(p);
+                assert!((posterior.cdf(score) - p).abs() < 1e-10);
+                assert!((posterior.survival(score) - (1.0 - p)).abs() < 1e-10);
+            }
+            let draws: Vec<f64> = (0..20_000).map(|_| posterior.sample(&mut rng)).collect();
+            let mean = draws.iter().sum::<f64>() / 20_000.0;
+            assert!((mean - posterior.mean()).abs() < 4.0 * posterior.sd() / 20_000f64.sqrt());
+            let h = 1e-5;
+            let slope = (posterior.cdf(0.6 + h) - posterior.cdf(0.6 - h)) / (2.0 * h);
+            assert!((slope.ln() - posterior.ln_pdf(0.6)).abs() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn a_point_mass_is_a_step() {
+        for (mass, at) in [(Posterior::gaussian(0.7, 0.0).unwrap(), 0.7), (squashed(0.0, 0.0), 0.5)] {
+            assert_eq!((mass.cdf(at - 0.1), mass.cdf(at), mass.cdf(at + 0.1)), (0.0, 1.0, 1.0));
+            assert_eq!((mass.quantile(0.0), mass.quantile(0.2), mass.quantile(1.0)), (at, at, at));
+            assert!((mass.ln_expected_excess(at - 0.1).exp() - 0.1).abs() < 1e-15);
+            assert_eq!(mass.ln_expected_excess(at + 0.1), f64::NEG_INFINITY);
+        }
+    }
+
+    /// `ln h(z)` with `h(z) = φ(z) + z Φ(z)`, to 60 digits by mpmath.
+    #[test]
+    fn gaussian_excess_is_right_in_every_tail() {
+        let expected = [
+            (2.0, 0.697_383_545_788_228_3),
+            (0.0, -0.918_938_533_204_672_7),
+            (-1.5, -3.529_935_920_805_71),
+            (-10.0, -55.553_122_036_122_36),
+            (-40.0, -808.298_568_356_62),
+        ];
+        for (z, ln_h) in expected {
+            let got = Posterior::gaussian(z, 1.0).unwrap().ln_expected_excess(0.0);
+            assert!((got - ln_h).abs() < 1e-8 * ln_h.abs(), "z {z}: {got} for {ln_h}");
+        }
+    }
+
+    #[test]
+    fn squashed_excess_agrees_with_a_fine_sum() {
+        for (mu, s, threshold) in
+            [(2.0, 0.5, 0.9), (2.0, 0.5, 0.3), (0.0, 3.0, 0.99), (-1.0, 0.2, 0.4), (2.0, 1.0, -0.5)]
+        {
+            let step = 1e-4;
+            let fine: f64 = (-100_000..100_000)
+                .map(|i| (f64::from(i) + 0.5) * step)
+                .map(|z| step * normal::pdf(z) * (sigmoid(mu + s * z) - threshold).max(0.0))
+                .sum();
+            let got = squashed(mu, s).ln_expected_excess(threshold).exp();
+            assert!((got / fine - 1.0).abs() < 1e-6, "{mu} {s} {threshold}: {got} for {fine}");
+        }
+        assert!(squashed(-40.0, 0.5).ln_expected_excess(1.0).is_finite());
+    }
+}

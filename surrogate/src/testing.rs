@@ -1,0 +1,254 @@
+//! Contract suites that any implementation of this crate's traits should pass, and toy data to
+//! run them on. For use in tests: every function panics with the rule that is broken.
+
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use ndarray::Array2;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    Acquisition, Batches, Moments, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
+};
+
+/// How far means of the same candidate may differ by its place in a batch (single precision).
+const PLACE_TOLERANCE: f64 = 1e-4;
+
+/// Checks a surrogate on data of its own choice (a dozen observations and candidates will do).
+///
+/// Rules: equal generators give equal predictors; one finite posterior a candidate, in order,
+/// whatever the order and however often it occurs; no candidates give no posteriors; one
+/// observation, equal scores and repeated observations can be fitted; no observation and a NaN
+/// score are errors; an embedding has one finite row a candidate.
+///
+/// # Panics
+/// Naming the rule that is broken.
+pub fn check_surrogate(
+    surrogate: &dyn Surrogate,
+    observations: &[Observation],
+    candidates: &[Architecture],
+    seed: u64,
+) {
+    let name = surrogate.name();
+    assert!(!name.is_empty(), "a surrogate has a name");
+    let fit =
+        |observations: &[Observation]| surrogate.fit(observations, &mut ChaCha8Rng::seed_from_u64(seed));
+    let fitted = must(fit(observations), "fit");
+    let posteriors = predict(&*fitted, candidates);
+    assert_eq!(
+        posteriors,
+        predict(&*must(fit(observations), "fit"), candidates),
+        "{name}: equal seeds differ"
+    );
+    check_places(name, &*fitted, candidates, &posteriors);
+    check_embedding(name, &*fitted, candidates);
+    assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");
+    let equal: Vec<_> = observations.iter().map(|o| Observation { score: 0.9, ..o.clone() }).collect();
+    let doubled = [observations, observations].concat();
+    for data in [&observations[..1], &equal, &doubled] {
+        predict(&*must(fit(data), "fit to degenerate data"), candidates);
+    }
+    assert!(fit(&[]).is_err(), "{name}: fitted to no observation");
+    let nan = Observation { score: f64::NAN, ..observations[0].clone() };
+    assert!(fit(&[&[nan], observations].concat()).is_err(), "{name}: fitted to a NaN score");
+}
+
+fn must<T>(result: Result<T, SurrogateError>, what: &str) -> T {
+    result.unwrap_or_else(|e| panic!("{what}: {e}"))
+}
+
+/// Predicts and checks number and finiteness.
+fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> {
+    let posteriors = must(fitted.predict(candidates), "predict");
+    assert_eq!(posteriors.len(), candidates.len(), "one posterior a candidate");
+    for (i, posterior) in posteriors.iter().enumerate() {
+        let (mean, variance) = posterior.moments();
+        assert!(mean.is_finite() && variance.is_finite() && variance >= 0.0, "posterior {i}: {posterior:?}");
+    }
+    posteriors
+}
+
+fn check_places(name: &str, fitted: &dyn Predict, candidates: &[Architecture], posteriors: &[Posterior]) {
+    let near = |a: &Posterior, b: &Posterior| (a.mean() - b.mean()).abs() < PLACE_TOLERANCE;
+    let reversed: Vec<_> = candidates.iter().rev().cloned().collect();
+    for (a, b) in predict(fitted, &reversed).iter().rev().zip(posteriors) {
+        assert!(near(a, b), "{name}: the order of the candidates matters");
+    }
+    let repeated = vec![candidates[0].clone(); 3];
+    for posterior in predict(fitted, &repeated) {
+        assert!(near(&posterior, &posteriors[0]), "{name}: repeating a candidate matters");
+    }
+}
+
+fn check_embedding(name: &str, fitted: &dyn Predict, candidates: &[Architecture]) {
+    if let Some(embedding) = must(fitted.embed(candidates), "embed") {
+        assert_eq!(embedding.nrows(), candidates.len(), "{name}: one row of the embedding a candidate");
+        assert!(embedding.iter().all(|x| x.is_finite()), "{name}: embedding not finite");
+    }
+}
+
+/// Checks an acquisition.
+///
+/// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for both
+/// laws and for point masses; equal generators give equal utilities; of two almost certain
+/// candidates the better is not worth less.
+///
+/// # Panics
+/// Naming the rule that is broken.
+pub fn check_acquisition(acquisition: &dyn Acquisition, seed: u64) {
+    let name = acquisition.name();
+    let posteriors = mock_posteriors();
+    for incumbent in [None, Some(0.0), Some(0.7), Some(1.0)] {
+        let run = || acquisition.utilities(&posteriors, incumbent, &mut ChaCha8Rng::seed_from_u64(seed));
+        let utilities = run();
+        assert_eq!(utilities.len(), posteriors.len(), "{name}: one utility a posterior");
+        assert!(!utilities.iter().any(|u| u.is_nan()), "{name}: NaN with incumbent {incumbent:?}");
+        assert_eq!(utilities, run(), "{name}: equal seeds differ");
+    }
+    let sure = [0.2, 0.5, 0.8].map(|mean| must(Posterior::gaussian(mean, 1e-12), "posterior"));
+    for incumbent in [None, Some(0.4)] {
+        let u = acquisition.utilities(&sure, incumbent, &mut ChaCha8Rng::seed_from_u64(seed));
+        assert!(u[0] <= u[1] && u[1] <= u[2], "{name}: prefers a worse candidate: {u:?}");
+    }
+    assert!(acquisition.utilities(&[], None, &mut ChaCha8Rng::seed_from_u64(seed)).is_empty());
+}
+
+fn mock_posteriors() -> Vec<Posterior> {
+    let mut posteriors = Vec::new();
+    for location in [-3.0, 0.0, 0.7, 4.0] {
+        for variance in [0.0, 1e-8, 0.1, 25.0] {
+            posteriors.push(must(Posterior::gaussian(location, variance), "posterior"));
+            for moments in [Moments::Quadrature, Moments::Published] {
+                posteriors.push(must(Posterior::sigmoid_gaussian(location, variance, moments), "posterior"));
+            }
+        }
+    }
+    posteriors
+}
+
+/// Checks a selection.
+///
+/// Rules: `min(n, count * size)` different indices; full batches from the first on, none empty;
+/// the best candidate first; equal generators give equal batches; equal utilities, equal and
+/// absent embeddings are fine; NaN utilities, wrong or infinite embeddings and batches of nothing
+/// are errors.
+///
+/// # Panics
+/// Naming the rule that is broken.
+pub fn check_selection(selection: &dyn Selection, seed: u64) {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let embeddings = Array2::from_shape_fn((40, 5), |_| rng.random_range(-1.0..1.0));
+    let utilities: Vec<f64> = (0..40).map(|_| rng.random()).collect();
+    let same = Array2::from_elem((40, 5), 0.3);
+    for (count, size) in [(1, 1), (1, 10), (4, 5), (7, 6), (3, 100), (100, 1)] {
+        let batches = Batches { count, size };
+        for (u, e) in [(&utilities, Some(&embeddings)), (&vec![0.5; 40], Some(&same)), (&utilities, None)] {
+            check_batches(selection, u, e, batches, seed);
+        }
+    }
+    let two = Batches { count: 1, size: 2 };
+    let mut refuses = |u: &[f64], e: &Array2<f64>, b: Batches, rule: &str| {
+        assert!(selection.select(u, Some(e), b, &mut rng).is_err(), "accepts {rule}");
+    };
+    refuses(&[0.1, f64::NAN], &Array2::zeros((2, 1)), two, "a NaN utility");
+    refuses(&[0.1, 0.2], &Array2::zeros((3, 1)), two, "embeddings of other candidates");
+    refuses(&[0.1, 0.2], &Array2::from_elem((2, 1), f64::INFINITY), two, "infinite embeddings");
+    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 0, size: 2 }, "no batches");
+    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of nothing");
+    let none = must(selection.select(&[], None, two, &mut rng), "select from nothing");
+    assert!(none.is_empty(), "batches without candidates");
+}
+
+fn check_batches(
+    selection: &dyn Selection,
+    utilities: &[f64],
+    embeddings: Option<&Array2<f64>>,
+    batches: Batches,
+    seed: u64,
+) {
+    let run = || {
+        must(selection.select(utilities, embeddings, batches, &mut ChaCha8Rng::seed_from_u64(seed)), "select")
+    };
+    let groups = run();
+    assert_eq!(groups, run(), "equal seeds differ");
+    let mut all = groups.concat();
+    let best = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    assert!(utilities[all[0]] >= best, "the best candidate is not first");
+    assert!(groups.iter().all(|g| !g.is_empty() && g.len() <= batches.size), "a batch is empty or too large");
+    let full = groups.iter().rev().skip(1).all(|g| g.len() == batches.size);
+    assert!(full, "a batch before the last is short");
+    all.sort_unstable();
+    let chosen = all.len();
+    all.dedup();
+    assert_eq!(all.len(), chosen, "a candidate is chosen twice");
+    assert_eq!(chosen, utilities.len().min(batches.total()), "too few or too many are chosen");
+}
+
+/// Names and roles of the toy cells' operations.
+const TOY_OPS: [(&str, Role); 5] = [
+    ("none", Role::Zero),
+    ("skip", Role::Identity),
+    ("conv1x1", Role::Compute),
+    ("conv3x3", Role::Compute),
+    ("pool", Role::Compute),
+];
+
+/// Edges of a toy cell: four tensors, one operation between every two.
+const TOY_EDGES: [(u32, u32); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+
+/// A toy cell: four nodes (input, two sums, output), one operation an edge, in the order
+/// (0,1) (0,2) (0,3) (1,2) (1,3) (2,3). Operations: none, skip, conv1x1, conv3x3, pool.
+///
+/// # Panics
+/// For an operation that the toy cells do not have, or not six of them.
+pub fn toy_cell(ops: &[&str]) -> Architecture {
+    assert_eq!(ops.len(), TOY_EDGES.len(), "a toy cell has six operations");
+    let vocabulary = Vocabulary::new(1, TOY_OPS).unwrap_or_else(|e| panic!("{e}"));
+    let mut graph = CellGraph::new();
+    let nodes = [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT].map(|label| graph.add_node(label));
+    for ((from, to), op) in TOY_EDGES.into_iter().zip(ops) {
+        let op = vocabulary.id(op).unwrap_or_else(|e| panic!("{e}"));
+        graph.add_edge(nodes[from as usize], nodes[to as usize], op);
+    }
+    let cell = Cell::new(graph, &vocabulary).unwrap_or_else(|e| panic!("{e}"));
+    Architecture::new(Arc::new(vocabulary), vec![cell])
+}
+
+/// `count` toy cells with random operations.
+pub fn toy_architectures(count: usize, seed: u64) -> Vec<Architecture> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let mut op = || TOY_OPS[rng.random_range(0..TOY_OPS.len())].0;
+    (0..count).map(|_| toy_cell(&[op(), op(), op(), op(), op(), op()])).collect()
+}
+
+/// A made-up score in `(0, 1)` that depends on what a cell computes: operations on long paths are
+/// worth more, a way from input to output is worth most.
+pub fn toy_score(architecture: &Architecture) -> f64 {
+    let vocabulary = architecture.vocabulary();
+    let mut logit = 0.0;
+    for graph in architecture.op_graphs() {
+        let mut depth = vec![0.0f64; graph.len()];
+        let mut edges: Vec<_> = graph.edges().collect();
+        edges.sort_unstable();
+        for (from, to) in edges {
+            depth[to] = depth[to].max(depth[from] + 1.0);
+        }
+        for (op, depth) in graph.labels().zip(&depth) {
+            logit += match vocabulary.name(op) {
+                "conv1x1" => 0.3 + 0.1 * depth,
+                "conv3x3" => 0.6 + 0.1 * depth,
+                "pool" => 0.1 - 0.2 * depth,
+                "output" => 0.4 * depth.min(1.0),
+                _ => 0.0,
+            };
+        }
+    }
+    1.0 / (1.0 + f64::exp(-logit))
+}
+
+/// `count` random toy cells with their toy scores.
+pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
+    let observe = |architecture: Architecture| Observation { score: toy_score(&architecture), architecture };
+    toy_architectures(count, seed).into_iter().map(observe).collect()
+}

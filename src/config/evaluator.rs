@@ -1,6 +1,7 @@
 //! Settings of the evaluators.
 
-use super::ensure;
+use super::{TrainingSettings, ensure};
+use crate::recipe::{ScratchRecipe, SharedRecipe};
 
 crate::choices! {
     /// An evaluator and its settings.
@@ -21,25 +22,40 @@ crate::settings! {
         channels: usize = 8,
         /// Cells in the network (NAS-Bench-201: cells a stage). Published: 20.
         layers: usize = 5,
-        /// Epochs in which the whole supernet is trained. Published: 10.
+        /// Epochs in all. Published: 100.
+        epochs: usize = 10,
+        /// Epochs at the start in which every step trains the whole supernet; afterwards a step
+        /// trains one architecture. Published: 10.
         warmup_epochs: usize = 2,
-        /// Epochs in which one architecture is trained a step. Published: 90.
-        path_epochs: usize = 8,
-        /// Images a step in the warm-up. Published: 64.
+        /// Images a step of the warm-up. Published: 64.
         warmup_batch: usize = 64,
-        /// Images a step after it. Published: 128.
-        path_batch: usize = 128,
+        /// Images a step afterwards. Published: 128.
+        batch: usize = 64,
         /// Training images that BatchNorm is estimated on again for each architecture. Published: 10000.
-        norm_images: usize = 512,
+        statistics_images: usize = 512,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
-        at_least_1(s.channels, "channels")?;
-        at_least_1(s.layers, "layers")?;
-        at_least_1(s.path_epochs, "path_epochs")?;
-        at_least_1(s.warmup_batch, "warmup_batch")?;
-        at_least_1(s.path_batch, "path_batch")?;
-        at_least_1(s.norm_images, "norm_images")
+        ensure(s.channels >= 1, "channels", s.channels, "at least 1")?;
+        ensure(s.layers >= 1, "layers", s.layers, "at least 1")?;
+        ensure(s.epochs >= 1, "epochs", s.epochs, "at least 1")?;
+        ensure(s.warmup_epochs < s.epochs, "warmup_epochs", s.warmup_epochs, "fewer than epochs")?;
+        ensure(s.warmup_batch >= 2, "warmup_batch", s.warmup_batch, "at least 2")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
+        ensure(s.statistics_images >= 2, "statistics_images", s.statistics_images, "at least 2")
+    }
+}
+
+impl SharedSettings {
+    /// The recipe of these settings.
+    pub fn recipe(&self, training: &TrainingSettings) -> SharedRecipe {
+        SharedRecipe {
+            epochs: self.epochs,
+            warmup_epochs: self.warmup_epochs,
+            warmup_batch: self.warmup_batch,
+            batch: self.batch,
+            statistics_images: self.statistics_images,
+            sgd: training.sgd(),
+        }
     }
 }
 
@@ -54,13 +70,25 @@ crate::settings! {
         epochs: usize = 10,
         /// Images a step.
         batch: usize = 64,
+        /// Seeds an architecture is trained with; its score is the mean.
+        seeds: usize = 1,
     }
     check(s) {
         let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.channels, "channels")?;
         at_least_1(s.layers, "layers")?;
         at_least_1(s.epochs, "epochs")?;
-        at_least_1(s.batch, "batch")
+        at_least_1(s.seeds, "seeds")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")
+    }
+}
+
+impl ScratchSettings {
+    /// The recipe of these settings: plain training, without drop-path or auxiliary head.
+    pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
+        let sgd = training.sgd();
+        let (epochs, batch) = (self.epochs, self.batch);
+        ScratchRecipe { epochs, batch, label_smoothing: 0.0, drop_path: 0.0, auxiliary_weight: 0.0, sgd }
     }
 }
 

@@ -8,7 +8,8 @@
 //! To add a setting, add a field to a [`settings!`](crate::settings) group; to add a strategy or
 //! an evaluator, a line to a [`choices!`](crate::choices) enum.
 //!
-//! Invariant: nothing here opens a file, or knows a search space or a tensor library.
+//! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
+//! only its owner can check (a space, a device, a data source) is checked there.
 
 mod error;
 mod evaluator;
@@ -79,6 +80,13 @@ impl SearchConfig {
             training: document.section("training", &[])?,
             finals: document.section("final", &[])?,
         })
+    }
+
+    /// The text that a study is known by: [`Self::plain`] with what cannot change its history, the
+    /// number of workers, left at its default.
+    pub fn identity(&self) -> String {
+        let workers = StudySettings::default().workers;
+        Self { study: StudySettings { workers, ..self.study.clone() }, ..self.clone() }.plain()
     }
 
     /// Every key with its value, below a comment that says what it means.

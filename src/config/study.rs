@@ -1,6 +1,7 @@
 //! The sections that every search has: study, space, data, training, final.
 
 use super::{Invalid, ensure};
+use crate::recipe::{ScratchRecipe, Sgd};
 
 crate::settings! {
     /// Seed, budget and workers of a study.
@@ -41,6 +42,8 @@ crate::settings! {
         /// Where the images are: digits (embedded), cifar10:DIRECTORY, mnist:DIRECTORY (Fashion-MNIST
         /// and the like too), folder:DIRECTORY, or a directory holding one of these.
         source: String = "digits".to_owned(),
+        /// Training images used at most, drawn evenly from the classes; 0: all.
+        limit: usize = 0,
         /// Share of the training images held out to score architectures; test images are never used
         /// in a search.
         validation: f64 = 0.3,
@@ -74,16 +77,19 @@ pub enum Precision {
 }
 
 crate::settings! {
-    /// How networks are trained, in the search and at the end alike.
+    /// How networks are trained, in the search and at the end alike: stochastic gradient descent
+    /// with a cosine schedule.
     pub struct TrainingSettings {
-        /// First learning rate; it falls to 0 along a cosine.
+        /// Learning rate at the start.
         learning_rate: f64 = 0.025,
-        /// Momentum of stochastic gradient descent.
+        /// Learning rate at the end of the cosine.
+        final_learning_rate: f64 = 0.0,
+        /// Momentum.
         momentum: f64 = 0.9,
-        /// Weight decay.
+        /// L2 penalty on every trained parameter.
         weight_decay: f64 = 3e-4,
-        /// Largest norm of a step's gradient; 0: not clipped.
-        clip: f64 = 5.0,
+        /// Largest norm of the gradient over all parameters of a step.
+        gradient_clip: f64 = 5.0,
         /// Where to compute: auto (every GPU, else the CPU), cpu, cuda, or cuda:0,1,...
         device: String = "auto".to_owned(),
         /// Threads of one worker on the CPU. The last digits of sums depend on it, and so may a
@@ -95,12 +101,15 @@ crate::settings! {
         channels_last: bool = false,
     }
     check(s) {
-        let rate = s.learning_rate > 0.0 && s.learning_rate.is_finite();
-        ensure(rate, "learning_rate", s.learning_rate, "a number above 0")?;
+        let rate = s.learning_rate > 0.0 && s.learning_rate <= 1e3;
+        ensure(rate, "learning_rate", s.learning_rate, "above 0, at most 1000")?;
+        let end = (0.0..=s.learning_rate).contains(&s.final_learning_rate);
+        ensure(end, "final_learning_rate", s.final_learning_rate, "0 to learning_rate")?;
         ensure((1..=1024).contains(&s.threads), "threads", s.threads, "1 to 1024")?;
         ensure((0.0..1.0).contains(&s.momentum), "momentum", s.momentum, "0 up to, not including, 1")?;
-        ensure((0.0..f64::INFINITY).contains(&s.weight_decay), "weight_decay", s.weight_decay, "0 or more")?;
-        ensure((0.0..f64::INFINITY).contains(&s.clip), "clip", s.clip, "0 (off) or more")
+        ensure((0.0..=1.0).contains(&s.weight_decay), "weight_decay", s.weight_decay, "0 to 1")?;
+        let clip = s.gradient_clip > 0.0 && s.gradient_clip.is_finite();
+        ensure(clip, "gradient_clip", s.gradient_clip, "a number above 0")
     }
 }
 
@@ -120,7 +129,7 @@ crate::settings! {
         /// Cells in the network (NAS-Bench-201: cells a stage).
         layers: usize = 5,
         /// Weight of the auxiliary head's loss; 0: no auxiliary head. Published: 0.4.
-        auxiliary: f64 = 0.0,
+        auxiliary_weight: f64 = 0.0,
         /// Largest probability of dropping a path; it grows from 0 over the epochs. Published: 0.2.
         drop_path: f64 = 0.0,
         /// Side in pixels of the square cut out of training images; 0: none. CIFAR-10: 16.
@@ -131,15 +140,43 @@ crate::settings! {
     check(s) {
         let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.epochs, "epochs")?;
-        at_least_1(s.batch, "batch")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
         at_least_1(s.channels, "channels")?;
         at_least_1(s.layers, "layers")?;
-        ensure((0.0..=10.0).contains(&s.auxiliary), "auxiliary", s.auxiliary, "0 (off) to 10")?;
+        let weight = s.auxiliary_weight;
+        ensure((0.0..=10.0).contains(&weight), "auxiliary_weight", weight, "0 (off) to 10")?;
         probability(s.drop_path, "drop_path")?;
         probability(s.label_smoothing, "label_smoothing")
     }
 }
 
-pub(super) fn probability(value: f64, key: &'static str) -> Result<(), Invalid> {
+fn probability(value: f64, key: &'static str) -> Result<(), Invalid> {
     ensure((0.0..1.0).contains(&value), key, value, "0 up to, not including, 1")
+}
+
+impl TrainingSettings {
+    /// The optimiser of these settings.
+    pub fn sgd(&self) -> Sgd {
+        Sgd {
+            learning_rate: self.learning_rate,
+            final_learning_rate: self.final_learning_rate,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            gradient_clip: self.gradient_clip,
+        }
+    }
+}
+
+impl FinalSettings {
+    /// The recipe of the final training.
+    pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
+        ScratchRecipe {
+            epochs: self.epochs,
+            batch: self.batch,
+            label_smoothing: self.label_smoothing,
+            drop_path: self.drop_path,
+            auxiliary_weight: self.auxiliary_weight,
+            sgd: training.sgd(),
+        }
+    }
 }

@@ -91,3 +91,18 @@ fn text_that_is_no_toml_names_the_line() {
     let message = error("[study]\nseed = = 1\n");
     assert!(message.starts_with("my.toml line 2: not valid TOML"), "{message}");
 }
+
+#[test]
+fn the_number_of_workers_is_no_part_of_a_studys_identity() {
+    let of = |text| SearchConfig::from_toml(text, "my.toml").unwrap().identity();
+    assert_eq!(of("[study]\nworkers = 4\n"), of(""));
+    assert_ne!(of("[study]\nseed = 4\n"), of(""));
+}
+
+#[test]
+fn defaults_make_valid_recipes() {
+    let training = TrainingSettings::default();
+    SharedSettings::default().recipe(&training).check().unwrap();
+    ScratchSettings::default().recipe(&training).check().unwrap();
+    FinalSettings::default().recipe(&training).check().unwrap();
+}

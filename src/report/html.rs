@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::plots::{self, Plot};
-use super::tables;
+use super::tables::{self, section};
 use super::{Report, Summary};
 use crate::drawing::{cell_svg, cell_title, escape};
 use crate::event::EndReason;
@@ -50,8 +50,8 @@ fn tiles(summary: &Summary) -> String {
     if let Some(winner) = summary.finals.first()
         && let Some(mean) = winner.test_mean
     {
-        let sd = winner.test_sd.map_or_else(String::new, |sd| format!(" ± {:.2}", 100.0 * sd));
-        tiles.push((format!("{:.2}{sd} %", 100.0 * mean), "test accuracy of the winner, from scratch".into()));
+        let sd = winner.test_sd.map_or_else(String::new, |sd| format!(", sd {:.2} %", 100.0 * sd));
+        tiles.push((format!("{:.2} %", 100.0 * mean), format!("test accuracy of the winner{sd}")));
     }
     let failed = if summary.failed > 0 { format!(", {} failed", summary.failed) } else { String::new() };
     let rounds = summary.rounds.len();
@@ -126,10 +126,6 @@ fn coverage(report: &Report<'_>) -> String {
 fn about(report: &Report<'_>) -> String {
     let config = format!("<details open=\"open\">\n<summary>Configuration</summary>\n<pre>{}</pre>\n</details>\n", escape(&report.digest.config));
     section("Run", &format!("{}{config}", tables::environment(&report.environment)))
-}
-
-fn section(title: &str, body: &str) -> String {
-    format!("<section>\n<h2>{}</h2>\n{body}</section>\n", escape(title))
 }
 
 fn figure(id: &str, plot: Option<Plot>, caption: &str) -> String {

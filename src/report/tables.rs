@@ -29,7 +29,7 @@ pub(super) fn rounds(rounds: &[Round]) -> String {
             seconds(r.evaluate_s),
         ]
     };
-    section("Rounds", "rounds", &heads, rounds.iter().map(row))
+    section("Rounds", &table("rounds", &heads, rounds.iter().map(row)))
 }
 
 /// One row an architecture trained from scratch.
@@ -37,20 +37,22 @@ pub(super) fn finals(finals: &[Trained]) -> String {
     if finals.is_empty() {
         return String::new();
     }
-    let heads = ["", "test accuracy", "sd", "seeds", "parameters", "multiply-adds", "architecture"];
+    let heads = ["", "test accuracy", "sd", "each seed", "parameters", "multiply-adds"];
     let row = |t: &Trained| {
         let percent = |x: Option<f64>| x.map_or_else(dash, |x| format!("{:.2} %", 100.0 * x));
         vec![
             t.label.clone(),
             percent(t.test_mean),
             percent(t.test_sd),
-            t.test.len().to_string(),
+            t.test.iter().map(|x| format!("{:.2}", 100.0 * x)).collect::<Vec<_>>().join("  "),
             t.params.map_or_else(dash, |n| thousands(n as u64)),
             t.macs.map_or_else(dash, thousands),
-            t.arch.clone(),
         ]
     };
-    section("Final training from scratch", "final", &heads, finals.iter().map(row))
+    let item = |t: &Trained| format!("<dt>{}</dt><dd class=\"code\">{}</dd>\n", escape(&t.label), escape(&t.arch));
+    let list: String = finals.iter().map(item).collect();
+    let list = format!("<details>\n<summary>Architectures</summary>\n<dl>\n{list}</dl>\n</details>\n");
+    section("Final training from scratch", &(table("final", &heads, finals.iter().map(row)) + &list))
 }
 
 /// One row a failed architecture.
@@ -63,7 +65,7 @@ pub(super) fn failures(digest: &Digest) -> String {
     if rows.is_empty() {
         return String::new();
     }
-    section("Failures", "failures", &["query", "reason", "architecture"], rows.into_iter())
+    section("Failures", &table("failures", &["query", "reason", "architecture"], rows.into_iter()))
 }
 
 /// One row a fact.
@@ -101,14 +103,19 @@ fn dash() -> String {
     "–".to_owned()
 }
 
-fn section(title: &str, class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+fn table(class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: String = heads.iter().map(|h| format!("<th>{}</th>", escape(h))).collect();
     let mut table = format!("<table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
     for row in rows {
         let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
         let _ = writeln!(table, "<tr>{cells}</tr>");
     }
-    format!("<section>\n<h2>{title}</h2>\n<div class=\"scroll\">\n{table}</tbody>\n</table>\n</div>\n</section>\n")
+    format!("<div class=\"scroll\">\n{table}</tbody>\n</table>\n</div>\n")
+}
+
+/// A card of the page; `body` is HTML.
+pub(super) fn section(title: &str, body: &str) -> String {
+    format!("<section>\n<h2>{}</h2>\n{body}</section>\n", escape(title))
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
-use crate::config::{EvaluatorSettings, FinalSettings, Precision, SearchConfig, TrainingSettings};
+use crate::config::{EvaluatorSettings, Precision, SearchConfig};
 use crate::data::{Dataset, LoadOptions, load};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
-use crate::recipe::{ScratchRecipe, Sgd, SharedRecipe};
+use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
 use crate::supernet::Placement;
@@ -112,14 +112,7 @@ impl<'a> Networks<'a> {
             EvaluatorSettings::SharedWeights(s) => {
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
                 let skeleton = self.skeleton(size, Norm::SEARCH)?;
-                let recipe = SharedRecipe {
-                    epochs: s.warmup_epochs + s.path_epochs,
-                    warmup_epochs: s.warmup_epochs,
-                    warmup_batch: s.warmup_batch,
-                    batch: s.path_batch,
-                    statistics_images: s.norm_images,
-                    sgd: sgd(&config.training),
-                };
+                let recipe = s.recipe(&config.training);
                 let make = |i| {
                     let placement = self.placement(i);
                     let evaluator =
@@ -130,14 +123,7 @@ impl<'a> Networks<'a> {
             }
             EvaluatorSettings::FromScratch(s) => {
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
-                let recipe = ScratchRecipe {
-                    epochs: s.epochs,
-                    batch: s.batch,
-                    drop_path: 0.0,
-                    auxiliary_weight: 0.0,
-                    label_smoothing: 0.0,
-                    sgd: sgd(&config.training),
-                };
+                let recipe = s.recipe(&config.training);
                 let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: 1 };
                 workers.map(|i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")))).collect()
             }
@@ -151,7 +137,9 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
         let s = &self.config.finals;
-        let plan = ScratchPlan { part: Part::Test, seeds: s.seeds, ..ScratchPlan::of(s, &self.config.training) };
+        let size = Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary > 0.0 };
+        let recipe = s.recipe(&self.config.training);
+        let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
         let task = self.task(s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
@@ -194,34 +182,9 @@ impl<'a> Networks<'a> {
 const CHECKPOINT_EVERY: usize = 5;
 
 /// How networks are trained from scratch.
-pub(super) struct ScratchPlan {
-    pub(super) size: Size,
-    pub(super) recipe: ScratchRecipe,
-    pub(super) part: Part,
-    pub(super) seeds: usize,
-}
-
-impl ScratchPlan {
-    pub(super) fn of(s: &FinalSettings, training: &TrainingSettings) -> Self {
-        let recipe = ScratchRecipe {
-            epochs: s.epochs,
-            batch: s.batch,
-            label_smoothing: s.label_smoothing,
-            drop_path: s.drop_path,
-            auxiliary_weight: s.auxiliary,
-            sgd: sgd(training),
-        };
-        let size = Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary > 0.0 };
-        Self { size, recipe, part: Part::Test, seeds: 1 }
-    }
-}
-
-fn sgd(settings: &TrainingSettings) -> Sgd {
-    Sgd {
-        learning_rate: settings.learning_rate,
-        final_learning_rate: 0.0,
-        momentum: settings.momentum,
-        weight_decay: settings.weight_decay,
-        gradient_clip: if settings.clip > 0.0 { settings.clip } else { f64::INFINITY },
-    }
+struct ScratchPlan {
+    size: Size,
+    recipe: ScratchRecipe,
+    part: Part,
+    seeds: usize,
 }

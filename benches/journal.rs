@@ -1,5 +1,8 @@
 //! What the journal costs: one append with its wait for the disk, and replaying 10,000 records.
 
+#![allow(missing_docs, reason = "macros of criterion")]
+#![allow(clippy::expect_used, reason = "a bench that cannot go on should panic")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 

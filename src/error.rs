@@ -69,4 +69,8 @@ pub enum StudyError {
     /// From the surrogate.
     #[error(transparent)]
     Surrogate(#[from] SurrogateError),
+    /// From a network in tensors.
+    #[cfg(feature = "torch")]
+    #[error(transparent)]
+    Supernet(#[from] crate::supernet::SupernetError),
 }

@@ -32,13 +32,29 @@ impl fmt::Display for Fidelity {
 }
 
 /// A measured score; higher is better.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
     /// The value, in the evaluator's unit (accuracy: a fraction in `[0, 1]`). Always finite.
     pub value: f64,
     /// How it was come by.
     pub fidelity: Fidelity,
+    /// The single measurements that `value` is the mean of, where there are several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<f64>,
+}
+
+impl Score {
+    /// One measurement.
+    pub fn of(value: f64, fidelity: Fidelity) -> Self {
+        Self { value, fidelity, runs: Vec::new() }
+    }
+
+    /// The mean of several measurements; NaN, which a study refuses, of none.
+    pub fn mean_of(runs: Vec<f64>, fidelity: Fidelity) -> Self {
+        let value = runs.iter().sum::<f64>() / runs.len() as f64;
+        Self { value, fidelity, runs }
+    }
 }
 
 /// What came of evaluating one architecture.

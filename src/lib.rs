@@ -12,15 +12,19 @@ pub mod evaluator;
 pub mod event;
 pub mod history;
 pub mod journal;
+pub mod recipe;
 pub mod rng;
 pub mod strategy;
 pub mod study;
 pub mod testing;
 
-#[cfg(feature = "torch")]
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;
+#[cfg(feature = "torch")]
+pub mod torch_runtime;
+#[cfg(feature = "torch")]
+pub mod training;
 
 pub use bonas_spaces as spaces;
 pub use bonas_surrogate as surrogate;

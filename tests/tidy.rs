@@ -130,7 +130,8 @@ fn reach(file: &Path, reached: &mut BTreeSet<PathBuf>) {
     let is_root = ["main", "lib", "mod"].contains(&stem);
     let folder = if is_root { file.parent().unwrap().to_owned() } else { file.with_extension("") };
     for line in text.lines() {
-        let words: Vec<&str> = line.trim().split(' ').filter(|w| !w.starts_with("pub")).collect();
+        let words: Vec<&str> =
+            line.trim().split(' ').filter(|w| *w != "pub" && !w.starts_with("pub(")).collect();
         if let ["mod", name] = words[..]
             && let Some(name) = name.strip_suffix(';')
         {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use crate::{Cell, Key, OpGraph, Simplify, Vocabulary, canonical};
+use crate::{Cell, Key, OpGraph, Simplify, SpaceError, Vocabulary, canonical};
 
 /// One or more cells with the key that identifies them; cheap to clone.
 ///
@@ -46,6 +46,18 @@ impl Architecture {
     /// The operations that the cells' labels index.
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.0.vocabulary
+    }
+
+    /// Whether the labels are those of `vocabulary`, which every space asks first.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if they are another vocabulary's.
+    pub fn check_vocabulary(&self, vocabulary: &Arc<Vocabulary>) -> Result<(), SpaceError> {
+        let own = &self.0.vocabulary;
+        if Arc::ptr_eq(own, vocabulary) || own == vocabulary {
+            return Ok(());
+        }
+        Err(SpaceError::cell("the architecture is of another space: its operations differ"))
     }
 
     /// One pruned op-on-node graph a cell ([`Simplify::Pruned`]), computed once.

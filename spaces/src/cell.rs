@@ -44,16 +44,23 @@ impl Cell {
             return Err(SpaceError::cell("the graph has a cycle"));
         }
         for i in 0..vocabulary.inputs() {
-            let node = only_node(&graph, OpId::input(i as u16), &format!("input {i}"))?;
+            let node = only_node(&graph, OpId::input(i as u16), vocabulary)?;
             if graph.neighbors_directed(node, petgraph::Incoming).next().is_some() {
                 return Err(SpaceError::cell(format!("an edge enters input {i}")));
             }
         }
-        let output = only_node(&graph, OpId::OUTPUT, "output")?;
+        let output = only_node(&graph, OpId::OUTPUT, vocabulary)?;
         if graph.neighbors(output).next().is_some() {
             return Err(SpaceError::cell("an edge leaves the output"));
         }
         Ok(Self { graph, output })
+    }
+
+    /// A cell whose graph this crate built by construction: the invariants hold already.
+    pub(crate) fn built(graph: CellGraph, output: NodeIndex) -> Self {
+        debug_assert_eq!(graph[output], OpId::OUTPUT);
+        debug_assert!(!is_cyclic_directed(&graph));
+        Self { graph, output }
     }
 
     /// The labelled graph.
@@ -67,11 +74,11 @@ impl Cell {
     }
 }
 
-fn only_node(graph: &CellGraph, label: OpId, what: &str) -> Result<NodeIndex, SpaceError> {
+fn only_node(graph: &CellGraph, label: OpId, vocabulary: &Vocabulary) -> Result<NodeIndex, SpaceError> {
     let mut nodes = graph.node_references().filter(|(_, op)| **op == label).map(|(node, _)| node);
     match (nodes.next(), nodes.next()) {
         (Some(node), None) => Ok(node),
-        (None, _) => Err(SpaceError::cell(format!("no {what} node"))),
-        (Some(_), Some(_)) => Err(SpaceError::cell(format!("more than one {what} node"))),
+        (None, _) => Err(SpaceError::cell(format!("no {} node", vocabulary.name(label)))),
+        (Some(_), Some(_)) => Err(SpaceError::cell(format!("more than one {} node", vocabulary.name(label)))),
     }
 }

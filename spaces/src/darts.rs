@@ -1,1 +1,345 @@
-//! To be written.
+//! The cell space of DARTS (Liu et al. 2019), and the one-cell form that BONAS searches.
+//!
+//! A cell has two inputs and four intermediate nodes, each of which sums two operations on earlier
+//! nodes; the output concatenates the four. Graph node indices, which network builders rely on:
+//! 0 and 1 the inputs, 2 to 5 the intermediate nodes ([`OpId::PLAIN`]), 6 the output. Operations
+//! stand on the edges into 2 to 5; the edges from there to 6 are plain.
+//!
+//! `skip_connect` has the role `Identity`. On the input edges of a reduction cell it is really a
+//! factorised reduction, which graph simplification, knowing no strides, treats like the rest.
+
+mod genotype;
+mod notation;
+mod published;
+
+use std::sync::Arc;
+
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use rand::Rng;
+
+use crate::{
+    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+};
+
+pub use genotype::{CellGenotype, Genotype, PRIMITIVES, Primitive, WeightTable};
+pub use published::{
+    BNASV2_CLR_V1, BNASV2_CLR_V2, BNASV2_PC_CIFAR_V1, BNASV2_PC_CIFAR_V2, BNASV2_PC_IMAGE, DARTS_V1,
+    DARTS_V2, PC_DARTS_CIFAR, PC_DARTS_IMAGE, PUBLISHED,
+};
+
+/// Number of intermediate nodes.
+pub const STEPS: usize = 4;
+
+/// Labels 0 to 3 are structural: plain, output and the two inputs.
+const FIRST: usize = 4;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    TwoCells,
+    OneCell,
+}
+
+/// The space of DARTS cells.
+///
+/// [`Darts::new`]: a normal and a reduction cell, seven operations, the two edges of a node from
+/// different predecessors; 1,037,664,180 points a cell. [`Darts::one_cell`]: what BONAS searches.
+///
+/// Samples are uniform over the points: over the pairs of (operation, predecessor) that each node
+/// may have. Isomorphic cells (intermediate nodes or the edges of a node in another order) share a
+/// key. Text: the published genotype, or the name of a published one ([`PUBLISHED`]).
+#[derive(Clone, Debug)]
+pub struct Darts {
+    vocabulary: Arc<Vocabulary>,
+    form: Form,
+}
+
+impl Default for Darts {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Darts {
+    /// The published space: architectures are a normal cell, then a reduction cell.
+    pub fn new() -> Self {
+        Self::with_form(Form::TwoCells)
+    }
+
+    /// The space of the BONAS release: one cell that stands for both, four operations
+    /// (`max_pool_3x3`, `skip_connect`, `sep_conv_3x3`, `dil_conv_3x3`); the two edges of a node
+    /// may share the predecessor but not predecessor and operation. 42,134,400 points.
+    ///
+    /// Architectures have a single cell; genotypes have it twice.
+    pub fn one_cell() -> Self {
+        Self::with_form(Form::OneCell)
+    }
+
+    fn with_form(form: Form) -> Self {
+        let role = |p| if p == Primitive::SkipConnect { Role::Identity } else { Role::Compute };
+        let ops: Vec<_> = form.ops().iter().map(|&p| (p.name(), role(p))).collect();
+        Self { vocabulary: Arc::new(Vocabulary::known(2, &ops)), form }
+    }
+
+    /// The architecture of a genotype.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] naming the node whose edges the space does not allow.
+    pub fn architecture(&self, genotype: &Genotype) -> Result<Architecture, SpaceError> {
+        self.check_genotype(genotype)?;
+        Ok(self.build(genotype))
+    }
+
+    /// The genotype of an architecture, edges in the order in which they were given.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    pub fn genotype(&self, architecture: &Architecture) -> Result<Genotype, SpaceError> {
+        architecture.check_vocabulary(&self.vocabulary)?;
+        let genotype = match (self.form, architecture.cells()) {
+            (Form::TwoCells, [normal, reduce]) => {
+                Genotype { normal: self.read_cell(normal)?, reduce: self.read_cell(reduce)? }
+            }
+            (Form::OneCell, [cell]) => {
+                let cell = self.read_cell(cell)?;
+                Genotype { normal: cell, reduce: cell }
+            }
+            (form, cells) => {
+                let wanted = form.cells();
+                return Err(SpaceError::cell(format!("{} cells where the space has {wanted}", cells.len())));
+            }
+        };
+        self.check_genotype(&genotype)?;
+        Ok(genotype)
+    }
+
+    fn build(&self, genotype: &Genotype) -> Architecture {
+        let cells = [&genotype.normal, &genotype.reduce];
+        let cells = cells[..self.form.cells()].iter().map(|cell| self.build_cell(cell)).collect();
+        Architecture::new(self.vocabulary.clone(), cells)
+    }
+
+    fn build_cell(&self, edges: &CellGenotype) -> Cell {
+        let mut graph = CellGraph::with_capacity(STEPS + 3, 3 * STEPS);
+        graph.add_node(OpId::input(0));
+        graph.add_node(OpId::input(1));
+        let steps: [_; STEPS] = std::array::from_fn(|_| graph.add_node(OpId::PLAIN));
+        let output = graph.add_node(OpId::OUTPUT);
+        for (slot, &(op, from)) in edges.iter().enumerate() {
+            graph.add_edge(NodeIndex::new(from), steps[slot / 2], self.form.op_id(op));
+        }
+        for step in steps {
+            graph.add_edge(step, output, OpId::PLAIN);
+        }
+        Cell::built(graph, output)
+    }
+
+    fn read_cell(&self, cell: &Cell) -> Result<CellGenotype, SpaceError> {
+        let graph = cell.graph();
+        let plain = [OpId::PLAIN; STEPS];
+        let inputs = [OpId::input(0), OpId::input(1)];
+        if !graph.node_weights().eq(inputs.iter().chain(&plain).chain(&[OpId::OUTPUT])) {
+            return Err(SpaceError::cell(
+                "the nodes of a DARTS cell are input0, input1, 4 plain ones, output",
+            ));
+        }
+        let mut steps: [Vec<(Primitive, usize)>; STEPS] = Default::default();
+        let mut concatenated = [0; STEPS];
+        for edge in graph.edge_references() {
+            let (from, to) = (edge.source().index(), edge.target().index());
+            match to.checked_sub(2) {
+                Some(step) if step < STEPS && from < to => {
+                    steps[step].push((self.form.primitive(*edge.weight())?, from));
+                }
+                Some(STEPS) if from >= 2 && *edge.weight() == OpId::PLAIN => concatenated[from - 2] += 1,
+                _ => {
+                    return Err(SpaceError::cell(format!(
+                        "a DARTS cell has no such edge from {from} to {to}"
+                    )));
+                }
+            }
+        }
+        if concatenated != [1; STEPS] {
+            return Err(SpaceError::cell("each intermediate node enters the output exactly once"));
+        }
+        let edges: Vec<_> = steps.concat();
+        match edges.try_into() {
+            Ok(edges) if steps.iter().all(|step| step.len() == 2) => Ok(edges),
+            _ => Err(SpaceError::cell("each intermediate node sums exactly two operations")),
+        }
+    }
+
+    fn check_genotype(&self, genotype: &Genotype) -> Result<(), SpaceError> {
+        if self.form == Form::OneCell && genotype.normal != genotype.reduce {
+            return Err(SpaceError::cell("this space has one cell: normal and reduce must be equal"));
+        }
+        for (name, cell) in [("normal", &genotype.normal), ("reduce", &genotype.reduce)] {
+            for step in 0..STEPS {
+                let pair = [cell[2 * step], cell[2 * step + 1]];
+                self.form.check_pair(step, pair).map_err(|reason| {
+                    SpaceError::cell(format!("node {} of the {name} cell: {reason}", step + 2))
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Every genotype with one operation changed, and every one with one edge moved.
+    fn edits(&self, genotype: &Genotype) -> (Vec<Genotype>, Vec<Genotype>) {
+        let (mut ops, mut sources) = (Vec::new(), Vec::new());
+        for slot in 0..self.form.cells() * 2 * STEPS {
+            let (cell, slot) = (slot / (2 * STEPS), slot % (2 * STEPS));
+            let (op, from) = if cell == 0 { genotype.normal[slot] } else { genotype.reduce[slot] };
+            let with = |edge| self.form.replace(genotype, cell, slot, edge);
+            ops.extend(self.form.ops().iter().filter(|&&o| o != op).map(|&o| with((o, from))));
+            sources.extend((0..slot / 2 + 2).filter(|&f| f != from).map(|f| with((op, f))));
+        }
+        let valid =
+            |edits: Vec<Genotype>| edits.into_iter().filter(|g| self.check_genotype(g).is_ok()).collect();
+        (valid(ops), valid(sources))
+    }
+}
+
+impl Form {
+    fn cells(self) -> usize {
+        match self {
+            Self::TwoCells => 2,
+            Self::OneCell => 1,
+        }
+    }
+
+    fn ops(self) -> &'static [Primitive] {
+        use Primitive::{DilConv3x3, MaxPool3x3, SepConv3x3, SkipConnect};
+        match self {
+            Self::TwoCells => &Primitive::ALL[1..],
+            Self::OneCell => &[MaxPool3x3, SkipConnect, SepConv3x3, DilConv3x3],
+        }
+    }
+
+    fn position(self, op: Primitive) -> Option<usize> {
+        self.ops().iter().position(|&o| o == op)
+    }
+
+    /// The label of an operation that `check_pair` has let through.
+    fn op_id(self, op: Primitive) -> OpId {
+        OpId::from_index((FIRST + self.position(op).unwrap_or(0)) as u16)
+    }
+
+    fn primitive(self, op: OpId) -> Result<Primitive, SpaceError> {
+        let position = op.index().checked_sub(FIRST);
+        let found = position.and_then(|position| self.ops().get(position)).copied();
+        found.ok_or_else(|| SpaceError::cell("an edge into an intermediate node carries no operation"))
+    }
+
+    /// Whether an intermediate node may sum these two edges.
+    fn check_pair(self, step: usize, pair: [(Primitive, usize); 2]) -> Result<(), String> {
+        for (op, from) in pair {
+            if self.position(op).is_none() {
+                return Err(format!("this space has no operation {}", op.name()));
+            }
+            if from >= step + 2 {
+                return Err(format!("predecessor {from} does not come before it"));
+            }
+        }
+        let [a, b] = pair;
+        match self {
+            Self::TwoCells if a.1 == b.1 => Err(format!("both edges come from node {}", a.1)),
+            Self::OneCell if a == b => Err(format!("{} from node {} stands twice", a.0.name(), a.1)),
+            _ => Ok(()),
+        }
+    }
+
+    fn replace(self, genotype: &Genotype, cell: usize, slot: usize, edge: (Primitive, usize)) -> Genotype {
+        let mut edited = *genotype;
+        if cell == 0 || self == Self::OneCell {
+            edited.normal[slot] = edge;
+        }
+        if cell == 1 || self == Self::OneCell {
+            edited.reduce[slot] = edge;
+        }
+        edited
+    }
+
+    fn sample_pair(self, step: usize, rng: &mut dyn Rng) -> [(Primitive, usize); 2] {
+        let (ops, inputs) = (self.ops(), step + 2);
+        match self {
+            Self::TwoCells => {
+                let (a, b) = draw::pair(rng, inputs);
+                [a, b].map(|from| (ops[draw::below(rng, ops.len())], from))
+            }
+            Self::OneCell => {
+                let (a, b) = draw::pair(rng, inputs * ops.len());
+                [a, b].map(|point| (ops[point % ops.len()], point / ops.len()))
+            }
+        }
+    }
+
+    fn sample_cell(self, rng: &mut dyn Rng) -> CellGenotype {
+        let mut cell = [(Primitive::None, 0); 2 * STEPS];
+        for step in 0..STEPS {
+            cell[2 * step..2 * step + 2].copy_from_slice(&self.sample_pair(step, rng));
+        }
+        cell
+    }
+
+    /// Points of the parametrisation: Π over nodes of the unordered pairs of edges it may have.
+    fn points(self) -> u128 {
+        let ops = self.ops().len() as u128;
+        let choose_two = |n: u128| n * (n - 1) / 2;
+        let pairs = |n: u128| match self {
+            Self::TwoCells => choose_two(n) * ops * ops,
+            Self::OneCell => choose_two(n * ops),
+        };
+        let cell: u128 = (2..2 + STEPS as u128).map(pairs).product();
+        cell.pow(self.cells() as u32)
+    }
+}
+
+impl SearchSpace for Darts {
+    fn name(&self) -> &'static str {
+        match self.form {
+            Form::TwoCells => "darts",
+            Form::OneCell => "darts-one-cell",
+        }
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        let normal = self.form.sample_cell(rng);
+        let reduce = if self.form == Form::OneCell { normal } else { self.form.sample_cell(rng) };
+        self.build(&Genotype { normal, reduce })
+    }
+
+    /// Changes, with equal chance, one operation or the source of one edge.
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        let (ops, sources) = self.edits(&self.genotype(architecture)?);
+        Ok(draw::changed(architecture, [ops, sources], rng, |g| self.build(g)))
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let (ops, sources) = self.edits(&self.genotype(architecture)?);
+        Ok(draw::distinct(architecture, ops.iter().chain(&sources).map(|g| self.build(g))))
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.genotype(architecture).map(drop)
+    }
+
+    fn size(&self) -> SpaceSize {
+        SpaceSize::AtMost(self.form.points())
+    }
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        Ok(self.genotype(architecture)?.to_string())
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        self.architecture(&text.parse()?)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -13,6 +13,8 @@ mod architecture;
 pub mod canonical;
 mod cell;
 pub mod darts;
+mod draw;
+pub mod encoding;
 mod error;
 mod key;
 pub mod nasbench101;

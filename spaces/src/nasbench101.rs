@@ -1,1 +1,215 @@
-//! To be written.
+//! NAS-Bench-101 (Ying et al. 2019).
+//!
+//! A cell has at most 7 vertices and 9 edges; an operation stands on each interior vertex. Graph
+//! nodes are the vertices in topological order: 0 the input, the last the output; edges are plain.
+//! Text: `bits|op;op`, the upper triangle of the adjacency matrix row by row, then the operations
+//! of the interior vertices.
+
+mod enumerate;
+mod module;
+
+use std::sync::Arc;
+
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use rand::Rng;
+
+use crate::{
+    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+};
+use module::Module;
+
+/// Most vertices a cell has, input and output included.
+pub const MAX_VERTICES: usize = 7;
+
+/// Most edges a cell has.
+pub const MAX_EDGES: usize = 9;
+
+/// The operations, in the column order that BONAS's encoding gives them. The official labels,
+/// which only the hash uses, are 0 for `conv3x3-bn-relu`, 1 for `conv1x1-bn-relu`, 2 for
+/// `maxpool3x3`.
+pub const OPS: [&str; 3] = ["conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3"];
+
+/// Labels 0 to 2 are structural: plain, output, input.
+const FIRST: usize = 3;
+
+const NOTATION: &str = "a NAS-Bench-101 cell bits|op;op";
+
+/// The space of NAS-Bench-101: 423,624 cells up to isomorphism.
+///
+/// Every architecture is pruned: vertices that do not lie on a path from input to output are
+/// removed, and the limits hold for what is left, as in the official `ModelSpec`. Samples are
+/// uniform over the 2²¹ upper-triangular 7×7 matrices times 3⁵ labelings, drawn until one is
+/// valid, then pruned. One element away is: an operation changed; an edge put in or taken out;
+/// a vertex put in between two others (what taking out its edge undoes).
+#[derive(Clone, Debug)]
+pub struct NasBench101 {
+    vocabulary: Arc<Vocabulary>,
+}
+
+impl Default for NasBench101 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NasBench101 {
+    /// The space.
+    pub fn new() -> Self {
+        Self { vocabulary: Arc::new(Vocabulary::known(1, &OPS.map(|op| (op, Role::Compute)))) }
+    }
+
+    /// The cell of a module: `interior` operations on vertices 1, 2, ..; edges `(from, to)` with
+    /// `from < to`, 0 the input and `interior.len() + 1` the output. Pruned if need be.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if the module is malformed, disconnects input and output, or has more
+    /// vertices or edges than the space allows.
+    pub fn module(&self, edges: &[(usize, usize)], interior: &[OpId]) -> Result<Architecture, SpaceError> {
+        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
+        for &(from, to) in edges {
+            module.connect(from, to)?;
+        }
+        Ok(self.build(&module.pruned()?.within_limits()?))
+    }
+
+    /// The official hash of a cell (google-research/nasbench, `graph_util.hash_module`): MD5 over
+    /// sorted neighbourhoods, repeated as many times as there are vertices.
+    ///
+    /// ```
+    /// use bonas_spaces::{SearchSpace, nasbench101::NasBench101};
+    ///
+    /// let space = NasBench101::new();
+    /// let cell = space.parse("101|conv3x3-bn-relu")?;
+    /// assert_eq!(space.official_hash(&cell)?, "b49ac8c578b4561d79ac7087988f1c61");
+    /// # Ok::<(), bonas_spaces::SpaceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    pub fn official_hash(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        Ok(self.read(architecture)?.hash())
+    }
+
+    fn positions(&self, ops: &[OpId]) -> Result<Vec<u8>, SpaceError> {
+        let position = |op: &OpId| match op.index().checked_sub(FIRST) {
+            Some(position) if position < OPS.len() => Ok(position as u8),
+            _ if self.vocabulary.contains(*op) => {
+                Err(SpaceError::cell(format!("{} cannot stand inside a cell", self.vocabulary.name(*op))))
+            }
+            _ => Err(SpaceError::cell(format!("label {} is not in the vocabulary", op.index()))),
+        };
+        ops.iter().map(position).collect()
+    }
+
+    fn build(&self, module: &Module) -> Architecture {
+        let mut graph = CellGraph::with_capacity(module.vertices(), MAX_EDGES);
+        graph.add_node(OpId::input(0));
+        for &op in module.interior() {
+            graph.add_node(OpId::from_index(u16::from(op) + FIRST as u16));
+        }
+        let output = graph.add_node(OpId::OUTPUT);
+        for (from, to) in module.edges() {
+            graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::PLAIN);
+        }
+        Architecture::new(self.vocabulary.clone(), vec![Cell::built(graph, output)])
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Module, SpaceError> {
+        architecture.check_vocabulary(&self.vocabulary)?;
+        let [cell] = architecture.cells() else {
+            let found = architecture.cells().len();
+            return Err(SpaceError::cell(format!("a NAS-Bench-101 architecture is one cell, not {found}")));
+        };
+        let graph = cell.graph();
+        let labels: Vec<OpId> = graph.node_weights().copied().collect();
+        let interior = match &labels[..] {
+            [first, interior @ .., OpId::OUTPUT] if *first == OpId::input(0) => interior,
+            _ => return Err(SpaceError::cell("the first node must be the input, the last the output")),
+        };
+        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
+        for edge in graph.edge_references() {
+            let (from, to) = (edge.source().index(), edge.target().index());
+            if *edge.weight() != OpId::PLAIN || module.has_edge(from, to) {
+                return Err(SpaceError::cell(format!("edge {from} to {to} must be plain and stand once")));
+            }
+            module.connect(from, to)?;
+        }
+        if module.pruned()? != module {
+            return Err(SpaceError::cell("a vertex does not lie on a path from input to output"));
+        }
+        module.within_limits()
+    }
+}
+
+impl SearchSpace for NasBench101 {
+    fn name(&self) -> &'static str {
+        "nasbench101"
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        loop {
+            let bits = draw::below(rng, 1 << 21) as u32;
+            let ops: [u8; 5] = std::array::from_fn(|_| draw::below(rng, OPS.len()) as u8);
+            let module = Module::from_bits(bits, &ops).pruned().and_then(Module::within_limits);
+            if let Ok(module) = module {
+                return self.build(&module);
+            }
+        }
+    }
+
+    /// Draws the kind of change (operation, edge, new vertex), then one of that kind.
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        let edits = self.read(architecture)?.edits();
+        Ok(draw::changed(architecture, edits, rng, |module| self.build(module)))
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let edits = self.read(architecture)?.edits();
+        Ok(draw::distinct(architecture, edits.iter().flatten().map(|module| self.build(module))))
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.read(architecture).map(drop)
+    }
+
+    fn size(&self) -> SpaceSize {
+        SpaceSize::Unique(423_624)
+    }
+
+    /// The 1,293,208 pruned labelled modules by number of vertices, as the authors generated them.
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        Some(Box::new(enumerate::modules().map(|module| self.build(&module))))
+    }
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        let module = self.read(architecture)?;
+        let n = module.vertices();
+        let bits = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
+        let bits: String = bits.map(|(a, b)| if module.has_edge(a, b) { '1' } else { '0' }).collect();
+        let ops: Vec<&str> = module.interior().iter().map(|&op| OPS[usize::from(op)]).collect();
+        Ok(format!("{bits}|{}", ops.join(";")))
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
+        let (bits, ops) = text.trim().split_once('|').ok_or_else(|| bad("there is no '|'".into()))?;
+        let ops: Vec<&str> = ops.split(';').map(str::trim).filter(|op| !op.is_empty()).collect();
+        let n = ops.len() + 2;
+        if bits.len() != n * (n - 1) / 2 || bits.bytes().any(|b| b != b'0' && b != b'1') {
+            let (k, wanted) = (ops.len(), n * (n - 1) / 2);
+            return Err(bad(format!("{k} operations make {n} vertices, which need {wanted} bits 0 or 1")));
+        }
+        let pairs = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
+        let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
+        let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
+        self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -93,6 +93,13 @@ impl Vocabulary {
         Ok(Self { names, roles, inputs })
     }
 
+    /// A vocabulary of one of this crate's own spaces, whose names are known to be valid.
+    pub(crate) fn known(inputs: usize, ops: &[(&str, Role)]) -> Self {
+        let vocabulary = Self::new(inputs, ops.iter().copied());
+        debug_assert!(vocabulary.is_ok(), "{vocabulary:?}");
+        vocabulary.unwrap_or(Self { names: Vec::new(), roles: Vec::new(), inputs })
+    }
+
     /// Number of labels, structural ones included.
     pub fn len(&self) -> usize {
         self.names.len()

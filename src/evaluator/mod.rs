@@ -1,16 +1,24 @@
 //! Evaluators: a batch of architectures in, one outcome each out.
 
+#[cfg(feature = "torch")]
+mod scratch;
+#[cfg(feature = "torch")]
+mod shared;
 mod synthetic;
 mod table;
+
+#[cfg(feature = "torch")]
+pub use scratch::ScratchEvaluator;
+#[cfg(feature = "torch")]
+pub use shared::SharedEvaluator;
+pub use synthetic::Synthetic;
+pub use table::{Repeats, Table};
 
 use bonas_spaces::Architecture;
 
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome};
 use crate::rng::StudyRng;
-
-pub use synthetic::Synthetic;
-pub use table::{Repeats, Table};
 
 /// A batch to evaluate.
 #[derive(Clone, Debug)]

@@ -52,7 +52,7 @@ impl Synthetic {
         match (self.function)(architecture) {
             Ok(value) if value.is_finite() => {
                 let noise = if self.noise_sd > 0.0 { self.noise_sd * draw } else { 0.0 };
-                Outcome::Scored(Score { value: value + noise, fidelity: self.fidelity })
+                Outcome::Scored(Score::of(value + noise, self.fidelity))
             }
             Ok(value) => Outcome::Failed(format!("the function gave {value}")),
             Err(reason) => Outcome::Failed(reason),

@@ -78,7 +78,7 @@ impl Table {
             Repeats::Mean => values.iter().sum::<f64>() / values.len() as f64,
             Repeats::Draw => values[rng.random_range(0..values.len())],
         };
-        Outcome::Scored(Score { value, fidelity: Fidelity::Table })
+        Outcome::Scored(Score::of(value, Fidelity::Table))
     }
 }
 

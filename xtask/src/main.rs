@@ -1,1 +1,104 @@
-fn main() {}
+//! Set-up, demo, tests, benches and CI of bonas, one command each: `cargo xtask help`.
+
+mod cargo;
+mod libtorch;
+mod prerequisites;
+mod setup;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::*;
+
+use crate::libtorch::Variant;
+
+const USAGE: &str = "\
+Usage: cargo xtask COMMAND
+
+  demo [ARGS]           set up, then search a DARTS cell on real images; ARGS go to the example
+  test                  set up, then run every test, with and without libtorch
+  setup [--gpu|--cpu]   fetch libtorch 2.13.0 once into the per-user cache and link it here;
+                        without an option, keep what is linked already, else the CPU build
+  bench [ARGS]          set up, then run the benches; ARGS go to `cargo bench`
+  lint                  set up, then formatting, clippy and rustdoc, warnings denied
+  ci                    test, then lint
+  help                  this text
+
+An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
+";
+
+fn main() -> ExitCode {
+    match dispatch() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without the backtrace that an anyhow `main` adds: the message is the whole answer.
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<()> {
+    let mut arguments = std::env::args_os().skip(1);
+    let command = arguments.next().unwrap_or_else(|| "help".into());
+    let rest: Vec<OsString> = arguments.collect();
+    match command.to_string_lossy().as_ref() {
+        "setup" => setup::run(parse_variant(rest)?).map(drop),
+        "demo" => cargo::demo(&setup::run(None)?, &rest),
+        "bench" => cargo::bench(&setup::run(None)?, &rest),
+        "test" => no_arguments("test", &rest).and_then(|()| cargo::test(&setup::run(None)?)),
+        "lint" => no_arguments("lint", &rest).and_then(|()| cargo::lint(&setup::run(None)?)),
+        "ci" => no_arguments("ci", &rest).and_then(|()| cargo::ci(&setup::run(None)?)),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => bail!("`{unknown}` is not a command of `cargo xtask`\n\n{USAGE}"),
+    }
+}
+
+/// The build asked for by the options of `setup`, if any.
+fn parse_variant(arguments: Vec<OsString>) -> Result<Option<Variant>> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut variant = None;
+    while let Some(argument) = parser.next()? {
+        variant = match argument {
+            Long("gpu") => Some(Variant::Gpu),
+            Long("cpu") => Some(Variant::Cpu),
+            other => Err(other.unexpected()).context("`setup` takes only --gpu or --cpu")?,
+        };
+    }
+    Ok(variant)
+}
+
+fn no_arguments(command: &str, rest: &[OsString]) -> Result<()> {
+    match rest.first() {
+        None => Ok(()),
+        Some(extra) => bail!(
+            "`cargo xtask {command}` takes no arguments, got `{}`; use cargo itself for a part of the tests",
+            extra.to_string_lossy()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn setup_options() -> Result<()> {
+        assert_eq!(parse_variant(vec![])?, None);
+        assert_eq!(parse_variant(vec!["--gpu".into()])?, Some(Variant::Gpu));
+        assert_eq!(parse_variant(vec!["--cpu".into()])?, Some(Variant::Cpu));
+        let error =
+            parse_variant(vec!["--tpu".into()]).map_or_else(|error| format!("{error:#}"), |_| String::new());
+        assert!(error.contains("--tpu") && error.contains("--gpu"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn stray_arguments_are_refused() {
+        assert!(no_arguments("test", &["--release".into()]).is_err());
+    }
+}

@@ -1,1 +1,39 @@
-//! To be written.
+//! Networks as values: what is built from cells, without a tensor in sight.
+//!
+//! A [`Network`] is a list of [`Unit`]s (stem, cells, joins, head), each a list of [`Layer`]s or a
+//! [`CellNet`]. Counting parameters and multiply-adds reads it; the supernet in the root crate
+//! builds it. What is described and what is trained are therefore one and the same.
+//!
+//! A [`Skeleton`] arranges the cells of a [`Union`] in a network: a union of one architecture
+//! gives its discrete network, a union of several the supernet they share.
+
+mod cell_net;
+mod darts;
+mod layer;
+mod nasbench201;
+mod ops;
+mod plan;
+mod union;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
+
+pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet};
+pub use darts::{DartsSkeleton, Stem};
+pub use layer::{Conv, Join, Layer, Shape};
+pub use nasbench201::NasBench201Skeleton;
+pub use ops::{Norm, OpTable, Port, factorized_reduce, relu_conv_bn};
+pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
+pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};
+
+use crate::SpaceError;
+
+/// A way of arranging cells in a network.
+pub trait Skeleton: Send + Sync + std::fmt::Debug {
+    /// The network of the cells of `union`, whose operations `ops` spells out.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
+}

@@ -1,0 +1,195 @@
+//! A cell as a network: which layers stand on which edge.
+
+use super::layer::{activations_of, macs_of, output_of};
+use super::{CellUnion, Join, Layer, Norm, OpTable, Port, Shape};
+use crate::{OpId, Role, SpaceError, Vocabulary};
+
+/// One operation that may be chosen on an edge.
+#[derive(Clone, Debug)]
+pub struct Choice {
+    /// The operation.
+    pub op: OpId,
+    /// Its name; parameters are saved under it.
+    pub name: String,
+    /// Its layers; none passes the input on.
+    pub layers: Vec<Layer>,
+}
+
+/// An edge with its choices.
+#[derive(Clone, Debug)]
+pub struct EdgeNet {
+    /// Node the edge leaves.
+    pub from: usize,
+    /// Position of the edge in [`CellUnion::edges`], which a route indexes.
+    pub edge: usize,
+    /// The choices, in the order of [`super::EdgeUnion::ops`].
+    pub choices: Vec<Choice>,
+}
+
+/// A node: what comes in, and how it is joined.
+#[derive(Clone, Debug)]
+pub struct NodeNet {
+    /// How incoming tensors are joined.
+    pub join: Join,
+    /// Incoming edges; none for an input.
+    pub incoming: Vec<EdgeNet>,
+}
+
+/// A cell with the layers of every operation.
+#[derive(Clone, Debug)]
+pub struct CellNet {
+    /// What is done to each input before it enters the cell.
+    pub preprocess: Vec<Vec<Layer>>,
+    /// Nodes by graph index.
+    pub nodes: Vec<NodeNet>,
+    /// Order in which nodes are computed; inputs first.
+    pub order: Vec<usize>,
+    /// Graph index of each input.
+    pub inputs: Vec<usize>,
+    /// Graph index of the output.
+    pub output: usize,
+}
+
+/// How a skeleton wants a cell built.
+#[derive(Clone, Debug)]
+pub(crate) struct CellSpec {
+    /// What is done to each input.
+    pub(crate) preprocess: Vec<Vec<Layer>>,
+    /// Width inside the cell.
+    pub(crate) channels: usize,
+    /// Stride of the operations that read an input.
+    pub(crate) stride: usize,
+    /// Normalisation of the operations.
+    pub(crate) norm: Norm,
+    /// How the output joins what comes in.
+    pub(crate) output: Join,
+}
+
+impl CellNet {
+    /// Spells out the operations of an op-on-edge cell.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for a cell whose interior nodes carry operations,
+    /// [`SpaceError::UnknownOp`] for an operation that `ops` lacks.
+    pub(crate) fn new(
+        union: &CellUnion,
+        vocabulary: &Vocabulary,
+        spec: CellSpec,
+        ops: &OpTable,
+    ) -> Result<Self, SpaceError> {
+        let mut nodes = Vec::with_capacity(union.nodes.len());
+        for (node, &label) in union.nodes.iter().enumerate() {
+            let join = match vocabulary.role(label) {
+                Role::Output => spec.output,
+                Role::Plain | Role::Input => Join::Sum,
+                _ => {
+                    return Err(SpaceError::network("this skeleton wants operations on edges, not on nodes"));
+                }
+            };
+            let mut incoming = Vec::new();
+            for (edge, union_edge) in union.edges.iter().enumerate().filter(|(_, e)| e.to == node) {
+                let stride = if is_input(union, vocabulary, union_edge.from) { spec.stride } else { 1 };
+                let port = Port { input: spec.channels, output: spec.channels, stride, norm: spec.norm };
+                let choice = |&op| {
+                    let plain = vocabulary.role(op) == Role::Plain;
+                    let layers = if plain { Vec::new() } else { ops.layers(vocabulary.name(op), port)? };
+                    Ok(Choice { op, name: vocabulary.name(op).to_owned(), layers })
+                };
+                let choices = union_edge.ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
+                incoming.push(EdgeNet { from: union_edge.from, edge, choices });
+            }
+            nodes.push(NodeNet { join, incoming });
+        }
+        let place = |label| union.nodes.iter().position(|&l| l == label);
+        let missing = || SpaceError::network("a cell without input or output");
+        let inputs = (0..vocabulary.inputs()).map(|i| place(OpId::input(i as u16)).ok_or_else(missing));
+        let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
+        let output = place(OpId::OUTPUT).ok_or_else(missing)?;
+        let order = topological_order(&nodes)?;
+        Ok(Self { preprocess: spec.preprocess, nodes, order, inputs, output })
+    }
+
+    /// Shape after the cell, with every operation in it.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when a map is too small or odd where it is halved.
+    pub fn output(&self, inputs: &[Shape]) -> Result<Shape, SpaceError> {
+        Ok(self.walk(inputs)?.0)
+    }
+
+    /// Number of trainable parameters of all choices together.
+    pub fn params(&self) -> usize {
+        let choices = self.nodes.iter().flat_map(|n| &n.incoming).flat_map(|e| &e.choices);
+        choices.map(|c| &c.layers).chain(&self.preprocess).flatten().map(Layer::params).sum()
+    }
+
+    /// Multiply-adds of all choices together.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when a shape does not fit.
+    pub fn macs(&self, inputs: &[Shape]) -> Result<u64, SpaceError> {
+        Ok(self.walk(inputs)?.1)
+    }
+
+    /// Numbers that a training step keeps, all choices together.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when a shape does not fit.
+    pub fn activations(&self, inputs: &[Shape]) -> Result<u64, SpaceError> {
+        Ok(self.walk(inputs)?.2)
+    }
+
+    /// Output shape, multiply-adds and activations.
+    fn walk(&self, inputs: &[Shape]) -> Result<(Shape, u64, u64), SpaceError> {
+        if inputs.len() != self.preprocess.len() {
+            return Err(SpaceError::network(format!(
+                "a cell of {} inputs given {}",
+                self.preprocess.len(),
+                inputs.len()
+            )));
+        }
+        let (mut macs, mut kept) = (0, 0);
+        let mut shapes: Vec<Option<Shape>> = vec![None; self.nodes.len()];
+        for ((layers, &shape), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
+            macs += macs_of(layers, shape)?;
+            kept += activations_of(layers, shape)?;
+            shapes[node] = Some(output_of(layers, shape)?);
+        }
+        for &node in &self.order {
+            let mut arriving = Vec::new();
+            for edge in &self.nodes[node].incoming {
+                // A node that nothing enters is a constant zero: it adds nothing downstream.
+                let Some(shape) = shapes[edge.from] else { continue };
+                for choice in &edge.choices {
+                    macs += macs_of(&choice.layers, shape)?;
+                    kept += activations_of(&choice.layers, shape)?;
+                }
+                if let Some(choice) = edge.choices.first() {
+                    arriving.push(output_of(&choice.layers, shape)?);
+                }
+            }
+            if !arriving.is_empty() {
+                shapes[node] = Some(self.nodes[node].join.output(&arriving)?);
+            }
+        }
+        let fallback = shapes[self.inputs[0]];
+        let output =
+            shapes[self.output].or(fallback).ok_or_else(|| SpaceError::network("a cell without output"))?;
+        Ok((output, macs, kept))
+    }
+}
+
+fn is_input(union: &CellUnion, vocabulary: &Vocabulary, node: usize) -> bool {
+    vocabulary.role(union.nodes[node]) == Role::Input
+}
+
+/// Nodes in an order in which every edge goes forward, lowest index first.
+fn topological_order(nodes: &[NodeNet]) -> Result<Vec<usize>, SpaceError> {
+    let mut order: Vec<usize> = Vec::with_capacity(nodes.len());
+    while order.len() < nodes.len() {
+        let ready = (0..nodes.len())
+            .find(|n| !order.contains(n) && nodes[*n].incoming.iter().all(|e| order.contains(&e.from)));
+        order.push(ready.ok_or_else(|| SpaceError::network("the union of these cells has a cycle"))?);
+    }
+    Ok(order)
+}

@@ -1,0 +1,293 @@
+//! Layers as values, with their shapes, parameters and multiply-adds.
+
+use std::fmt;
+
+use crate::SpaceError;
+
+/// Channels, height and width of one image or feature map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Channels.
+    pub channels: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+}
+
+impl Shape {
+    /// A square map.
+    pub fn square(channels: usize, size: usize) -> Self {
+        Self { channels, height: size, width: size }
+    }
+
+    /// Numbers in one map.
+    pub fn len(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// How several tensors become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Join {
+    /// Element-wise sum.
+    Sum,
+    /// Concatenation along the channels.
+    Concat,
+}
+
+/// A two-dimensional convolution with a square kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv {
+    /// Channels in.
+    pub input: usize,
+    /// Channels out.
+    pub output: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Stride.
+    pub stride: usize,
+    /// Zeros added on each side.
+    pub padding: usize,
+    /// Dilation.
+    pub dilation: usize,
+    /// Groups; `input` of them make it depthwise.
+    pub groups: usize,
+}
+
+impl Conv {
+    /// A dense convolution that keeps the size at stride 1 (`kernel` odd).
+    pub fn same(input: usize, output: usize, kernel: usize, stride: usize) -> Self {
+        Self { input, output, kernel, stride, padding: kernel / 2, dilation: 1, groups: 1 }
+    }
+
+    /// A 1×1 convolution.
+    pub fn pointwise(input: usize, output: usize) -> Self {
+        Self::same(input, output, 1, 1)
+    }
+
+    /// A depthwise convolution that keeps the size at stride 1 (`kernel` odd).
+    pub fn depthwise(channels: usize, kernel: usize, stride: usize, dilation: usize) -> Self {
+        let padding = dilation * (kernel - 1) / 2;
+        Self { input: channels, output: channels, kernel, stride, padding, dilation, groups: channels }
+    }
+
+    /// Number of weights (there is no bias).
+    pub fn weights(&self) -> usize {
+        self.output * self.input / self.groups * self.kernel * self.kernel
+    }
+}
+
+/// One step of a network. None has a bias but [`Layer::Linear`] and an affine BatchNorm.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Layer {
+    /// max(0, x).
+    Relu,
+    /// min(6, max(0, x)).
+    Relu6,
+    /// A convolution.
+    Conv(Conv),
+    /// Batch normalisation over the channels, with scale and shift if `affine`.
+    BatchNorm {
+        /// Channels.
+        channels: usize,
+        /// Whether it has a scale and a shift.
+        affine: bool,
+    },
+    /// Maximum over square windows.
+    MaxPool {
+        /// Side of the window.
+        kernel: usize,
+        /// Stride.
+        stride: usize,
+        /// Padding, never the maximum.
+        padding: usize,
+    },
+    /// Mean over square windows; padding is not counted.
+    AvgPool {
+        /// Side of the window.
+        kernel: usize,
+        /// Stride.
+        stride: usize,
+        /// Padding, not counted in the mean.
+        padding: usize,
+    },
+    /// Drops the first row and the first column.
+    Shift,
+    /// Several paths from the same input, joined.
+    Branches {
+        /// How they are joined.
+        join: Join,
+        /// The paths; an empty one passes its input on.
+        arms: Vec<Vec<Layer>>,
+    },
+    /// Mean over each whole map: `[C, H, W]` to `[C, 1, 1]`.
+    GlobalAvgPool,
+    /// Fully connected, with bias, over everything flattened.
+    Linear {
+        /// Numbers in.
+        input: usize,
+        /// Numbers out.
+        output: usize,
+    },
+}
+
+impl Layer {
+    /// Shape after this layer.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when `shape` does not fit the layer.
+    pub fn output(&self, shape: Shape) -> Result<Shape, SpaceError> {
+        match self {
+            Self::Relu | Self::Relu6 => Ok(shape),
+            Self::BatchNorm { channels, .. } => expect_channels(*channels, shape, "batch normalisation"),
+            Self::Conv(c) => {
+                expect_channels(c.input, shape, "convolution")?;
+                let reach = c.dilation * (c.kernel - 1) + 1;
+                let map = windows(shape, reach, c.stride, c.padding)?;
+                Ok(Shape { channels: c.output, ..map })
+            }
+            Self::MaxPool { kernel, stride, padding } | Self::AvgPool { kernel, stride, padding } => {
+                windows(shape, *kernel, *stride, *padding)
+            }
+            Self::Shift if shape.height < 2 || shape.width < 2 => {
+                Err(SpaceError::network(format!("a {shape} map is too small to be reduced further")))
+            }
+            Self::Shift => Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape }),
+            Self::Branches { join, arms } => {
+                let shapes: Result<Vec<_>, _> = arms.iter().map(|arm| output_of(arm, shape)).collect();
+                join.output(&shapes?)
+            }
+            Self::GlobalAvgPool => Ok(Shape::square(shape.channels, 1)),
+            Self::Linear { input, output } if *input == shape.len() => Ok(Shape::square(*output, 1)),
+            Self::Linear { input, .. } => Err(SpaceError::network(format!(
+                "a linear layer of {input} inputs cannot read a {shape} map of {}",
+                shape.len()
+            ))),
+        }
+    }
+
+    /// Number of trainable parameters.
+    pub fn params(&self) -> usize {
+        match self {
+            Self::Conv(c) => c.weights(),
+            Self::BatchNorm { channels, affine: true } => 2 * channels,
+            Self::Linear { input, output } => (input + 1) * output,
+            Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
+            _ => 0,
+        }
+    }
+
+    /// Multiply-adds of convolutions and linear layers for one image of this shape.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when `shape` does not fit the layer.
+    pub fn macs(&self, shape: Shape) -> Result<u64, SpaceError> {
+        let out = self.output(shape)?;
+        Ok(match self {
+            Self::Conv(c) => (c.weights() * out.height * out.width) as u64,
+            Self::Linear { input, output } => (input * output) as u64,
+            Self::Branches { arms, .. } => {
+                arms.iter().map(|arm| macs_of(arm, shape)).sum::<Result<u64, _>>()?
+            }
+            _ => 0,
+        })
+    }
+
+    /// Numbers that a training step keeps of this layer for one image: its output, or that of
+    /// each layer inside it.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when `shape` does not fit the layer.
+    pub fn activations(&self, shape: Shape) -> Result<u64, SpaceError> {
+        let own = self.output(shape)?.len() as u64;
+        match self {
+            Self::Branches { arms, .. } => {
+                arms.iter().try_fold(own, |sum, arm| Ok(sum + activations_of(arm, shape)?))
+            }
+            _ => Ok(own),
+        }
+    }
+}
+
+impl Join {
+    /// Shape of several tensors joined.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when there is none or their shapes do not fit together.
+    pub fn output(self, shapes: &[Shape]) -> Result<Shape, SpaceError> {
+        let Some(&first) = shapes.first() else {
+            return Err(SpaceError::network("nothing to join"));
+        };
+        for &shape in shapes {
+            let same_map = (shape.height, shape.width) == (first.height, first.width);
+            if !same_map || (self == Self::Sum && shape.channels != first.channels) {
+                return Err(SpaceError::network(format!(
+                    "maps of {first} and {shape} cannot be joined; a reduction needs even height and width, \
+                     so choose an image size that halves evenly at each one"
+                )));
+            }
+        }
+        Ok(match self {
+            Self::Sum => first,
+            Self::Concat => Shape { channels: shapes.iter().map(|s| s.channels).sum(), ..first },
+        })
+    }
+}
+
+/// Shape after a list of layers.
+///
+/// # Errors
+/// [`SpaceError::Network`] when a layer does not fit.
+pub(crate) fn output_of(layers: &[Layer], shape: Shape) -> Result<Shape, SpaceError> {
+    layers.iter().try_fold(shape, |shape, layer| layer.output(shape))
+}
+
+/// Multiply-adds of a list of layers.
+pub(crate) fn macs_of(layers: &[Layer], shape: Shape) -> Result<u64, SpaceError> {
+    sum_along(layers, shape, Layer::macs)
+}
+
+/// Numbers kept by a list of layers.
+pub(crate) fn activations_of(layers: &[Layer], shape: Shape) -> Result<u64, SpaceError> {
+    sum_along(layers, shape, Layer::activations)
+}
+
+fn sum_along(
+    layers: &[Layer],
+    mut shape: Shape,
+    count: fn(&Layer, Shape) -> Result<u64, SpaceError>,
+) -> Result<u64, SpaceError> {
+    let mut sum = 0;
+    for layer in layers {
+        sum += count(layer, shape)?;
+        shape = layer.output(shape)?;
+    }
+    Ok(sum)
+}
+
+fn expect_channels(channels: usize, shape: Shape, what: &str) -> Result<Shape, SpaceError> {
+    if channels == shape.channels {
+        return Ok(shape);
+    }
+    Err(SpaceError::network(format!("a {what} of {channels} channels cannot read a {shape} map")))
+}
+
+fn windows(shape: Shape, reach: usize, stride: usize, padding: usize) -> Result<Shape, SpaceError> {
+    let side = |length: usize| (length + 2 * padding).checked_sub(reach).map(|rest| rest / stride + 1);
+    match (side(shape.height), side(shape.width)) {
+        (Some(height), Some(width)) => Ok(Shape { height, width, ..shape }),
+        _ => Err(SpaceError::network(format!("a {shape} map is smaller than a window of {reach}"))),
+    }
+}

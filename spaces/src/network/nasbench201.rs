@@ -1,0 +1,80 @@
+//! The residual stack of NAS-Bench-201.
+
+use super::cell_net::CellSpec;
+use super::{
+    CellNet, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, Union, UnitId,
+    relu_conv_bn,
+};
+use crate::SpaceError;
+
+/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, tiny_network.py): a stem, three stages of
+/// `cells` cells with a residual block of stride 2 between stages, BatchNorm, ReLU, global average
+/// pooling and a linear classifier.
+#[derive(Clone, Debug)]
+pub struct NasBench201Skeleton {
+    /// Width C of the first stage.
+    pub channels: usize,
+    /// Cells a stage.
+    pub cells: usize,
+    /// Shape of the images.
+    pub image: Shape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Normalisation inside the cells.
+    pub norm: Norm,
+}
+
+impl NasBench201Skeleton {
+    /// The published CIFAR-10 network: C = 16, 5 cells a stage, 3×32×32, 10 classes.
+    pub fn cifar() -> Self {
+        Self { channels: 16, cells: 5, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
+    }
+
+    /// Two 3×3 convolutions, the first of stride 2, beside average pooling and a 1×1 convolution.
+    fn residual(net: &mut NetworkBuilder, name: &str, input: UnitId) -> Result<UnitId, SpaceError> {
+        let width = net.shape(input).channels;
+        let port = Port { input: width, output: 2 * width, stride: 2, norm: Norm::DISCRETE };
+        let mut main = relu_conv_bn(port, 3);
+        main.extend(relu_conv_bn(Port { input: 2 * width, stride: 1, ..port }, 3));
+        let shortcut = vec![
+            Layer::AvgPool { kernel: 2, stride: 2, padding: 0 },
+            Layer::Conv(Conv::pointwise(width, 2 * width)),
+        ];
+        net.layers(name, input, vec![Layer::Branches { join: Join::Sum, arms: vec![shortcut, main] }])
+    }
+}
+
+impl Skeleton for NasBench201Skeleton {
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        if union.cells.len() != 1 || union.vocabulary.inputs() != 1 {
+            return Err(SpaceError::network("the NAS-Bench-201 skeleton wants one cell of one input"));
+        }
+        if self.channels == 0 || self.cells == 0 {
+            return Err(SpaceError::network("channels and cells must be at least 1"));
+        }
+        let mut net = NetworkBuilder::new(self.image)?;
+        let bn = |channels| Layer::BatchNorm { channels, affine: true };
+        let stem = Layer::Conv(Conv::same(self.image.channels, self.channels, 3, 1));
+        let mut last = net.layers("stem", 0, vec![stem, bn(self.channels)])?;
+        for stage in 0..3 {
+            if stage > 0 {
+                last = Self::residual(&mut net, &format!("reduction{stage}"), last)?;
+            }
+            for i in 0..self.cells {
+                let spec = CellSpec {
+                    preprocess: vec![vec![]],
+                    channels: net.shape(last).channels,
+                    stride: 1,
+                    norm: self.norm,
+                    output: Join::Sum,
+                };
+                let cell = CellNet::new(&union.cells[0], &union.vocabulary, spec, ops)?;
+                last = net.cell(&format!("stage{stage}.cell{i}"), &[last], 0, cell)?;
+            }
+        }
+        let width = net.shape(last).channels;
+        let last = net.layers("last", last, vec![bn(width), Layer::Relu])?;
+        let head = net.classifier("classifier", last, self.classes)?;
+        Ok(net.finish(head, None))
+    }
+}

@@ -1,0 +1,150 @@
+//! The published operations, spelt out in layers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Conv, Join, Layer};
+use crate::SpaceError;
+
+/// Where an operation stands: its widths, its stride and how its results are normalised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Port {
+    /// Channels in.
+    pub input: usize,
+    /// Channels out.
+    pub output: usize,
+    /// Stride, 1 or 2.
+    pub stride: usize,
+    /// Normalisation.
+    pub norm: Norm,
+}
+
+/// Batch normalisation of the operations of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Norm {
+    /// Whether it has a scale and a shift (discrete networks) or none (search networks).
+    pub affine: bool,
+    /// Whether pooling is followed by one (search networks of DARTS).
+    pub after_pool: bool,
+    /// Whether a skip at stride 1 is followed by one (unbiased supernets of BNNAS++).
+    pub after_skip: bool,
+}
+
+impl Norm {
+    /// Discrete networks: affine, none after pools and skips.
+    pub const DISCRETE: Norm = Norm { affine: true, after_pool: false, after_skip: false };
+    /// Weight-sharing and relaxed networks: without scale and shift, also after pools.
+    pub const SEARCH: Norm = Norm { affine: false, after_pool: true, after_skip: false };
+}
+
+type OpFn = Arc<dyn Fn(Port) -> Vec<Layer> + Send + Sync>;
+
+/// What each operation name means in layers; a user adds his own with [`OpTable::with`].
+#[derive(Clone, Default)]
+pub struct OpTable(BTreeMap<String, OpFn>);
+
+impl OpTable {
+    /// An empty table.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds, or replaces, an operation. An empty list of layers passes its input on.
+    #[must_use]
+    pub fn with(mut self, name: &str, layers: impl Fn(Port) -> Vec<Layer> + Send + Sync + 'static) -> Self {
+        self.0.insert(name.to_owned(), Arc::new(layers));
+        self
+    }
+
+    /// The layers of an operation.
+    ///
+    /// # Errors
+    /// [`SpaceError::UnknownOp`] listing the operations there are.
+    pub fn layers(&self, name: &str, port: Port) -> Result<Vec<Layer>, SpaceError> {
+        match self.0.get(name) {
+            Some(op) => Ok(op(port)),
+            None => {
+                Err(SpaceError::UnknownOp { name: name.to_owned(), known: self.0.keys().cloned().collect() })
+            }
+        }
+    }
+
+    /// The seven operations of DARTS that compute (Liu et al. 2019, cnn/operations.py).
+    pub fn darts() -> Self {
+        Self::new()
+            .with("max_pool_3x3", |p| pooled(p, Layer::MaxPool { kernel: 3, stride: p.stride, padding: 1 }))
+            .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
+            .with("skip_connect", skip)
+            .with("sep_conv_3x3", |p| sep_conv(p, 3))
+            .with("sep_conv_5x5", |p| sep_conv(p, 5))
+            .with("dil_conv_3x3", |p| dil_conv(p, 3))
+            .with("dil_conv_5x5", |p| dil_conv(p, 5))
+    }
+
+    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, cell_operations.py).
+    pub fn nasbench201() -> Self {
+        Self::new()
+            .with("skip_connect", skip)
+            .with("nor_conv_1x1", |p| relu_conv_bn(p, 1))
+            .with("nor_conv_3x3", |p| relu_conv_bn(p, 3))
+            .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
+    }
+}
+
+impl fmt::Debug for OpTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// ReLU, dense convolution, BatchNorm.
+pub fn relu_conv_bn(port: Port, kernel: usize) -> Vec<Layer> {
+    vec![Layer::Relu, Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port)]
+}
+
+/// Halves a map without losing pixels: ReLU, two 1×1 convolutions of stride 2, the second on the
+/// map shifted by one pixel, concatenated, BatchNorm.
+pub fn factorized_reduce(port: Port) -> Vec<Layer> {
+    let half = |output| Layer::Conv(Conv { stride: 2, ..Conv::pointwise(port.input, output) });
+    let first = port.output / 2;
+    let arms = vec![vec![half(first)], vec![Layer::Shift, half(port.output - first)]];
+    vec![Layer::Relu, Layer::Branches { join: Join::Concat, arms }, norm(port)]
+}
+
+fn norm(port: Port) -> Layer {
+    Layer::BatchNorm { channels: port.output, affine: port.norm.affine }
+}
+
+fn pooled(port: Port, pool: Layer) -> Vec<Layer> {
+    if port.norm.after_pool { vec![pool, norm(port)] } else { vec![pool] }
+}
+
+fn skip(port: Port) -> Vec<Layer> {
+    match port.stride {
+        1 if port.norm.after_skip => vec![norm(port)],
+        1 => vec![],
+        _ => factorized_reduce(port),
+    }
+}
+
+fn sep_conv(port: Port, kernel: usize) -> Vec<Layer> {
+    let half = |stride, output| {
+        let depthwise = Layer::Conv(Conv::depthwise(port.input, kernel, stride, 1));
+        [Layer::Relu, depthwise, Layer::Conv(Conv::pointwise(port.input, output))]
+    };
+    let mut layers = half(port.stride, port.input).to_vec();
+    layers.push(Layer::BatchNorm { channels: port.input, affine: port.norm.affine });
+    layers.extend(half(1, port.output));
+    layers.push(norm(port));
+    layers
+}
+
+fn dil_conv(port: Port, kernel: usize) -> Vec<Layer> {
+    vec![
+        Layer::Relu,
+        Layer::Conv(Conv::depthwise(port.input, kernel, port.stride, 2)),
+        Layer::Conv(Conv::pointwise(port.input, port.output)),
+        norm(port),
+    ]
+}

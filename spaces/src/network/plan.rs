@@ -1,0 +1,199 @@
+//! A whole network as a value.
+
+use std::fmt;
+
+use super::layer::{activations_of, macs_of, output_of};
+use super::{CellNet, Join, Layer, Shape};
+use crate::SpaceError;
+
+/// Position of a unit in its network.
+pub type UnitId = usize;
+
+/// What a unit does.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// Passes the image on.
+    Image,
+    /// A chain of layers on one input.
+    Layers(Vec<Layer>),
+    /// A cell.
+    Cell {
+        /// Which cell of the architecture it is (DARTS: 0 normal, 1 reduction).
+        role: usize,
+        /// Its layers.
+        net: CellNet,
+    },
+    /// Several inputs joined.
+    Join(Join),
+}
+
+/// One named part of a network.
+#[derive(Clone, Debug)]
+pub struct Unit {
+    /// Name, unique in the network; parameters are saved under it.
+    pub name: String,
+    /// Units whose results it reads, all earlier ones.
+    pub inputs: Vec<UnitId>,
+    /// What it does.
+    pub body: Body,
+    /// Shape of its result.
+    pub shape: Shape,
+    /// Trainable parameters, all choices together.
+    pub params: usize,
+    /// Multiply-adds of one image, all choices together.
+    pub macs: u64,
+    /// Numbers that a training step keeps of one image.
+    pub activations: u64,
+}
+
+/// A network: units in the order in which they are computed.
+#[derive(Clone, Debug)]
+pub struct Network {
+    /// The units; unit 0 is the image.
+    pub units: Vec<Unit>,
+    /// The unit that gives the logits.
+    pub head: UnitId,
+    /// The unit that gives the auxiliary logits, used in training only.
+    pub auxiliary: Option<UnitId>,
+}
+
+impl Network {
+    /// Shape of the images.
+    pub fn image(&self) -> Shape {
+        self.units[0].shape
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.units[self.head].shape.channels
+    }
+
+    /// Trainable parameters, with those of the auxiliary head if there is one.
+    pub fn params(&self) -> usize {
+        self.units.iter().map(|u| u.params).sum()
+    }
+
+    /// Multiply-adds of convolutions and linear layers for one image, the auxiliary head left out.
+    pub fn macs(&self) -> u64 {
+        self.inference_units().map(|u| u.macs).sum()
+    }
+
+    /// Bytes that the activations of one training step take at 32 bits: an upper estimate for
+    /// `batch` images with every choice active.
+    pub fn activation_bytes(&self, batch: usize) -> u64 {
+        4 * batch as u64 * self.units.iter().map(|u| u.activations).sum::<u64>()
+    }
+
+    fn inference_units(&self) -> impl Iterator<Item = &Unit> {
+        self.units.iter().enumerate().filter(|(i, _)| Some(*i) != self.auxiliary).map(|(_, u)| u)
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "unit", "output", "parameters", "multiply-adds")?;
+        for unit in &self.units {
+            let shape = unit.shape.to_string();
+            writeln!(f, "{:<24} {shape:>14} {:>12} {:>14}", unit.name, unit.params, unit.macs)?;
+        }
+        writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "total", "", self.params(), self.macs())
+    }
+}
+
+/// Adds units one by one, checking shapes as it goes.
+#[derive(Debug)]
+pub struct NetworkBuilder {
+    units: Vec<Unit>,
+}
+
+impl NetworkBuilder {
+    /// A network that reads images of this shape; the image is unit 0.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for an empty image.
+    pub fn new(image: Shape) -> Result<Self, SpaceError> {
+        if image.is_empty() {
+            return Err(SpaceError::network(format!("an image of {image} has no pixels")));
+        }
+        let mut builder = Self { units: Vec::new() };
+        builder.push("image", vec![], Body::Image, image, 0, 0, 0);
+        Ok(builder)
+    }
+
+    /// Shape of a unit's result.
+    pub fn shape(&self, unit: UnitId) -> Shape {
+        self.units[unit].shape
+    }
+
+    /// Adds a chain of layers.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when a layer does not fit.
+    pub fn layers(&mut self, name: &str, input: UnitId, layers: Vec<Layer>) -> Result<UnitId, SpaceError> {
+        let from = self.shape(input);
+        let shape = output_of(&layers, from)?;
+        let params = layers.iter().map(Layer::params).sum();
+        let (macs, kept) = (macs_of(&layers, from)?, activations_of(&layers, from)?);
+        Ok(self.push(name, vec![input], Body::Layers(layers), shape, params, macs, kept))
+    }
+
+    /// Adds a cell.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when the cell does not fit its inputs.
+    pub fn cell(
+        &mut self,
+        name: &str,
+        inputs: &[UnitId],
+        role: usize,
+        net: CellNet,
+    ) -> Result<UnitId, SpaceError> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&i| self.shape(i)).collect();
+        let shape = net.output(&shapes)?;
+        let (params, macs, kept) = (net.params(), net.macs(&shapes)?, net.activations(&shapes)?);
+        Ok(self.push(name, inputs.to_vec(), Body::Cell { role, net }, shape, params, macs, kept))
+    }
+
+    /// Joins several units.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when their shapes do not fit together.
+    pub fn join(&mut self, name: &str, inputs: &[UnitId], join: Join) -> Result<UnitId, SpaceError> {
+        let shapes: Vec<Shape> = inputs.iter().map(|&i| self.shape(i)).collect();
+        let shape = join.output(&shapes)?;
+        Ok(self.push(name, inputs.to_vec(), Body::Join(join), shape, 0, 0, shape.len() as u64))
+    }
+
+    /// Adds global average pooling and a linear classifier; returns the unit of the logits.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for fewer than two classes.
+    pub fn classifier(&mut self, name: &str, input: UnitId, classes: usize) -> Result<UnitId, SpaceError> {
+        if classes < 2 {
+            return Err(SpaceError::network(format!("{classes} classes; a classifier needs at least 2")));
+        }
+        let input_width = self.shape(input).channels;
+        let layers = vec![Layer::GlobalAvgPool, Layer::Linear { input: input_width, output: classes }];
+        self.layers(name, input, layers)
+    }
+
+    /// The network.
+    pub fn finish(self, head: UnitId, auxiliary: Option<UnitId>) -> Network {
+        Network { units: self.units, head, auxiliary }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn push(
+        &mut self,
+        name: &str,
+        inputs: Vec<UnitId>,
+        body: Body,
+        shape: Shape,
+        params: usize,
+        macs: u64,
+        activations: u64,
+    ) -> UnitId {
+        self.units.push(Unit { name: name.to_owned(), inputs, body, shape, params, macs, activations });
+        self.units.len() - 1
+    }
+}

@@ -1,0 +1,76 @@
+//! Exact counts of published networks, and what unions and routes hold.
+
+use std::sync::Arc;
+
+use super::*;
+use crate::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+
+fn nasbench201_vocabulary() -> Arc<Vocabulary> {
+    let ops = [
+        ("none", Role::Zero),
+        ("skip_connect", Role::Identity),
+        ("nor_conv_1x1", Role::Compute),
+        ("nor_conv_3x3", Role::Compute),
+        ("avg_pool_3x3", Role::Compute),
+    ];
+    Arc::new(Vocabulary::new(1, ops).unwrap())
+}
+
+/// Operations of the edges 0→1, 0→2, 1→2, 0→3, 1→3, 2→3, as positions in the published list.
+fn nasbench201(ops: [u16; 6]) -> Architecture {
+    let vocabulary = nasbench201_vocabulary();
+    let mut graph = CellGraph::new();
+    let nodes: Vec<_> =
+        [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT].into_iter().map(|op| graph.add_node(op)).collect();
+    for ((from, to), op) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)].into_iter().zip(ops) {
+        graph.add_edge(nodes[from], nodes[to], OpId::from_index(3 + op));
+    }
+    let cell = Cell::new(graph, &vocabulary).unwrap();
+    Architecture::new(vocabulary, vec![cell])
+}
+
+fn discrete(ops: [u16; 6]) -> Network {
+    let union = Union::of(&[nasbench201(ops)]).unwrap();
+    NasBench201Skeleton::cifar().network(&union, &OpTable::nasbench201()).unwrap()
+}
+
+#[test]
+fn nasbench201_parameters_are_those_of_the_benchmark() {
+    // NATS-Bench's own `mparams`: all `none`, one 1×1, one 3×3, the CIFAR-10 optimum.
+    assert_eq!(discrete([0; 6]).params(), 73_306);
+    assert_eq!(discrete([2, 0, 0, 0, 0, 0]).params(), 73_306 + 28_000);
+    assert_eq!(discrete([3, 0, 0, 0, 0, 0]).params(), 73_306 + 243_040);
+    assert_eq!(discrete([4; 6]).params(), 73_306);
+    assert_eq!(discrete([3, 3, 3, 1, 3, 3]).params(), 1_288_506);
+}
+
+#[test]
+fn nasbench201_multiply_adds_are_those_of_the_benchmark() {
+    // The benchmark's API counts 7.78305 M for all `none` (with the ten biases of the classifier)
+    // and 220.12 M for six 3×3 convolutions.
+    assert_eq!(discrete([0; 6]).macs(), 7_783_040);
+    assert_eq!(discrete([3; 6]).macs(), 220_119_680);
+}
+
+#[test]
+fn a_union_holds_every_operation_once_and_none_never() {
+    let cells = [nasbench201([3, 0, 1, 2, 0, 4]), nasbench201([2, 0, 1, 2, 0, 4])];
+    let union = Union::of(&cells).unwrap();
+    let ops: usize = union.cells[0].edges.iter().map(|e| e.ops.len()).sum();
+    assert_eq!(ops, 5);
+    let used = |r: Route| r.0[0].0.iter().map(Vec::len).sum::<usize>();
+    assert_eq!(used(union.route(&cells[0]).unwrap()), 4);
+    assert_eq!(used(union.full_route()), 5);
+    let stranger = nasbench201([4, 0, 1, 2, 0, 4]);
+    assert!(union.route(&stranger).unwrap_err().to_string().contains("avg_pool_3x3"));
+}
+
+#[test]
+fn sizes_that_do_not_fit_name_the_value() {
+    let union = Union::of(&[nasbench201([3; 6])]).unwrap();
+    let odd = NasBench201Skeleton { image: Shape::square(3, 1), ..NasBench201Skeleton::cifar() };
+    let error = odd.network(&union, &OpTable::nasbench201()).unwrap_err().to_string();
+    assert!(error.contains("1x1"), "{error}");
+    let empty = NasBench201Skeleton { channels: 0, ..NasBench201Skeleton::cifar() };
+    assert!(empty.network(&union, &OpTable::nasbench201()).is_err());
+}

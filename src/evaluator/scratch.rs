@@ -1,0 +1,100 @@
+//! Training architectures from scratch, several seeds each.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+use rand::Rng;
+
+use super::{Evaluator, Job, Monitor};
+use crate::StudyError;
+use crate::history::{Fidelity, Outcome, Score};
+use crate::recipe::ScratchRecipe;
+use crate::rng::StudyRng;
+use crate::supernet::{Placement, save_weights};
+use crate::training::{Checkpoint, Part, ScratchRun, Task};
+
+/// Trains each architecture from scratch `seeds` times; its score is the mean accuracy.
+#[derive(Clone, Debug)]
+pub struct ScratchEvaluator {
+    /// The images.
+    pub task: Arc<Task>,
+    /// The images scored on: validation in a search, test for the final figure.
+    pub part: Part,
+    /// The network around the cells.
+    pub skeleton: Arc<dyn Skeleton>,
+    /// What the operations are.
+    pub ops: OpTable,
+    /// Hyper-parameters.
+    pub recipe: ScratchRecipe,
+    /// Runs an architecture, each from a seed of its own.
+    pub seeds: usize,
+    /// Device and precision.
+    pub placement: Placement,
+    /// Folder for checkpoints and trained weights; without it a run that is stopped starts again.
+    pub folder: Option<PathBuf>,
+    /// Epochs between two checkpoints.
+    pub checkpoint_every: usize,
+}
+
+impl ScratchEvaluator {
+    /// Accuracies of one architecture, one a seed, in `[0, 1]`.
+    ///
+    /// # Errors
+    /// As [`ScratchRun::run`], and [`StudyError::Space`] when the cells do not fit the skeleton.
+    pub fn accuracies(
+        &self,
+        architecture: &Architecture,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        let union = Union::of(std::slice::from_ref(architecture))?;
+        let network = self.skeleton.network(&union, &self.ops)?;
+        let mut accuracies = Vec::with_capacity(self.seeds);
+        for run in 0..self.seeds {
+            let name = self.folder.as_ref().map(|f| f.join(format!("{}-{run}", architecture.key())));
+            let trained = ScratchRun {
+                network: &network,
+                route: &union.full_route(),
+                task: &self.task,
+                part: self.part,
+                recipe: &self.recipe,
+                placement: self.placement,
+                seed: rng.next_u64(),
+                checkpoint: name.as_ref().map(|n| Checkpoint {
+                    file: n.with_extension("checkpoint.safetensors"),
+                    every: self.checkpoint_every,
+                }),
+            }
+            .run(monitor)?;
+            if let Some(name) = name {
+                save_weights(&name.with_extension("safetensors"), &trained.net)?;
+            }
+            accuracies.push(trained.accuracy);
+        }
+        Ok(accuracies)
+    }
+}
+
+impl Evaluator for ScratchEvaluator {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::FromScratch
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        if self.seeds == 0 {
+            return Err(StudyError::Setting { name: "seeds".into(), reason: "0; it must be at least 1".into() });
+        }
+        let score = |architecture| {
+            let runs = self.accuracies(architecture, rng, monitor)?;
+            Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch)))
+        };
+        job.architectures.iter().map(score).collect()
+    }
+}

@@ -1,0 +1,179 @@
+//! Joint training of a batch of related architectures in their sub-supernet.
+
+use std::sync::Arc;
+
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+
+use super::{Evaluator, Job, Monitor};
+use crate::StudyError;
+use crate::data::BatchOptions;
+use crate::history::{Fidelity, Outcome, Score};
+use crate::recipe::SharedRecipe;
+use crate::rng::StudyRng;
+use crate::supernet::{
+    Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Statistics, Supernet,
+};
+use crate::training::{BalancedOrder, Part, Task, finite_mean, images_and_labels, score};
+
+/// Images a batch when statistics are re-estimated.
+const STATISTICS_BATCH: usize = 256;
+
+/// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
+///
+/// The union of the batch's operations, and nothing else, becomes one network. It is warmed up as
+/// a whole, then trained one architecture a step in a balanced order; weights that a step does not
+/// use do not move. Each architecture is scored on held-out training images with BatchNorm
+/// statistics re-estimated on its own path. Scores compare inside one batch only.
+#[derive(Clone, Debug)]
+pub struct SharedEvaluator {
+    task: Arc<Task>,
+    skeleton: Arc<dyn Skeleton>,
+    ops: OpTable,
+    recipe: SharedRecipe,
+    placement: Placement,
+}
+
+impl SharedEvaluator {
+    /// An evaluator on one device.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a recipe out of its range.
+    pub fn new(
+        task: Arc<Task>,
+        skeleton: Arc<dyn Skeleton>,
+        ops: OpTable,
+        recipe: SharedRecipe,
+        placement: Placement,
+    ) -> Result<Self, StudyError> {
+        recipe.check()?;
+        Ok(Self { task, skeleton, ops, recipe, placement })
+    }
+
+    /// Trains the union and returns the shares of right answers on the validation part, in order.
+    fn train_and_score(
+        &self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        let union = Union::of(&job.architectures)?;
+        let network = self.skeleton.network(&union, &self.ops)?;
+        let net = Supernet::build(&network, self.placement, rng)?;
+        let whole = net.path(&union.full_route())?;
+        let paths = job.architectures.iter().map(|a| Ok(net.path(&union.route(a)?)?));
+        let paths = paths.collect::<Result<Vec<_>, StudyError>>()?;
+        self.train(&net, &whole, &paths, rng, monitor)?;
+        self.score_all(&net, &paths, rng, monitor)
+    }
+
+    fn train(
+        &self,
+        net: &Supernet,
+        whole: &Path,
+        paths: &[Path],
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<(), StudyError> {
+        let settings = SgdSettings {
+            momentum: self.recipe.sgd.momentum,
+            weight_decay: self.recipe.sgd.weight_decay,
+            nesterov: false,
+            clip: Some(self.recipe.sgd.gradient_clip),
+        };
+        let mut sgd = Sgd::new(settings, net)?;
+        let mut order = BalancedOrder::new(paths.len());
+        let epochs = self.recipe.epochs;
+        for epoch in 0..epochs {
+            let warm_up = epoch < self.recipe.warmup_epochs;
+            monitor.step(epoch as u64, epochs as u64, if warm_up { "warm-up" } else { "single paths" });
+            let mut next = |rng: &mut StudyRng| match warm_up {
+                true => whole,
+                false => order.draw(rng).map_or(whole, |i| &paths[i]),
+            };
+            self.epoch(net, &mut sgd, epoch, &mut next, rng, monitor)?;
+        }
+        Ok(())
+    }
+
+    fn epoch<'p>(
+        &self,
+        net: &Supernet,
+        sgd: &mut Sgd,
+        epoch: usize,
+        next: &mut dyn FnMut(&mut StudyRng) -> &'p Path,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<(), StudyError> {
+        let recipe = &self.recipe;
+        let schedule = Schedule::Cosine { floor: recipe.sgd.final_learning_rate };
+        let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
+        let size = if epoch < recipe.warmup_epochs { recipe.warmup_batch } else { recipe.batch };
+        let indices = self.task.training_indices(Part::Validation);
+        let options = BatchOptions::new(size.min(indices.len())).drop_last();
+        let mut batches = self.task.training().shuffled(indices, options, rng)?;
+        let mut losses = Vec::with_capacity(batches.remaining());
+        while let Some(batch) = batches.next_batch() {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            let path = next(rng);
+            let (images, labels) = images_and_labels(batch, net.placement())?;
+            let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
+            sgd.step(net, path.params(), &loss, rate)?;
+            losses.push(loss.detach());
+        }
+        finite_mean(&losses, epoch).map(drop)
+    }
+
+    fn score_all(
+        &self,
+        net: &Supernet,
+        paths: &[Path],
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        let trained_on = self.task.training_indices(Part::Validation);
+        let wanted = self.recipe.statistics_images.min(trained_on.len());
+        let sample: Vec<usize> =
+            rand::seq::index::sample(rng, trained_on.len(), wanted).iter().map(|i| trained_on[i]).collect();
+        let (loader, held_out) = self.task.scoring(Part::Validation);
+        let mut scores = Vec::with_capacity(paths.len());
+        for (i, path) in paths.iter().enumerate() {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            monitor.step(i as u64, paths.len() as u64, "scores");
+            let statistics = self.statistics(net, path, &sample)?;
+            scores.push(score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics)))?);
+        }
+        Ok(scores)
+    }
+
+    /// BatchNorm statistics on a path's own maps, from un-augmented training images.
+    fn statistics(&self, net: &Supernet, path: &Path, sample: &[usize]) -> Result<Statistics, StudyError> {
+        let mut batches = self.task.training().ordered(sample, BatchOptions::new(STATISTICS_BATCH))?;
+        let mut statistics = Statistics::new();
+        while let Some(batch) = batches.next_batch() {
+            let (images, _) = images_and_labels(batch, net.placement())?;
+            net.forward(&images, path, &mut Pass::new(Mode::Estimate(&mut statistics)))?;
+        }
+        Ok(statistics)
+    }
+}
+
+impl Evaluator for SharedEvaluator {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::SharedWeights
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        let scores = self.train_and_score(job, rng, monitor)?;
+        let scored = |value| Outcome::Scored(Score::of(value, Fidelity::SharedWeights));
+        Ok(scores.into_iter().map(scored).collect())
+    }
+}

@@ -1,0 +1,260 @@
+//! A cell in tensors: nodes, edges and the operations that a path chooses on each.
+//!
+//! Shapes: B images, C channels, H×W pixels.
+
+use bonas_spaces::SpaceError;
+use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Shape};
+use tch::{Kind, Tensor};
+
+use super::error::{Result, SupernetError};
+use super::layers::{Builder, Chain, Run, Sum, Value, joined};
+use super::params::ParamId;
+use super::pass::Mixture;
+
+/// A cell whose edges carry one module a choice.
+#[derive(Debug)]
+pub(super) struct Cell {
+    role: usize,
+    preprocess: Vec<Chain>,
+    nodes: Vec<Node>,
+    order: Vec<usize>,
+    inputs: Vec<usize>,
+    output: usize,
+    shape: Shape,
+    edges: usize,
+}
+
+#[derive(Debug)]
+struct Node {
+    join: Join,
+    incoming: Vec<Edge>,
+}
+
+#[derive(Debug)]
+struct Edge {
+    from: usize,
+    /// Position in a route.
+    index: usize,
+    choices: Vec<Chain>,
+    /// Shape of its result; none where nothing can ever come along.
+    shape: Option<Shape>,
+}
+
+/// The operations that a path uses of a cell, and the nodes that bear on its output.
+#[derive(Debug)]
+pub(super) struct CellPath {
+    chosen: Vec<Vec<usize>>,
+    live: Vec<bool>,
+}
+
+impl Cell {
+    pub(super) fn build(
+        net: &CellNet,
+        role: usize,
+        inputs: &[Shape],
+        name: &str,
+        builder: &mut Builder,
+    ) -> Result<Self> {
+        let shape = net.output(inputs)?;
+        let shapes = node_shapes(net, inputs)?;
+        let preprocess = net.preprocess.iter().enumerate();
+        let preprocess = preprocess
+            .map(|(i, layers)| Chain::build(layers, &format!("{name}.input{i}"), builder))
+            .collect();
+        let mut nodes = Vec::with_capacity(net.nodes.len());
+        let mut edges = 0;
+        for (to, node) in net.nodes.iter().enumerate() {
+            let edge =
+                |edge: &EdgeNet| Edge::build(edge, shapes[edge.from], &format!("{name}.{to}"), builder);
+            let incoming = node.incoming.iter().map(edge).collect::<Result<Vec<_>>>()?;
+            edges = incoming.iter().map(|e| e.index + 1).fold(edges, usize::max);
+            nodes.push(Node { join: node.join, incoming });
+        }
+        let (order, inputs, output) = (net.order.clone(), net.inputs.clone(), net.output);
+        Ok(Self { role, preprocess, nodes, order, inputs, output, shape, edges })
+    }
+
+    /// Checks a route and finds what it needs of this cell.
+    pub(super) fn path(&self, route: &CellRoute) -> Result<CellPath> {
+        if route.0.len() != self.edges {
+            let reason = format!("a cell of {} edges given a route of {}", self.edges, route.0.len());
+            return Err(SupernetError::mismatch("route", reason));
+        }
+        for edge in self.nodes.iter().flat_map(|n| &n.incoming) {
+            let choices = edge.choices.len();
+            if let Some(choice) = route.0[edge.index].iter().find(|c| **c >= choices) {
+                let reason = format!("choice {choice} on edge {}, which has {choices}", edge.index);
+                return Err(SupernetError::mismatch("route", reason));
+            }
+        }
+        let chosen = route.0.clone();
+        let live = self.live(&chosen);
+        Ok(CellPath { chosen, live })
+    }
+
+    /// Nodes that something enters and that the output depends on.
+    fn live(&self, chosen: &[Vec<usize>]) -> Vec<bool> {
+        let mut entered = vec![false; self.nodes.len()];
+        self.inputs.iter().for_each(|&i| entered[i] = true);
+        for &node in &self.order {
+            let open = |e: &Edge| entered[e.from] && !chosen[e.index].is_empty();
+            entered[node] |= self.nodes[node].incoming.iter().any(open);
+        }
+        let mut live = vec![false; self.nodes.len()];
+        live[self.output] = entered[self.output];
+        for &node in self.order.iter().rev() {
+            let feeds = live[node];
+            for edge in self.nodes[node].incoming.iter().filter(|e| !chosen[e.index].is_empty()) {
+                live[edge.from] |= feeds && entered[edge.from];
+            }
+        }
+        live
+    }
+
+    /// Adds the parameters and normalisations that a path uses.
+    pub(super) fn collect(&self, path: &CellPath, params: &mut Vec<ParamId>, norms: &mut Vec<usize>) {
+        for (chain, &node) in self.preprocess.iter().zip(&self.inputs) {
+            if path.live[node] {
+                chain.collect(params, norms);
+            }
+        }
+        for (node, _) in self.nodes.iter().zip(&path.live).filter(|(_, live)| **live) {
+            for edge in node.incoming.iter().filter(|e| path.live[e.from]) {
+                path.chosen[edge.index].iter().for_each(|&c| edge.choices[c].collect(params, norms));
+            }
+        }
+    }
+
+    /// `inputs`: one `[B, C, H, W]` each; the result is `[B, C', H', W']`.
+    pub(super) fn forward(
+        &self,
+        inputs: &[&Value],
+        path: &CellPath,
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Tensor> {
+        let images = inputs.first().map_or(0, |input| input.raw().size()[0]);
+        let mut values: Vec<Option<Value>> = self.nodes.iter().map(|_| None).collect();
+        for ((chain, input), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
+            if path.live[node] {
+                values[node] = Some(Value::new(chain.forward(input, run)?));
+            }
+        }
+        let inner = self.order.iter().filter(|&&n| path.live[n] && !self.nodes[n].incoming.is_empty());
+        for &node in inner {
+            let result = self.nodes[node].forward(self.role, &values, path, images, run)?;
+            values[node] = Some(Value::new(result));
+        }
+        match &values[self.output] {
+            Some(value) => Ok(value.raw().shallow_clone()),
+            None => zeros(images, self.shape, run),
+        }
+    }
+}
+
+impl Node {
+    fn forward(
+        &self,
+        role: usize,
+        values: &[Option<Value>],
+        path: &CellPath,
+        images: i64,
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Tensor> {
+        let (mut sum, mut parts) = (Sum::default(), Vec::new());
+        for edge in &self.incoming {
+            let chosen = &path.chosen[edge.index];
+            let arriving = match &values[edge.from] {
+                Some(source) => edge.forward(role, source, chosen, run)?,
+                None => None,
+            };
+            match (self.join, arriving, edge.shape) {
+                (Join::Sum, Some((x, owned)), _) => sum.add(x, owned)?,
+                (Join::Concat, Some((x, _)), _) => parts.push(x),
+                // A concatenation keeps its width: what nobody enters is zero.
+                (Join::Concat, None, Some(shape)) => parts.push(zeros(images, shape, run)?),
+                (_, None, _) => {}
+            }
+        }
+        match (self.join, sum.finish()) {
+            (Join::Sum, Some((total, _))) => Ok(total),
+            _ => joined(self.join, parts),
+        }
+    }
+}
+
+impl Edge {
+    fn build(net: &EdgeNet, from: Option<Shape>, name: &str, builder: &mut Builder) -> Result<Self> {
+        let chain = |choice: &Choice| {
+            Chain::build(&choice.layers, &format!("{name}-{}.{}", net.from, choice.name), builder)
+        };
+        let choices = net.choices.iter().map(chain).collect();
+        let shape = match (from, net.choices.first()) {
+            (Some(shape), Some(choice)) => Some(after(&choice.layers, shape)?),
+            _ => None,
+        };
+        Ok(Self { from: net.from, index: net.edge, choices, shape })
+    }
+
+    /// The chosen operations of `source` `[B, C, H, W]`, joined, and whether the result may be
+    /// written to; none if none is chosen.
+    fn forward(
+        &self,
+        role: usize,
+        source: &Value,
+        chosen: &[usize],
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Option<(Tensor, bool)>> {
+        let mut sum = Sum::default();
+        for &choice in chosen {
+            let chain = &self.choices[choice];
+            let (mut y, mut owned) = (chain.forward(source, run)?, chain.owns_result()); // [B, C', H', W']
+            if !chain.is_identity() {
+                y = run.drop_path(y)?;
+            }
+            if let Mixture::Weighted(weights) = run.pass.mixture {
+                y = y.f_mul(&self.weight(weights, role, choice, y.kind())?)?;
+                owned = true;
+            }
+            sum.add(y, owned)?;
+        }
+        Ok(sum.finish())
+    }
+
+    /// Weight `[]` of a choice; `weights` holds `[edges, choices]` for each role.
+    fn weight(&self, weights: &[Tensor], role: usize, choice: usize, kind: Kind) -> Result<Tensor> {
+        let matrix = weights.get(role).ok_or_else(|| {
+            SupernetError::mismatch("mixture", format!("no weights for cells of role {role}"))
+        })?;
+        let weight = matrix.f_select(0, self.index as i64)?.f_select(0, choice as i64)?; // []
+        super::layers::as_kind(&weight, kind)
+    }
+}
+
+fn zeros(images: i64, shape: Shape, run: &Run<'_, '_, '_>) -> Result<Tensor> {
+    let size = [images, shape.channels as i64, shape.height as i64, shape.width as i64];
+    Ok(Tensor::f_zeros(size, (run.compute, run.device))?)
+}
+
+fn after(layers: &[Layer], shape: Shape) -> Result<Shape, SpaceError> {
+    layers.iter().try_fold(shape, |shape, layer| layer.output(shape))
+}
+
+/// Shape of each node's tensor; none for a node that no operation of the cell enters.
+fn node_shapes(net: &CellNet, inputs: &[Shape]) -> Result<Vec<Option<Shape>>> {
+    let mut shapes = vec![None; net.nodes.len()];
+    for ((layers, &shape), &node) in net.preprocess.iter().zip(inputs).zip(&net.inputs) {
+        shapes[node] = Some(after(layers, shape)?);
+    }
+    for &node in &net.order {
+        let mut arriving = Vec::new();
+        for edge in &net.nodes[node].incoming {
+            if let (Some(shape), Some(choice)) = (shapes[edge.from], edge.choices.first()) {
+                arriving.push(after(&choice.layers, shape)?);
+            }
+        }
+        if !arriving.is_empty() {
+            shapes[node] = Some(net.nodes[node].join.output(&arriving)?);
+        }
+    }
+    Ok(shapes)
+}

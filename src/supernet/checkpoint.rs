@@ -1,0 +1,141 @@
+//! Weights and training state in safetensors files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tch::{Tensor, no_grad};
+
+use super::error::{Result, SupernetError};
+use super::net::Supernet;
+use super::optim::Sgd;
+
+const VELOCITY: &str = "optimizer.velocity";
+const PROGRESS: &str = "progress";
+
+/// How far a training has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Whole epochs done.
+    pub epoch: u64,
+    /// Steps done in the epoch.
+    pub step: u64,
+}
+
+/// Writes all that a training needs to go on exactly as if it had not stopped: parameters, running
+/// statistics, velocities, progress. The file appears whole or not at all.
+///
+/// # Errors
+/// [`SupernetError::Io`] or [`SupernetError::Checkpoint`] naming the file.
+pub fn save(path: &Path, net: &Supernet, sgd: &Sgd, progress: Progress) -> Result<()> {
+    let mut tensors = weights(net);
+    tensors.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone())); // [P]
+    let counts = [progress.epoch as i64, progress.step as i64];
+    tensors.push((PROGRESS.to_owned(), Tensor::f_from_slice(&counts)?)); // [2]
+    write(path, &tensors)
+}
+
+/// Reads what [`save`] wrote into a network and its optimiser; on an error both stay as they were.
+///
+/// # Errors
+/// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.
+pub fn load(path: &Path, net: &Supernet, sgd: &Sgd) -> Result<Progress> {
+    let mut file = read(path)?;
+    let counts =
+        file.remove(PROGRESS).ok_or_else(|| bad(path, "it holds weights only, no training state"))?;
+    let counts: Vec<i64> =
+        Vec::try_from(&counts).map_err(|_| bad(path, "its progress record is damaged; remove the file"))?;
+    let [epoch, step] = counts[..] else {
+        return Err(bad(path, "its progress record is damaged; remove the file"));
+    };
+    let mut targets = weights(net);
+    targets.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone()));
+    fill(path, &targets, file)?;
+    Ok(Progress { epoch: epoch as u64, step: step as u64 })
+}
+
+/// Writes parameters and running statistics, each under its name, for use elsewhere.
+///
+/// # Errors
+/// [`SupernetError::Io`] or [`SupernetError::Checkpoint`] naming the file.
+pub fn save_weights(path: &Path, net: &Supernet) -> Result<()> {
+    write(path, &weights(net))
+}
+
+/// Reads parameters and running statistics from a file of [`save_weights`] or [`save`]; on an
+/// error the network stays as it was.
+///
+/// # Errors
+/// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.
+pub fn load_weights(path: &Path, net: &Supernet) -> Result<()> {
+    let mut file = read(path)?;
+    file.remove(PROGRESS);
+    file.remove(VELOCITY);
+    fill(path, &weights(net), file)
+}
+
+/// Parameters and running statistics under their names; the tensors share the network's memory.
+fn weights(net: &Supernet) -> Vec<(String, Tensor)> {
+    let params = net.params().iter().map(|(name, tensor)| (name.to_owned(), tensor.detach()));
+    let running = net.running().flat_map(|(norm, mean, variance)| {
+        let mean = (format!("{}.running_mean", norm.name), mean.shallow_clone());
+        [mean, (format!("{}.running_var", norm.name), variance.shallow_clone())]
+    });
+    params.chain(running).collect()
+}
+
+fn bad(path: &Path, reason: impl Into<String>) -> SupernetError {
+    SupernetError::Checkpoint { path: path.to_owned(), reason: reason.into() }
+}
+
+fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+    // Opened here so that a missing file is told from a damaged one.
+    File::open(path).map_err(|source| SupernetError::Io { path: path.to_owned(), source })?;
+    let tensors = Tensor::read_safetensors(path)
+        .map_err(|e| bad(path, format!("not a whole safetensors file ({e}); remove it")))?;
+    Ok(tensors.into_iter().collect())
+}
+
+/// Copies every tensor of a file to its target, once all are known to fit.
+fn fill(path: &Path, targets: &[(String, Tensor)], mut file: BTreeMap<String, Tensor>) -> Result<()> {
+    let mut pairs = Vec::with_capacity(targets.len());
+    for (name, target) in targets {
+        let source = file.remove(name).ok_or_else(|| {
+            bad(path, format!("it has no {name}: it is of another network, or of other settings"))
+        })?;
+        if source.size() != target.size() || source.kind() != target.kind() {
+            let (found, wanted) = ((source.kind(), source.size()), (target.kind(), target.size()));
+            return Err(bad(path, format!("{name} is {found:?}, the network's {wanted:?}")));
+        }
+        pairs.push((target.shallow_clone(), source));
+    }
+    if let Some(name) = file.keys().next() {
+        return Err(bad(path, format!("it has {name}, which this network has not")));
+    }
+    no_grad(|| pairs.into_iter().try_for_each(|(mut target, source)| target.f_copy_(&source)))?;
+    Ok(())
+}
+
+fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let mut temporary = path.as_os_str().to_owned();
+    temporary.push(".tmp");
+    let temporary = PathBuf::from(temporary);
+    let written = Tensor::write_safetensors(tensors, &temporary).map_err(|e| bad(path, e.to_string()));
+    let moved = written.and_then(|()| {
+        replace(&temporary, path).map_err(|source| SupernetError::Io { path: path.to_owned(), source })
+    });
+    if moved.is_err() {
+        // The error that stopped us says more than one about the remains.
+        let _ = fs::remove_file(&temporary);
+    }
+    moved
+}
+
+/// Puts a finished file in place: data on disk first, then the name, then the folder.
+fn replace(temporary: &Path, path: &Path) -> io::Result<()> {
+    File::open(temporary)?.sync_all()?;
+    fs::rename(temporary, path)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}

@@ -1,0 +1,324 @@
+//! Layers as tensors: what [`bonas_spaces::network::Layer`] describes.
+//!
+//! Shapes: B images, C channels, H×W pixels, K side of a kernel, G groups.
+
+use std::cell::OnceCell;
+
+use bonas_spaces::network::{Conv, Join, Layer};
+use tch::{Device, Kind, Tensor};
+
+use super::error::{Result, SupernetError};
+use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
+use super::pass::{Mode, Pass};
+use super::statistics::Moments;
+
+/// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
+const MOMENTUM: f64 = 0.1;
+const EPSILON: f64 = 1e-5;
+
+/// A batch normalisation: its name and its channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Norm {
+    /// Name, unique in the network.
+    pub name: String,
+    /// Channels.
+    pub channels: usize,
+}
+
+/// Collects what modules need while they are built.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    pub(super) params: ParamsBuilder,
+    pub(super) norms: Vec<Norm>,
+}
+
+/// What modules need while they run.
+pub(super) struct Run<'n, 'p, 'a> {
+    pub(super) params: &'n Params,
+    pub(super) running: &'n [Moments],
+    pub(super) pass: &'p mut Pass<'a>,
+    /// Kind that convolutions compute in.
+    pub(super) compute: Kind,
+    pub(super) device: Device,
+}
+
+/// A tensor that several layers read, with its ReLU, which many of them begin with.
+#[derive(Debug)]
+pub(super) struct Value {
+    raw: Tensor,
+    relu: OnceCell<Tensor>,
+}
+
+impl Value {
+    pub(super) fn new(raw: Tensor) -> Self {
+        Self { raw, relu: OnceCell::new() }
+    }
+
+    pub(super) fn raw(&self) -> &Tensor {
+        &self.raw
+    }
+
+    fn relu(&self) -> Result<&Tensor> {
+        if let Some(relu) = self.relu.get() {
+            return Ok(relu);
+        }
+        let relu = self.raw.f_relu()?;
+        Ok(self.relu.get_or_init(|| relu))
+    }
+}
+
+/// One layer; tensors are in [`Params`] and [`Moments`] under their positions.
+#[derive(Debug)]
+enum Module {
+    Relu,
+    Relu6,
+    Conv { spec: Conv, weight: ParamId },
+    BatchNorm { norm: usize, channels: i64, affine: Option<(ParamId, ParamId)> },
+    MaxPool { kernel: i64, stride: i64, padding: i64 },
+    AvgPool { kernel: i64, stride: i64, padding: i64 },
+    Shift,
+    Branches { join: Join, arms: Vec<Chain> },
+    GlobalAvgPool,
+    Linear { weight: ParamId, bias: ParamId },
+}
+
+/// Layers one after the other; none passes its input on.
+#[derive(Debug)]
+pub(super) struct Chain(Vec<Module>);
+
+impl Chain {
+    pub(super) fn build(layers: &[Layer], name: &str, builder: &mut Builder) -> Self {
+        let module = |(i, layer): (usize, &Layer)| Module::build(layer, &format!("{name}.{i}"), builder);
+        Self(layers.iter().enumerate().map(module).collect())
+    }
+
+    pub(super) fn is_identity(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether nothing but the caller holds the result, so that it may be written to: neither
+    /// another reader nor the gradient of the last layer.
+    pub(super) fn owns_result(&self) -> bool {
+        self.0.last().is_some_and(Module::owns_result)
+    }
+
+    pub(super) fn forward(&self, input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
+        let (mut x, rest) = match self.0.split_first() {
+            Some((Module::Relu, rest)) => (input.relu()?.shallow_clone(), rest),
+            _ => (input.raw.shallow_clone(), &self.0[..]),
+        };
+        let mut owned = false;
+        for module in rest {
+            x = module.forward(x, owned, run)?;
+            owned = module.owns_result();
+        }
+        Ok(x)
+    }
+
+    /// Adds the parameters and the normalisations that this chain uses.
+    pub(super) fn collect(&self, params: &mut Vec<ParamId>, norms: &mut Vec<usize>) {
+        for module in &self.0 {
+            match module {
+                Module::Conv { weight, .. } => params.push(*weight),
+                Module::Linear { weight, bias } => params.extend([*weight, *bias]),
+                Module::BatchNorm { norm, affine, .. } => {
+                    norms.push(*norm);
+                    params.extend(affine.iter().flat_map(|&(scale, shift)| [scale, shift]));
+                }
+                Module::Branches { arms, .. } => arms.iter().for_each(|arm| arm.collect(params, norms)),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Module {
+    fn build(layer: &Layer, name: &str, builder: &mut Builder) -> Self {
+        let int = |n: &usize| *n as i64;
+        match layer {
+            Layer::Relu => Self::Relu,
+            Layer::Relu6 => Self::Relu6,
+            Layer::Conv(spec) => Self::conv(spec, name, builder),
+            Layer::BatchNorm { channels, affine } => Self::batch_norm(*channels, *affine, name, builder),
+            Layer::MaxPool { kernel, stride, padding } => {
+                Self::MaxPool { kernel: int(kernel), stride: int(stride), padding: int(padding) }
+            }
+            Layer::AvgPool { kernel, stride, padding } => {
+                Self::AvgPool { kernel: int(kernel), stride: int(stride), padding: int(padding) }
+            }
+            Layer::Shift => Self::Shift,
+            Layer::Branches { join, arms } => {
+                let arm = |(i, arm): (usize, &Vec<Layer>)| Chain::build(arm, &format!("{name}.{i}"), builder);
+                Self::Branches { join: *join, arms: arms.iter().enumerate().map(arm).collect() }
+            }
+            Layer::GlobalAvgPool => Self::GlobalAvgPool,
+            Layer::Linear { input, output } => Self::linear(*input, *output, name, builder),
+        }
+    }
+
+    fn conv(spec: &Conv, name: &str, builder: &mut Builder) -> Self {
+        let fan_in = spec.input / spec.groups * spec.kernel * spec.kernel;
+        // [output, input / G, K, K]
+        let shape = [spec.output, spec.input / spec.groups, spec.kernel, spec.kernel];
+        let weight = builder.params.add(format!("{name}.weight"), &shape, Fill::kaiming(fan_in));
+        Self::Conv { spec: *spec, weight }
+    }
+
+    fn batch_norm(channels: usize, affine: bool, name: &str, builder: &mut Builder) -> Self {
+        builder.norms.push(Norm { name: name.to_owned(), channels });
+        let mut add = |part, value| {
+            builder.params.add(format!("{name}.{part}"), &[channels], Fill::Constant(value)) // [C]
+        };
+        let affine = affine.then(|| (add("weight", 1.0), add("bias", 0.0)));
+        Self::BatchNorm { norm: builder.norms.len() - 1, channels: channels as i64, affine }
+    }
+
+    fn linear(input: usize, output: usize, name: &str, builder: &mut Builder) -> Self {
+        let fill = Fill::kaiming(input);
+        let weight = builder.params.add(format!("{name}.weight"), &[output, input], fill); // [out, in]
+        let bias = builder.params.add(format!("{name}.bias"), &[output], fill); // [out]
+        Self::Linear { weight, bias }
+    }
+
+    fn owns_result(&self) -> bool {
+        !matches!(self, Self::Relu | Self::Relu6 | Self::Shift | Self::Branches { .. })
+    }
+
+    /// `owned`: whether `x` may be written to.
+    fn forward(&self, mut x: Tensor, owned: bool, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
+        let y = match self {
+            Self::Relu if owned => x.f_relu_()?,
+            Self::Relu => x.f_relu()?,
+            Self::Relu6 => x.f_relu6()?,
+            Self::Conv { spec, weight } => return run.conv(&x, spec, *weight),
+            Self::BatchNorm { norm, channels, affine } => {
+                return run.batch_norm(&x, *norm, *channels, *affine);
+            }
+            // [B, C, H, W] -> [B, C, H', W']
+            Self::MaxPool { kernel: k, stride: s, padding: p } => {
+                x.f_max_pool2d([*k, *k], [*s, *s], [*p, *p], [1, 1], false)?
+            }
+            Self::AvgPool { kernel: k, stride: s, padding: p } => {
+                x.f_avg_pool2d([*k, *k], [*s, *s], [*p, *p], false, false, None)?
+            }
+            Self::Shift => shift(&x)?,
+            Self::Branches { join, arms } => {
+                let input = Value::new(x);
+                let parts = arms.iter().map(|arm| arm.forward(&input, run)).collect::<Result<Vec<_>>>()?;
+                joined(*join, parts)?
+            }
+            Self::GlobalAvgPool => x.f_adaptive_avg_pool2d([1, 1])?, // [B, C, 1, 1]
+            Self::Linear { weight, bias } => return run.linear(&x, *weight, *bias),
+        };
+        Ok(y)
+    }
+}
+
+impl Run<'_, '_, '_> {
+    fn conv(&self, x: &Tensor, spec: &Conv, weight: ParamId) -> Result<Tensor> {
+        let pair = |n: usize| [n as i64; 2];
+        let weight = as_kind(self.params.tensor(weight), self.compute)?; // [C', C / G, K, K]
+        let (stride, padding, dilation) = (pair(spec.stride), pair(spec.padding), pair(spec.dilation));
+        // [B, C, H, W] -> [B, C', H', W']
+        Ok(x.f_conv2d::<Tensor>(&weight, None, stride, padding, dilation, spec.groups as i64)?)
+    }
+
+    fn linear(&self, x: &Tensor, weight: ParamId, bias: ParamId) -> Result<Tensor> {
+        let (weight, bias) = (self.params.tensor(weight), self.params.tensor(bias)); // [out, in], [out]
+        let x = as_kind(&x.f_flatten(1, -1)?, weight.kind())?; // [B, in]
+        Ok(x.f_linear(weight, Some(bias))?) // [B, out]
+    }
+
+    fn batch_norm(
+        &mut self,
+        x: &Tensor,
+        norm: usize,
+        channels: i64,
+        affine: Option<(ParamId, ParamId)>,
+    ) -> Result<Tensor> {
+        let own = &self.running[norm];
+        let ((mean, variance), batch, weight) = match &mut self.pass.mode {
+            Mode::Train => ((&own.mean, &own.variance), true, MOMENTUM),
+            Mode::Eval => ((&own.mean, &own.variance), false, 0.0),
+            Mode::Estimate(statistics) => {
+                let moments = statistics.entry(norm, channels, (own.mean.kind(), self.device))?;
+                let weight = moments.next_weight();
+                ((&moments.mean, &moments.variance), true, weight)
+            }
+            Mode::EvalWith(statistics) => {
+                let known = statistics.get(norm).ok_or_else(|| {
+                    SupernetError::mismatch("set of statistics", "it was estimated along another path")
+                })?;
+                (known, false, 0.0)
+            }
+        };
+        let scale = affine.map(|(scale, _)| self.params.tensor(scale)); // [C]
+        let bias = affine.map(|(_, shift)| self.params.tensor(shift)); // [C]
+        // [B, C, H, W]
+        Ok(x.f_batch_norm(scale, bias, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
+    }
+
+    /// Drops an operation's result `[B, C, H, W]` for some of the images, if the pass says so.
+    pub(super) fn drop_path(&mut self, x: Tensor) -> Result<Tensor> {
+        let trains = self.pass.trains();
+        let Some(drop) = self.pass.drop_path.as_mut().filter(|d| trains && d.probability > 0.0) else {
+            return Ok(x);
+        };
+        let keep = 1.0 - drop.probability;
+        let images = x.size()[0];
+        let draw = |_| if unit(drop.rng) < keep { 1.0 / keep } else { 0.0 };
+        let mask: Vec<f64> = (0..images).map(draw).collect();
+        let mask = Tensor::f_from_slice(&mask)?.f_view([images, 1, 1, 1])?; // [B, 1, 1, 1]
+        let mask = mask.f_to_kind(x.kind())?.f_to_device(self.device)?;
+        Ok(x.f_mul(&mask)?)
+    }
+}
+
+/// `x` in another kind; the same tensor if it is of that kind already.
+pub(super) fn as_kind(x: &Tensor, kind: Kind) -> Result<Tensor> {
+    Ok(if x.kind() == kind { x.shallow_clone() } else { x.f_to_kind(kind)? })
+}
+
+/// Drops the first row and the first column: `[B, C, H, W]` to `[B, C, H-1, W-1]`.
+fn shift(x: &Tensor) -> Result<Tensor> {
+    let [_, _, height, width] = x.size()[..] else {
+        return Err(SupernetError::mismatch("map", format!("it has shape {:?}", x.size())));
+    };
+    Ok(x.f_narrow(2, 1, height - 1)?.f_narrow(3, 1, width - 1)?)
+}
+
+/// Joins maps: `n` of `[B, C, H, W]` to one of `[B, C, H, W]` or `[B, n·C, H, W]`.
+pub(super) fn joined(join: Join, parts: Vec<Tensor>) -> Result<Tensor> {
+    match join {
+        Join::Concat => Ok(Tensor::f_cat(&parts, 1)?),
+        Join::Sum => {
+            let mut sum = Sum::default();
+            for part in parts {
+                sum.add(part, false)?;
+            }
+            sum.0.map(|(total, _)| total).ok_or_else(|| SupernetError::mismatch("join", "nothing to sum"))
+        }
+    }
+}
+
+/// A running sum of equal shapes that writes in place where nobody else reads.
+#[derive(Debug, Default)]
+pub(super) struct Sum(Option<(Tensor, bool)>);
+
+impl Sum {
+    /// Adds a tensor; `owned` if it may be written to.
+    pub(super) fn add(&mut self, mut x: Tensor, owned: bool) -> Result<()> {
+        self.0 = Some(match self.0.take() {
+            None => (x, owned),
+            Some((mut total, true)) => (total.f_add_(&x)?, true),
+            Some((total, false)) if owned => (x.f_add_(&total)?, true),
+            Some((total, false)) => (total.f_add(&x)?, true),
+        });
+        Ok(())
+    }
+
+    /// The sum, and whether it may be written to; none of nothing.
+    pub(super) fn finish(self) -> Option<(Tensor, bool)> {
+        self.0
+    }
+}

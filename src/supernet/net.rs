@@ -1,0 +1,351 @@
+//! A network in tensors.
+//!
+//! Shapes: B images, C channels, H×W pixels, K classes.
+
+use std::sync::Arc;
+
+use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
+use rand::Rng;
+use tch::{Device, Kind, Tensor, no_grad_guard};
+
+use super::cell::{Cell, CellPath};
+use super::error::{Result, SupernetError};
+use super::layers::{Builder, Chain, Norm, Run, Value, as_kind, joined};
+use super::params::{ParamId, Params};
+use super::pass::{Mode, Pass};
+use super::statistics::{Moments, Statistics};
+
+/// Where and in what numbers a network lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// Device.
+    pub device: Device,
+    /// Kind of the parameters: [`Kind::Float`] or [`Kind::Double`].
+    pub kind: Kind,
+    /// Whether convolutions and what lies between them compute in bfloat16 (parameters, statistics
+    /// and the classifier do not). Worth it on GPUs and on CPUs with AMX.
+    pub bf16: bool,
+    /// Whether maps are kept with the channels innermost. Same results up to rounding.
+    pub channels_last: bool,
+}
+
+impl Placement {
+    /// Single precision on a device.
+    pub fn on(device: Device) -> Self {
+        Self { device, kind: Kind::Float, bf16: false, channels_last: true }
+    }
+
+    /// Double precision on the CPU, for checks against reference values.
+    pub fn exact() -> Self {
+        Self { kind: Kind::Double, channels_last: false, ..Self::on(Device::Cpu) }
+    }
+
+    fn check(self) -> Result<()> {
+        match (self.kind, self.bf16) {
+            (Kind::Float, _) | (Kind::Double, false) => Ok(()),
+            (Kind::Double, true) => Err(SupernetError::setting("bf16", "it needs parameters of kind Float")),
+            (kind, _) => Err(SupernetError::setting("kind", format!("{kind:?}; it must be Float or Double"))),
+        }
+    }
+
+    /// Kind that convolutions compute in.
+    fn compute(self) -> Kind {
+        if self.bf16 { Kind::BFloat16 } else { self.kind }
+    }
+}
+
+/// What a network says of a batch.
+#[derive(Debug)]
+pub struct Output {
+    /// Logits `[B, K]`.
+    pub logits: Tensor,
+    /// Logits `[B, K]` of the auxiliary head; in training only, and if the network has one.
+    pub auxiliary: Option<Tensor>,
+}
+
+/// A route through one network, checked, with all that it uses.
+#[derive(Debug)]
+pub struct Path {
+    cells: Vec<Option<CellPath>>,
+    params: Vec<ParamId>,
+    norms: Vec<usize>,
+    network: Arc<()>,
+}
+
+impl Path {
+    /// The parameters that the path uses, ascending, the auxiliary head's among them. Operations
+    /// whose result never reaches the output of their cell are left out.
+    pub fn params(&self) -> &[ParamId] {
+        &self.params
+    }
+
+    /// The batch normalisations that the path uses, ascending.
+    pub fn norms(&self) -> &[usize] {
+        &self.norms
+    }
+}
+
+/// A network in tensors: the discrete network of one architecture, or one that several share.
+///
+/// It interprets a [`Network`]; a route says which operations of each edge take part in a pass, so
+/// that single paths, the sum of all and (with [`super::Mixture::Weighted`]) relaxed networks are
+/// the same code. A node that a route does not enter costs nothing.
+///
+/// Invariant: libtorch's own random generator is never drawn from, here or in any module of this
+/// folder. Weights, drop-path and whatever else is random come from the generator that the caller
+/// passes, and results do not depend on what other threads of the process do.
+#[derive(Debug)]
+pub struct Supernet {
+    units: Vec<Unit>,
+    /// The last unit that reads each unit.
+    last_readers: Vec<UnitId>,
+    head: UnitId,
+    auxiliary: Option<UnitId>,
+    image: Shape,
+    params: Params,
+    norms: Vec<Norm>,
+    running: Vec<Moments>,
+    placement: Placement,
+    identity: Arc<()>,
+}
+
+#[derive(Debug)]
+struct Unit {
+    inputs: Vec<UnitId>,
+    body: Body,
+}
+
+#[derive(Debug)]
+enum Body {
+    Image,
+    Chain(Chain),
+    Cell { role: usize, cell: Cell },
+    Join(Join),
+}
+
+impl Supernet {
+    /// Builds a network and draws its weights as PyTorch does: convolutions and linear layers
+    /// uniform in ±1/√fan-in, normalisations at scale 1 and shift 0. Float and Double networks of
+    /// the same seed have the same weights up to rounding.
+    ///
+    /// # Errors
+    /// [`SupernetError::Setting`] for a placement that cannot be,
+    /// [`SupernetError::Space`] for a network whose shapes do not fit,
+    /// [`SupernetError::Torch`] when libtorch cannot allocate it.
+    pub fn build(network: &Network, placement: Placement, rng: &mut dyn Rng) -> Result<Self> {
+        placement.check()?;
+        let mut builder = Builder::default();
+        let unit = |unit: &network::Unit| Unit::build(unit, network, &mut builder);
+        let units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        let Placement { kind, device, .. } = placement;
+        let running = builder.norms.iter().map(|norm| Moments::new(norm.channels as i64, kind, device));
+        Ok(Self {
+            last_readers: last_readers(&units),
+            units,
+            head: network.head,
+            auxiliary: network.auxiliary,
+            image: network.image(),
+            running: running.collect::<Result<_>>()?,
+            params: builder.params.finish(rng, kind, device)?,
+            norms: builder.norms,
+            placement,
+            identity: Arc::new(()),
+        })
+    }
+
+    /// The trainable parameters.
+    pub fn params(&self) -> &Params {
+        &self.params
+    }
+
+    /// The batch normalisations.
+    pub fn norms(&self) -> &[Norm] {
+        &self.norms
+    }
+
+    /// Running mean and variance `[C]` of each batch normalisation; writing to them changes the
+    /// network.
+    pub fn running(&self) -> impl ExactSizeIterator<Item = (&Norm, &Tensor, &Tensor)> {
+        self.norms.iter().zip(&self.running).map(|(norm, m)| (norm, &m.mean, &m.variance))
+    }
+
+    /// Where the network lives.
+    pub fn placement(&self) -> Placement {
+        self.placement
+    }
+
+    /// Shape of the images it reads.
+    pub fn image(&self) -> Shape {
+        self.image
+    }
+
+    /// Checks a route and finds all that it uses.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for a route of another network.
+    pub fn path(&self, route: &Route) -> Result<Path> {
+        let (mut cells, mut params, mut norms) = (Vec::new(), Vec::new(), Vec::new());
+        for unit in &self.units {
+            cells.push(match &unit.body {
+                Body::Cell { role, cell } => {
+                    let route = route.0.get(*role).ok_or_else(|| {
+                        let reason = format!("it has {} cells and no role {role}", route.0.len());
+                        SupernetError::mismatch("route", reason)
+                    })?;
+                    let path = cell.path(route)?;
+                    cell.collect(&path, &mut params, &mut norms);
+                    Some(path)
+                }
+                Body::Chain(chain) => {
+                    chain.collect(&mut params, &mut norms);
+                    None
+                }
+                Body::Image | Body::Join(_) => None,
+            });
+        }
+        for ids in [&mut params, &mut norms] {
+            ids.sort_unstable();
+            ids.dedup();
+        }
+        Ok(Path { cells, params, norms, network: self.identity.clone() })
+    }
+
+    /// Sends images `[B, C, H, W]` of any floating kind along a path.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for images of another shape or device, a path of another
+    /// network, or statistics that were estimated along another path;
+    /// [`SupernetError::Setting`] for a drop-path probability outside `[0, 1)`;
+    /// [`SupernetError::Torch`] when memory runs out.
+    pub fn forward(&self, images: &Tensor, path: &Path, pass: &mut Pass<'_>) -> Result<Output> {
+        self.check(images, path, pass)?;
+        let _guard = (!pass.trains()).then(no_grad_guard);
+        let input = self.laid_out(images)?;
+        self.run(input, path, pass)
+    }
+
+    /// Batch-normalisation statistics along a path: the exact mean over the batches of what
+    /// [`Mode::Train`] would normalise with (variances unbiased). The network stays as it is.
+    ///
+    /// # Errors
+    /// Those of [`Supernet::forward`].
+    pub fn estimate(&self, path: &Path, batches: impl IntoIterator<Item = Tensor>) -> Result<Statistics> {
+        let mut statistics = Statistics::new();
+        for images in batches {
+            self.forward(&images, path, &mut Pass::new(Mode::Estimate(&mut statistics)))?;
+        }
+        Ok(statistics)
+    }
+
+    fn check(&self, images: &Tensor, path: &Path, pass: &Pass<'_>) -> Result<()> {
+        let Shape { channels, height, width } = self.image;
+        let size = images.size();
+        let fits = matches!(size[..], [b, c, h, w] if b > 0 && [c, h, w] == [channels as i64, height as i64, width as i64]);
+        if !fits || images.device() != self.placement.device {
+            let reason = format!(
+                "it has shape {size:?} on {:?}; expected images of {} on {:?}",
+                images.device(),
+                self.image,
+                self.placement.device
+            );
+            return Err(SupernetError::mismatch("batch", reason));
+        }
+        if !Arc::ptr_eq(&self.identity, &path.network) {
+            return Err(SupernetError::mismatch("path", "it was made by another network"));
+        }
+        match &pass.drop_path {
+            Some(drop) if !(0.0..1.0).contains(&drop.probability) => {
+                let reason = format!("{}; it must be in [0, 1)", drop.probability);
+                Err(SupernetError::setting("drop-path probability", reason))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The images in the network's kind and memory layout; the layers after keep both.
+    fn laid_out(&self, images: &Tensor) -> Result<Tensor> {
+        let x = as_kind(images, self.placement.compute())?; // [B, C, H, W]
+        if !self.placement.channels_last {
+            return Ok(x);
+        }
+        let x = x.f_permute([0, 2, 3, 1])?.f_contiguous()?; // [B, H, W, C]
+        Ok(x.f_permute([0, 3, 1, 2])?) // [B, C, H, W]
+    }
+
+    fn run(&self, input: Tensor, path: &Path, pass: &mut Pass<'_>) -> Result<Output> {
+        let with_auxiliary = pass.trains();
+        let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
+        let mut run = Run { params, running, pass, compute: self.placement.compute(), device };
+        let mut values: Vec<Option<Value>> = self.units.iter().map(|_| None).collect();
+        let mut input = Some(input);
+        for (i, unit) in self.units.iter().enumerate() {
+            if Some(i) == self.auxiliary && !with_auxiliary {
+                continue;
+            }
+            let result = match unit.body {
+                Body::Image => input.take(),
+                _ => Some(unit.forward(&values, path.cells[i].as_ref(), &mut run)?),
+            };
+            values[i] = result.map(Value::new);
+            for &read in unit.inputs.iter().filter(|&&u| self.last_readers[u] == i) {
+                values[read] = None;
+            }
+        }
+        self.output(values)
+    }
+
+    fn output(&self, mut values: Vec<Option<Value>>) -> Result<Output> {
+        let kind = self.placement.kind;
+        let mut logits = |unit: UnitId| {
+            values[unit].take().map(|v| as_kind(&v.raw().f_flatten(1, -1)?, kind)).transpose() // [B, K]
+        };
+        let auxiliary = self.auxiliary.map(&mut logits).transpose()?.flatten();
+        let logits = logits(self.head)?;
+        let logits = logits.ok_or_else(|| SupernetError::mismatch("head", "another unit reads it last"))?;
+        Ok(Output { logits, auxiliary })
+    }
+}
+
+impl Unit {
+    fn build(unit: &network::Unit, network: &Network, builder: &mut Builder) -> Result<Self> {
+        let body = match &unit.body {
+            network::Body::Image => Body::Image,
+            network::Body::Layers(layers) => Body::Chain(Chain::build(layers, &unit.name, builder)),
+            network::Body::Cell { role, net } => {
+                let shapes: Vec<Shape> = unit.inputs.iter().map(|&i| network.units[i].shape).collect();
+                Body::Cell { role: *role, cell: Cell::build(net, *role, &shapes, &unit.name, builder)? }
+            }
+            network::Body::Join(join) => Body::Join(*join),
+        };
+        Ok(Self { inputs: unit.inputs.clone(), body })
+    }
+
+    fn forward(
+        &self,
+        values: &[Option<Value>],
+        path: Option<&CellPath>,
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Tensor> {
+        let inputs: Vec<&Value> = self.inputs.iter().filter_map(|&i| values[i].as_ref()).collect();
+        match (&self.body, path) {
+            (Body::Chain(chain), _) => match inputs[..] {
+                [input] => chain.forward(input, run),
+                _ => Err(SupernetError::mismatch("unit", format!("{} inputs, not 1", inputs.len()))),
+            },
+            (Body::Cell { cell, .. }, Some(path)) => cell.forward(&inputs, path, run),
+            (Body::Join(join), _) => {
+                joined(*join, inputs.into_iter().map(|v| v.raw().shallow_clone()).collect())
+            }
+            _ => Err(SupernetError::mismatch("unit", "it has nothing to compute")),
+        }
+    }
+}
+
+/// The last unit that reads each unit; itself if none does.
+fn last_readers(units: &[Unit]) -> Vec<UnitId> {
+    let mut last: Vec<UnitId> = (0..units.len()).collect();
+    for (i, unit) in units.iter().enumerate() {
+        unit.inputs.iter().for_each(|&input| last[input] = i);
+    }
+    last
+}

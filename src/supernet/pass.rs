@@ -1,0 +1,94 @@
+//! How a batch goes through a network.
+
+use rand::Rng;
+use tch::Tensor;
+
+use super::statistics::Statistics;
+
+/// Which statistics batch normalisation uses.
+#[derive(Debug)]
+pub enum Mode<'a> {
+    /// Those of the batch; the network's running statistics follow with weight 0.1. The only mode
+    /// that records gradients and computes the auxiliary head.
+    Train,
+    /// The network's running statistics.
+    Eval,
+    /// Those of the batch, averaged into the given ones; the network stays as it is.
+    Estimate(&'a mut Statistics),
+    /// The given ones.
+    EvalWith(&'a Statistics),
+}
+
+/// How the chosen operations of an edge become one tensor.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Mixture<'a> {
+    /// Their plain sum.
+    #[default]
+    Sum,
+    /// Their weighted sum. One matrix a role of the architecture's cells; the weight of choice `c`
+    /// on edge `e` of a cell of role `r` is `[r][e, c]`, positions as in
+    /// [`bonas_spaces::network::CellUnion::edges`] and
+    /// [`bonas_spaces::network::EdgeUnion::ops`]. Gradients reach the weights.
+    Weighted(&'a [Tensor]),
+}
+
+/// Drops whole operations of single images (Larsson et al. 2017, as in DARTS): each is kept with
+/// probability `1 - probability` and then divided by it. Identities are never dropped.
+pub struct DropPath<'a> {
+    /// Probability of dropping, in `[0, 1)`.
+    pub probability: f64,
+    /// Where the draws come from.
+    pub rng: &'a mut dyn Rng,
+}
+
+impl std::fmt::Debug for DropPath<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DropPath").field("probability", &self.probability).finish_non_exhaustive()
+    }
+}
+
+/// How one batch goes through a network.
+#[derive(Debug)]
+pub struct Pass<'a> {
+    /// Statistics of batch normalisation.
+    pub mode: Mode<'a>,
+    /// How chosen operations are joined on an edge.
+    pub mixture: Mixture<'a>,
+    /// Drop-path; only [`Mode::Train`] applies it.
+    pub drop_path: Option<DropPath<'a>>,
+}
+
+impl<'a> Pass<'a> {
+    /// A pass in the given mode, operations summed, nothing dropped.
+    pub fn new(mode: Mode<'a>) -> Self {
+        Self { mode, mixture: Mixture::Sum, drop_path: None }
+    }
+
+    /// A training pass.
+    pub fn train() -> Self {
+        Self::new(Mode::Train)
+    }
+
+    /// An evaluation with the network's running statistics.
+    pub fn eval() -> Self {
+        Self::new(Mode::Eval)
+    }
+
+    /// Adds drop-path; a probability of 0 draws nothing.
+    #[must_use]
+    pub fn with_drop_path(mut self, probability: f64, rng: &'a mut dyn Rng) -> Self {
+        self.drop_path = Some(DropPath { probability, rng });
+        self
+    }
+
+    /// Weighs the operations.
+    #[must_use]
+    pub fn with_mixture(mut self, mixture: Mixture<'a>) -> Self {
+        self.mixture = mixture;
+        self
+    }
+
+    pub(super) fn trains(&self) -> bool {
+        matches!(self.mode, Mode::Train)
+    }
+}

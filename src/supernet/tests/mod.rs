@@ -1,0 +1,5 @@
+//! Tests of networks in tensors.
+
+mod counts;
+mod golden;
+mod support;

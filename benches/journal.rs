@@ -1,4 +1,8 @@
-//! What the journal costs: one append with its wait for the disk, and replaying 10,000 records.
+//! What the journal costs: one append with its wait for the disk, and replaying 10,000 records;
+//! and what a study costs without one.
+
+#![allow(missing_docs, reason = "macros of criterion")]
+#![allow(clippy::expect_used, reason = "a bench that cannot go on should panic")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -6,7 +10,7 @@ use std::sync::Arc;
 use bonas::evaluator::Synthetic;
 use bonas::event::Event;
 use bonas::journal::Journal;
-use bonas::strategy::{Batches, RandomSearch};
+use bonas::strategy::{Batches, RandomSearch, RegularizedEvolution};
 use bonas::study::{Budget, Journalled, Study};
 use bonas::testing::Chain;
 use bonas::{Fidelity, Outcome, Score};
@@ -30,6 +34,19 @@ fn replay(c: &mut Criterion) {
     group.sample_size(10);
     group.bench_function("replay 10,000 records of 10 architectures each two", |b| {
         b.iter(|| black_box(Journalled::read(folder.path(), &space).expect("a whole journal")));
+    });
+}
+
+/// What the loop itself costs where nothing is journalled, as in comparisons of hundreds of studies.
+fn in_memory(c: &mut Criterion) {
+    let space: Arc<dyn bonas::spaces::SearchSpace> = Arc::new(Chain::new(16, 5).expect("a space"));
+    let evaluator = Synthetic::new(Fidelity::Table, Chain::share_of_zeros);
+    c.bench_function("study/150 queries in memory, evolution, batch 10", |b| {
+        b.iter(|| {
+            let strategy = Box::new(RegularizedEvolution::default());
+            let study = Study::new(space.clone(), strategy, vec![Box::new(evaluator.clone())]);
+            black_box(study.budget(Budget::architectures(150)).run().expect("a study"))
+        });
     });
 }
 
@@ -57,5 +74,5 @@ impl bonas::Observer for Lines {
     }
 }
 
-criterion_group!(benches, append, replay);
+criterion_group!(benches, append, replay, in_memory);
 criterion_main!(benches);

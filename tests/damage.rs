@@ -62,7 +62,10 @@ fn forged(line: &str, from: &str, to: &str) -> String {
 #[test]
 fn a_torn_last_record_is_done_again() {
     let whole = small_journal();
-    for cut in 0..whole.len() {
+    let last_records = lines(&whole).iter().rev().take(2).map(String::len).sum::<usize>();
+    let cuts =
+        (0..whole.len()).filter(|cut| cut % 37 == 0 || cut % 5 == 0 && whole.len() - cut < last_records);
+    for cut in cuts.chain([1, whole.len() - 1]) {
         let folder = folder_with(&whole[..cut]);
         let recorder = Recorder::default();
         small(folder.path()).observer(Box::new(recorder.clone())).run().unwrap();
@@ -228,24 +231,62 @@ fn work_done_out_of_order_is_not_lost() {
     assert!(journal_of(folder.path()) == journal_of(undisturbed.path()));
 }
 
-/// Limits the size of files in a child process: a write then stops in the middle of a record and
-/// the next one fails, as on a full disk.
 #[cfg(unix)]
-#[test]
-fn a_full_disk_leaves_a_journal_that_can_be_read_and_resumed() {
-    let expected = undisturbed();
-    for blocks in [3, 10, 21] {
-        let folder = tempfile::tempdir().unwrap();
-        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-        let output =
-            crate::resume::child_command(&["sh", "-c", &script], folder.path(), 4, 0).output().unwrap();
-        let said =
-            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && said.contains("journal.jsonl: File too large"), "{said}");
-        let records = read(&folder.path().join(JOURNAL_FILE)).unwrap();
+mod full_disk {
+    use super::*;
+    use crate::resume::child_command;
+
+    /// Checks the journal that a stopped child left, and goes on with it.
+    fn check(folder: &Path, expected: &[u8]) {
+        let records = read(&folder.join(JOURNAL_FILE)).unwrap();
         assert!(!records.torn && !records.events.is_empty());
-        assert!(expected.starts_with(&journal_of(folder.path())));
-        eventful_study(2, &eventful_evaluator()).directory(folder.path()).run().unwrap();
-        assert!(journal_of(folder.path()) == expected);
+        assert!(expected.starts_with(&journal_of(folder)));
+        eventful_study(2, &eventful_evaluator()).directory(folder).run().unwrap();
+        assert!(journal_of(folder) == expected);
+    }
+
+    /// What a child said that was stopped, and its exit code.
+    fn stopped(wrapper: &[&str], folder: &Path, saved: &Path) -> (Option<i32>, String) {
+        let output = child_command(wrapper, folder, 4, 0).env("SAVED", saved).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert!(!output.status.success(), "{said:?}");
+        (output.status.code(), said.concat())
+    }
+
+    /// A limit on the size of files: a write stops in the middle of a record, the next one fails.
+    #[test]
+    fn a_write_cut_short_leaves_a_journal_that_can_be_read_and_resumed() {
+        let expected = undisturbed();
+        for blocks in [3, 10, 21] {
+            let folder = tempfile::tempdir().unwrap();
+            let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+            let (_, said) = stopped(&["sh", "-c", &script], folder.path(), folder.path());
+            assert!(said.contains("journal.jsonl: File too large"), "{said}");
+            check(folder.path(), &expected);
+        }
+    }
+
+    /// A file system of a few pages, where the user may mount one.
+    #[test]
+    fn a_full_disk_leaves_a_journal_that_can_be_read_and_resumed() {
+        const NO_MOUNT: i32 = 99;
+        let expected = undisturbed();
+        for kib in [12, 20, 28] {
+            let (folder, saved) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+            let script = format!(
+                "mount -t tmpfs -o size={kib}k none \"$BONAS_TEST_FOLDER\" || exit {NO_MOUNT}
+                 \"$0\" \"$@\"; code=$?; cp \"$BONAS_TEST_FOLDER/{JOURNAL_FILE}\" \"$SAVED\"; exit $code"
+            );
+            let wrapper = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script];
+            if std::process::Command::new("unshare").arg("--version").output().is_err() {
+                return println!("skipped: there is no unshare here");
+            }
+            let (code, said) = stopped(&wrapper, folder.path(), saved.path());
+            if code == Some(NO_MOUNT) || said.contains("unshare:") {
+                return println!("skipped: no file system can be mounted here");
+            }
+            assert!(said.contains("No space left on device"), "{said}");
+            check(saved.path(), &expected);
+        }
     }
 }

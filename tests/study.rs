@@ -127,7 +127,7 @@ fn settings_that_cannot_be_are_refused() {
 struct Odd(Fidelity, fn(&Job) -> Result<Vec<Outcome>, StudyError>);
 
 fn score(value: f64, fidelity: Fidelity) -> Outcome {
-    Outcome::Scored(Score { value, fidelity })
+    Outcome::Scored(Score::of(value, fidelity))
 }
 
 impl Evaluator for Odd {
@@ -185,7 +185,7 @@ struct StopAfter(usize, Arc<AtomicBool>);
 impl Observer for StopAfter {
     fn event(&mut self, event: &Event, replayed: bool) {
         if matches!(event, Event::Evaluated { .. }) && !replayed {
-            self.0 -= 1;
+            self.0 = self.0.saturating_sub(1);
             if self.0 == 0 {
                 self.1.store(true, Ordering::Relaxed);
             }

@@ -97,7 +97,9 @@ struct NearFitted(Vec<(Vec<f64>, f64)>);
 
 fn counts(architecture: &Architecture) -> Vec<f64> {
     let mut counts = vec![0.0; 10];
-    Chain::digits(architecture).iter().for_each(|&digit| counts[digit] += 1.0);
+    for digit in Chain::digits(architecture) {
+        counts[digit] += 1.0;
+    }
     counts
 }
 

@@ -18,6 +18,18 @@ crate::choices! {
     }
 }
 
+impl StrategySettings {
+    /// Architectures a batch.
+    pub fn batch(&self) -> usize {
+        match self {
+            Self::Bonas(s) => s.batch,
+            Self::Random(s) => s.batch,
+            Self::Evolution(s) => s.batch,
+            Self::LocalSearch(s) => s.batch,
+        }
+    }
+}
+
 /// How scores of different batches are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

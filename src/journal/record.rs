@@ -32,8 +32,7 @@ pub(super) fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, ser
     let mut line = serde_json::to_string(&Out { seq, record })?;
     line.pop();
     let crc = crc32fast::hash(line.as_bytes());
-    line.push_str(&format!(",\"crc\":\"{crc:08x}\"}}\n"));
-    Ok(line)
+    Ok(format!("{line},\"crc\":\"{crc:08x}\"}}\n"))
 }
 
 /// Reads a line (without its newline) that must have this sequence number.

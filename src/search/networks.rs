@@ -65,6 +65,20 @@ impl<'a> Networks<'a> {
         &self.devices
     }
 
+    /// Networks of the shared-weights evaluator, if there is one: size, images a step, and cells
+    /// a batch.
+    pub fn shared(&self) -> Option<(Size, usize, usize)> {
+        let EvaluatorSettings::SharedWeights(s) = &self.config.evaluator else { return None };
+        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+        Some((size, s.batch.max(s.warmup_batch), self.config.strategy.batch()))
+    }
+
+    /// Networks of the final training: size and images a step.
+    pub fn finals(&self) -> (Size, usize) {
+        let s = &self.config.finals;
+        (Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary_weight > 0.0 }, s.batch)
+    }
+
     /// The images, split; training images lose a square of `cutout` pixels (0: none).
     ///
     /// # Errors
@@ -137,8 +151,7 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
         let s = &self.config.finals;
-        let size = Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary > 0.0 };
-        let recipe = s.recipe(&self.config.training);
+        let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
         let task = self.task(s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));

@@ -168,8 +168,8 @@ pub(crate) fn check_outcomes(
     }
     for outcome in outcomes {
         let Outcome::Scored(score) = outcome else { continue };
-        if !score.value.is_finite() {
-            return Err(format!("score {} is not finite", score.value));
+        if let Some(value) = [&score.value].into_iter().chain(&score.runs).find(|value| !value.is_finite()) {
+            return Err(format!("score {value} is not finite"));
         }
         let expected = *fidelity.get_or_insert(score.fidelity);
         if score.fidelity != expected {

@@ -155,8 +155,10 @@ impl Crew<'_, '_> {
             if done.result.is_err() {
                 self.stop.store(true, Ordering::Relaxed);
             }
-            // The receiver lives as long as the scope that this thread is in.
-            let _ = self.sender.send(Message::Done(done));
+            // The receiver is gone only when an observer panicked.
+            if self.sender.send(Message::Done(done)).is_err() {
+                return;
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use bonas::spaces::darts::{DARTS_V2, Darts};
 use bonas::spaces::network::{Norm, Union};
 
 /// Prints the configuration, and parameters and memory of the networks it leads to.
-pub fn plan(config: &SearchConfig) -> Result<()> {
+pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
     println!("{}", config.plain());
     let space = Darts::new();
     let networks = Networks::new(config)?;
@@ -40,7 +40,7 @@ pub fn plan(config: &SearchConfig) -> Result<()> {
 }
 
 /// Prints the final table: test accuracy of the winner and of random cells.
-pub fn results(folder: &Path) -> Result<()> {
+pub(crate) fn results(folder: &Path) -> Result<()> {
     let finals: Vec<FinalResult> = read_json(&folder.join(FINAL_FILE))?.unwrap_or_default();
     if !finals.is_empty() {
         println!("\n{:<10} {:>11} {:>14} {:>14} {:>9}", "cell", "parameters", "test accuracy", "sd over seeds", "seconds");

@@ -47,8 +47,6 @@ crate::settings! {
         /// Share of the training images held out to score architectures; test images are never used
         /// in a search.
         validation: f64 = 0.3,
-        /// Training images used at most, class-balanced; 0: all.
-        limit: usize = 0,
         /// Seed of the split into training and validation.
         split_seed: u64 = 0,
         /// Side in pixels that the images of a folder are scaled to.

@@ -29,7 +29,7 @@ pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     AcquisitionKind, BonasSettings, EvolutionSettings, LocalSearchSettings, ParentsKind, PoolKind,
-    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, Targets,
+    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{DataSettings, FinalSettings, Precision, SpaceSettings, StudySettings, TrainingSettings};

@@ -7,6 +7,7 @@
 //! proposals, an [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`]
 //! sees every [`Event`] and can change nothing.
 
+pub mod assemble;
 pub mod config;
 pub mod drawing;
 pub mod error;

@@ -112,17 +112,17 @@ pub const SKELETONS: &[SkeletonEntry] = &[
     SkeletonEntry {
         name: "darts",
         about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
-        make: |size| Arc::new(darts(DartsSkeleton::cifar(), size)),
+        make: |size| Arc::new(darts(&DartsSkeleton::cifar(), size)),
     },
     SkeletonEntry {
         name: "darts-imagenet",
         about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
-        make: |size| Arc::new(darts(DartsSkeleton::imagenet(), size)),
+        make: |size| Arc::new(darts(&DartsSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
         name: "nasbench201",
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
-        make: |size| Arc::new(nasbench201(NasBench201Skeleton::cifar(), size)),
+        make: |size| Arc::new(nasbench201(&NasBench201Skeleton::cifar(), size)),
     },
 ];
 
@@ -135,7 +135,7 @@ pub fn skeleton(name: &str) -> Result<&'static SkeletonEntry, String> {
     found.ok_or_else(|| unknown("skeleton", name, SKELETONS.iter().map(|entry| entry.name)))
 }
 
-fn darts(published: DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
+fn darts(published: &DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
     DartsSkeleton {
         channels: size.channels.unwrap_or(published.channels),
         layers: size.layers.unwrap_or(published.layers),
@@ -143,11 +143,11 @@ fn darts(published: DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
         classes: size.classes.unwrap_or(published.classes),
         norm: size.norm.unwrap_or(published.norm),
         auxiliary: size.auxiliary,
-        ..published
+        ..published.clone()
     }
 }
 
-fn nasbench201(published: NasBench201Skeleton, size: &SkeletonSize) -> NasBench201Skeleton {
+fn nasbench201(published: &NasBench201Skeleton, size: &SkeletonSize) -> NasBench201Skeleton {
     NasBench201Skeleton {
         channels: size.channels.unwrap_or(published.channels),
         cells: size.layers.unwrap_or(published.cells),

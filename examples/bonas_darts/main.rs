@@ -8,7 +8,7 @@
 mod table;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use bonas::Observer;
 use bonas::config::SearchConfig;
 use bonas::observer::Console;
-use bonas::search::{Search, Stage};
+use bonas::search::{Search, Stage, seconds};
 use clap::{Parser, ValueEnum};
 
 /// Search a DARTS cell with BONAS, then train it from scratch beside random cells.
@@ -117,9 +117,9 @@ fn main() -> Result<()> {
         eprintln!("stopping after the step under way; Ctrl-C again stops at once");
     })?;
     let search = Search { config, directory: flags.out.clone(), cancel };
-    let outcome = search.run(&mut |stage| {
+    let outcome = search.run(&mut |stage, folder| {
         println!("{}", if stage == Stage::Search { "Search" } else { "\nFinal training, from scratch" });
-        vec![console()]
+        vec![console(folder)]
     });
     match outcome {
         Ok(()) => table::results(&flags.out),
@@ -131,10 +131,11 @@ fn main() -> Result<()> {
     }
 }
 
-fn console() -> Box<dyn Observer> {
+fn console(folder: &Path) -> Box<dyn Observer> {
     let table = Box::new(std::io::stdout());
-    Box::new(match std::io::stderr().is_terminal() {
+    let console = match std::io::stderr().is_terminal() {
         true => Console::with_bars(table),
         false => Console::with_lines(table, Box::new(std::io::stderr())),
-    })
+    };
+    Box::new(console.seconds(seconds(folder)))
 }

@@ -31,7 +31,8 @@ crate::settings! {
         warmup_batch: usize = 64,
         /// Images a step afterwards. Published: 128.
         batch: usize = 64,
-        /// Training images that BatchNorm is estimated on again for each architecture. Published: 10000.
+        /// Training images from which batch normalisation is estimated again for each architecture.
+        /// Published: 10000.
         statistics_images: usize = 512,
     }
     check(s) {

@@ -29,7 +29,7 @@ pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     AcquisitionKind, BonasSettings, EvolutionSettings, LocalSearchSettings, ParentsKind, PoolKind,
-    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, Targets,
+    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{DataSettings, FinalSettings, Precision, SpaceSettings, StudySettings, TrainingSettings};
@@ -86,7 +86,13 @@ impl SearchConfig {
     /// number of workers, left at its default.
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
-        Self { study: StudySettings { workers, ..self.study.clone() }, ..self.clone() }.plain()
+        let device = TrainingSettings::default().device;
+        Self {
+            study: StudySettings { workers, ..self.study.clone() },
+            training: TrainingSettings { device, ..self.training.clone() },
+            ..self.clone()
+        }
+        .plain()
     }
 
     /// Every key with its value, below a comment that says what it means.

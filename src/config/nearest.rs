@@ -2,8 +2,9 @@
 
 /// The known name nearest to `name`, if any is near enough to have been meant.
 ///
-/// Nearness is the larger of two similarities: Jaro-Winkler, which gives weight to a common
-/// beginning, and Damerau-Levenshtein, which forgives a swapped letter in a short name.
+/// Nearness is the largest of three similarities: Jaro-Winkler, which gives weight to a common
+/// beginning, Damerau-Levenshtein, which forgives a swapped letter in a short name, and being an
+/// abbreviation (its letters in order, the first one too).
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     known
@@ -15,7 +16,14 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 fn similarity(a: &str, b: &str) -> f64 {
-    strsim::jaro_winkler(a, b).max(strsim::normalized_damerau_levenshtein(a, b))
+    let abbreviates = a.len() >= 3 && a.chars().next() == b.chars().next() && is_subsequence(a, b);
+    let abbreviation = if abbreviates { 0.75 } else { 0.0 };
+    strsim::jaro_winkler(a, b).max(strsim::normalized_damerau_levenshtein(a, b)).max(abbreviation)
+}
+
+fn is_subsequence(short: &str, long: &str) -> bool {
+    let mut letters = long.chars();
+    short.chars().all(|wanted| letters.any(|letter| letter == wanted))
 }
 
 /// "unknown WHAT `name`; did you mean `x`? (known: a, b)".
@@ -39,6 +47,7 @@ mod tests {
         assert_eq!(nearest("Batchs", known), Some("batch"));
         assert_eq!(nearest("lerning-rate", known), Some("learning_rate"));
         assert_eq!(nearest("ubc", ["ei", "ucb", "mean"]), Some("ucb"));
+        assert_eq!(nearest("nb201", ["nasbench101", "nasbench201"]), Some("nasbench201"));
         assert_eq!(nearest("zzz", known), None);
     }
 

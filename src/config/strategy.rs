@@ -7,13 +7,13 @@ use super::ensure;
 crate::choices! {
     /// A strategy and its settings.
     pub enum StrategySettings as "strategy" {
-        /// Bayesian optimisation with a surrogate over architectures (Shi et al., NeurIPS 2020).
+        /// Bayesian optimisation with a surrogate over architectures (Shi et al. 2020).
         Bonas(BonasSettings) = "bonas",
         /// Uniform draws, none twice.
         Random(RandomSettings) = "random",
-        /// Regularised (aging) evolution (Real et al., AAAI 2019).
+        /// Regularised (aging) evolution (Real et al. 2019).
         Evolution(EvolutionSettings) = "evolution",
-        /// Hill climbing with restarts (White et al., UAI 2021).
+        /// Hill climbing with restarts (White et al. 2021).
         LocalSearch(LocalSearchSettings) = "local-search",
     }
 }
@@ -30,15 +30,15 @@ impl StrategySettings {
     }
 }
 
-/// How scores of different batches are compared.
+/// How measured scores become comparable numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Targets {
-    /// As measured.
+pub enum TargetsKind {
+    /// The scores as they are.
     #[default]
     Raw,
-    /// Relative to the mean of its own batch.
-    WithinBatch,
+    /// Each score less the mean of its batch, plus the mean of all.
+    BatchCentred,
 }
 
 crate::settings! {
@@ -63,8 +63,8 @@ crate::settings! {
         batches: usize = 1,
         /// Children a batch. Published: 1.
         batch: usize = 10,
-        /// How scores of different batches are compared: raw or within-batch.
-        targets: Targets = Targets::Raw,
+        /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
+        targets: TargetsKind = TargetsKind::Raw,
     }
     check(s) {
         ensure(s.population >= 1, "population", s.population, "at least 1")?;
@@ -91,7 +91,9 @@ pub enum SurrogateKind {
     /// Graph network and Bayesian sigmoid regression: the paper's.
     #[default]
     GcnBsr,
-    /// Bayesian sigmoid regression on fixed structural counts; needs no libtorch.
+    /// The same exactly as in the published code, its approximations included.
+    BonasPublished,
+    /// Bayesian sigmoid regression on structural counts; needs no libtorch.
     CountsBsr,
 }
 
@@ -108,6 +110,8 @@ pub enum AcquisitionKind {
     LogEi,
     /// One draw from the posterior.
     Thompson,
+    /// Probability of improvement.
+    Pi,
     /// The mean alone.
     Mean,
 }
@@ -156,13 +160,9 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: gcn-bsr or counts-bsr.
+        /// Surrogate: gcn-bsr, bonas-published or counts-bsr.
         surrogate: SurrogateKind = SurrogateKind::GcnBsr,
-        /// Epochs the graph network is trained. Published: 100.
-        surrogate_epochs: usize = 100,
-        /// Learning rate of the graph network (Adam). Published: 1e-3.
-        surrogate_learning_rate: f64 = 1e-3,
-        /// Acquisition: ucb, ei, log-ei, thompson or mean.
+        /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ucb,
         /// Weight of the standard deviation in ucb. Published: 0.5.
         gamma: f64 = 0.5,
@@ -180,18 +180,15 @@ crate::settings! {
         tournament: usize = 10,
         /// Share of an evolutionary pool drawn at random. Published: 0.
         random_share: f64 = 0.1,
-        /// How scores of different batches are compared: raw or within-batch.
-        targets: Targets = Targets::Raw,
+        /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
+        targets: TargetsKind = TargetsKind::Raw,
     }
     check(s) {
         let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
-        at_least_1(s.surrogate_epochs, "surrogate_epochs")?;
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;
         at_least_1(s.tournament, "tournament")?;
-        let rate = s.surrogate_learning_rate;
-        ensure(rate > 0.0 && rate.is_finite(), "surrogate_learning_rate", rate, "a number above 0")?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         batches(s.batches, s.batch)

@@ -61,13 +61,10 @@ impl<'t> Document<'t> {
     /// [`ConfigError`] where it is not a string.
     pub fn string(&self, path: &str) -> Result<Option<&str>, ConfigError> {
         let Some(value) = self.value(path)? else { return Ok(None) };
-        match value.get_ref().as_str() {
-            Some(text) => Ok(Some(text)),
-            None => {
-                let reason = format!("expected a string, found {}", type_name(value.get_ref()));
-                Err(self.error(Some(value.span().start), path, reason))
-            }
-        }
+        value.get_ref().as_str().map(Some).ok_or_else(|| {
+            let reason = format!("expected a string, found {}", type_name(value.get_ref()));
+            self.error(Some(value.span().start), path, reason)
+        })
     }
 
     /// Reads the table at a dotted path (empty: the whole document) into its settings; a missing
@@ -125,14 +122,10 @@ impl<'t> Document<'t> {
             return Ok(Some(self.root.get_ref()));
         }
         let Some(value) = self.value(path)? else { return Ok(None) };
-        match value.get_ref().as_table() {
-            Some(table) => Ok(Some(table)),
-            None => {
-                let found = type_name(value.get_ref());
-                let reason = format!("expected a table `[{path}]`, found {found}");
-                Err(self.error(Some(value.span().start), path, reason))
-            }
-        }
+        value.get_ref().as_table().map(Some).ok_or_else(|| {
+            let found = type_name(value.get_ref());
+            self.error(Some(value.span().start), path, format!("expected a table `[{path}]`, found {found}"))
+        })
     }
 
     fn value(&self, path: &str) -> Result<Option<&Spanned<DeValue<'t>>>, ConfigError> {

@@ -132,7 +132,7 @@ crate::settings! {
         drop_path: f64 = 0.0,
         /// Side in pixels of the square cut out of training images; 0: none. CIFAR-10: 16.
         cutout: usize = 0,
-        /// Label smoothing. ImageNet: 0.1.
+        /// Label smoothing. Published for large images: 0.1.
         label_smoothing: f64 = 0.0,
     }
     check(s) {

@@ -40,9 +40,17 @@ fn every_printed_key_has_a_comment_above_it() {
 #[test]
 fn an_unknown_key_names_its_place_and_the_nearest() {
     let message = error("[study]\nseed = 1\narchitecture = 10\n");
-    assert!(message.starts_with("my.toml line 3: study.architecture: unknown key `architecture`; did you mean `architectures`?"), "{message}");
+    assert!(
+        message.starts_with(
+            "my.toml line 3: study.architecture: unknown key `architecture`; did you mean `architectures`?"
+        ),
+        "{message}"
+    );
     let message = error("[strategi]\n");
-    assert!(message.starts_with("my.toml line 1: strategi: unknown key `strategi`; did you mean `strategy`?"), "{message}");
+    assert!(
+        message.starts_with("my.toml line 1: strategi: unknown key `strategi`; did you mean `strategy`?"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -54,7 +62,12 @@ fn a_key_of_another_strategy_is_unknown() {
 #[test]
 fn an_unknown_strategy_names_the_nearest() {
     let message = error("[strategy]\nname = \"evolutoin\"\n");
-    assert!(message.starts_with("my.toml line 2: strategy.name: unknown strategy `evolutoin`; did you mean `evolution`?"), "{message}");
+    assert!(
+        message.starts_with(
+            "my.toml line 2: strategy.name: unknown strategy `evolutoin`; did you mean `evolution`?"
+        ),
+        "{message}"
+    );
 }
 
 #[test]
@@ -72,14 +85,20 @@ fn a_value_of_the_wrong_type_names_the_key() {
 #[test]
 fn a_bad_choice_names_the_nearest() {
     let message = error("[strategy]\nname = \"bonas\"\nacquisition = \"ubc\"\n");
-    assert!(message.starts_with("my.toml line 3: strategy.acquisition: unknown variant `ubc`, expected one of"), "{message}");
+    assert!(
+        message.starts_with("my.toml line 3: strategy.acquisition: unknown variant `ubc`, expected one of"),
+        "{message}"
+    );
     assert!(message.contains("did you mean `ucb`?"), "{message}");
 }
 
 #[test]
 fn a_value_out_of_range_names_key_and_range() {
     let message = error("[data]\nvalidation = 1.5\n");
-    assert_eq!(message, "my.toml line 2: data.validation: 1.5 is out of range; expected a share between 0 and 1");
+    assert_eq!(
+        message,
+        "my.toml line 2: data.validation: 1.5 is out of range; expected a share between 0 and 1"
+    );
     let message = error("[study]\narchitectures = 0\n");
     assert!(message.contains("expected a budget"), "{message}");
     let message = error("[training]\nlearning_rate = nan\n");

@@ -105,7 +105,8 @@ impl Grid {
                 let neighbours = if forward { &self.before } else { &self.after };
                 let position = self.positions();
                 let mut nodes = std::mem::take(&mut self.columns[column]);
-                let key = |&v: &usize| mean(neighbours[v].iter().map(|&w| position[w])).unwrap_or(position[v]);
+                let key =
+                    |&v: &usize| mean(neighbours[v].iter().map(|&w| position[w])).unwrap_or(position[v]);
                 nodes.sort_by(|a, b| key(a).total_cmp(&key(b)));
                 self.columns[column] = nodes;
             }
@@ -134,7 +135,8 @@ impl Grid {
                 .flat_map(|&v| self.after[v].iter().map(move |&w| (v, w)))
                 .map(|(v, w)| (position[v], position[w]))
                 .collect();
-            let crossed = |i: usize| ends[..i].iter().filter(|e| (e.0 - ends[i].0) * (e.1 - ends[i].1) < 0.0).count();
+            let crossed =
+                |i: usize| ends[..i].iter().filter(|e| (e.0 - ends[i].0) * (e.1 - ends[i].1) < 0.0).count();
             (0..ends.len()).map(crossed).sum::<usize>()
         };
         self.columns.iter().map(in_column).sum()

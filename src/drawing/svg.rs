@@ -87,7 +87,8 @@ impl<'a> Canvas<'a> {
         let size = format!("width=\"{right:.0}\" height=\"{:.0}\"", bottom - top);
         let view = format!("viewBox=\"0 {top:.1} {right:.1} {:.1}\"", bottom - top);
         let font = "font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"11.5\"";
-        let mut svg = format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} {view} role=\"img\" {font}>\n");
+        let mut svg =
+            format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} {view} role=\"img\" {font}>\n");
         for (arrow, bends) in self.diagram.arrows.iter().zip(&self.placement.bends) {
             self.arrow(&mut svg, *arrow, bends);
         }
@@ -132,7 +133,8 @@ impl<'a> Canvas<'a> {
             Kind::Op(i) => OPS[i % OPS.len()],
         };
         let round = if matches!(item.kind, Kind::Op(_)) { 4.0 } else { h / 2.0 };
-        let place = format!("x=\"{:.1}\" y=\"{:.1}\" width=\"{w:.1}\" height=\"{h}\"", x - w / 2.0, y - h / 2.0);
+        let place =
+            format!("x=\"{:.1}\" y=\"{:.1}\" width=\"{w:.1}\" height=\"{h}\"", x - w / 2.0, y - h / 2.0);
         let _ = writeln!(
             svg,
             "<rect {place} rx=\"{round}\" fill=\"{fill}\" stroke=\"{border}\" stroke-width=\"1.3\"/>"
@@ -153,6 +155,6 @@ fn width(item: &Item) -> f64 {
 
 /// Goes on to a point, level at both ends.
 fn curve(path: &mut String, from: (f64, f64), to: (f64, f64)) {
-    let middle = (from.0 + to.0) / 2.0;
+    let middle = f64::midpoint(from.0, to.0);
     let _ = write!(path, " C{middle:.1} {:.1} {middle:.1} {:.1} {:.1} {:.1}", from.1, to.1, to.0, to.1);
 }

@@ -115,7 +115,8 @@ impl Show {
     fn progress(&mut self, progress: &Progress<'_>, round: usize) {
         match (self, progress) {
             (Self::Bars { multi, asking, .. }, Progress::Asking { round }) => {
-                let spinner = multi.add(ProgressBar::new_spinner().with_message(format!("round {round}: asking")));
+                let spinner =
+                    multi.add(ProgressBar::new_spinner().with_message(format!("round {round}: asking")));
                 spinner.enable_steady_tick(Duration::from_millis(120));
                 *asking = Some(spinner);
             }
@@ -130,11 +131,11 @@ impl Show {
             (Self::Bars { multi, .. }, Progress::Warning(text)) => {
                 let _ = multi.println(format!("warning: {text}"));
             }
-            (Self::Lines { log, stages }, Progress::Evaluating { batch, total, stage, .. }) => {
-                if stages.get(batch).is_none_or(|last| last != stage) {
-                    stages.insert(*batch, (*stage).to_owned());
-                    let _ = writeln!(log, "round {round} batch {batch}: {stage} ({total} steps)");
-                }
+            (Self::Lines { log, stages }, Progress::Evaluating { batch, total, stage, .. })
+                if stages.get(batch).is_none_or(|last| last != stage) =>
+            {
+                stages.insert(*batch, (*stage).to_owned());
+                let _ = writeln!(log, "round {round} batch {batch}: {stage} ({total} steps)");
             }
             (Self::Lines { log, .. }, Progress::Warning(text)) => {
                 let _ = writeln!(log, "warning: {text}");
@@ -155,7 +156,9 @@ impl Show {
     fn clear(&mut self) {
         if let Self::Bars { asking, batches, .. } = self {
             clear(asking.take());
-            std::mem::take(batches).into_values().for_each(|bar| clear(Some(bar)));
+            for bar in std::mem::take(batches).into_values() {
+                clear(Some(bar));
+            }
         }
     }
 }
@@ -242,6 +245,8 @@ mod tests {
         }
         let mut console = Console::with_lines(Box::new(Closed), Box::new(Closed));
         console.progress(&Progress::Warning("nobody reads this"));
-        study().iter().for_each(|event| console.event(event, false));
+        for event in study() {
+            console.event(&event, false);
+        }
     }
 }

@@ -13,7 +13,8 @@ pub fn round_header() -> String {
 /// One row: best score so far (starred where this round has improved it), the round's scores,
 /// Kendall's tau between prediction and score, seconds. What is not known is a dash.
 pub fn round_line(row: &RoundRow, seconds: RoundSeconds) -> String {
-    let number = |x: Option<f64>, places: usize| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.places$}"));
+    let number =
+        |x: Option<f64>, places: usize| x.map_or_else(|| "-".to_owned(), |x| format!("{x:.places$}"));
     let star = if row.improved { "*" } else { " " };
     let failed = if row.failed > 0 { format!("  {} failed", row.failed) } else { String::new() };
     format!(
@@ -40,7 +41,8 @@ mod tests {
     fn golden() {
         let rows = Digest::of(&study()).rows();
         let seconds = RoundSeconds { ask: Some(0.25), evaluate: Some(12.5) };
-        let lines = [round_header(), round_line(&rows[0], RoundSeconds::default()), round_line(&rows[1], seconds)];
+        let lines =
+            [round_header(), round_line(&rows[0], RoundSeconds::default()), round_line(&rows[1], seconds)];
         let golden = "\
 round queries      best       min     mean      max     tau    ask s evaluate s
     0       4    0.6100*   0.4400   0.5233   0.6100       -        -          -  1 failed

@@ -178,7 +178,8 @@ impl Digest {
     fn row(&self, round: usize) -> RoundRow {
         let of_round: Vec<&Query> = self.queries.iter().filter(|q| q.round == round).collect();
         let scores: Vec<f64> = of_round.iter().filter_map(|q| self.score(q)).collect();
-        let until: Vec<f64> = self.scores().filter(|(i, _)| self.queries[*i].round <= round).map(|s| s.1).collect();
+        let until: Vec<f64> =
+            self.scores().filter(|(i, _)| self.queries[*i].round <= round).map(|s| s.1).collect();
         let before = self.scores().filter(|(i, _)| self.queries[*i].round < round).map(|s| s.1);
         let before = before.reduce(f64::max);
         let best = until.into_iter().reduce(f64::max);

@@ -18,8 +18,17 @@ pub fn page(report: &Report<'_>) -> String {
     let title = format!("bonas: search of {}", summary.space);
     let mut page = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
     let _ = writeln!(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>");
-    let _ = writeln!(page, "<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>", escape(&title));
-    let _ = writeln!(page, "<h1>Search of {}</h1>\n<p class=\"lead\">{}</p>", escape(&summary.space), lead(&summary));
+    let _ = writeln!(
+        page,
+        "<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
+        escape(&title)
+    );
+    let _ = writeln!(
+        page,
+        "<h1>Search of {}</h1>\n<p class=\"lead\">{}</p>",
+        escape(&summary.space),
+        lead(&summary)
+    );
     page.push_str(&tiles(&summary));
     page.push_str(&progress(report));
     page.push_str(&winner(report, &summary));
@@ -87,7 +96,10 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
         for (i, cell) in cells.iter().enumerate() {
             let title = escape(&cell_title(report.cell_names, i, cells.len()));
             let svg = cell_svg(cell, architecture.vocabulary());
-            let _ = writeln!(body, "<figure id=\"cell-{i}\" class=\"cell\">\n{svg}<figcaption>{title}</figcaption>\n</figure>");
+            let _ = writeln!(
+                body,
+                "<figure id=\"cell-{i}\" class=\"cell\">\n{svg}<figcaption>{title}</figcaption>\n</figure>"
+            );
         }
     }
     let _ = writeln!(body, "<p class=\"note\">Key {}.</p>", escape(&best.key));
@@ -102,20 +114,23 @@ fn surrogate(report: &Report<'_>) -> String {
     }
     let rows = report.digest.rows();
     let mut body = String::from("<div class=\"pair\">\n");
-    let caption = format!("Expected before the evaluation against measured; lighter is later.{}", coverage(report));
+    let caption =
+        format!("Expected before the evaluation against measured; lighter is later.{}", coverage(report));
     body.push_str(&figure("calibration", calibration, &caption));
     let caption = "Agreement in rank between what was expected before the evaluation and what was measured.";
     body.push_str(&figure("tau", plots::tau_by_round(&rows), caption));
     body.push_str("</div>\n");
     if let Some(vectors) = map {
-        let caption = "The surrogate's embedding in the plane of its two principal components; the winner is ringed.";
+        let caption =
+            "The surrogate's embedding in the plane of its two principal components; the winner is ringed.";
         body.push_str(&figure("embedding", plots::embedding(&report.digest, vectors), caption));
     }
     section("Surrogate", &body)
 }
 
 fn coverage(report: &Report<'_>) -> String {
-    let inside: Vec<bool> = report.digest.predicted().map(|(_, p, score)| (score - p.mean).abs() <= p.sd).collect();
+    let inside: Vec<bool> =
+        report.digest.predicted().map(|(_, p, score)| (score - p.mean).abs() <= p.sd).collect();
     let share = 100.0 * inside.iter().filter(|&&i| i).count() as f64 / inside.len() as f64;
     if inside.is_empty() {
         return String::new();
@@ -124,7 +139,10 @@ fn coverage(report: &Report<'_>) -> String {
 }
 
 fn about(report: &Report<'_>) -> String {
-    let config = format!("<details open=\"open\">\n<summary>Configuration</summary>\n<pre>{}</pre>\n</details>\n", escape(&report.digest.config));
+    let config = format!(
+        "<details open=\"open\">\n<summary>Configuration</summary>\n<pre>{}</pre>\n</details>\n",
+        escape(&report.digest.config)
+    );
     section("Run", &format!("{}{config}", tables::environment(&report.environment)))
 }
 

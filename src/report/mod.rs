@@ -26,8 +26,8 @@ use crate::event::Event;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
-    ENVIRONMENT_FILE, EMBEDDING_FILE, FINAL_FILE, REPORT_FILE, SUMMARY_FILE, WINNER_FILE, read_json, write_json,
-    write_whole,
+    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SUMMARY_FILE, WINNER_FILE, read_json,
+    write_json, write_whole,
 };
 pub use finals::FinalResult;
 pub use html::page;

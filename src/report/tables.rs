@@ -49,7 +49,8 @@ pub(super) fn finals(finals: &[Trained]) -> String {
             t.macs.map_or_else(dash, thousands),
         ]
     };
-    let item = |t: &Trained| format!("<dt>{}</dt><dd class=\"code\">{}</dd>\n", escape(&t.label), escape(&t.arch));
+    let item =
+        |t: &Trained| format!("<dt>{}</dt><dd class=\"code\">{}</dd>\n", escape(&t.label), escape(&t.arch));
     let list: String = finals.iter().map(item).collect();
     let list = format!("<details>\n<summary>Architectures</summary>\n<dl>\n{list}</dl>\n</details>\n");
     section("Final training from scratch", &(table("final", &heads, finals.iter().map(row)) + &list))
@@ -70,7 +71,8 @@ pub(super) fn failures(digest: &Digest) -> String {
 
 /// One row a fact.
 pub(super) fn environment(facts: &[(String, String)]) -> String {
-    let row = |(name, value): &(String, String)| format!("<dt>{}</dt><dd>{}</dd>\n", escape(name), escape(value));
+    let row =
+        |(name, value): &(String, String)| format!("<dt>{}</dt><dd>{}</dd>\n", escape(name), escape(value));
     let rows: String = facts.iter().map(row).collect();
     if rows.is_empty() { rows } else { format!("<dl>\n{rows}</dl>\n") }
 }
@@ -104,11 +106,12 @@ fn dash() -> String {
 }
 
 fn table(class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
-    let head: String = heads.iter().map(|h| format!("<th>{}</th>", escape(h))).collect();
+    let head: Vec<String> = heads.iter().map(|h| format!("<th>{}</th>", escape(h))).collect();
+    let head = head.concat();
     let mut table = format!("<table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
     for row in rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
-        let _ = writeln!(table, "<tr>{cells}</tr>");
+        let cells: Vec<String> = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+        let _ = writeln!(table, "<tr>{}</tr>", cells.concat());
     }
     format!("<div class=\"scroll\">\n{table}</tbody>\n</table>\n</div>\n")
 }

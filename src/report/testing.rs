@@ -18,7 +18,7 @@ pub(crate) fn asked(round: usize, batches: &[&[usize]], means: Option<&[f64]>) -
     let mut proposed = |i: &usize| Proposed {
         arch: arch(*i),
         key: Key::of(&i.to_le_bytes()),
-        predicted: means.as_mut().and_then(|m| m.next()).map(|&mean| Prediction { mean, sd: 0.03 }),
+        predicted: means.as_mut().and_then(Iterator::next).map(|&mean| Prediction { mean, sd: 0.03 }),
     };
     let batches = batches.iter().map(|batch| batch.iter().map(&mut proposed).collect()).collect();
     Event::Asked { round, batches, dropped: 0 }

@@ -9,9 +9,15 @@ fn report() -> Report<'static> {
     let mut report = Report::of(&study(), &NasBench201::new());
     let n = report.digest.queries.len();
     report.embedding = Some(Array2::from_shape_fn((n, 4), |(i, j)| ((i * 7 + j * 3) % 5) as f64));
-    report.seconds = Seconds::from_lines("{\"round\":1,\"seconds\":0.2}\n{\"round\":1,\"batch\":0,\"seconds\":9}\n");
+    report.seconds =
+        Seconds::from_lines("{\"round\":1,\"seconds\":0.2}\n{\"round\":1,\"batch\":0,\"seconds\":9}\n");
     report.finals = vec![
-        FinalResult { label: "winner".into(), test: vec![0.91, 0.93], params: Some(12_345), ..FinalResult::default() },
+        FinalResult {
+            label: "winner".into(),
+            test: vec![0.91, 0.93],
+            params: Some(12_345),
+            ..FinalResult::default()
+        },
         FinalResult { label: "random <1>".into(), test: vec![0.9], ..FinalResult::default() },
     ];
     report.environment = vec![("machine".into(), "two \"cores\" & <more>".into())];
@@ -52,7 +58,12 @@ fn the_page_is_well_formed() {
 #[test]
 fn text_from_outside_is_escaped() {
     let page = page(&report());
-    for text in ["random &lt;1&gt;", "&quot;cores&quot; &amp; &lt;more&gt;", "out of &lt;memory&gt; &amp; luck", "# &lt;b&gt;"] {
+    for text in [
+        "random &lt;1&gt;",
+        "&quot;cores&quot; &amp; &lt;more&gt;",
+        "out of &lt;memory&gt; &amp; luck",
+        "# &lt;b&gt;",
+    ] {
         assert!(page.contains(text), "{text} is missing");
     }
 }
@@ -83,16 +94,14 @@ fn files_are_written_whole_and_read_back() {
 #[test]
 fn summary_keys_are_stable() {
     let value = serde_json::to_value(Summary::of(&report())).unwrap();
-    let keys = |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
+    let keys =
+        |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&value),
         "best ended environment failed fidelity final format queries rounds seconds seed space tau_mean"
     );
     assert_eq!(keys(&value["best"]), "arch key query round score");
-    assert_eq!(
-        keys(&value["rounds"][0]),
-        "ask_s best evaluate_s failed max mean min queries round tau"
-    );
+    assert_eq!(keys(&value["rounds"][0]), "ask_s best evaluate_s failed max mean min queries round tau");
     assert_eq!(keys(&value["final"][0]), "arch label macs params test test_mean test_sd");
 }
 

@@ -1,76 +1,67 @@
 //! The report of a search's folder.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
-use bonas_surrogate::Observation;
 use ndarray::Array2;
 
-use super::{Search, parts};
 use crate::StudyError;
-use crate::config::{SearchConfig, StrategySettings};
-use crate::history::History;
+use crate::assemble;
+use crate::config::SearchConfig;
 use crate::journal::TIMINGS_FILE;
-use crate::registry;
-use crate::report::{FINAL_FILE, Report, Seconds, read_json};
-use crate::rng::stream;
+use crate::report::{
+    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, Seconds, read_json, write_json,
+};
 use crate::study::Journalled;
 
-/// Purpose of the stream that the surrogate of the embedding map is fitted with.
-const EMBED: u64 = 100;
-
-/// Writes `report.html`, `summary.json` and `winner.txt` in a search's folder, from what is there;
-/// the search itself is neither locked nor changed.
+/// Notes facts about machine and program, by name, for the report; a resume leaves those of the
+/// start.
 ///
 /// # Errors
-/// [`StudyError::Data`] when the folder holds no search, [`StudyError::Journal`] when its journal
-/// is damaged, [`StudyError::Io`].
-pub fn report(directory: &Path) -> Result<(), StudyError> {
-    let config = Search::in_directory(directory, Arc::new(AtomicBool::new(false)))?.config;
-    let space = parts::space(&config)?;
-    let cells = registry::space(&config.space.name).map_or(&[][..], |entry| entry.cells);
-    let journalled = Journalled::read(directory, &space)?;
-    let timings = std::fs::read_to_string(directory.join(TIMINGS_FILE)).unwrap_or_default();
-    let report = Report {
-        seconds: Seconds::from_lines(&timings),
-        cell_names: cells,
-        embedding: embedding(&config, &journalled.history)?,
-        finals: read_json(&directory.join(FINAL_FILE))?.unwrap_or_default(),
-        environment: environment(&config),
-        ..Report::of(&journalled.events, &*space)
-    };
+/// [`StudyError::Io`].
+pub fn note_environment(directory: &Path, facts: &[(String, String)]) -> Result<(), StudyError> {
+    let path = directory.join(ENVIRONMENT_FILE);
+    if path.exists() { Ok(()) } else { write_json(&path, &facts) }
+}
+
+/// Fits the surrogate once more on everything and notes how it sees the architectures.
+///
+/// # Errors
+/// [`StudyError`] if it cannot be fitted or written.
+pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+    let (_, space) = assemble::space(config)?;
+    let study = Journalled::read(directory, &space)?;
+    let Some(fidelity) = Digest::of(&study.events).fidelity() else { return Ok(()) };
+    let map = assemble::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
+    let Some(map) = map else { return Ok(()) };
+    let rows: Vec<Vec<f64>> = map.rows().into_iter().map(|row| row.to_vec()).collect();
+    write_json(&directory.join(EMBEDDING_FILE), &rows)
+}
+
+/// Writes `report.html`, `summary.json` and `winner.txt` in a search's folder from what lies in it,
+/// finished or not; the search itself is neither locked nor changed.
+///
+/// # Errors
+/// [`StudyError`] for a folder that holds no study, or a damaged file.
+pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+    let (entry, space) = assemble::space(config)?;
+    let study = Journalled::read(directory, &space)?;
+    let mut report = Report::of(&study.events, &*space);
+    report.cell_names = entry.cells;
+    report.seconds = seconds(directory);
+    report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
+    report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
+    report.embedding = read_json::<Vec<Vec<f64>>>(&directory.join(EMBEDDING_FILE))?.and_then(matrix);
     report.write(directory)
 }
 
-/// What the strategy's surrogate makes of everything measured, for the map; none without one.
-fn embedding(config: &SearchConfig, history: &History) -> Result<Option<Array2<f64>>, StudyError> {
-    let StrategySettings::Bonas(settings) = &config.strategy else { return Ok(None) };
-    let scored = history.evaluations().iter().filter_map(|e| match &e.outcome {
-        crate::Outcome::Scored(score) => {
-            Some(Observation { architecture: e.architecture.clone(), score: score.value })
-        }
-        crate::Outcome::Failed(_) => None,
-    });
-    let observations: Vec<_> = scored.collect();
-    if observations.len() != history.len() || observations.len() < 3 {
-        return Ok(None);
-    }
-    let mut rng = stream(config.study.seed, &[EMBED]);
-    let fitted = parts::surrogate(settings)?.fit(&observations, &mut rng)?;
-    let all: Vec<_> = observations.into_iter().map(|o| o.architecture).collect();
-    Ok(fitted.embed(&all)?)
+/// Seconds of the rounds of a folder's study, as far as they are known.
+pub fn seconds(directory: &Path) -> Seconds {
+    let bytes = std::fs::read(directory.join(TIMINGS_FILE)).unwrap_or_default();
+    Seconds::from_lines(&String::from_utf8_lossy(&bytes))
 }
 
-fn environment(config: &SearchConfig) -> Vec<(String, String)> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let fact = |name: &str, value: String| (name.to_owned(), value);
-    vec![
-        fact("bonas", env!("CARGO_PKG_VERSION").to_owned()),
-        fact("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
-        fact("cores", cores.to_string()),
-        fact("workers", config.study.workers.to_string()),
-        fact("device", config.training.device.clone()),
-        fact("images", config.data.source.clone()),
-    ]
+/// Rows of equal length as a matrix.
+fn matrix(rows: Vec<Vec<f64>>) -> Option<Array2<f64>> {
+    let shape = (rows.len(), rows.first()?.len());
+    Array2::from_shape_vec(shape, rows.into_iter().flatten().collect()).ok()
 }

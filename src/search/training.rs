@@ -1,6 +1,5 @@
 //! Training from scratch: the finalists of a search, or one genotype by itself.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::network::{Norm, Union};
@@ -8,14 +7,13 @@ use bonas_spaces::{Architecture, SearchSpace};
 use rand::Rng;
 
 use super::networks::{Networks, Size};
-use super::{FINALS_FOLDER, Search, Stage, parts};
-use crate::event::Observer;
+use super::{FINALS_FOLDER, Observe, Search, Stage};
 use crate::history::{Evaluation, Outcome};
 use crate::report::{FINAL_FILE, FinalResult, write_json};
 use crate::rng::{FINAL, stream};
 use crate::strategy::Listed;
 use crate::study::{Budget, Finished, Journalled};
-use crate::{Study, StudyError};
+use crate::{Study, StudyError, assemble};
 
 impl Search {
     /// Trains the winner and random architectures from scratch, and writes [`FINAL_FILE`].
@@ -23,7 +21,7 @@ impl Search {
         &self,
         space: &Arc<dyn SearchSpace>,
         searched: &Finished,
-        observers: &mut dyn FnMut(Stage) -> Vec<Box<dyn Observer>>,
+        observe: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
         let settings = &self.config.finals;
         let Some((winner, _)) = searched.history.best(searched.fidelity).filter(|_| settings.seeds > 0) else {
@@ -31,7 +29,7 @@ impl Search {
         };
         let finalists = self.finalists(&**space, &winner.architecture);
         let labels = (0..finalists.len()).map(|i| if i == 0 { "winner".into() } else { format!("random {i}") });
-        let results = self.train(space, finalists.clone(), &mut || observers(Stage::Finals))?;
+        let results = self.train(space, finalists.clone(), observe)?;
         let results: Vec<_> =
             labels.zip(results).map(|(label, result)| FinalResult { label, ..result }).collect();
         write_json(&self.directory.join(FINAL_FILE), &results)
@@ -59,7 +57,7 @@ impl Search {
         &self,
         space: &Arc<dyn SearchSpace>,
         architectures: Vec<Architecture>,
-        observers: &mut dyn FnMut() -> Vec<Box<dyn Observer>>,
+        observe: &mut Observe<'_>,
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
         let networks = Networks::new(&self.config)?;
@@ -71,10 +69,10 @@ impl Search {
         )
         .seed(stream(self.config.study.seed, &[FINAL, 1]).next_u64())
         .budget(Budget::architectures(architectures.len()))
-        .config(self.header())
+        .config(self.config.identity())
         .cancel(self.cancel.clone())
         .directory(&folder);
-        let finished = observers().into_iter().fold(study, Study::observer).run()?;
+        let finished = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()?;
         let seconds = Journalled::read(&folder, space)?.timings;
         let evaluations = finished.history.evaluations().iter();
         evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
@@ -106,25 +104,23 @@ fn result(
     })
 }
 
-/// Trains one architecture, in its space's notation or by its published name, from scratch in
-/// `search.directory`, as the `[final]` section says; a run that was stopped goes on.
-///
-/// # Errors
-/// [`StudyError::Space`] for a text that the space cannot read; otherwise as [`Search::run`].
-pub fn train_genotype(
-    search: &Search,
-    text: &str,
-    observers: &mut dyn FnMut() -> Vec<Box<dyn Observer>>,
-) -> Result<FinalResult, StudyError> {
-    let space = parts::space(&search.config)?;
-    let architecture = space.parse(text)?;
-    std::fs::create_dir_all(&search.directory)
-        .map_err(|source| StudyError::Io { path: search.directory.clone(), source })?;
-    search.keep_config()?;
-    let results = search.train(&space, vec![architecture], observers)?;
-    let result = results.into_iter().next();
-    let result = result.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
-    let result = FinalResult { label: "trained".into(), ..result };
-    write_json(&Path::new(&search.directory).join(FINAL_FILE), &[&result])?;
-    Ok(result)
+impl Search {
+    /// Trains one architecture from scratch as the `[final]` section says, and writes
+    /// [`FINAL_FILE`]; a training that was stopped goes on.
+    ///
+    /// # Errors
+    /// As [`Search::run`].
+    pub fn train_one(
+        &self,
+        architecture: Architecture,
+        observe: &mut Observe<'_>,
+    ) -> Result<FinalResult, StudyError> {
+        let (_, space) = assemble::space(&self.config)?;
+        self.open_folder()?;
+        let trained = self.train(&space, vec![architecture], observe)?.into_iter().next();
+        let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
+        let result = FinalResult { label: "trained".into(), ..trained };
+        write_json(&self.directory.join(FINAL_FILE), &[&result])?;
+        Ok(result)
+    }
 }

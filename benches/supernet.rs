@@ -4,6 +4,9 @@
 //! side is measured. Both sides take turns on one thread, and each ratio is that of the processor
 //! time of the fastest steps: what else the machine does can only slow a step down.
 
+// A bench reports to the terminal.
+#![allow(clippy::print_stdout)]
+
 use std::env;
 use std::fs;
 use std::hint::black_box;

@@ -5,6 +5,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
+use bonas_spaces::SpaceError;
 use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
 
@@ -31,6 +32,23 @@ pub struct Norm {
 pub(super) struct Builder {
     pub(super) params: ParamsBuilder,
     pub(super) norms: Vec<Norm>,
+}
+
+impl Builder {
+    /// Names must differ, or a checkpoint would keep one tensor of two.
+    pub(super) fn check_names(&self) -> Result<()> {
+        let norms = self.norms.iter().map(|norm| norm.name.as_str());
+        let mut names: Vec<&str> = self.params.names().chain(norms).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                let reason =
+                    format!("two units or layers are called {}; give each unit its own name", pair[0]);
+                Err(SpaceError::network(reason).into())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// What modules need while they run.
@@ -78,7 +96,7 @@ impl Value {
         })
     }
 
-    fn once<'a>(cell: &'a OnceCell<Tensor>, make: impl FnOnce() -> Result<Tensor>) -> Result<&'a Tensor> {
+    fn once(cell: &OnceCell<Tensor>, make: impl FnOnce() -> Result<Tensor>) -> Result<&Tensor> {
         if let Some(made) = cell.get() {
             return Ok(made);
         }

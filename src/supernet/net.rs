@@ -138,6 +138,7 @@ impl Supernet {
         let mut builder = Builder::default();
         let unit = |unit: &network::Unit| Unit::build(unit, network, &mut builder);
         let units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        builder.check_names()?;
         let Placement { kind, device, .. } = placement;
         let running = builder.norms.iter().map(|norm| Moments::new(norm.channels as i64, kind, device));
         Ok(Self {

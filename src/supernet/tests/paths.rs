@@ -202,3 +202,12 @@ fn bfloat16_stays_near_and_keeps_its_parameters_in_single_precision() {
     assert_eq!(gradients.flat().kind(), Kind::Float);
     assert_eq!(gradients.params(), near.params());
 }
+
+#[test]
+fn two_units_of_one_name_are_refused() {
+    let (mut network, _) = discrete(&DARTS_V1, &small(4, 3));
+    let name = network.units[2].name.clone();
+    network.units[3].name = name;
+    let refusal = Supernet::build(&network, Placement::exact(), &mut rng(1));
+    assert!(matches!(refusal, Err(SupernetError::Space(_))));
+}

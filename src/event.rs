@@ -7,6 +7,7 @@ use crate::history::{Outcome, Prediction};
 
 /// A proposed architecture as the journal writes it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Proposed {
     /// In the space's notation.
     pub arch: String,
@@ -23,7 +24,7 @@ pub struct Proposed {
 /// The journal holds exactly these events; a study's state is a function of its configuration,
 /// its seed and them. No event carries a time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "kebab-case")]
+#[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Event {
     /// The first record: what is being run. A study resumes only if its own header is equal.
     Started {

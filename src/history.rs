@@ -33,6 +33,7 @@ impl fmt::Display for Fidelity {
 
 /// A measured score; higher is better.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Score {
     /// The value, in the evaluator's unit (accuracy: a fraction in `[0, 1]`). Always finite.
     pub value: f64,
@@ -93,6 +94,7 @@ pub struct Evaluation {
 
 /// Mean and standard deviation that a surrogate predicted, in the unit of the score.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Prediction {
     /// Predicted mean.
     pub mean: f64,

@@ -7,13 +7,20 @@
 //! proposals, an [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`]
 //! sees every [`Event`] and can change nothing.
 
+pub mod assemble;
+pub mod config;
+pub mod drawing;
 pub mod error;
 pub mod evaluator;
 pub mod event;
 pub mod history;
 pub mod journal;
+pub mod observer;
 pub mod recipe;
+pub mod registry;
+pub mod report;
 pub mod rng;
+pub mod search;
 pub mod strategy;
 pub mod study;
 pub mod testing;

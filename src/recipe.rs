@@ -39,7 +39,7 @@ impl Sgd {
         in_range("final_learning_rate", self.final_learning_rate, 0.0, self.learning_rate)?;
         in_range("momentum", self.momentum, 0.0, 0.999_999)?;
         in_range("weight_decay", self.weight_decay, 0.0, 1.0)?;
-        in_range("gradient_clip", self.gradient_clip, f64::MIN_POSITIVE, f64::MAX)
+        in_range("gradient_clip", self.gradient_clip, f64::MIN_POSITIVE, f64::INFINITY)
     }
 }
 

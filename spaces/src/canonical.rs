@@ -2,7 +2,7 @@
 //!
 //! Colour refinement splits the nodes into classes that no relabelling can mix; where classes
 //! remain, each of their nodes is tried as the first of its class, and the least form that comes
-//! out is taken (McKay & Piperno 2014, "Practical graph isomorphism, II"). Branches that an
+//! out is taken ("Practical graph isomorphism, II", J. Symbolic Computation 60, 2014). Branches that an
 //! automorphism maps onto one already seen are skipped, so interchangeable nodes and interchangeable
 //! branches of a cell cost no factorial.
 //!
@@ -100,12 +100,16 @@ impl Graph {
         for (&label, &position) in self.labels.iter().zip(ranks) {
             labels[position as usize] = label;
         }
-        labels.iter().for_each(|&label| put(&mut bytes, label as usize));
+        for label in labels {
+            put(&mut bytes, label as usize);
+        }
         let place = |&(from, to, label): &_| (ranks[from as usize], ranks[to as usize], label);
         let mut edges: Vec<_> = self.edges.iter().map(place).collect();
         edges.sort_unstable();
         for (from, to, label) in edges {
-            [from, to, label].iter().for_each(|&x| put(&mut bytes, x as usize));
+            for number in [from, to, label] {
+                put(&mut bytes, number as usize);
+            }
         }
         bytes
     }
@@ -157,7 +161,9 @@ fn is_discrete(ranks: &[u32]) -> bool {
 /// The nodes of the first among the smallest classes that have more than one node.
 fn smallest_class(ranks: &[u32]) -> Option<Vec<usize>> {
     let mut sizes = vec![0_usize; ranks.len()];
-    ranks.iter().for_each(|&r| sizes[r as usize] += 1);
+    for &rank in ranks {
+        sizes[rank as usize] += 1;
+    }
     let candidates = sizes.iter().enumerate().filter(|(_, size)| **size > 1);
     let (target, _) = candidates.min_by_key(|(start, size)| (**size, *start))?;
     Some((0..ranks.len()).filter(|&v| ranks[v] as usize == target).collect())
@@ -223,7 +229,9 @@ impl<'a> Search<'a> {
             return path.len();
         };
         let mut at = vec![0; ranks.len()];
-        ranks.iter().enumerate().for_each(|(v, &position)| at[position as usize] = v);
+        for (v, &position) in ranks.iter().enumerate() {
+            at[position as usize] = v;
+        }
         self.automorphisms.push(twin.ranks.iter().map(|&position| at[position as usize]).collect());
         twin.path.iter().zip(path).take_while(|(a, b)| a == b).count()
     }

@@ -143,7 +143,16 @@ impl Darts {
                 "the nodes of a DARTS cell are input0, input1, 4 plain ones, output",
             ));
         }
-        let mut steps: [Vec<(Primitive, usize)>; STEPS] = Default::default();
+        let steps = self.incoming(graph)?;
+        match steps.concat().try_into() {
+            Ok(edges) if steps.iter().all(|step| step.len() == 2) => Ok(edges),
+            _ => Err(SpaceError::cell("each intermediate node sums exactly two operations")),
+        }
+    }
+
+    /// The operations that enter each intermediate node, in the order of the graph's edges.
+    fn incoming(&self, graph: &CellGraph) -> Result<[Vec<(Primitive, usize)>; STEPS], SpaceError> {
+        let mut steps: [Vec<_>; STEPS] = Default::default();
         let mut concatenated = [0; STEPS];
         for edge in graph.edge_references() {
             let (from, to) = (edge.source().index(), edge.target().index());
@@ -162,11 +171,7 @@ impl Darts {
         if concatenated != [1; STEPS] {
             return Err(SpaceError::cell("each intermediate node enters the output exactly once"));
         }
-        let edges: Vec<_> = steps.concat();
-        match edges.try_into() {
-            Ok(edges) if steps.iter().all(|step| step.len() == 2) => Ok(edges),
-            _ => Err(SpaceError::cell("each intermediate node sums exactly two operations")),
-        }
+        Ok(steps)
     }
 
     fn check_genotype(&self, genotype: &Genotype) -> Result<(), SpaceError> {

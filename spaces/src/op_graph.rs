@@ -78,12 +78,11 @@ impl Flow<'_> {
         let order = toposort(source, None).unwrap_or_default();
         let mut tensors: Vec<Vec<NodeIndex>> = vec![Vec::new(); source.node_count()];
         for node in order.into_iter().filter(|&node| node != cell.output()) {
-            tensors[node.index()] = match self.vocabulary.role(source[node]) {
-                Role::Input => vec![NodeIndex::new(source[node].index() - OpId::input(0).index())],
-                _ => {
-                    let sum = self.sum(source, node, &tensors);
-                    self.apply(source[node], sum)
-                }
+            tensors[node.index()] = if self.vocabulary.role(source[node]) == Role::Input {
+                vec![NodeIndex::new(source[node].index() - OpId::input(0).index())]
+            } else {
+                let sum = self.sum(source, node, &tensors);
+                self.apply(source[node], sum)
             };
         }
         let sum = self.sum(source, cell.output(), &tensors);

@@ -4,17 +4,21 @@
 mod scratch;
 #[cfg(feature = "torch")]
 mod shared;
-
-#[cfg(feature = "torch")]
-pub use scratch::ScratchEvaluator;
-#[cfg(feature = "torch")]
-pub use shared::SharedEvaluator;
+mod synthetic;
+mod table;
 
 use bonas_spaces::Architecture;
 
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome};
 use crate::rng::StudyRng;
+
+#[cfg(feature = "torch")]
+pub use scratch::ScratchEvaluator;
+#[cfg(feature = "torch")]
+pub use shared::SharedEvaluator;
+pub use synthetic::Synthetic;
+pub use table::{Repeats, Table};
 
 /// A batch to evaluate.
 #[derive(Clone, Debug)]
@@ -50,5 +54,10 @@ pub trait Evaluator: Send {
     /// # Errors
     /// [`StudyError::Evaluator`] when the whole batch could not be evaluated (the study stops);
     /// an architecture that fails by itself is an [`Outcome::Failed`].
-    fn evaluate(&mut self, job: &Job, rng: &mut StudyRng, monitor: &dyn Monitor) -> Result<Vec<Outcome>, StudyError>;
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError>;
 }

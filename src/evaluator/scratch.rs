@@ -32,6 +32,8 @@ pub struct ScratchEvaluator {
     pub seeds: usize,
     /// Device and precision.
     pub placement: Placement,
+    /// Threads that libtorch may use on the CPU.
+    pub threads: usize,
     /// Folder for checkpoints and trained weights; without it a run that is stopped starts again.
     pub folder: Option<PathBuf>,
     /// Epochs between two checkpoints.
@@ -91,6 +93,7 @@ impl Evaluator for ScratchEvaluator {
         if self.seeds == 0 {
             return Err(StudyError::Setting { name: "seeds".into(), reason: "0; it must be at least 1".into() });
         }
+        tch::set_num_threads(self.threads as i32);
         let score = |architecture| {
             let runs = self.accuracies(architecture, rng, monitor)?;
             Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch)))

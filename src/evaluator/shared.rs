@@ -31,6 +31,7 @@ pub struct SharedEvaluator {
     ops: OpTable,
     recipe: SharedRecipe,
     placement: Placement,
+    threads: usize,
 }
 
 impl SharedEvaluator {
@@ -46,7 +47,13 @@ impl SharedEvaluator {
         placement: Placement,
     ) -> Result<Self, StudyError> {
         recipe.check()?;
-        Ok(Self { task, skeleton, ops, recipe, placement })
+        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1 })
+    }
+
+    /// Sets the threads that libtorch may use on the CPU for one batch; default 1.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
     }
 
     /// Trains the union and returns the shares of right answers on the validation part, in order.
@@ -119,7 +126,7 @@ impl SharedEvaluator {
             let path = next(rng);
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
-            sgd.step(net, path.params(), &loss, rate)?;
+            let _norm = sgd.step(net, path.params(), &loss, rate)?;
             losses.push(loss.detach());
         }
         finite_mean(&losses, epoch).map(drop)
@@ -172,6 +179,7 @@ impl Evaluator for SharedEvaluator {
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
+        tch::set_num_threads(self.threads as i32);
         let scores = self.train_and_score(job, rng, monitor)?;
         let scored = |value| Outcome::Scored(Score::of(value, Fidelity::SharedWeights));
         Ok(scores.into_iter().map(scored).collect())

@@ -1,12 +1,30 @@
 //! Search strategies: asked for proposals, told everything through the history.
 
+mod bonas;
+mod evolution;
+mod fresh;
+mod listed;
+mod local_search;
+mod pool;
+mod random;
+mod targets;
+
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
 
-use crate::history::{History, Prediction};
-use crate::rng::StudyRng;
 use crate::StudyError;
+use crate::history::{Fidelity, History, Prediction};
+use crate::rng::StudyRng;
+
+pub use bonas::Bonas;
+pub use bonas_surrogate::select::Batches;
+pub use evolution::RegularizedEvolution;
+pub use listed::Listed;
+pub use local_search::LocalSearch;
+pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
+pub use random::RandomSearch;
+pub use targets::{Scored, Targets};
 
 /// A proposed architecture and what the strategy expects of it.
 #[derive(Clone, Debug)]
@@ -31,6 +49,21 @@ pub struct Proposal {
     pub batches: Vec<Vec<Candidate>>,
 }
 
+impl Proposal {
+    /// Cuts a list into batches of `size` (at least 1), the last one with what is left.
+    pub fn in_batches(candidates: Vec<Candidate>, size: usize) -> Self {
+        let mut batches = Vec::new();
+        for candidate in candidates {
+            match batches.last_mut() {
+                None => batches.push(vec![candidate]),
+                Some(batch) if batch.len() >= size => batches.push(vec![candidate]),
+                Some(batch) => batch.push(candidate),
+            }
+        }
+        Self { batches }
+    }
+}
+
 /// What a strategy may know when it is asked.
 #[derive(Debug)]
 pub struct Ask<'a> {
@@ -38,6 +71,8 @@ pub struct Ask<'a> {
     pub space: &'a Arc<dyn SearchSpace>,
     /// Everything measured so far.
     pub history: &'a History,
+    /// The kind of score that this study's evaluator gives.
+    pub fidelity: Fidelity,
     /// Round, from 0.
     pub round: usize,
     /// Unique architectures the budget still allows, at least 1.
@@ -58,4 +93,17 @@ pub trait Strategy: Send {
     /// # Errors
     /// [`StudyError::Strategy`] naming what failed and what to do.
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
+}
+
+/// Refuses batches that hold nothing.
+fn check_batches(strategy: &str, batches: Batches) -> Result<(), StudyError> {
+    check_positive(&format!("{strategy}.batches.count"), batches.count)?;
+    check_positive(&format!("{strategy}.batches.size"), batches.size)
+}
+
+fn check_positive(name: &str, value: usize) -> Result<(), StudyError> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(StudyError::Setting { name: name.to_owned(), reason: "0, it must be at least 1".into() })
 }

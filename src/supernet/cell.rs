@@ -2,12 +2,14 @@
 //!
 //! Shapes: B images, C channels, H×W pixels.
 
-use bonas_spaces::SpaceError;
+use std::rc::Rc;
+
 use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Shape};
+use bonas_spaces::{OpId, SpaceError};
 use tch::{Kind, Tensor};
 
 use super::error::{Result, SupernetError};
-use super::layers::{Builder, Chain, Run, Sum, Value, joined};
+use super::layers::{Builder, Chain, Run, Sum, Value, as_kind};
 use super::params::ParamId;
 use super::pass::Mixture;
 
@@ -36,6 +38,8 @@ struct Edge {
     /// Position in a route.
     index: usize,
     choices: Vec<Chain>,
+    /// Whether it carries no operation of its own, and so no weight.
+    wire: bool,
     /// Shape of its result; none where nothing can ever come along.
     shape: Option<Shape>,
 }
@@ -130,55 +134,70 @@ impl Cell {
         &self,
         inputs: &[&Value],
         path: &CellPath,
+        images: i64,
         run: &mut Run<'_, '_, '_>,
-    ) -> Result<Tensor> {
-        let images = inputs.first().map_or(0, |input| input.raw().size()[0]);
-        let mut values: Vec<Option<Value>> = self.nodes.iter().map(|_| None).collect();
+    ) -> Result<Rc<Value>> {
+        let mut values: Vec<Option<Rc<Value>>> = vec![None; self.nodes.len()];
         for ((chain, input), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
             if path.live[node] {
-                values[node] = Some(Value::new(chain.forward(input, run)?));
+                values[node] = Some(Rc::new(Value::new(chain.forward(input, run)?)));
             }
         }
         let inner = self.order.iter().filter(|&&n| path.live[n] && !self.nodes[n].incoming.is_empty());
         for &node in inner {
-            let result = self.nodes[node].forward(self.role, &values, path, images, run)?;
-            values[node] = Some(Value::new(result));
+            let mut arriving = Arriving { role: self.role, values: &values, path, images, run };
+            let result = self.nodes[node].forward(&mut arriving)?;
+            values[node] = Some(Rc::new(result));
         }
-        match &values[self.output] {
-            Some(value) => Ok(value.raw().shallow_clone()),
-            None => zeros(images, self.shape, run),
+        match values.swap_remove(self.output) {
+            Some(value) => Ok(value),
+            None => Ok(Rc::new(Value::new(zeros(images, self.shape, run)?))),
         }
     }
 }
 
+/// What a node needs to compute its value.
+struct Arriving<'c, 'r, 'n, 'p, 'a> {
+    role: usize,
+    values: &'c [Option<Rc<Value>>],
+    path: &'c CellPath,
+    images: i64,
+    run: &'r mut Run<'n, 'p, 'a>,
+}
+
 impl Node {
-    fn forward(
-        &self,
-        role: usize,
-        values: &[Option<Value>],
-        path: &CellPath,
-        images: i64,
-        run: &mut Run<'_, '_, '_>,
-    ) -> Result<Tensor> {
-        let (mut sum, mut parts) = (Sum::default(), Vec::new());
+    fn forward(&self, arriving: &mut Arriving<'_, '_, '_, '_, '_>) -> Result<Value> {
+        match self.join {
+            Join::Sum => self.sum(arriving),
+            Join::Concat => self.concat(arriving),
+        }
+    }
+
+    fn sum(&self, arriving: &mut Arriving<'_, '_, '_, '_, '_>) -> Result<Value> {
+        let mut sum = Sum::default();
         for edge in &self.incoming {
-            let chosen = &path.chosen[edge.index];
-            let arriving = match &values[edge.from] {
-                Some(source) => edge.forward(role, source, chosen, run)?,
-                None => None,
-            };
-            match (self.join, arriving, edge.shape) {
-                (Join::Sum, Some((x, owned)), _) => sum.add(x, owned)?,
-                (Join::Concat, Some((x, _)), _) => parts.push(x),
-                // A concatenation keeps its width: what nobody enters is zero.
-                (Join::Concat, None, Some(shape)) => parts.push(zeros(images, shape, run)?),
-                (_, None, _) => {}
+            if let Some((x, owned)) = edge.forward(arriving)? {
+                sum.add(x, owned)?;
             }
         }
-        match (self.join, sum.finish()) {
-            (Join::Sum, Some((total, _))) => Ok(total),
-            _ => joined(self.join, parts),
+        let (total, _) = sum.finish().ok_or_else(|| SupernetError::mismatch("node", "nothing enters it"))?;
+        Ok(Value::new(total))
+    }
+
+    /// A concatenation keeps its width: what nobody enters is zero.
+    fn concat(&self, arriving: &mut Arriving<'_, '_, '_, '_, '_>) -> Result<Value> {
+        let mut parts = Vec::with_capacity(self.incoming.len());
+        for edge in &self.incoming {
+            let source = &arriving.values[edge.from];
+            if let (Some(source), true) = (source, edge.passes_on(arriving.path)) {
+                parts.push(source.clone());
+            } else if let Some((x, _)) = edge.forward(arriving)? {
+                parts.push(Rc::new(Value::new(x)));
+            } else if let Some(shape) = edge.shape {
+                parts.push(Rc::new(Value::new(zeros(arriving.images, shape, arriving.run)?)));
+            }
         }
+        Ok(Value::concat(parts))
     }
 }
 
@@ -192,26 +211,28 @@ impl Edge {
             (Some(shape), Some(choice)) => Some(after(&choice.layers, shape)?),
             _ => None,
         };
-        Ok(Self { from: net.from, index: net.edge, choices, shape })
+        let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
+        Ok(Self { from: net.from, index: net.edge, choices, wire, shape })
     }
 
-    /// The chosen operations of `source` `[B, C, H, W]`, joined, and whether the result may be
-    /// written to; none if none is chosen.
-    fn forward(
-        &self,
-        role: usize,
-        source: &Value,
-        chosen: &[usize],
-        run: &mut Run<'_, '_, '_>,
-    ) -> Result<Option<(Tensor, bool)>> {
+    /// Whether the path makes it a mere wire.
+    fn passes_on(&self, path: &CellPath) -> bool {
+        self.wire && path.chosen[self.index].len() == 1
+    }
+
+    /// The chosen operations of the source `[B, C, H, W]`, joined, and whether the result may be
+    /// written to; none if none is chosen or nothing enters the source.
+    fn forward(&self, arriving: &mut Arriving<'_, '_, '_, '_, '_>) -> Result<Option<(Tensor, bool)>> {
+        let Arriving { role, values, path, ref mut run, .. } = *arriving;
+        let Some(source) = &values[self.from] else { return Ok(None) };
         let mut sum = Sum::default();
-        for &choice in chosen {
+        for &choice in &path.chosen[self.index] {
             let chain = &self.choices[choice];
             let (mut y, mut owned) = (chain.forward(source, run)?, chain.owns_result()); // [B, C', H', W']
             if !chain.is_identity() {
                 y = run.drop_path(y)?;
             }
-            if let Mixture::Weighted(weights) = run.pass.mixture {
+            if let (Mixture::Weighted(weights), false) = (run.pass.mixture, self.wire) {
                 y = y.f_mul(&self.weight(weights, role, choice, y.kind())?)?;
                 owned = true;
             }
@@ -226,7 +247,7 @@ impl Edge {
             SupernetError::mismatch("mixture", format!("no weights for cells of role {role}"))
         })?;
         let weight = matrix.f_select(0, self.index as i64)?.f_select(0, choice as i64)?; // []
-        super::layers::as_kind(&weight, kind)
+        as_kind(&weight, kind)
     }
 }
 

@@ -3,7 +3,9 @@
 //! Shapes: B images, C channels, H×W pixels, K side of a kernel, G groups.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 
+use bonas_spaces::SpaceError;
 use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
 
@@ -32,6 +34,23 @@ pub(super) struct Builder {
     pub(super) norms: Vec<Norm>,
 }
 
+impl Builder {
+    /// Names must differ, or a checkpoint would keep one tensor of two.
+    pub(super) fn check_names(&self) -> Result<()> {
+        let norms = self.norms.iter().map(|norm| norm.name.as_str());
+        let mut names: Vec<&str> = self.params.names().chain(norms).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                let reason =
+                    format!("two units or layers are called {}; give each unit its own name", pair[0]);
+                Err(SpaceError::network(reason).into())
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 /// What modules need while they run.
 pub(super) struct Run<'n, 'p, 'a> {
     pub(super) params: &'n Params,
@@ -43,27 +62,51 @@ pub(super) struct Run<'n, 'p, 'a> {
 }
 
 /// A tensor that several layers read, with its ReLU, which many of them begin with.
-#[derive(Debug)]
+///
+/// A concatenation stays in parts until it is read. Its ReLU concatenates those of the parts, so
+/// that the gradient of a part is a dense tensor and not a strided view of the whole: backward
+/// through batch normalisation takes several times as long for the latter.
+#[derive(Debug, Default)]
 pub(super) struct Value {
-    raw: Tensor,
+    parts: Vec<Rc<Value>>,
+    raw: OnceCell<Tensor>,
     relu: OnceCell<Tensor>,
 }
 
 impl Value {
     pub(super) fn new(raw: Tensor) -> Self {
-        Self { raw, relu: OnceCell::new() }
+        Self { raw: OnceCell::from(raw), ..Self::default() }
     }
 
-    pub(super) fn raw(&self) -> &Tensor {
-        &self.raw
+    /// `n` maps of `[B, C, H, W]` as one of `[B, n·C, H, W]`.
+    pub(super) fn concat(parts: Vec<Rc<Value>>) -> Self {
+        Self { parts, ..Self::default() }
     }
 
+    /// The tensor itself.
+    pub(super) fn raw(&self) -> Result<&Tensor> {
+        Self::once(&self.raw, || self.concatenated(Value::raw))
+    }
+
+    /// max(0, x).
     fn relu(&self) -> Result<&Tensor> {
-        if let Some(relu) = self.relu.get() {
-            return Ok(relu);
+        Self::once(&self.relu, || match self.raw.get() {
+            Some(raw) => Ok(raw.f_relu()?),
+            None => self.concatenated(Value::relu),
+        })
+    }
+
+    fn once(cell: &OnceCell<Tensor>, make: impl FnOnce() -> Result<Tensor>) -> Result<&Tensor> {
+        if let Some(made) = cell.get() {
+            return Ok(made);
         }
-        let relu = self.raw.f_relu()?;
-        Ok(self.relu.get_or_init(|| relu))
+        let made = make()?;
+        Ok(cell.get_or_init(|| made))
+    }
+
+    fn concatenated(&self, of: fn(&Value) -> Result<&Tensor>) -> Result<Tensor> {
+        let parts = self.parts.iter().map(|part| of(part)).collect::<Result<Vec<_>>>()?;
+        Ok(Tensor::f_cat(&parts, 1)?) // [B, n·C, H, W]
     }
 }
 
@@ -105,7 +148,7 @@ impl Chain {
     pub(super) fn forward(&self, input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
         let (mut x, rest) = match self.0.split_first() {
             Some((Module::Relu, rest)) => (input.relu()?.shallow_clone(), rest),
-            _ => (input.raw.shallow_clone(), &self.0[..]),
+            _ => (input.raw()?.shallow_clone(), &self.0[..]),
         };
         let mut owned = false;
         for module in rest {
@@ -205,7 +248,7 @@ impl Module {
             Self::Branches { join, arms } => {
                 let input = Value::new(x);
                 let parts = arms.iter().map(|arm| arm.forward(&input, run)).collect::<Result<Vec<_>>>()?;
-                joined(*join, parts)?
+                joined(*join, &parts)?
             }
             Self::GlobalAvgPool => x.f_adaptive_avg_pool2d([1, 1])?, // [B, C, 1, 1]
             Self::Linear { weight, bias } => return run.linear(&x, *weight, *bias),
@@ -288,17 +331,19 @@ fn shift(x: &Tensor) -> Result<Tensor> {
 }
 
 /// Joins maps: `n` of `[B, C, H, W]` to one of `[B, C, H, W]` or `[B, n·C, H, W]`.
-pub(super) fn joined(join: Join, parts: Vec<Tensor>) -> Result<Tensor> {
+pub(super) fn joined(join: Join, parts: &[Tensor]) -> Result<Tensor> {
     match join {
-        Join::Concat => Ok(Tensor::f_cat(&parts, 1)?),
-        Join::Sum => {
-            let mut sum = Sum::default();
-            for part in parts {
-                sum.add(part, false)?;
-            }
-            sum.0.map(|(total, _)| total).ok_or_else(|| SupernetError::mismatch("join", "nothing to sum"))
-        }
+        Join::Concat => Ok(Tensor::f_cat(parts, 1)?),
+        Join::Sum => summed(parts.iter().map(Tensor::shallow_clone)),
     }
+}
+
+/// Sum of equal shapes that others may read too.
+fn summed(parts: impl IntoIterator<Item = Tensor>) -> Result<Tensor> {
+    let mut sum = Sum::default();
+    parts.into_iter().try_for_each(|part| sum.add(part, false))?;
+    let (total, _) = sum.finish().ok_or_else(|| SupernetError::mismatch("join", "nothing to sum"))?;
+    Ok(total)
 }
 
 /// A running sum of equal shapes that writes in place where nobody else reads.
@@ -320,5 +365,29 @@ impl Sum {
     /// The sum, and whether it may be written to; none of nothing.
     pub(super) fn finish(self) -> Option<(Tensor, bool)> {
         self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn drop_path_drops_whole_images_and_keeps_the_mean() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
+        let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
+        let (compute, device) = (Kind::Double, Device::Cpu);
+        let mut run = Run { params: &params, running: &[], pass: &mut pass, compute, device };
+        let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
+        let images = y.flatten(1, -1); // [4000, 6]
+        let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));
+        assert!(least.equal(&most), "an image is dropped as a whole");
+        let values: Vec<f64> = Vec::try_from(least).unwrap();
+        assert!(values.iter().all(|v| v.abs() < 1e-12 || (v - 1.25).abs() < 1e-12));
+        assert!((values.iter().sum::<f64>() / 4000.0 - 1.0).abs() < 0.03);
     }
 }

@@ -4,6 +4,30 @@
 //! [`Supernet::forward`] -> [`Sgd::step`]. One network serves a single architecture, the union of
 //! several, and each path through it.
 //!
+//! ```
+//! use bonas::rng::stream;
+//! use bonas::spaces::darts::{DARTS_V2, Darts};
+//! use bonas::spaces::network::{DartsSkeleton, OpTable, Shape, Skeleton, Union};
+//! use bonas::supernet::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet};
+//! use tch::{Device, Kind, Tensor};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let union = Union::of(&[Darts::new().architecture(&DARTS_V2)?])?;
+//! let skeleton = DartsSkeleton { channels: 4, layers: 3, image: Shape::square(1, 8), ..DartsSkeleton::cifar() };
+//! let network = skeleton.network(&union, &OpTable::darts())?;
+//! let net = Supernet::build(&network, Placement::on(Device::Cpu), &mut stream(1, &[]))?;
+//! let path = net.path(&union.full_route())?;
+//! let mut sgd = Sgd::new(SgdSettings::default(), &net)?;
+//!
+//! let images = Tensor::ones([2, 1, 8, 8], (Kind::Float, Device::Cpu)); // [B, C, H, W]
+//! let labels = Tensor::from_slice(&[3_i64, 7]); // [B]
+//! let output = net.forward(&images, &path, &mut Pass::train())?;
+//! let loss = Loss::default().of(&output, &labels)?; // []
+//! let gradient_norm = sgd.step(&net, path.params(), &loss, 0.025)?; // []
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! Invariant: nothing here draws from libtorch's random generator, reads the environment or
 //! chooses a device; generators, devices and paths are passed.
 

@@ -2,6 +2,7 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K classes.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
@@ -137,6 +138,7 @@ impl Supernet {
         let mut builder = Builder::default();
         let unit = |unit: &network::Unit| Unit::build(unit, network, &mut builder);
         let units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        builder.check_names()?;
         let Placement { kind, device, .. } = placement;
         let running = builder.norms.iter().map(|norm| Moments::new(norm.channels as i64, kind, device));
         Ok(Self {
@@ -276,30 +278,30 @@ impl Supernet {
         let with_auxiliary = pass.trains();
         let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
         let mut run = Run { params, running, pass, compute: self.placement.compute(), device };
-        let mut values: Vec<Option<Value>> = self.units.iter().map(|_| None).collect();
-        let mut input = Some(input);
+        let images = input.size()[0];
+        let mut values: Vec<Option<Rc<Value>>> = vec![None; self.units.len()];
+        values[0] = Some(Rc::new(Value::new(input)));
         for (i, unit) in self.units.iter().enumerate() {
-            if Some(i) == self.auxiliary && !with_auxiliary {
+            if matches!(unit.body, Body::Image) || (Some(i) == self.auxiliary && !with_auxiliary) {
                 continue;
             }
-            let result = match unit.body {
-                Body::Image => input.take(),
-                _ => Some(unit.forward(&values, path.cells[i].as_ref(), &mut run)?),
-            };
-            values[i] = result.map(Value::new);
+            let inputs: Vec<&Value> = unit.inputs.iter().filter_map(|&u| values[u].as_deref()).collect();
+            let result = unit.forward(&inputs, path.cells[i].as_ref(), images, &mut run)?;
+            values[i] = Some(result);
             for &read in unit.inputs.iter().filter(|&&u| self.last_readers[u] == i) {
                 values[read] = None;
             }
         }
-        self.output(values)
+        self.output(&values)
     }
 
-    fn output(&self, mut values: Vec<Option<Value>>) -> Result<Output> {
+    fn output(&self, values: &[Option<Rc<Value>>]) -> Result<Output> {
         let kind = self.placement.kind;
-        let mut logits = |unit: UnitId| {
-            values[unit].take().map(|v| as_kind(&v.raw().f_flatten(1, -1)?, kind)).transpose() // [B, K]
+        let logits = |unit: UnitId| {
+            let value = values[unit].as_ref();
+            value.map(|v| as_kind(&v.raw()?.f_flatten(1, -1)?, kind)).transpose() // [B, K]
         };
-        let auxiliary = self.auxiliary.map(&mut logits).transpose()?.flatten();
+        let auxiliary = self.auxiliary.map(logits).transpose()?.flatten();
         let logits = logits(self.head)?;
         let logits = logits.ok_or_else(|| SupernetError::mismatch("head", "another unit reads it last"))?;
         Ok(Output { logits, auxiliary })
@@ -322,21 +324,20 @@ impl Unit {
 
     fn forward(
         &self,
-        values: &[Option<Value>],
+        inputs: &[&Value],
         path: Option<&CellPath>,
+        images: i64,
         run: &mut Run<'_, '_, '_>,
-    ) -> Result<Tensor> {
-        let inputs: Vec<&Value> = self.inputs.iter().filter_map(|&i| values[i].as_ref()).collect();
-        match (&self.body, path) {
-            (Body::Chain(chain), _) => match inputs[..] {
-                [input] => chain.forward(input, run),
-                _ => Err(SupernetError::mismatch("unit", format!("{} inputs, not 1", inputs.len()))),
-            },
-            (Body::Cell { cell, .. }, Some(path)) => cell.forward(&inputs, path, run),
-            (Body::Join(join), _) => {
-                joined(*join, inputs.into_iter().map(|v| v.raw().shallow_clone()).collect())
+    ) -> Result<Rc<Value>> {
+        match (&self.body, path, inputs) {
+            (Body::Chain(chain), _, [input]) => Ok(Rc::new(Value::new(chain.forward(input, run)?))),
+            (Body::Cell { cell, .. }, Some(path), _) => cell.forward(inputs, path, images, run),
+            (Body::Join(join), _, _) => {
+                let parts =
+                    inputs.iter().map(|v| Ok(v.raw()?.shallow_clone())).collect::<Result<Vec<_>>>()?;
+                Ok(Rc::new(Value::new(joined(*join, &parts)?)))
             }
-            _ => Err(SupernetError::mismatch("unit", "it has nothing to compute")),
+            _ => Err(SupernetError::mismatch("unit", format!("{} inputs", inputs.len()))),
         }
     }
 }

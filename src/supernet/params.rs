@@ -83,6 +83,10 @@ impl ParamsBuilder {
         self.specs.len() - 1
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.specs.iter().map(|spec| spec.name.as_str())
+    }
+
     /// Draws all of them, in the order in which they were added.
     pub(super) fn finish(self, rng: &mut dyn Rng, kind: Kind, device: Device) -> Result<Params> {
         let draw = |(spec, fill): (&Param, &Fill)| -> Result<Tensor> {

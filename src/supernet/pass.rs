@@ -28,7 +28,8 @@ pub enum Mixture<'a> {
     /// Their weighted sum. One matrix a role of the architecture's cells; the weight of choice `c`
     /// on edge `e` of a cell of role `r` is `[r][e, c]`, positions as in
     /// [`bonas_spaces::network::CellUnion::edges`] and
-    /// [`bonas_spaces::network::EdgeUnion::ops`]. Gradients reach the weights.
+    /// [`bonas_spaces::network::EdgeUnion::ops`]. Edges without an operation of their own (the
+    /// wires into the output) have none. Gradients reach the weights.
     Weighted(&'a [Tensor]),
 }
 

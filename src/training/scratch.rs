@@ -71,7 +71,7 @@ impl ScratchRun<'_> {
     /// [`StudyError::Supernet`] when libtorch or a checkpoint fails.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<Trained, StudyError> {
         self.recipe.check()?;
-        let mut net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
+        let net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
         let path = net.path(self.route)?;
         let rates = &self.recipe.sgd;
         let settings = SgdSettings {
@@ -82,7 +82,7 @@ impl ScratchRun<'_> {
         };
         let mut sgd = Sgd::new(settings, &net)?;
         let (epochs, mut loss) = (self.recipe.epochs, f64::NAN);
-        let start = self.resume(&mut net, &mut sgd)?;
+        let start = self.resume(&net, &sgd)?;
         for epoch in start..epochs {
             monitor.step(epoch as u64, epochs as u64, "from scratch");
             loss = self.epoch(&net, &path, &mut sgd, epoch)?;
@@ -114,16 +114,16 @@ impl ScratchRun<'_> {
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let mut pass = Pass::train().with_drop_path(drop_path, &mut drops);
             let value = loss.of(&net.forward(&images, path, &mut pass)?, &labels)?; // []
-            sgd.step(net, path.params(), &value, rate)?;
+            let _norm = sgd.step(net, path.params(), &value, rate)?;
             losses.push(value.detach());
         }
         finite_mean(&losses, epoch)
     }
 
     /// The epoch to start at: 0, or that of the checkpoint.
-    fn resume(&self, net: &mut Supernet, sgd: &mut Sgd) -> Result<usize, StudyError> {
+    fn resume(&self, net: &Supernet, sgd: &Sgd) -> Result<usize, StudyError> {
         match &self.checkpoint {
-            Some(Checkpoint { file, .. }) if FilePath::exists(file) => Ok(load(file, net, Some(sgd))?.epoch),
+            Some(Checkpoint { file, .. }) if FilePath::exists(file) => Ok(load(file, net, sgd)?.epoch as usize),
             _ => Ok(0),
         }
     }
@@ -132,7 +132,7 @@ impl ScratchRun<'_> {
     fn keep(&self, net: &Supernet, sgd: &Sgd, done: usize, stop: bool) -> Result<(), StudyError> {
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
         if stop || done % (*every).max(1) == 0 || done == self.recipe.epochs {
-            save(file, net, Some(sgd), Progress { epoch: done, step: 0 })?;
+            save(file, net, sgd, Progress { epoch: done as u64, step: 0 })?;
         }
         Ok(())
     }

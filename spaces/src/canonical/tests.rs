@@ -18,9 +18,9 @@ fn vocabulary() -> Arc<Vocabulary> {
 fn cell(interior: &[u16], edges: &[(usize, usize, u16)]) -> Cell {
     let mut graph = CellGraph::new();
     graph.add_node(OpId::input(0));
-    interior.iter().for_each(|&op| {
+    for &op in interior {
         graph.add_node(OpId::from_index(op));
-    });
+    }
     graph.add_node(OpId::OUTPUT);
     for &(from, to, op) in edges {
         graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::from_index(op));
@@ -34,9 +34,9 @@ fn relabelled(cell: &Cell, place: &[usize], priority: &[u32]) -> Cell {
     let mut at = vec![0; place.len()];
     place.iter().enumerate().for_each(|(v, &p)| at[p] = v);
     let mut graph = CellGraph::new();
-    at.iter().for_each(|&v| {
+    for v in at {
         graph.add_node(source[NodeIndex::new(v)]);
-    });
+    }
     let mut edges: Vec<_> = source.edge_references().collect();
     edges.sort_by_key(|e| priority[e.id().index() % priority.len()]);
     for e in edges {

@@ -88,7 +88,7 @@ pub const PC_DARTS_CIFAR: Genotype = Genotype {
     ],
 };
 
-/// Xu et al. 2020, searched on ImageNet; yuhuixu1993/PC-DARTS, `genotypes.py`.
+/// Xu et al. 2020, searched on `ImageNet`; yuhuixu1993/PC-DARTS, `genotypes.py`.
 pub const PC_DARTS_IMAGE: Genotype = Genotype {
     normal: [
         (SkipConnect, 1),
@@ -208,7 +208,7 @@ pub const BNASV2_PC_CIFAR_V2: Genotype = Genotype {
     ],
 };
 
-/// Ding et al. 2022, partial channels, ImageNet; zixiangding/BNASv2, `BNASv2PC/genotypes.py`.
+/// Ding et al. 2022, partial channels, `ImageNet`; zixiangding/BNASv2, `BNASv2PC/genotypes.py`.
 pub const BNASV2_PC_IMAGE: Genotype = Genotype {
     normal: [
         (SepConv5x5, 1),

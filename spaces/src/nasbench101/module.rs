@@ -205,25 +205,29 @@ impl Module {
     /// The official hash: `str` of Python tuples and lists goes into MD5.
     pub(super) fn hash(&self) -> String {
         let n = self.n;
-        let incoming = |v: usize| (0..n).filter(move |&u| self.has_edge(u, v));
-        let outgoing = |v: usize| (0..n).filter(move |&w| self.has_edge(v, w));
-        let start =
-            |v| format!("({}, {}, {})", outgoing(v).count(), incoming(v).count(), self.official_label(v));
-        let mut hashes: Vec<Hex> = (0..n).map(|v| md5_hex(start(v).as_bytes())).collect();
-        let mut text = Vec::new();
+        let outgoing = self.out;
+        let incoming: [u8; MAX_VERTICES] =
+            std::array::from_fn(|v| (0..n).map(|u| (outgoing[u] >> v & 1) << u).sum());
+        let start = |v: usize| {
+            let (out, into) = (outgoing[v].count_ones(), incoming[v].count_ones());
+            md5_hex(format!("({out}, {into}, {})", self.official_label(v)).as_bytes())
+        };
+        let mut hashes: Vec<Hex> = (0..n).map(start).collect();
+        let mut text = Vec::with_capacity(2 * MAX_VERTICES * 32);
         for _ in 0..n {
             let next = |v: usize| {
                 text.clear();
-                text.extend(sorted(&hashes, incoming(v)).concat());
+                append_sorted(&mut text, &hashes, incoming[v]);
                 text.push(b'|');
-                text.extend(sorted(&hashes, outgoing(v)).concat());
+                append_sorted(&mut text, &hashes, outgoing[v]);
                 text.push(b'|');
                 text.extend(hashes[v]);
                 md5_hex(&text)
             };
             hashes = (0..n).map(next).collect();
         }
-        let list = sorted(&hashes, 0..n).iter().map(|h| format!("'{}'", text_of(h))).collect::<Vec<_>>();
+        hashes.sort_unstable();
+        let list: Vec<String> = hashes.iter().map(|hex| format!("'{}'", text_of(hex))).collect();
         text_of(&md5_hex(format!("[{}]", list.join(", ")).as_bytes()))
     }
 
@@ -249,10 +253,16 @@ fn md5_hex(bytes: &[u8]) -> Hex {
     hex
 }
 
-fn sorted(hashes: &[Hex], of: impl Iterator<Item = usize>) -> Vec<Hex> {
-    let mut chosen: Vec<Hex> = of.map(|v| hashes[v]).collect();
-    chosen.sort_unstable();
-    chosen
+/// Appends the hashes of the vertices in a mask, sorted.
+fn append_sorted(text: &mut Vec<u8>, hashes: &[Hex], mask: u8) {
+    let mut chosen = [[0; 32]; MAX_VERTICES];
+    let mut count = 0;
+    for (_, hash) in hashes.iter().enumerate().filter(|(v, _)| mask >> v & 1 == 1) {
+        chosen[count] = *hash;
+        count += 1;
+    }
+    chosen[..count].sort_unstable();
+    chosen[..count].iter().for_each(|hash| text.extend(hash));
 }
 
 fn text_of(hex: &Hex) -> String {

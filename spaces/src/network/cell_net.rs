@@ -160,12 +160,14 @@ impl CellNet {
             for edge in &self.nodes[node].incoming {
                 // A node that nothing enters is a constant zero: it adds nothing downstream.
                 let Some(shape) = shapes[edge.from] else { continue };
+                let mut results = Vec::with_capacity(edge.choices.len());
                 for choice in &edge.choices {
                     macs += macs_of(&choice.layers, shape)?;
                     kept += activations_of(&choice.layers, shape)?;
+                    results.push(output_of(&choice.layers, shape)?);
                 }
-                if let Some(choice) = edge.choices.first() {
-                    arriving.push(output_of(&choice.layers, shape)?);
+                if !results.is_empty() {
+                    arriving.push(Join::Sum.output(&results)?);
                 }
             }
             if !arriving.is_empty() {

@@ -83,6 +83,17 @@ impl Conv {
         Self { input: channels, output: channels, kernel, stride, padding, dilation, groups: channels }
     }
 
+    fn check(&self) -> Result<(), SpaceError> {
+        let Self { input, output, kernel, stride, dilation, groups, .. } = *self;
+        if [input, output, kernel, stride, dilation, groups].contains(&0) {
+            return Err(SpaceError::network(format!("{self:?}: none of these but the padding may be 0")));
+        }
+        if input % groups != 0 || output % groups != 0 {
+            return Err(SpaceError::network(format!("{self:?}: the groups must divide both widths")));
+        }
+        Ok(())
+    }
+
     /// Number of weights (there is no bias).
     pub fn weights(&self) -> usize {
         self.output * self.input / self.groups * self.kernel * self.kernel
@@ -153,6 +164,7 @@ impl Layer {
             Self::Relu | Self::Relu6 => Ok(shape),
             Self::BatchNorm { channels, .. } => expect_channels(*channels, shape, "batch normalisation"),
             Self::Conv(c) => {
+                c.check()?;
                 expect_channels(c.input, shape, "convolution")?;
                 let reach = c.dilation * (c.kernel - 1) + 1;
                 let map = windows(shape, reach, c.stride, c.padding)?;
@@ -285,6 +297,11 @@ fn expect_channels(channels: usize, shape: Shape, what: &str) -> Result<Shape, S
 }
 
 fn windows(shape: Shape, reach: usize, stride: usize, padding: usize) -> Result<Shape, SpaceError> {
+    if reach == 0 || stride == 0 {
+        return Err(SpaceError::network(format!(
+            "a window of {reach} at stride {stride}; both must be at least 1"
+        )));
+    }
     let side = |length: usize| (length + 2 * padding).checked_sub(reach).map(|rest| rest / stride + 1);
     match (side(shape.height), side(shape.width)) {
         (Some(height), Some(width)) => Ok(Shape { height, width, ..shape }),

@@ -1,12 +1,13 @@
 //! Parameter counts of published networks.
 
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Genotype, PC_DARTS_CIFAR, PC_DARTS_IMAGE};
 use bonas_spaces::network::DartsSkeleton;
 
 use super::super::Placement;
-use super::support::{DARTS_V1, DARTS_V2, PC_DARTS_CIFAR, PC_DARTS_IMAGE, Published, built};
+use super::support::{built, discrete};
 
-fn check(published: &Published, skeleton: &DartsSkeleton, expected: usize) {
-    let (network, route) = published.network(skeleton);
+fn check(published: &Genotype, skeleton: &DartsSkeleton, expected: usize) {
+    let (network, route) = discrete(published, skeleton);
     assert_eq!(network.params(), expected);
     let net = built(&network, Placement::on(tch::Device::Cpu));
     assert_eq!(net.params().numel(), expected);

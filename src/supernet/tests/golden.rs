@@ -1,10 +1,12 @@
 //! Reference values of the official DARTS networks in double precision.
 
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
+use bonas_spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton};
 use serde_json::Value;
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
-use super::super::{Gradients, Loss, Pass, Placement, Supernet};
-use super::support::{DARTS_V1, DARTS_V2, Published, batch, built, small};
+use super::super::{Loss, Mixture, Pass, Path, Placement, Supernet};
+use super::support::{batch, built, discrete, small, whole_space};
 
 const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_darts.json");
 const TOLERANCE: f64 = 1e-8;
@@ -42,39 +44,82 @@ fn worst(found: &Tensor, expected: &Value) -> f64 {
     (found - expected).abs().max().double_value(&[])
 }
 
-fn check(published: &Published, name: &str, placement: Placement) {
-    let golden: Value = serde_json::from_str(GOLDEN).unwrap();
-    let golden = &golden[name];
-    let (network, route) = published.network(&small(8, 5));
-    let net = built(&network, placement);
-    assert_eq!(net.params().numel() as u64, golden["params"].as_u64().unwrap());
-    fill(&net);
-    let path = net.path(&route).unwrap();
-    let (x, labels) = batch(4, net.image(), placement);
-    let eval = net.forward(&x, &path, &mut Pass::eval()).unwrap();
-    let train = net.forward(&x, &path, &mut Pass::train()).unwrap();
-    let loss = Loss::default().of(&train, &labels).unwrap();
-    let gradients = Gradients::of(&loss, &net, path.params()).unwrap();
-    assert_eq!(gradients.flat().numel() as u64, golden["params_with_grad"].as_u64().unwrap());
-    let number = |key: &str| golden[key].as_f64().unwrap();
-    let errors = [
-        worst(&eval.logits, &golden["eval_logits"]),
-        worst(&train.logits, &golden["train_logits"]),
-        (loss.double_value(&[]) - number("train_loss")).abs(),
-        (gradients.norm().unwrap().double_value(&[]) - number("grad_norm")).abs(),
-    ];
-    println!(
-        "{name}: eval, train, loss, gradient norm differ by {}",
-        errors.map(|e| format!("{e:.1e}")).join(", ")
-    );
+/// What a network says of the golden batch against what the official one says; the gradient is
+/// that of all parameters.
+struct Check<'a> {
+    net: &'a Supernet,
+    path: &'a Path,
+    mixture: Mixture<'a>,
+    golden: &'a Value,
+}
+
+impl Check<'_> {
+    /// Differences of evaluation logits, training logits, loss and gradient norm, and the loss.
+    fn run(&self) -> ([f64; 4], Tensor) {
+        let Self { net, path, mixture, golden } = self;
+        assert_eq!(net.params().numel() as u64, golden["params"].as_u64().unwrap());
+        fill(net);
+        let (x, labels) = batch(4, net.image(), net.placement());
+        let eval = net.forward(&x, path, &mut Pass::eval().with_mixture(*mixture)).unwrap();
+        let train = net.forward(&x, path, &mut Pass::train().with_mixture(*mixture)).unwrap();
+        let loss = Loss::default().of(&train, &labels).unwrap();
+        let leaves = path.params().iter().map(|&id| net.params().tensor(id)).collect::<Vec<_>>();
+        let parts = Tensor::run_backward(&[&loss], &leaves, true, false);
+        let flat = Tensor::cat(&parts.iter().map(|g| g.reshape([-1])).collect::<Vec<_>>(), 0);
+        assert_eq!(flat.numel() as u64, golden["params_with_grad"].as_u64().unwrap());
+        let number = |key: &str| golden[key].as_f64().unwrap();
+        let errors = [
+            worst(&eval.logits, &golden["eval_logits"]),
+            worst(&train.logits, &golden["train_logits"]),
+            (loss.double_value(&[]) - number("train_loss")).abs(),
+            (flat.norm().double_value(&[]) - number("grad_norm")).abs(),
+        ];
+        (errors, loss)
+    }
+}
+
+fn report(name: &str, errors: &[f64]) {
+    println!("{name}: {}", errors.iter().map(|e| format!("{e:.1e}")).collect::<Vec<_>>().join(", "));
     assert!(errors.iter().all(|e| *e < TOLERANCE), "{name}: {errors:?}");
 }
 
 #[test]
 fn discrete_networks_agree_with_the_official_ones() {
+    let golden: Value = serde_json::from_str(GOLDEN).unwrap();
     let layouts = [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }];
-    for placement in layouts {
-        check(&DARTS_V1, "DARTS_V1 CIFAR C=8 layers=5 aux=False", placement);
-        check(&DARTS_V2, "DARTS_V2 CIFAR C=8 layers=5 aux=False", placement);
+    for (published, name) in [(&DARTS_V1, "DARTS_V1"), (&DARTS_V2, "DARTS_V2")] {
+        for placement in layouts {
+            let (network, route) = discrete(published, &small(8, 5));
+            let net = built(&network, placement);
+            let path = net.path(&route).unwrap();
+            let golden = &golden[&format!("{name} CIFAR C=8 layers=5 aux=False")];
+            let check = Check { net: &net, path: &path, mixture: Mixture::Sum, golden };
+            report(name, &check.run().0);
+        }
     }
+}
+
+/// α of the reference run, `[14, 8]`, `none` first; a leaf.
+fn alpha(rule: impl Fn(f64) -> f64) -> Tensor {
+    filled(&[14, 8], rule).set_requires_grad(true)
+}
+
+#[test]
+fn the_relaxed_network_agrees_with_the_official_one() {
+    let golden: Value = serde_json::from_str(GOLDEN).unwrap();
+    let golden = &golden["darts search C=8 layers=5"];
+    let union = whole_space();
+    let skeleton = DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) };
+    let net = built(&skeleton.network(&union, &OpTable::darts()).unwrap(), Placement::exact());
+    let path = net.path(&union.full_route()).unwrap();
+    let alphas = [alpha(|i| (0.7 * i + 0.2).sin()), alpha(|i| (0.7 * i + 0.2).cos())];
+    // `none` takes its share of the softmax and gives zeros.
+    let weights = [0, 1].map(|r: usize| alphas[r].softmax(-1, Kind::Double).narrow(1, 1, 7)); // [14, 7]
+    let check = Check { net: &net, path: &path, mixture: Mixture::Weighted(&weights), golden };
+    let (errors, loss) = check.run();
+    report("relaxed", &errors);
+    let found = Tensor::run_backward(&[&loss], &alphas, false, false);
+    let names = ["alphas_normal", "alphas_reduce"];
+    let errors = [0, 1].map(|r: usize| worst(&found[r], &golden["alpha_grads"][names[r]]));
+    report("its gradient by α", &errors);
 }

@@ -2,4 +2,6 @@
 
 mod counts;
 mod golden;
+mod paths;
 mod support;
+mod training;

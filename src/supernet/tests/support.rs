@@ -1,161 +1,47 @@
-//! Published DARTS cells and what several tests need.
+//! What several tests need.
 
 use std::sync::Arc;
 
-use bonas_spaces::network::{DartsSkeleton, Network, OpTable, Route, Shape, Skeleton, Union};
-use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use bonas_spaces::darts::{Darts, Genotype};
+use bonas_spaces::network::{
+    DartsSkeleton, NasBench201Skeleton, Network, OpTable, Route, Shape, Skeleton, Union,
+};
+use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, SearchSpace, Vocabulary};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
 
 use super::super::{Placement, Supernet};
 
-type Genotype = [(&'static str, usize); 8];
-
-/// Normal and reduction cell, pairs of (operation, predecessor), two a node
-/// (quark0/darts cnn/genotypes.py, yuhuixu1993/PC-DARTS genotypes.py).
-pub(super) struct Published {
-    normal: Genotype,
-    reduce: Genotype,
+/// The discrete network of a published genotype and its only route.
+pub(super) fn discrete(genotype: &Genotype, skeleton: &DartsSkeleton) -> (Network, Route) {
+    let union = Union::of(&[architecture(genotype)]).unwrap();
+    (skeleton.network(&union, &OpTable::darts()).unwrap(), union.full_route())
 }
 
-pub(super) const DARTS_V1: Published = Published {
-    normal: [
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 0),
-        ("skip_connect", 0),
-        ("sep_conv_3x3", 1),
-        ("skip_connect", 0),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 0),
-        ("skip_connect", 2),
-    ],
-    reduce: [
-        ("max_pool_3x3", 0),
-        ("max_pool_3x3", 1),
-        ("skip_connect", 2),
-        ("max_pool_3x3", 0),
-        ("max_pool_3x3", 0),
-        ("skip_connect", 2),
-        ("skip_connect", 2),
-        ("avg_pool_3x3", 0),
-    ],
-};
-
-pub(super) const DARTS_V2: Published = Published {
-    normal: [
-        ("sep_conv_3x3", 0),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 0),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 1),
-        ("skip_connect", 0),
-        ("skip_connect", 0),
-        ("dil_conv_3x3", 2),
-    ],
-    reduce: [
-        ("max_pool_3x3", 0),
-        ("max_pool_3x3", 1),
-        ("skip_connect", 2),
-        ("max_pool_3x3", 1),
-        ("max_pool_3x3", 0),
-        ("skip_connect", 2),
-        ("skip_connect", 2),
-        ("max_pool_3x3", 1),
-    ],
-};
-
-pub(super) const PC_DARTS_CIFAR: Published = Published {
-    normal: [
-        ("sep_conv_3x3", 1),
-        ("skip_connect", 0),
-        ("sep_conv_3x3", 0),
-        ("dil_conv_3x3", 1),
-        ("sep_conv_5x5", 0),
-        ("sep_conv_3x3", 1),
-        ("avg_pool_3x3", 0),
-        ("dil_conv_3x3", 1),
-    ],
-    reduce: [
-        ("sep_conv_5x5", 1),
-        ("max_pool_3x3", 0),
-        ("sep_conv_5x5", 1),
-        ("sep_conv_5x5", 2),
-        ("sep_conv_3x3", 0),
-        ("sep_conv_3x3", 3),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 2),
-    ],
-};
-
-pub(super) const PC_DARTS_IMAGE: Published = Published {
-    normal: [
-        ("skip_connect", 1),
-        ("sep_conv_3x3", 0),
-        ("sep_conv_3x3", 0),
-        ("skip_connect", 1),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_3x3", 3),
-        ("sep_conv_3x3", 1),
-        ("dil_conv_5x5", 4),
-    ],
-    reduce: [
-        ("sep_conv_3x3", 0),
-        ("skip_connect", 1),
-        ("dil_conv_5x5", 2),
-        ("max_pool_3x3", 1),
-        ("sep_conv_3x3", 2),
-        ("sep_conv_3x3", 1),
-        ("sep_conv_5x5", 0),
-        ("sep_conv_3x3", 3),
-    ],
-};
-
-fn vocabulary() -> Arc<Vocabulary> {
-    let names = [
-        "max_pool_3x3",
-        "avg_pool_3x3",
-        "skip_connect",
-        "sep_conv_3x3",
-        "sep_conv_5x5",
-        "dil_conv_3x3",
-        "dil_conv_5x5",
-    ];
-    let role = |name: &str| if name == "skip_connect" { Role::Identity } else { Role::Compute };
-    Arc::new(Vocabulary::new(2, names.map(|name| (name, role(name)))).unwrap())
+pub(super) fn architecture(genotype: &Genotype) -> Architecture {
+    Darts::new().architecture(genotype).unwrap()
 }
 
-fn cell(genotype: &Genotype, vocabulary: &Vocabulary) -> Cell {
-    let mut graph = CellGraph::new();
-    let inputs = [0, 1].map(|i| graph.add_node(OpId::input(i)));
-    let inner = [0; 4].map(|_| graph.add_node(OpId::PLAIN));
-    let output = graph.add_node(OpId::OUTPUT);
-    let nodes = [&inputs[..], &inner[..]].concat();
-    for (i, (op, from)) in genotype.iter().enumerate() {
-        graph.add_edge(nodes[*from], inner[i / 2], vocabulary.id(op).unwrap());
-    }
-    for node in inner {
-        graph.add_edge(node, output, OpId::PLAIN);
-    }
-    Cell::new(graph, vocabulary).unwrap()
-}
-
-impl Published {
-    pub(super) fn architecture(&self) -> Architecture {
-        let vocabulary = vocabulary();
-        let cells = [&self.normal, &self.reduce].map(|g| cell(g, &vocabulary)).to_vec();
-        Architecture::with_canonical_form(
-            vocabulary,
-            cells,
-            format!("{:?}", (self.normal, self.reduce)).as_bytes(),
-        )
-    }
-
-    /// The discrete network and its only route.
-    pub(super) fn network(&self, skeleton: &DartsSkeleton) -> (Network, Route) {
-        let union = Union::of(&[self.architecture()]).unwrap();
-        (skeleton.network(&union, &OpTable::darts()).unwrap(), union.full_route())
-    }
+/// All seven operations on all fourteen edges of both cells.
+pub(super) fn whole_space() -> Union {
+    let vocabulary = Darts::new().vocabulary().clone();
+    let of = |op: OpId| {
+        let mut graph = CellGraph::new();
+        let labels = [OpId::input(0), OpId::input(1), OpId::PLAIN, OpId::PLAIN, OpId::PLAIN, OpId::PLAIN];
+        let nodes = labels.map(|label| graph.add_node(label));
+        let output = graph.add_node(OpId::OUTPUT);
+        for to in 2..6 {
+            for from in 0..to {
+                graph.add_edge(nodes[from], nodes[to], op);
+            }
+            graph.add_edge(nodes[to], output, OpId::PLAIN);
+        }
+        let cells = vec![Cell::new(graph, &vocabulary).unwrap(); 2];
+        Architecture::with_canonical_form(vocabulary.clone(), cells, &op.index().to_le_bytes())
+    };
+    let ops = vocabulary.ops().filter(|op| vocabulary.role(*op) != Role::Zero);
+    Union::of(&ops.map(of).collect::<Vec<_>>()).unwrap()
 }
 
 /// A small DARTS stack for 3×32×32 images and 10 classes.
@@ -180,4 +66,42 @@ pub(super) fn batch(images: i64, shape: Shape, placement: Placement) -> (Tensor,
     let x = Tensor::from_slice(&values).view(size).to_kind(placement.kind); // [B, C, H, W]
     let labels: Vec<i64> = (0..images).map(|i| i % 10).collect();
     (x, Tensor::from_slice(&labels))
+}
+
+/// Whether two tensors are equal number by number.
+pub(super) fn same(a: &Tensor, b: &Tensor) -> bool {
+    a.equal(b)
+}
+
+/// A NAS-Bench-201 network, two cells of 8×8 images a stage, and its only route.
+pub(super) fn nasbench201(architecture: &Architecture) -> (Network, Route) {
+    let skeleton = NasBench201Skeleton {
+        channels: 4,
+        cells: 1,
+        image: Shape::square(3, 8),
+        ..NasBench201Skeleton::cifar()
+    };
+    let union = Union::of(std::slice::from_ref(architecture)).unwrap();
+    (skeleton.network(&union, &OpTable::nasbench201()).unwrap(), union.full_route())
+}
+
+/// The NAS-Bench-201 network whose every edge carries one operation.
+pub(super) fn chain_of(op: &str) -> (Network, Route) {
+    let ops = [
+        ("none", Role::Zero),
+        ("skip_connect", Role::Identity),
+        ("nor_conv_1x1", Role::Compute),
+        ("nor_conv_3x3", Role::Compute),
+        ("avg_pool_3x3", Role::Compute),
+    ];
+    let vocabulary = Arc::new(Vocabulary::new(1, ops).unwrap());
+    let mut graph = CellGraph::new();
+    let nodes = [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT].map(|label| graph.add_node(label));
+    for to in 1..4 {
+        for from in 0..to {
+            graph.add_edge(nodes[from], nodes[to], vocabulary.id(op).unwrap());
+        }
+    }
+    let cell = Cell::new(graph, &vocabulary).unwrap();
+    nasbench201(&Architecture::with_canonical_form(vocabulary, vec![cell], op.as_bytes()))
 }

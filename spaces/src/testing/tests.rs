@@ -1,0 +1,91 @@
+#![allow(clippy::unwrap_used)]
+
+use std::sync::Arc;
+
+use super::*;
+use crate::Vocabulary;
+use crate::darts::Darts;
+use crate::nasbench101::NasBench101;
+use crate::nasbench201::{NasBench201, Uniqueness};
+
+#[test]
+fn the_spaces_of_this_crate_keep_the_contract() {
+    let mut spaces: Vec<Box<dyn SearchSpace>> =
+        vec![Box::new(Darts::new()), Box::new(Darts::one_cell()), Box::new(NasBench101::new())];
+    for rule in [Uniqueness::Published, Uniqueness::Skips, Uniqueness::Raw, Uniqueness::Function] {
+        spaces.push(Box::new(NasBench201::with_uniqueness(rule)));
+    }
+    for space in spaces {
+        let report = check_space(&*space, 7, 25).unwrap();
+        assert_eq!(report.samples, 25, "{}", space.name());
+        assert!(report.distinct > 20 && report.neighbours > 25 * 15, "{}: {report:?}", space.name());
+    }
+}
+
+/// NAS-Bench-201 with one promise broken.
+#[derive(Debug)]
+struct Broken(NasBench201, &'static str);
+
+impl SearchSpace for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        self.0.vocabulary()
+    }
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        if self.1 == "samples are valid" {
+            return NasBench101::new().sample(rng);
+        }
+        self.0.sample(rng)
+    }
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        if self.1 == "a mutant differs from its parent" {
+            return Ok(architecture.clone());
+        }
+        self.0.mutate(architecture, rng)
+    }
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let mut all = self.0.neighbours(architecture)?;
+        if self.1.contains("leave the original out") {
+            all.push(architecture.clone());
+        }
+        Ok(all)
+    }
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.0.check(architecture)
+    }
+    fn size(&self) -> SpaceSize {
+        SpaceSize::Unique(if self.1.starts_with("the size is") { 6_467 } else { 6_466 })
+    }
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        let skipped = if self.1.starts_with("the enumeration") { 15_000 } else { 0 };
+        Some(Box::new(self.0.enumerate()?.skip(skipped)))
+    }
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        self.0.format(architecture)
+    }
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let fixed = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
+        self.0.parse(if self.1 == "text reads back to an equal key" { fixed } else { text })
+    }
+}
+
+#[test]
+fn broken_promises_are_found() {
+    let promises = [
+        "samples are valid",
+        "a mutant differs from its parent",
+        "neighbours are distinct and leave the original out",
+        "text reads back to an equal key",
+        "the size is 6467 unique, the enumeration has 6466 keys",
+    ];
+    for promise in promises {
+        let broken = check_space(&Broken(NasBench201::new(), promise), 1, 10).unwrap_err();
+        assert_eq!(broken.rule, promise);
+        assert!(broken.to_string().contains("\"broken\" breaks its contract"), "{broken}");
+    }
+    let short = check_space(&Broken(NasBench201::new(), "the enumeration"), 1, 10).unwrap_err();
+    assert!(short.rule.contains("the enumeration has"), "{short}");
+    assert!(check_space(&Broken(NasBench201::new(), ""), 1, 10).is_ok());
+}

@@ -1,0 +1,274 @@
+//! From settings to parts: strategy, surrogate, evaluators, budget.
+//!
+//! Invariant: settings become parts here and nowhere else, and no part knows about settings.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_surrogate::acquisition::{
+    ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
+};
+use bonas_surrogate::counts::CountsBsr;
+use bonas_surrogate::select::{Batches, Clustered, TopK};
+use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
+use ndarray::Array2;
+
+use crate::StudyError;
+use crate::config::{
+    AcquisitionKind, BonasSettings, EvaluatorSettings, ParentsKind, PoolKind, SearchConfig, SelectionKind,
+    StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
+};
+use crate::evaluator::{Evaluator, Synthetic};
+use crate::history::{Fidelity, History};
+use crate::rng::stream;
+use crate::strategy::{
+    Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Strategy, Targets,
+    WHOLE_SPACE_CAP, WholeSpace,
+};
+use crate::study::Budget;
+
+/// The strategy of some settings, for a space.
+///
+/// # Errors
+/// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
+/// lacks.
+pub fn strategy(
+    settings: &StrategySettings,
+    space: &dyn SearchSpace,
+) -> Result<Box<dyn Strategy>, StudyError> {
+    let batches = |count, size| Batches { count, size };
+    Ok(match settings {
+        StrategySettings::Random(s) => Box::new(RandomSearch { batches: batches(s.batches, s.batch) }),
+        StrategySettings::Evolution(s) => Box::new(RegularizedEvolution {
+            population: s.population,
+            sample: s.sample,
+            batches: batches(s.batches, s.batch),
+            targets: targets(s.targets),
+        }),
+        StrategySettings::LocalSearch(s) => Box::new(LocalSearch::new(batches(s.batches, s.batch))),
+        StrategySettings::Bonas(s) => Box::new(bonas(s, space)?),
+    })
+}
+
+fn bonas(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Bonas, StudyError> {
+    Ok(Bonas {
+        name: "bonas".to_owned(),
+        surrogate: surrogate(s.surrogate)?,
+        acquisition: acquisition(s)?,
+        selection: selection(s.selection),
+        pool: pool(s, space)?,
+        initial: s.initial,
+        batches: Batches { count: s.batches, size: s.batch },
+        targets: targets(s.targets),
+    })
+}
+
+/// The surrogate of a name.
+///
+/// # Errors
+/// [`StudyError::Setting`] for one that this build lacks.
+pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> {
+    match kind {
+        SurrogateKind::CountsBsr => Ok(Box::new(CountsBsr::default())),
+        #[cfg(feature = "torch")]
+        SurrogateKind::GcnBsr => Ok(Box::new(bonas_surrogate::embed::GcnBsr::default())),
+        #[cfg(feature = "torch")]
+        SurrogateKind::BonasPublished => {
+            let (kind, device) = (tch::Kind::Float, tch::Device::Cpu);
+            Ok(Box::new(bonas_surrogate::embed::GcnBsr::published(kind, device)))
+        }
+        #[cfg(not(feature = "torch"))]
+        SurrogateKind::GcnBsr | SurrogateKind::BonasPublished => {
+            Err(without_torch("strategy.surrogate", "a graph network", "use counts-bsr"))
+        }
+    }
+}
+
+fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
+    Ok(match s.acquisition {
+        AcquisitionKind::Ucb => Box::new(Ucb::new(s.gamma)?),
+        AcquisitionKind::Ei => Box::new(ExpectedImprovement::default()),
+        AcquisitionKind::LogEi => Box::new(LogExpectedImprovement),
+        AcquisitionKind::Pi => Box::new(ProbabilityOfImprovement),
+        AcquisitionKind::Thompson => Box::new(Thompson),
+        AcquisitionKind::Mean => Box::new(Mean),
+    })
+}
+
+fn selection(kind: SelectionKind) -> Box<dyn Selection> {
+    match kind {
+        SelectionKind::Clusters => Box::new(Clustered::default()),
+        SelectionKind::TopK => Box::new(TopK),
+    }
+}
+
+fn targets(kind: TargetsKind) -> Targets {
+    match kind {
+        TargetsKind::Raw => Targets::Raw,
+        TargetsKind::BatchCentred => Targets::BatchCentred,
+    }
+}
+
+fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, StudyError> {
+    let evolutionary = Evolutionary {
+        size: s.pool_size,
+        population: s.population,
+        parents: match s.parents {
+            ParentsKind::Recent => Parents::Recent,
+            ParentsKind::Best => Parents::Best,
+        },
+        tournament: s.tournament,
+        random_share: s.random_share,
+        ..Evolutionary::default()
+    };
+    let whole = || WholeSpace::of(space, WHOLE_SPACE_CAP);
+    match s.pool {
+        PoolKind::Auto => Ok(whole().map_or(Pool::Evolutionary(evolutionary), Pool::Whole)),
+        PoolKind::Evolutionary => Ok(Pool::Evolutionary(evolutionary)),
+        PoolKind::Whole => whole().map(Pool::Whole).ok_or_else(|| StudyError::Setting {
+            name: "strategy.pool".into(),
+            reason: format!(
+                "whole, but {} has {} architectures and at most {WHOLE_SPACE_CAP} are listed; use auto or evolutionary",
+                space.name(),
+                space.size()
+            ),
+        }),
+    }
+}
+
+/// One evaluator a worker; checkpoints of training go below `directory`.
+///
+/// # Errors
+/// [`StudyError::Setting`] for one that this build or this space lacks, [`StudyError::Data`].
+pub fn evaluators(config: &SearchConfig, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+    match &config.evaluator {
+        EvaluatorSettings::Synthetic(s) => {
+            let one = synthetic(s);
+            Ok((0..config.study.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
+        }
+        #[cfg(feature = "torch")]
+        EvaluatorSettings::SharedWeights(_) | EvaluatorSettings::FromScratch(_) => {
+            crate::search::Networks::new(config)?.evaluators(directory)
+        }
+        #[cfg(not(feature = "torch"))]
+        EvaluatorSettings::SharedWeights(_) | EvaluatorSettings::FromScratch(_) => {
+            let _ = directory;
+            Err(without_torch("evaluator.name", config.evaluator.name(), "use synthetic"))
+        }
+    }
+}
+
+fn synthetic(s: &SyntheticSettings) -> Synthetic {
+    Synthetic::new(Fidelity::Table, |architecture| Ok(toy_score(architecture))).noise(s.noise)
+}
+
+/// A score in `(0, 1)` for trying things out: deeper cells and later operations of the vocabulary
+/// are better, with diminishing returns. It says nothing about accuracy.
+pub fn toy_score(architecture: &Architecture) -> f64 {
+    let vocabulary = architecture.vocabulary();
+    let of_graph = |graph: &bonas_spaces::OpGraph| {
+        let mut depth = vec![0.0_f64; graph.len()];
+        for (from, to) in graph.edges() {
+            depth[to] = depth[to].max(depth[from] + 1.0);
+        }
+        let labels = graph.labels().map(|op| op.index() as f64 / vocabulary.len() as f64);
+        depth.last().copied().unwrap_or(0.0) + labels.sum::<f64>()
+    };
+    let graphs = architecture.op_graphs();
+    let mean = graphs.iter().map(of_graph).sum::<f64>() / graphs.len().max(1) as f64;
+    1.0 - (-mean / 8.0).exp()
+}
+
+#[cfg(not(feature = "torch"))]
+pub(crate) fn without_torch(key: &str, what: &str, instead: &str) -> StudyError {
+    let reason =
+        format!("{what} needs libtorch, and this program was built without it (feature torch); {instead}");
+    StudyError::Setting { name: key.to_owned(), reason }
+}
+
+/// The budget of some settings; 0 sets no limit.
+pub fn budget(settings: &StudySettings) -> Budget {
+    Budget {
+        architectures: (settings.architectures > 0).then_some(settings.architectures),
+        rounds: (settings.rounds > 0).then_some(settings.rounds),
+        seconds: (settings.seconds > 0.0).then_some(settings.seconds),
+    }
+}
+
+/// How the surrogate of a finished study sees what was evaluated, `[queries, d]`: fitted once more
+/// on everything, for the map of a report. None for a strategy or surrogate without embedding.
+///
+/// # Errors
+/// [`StudyError::Surrogate`] if it cannot be fitted.
+pub fn embedding(
+    settings: &StrategySettings,
+    history: &History,
+    fidelity: Fidelity,
+    seed: u64,
+) -> Result<Option<Array2<f64>>, StudyError> {
+    let StrategySettings::Bonas(settings) = settings else { return Ok(None) };
+    let scored = targets(settings.targets).of(history, fidelity);
+    if scored.len() < 3 {
+        return Ok(None);
+    }
+    let observation = |s: &crate::strategy::Scored<'_>| Observation {
+        architecture: s.evaluation.architecture.clone(),
+        score: s.value,
+    };
+    let observations: Vec<Observation> = scored.iter().map(observation).collect();
+    let mut rng = stream(seed, &[MAP]);
+    let fitted = surrogate(settings.surrogate)?.fit(&observations, &mut rng)?;
+    let all: Vec<Architecture> = history.evaluations().iter().map(|e| e.architecture.clone()).collect();
+    Ok(fitted.embed(&all)?)
+}
+
+/// Purpose of a random stream: the map of a report.
+const MAP: u64 = 100;
+
+/// The space of a configuration, with what belongs to it.
+///
+/// # Errors
+/// [`StudyError::Setting`] naming the nearest space.
+pub fn space(
+    config: &SearchConfig,
+) -> Result<(&'static crate::registry::SpaceEntry, Arc<dyn SearchSpace>), StudyError> {
+    let bad = |reason| StudyError::Setting { name: "space.name".into(), reason };
+    let entry = crate::registry::space(&config.space.name).map_err(bad)?;
+    Ok((entry, entry.space()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::study::Study;
+
+    #[test]
+    fn every_strategy_runs_a_small_study() {
+        for name in StrategySettings::NAMES {
+            let surrogate = if *name == "bonas" { "surrogate = \"counts-bsr\"\n" } else { "" };
+            let text = format!(
+                "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+                 [strategy]\nname = \"{name}\"\n{surrogate}"
+            );
+            let config = SearchConfig::from_toml(&text, "test").unwrap();
+            let (_, space) = space(&config).unwrap();
+            let strategy = strategy(&config.strategy, &*space).unwrap();
+            let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
+            let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+            assert_eq!(finished.history.len(), 40, "{name}");
+            let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
+            assert!(map.is_none_or(|map| map.nrows() == 40));
+        }
+    }
+
+    #[test]
+    fn what_a_space_or_build_lacks_is_named() {
+        let read = |text| SearchConfig::from_toml(text, "test").unwrap();
+        let config = read("[space]\nname = \"drats\"\n");
+        assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
+        let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
+        let error = strategy(&config.strategy, &*space(&config).unwrap().1).err().unwrap().to_string();
+        assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
+    }
+}

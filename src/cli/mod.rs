@@ -1,0 +1,132 @@
+//! Arguments, exit codes and the commands.
+
+mod describe;
+mod environment;
+mod interrupt;
+mod out;
+mod report;
+mod search;
+mod train;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use bonas::StudyError;
+use bonas::config::ConfigError;
+use clap::{Parser, Subcommand};
+
+/// Exit code of wrong arguments or a wrong configuration.
+const USAGE: u8 = 2;
+/// Exit code of a command stopped by Ctrl-C.
+const INTERRUPTED: u8 = 130;
+
+/// Neural architecture search with Bayesian-optimisation surrogates.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Search as a TOML file says; writes journal, report, summary and winner to a folder.
+    Search(search::SearchArgs),
+    /// Go on with a search that was stopped or killed.
+    Resume {
+        /// The search's folder.
+        dir: PathBuf,
+        /// Workers from here on; the history is the same for every number.
+        #[arg(long)]
+        workers: Option<usize>,
+    },
+    /// Train one architecture from scratch.
+    Train(train::TrainArgs),
+    /// Make the report of a search again, finished or not.
+    Report {
+        /// The search's folder.
+        dir: PathBuf,
+    },
+    /// Count and draw an architecture.
+    Describe(describe::DescribeArgs),
+}
+
+/// A mistake in what the user asked for, as opposed to a failure in doing it.
+#[derive(Debug)]
+struct Usage(String);
+
+impl std::fmt::Display for Usage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// A usage error from anything that prints.
+fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
+    anyhow::Error::new(Usage(reason.to_string()))
+}
+
+/// Runs the command line; errors go to standard error, one line each cause.
+pub(crate) fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // A reader that went away is no reason to fail.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if out::is_closed(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let code = code(&error);
+            out::error(&match code {
+                INTERRUPTED => format!("stopped; {error}"),
+                _ => format!("error: {error:#}"),
+            });
+            ExitCode::from(code)
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Search(args) => search::search(&args),
+        Command::Resume { dir, workers } => search::resume(&dir, workers),
+        Command::Train(args) => train::train(&args),
+        Command::Report { dir } => report::again(&dir),
+        Command::Describe(args) => describe::describe(&args),
+    }
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    let interrupted = |e: &StudyError| matches!(e, StudyError::Interrupted);
+    if error.downcast_ref::<StudyError>().is_some_and(interrupted) {
+        return INTERRUPTED;
+    }
+    let setting = |e: &StudyError| matches!(e, StudyError::Setting { .. });
+    let wrong = error.is::<Usage>() || error.is::<ConfigError>();
+    if wrong || error.downcast_ref::<StudyError>().is_some_and(setting) { USAGE } else { 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn exit_codes() {
+        assert_eq!(code(&usage("no")), 2);
+        assert_eq!(code(&anyhow::Error::new(StudyError::Interrupted).context("while searching")), 130);
+        assert_eq!(code(&anyhow::anyhow!("disk full")), 1);
+    }
+}

@@ -1,0 +1,127 @@
+//! `bonas train`: one architecture from scratch.
+
+use std::path::{Path, PathBuf};
+
+use bonas::config::{
+    DataSettings, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
+};
+use bonas::registry;
+use bonas::spaces::Architecture;
+use clap::Args;
+
+use super::usage;
+
+/// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
+#[derive(Debug, Args)]
+pub(super) struct TrainArgs {
+    /// Architecture in the space's notation, or the name of a published one.
+    #[arg(long)]
+    genotype: String,
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
+    #[arg(long)]
+    data: String,
+    /// Folder for checkpoint, weights and figures; a run that was stopped goes on from there.
+    #[arg(long)]
+    out: PathBuf,
+    /// Search space of the genotype.
+    #[arg(long, default_value = "darts")]
+    space: String,
+    /// Epochs.
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Images a step.
+    #[arg(long)]
+    batch: Option<usize>,
+    /// Width C of the first cells.
+    #[arg(long)]
+    channels: Option<usize>,
+    /// Cells in the network (nasbench201: cells a stage).
+    #[arg(long)]
+    layers: Option<usize>,
+    /// Learning rate at the start.
+    #[arg(long)]
+    learning_rate: Option<f64>,
+    /// Weight of the auxiliary head's loss; 0: none.
+    #[arg(long)]
+    auxiliary_weight: Option<f64>,
+    /// Largest probability of dropping a path.
+    #[arg(long)]
+    drop_path: Option<f64>,
+    /// Side of the square cut out of training images; 0: none.
+    #[arg(long)]
+    cutout: Option<usize>,
+    /// Label smoothing.
+    #[arg(long)]
+    label_smoothing: Option<f64>,
+    /// Seeds to train with.
+    #[arg(long)]
+    seeds: Option<usize>,
+    /// Where to compute: auto, cpu, cuda or cuda:0,1,...
+    #[arg(long)]
+    device: Option<String>,
+}
+
+impl TrainArgs {
+    /// The settings that the arguments make.
+    fn settings(&self) -> anyhow::Result<(DataSettings, TrainingSettings, FinalSettings)> {
+        let default = FinalSettings::default();
+        let finals = FinalSettings {
+            random: 0,
+            seeds: self.seeds.unwrap_or(1),
+            epochs: self.epochs.unwrap_or(default.epochs),
+            batch: self.batch.unwrap_or(default.batch),
+            channels: self.channels.unwrap_or(default.channels),
+            layers: self.layers.unwrap_or(default.layers),
+            auxiliary_weight: self.auxiliary_weight.unwrap_or(default.auxiliary_weight),
+            drop_path: self.drop_path.unwrap_or(default.drop_path),
+            cutout: self.cutout.unwrap_or(default.cutout),
+            label_smoothing: self.label_smoothing.unwrap_or(default.label_smoothing),
+        };
+        let default = TrainingSettings::default();
+        let training = TrainingSettings {
+            learning_rate: self.learning_rate.unwrap_or(default.learning_rate),
+            device: self.device.clone().unwrap_or(default.device.clone()),
+            ..default
+        };
+        let data = DataSettings { source: self.data.clone(), ..DataSettings::default() };
+        let checked = finals.check().and_then(|()| training.check()).and_then(|()| data.check());
+        checked.map_err(|e| usage(format!("--{}: {}", e.key.replace('_', "-"), e.reason)))?;
+        Ok((data, training, finals))
+    }
+}
+
+/// Trains a genotype.
+///
+/// # Errors
+/// Usage errors for unknown names and settings out of range, and whatever stops the training.
+pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
+    let entry = registry::space(&args.space).map_err(usage)?;
+    let architecture = entry.space().parse(&args.genotype).map_err(usage)?;
+    let (data, training, finals) = args.settings()?;
+    let space = SpaceSettings { name: args.space.clone() };
+    let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
+    run_train(config, architecture, &args.out)
+}
+
+/// The training itself.
+#[cfg(feature = "torch")]
+fn run_train(config: SearchConfig, architecture: Architecture, out: &Path) -> anyhow::Result<()> {
+    use super::{interrupt, out as output, search};
+    let cancel = interrupt::flag(out, "train --out")?;
+    let run = bonas::search::Search { config, directory: out.to_owned(), cancel };
+    let result = run.train_one(architecture, &mut search::observers)?;
+    let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
+    output::text(&format!(
+        "test accuracy {}, sd over {} seeds {}, {} parameters; weights in {}\n",
+        percent(result.mean()),
+        result.test.len(),
+        percent(result.sd()),
+        result.params.unwrap_or(0),
+        out.join(bonas::search::FINALS_FOLDER).display()
+    ))
+}
+
+#[cfg(not(feature = "torch"))]
+fn run_train(_: SearchConfig, _: Architecture, _: &Path) -> anyhow::Result<()> {
+    Err(usage("training needs libtorch, and this program was built without it (feature torch)"))
+}

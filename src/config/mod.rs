@@ -1,0 +1,125 @@
+//! Configuration: strict TOML, where every key has a documented default.
+//!
+//! [`SearchConfig::from_toml`] refuses unknown keys, values of the wrong type and values out of
+//! range, each with file, line, key and the nearest valid name. [`SearchConfig::commented`] prints
+//! every key with its default below what it means; [`SearchConfig::plain`] is the same without
+//! comments, and what a study's first journal record holds.
+//!
+//! To add a setting, add a field to a [`settings!`](crate::settings) group; to add a strategy or
+//! an evaluator, a line to a [`choices!`](crate::choices) enum.
+//!
+//! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
+//! only its owner can check (a space, a device, a data source) is checked there.
+
+mod error;
+mod evaluator;
+mod nearest;
+mod print;
+mod settings;
+mod strategy;
+mod strict;
+mod study;
+#[cfg(test)]
+mod tests;
+
+pub use error::{ConfigError, Invalid, ensure};
+pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
+pub use nearest::{nearest, unknown};
+pub use print::{commented, plain};
+pub use settings::{KeyDoc, Settings};
+pub use strategy::{
+    AcquisitionKind, BonasSettings, EvolutionSettings, LocalSearchSettings, ParentsKind, PoolKind,
+    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
+};
+pub use strict::{Document, from_toml};
+pub use study::{DataSettings, FinalSettings, Precision, SpaceSettings, StudySettings, TrainingSettings};
+
+/// Everything that `bonas search` is told.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchConfig {
+    /// `[study]`: seed, budget, workers.
+    pub study: StudySettings,
+    /// `[space]`: the search space.
+    pub space: SpaceSettings,
+    /// `[strategy]`: who proposes.
+    pub strategy: StrategySettings,
+    /// `[evaluator]`: how proposals are scored.
+    pub evaluator: EvaluatorSettings,
+    /// `[data]`: the images.
+    pub data: DataSettings,
+    /// `[training]`: how networks are trained.
+    pub training: TrainingSettings,
+    /// `[final]`: training the winner from scratch.
+    pub finals: FinalSettings,
+}
+
+const SECTIONS: [&str; 7] = ["study", "space", "strategy", "evaluator", "data", "training", "final"];
+
+impl SearchConfig {
+    /// Reads a configuration; what it leaves out has its default. `origin` names it in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with line, key, and the nearest valid name or the valid range.
+    ///
+    /// # Examples
+    /// ```
+    /// let config = bonas::config::SearchConfig::from_toml("[study]\nseed = 7", "my.toml")?;
+    /// assert_eq!(config.study.seed, 7);
+    /// assert_eq!(config.strategy.name(), "bonas");
+    /// # Ok::<(), bonas::config::ConfigError>(())
+    /// ```
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let document = Document::parse(text, origin)?;
+        document.only("", &SECTIONS)?;
+        Ok(Self {
+            study: document.section("study", &[])?,
+            space: document.section("space", &[])?,
+            strategy: StrategySettings::read(&document, "strategy", &[])?,
+            evaluator: EvaluatorSettings::read(&document, "evaluator", &[])?,
+            data: document.section("data", &[])?,
+            training: document.section("training", &[])?,
+            finals: document.section("final", &[])?,
+        })
+    }
+
+    /// The text that a study is known by: [`Self::plain`] with what cannot change its history, the
+    /// number of workers, left at its default.
+    pub fn identity(&self) -> String {
+        let workers = StudySettings::default().workers;
+        let device = TrainingSettings::default().device;
+        Self {
+            study: StudySettings { workers, ..self.study.clone() },
+            training: TrainingSettings { device, ..self.training.clone() },
+            ..self.clone()
+        }
+        .plain()
+    }
+
+    /// Every key with its value, below a comment that says what it means.
+    pub fn commented(&self) -> String {
+        let sections = [
+            commented("study", &self.study),
+            commented("space", &self.space),
+            self.strategy.commented("strategy"),
+            self.evaluator.commented("evaluator"),
+            commented("data", &self.data),
+            commented("training", &self.training),
+            commented("final", &self.finals),
+        ];
+        sections.join("\n")
+    }
+
+    /// Every key with its value.
+    pub fn plain(&self) -> String {
+        let sections = [
+            plain("study", &self.study),
+            plain("space", &self.space),
+            self.strategy.plain("strategy"),
+            self.evaluator.plain("evaluator"),
+            plain("data", &self.data),
+            plain("training", &self.training),
+            plain("final", &self.finals),
+        ];
+        sections.join("\n")
+    }
+}

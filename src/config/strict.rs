@@ -1,0 +1,189 @@
+//! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
+
+use serde::de::IntoDeserializer;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::{nearest, unknown};
+use super::{ConfigError, Invalid, KeyDoc, Settings};
+
+type Table<'t> = DeTable<'t>;
+
+/// A parsed TOML text that knows where each key stands.
+#[derive(Clone, Debug)]
+pub struct Document<'t> {
+    origin: String,
+    text: &'t str,
+    root: Spanned<Table<'t>>,
+}
+
+/// Reads one group of settings that makes up a whole file.
+///
+/// # Errors
+/// [`ConfigError`] with line, key and the nearest valid name.
+pub fn from_toml<T: Settings>(text: &str, origin: &str) -> Result<T, ConfigError> {
+    Document::parse(text, origin)?.section("", &[])
+}
+
+impl<'t> Document<'t> {
+    /// Parses a text; `origin` names it in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the line where the text stops being TOML.
+    pub fn parse(text: &'t str, origin: &str) -> Result<Self, ConfigError> {
+        let root = DeTable::parse(text).map_err(|e| ConfigError {
+            origin: origin.to_owned(),
+            line: e.span().map(|span| line_of(text, span.start)),
+            key: String::new(),
+            reason: format!("not valid TOML: {}", e.message().trim()),
+        })?;
+        Ok(Self { origin: origin.to_owned(), text, root })
+    }
+
+    /// Refuses every key of the table at `path` that is not one of `known`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the first unknown key and the nearest known one.
+    pub fn only(&self, path: &str, known: &[&str]) -> Result<(), ConfigError> {
+        let Some(table) = self.table(path)? else { return Ok(()) };
+        match table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
+            None => Ok(()),
+            Some(key) => {
+                let reason = unknown("key", key.get_ref(), known.iter().copied());
+                Err(self.error(Some(key.span().start), &join(path, key.get_ref()), reason))
+            }
+        }
+    }
+
+    /// A string at a dotted path; `None` where the key is missing.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where it is not a string.
+    pub fn string(&self, path: &str) -> Result<Option<&str>, ConfigError> {
+        let Some(value) = self.value(path)? else { return Ok(None) };
+        value.get_ref().as_str().map(Some).ok_or_else(|| {
+            let reason = format!("expected a string, found {}", type_name(value.get_ref()));
+            self.error(Some(value.span().start), path, reason)
+        })
+    }
+
+    /// Reads the table at a dotted path (empty: the whole document) into its settings; a missing
+    /// table gives the defaults. Keys in `beside` may stand in the table and are not read.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for an unknown key, a value of the wrong type, or one out of range.
+    pub fn section<T: Settings>(&self, path: &str, beside: &[&str]) -> Result<T, ConfigError> {
+        let known: Vec<&str> = T::KEYS.iter().map(|k| k.key).chain(beside.iter().copied()).collect();
+        self.only(path, &known)?;
+        let mut own = match self.table(path)? {
+            Some(table) => table.clone(),
+            None => Table::new(),
+        };
+        for key in beside {
+            own.remove(*key);
+        }
+        let deserializer = Spanned::new(0..0, own).into_deserializer();
+        let settings = T::deserialize(deserializer).map_err(|e| self.rejected(path, &e, T::KEYS))?;
+        settings.check().map_err(|e| self.invalid(path, &e))?;
+        Ok(settings)
+    }
+
+    /// An error about the value at `path`, with its line where the key is written out.
+    pub fn refuse(&self, path: &str, reason: impl Into<String>) -> ConfigError {
+        let place = self.value(path).ok().flatten().map(|v| v.span().start);
+        self.error(place, path, reason.into())
+    }
+
+    fn invalid(&self, path: &str, invalid: &Invalid) -> ConfigError {
+        self.refuse(&join(path, invalid.key), invalid.reason.clone())
+    }
+
+    /// Finds the key that serde's error is about, and proposes the nearest of the names it lists.
+    fn rejected(&self, path: &str, error: &toml::de::Error, keys: &[KeyDoc]) -> ConfigError {
+        let place = error.span().map(|span| span.start);
+        let table = self.table(path).ok().flatten();
+        let mut key = path.to_owned();
+        if let (Some(place), Some(table)) = (place, table) {
+            key = descend(table, place).into_iter().fold(key, |path, part| join(&path, part));
+        }
+        let mut reason = error.message().trim().to_owned();
+        if let Some(near) = nearest_listed(&reason) {
+            reason = format!("{reason}; did you mean `{near}`?");
+        }
+        let last = key.rsplit('.').next().unwrap_or_default();
+        if let Some(doc) = keys.iter().find(|k| k.key == last) {
+            reason = format!("{reason} ({})", sentence(doc.doc));
+        }
+        self.error(place, &key, reason)
+    }
+
+    fn table(&self, path: &str) -> Result<Option<&Table<'t>>, ConfigError> {
+        if path.is_empty() {
+            return Ok(Some(self.root.get_ref()));
+        }
+        let Some(value) = self.value(path)? else { return Ok(None) };
+        value.get_ref().as_table().map(Some).ok_or_else(|| {
+            let found = type_name(value.get_ref());
+            self.error(Some(value.span().start), path, format!("expected a table `[{path}]`, found {found}"))
+        })
+    }
+
+    fn value(&self, path: &str) -> Result<Option<&Spanned<DeValue<'t>>>, ConfigError> {
+        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
+        Ok(self.table(parent)?.and_then(|table| table.get(key)))
+    }
+
+    fn error(&self, place: Option<usize>, key: &str, reason: String) -> ConfigError {
+        let line = place.map(|at| line_of(self.text, at));
+        ConfigError { origin: self.origin.clone(), line, key: key.to_owned(), reason }
+    }
+}
+
+/// Keys on the way to the innermost value that covers a byte of the text.
+fn descend<'a>(table: &'a Table<'_>, place: usize) -> Vec<&'a str> {
+    let covering = table.iter().find(|(key, value)| {
+        // A table's own span is its header only, so look inside it as well.
+        let inside = value.get_ref().as_table().is_some_and(|t| !descend(t, place).is_empty());
+        inside || value.span().contains(&place) || key.span().contains(&place)
+    });
+    let Some((key, value)) = covering else { return Vec::new() };
+    let mut path = vec![key.get_ref().as_ref()];
+    if let Some(inner) = value.get_ref().as_table() {
+        path.extend(descend(inner, place));
+    }
+    path
+}
+
+/// Serde says "unknown variant `x`, expected one of `a`, `b`": the nearest of `a` and `b`.
+fn nearest_listed(message: &str) -> Option<&str> {
+    let (head, tail) = message.split_once("expected ")?;
+    if !head.starts_with("unknown ") {
+        return None;
+    }
+    let quoted = |text| str::split(text, '`').skip(1).step_by(2);
+    nearest(quoted(head).next()?, quoted(tail))
+}
+
+fn type_name(value: &DeValue<'_>) -> &'static str {
+    match value.type_str() {
+        "integer" => "an integer",
+        "float" => "a number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "table" => "a table",
+        "datetime" => "a date",
+        _ => "a string",
+    }
+}
+
+fn join(path: &str, key: &str) -> String {
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
+}
+
+fn line_of(text: &str, place: usize) -> usize {
+    1 + text.bytes().take(place).filter(|&b| b == b'\n').count()
+}
+
+fn sentence(doc: &[&str]) -> String {
+    doc.iter().map(|line| line.trim()).collect::<Vec<_>>().join(" ").trim_end_matches('.').to_owned()
+}

@@ -1,0 +1,102 @@
+use std::fs;
+use std::path::Path;
+
+use image::{GrayImage, Luma, Rgb, RgbImage};
+
+use super::{read, refused, write};
+use crate::data::{ImageShape, LoadOptions, load};
+
+fn colour(path: &Path, side: u32, value: [u8; 3]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    RgbImage::from_pixel(side, side, Rgb(value)).save(path).unwrap();
+}
+
+fn grey(path: &Path, width: u32, value: u8) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    GrayImage::from_pixel(width, 8, Luma([value])).save(path).unwrap();
+}
+
+/// Two classes, two training images and one test image each.
+fn two_parts(root: &Path) {
+    for (class, red) in [("apple", 200), ("pear", 50)] {
+        colour(&root.join(format!("train/{class}/b.bmp")), 40, [red, 1, 2]);
+        colour(&root.join(format!("train/{class}/a.png")), 32, [red, 3, 4]);
+        colour(&root.join(format!("test/{class}/x.JPG")), 16, [red, 5, 6]);
+    }
+    write(&root.join("train/apple/.DS_Store"), b"x");
+    write(&root.join("train/apple/notes.txt"), b"x");
+}
+
+#[test]
+fn a_folder_in_two_parts() {
+    let dir = tempfile::tempdir().unwrap();
+    two_parts(dir.path());
+    for source in ["folder:", ""] {
+        let data = read(source, dir.path()).unwrap();
+        assert_eq!(data.train.class_names(), ["apple", "pear"]);
+        assert_eq!((data.train.labels(), data.test.labels()), (&[0, 0, 1, 1][..], &[0, 1][..]));
+        assert_eq!(data.train.shape(), ImageShape::new(3, 32, 32));
+        // Sorted: a.png, then b.bmp scaled down from 40 pixels; planes, not interleaved.
+        let (a, b) = (data.train.image(0), data.train.image(1));
+        assert_eq!((a[0], a[1024], a[2048]), (200, 3, 4));
+        assert_eq!((b[0], b[1023], b[1024], b[2048]), (200, 200, 1, 2));
+    }
+}
+
+#[test]
+fn a_folder_in_one_part_is_split() {
+    let dir = tempfile::tempdir().unwrap();
+    for (class, value) in [("dark", 10), ("light", 240)] {
+        (0..10).for_each(|i| grey(&dir.path().join(format!("{class}/{i}.png")), 12, value + i));
+    }
+    let source = format!("folder:{}", dir.path().display());
+    let options = LoadOptions { image_size: 8, test_fraction: 0.3, ..LoadOptions::default() };
+    let data = load(&source, &options).unwrap();
+    assert_eq!((data.train.class_counts(), data.test.class_counts()), (vec![7, 7], vec![3, 3]));
+    // Every file is grey: one channel.  12 columns lose two at each side.
+    assert_eq!(data.train.shape(), ImageShape::new(1, 8, 8));
+    assert_eq!(data.train.pixels(), load(&source, &options).unwrap().train.pixels());
+    let other = load(&source, &LoadOptions { split_seed: 1, ..options }).unwrap();
+    assert_ne!(data.test.pixels(), other.test.pixels());
+    for bad in [LoadOptions { image_size: 0, ..options }, LoadOptions { test_fraction: 1.0, ..options }] {
+        assert!(load(&source, &bad).unwrap_err().to_string().contains("valid:"));
+    }
+}
+
+#[test]
+fn an_unreadable_image_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    two_parts(dir.path());
+    let file = dir.path().join("train/pear/a.png");
+    let whole = fs::read(&file).unwrap();
+    for bytes in [&whole[..whole.len() / 2], b"", b"not an image at all"] {
+        write(&file, bytes);
+        refused("folder:", dir.path(), "train/pear/a.png", &["cannot be decoded", "replace or remove it"]);
+    }
+}
+
+#[test]
+fn empty_and_unlike_classes_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    two_parts(dir.path());
+    fs::create_dir(dir.path().join("train/fig")).unwrap();
+    refused("folder:", dir.path(), "train/fig", &["holds no .png", "remove the folder"]);
+    colour(&dir.path().join("train/fig/a.png"), 8, [0; 3]);
+    refused("folder:", dir.path(), "test/fig", &["does not exist, though the other part has this class"]);
+    fs::remove_dir_all(dir.path().join("train/fig")).unwrap();
+    colour(&dir.path().join("test/kiwi/a.png"), 8, [0; 3]);
+    refused("folder:", dir.path(), "train/kiwi", &["does not exist, though the other part has this class"]);
+    fs::remove_dir_all(dir.path().join("test")).unwrap();
+    refused("folder:", dir.path(), "test", &["does not exist", "root/test/<class>"]);
+}
+
+#[test]
+fn folders_without_enough_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    refused("folder:", dir.path(), "", &["0 class folders", "root/train/<class>"]);
+    colour(&dir.path().join("a/1.png"), 8, [0; 3]);
+    refused("folder:", dir.path(), "", &["1 class folders"]);
+    colour(&dir.path().join("b/1.png"), 8, [0; 3]);
+    colour(&dir.path().join("b/2.png"), 8, [0; 3]);
+    refused("folder:", dir.path(), "a", &["only one image", "add images"]);
+}

@@ -1,0 +1,93 @@
+//! Scores by a formula.
+
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bonas_spaces::Architecture;
+use rand::RngExt;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::{Evaluator, Job, Monitor};
+use crate::StudyError;
+use crate::history::{Fidelity, Outcome, Score};
+use crate::rng::StudyRng;
+
+type Function = dyn Fn(&Architecture) -> Result<f64, String> + Send + Sync;
+
+/// Evaluates by a function of the user's: for problems with a known optimum, and for wrapping
+/// any measurement that needs no shared state. A clone serves another worker.
+#[derive(Clone)]
+pub struct Synthetic {
+    function: Arc<Function>,
+    fidelity: Fidelity,
+    noise_sd: f64,
+    delay_max: Duration,
+}
+
+impl Synthetic {
+    /// Scores by `function`; its error is the reason of a failed outcome, and so is a value that
+    /// is not finite.
+    pub fn new(
+        fidelity: Fidelity,
+        function: impl Fn(&Architecture) -> Result<f64, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { function: Arc::new(function), fidelity, noise_sd: 0.0, delay_max: Duration::ZERO }
+    }
+
+    /// Adds normal noise of this standard deviation, drawn from the job's own stream.
+    #[must_use]
+    pub fn noise(self, sd: f64) -> Self {
+        Self { noise_sd: sd, ..self }
+    }
+
+    /// Waits a random time up to this one in each job, as a training would; scores stay the same.
+    #[must_use]
+    pub fn delay_up_to(self, max: Duration) -> Self {
+        Self { delay_max: max, ..self }
+    }
+
+    fn outcome(&self, architecture: &Architecture, rng: &mut StudyRng) -> Outcome {
+        let draw: f64 = StandardNormal.sample(rng);
+        match (self.function)(architecture) {
+            Ok(value) if value.is_finite() => {
+                let noise = if self.noise_sd > 0.0 { self.noise_sd * draw } else { 0.0 };
+                Outcome::Scored(Score::of(value + noise, self.fidelity))
+            }
+            Ok(value) => Outcome::Failed(format!("the function gave {value}")),
+            Err(reason) => Outcome::Failed(reason),
+        }
+    }
+
+    /// Sleeps in short pieces, so that the user can stop it.
+    fn wait(&self, mut rng: StudyRng, monitor: &dyn Monitor) -> Result<(), StudyError> {
+        let end = Instant::now() + self.delay_max.mul_f64(rng.random::<f64>());
+        loop {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            thread::sleep(left.min(Duration::from_millis(5)));
+        }
+    }
+}
+
+impl Evaluator for Synthetic {
+    fn fidelity(&self) -> Fidelity {
+        self.fidelity
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        // A copy of the generator, so that waiting does not change the noise.
+        self.wait(rng.clone(), monitor)?;
+        Ok(job.architectures.iter().map(|architecture| self.outcome(architecture, rng)).collect())
+    }
+}

@@ -1,0 +1,10 @@
+//! Observers: what a running study shows its user.
+//!
+//! Invariant: an observer changes nothing, and trouble in showing (a closed pipe) is no trouble of
+//! the study.
+
+mod console;
+mod table;
+
+pub use console::Console;
+pub use table::{round_header, round_line};

@@ -1,0 +1,187 @@
+//! The search spaces and skeletons that configurations and commands can name.
+//!
+//! Invariant: this is the one place that turns a name into a space or a skeleton; nothing else in
+//! the crate branches on one.
+
+use std::sync::Arc;
+
+use bonas_spaces::SearchSpace;
+use bonas_spaces::darts::Darts;
+use bonas_spaces::nasbench101::NasBench101;
+use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::network::{DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton};
+
+use crate::config::unknown;
+
+/// A space by name, with what belongs to it.
+#[derive(Debug)]
+pub struct SpaceEntry {
+    /// The name.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// What its cells are called, in order; empty for a single one.
+    pub cells: &'static [&'static str],
+    /// The usual skeleton; none where cells have no network here.
+    pub skeleton: Option<&'static str>,
+    /// What its operations are as layers.
+    pub ops: fn() -> OpTable,
+    make: fn() -> Arc<dyn SearchSpace>,
+}
+
+impl SpaceEntry {
+    /// The space.
+    pub fn space(&self) -> Arc<dyn SearchSpace> {
+        (self.make)()
+    }
+}
+
+/// The spaces there are.
+pub const SPACES: &[SpaceEntry] = &[
+    SpaceEntry {
+        name: "darts",
+        about: "normal and reduction cell of DARTS, seven operations on edges",
+        cells: &["normal", "reduction"],
+        skeleton: Some("darts"),
+        ops: OpTable::darts,
+        make: || Arc::new(Darts::new()),
+    },
+    SpaceEntry {
+        name: "nasbench201",
+        about: "NAS-Bench-201: four nodes, five operations on six edges",
+        cells: &[],
+        skeleton: Some("nasbench201"),
+        ops: OpTable::nasbench201,
+        make: || Arc::new(NasBench201::new()),
+    },
+    SpaceEntry {
+        name: "nasbench101",
+        about: "NAS-Bench-101: up to seven nodes, three operations on nodes",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        make: || Arc::new(NasBench101::new()),
+    },
+];
+
+/// The space with a name.
+///
+/// # Errors
+/// A text that names the nearest space and all there are.
+pub fn space(name: &str) -> Result<&'static SpaceEntry, String> {
+    let found = SPACES.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| unknown("space", name, SPACES.iter().map(|entry| entry.name)))
+}
+
+/// How large a network is; what is not given is as published for the skeleton.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SkeletonSize {
+    /// Width C of the first cells.
+    pub channels: Option<usize>,
+    /// Cells in the network (NAS-Bench-201: cells a stage).
+    pub layers: Option<usize>,
+    /// Shape of the images.
+    pub image: Option<Shape>,
+    /// Number of classes.
+    pub classes: Option<usize>,
+    /// Normalisation inside the cells; without it that of a discrete network.
+    pub norm: Option<Norm>,
+    /// Whether there is an auxiliary head, on skeletons that have one.
+    pub auxiliary: bool,
+}
+
+/// A skeleton by name.
+#[derive(Debug)]
+pub struct SkeletonEntry {
+    /// The name.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    make: fn(&SkeletonSize) -> Arc<dyn Skeleton>,
+}
+
+impl SkeletonEntry {
+    /// The skeleton in a size.
+    pub fn skeleton(&self, size: &SkeletonSize) -> Arc<dyn Skeleton> {
+        (self.make)(size)
+    }
+}
+
+/// The skeletons there are.
+pub const SKELETONS: &[SkeletonEntry] = &[
+    SkeletonEntry {
+        name: "darts",
+        about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
+        make: |size| Arc::new(darts(&DartsSkeleton::cifar(), size)),
+    },
+    SkeletonEntry {
+        name: "darts-imagenet",
+        about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
+        make: |size| Arc::new(darts(&DartsSkeleton::imagenet(), size)),
+    },
+    SkeletonEntry {
+        name: "nasbench201",
+        about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
+        make: |size| Arc::new(nasbench201(&NasBench201Skeleton::cifar(), size)),
+    },
+];
+
+/// The skeleton with a name.
+///
+/// # Errors
+/// A text that names the nearest skeleton and all there are.
+pub fn skeleton(name: &str) -> Result<&'static SkeletonEntry, String> {
+    let found = SKELETONS.iter().find(|entry| entry.name == name);
+    found.ok_or_else(|| unknown("skeleton", name, SKELETONS.iter().map(|entry| entry.name)))
+}
+
+fn darts(published: &DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
+    DartsSkeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        layers: size.layers.unwrap_or(published.layers),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
+        auxiliary: size.auxiliary,
+        ..published.clone()
+    }
+}
+
+fn nasbench201(published: &NasBench201Skeleton, size: &SkeletonSize) -> NasBench201Skeleton {
+    NasBench201Skeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        cells: size.layers.unwrap_or(published.cells),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::network::Union;
+
+    use super::*;
+
+    #[test]
+    fn every_space_has_its_name_and_a_network_if_it_says_so() {
+        for entry in SPACES {
+            let found = space(entry.name).unwrap();
+            let (space, mut rng) = (found.space(), crate::rng::stream(1, &[]));
+            let architecture = space.sample(&mut rng);
+            assert!(entry.cells.is_empty() || entry.cells.len() == architecture.cells().len());
+            if let Some(name) = entry.skeleton {
+                let skeleton = skeleton(name).unwrap().skeleton(&SkeletonSize::default());
+                let network = skeleton.network(&Union::of(&[architecture]).unwrap(), &(entry.ops)()).unwrap();
+                assert!(network.params() > 0);
+            }
+        }
+    }
+
+    #[test]
+    fn an_unknown_name_gives_the_nearest() {
+        let message = space("nasbench202").unwrap_err();
+        assert!(message.starts_with("unknown space `nasbench202`; did you mean `nasbench201`?"), "{message}");
+        assert!(skeleton("dart").unwrap_err().contains("did you mean `darts`?"));
+    }
+}

@@ -1,0 +1,161 @@
+//! `summary.json`: a study in figures, for programs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Report, RoundRow};
+use crate::event::EndReason;
+use crate::history::{Fidelity, Outcome};
+
+/// Version of the keys of [`Summary`]; they are only ever added to under one version.
+pub const SUMMARY_FORMAT: u32 = 1;
+
+/// What `summary.json` holds. Scores are in the evaluator's unit, accuracies fractions, times
+/// seconds; what is not known is null.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SUMMARY_FORMAT`].
+    pub format: u32,
+    /// Name of the search space.
+    pub space: String,
+    /// Seed of the study.
+    pub seed: u64,
+    /// How scores were come by.
+    pub fidelity: Option<Fidelity>,
+    /// Unique architectures evaluated, failures included.
+    pub queries: usize,
+    /// How many of them failed.
+    pub failed: usize,
+    /// Why the study ended; null while it can be resumed.
+    pub ended: Option<EndReason>,
+    /// Seconds of asking and evaluating, summed over workers.
+    pub seconds: f64,
+    /// The best architecture; null without a score.
+    pub best: Option<Best>,
+    /// Kendall's tau-b between predictions before the evaluation and scores: mean over rounds.
+    pub tau_mean: Option<f64>,
+    /// One entry a round.
+    pub rounds: Vec<Round>,
+    /// Final training, the winner first; empty if there was none.
+    #[serde(rename = "final")]
+    pub finals: Vec<Trained>,
+    /// Facts about machine and program.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// The best architecture of a study.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Best {
+    /// In the space's notation.
+    pub arch: String,
+    /// Its key in hexadecimal.
+    pub key: String,
+    /// Its score.
+    pub score: f64,
+    /// Which query it was, from 1.
+    pub query: usize,
+    /// Round, from 0.
+    pub round: usize,
+}
+
+/// One round.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Round {
+    /// Round, from 0.
+    pub round: usize,
+    /// Architectures evaluated.
+    pub queries: usize,
+    /// How many of them failed.
+    pub failed: usize,
+    /// Best score up to and with this round.
+    pub best: Option<f64>,
+    /// Lowest score of the round.
+    pub min: Option<f64>,
+    /// Mean score of the round.
+    pub mean: Option<f64>,
+    /// Highest score of the round.
+    pub max: Option<f64>,
+    /// Kendall's tau-b between predictions before the evaluation and scores.
+    pub tau: Option<f64>,
+    /// Seconds of asking.
+    pub ask_s: Option<f64>,
+    /// Seconds of evaluating, summed over batches.
+    pub evaluate_s: Option<f64>,
+}
+
+/// One architecture after final training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trained {
+    /// What it is: "winner", or "random 1" and so on.
+    pub label: String,
+    /// In the space's notation.
+    pub arch: String,
+    /// Test accuracy of each seed.
+    pub test: Vec<f64>,
+    /// Their mean.
+    pub test_mean: Option<f64>,
+    /// Their standard deviation (divisor n - 1).
+    pub test_sd: Option<f64>,
+    /// Trainable parameters.
+    pub params: Option<usize>,
+    /// Multiply-adds of one image.
+    pub macs: Option<u64>,
+}
+
+impl Summary {
+    /// The summary of a study.
+    pub fn of(report: &Report<'_>) -> Self {
+        let digest = &report.digest;
+        let rows = digest.rows();
+        let taus: Vec<f64> = rows.iter().filter_map(|row| row.tau).collect();
+        let best = digest.best().map(|(i, score)| {
+            let query = &digest.queries[i];
+            let (arch, key) = (query.arch.clone(), query.key.clone());
+            Best { arch, key, score, query: i + 1, round: query.round }
+        });
+        Self {
+            format: SUMMARY_FORMAT,
+            space: digest.space.clone(),
+            seed: digest.seed,
+            fidelity: digest.fidelity(),
+            queries: digest.queries.len(),
+            failed: digest.queries.iter().filter(|q| matches!(q.outcome, Outcome::Failed(_))).count(),
+            ended: digest.ended,
+            seconds: report.seconds.total(),
+            best,
+            tau_mean: (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64),
+            rounds: rows.iter().map(|row| round(row, report)).collect(),
+            finals: report.finals.iter().map(trained).collect(),
+            environment: report.environment.iter().cloned().collect(),
+        }
+    }
+}
+
+fn round(row: &RoundRow, report: &Report<'_>) -> Round {
+    let seconds = report.seconds.round(row.round);
+    Round {
+        round: row.round,
+        queries: row.queries,
+        failed: row.failed,
+        best: row.best,
+        min: row.range.map(|r| r.min),
+        mean: row.range.map(|r| r.mean),
+        max: row.range.map(|r| r.max),
+        tau: row.tau,
+        ask_s: seconds.ask,
+        evaluate_s: seconds.evaluate,
+    }
+}
+
+fn trained(result: &super::FinalResult) -> Trained {
+    Trained {
+        label: result.label.clone(),
+        arch: result.arch.clone(),
+        test: result.test.clone(),
+        test_mean: result.mean(),
+        test_sd: result.sd(),
+        params: result.params,
+        macs: result.macs,
+    }
+}

@@ -1,0 +1,103 @@
+//! A whole search, as `bonas search` and `examples/bonas_darts` run it: the study, then final
+//! training of the winner and of random cells beside it, then the report.
+//!
+//! [`SearchConfig`] -> parts ([`crate::assemble`]) -> [`Study`] in a folder -> finals, a study of
+//! its own in [`FINALS_FOLDER`] -> report.
+//!
+//! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
+//! facts about the machine.
+
+#[cfg(feature = "torch")]
+mod networks;
+mod reporting;
+#[cfg(feature = "torch")]
+mod training;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use crate::assemble;
+use crate::config::SearchConfig;
+use crate::event::Observer;
+use crate::report::write_whole;
+use crate::{Study, StudyError};
+
+#[cfg(feature = "torch")]
+pub use networks::{Networks, Size};
+pub use reporting::{note_environment, seconds, write_report};
+
+/// The configuration in a search's folder, with every key written out.
+pub const CONFIG_FILE: &str = "config.toml";
+/// The folder, inside a search's, of the study that trains the finalists.
+pub const FINALS_FOLDER: &str = "final";
+
+/// What a search is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Searching.
+    Search,
+    /// Training the winner and random cells from scratch.
+    Finals,
+}
+
+/// Makes the observers of a stage, whose study is in the given folder.
+pub type Observe<'a> = dyn FnMut(Stage, &Path) -> Vec<Box<dyn Observer>> + 'a;
+
+/// A search in a folder; running it again goes on from where it stopped.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What to do.
+    pub config: SearchConfig,
+    /// Where everything is kept.
+    pub directory: PathBuf,
+    /// Becomes true when the user wants to stop.
+    pub cancel: Arc<AtomicBool>,
+}
+
+impl Search {
+    /// Runs the search to its end and writes the report.
+    ///
+    /// # Errors
+    /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
+    pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
+        let (_, space) = assemble::space(&self.config)?;
+        // What is wrong with the configuration is said before anything is written.
+        let strategy = assemble::strategy(&self.config.strategy, &*space)?;
+        let evaluators = assemble::evaluators(&self.config, &self.directory)?;
+        self.open_folder()?;
+        let study = Study::new(space.clone(), strategy, evaluators)
+            .seed(self.config.study.seed)
+            .budget(assemble::budget(&self.config.study))
+            .config(self.config.identity())
+            .cancel(self.cancel.clone())
+            .directory(&self.directory);
+        let observers = observe(Stage::Search, &self.directory);
+        let finished = observers.into_iter().fold(study, Study::observer).run()?;
+        reporting::note_embedding(&self.directory, &self.config)?;
+        self.finals(&space, &finished, observe)?;
+        write_report(&self.directory, &self.config)
+    }
+
+    /// Makes the folder and its `config.toml`. One that is there stays: the study compares what
+    /// results depend on.
+    fn open_folder(&self) -> Result<(), StudyError> {
+        std::fs::create_dir_all(&self.directory)
+            .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
+        let path = self.directory.join(CONFIG_FILE);
+        if path.exists() { Ok(()) } else { write_whole(&path, self.config.commented().as_bytes()) }
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn finals(
+        &self,
+        _: &Arc<dyn bonas_spaces::SearchSpace>,
+        _: &crate::study::Finished,
+        _: &mut Observe<'_>,
+    ) -> Result<(), StudyError> {
+        match self.config.finals.seeds {
+            0 => Ok(()),
+            _ => Err(assemble::without_torch("final.seeds", "final training", "set final.seeds = 0")),
+        }
+    }
+}

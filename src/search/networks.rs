@@ -1,0 +1,203 @@
+//! From settings to images, skeletons and the evaluators that train networks.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
+use tch::{Device, Kind};
+
+use crate::config::{EvaluatorSettings, Precision, SearchConfig};
+use crate::data::{Dataset, LoadOptions, load};
+use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
+use crate::recipe::ScratchRecipe;
+use crate::registry::{self, SkeletonSize, SpaceEntry};
+use crate::rng::stream;
+use crate::supernet::Placement;
+use crate::training::{Part, Task};
+use crate::{Evaluator, StudyError, torch_runtime};
+
+/// Width and depth of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Width C of the first cells.
+    pub channels: usize,
+    /// Cells (NAS-Bench-201: cells a stage).
+    pub layers: usize,
+    /// Whether there is an auxiliary head.
+    pub auxiliary: bool,
+}
+
+/// Images, devices and operations: what all networks of a search share.
+#[derive(Debug)]
+pub struct Networks<'a> {
+    config: &'a SearchConfig,
+    entry: &'static SpaceEntry,
+    data: Dataset,
+    devices: Vec<Device>,
+}
+
+impl<'a> Networks<'a> {
+    /// Reads the images and finds the devices.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without networks, a bad source or device;
+    /// [`StudyError::Data`] for images that cannot be used.
+    pub fn new(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
+        let entry = registry::space(&config.space.name).map_err(|reason| bad("space.name", reason))?;
+        if entry.skeleton.is_none() {
+            let reason = format!("{} has cells but no network to train here", entry.name);
+            return Err(bad("space.name", reason));
+        }
+        let options = LoadOptions {
+            image_size: config.data.image_size,
+            test_fraction: config.data.test_fraction,
+            split_seed: config.data.split_seed,
+        };
+        let data = load(&config.data.source, &options)?;
+        let devices =
+            torch_runtime::devices(&config.training.device).map_err(|e| bad("training.device", e.to_string()))?;
+        Ok(Self { config, entry, data, devices })
+    }
+
+    /// The devices that workers are dealt out to, in turn.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Networks of the shared-weights evaluator, if there is one: size, images a step, and cells
+    /// a batch.
+    pub fn shared(&self) -> Option<(Size, usize, usize)> {
+        let EvaluatorSettings::SharedWeights(s) = &self.config.evaluator else { return None };
+        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+        Some((size, s.batch.max(s.warmup_batch), self.config.strategy.batch()))
+    }
+
+    /// Networks of the final training: size and images a step.
+    pub fn finals(&self) -> (Size, usize) {
+        let s = &self.config.finals;
+        (Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary_weight > 0.0 }, s.batch)
+    }
+
+    /// The images, split; training images lose a square of `cutout` pixels (0: none).
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a split or cutout that does not fit.
+    pub fn task(&self, cutout: usize) -> Result<Arc<Task>, StudyError> {
+        let settings = &self.config.data;
+        let augment = match cutout {
+            0 => self.data.augment,
+            length => self.data.augment.with_cutout(length),
+        };
+        let limit = (settings.limit > 0).then_some(settings.limit);
+        let rng = &mut stream(settings.split_seed, &[]);
+        Ok(Arc::new(Task::new(&self.data, limit, settings.validation, Some(augment), rng)?))
+    }
+
+    /// The network around the cells.
+    pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
+        let image = self.data.train.shape();
+        let size = SkeletonSize {
+            channels: Some(size.channels),
+            layers: Some(size.layers),
+            image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
+            classes: Some(self.data.train.classes()),
+            norm: Some(norm),
+            auxiliary: size.auxiliary,
+        };
+        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default())
+            .map_err(|reason| StudyError::Setting { name: "skeleton".into(), reason })?;
+        Ok(entry.skeleton(&size))
+    }
+
+    /// What the operations are.
+    pub fn ops(&self) -> OpTable {
+        (self.entry.ops)()
+    }
+
+    /// The evaluators of the search, one a worker.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn evaluators(&self, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let (config, task) = (self.config, self.task(0)?);
+        let workers = 0..config.study.workers;
+        match &config.evaluator {
+            EvaluatorSettings::SharedWeights(s) => {
+                let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+                let skeleton = self.skeleton(size, Norm::SEARCH)?;
+                let recipe = s.recipe(&config.training);
+                let make = |i| {
+                    let placement = self.placement(i);
+                    let evaluator =
+                        SharedEvaluator::new(task.clone(), skeleton.clone(), self.ops(), recipe.clone(), placement)?;
+                    Ok(Box::new(evaluator.threads(config.training.threads)) as Box<dyn Evaluator>)
+                };
+                workers.map(make).collect()
+            }
+            EvaluatorSettings::FromScratch(s) => {
+                let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+                let recipe = s.recipe(&config.training);
+                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: 1 };
+                workers.map(|i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")))).collect()
+            }
+            EvaluatorSettings::Synthetic(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The evaluators of the final training, one a worker, with the size of its networks.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
+        let s = &self.config.finals;
+        let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
+        let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
+        let task = self.task(s.cutout)?;
+        let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
+        Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
+    }
+
+    fn scratch(
+        &self,
+        plan: &ScratchPlan,
+        task: &Arc<Task>,
+        worker: usize,
+        folder: Option<std::path::PathBuf>,
+    ) -> Result<Box<dyn Evaluator>, StudyError> {
+        plan.recipe.check()?;
+        Ok(Box::new(ScratchEvaluator {
+            task: task.clone(),
+            part: plan.part,
+            skeleton: self.skeleton(plan.size, Norm::DISCRETE)?,
+            ops: self.ops(),
+            recipe: plan.recipe.clone(),
+            seeds: plan.seeds,
+            placement: self.placement(worker),
+            threads: self.config.training.threads,
+            folder,
+            checkpoint_every: CHECKPOINT_EVERY,
+        }))
+    }
+
+    fn placement(&self, worker: usize) -> Placement {
+        let settings = &self.config.training;
+        Placement {
+            device: self.devices.get(worker % self.devices.len().max(1)).copied().unwrap_or(Device::Cpu),
+            kind: Kind::Float,
+            bf16: settings.precision == Precision::Mixed,
+            channels_last: settings.channels_last,
+        }
+    }
+}
+
+/// Epochs between two checkpoints of a run from scratch.
+const CHECKPOINT_EVERY: usize = 5;
+
+/// How networks are trained from scratch.
+struct ScratchPlan {
+    size: Size,
+    recipe: ScratchRecipe,
+    part: Part,
+    seeds: usize,
+}

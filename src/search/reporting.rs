@@ -1,0 +1,67 @@
+//! The report of a search's folder.
+
+use std::path::Path;
+
+use ndarray::Array2;
+
+use crate::StudyError;
+use crate::assemble;
+use crate::config::SearchConfig;
+use crate::journal::TIMINGS_FILE;
+use crate::report::{
+    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, Seconds, read_json, write_json,
+};
+use crate::study::Journalled;
+
+/// Notes facts about machine and program, by name, for the report; a resume leaves those of the
+/// start.
+///
+/// # Errors
+/// [`StudyError::Io`].
+pub fn note_environment(directory: &Path, facts: &[(String, String)]) -> Result<(), StudyError> {
+    let path = directory.join(ENVIRONMENT_FILE);
+    if path.exists() { Ok(()) } else { write_json(&path, &facts) }
+}
+
+/// Fits the surrogate once more on everything and notes how it sees the architectures.
+///
+/// # Errors
+/// [`StudyError`] if it cannot be fitted or written.
+pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+    let (_, space) = assemble::space(config)?;
+    let study = Journalled::read(directory, &space)?;
+    let Some(fidelity) = Digest::of(&study.events).fidelity() else { return Ok(()) };
+    let map = assemble::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
+    let Some(map) = map else { return Ok(()) };
+    let rows: Vec<Vec<f64>> = map.rows().into_iter().map(|row| row.to_vec()).collect();
+    write_json(&directory.join(EMBEDDING_FILE), &rows)
+}
+
+/// Writes `report.html`, `summary.json` and `winner.txt` in a search's folder from what lies in it,
+/// finished or not; the search itself is neither locked nor changed.
+///
+/// # Errors
+/// [`StudyError`] for a folder that holds no study, or a damaged file.
+pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+    let (entry, space) = assemble::space(config)?;
+    let study = Journalled::read(directory, &space)?;
+    let mut report = Report::of(&study.events, &*space);
+    report.cell_names = entry.cells;
+    report.seconds = seconds(directory);
+    report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
+    report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
+    report.embedding = read_json::<Vec<Vec<f64>>>(&directory.join(EMBEDDING_FILE))?.and_then(matrix);
+    report.write(directory)
+}
+
+/// Seconds of the rounds of a folder's study, as far as they are known.
+pub fn seconds(directory: &Path) -> Seconds {
+    let bytes = std::fs::read(directory.join(TIMINGS_FILE)).unwrap_or_default();
+    Seconds::from_lines(&String::from_utf8_lossy(&bytes))
+}
+
+/// Rows of equal length as a matrix.
+fn matrix(rows: Vec<Vec<f64>>) -> Option<Array2<f64>> {
+    let shape = (rows.len(), rows.first()?.len());
+    Array2::from_shape_vec(shape, rows.into_iter().flatten().collect()).ok()
+}

@@ -1,0 +1,186 @@
+//! Candidate pools: what a surrogate is asked about.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, Key, SearchSpace, SpaceSize};
+
+use super::evolution::tournament;
+use super::fresh::{fresh, is_new};
+use super::{Ask, Scored};
+use crate::StudyError;
+use crate::rng::StudyRng;
+
+/// Largest parametrisation that is listed as a whole.
+pub const WHOLE_SPACE_CAP: usize = 50_000;
+
+/// Where candidates come from.
+#[derive(Clone, Debug)]
+pub enum Pool {
+    /// Everything that has not been evaluated.
+    Whole(WholeSpace),
+    /// Children of good architectures.
+    Evolutionary(Evolutionary),
+}
+
+impl Pool {
+    /// The whole space where it can be listed and has at most [`WHOLE_SPACE_CAP`] points, else an
+    /// evolutionary pool of default settings.
+    pub fn auto(space: &dyn SearchSpace) -> Self {
+        WholeSpace::of(space, WHOLE_SPACE_CAP)
+            .map_or_else(|| Self::Evolutionary(Evolutionary::default()), Self::Whole)
+    }
+
+    /// Candidates that are not in the history, each key once, in an order that is a function of
+    /// the arguments. `scored` are the evaluations to take parents from.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] if the space refuses an evaluated architecture,
+    /// [`StudyError::Setting`].
+    pub fn candidates(
+        &self,
+        ask: &Ask<'_>,
+        scored: &[Scored<'_>],
+        rng: &mut StudyRng,
+    ) -> Result<Vec<Architecture>, StudyError> {
+        match self {
+            Self::Whole(whole) => Ok(whole.without(|key| ask.history.contains(key))),
+            Self::Evolutionary(settings) => settings.candidates(ask, scored, rng),
+        }
+    }
+}
+
+/// Every architecture of a space, each key once; cheap to clone, to be shared by many studies.
+#[derive(Clone, Debug)]
+pub struct WholeSpace(Arc<[Architecture]>);
+
+impl WholeSpace {
+    /// Lists a space in the order of [`SearchSpace::enumerate`], the first of each key; none if
+    /// the space cannot be listed or its parametrisation has more than `cap` points.
+    pub fn of(space: &dyn SearchSpace, cap: usize) -> Option<Self> {
+        let (SpaceSize::Unique(size) | SpaceSize::AtMost(size)) = space.size();
+        if size > cap as u128 {
+            return None;
+        }
+        let mut seen = HashSet::new();
+        Some(Self(space.enumerate()?.filter(|a| seen.insert(a.key())).collect()))
+    }
+
+    /// All of them.
+    pub fn architectures(&self) -> &[Architecture] {
+        &self.0
+    }
+
+    fn without(&self, known: impl Fn(Key) -> bool) -> Vec<Architecture> {
+        self.0.iter().filter(|a| !known(a.key())).cloned().collect()
+    }
+}
+
+/// Which evaluations parents are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Parents {
+    /// The last ones, as in the published code of BONAS.
+    #[default]
+    Recent,
+    /// The best ones.
+    Best,
+}
+
+/// Distinct mutants of tournament winners, and a share of random draws.
+///
+/// Defaults as published for BONAS (Shi et al., NeurIPS 2020, code of `EASampler`): a population
+/// of the last 30, tournaments of 10, a pool of 1000, no random draws.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Evolutionary {
+    /// Candidates wanted.
+    pub size: usize,
+    /// Evaluations that parents are drawn from.
+    pub population: usize,
+    /// Which ones these are.
+    pub parents: Parents,
+    /// Members drawn with replacement for a tournament.
+    pub tournament: usize,
+    /// Share of `size` drawn at random from the space, in `[0, 1]`.
+    pub random_share: f64,
+    /// Mutations tried at most, for each candidate wanted.
+    pub attempts_each: usize,
+}
+
+impl Default for Evolutionary {
+    fn default() -> Self {
+        Self {
+            size: 1000,
+            population: 30,
+            parents: Parents::Recent,
+            tournament: 10,
+            random_share: 0.0,
+            attempts_each: 30,
+        }
+    }
+}
+
+impl Evolutionary {
+    fn check(&self) -> Result<(), StudyError> {
+        super::check_positive("pool.size", self.size)?;
+        super::check_positive("pool.population", self.population)?;
+        super::check_positive("pool.tournament", self.tournament)?;
+        if (0.0..=1.0).contains(&self.random_share) {
+            return Ok(());
+        }
+        let reason = format!("{}, it must be between 0 and 1", self.random_share);
+        Err(StudyError::Setting { name: "pool.random_share".into(), reason })
+    }
+
+    fn candidates(
+        &self,
+        ask: &Ask<'_>,
+        scored: &[Scored<'_>],
+        rng: &mut StudyRng,
+    ) -> Result<Vec<Architecture>, StudyError> {
+        self.check()?;
+        let random = (self.random_share * self.size as f64).round() as usize;
+        let mut taken = HashSet::new();
+        let mut pool = self.children(ask, scored, self.size - random, &mut taken, rng)?;
+        pool.extend(fresh(ask, random, &mut taken, rng));
+        if pool.is_empty() {
+            // Every mutant is known: a round of random ones leads on.
+            pool = fresh(ask, self.size, &mut taken, rng);
+        }
+        Ok(pool)
+    }
+
+    fn children(
+        &self,
+        ask: &Ask<'_>,
+        scored: &[Scored<'_>],
+        n: usize,
+        taken: &mut HashSet<Key>,
+        rng: &mut StudyRng,
+    ) -> Result<Vec<Architecture>, StudyError> {
+        let members = self.members(scored);
+        let mut children = Vec::new();
+        for _ in 0..n.saturating_mul(self.attempts_each) {
+            if children.len() == n {
+                break;
+            }
+            let Some(parent) = tournament(&members, self.tournament, rng) else { break };
+            let child = ask.space.mutate(&parent.evaluation.architecture, rng)?;
+            if is_new(ask, &child, taken) {
+                children.push(child);
+            }
+        }
+        Ok(children)
+    }
+
+    fn members<'h>(&self, scored: &[Scored<'h>]) -> Vec<Scored<'h>> {
+        match self.parents {
+            Parents::Recent => scored[scored.len().saturating_sub(self.population)..].to_vec(),
+            Parents::Best => {
+                let mut members = scored.to_vec();
+                members.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.index.cmp(&b.index)));
+                members.truncate(self.population);
+                members
+            }
+        }
+    }
+}

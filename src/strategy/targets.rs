@@ -1,0 +1,60 @@
+//! What a strategy takes for an architecture's score.
+
+use std::collections::HashMap;
+
+use crate::history::{Evaluation, Fidelity, History};
+
+/// How measured scores become comparable numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Targets {
+    /// The scores as they are.
+    #[default]
+    Raw,
+    /// Each score less the mean of its batch, plus the mean of all scores: `y - ȳ_batch + ȳ`.
+    ///
+    /// For scores with weights shared inside a batch, which compare only there: how hard the
+    /// batch was to train together goes out of the score. So does the progress from one batch to
+    /// the next, which makes it a choice and not the default.
+    BatchCentred,
+}
+
+/// An evaluation and the number that stands for its score.
+#[derive(Clone, Copy, Debug)]
+pub struct Scored<'a> {
+    /// Position in the history.
+    pub index: usize,
+    /// What was evaluated.
+    pub evaluation: &'a Evaluation,
+    /// Its comparable score, in the unit of the scores.
+    pub value: f64,
+}
+
+impl Targets {
+    /// The evaluations that have a score of this fidelity, in the history's order.
+    pub fn of(self, history: &History, fidelity: Fidelity) -> Vec<Scored<'_>> {
+        let all = history.evaluations().iter().enumerate();
+        let mut scored: Vec<_> = all
+            .filter_map(|(index, evaluation)| {
+                Some(Scored { index, evaluation, value: evaluation.outcome.value(fidelity)? })
+            })
+            .collect();
+        if self == Self::BatchCentred {
+            centre(&mut scored);
+        }
+        scored
+    }
+}
+
+fn centre(scored: &mut [Scored<'_>]) {
+    let mut sums: HashMap<(usize, usize), (f64, f64)> = HashMap::new();
+    for s in scored.iter() {
+        let (sum, count) = sums.entry((s.evaluation.round, s.evaluation.batch)).or_default();
+        *sum += s.value;
+        *count += 1.0;
+    }
+    let mean = scored.iter().map(|s| s.value).sum::<f64>() / scored.len() as f64;
+    for s in scored {
+        let (sum, count) = sums[&(s.evaluation.round, s.evaluation.batch)];
+        s.value += mean - sum / count;
+    }
+}

@@ -1,0 +1,118 @@
+//! The contract of a strategy.
+
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, SearchSpace};
+
+use crate::evaluator::Synthetic;
+use crate::history::Fidelity;
+use crate::rng::StudyRng;
+use crate::strategy::{Ask, Proposal};
+use crate::study::{Budget, Finished, Study};
+use crate::{Strategy, StudyError};
+
+/// Rounds that a checked strategy is asked at most, in each of the checks.
+const ROUNDS: usize = 12;
+/// Architectures that it is given scores of at most.
+const ARCHITECTURES: usize = 60;
+
+/// Checks that a strategy keeps its contract on a space:
+///
+/// - what it proposes is of the space and printable, and no batch is empty;
+/// - its answer is a function of settings, history and generator: an instance that has been asked
+///   before and a fresh one answer alike, so that a study can be resumed;
+/// - it proposes something new, also when evaluations fail, all of them too, and when the budget
+///   has room for one architecture only.
+///
+/// ```
+/// use std::sync::Arc;
+/// use bonas::strategy::RandomSearch;
+/// use bonas::testing::{Chain, check_strategy};
+///
+/// let space = Arc::new(Chain::new(8, 3)?);
+/// check_strategy(&|| Box::new(RandomSearch::default()), space);
+/// # Ok::<(), bonas::StudyError>(())
+/// ```
+///
+/// # Panics
+/// With what is wrong.
+pub fn check_strategy(make: &dyn Fn() -> Box<dyn Strategy>, space: Arc<dyn SearchSpace>) {
+    let mixed = |architecture: &Architecture| {
+        let value = formula(architecture);
+        if value < 0.15 { Err("failed on purpose".to_owned()) } else { Ok(value) }
+    };
+    let finished = checked_run(make, space.clone(), mixed, ARCHITECTURES);
+    assert!(!finished.history.is_empty(), "it proposed nothing in its first rounds");
+    let again = checked_run(make, space.clone(), mixed, ARCHITECTURES);
+    assert_eq!(keys(&finished), keys(&again), "two runs with one seed differ");
+    let failed = checked_run(make, space.clone(), |_| Err("failed on purpose".to_owned()), ARCHITECTURES);
+    assert!(!failed.history.is_empty(), "it proposed nothing where every evaluation fails");
+    let one = checked_run(make, space, mixed, 1);
+    assert_eq!(one.history.len(), 1, "it proposed nothing when one architecture was left");
+}
+
+/// A score in `[0, 1)` that says nothing about the architecture.
+fn formula(architecture: &Architecture) -> f64 {
+    let bytes = architecture.key().to_bytes();
+    f64::from(u16::from_le_bytes([bytes[0], bytes[1]])) / f64::from(u16::MAX)
+}
+
+fn keys(finished: &Finished) -> Vec<bonas_spaces::Key> {
+    finished.history.evaluations().iter().map(|e| e.architecture.key()).collect()
+}
+
+fn checked_run(
+    make: &dyn Fn() -> Box<dyn Strategy>,
+    space: Arc<dyn SearchSpace>,
+    function: impl Fn(&Architecture) -> Result<f64, String> + Send + Sync + 'static,
+    architectures: usize,
+) -> Finished {
+    let fresh = (0..=ROUNDS).map(|_| make()).collect();
+    let strategy = Checked { used: make(), fresh };
+    let budget = Budget { architectures: Some(architectures), rounds: Some(ROUNDS), seconds: None };
+    let evaluator = Synthetic::new(Fidelity::SharedWeights, function);
+    let study = Study::new(space, Box::new(strategy), vec![Box::new(evaluator)]).seed(7).budget(budget);
+    match study.run() {
+        Ok(finished) => finished,
+        Err(error) => panic!("the study stopped: {error}"),
+    }
+}
+
+/// Asks an instance that has been asked before and one that has not.
+struct Checked {
+    used: Box<dyn Strategy>,
+    fresh: Vec<Box<dyn Strategy>>,
+}
+
+impl Strategy for Checked {
+    fn name(&self) -> &str {
+        self.used.name()
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
+        let mut same_rng = rng.clone();
+        let proposal = self.used.ask(ask, rng)?;
+        if let Some(mut fresh) = self.fresh.pop() {
+            let other = fresh.ask(ask, &mut same_rng)?;
+            assert_eq!(
+                described(&proposal, ask),
+                described(&other, ask),
+                "an instance asked before and a fresh one differ in round {}",
+                ask.round
+            );
+        }
+        assert!(!proposal.batches.iter().any(Vec::is_empty), "empty batch in round {}", ask.round);
+        Ok(proposal)
+    }
+}
+
+fn described(proposal: &Proposal, ask: &Ask<'_>) -> Vec<Vec<String>> {
+    let describe = |candidate: &crate::strategy::Candidate| {
+        let architecture = &candidate.architecture;
+        match ask.space.check(architecture).and_then(|()| ask.space.format(architecture)) {
+            Ok(text) => format!("{text} {} {:?}", architecture.key(), candidate.predicted),
+            Err(error) => panic!("it proposed what is not of the space: {error}"),
+        }
+    };
+    proposal.batches.iter().map(|batch| batch.iter().map(describe).collect()).collect()
+}

@@ -1,0 +1,129 @@
+//! The `bonas` command from outside: exit codes, files, and errors that name the remedy.
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
+                     [evaluator]\nname = \"synthetic\"\n";
+
+fn bonas(arguments: &[&str], folder: &Path) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[test]
+fn a_search_leaves_its_files_and_is_not_started_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("a.toml"), SMALL).unwrap();
+    let done = bonas(&["search", "a.toml", "--out", "my run"], at);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(text(&done.stdout).lines().count(), 6, "head, three rounds, end, report");
+    for file in ["config.toml", "journal.jsonl", "winner.txt", "summary.json", "report.html"] {
+        assert!(at.join("my run").join(file).is_file(), "no {file}");
+    }
+    let again = bonas(&["search", "a.toml", "--out", "my run"], at);
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("go on with: bonas resume 'my run'"), "{}", text(&again.stderr));
+    let journal = std::fs::read(at.join("my run/journal.jsonl")).unwrap();
+    assert!(bonas(&["resume", "my run", "--workers", "3"], at).status.success());
+    assert!(bonas(&["report", "my run"], at).status.success());
+    assert_eq!(std::fs::read(at.join("my run/journal.jsonl")).unwrap(), journal);
+}
+
+#[test]
+fn what_is_printed_as_configuration_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let printed = text(&bonas(&["search", "--print-config"], folder.path()).stdout);
+    std::fs::write(folder.path().join("b.toml"), &printed).unwrap();
+    assert_eq!(text(&bonas(&["search", "b.toml", "--print-config"], folder.path()).stdout), printed);
+}
+
+#[test]
+fn mistakes_exit_with_2_and_name_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("c.toml"), "[study]\nseeds = 3\n").unwrap();
+    let cases: [(&[&str], &str); 6] = [
+        (
+            &["search", "c.toml", "--out", "x"],
+            "c.toml line 2: study.seeds: unknown key `seeds`; did you mean `seed`?",
+        ),
+        (&["search", "none.toml", "--out", "x"], "cannot read none.toml"),
+        (&["resume", "x"], "x holds no search"),
+        (&["describe", "--space", "nb201", "--arch", "x"], "did you mean `nasbench201`?"),
+        (&["describe", "--arch", "DARTS_V2", "--channels", "3"], "channels = 3; it must be even"),
+        (
+            &["train", "--genotype", "DARTS_V2", "--data", "digits", "--out", "x", "--epochs", "0"],
+            "--epochs: 0",
+        ),
+    ];
+    for (arguments, expected) in cases {
+        let output = bonas(arguments, folder.path());
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(expected) && !error.contains("panicked"), "{error}");
+    }
+    assert!(!folder.path().join("x").exists());
+}
+
+#[test]
+fn published_parameters_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = bonas(&["describe", "--arch", "DARTS_V2", "--json"], folder.path());
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["parameters"], 3_349_342);
+    assert_eq!(value["cells"].as_array().map(Vec::len), Some(2));
+    let output = bonas(&["describe", "--arch", "DARTS_V2", "--json", "--auxiliary"], folder.path());
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["parameters"], 3_349_342 + 476_426);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_bonas"))
+        .args(["describe", "--arch", "DARTS_V2"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut error = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut error).unwrap();
+    assert!(child.wait().unwrap().success(), "{error}");
+    assert_eq!(error, "");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let endless = SMALL
+        .replace("architectures = 30", "architectures = 0\nrounds = 1000000")
+        .replace("nasbench201", "darts");
+    std::fs::write(folder.path().join("a.toml"), endless).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_bonas"))
+        .args(["search", "a.toml", "--out", "run"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let journal = folder.path().join("run/journal.jsonl");
+    while std::fs::metadata(&journal).map_or(0, |m| m.len()) < 10_000 {
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    assert!(
+        text(&output.stderr).contains("stopped; go on with: bonas resume run"),
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(folder.path().join("run/report.html").is_file());
+}

@@ -1,0 +1,12 @@
+//! All integration tests, in one binary so that they link once.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
+#![allow(clippy::print_stdout, reason = "figures of a test, shown on request")]
+
+mod contract;
+mod convergence;
+mod damage;
+mod resume;
+mod study;
+mod support;
+mod tidy;

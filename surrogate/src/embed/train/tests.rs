@@ -14,7 +14,7 @@ const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 /// Values of the official network on the cells below; see `tests/golden/README.md`.
 fn golden() -> Value {
-    serde_json::from_str(include_str!("../../tests/golden/gcn.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/golden/gcn.json")).unwrap()
 }
 
 /// A cell in the notation `bits of the upper triangle|op;op` of NAS-Bench-101.

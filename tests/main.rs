@@ -11,3 +11,5 @@ mod resume;
 mod study;
 mod support;
 mod tidy;
+#[cfg(feature = "torch")]
+mod training;

@@ -64,7 +64,8 @@ impl Flags {
     fn config(&self) -> Result<SearchConfig> {
         let (text, origin) = match (&self.config, self.preset) {
             (Some(path), _) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
                 (text, path.display().to_string())
             }
             (None, Preset::Demo) => (include_str!("demo.toml").to_owned(), "preset demo".to_owned()),
@@ -124,7 +125,10 @@ fn main() -> Result<()> {
     match outcome {
         Ok(()) => table::results(&flags.out),
         Err(bonas::StudyError::Interrupted) => {
-            println!("Stopped. The same command goes on from here, and so does `bonas resume {}`.", flags.out.display());
+            println!(
+                "Stopped. The same command goes on from here, and so does `bonas resume {}`.",
+                flags.out.display()
+            );
             std::process::exit(130)
         }
         Err(error) => Err(error.into()),

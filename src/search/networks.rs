@@ -55,8 +55,8 @@ impl<'a> Networks<'a> {
             split_seed: config.data.split_seed,
         };
         let data = load(&config.data.source, &options)?;
-        let devices =
-            torch_runtime::devices(&config.training.device).map_err(|e| bad("training.device", e.to_string()))?;
+        let devices = torch_runtime::devices(&config.training.device)
+            .map_err(|e| bad("training.device", e.to_string()))?;
         Ok(Self { config, entry, data, devices })
     }
 
@@ -95,6 +95,9 @@ impl<'a> Networks<'a> {
     }
 
     /// The network around the cells.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a skeleton.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
         let image = self.data.train.shape();
         let size = SkeletonSize {
@@ -129,8 +132,13 @@ impl<'a> Networks<'a> {
                 let recipe = s.recipe(&config.training);
                 let make = |i| {
                     let placement = self.placement(i);
-                    let evaluator =
-                        SharedEvaluator::new(task.clone(), skeleton.clone(), self.ops(), recipe.clone(), placement)?;
+                    let evaluator = SharedEvaluator::new(
+                        task.clone(),
+                        skeleton.clone(),
+                        self.ops(),
+                        recipe.clone(),
+                        placement,
+                    )?;
                     Ok(Box::new(evaluator.threads(config.training.threads)) as Box<dyn Evaluator>)
                 };
                 workers.map(make).collect()

@@ -137,9 +137,10 @@ fn main() -> Result<()> {
 
 fn console(folder: &Path) -> Box<dyn Observer> {
     let table = Box::new(std::io::stdout());
-    let console = match std::io::stderr().is_terminal() {
-        true => Console::with_bars(table),
-        false => Console::with_lines(table, Box::new(std::io::stderr())),
+    let console = if std::io::stderr().is_terminal() {
+        Console::with_bars(table)
+    } else {
+        Console::with_lines(table, Box::new(std::io::stderr()))
     };
     Box::new(console.seconds(seconds(folder)))
 }

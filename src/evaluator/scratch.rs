@@ -34,7 +34,8 @@ pub struct ScratchEvaluator {
     pub placement: Placement,
     /// Threads that libtorch may use on the CPU.
     pub threads: usize,
-    /// Folder for checkpoints and trained weights; without it a run that is stopped starts again.
+    /// Folder for checkpoints and trained weights, made if need be; without it a run that is
+    /// stopped starts again.
     pub folder: Option<PathBuf>,
     /// Epochs between two checkpoints.
     pub checkpoint_every: usize,
@@ -44,13 +45,18 @@ impl ScratchEvaluator {
     /// Accuracies of one architecture, one a seed, in `[0, 1]`.
     ///
     /// # Errors
-    /// As [`ScratchRun::run`], and [`StudyError::Space`] when the cells do not fit the skeleton.
+    /// As [`ScratchRun::run`], [`StudyError::Space`] when the cells do not fit the skeleton, and
+    /// [`StudyError::Io`] when the folder cannot be made.
     pub fn accuracies(
         &self,
         architecture: &Architecture,
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<Vec<f64>, StudyError> {
+        if let Some(folder) = &self.folder {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
+        }
         let union = Union::of(std::slice::from_ref(architecture))?;
         let network = self.skeleton.network(&union, &self.ops)?;
         let mut accuracies = Vec::with_capacity(self.seeds);

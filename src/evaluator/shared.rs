@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bonas_spaces::Architecture;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 
 use super::{Evaluator, Job, Monitor};
@@ -30,6 +31,7 @@ pub struct SharedEvaluator {
     recipe: SharedRecipe,
     placement: Placement,
     threads: usize,
+    pool: Arc<[Architecture]>,
 }
 
 impl SharedEvaluator {
@@ -45,13 +47,23 @@ impl SharedEvaluator {
         placement: Placement,
     ) -> Result<Self, StudyError> {
         recipe.check()?;
-        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1 })
+        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1, pool: Arc::default() })
     }
 
     /// Sets the threads that libtorch may use on the CPU for one batch; default 1.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// Sets the architectures that take the training steps; default, and if there is none, the
+    /// batch itself. The network is the union of `pool` and the batch; the batch is only scored.
+    ///
+    /// A pool of many architectures drawn uniformly, whose union is that of the whole space, makes
+    /// this the one-shot supernet trained by uniform single paths (Guo et al. 2020).
+    #[must_use]
+    pub fn pool(self, pool: Vec<Architecture>) -> Self {
+        Self { pool: pool.into(), ..self }
     }
 
     /// Trains the union and returns the shares of right answers on the validation part, in order.
@@ -61,14 +73,17 @@ impl SharedEvaluator {
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<Vec<f64>, StudyError> {
-        let union = Union::of(&job.architectures)?;
+        let pool = if self.pool.is_empty() { &job.architectures } else { &*self.pool };
+        let union = Union::of(&[pool, &job.architectures].concat())?;
         let network = self.skeleton.network(&union, &self.ops)?;
         let net = Supernet::build(&network, self.placement, rng)?;
         let whole = net.path(&union.full_route())?;
-        let paths = job.architectures.iter().map(|a| Ok(net.path(&union.route(a)?)?));
-        let paths = paths.collect::<Result<Vec<_>, StudyError>>()?;
-        self.train(&net, &whole, &paths, rng, monitor)?;
-        self.score_all(&net, &paths, rng, monitor)
+        let paths = |architectures: &[Architecture]| {
+            let path = |a| Ok(net.path(&union.route(a)?)?);
+            architectures.iter().map(path).collect::<Result<Vec<_>, StudyError>>()
+        };
+        self.train(&net, &whole, &paths(pool)?, rng, monitor)?;
+        self.score_all(&net, &paths(&job.architectures)?, rng, monitor)
     }
 
     fn train(

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
-use crate::config::{EvaluatorSettings, Precision, SearchConfig};
+use crate::config::{EvaluatorSettings, Precision, SearchConfig, SharedSettings};
 use crate::data::{Dataset, LoadOptions, load};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
@@ -123,34 +123,39 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn evaluators(&self, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-        let (config, task) = (self.config, self.task(0)?);
-        let workers = 0..config.study.workers;
+        let config = self.config;
         match &config.evaluator {
             EvaluatorSettings::SharedWeights(s) => {
-                let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
-                let skeleton = self.skeleton(size, Norm::SEARCH)?;
-                let recipe = s.recipe(&config.training);
-                let make = |i| {
-                    let placement = self.placement(i);
-                    let evaluator = SharedEvaluator::new(
-                        task.clone(),
-                        skeleton.clone(),
-                        self.ops(),
-                        recipe.clone(),
-                        placement,
-                    )?;
-                    Ok(Box::new(evaluator.threads(config.training.threads)) as Box<dyn Evaluator>)
-                };
-                workers.map(make).collect()
+                let boxed = |evaluator| Box::new(evaluator) as Box<dyn Evaluator>;
+                Ok(self.shared_weights(s)?.into_iter().map(boxed).collect())
             }
             EvaluatorSettings::FromScratch(s) => {
+                let task = self.task(0)?;
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
                 let recipe = s.recipe(&config.training);
-                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: 1 };
-                workers.map(|i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")))).collect()
+                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
+                let make = |i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")));
+                (0..config.study.workers).map(make).collect()
             }
             EvaluatorSettings::Synthetic(_) => Ok(Vec::new()),
         }
+    }
+
+    /// Evaluators that train batches jointly, one a worker.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn shared_weights(&self, settings: &SharedSettings) -> Result<Vec<SharedEvaluator>, StudyError> {
+        let (training, task) = (&self.config.training, self.task(0)?);
+        let size = Size { channels: settings.channels, layers: settings.layers, auxiliary: false };
+        let skeleton = self.skeleton(size, Norm::SEARCH)?;
+        let recipe = settings.recipe(training);
+        let make = |i| {
+            let (task, skeleton, placement) = (task.clone(), skeleton.clone(), self.placement(i));
+            let evaluator = SharedEvaluator::new(task, skeleton, self.ops(), recipe.clone(), placement)?;
+            Ok(evaluator.threads(training.threads))
+        };
+        (0..self.config.study.workers).map(make).collect()
     }
 
     /// The evaluators of the final training, one a worker, with the size of its networks.

@@ -1,0 +1,86 @@
+//! Does joint training of related cells rank them better? The central claim of BONAS (Shi et al.
+//! 2020, section 3.3) as an experiment: Kendall's tau-b between scores with shared weights and
+//! scores from scratch, for one-shot and joint supernets, on random and on related cells.
+//!
+//! A repeat draws two batches of `--cells` cells, without looking at any score:
+//!
+//! * *random*: drawn uniformly from the space;
+//! * *related*: a cell drawn uniformly, the centre, and cells 1 to `--radius` random edits
+//!   (operation or source of an edge) away from it.
+//!
+//! Each batch is ranked twice, by supernets that take the same steps:
+//!
+//! * *joint*: the supernet of this batch alone, `--shared-epochs` epochs, one cell a step;
+//! * *one-shot*: the supernet of the whole space, trained by uniform single paths. One supernet
+//!   scores both batches of the repeat, and so is trained for twice the epochs.
+//!
+//! So a scored cell costs the same in all four conditions: `--shared-epochs` / `--cells` passes
+//! over the training images. The truth is each cell's accuracy from scratch, the mean of
+//! `--seeds` runs. All scores are on the same held-out images.
+//!
+//! Related cells differ less in truth, which makes them harder to rank by whatever means. Hence
+//! beside every tau the noise ceiling: tau between the from-scratch accuracies of two seeds on the
+//! same batch. (A perfect ranker would do somewhat better, for the truth is a mean of seeds.)
+//! Intervals are bootstrapped over repeats.
+//!
+//! `cargo run --release --example relatedness` runs it on the embedded digits; `-- --help` lists
+//! the flags. Results are journalled: the same command goes on after a stop.
+
+#![allow(clippy::print_stdout)]
+
+mod cells;
+mod costs;
+mod figures;
+mod flags;
+mod statistics;
+mod studies;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Result;
+use bonas::StudyError;
+use bonas::report::{write_json, write_whole};
+use clap::Parser;
+
+use figures::Results;
+use flags::Flags;
+
+fn main() -> Result<()> {
+    let flags = Flags::parse();
+    match run(&flags, &interrupt()?) {
+        Err(error) if matches!(error.downcast_ref(), Some(StudyError::Interrupted)) => {
+            println!("Stopped. The same command goes on from here.");
+            std::process::exit(130)
+        }
+        outcome => outcome,
+    }
+}
+
+fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
+    flags.check()?;
+    let repeats = cells::draw(flags)?;
+    let costs = costs::costs(flags, &repeats)?;
+    println!("{}", table::costs(flags, &costs));
+    let measured = studies::measure(flags, &repeats, cancel)?;
+    let results = Results::of(flags, costs, measured);
+    let json = flags.json.clone().unwrap_or_else(|| flags.out.join("results.json"));
+    write_json(&json, &results)?;
+    write_whole(&flags.out.join("results.md"), table::markdown(&results).as_bytes())?;
+    println!("\n{}\n{}", table::plain(&results), json.display());
+    Ok(())
+}
+
+/// A flag that Ctrl-C sets.
+fn interrupt() -> Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = cancel.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
+    })?;
+    Ok(cancel)
+}

@@ -15,7 +15,8 @@ use bonas::study::Budget;
 use bonas::{Fidelity, Strategy, Study};
 use bonas_spaces::testing::check_space;
 use bonas_spaces::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, encoding,
+    Architecture, Cell, CellGraph, OpGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary,
+    encoding,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -190,14 +191,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{what:7} {}  key {}  {nodes}x{columns}", space.format(&architecture)?, architecture.key());
     }
     println!("{} neighbours", space.neighbours(&known)?.len());
-    search(Arc::new(space))
+    let space: Arc<dyn SearchSpace> = Arc::new(space);
+    search(&space)
 }
 
 /// A made-up score in `(0, 1)`: wider, deeper and larger blocks are better with diminishing
 /// returns, and all that costs more than a budget is punished. Put your own training here.
 fn score(architecture: &Architecture) -> f64 {
     let (mut worth, mut cost) = (0.0, 0.0);
-    for op in architecture.op_graphs().iter().flat_map(|graph| graph.labels()) {
+    for op in architecture.op_graphs().iter().flat_map(OpGraph::labels) {
         let name = architecture.vocabulary().name(op).as_bytes();
         let &[b'e', e, b'k', k, b'l', l, b's', s] = name else { continue };
         let [e, k, l, s] = [e, k, l, s].map(|digit| f64::from(digit - b'0'));
@@ -207,10 +209,13 @@ fn score(architecture: &Architecture) -> f64 {
     1.0 / (1.0 + (-(worth - 8.0 - 0.02 * (cost - 60.0_f64).max(0.0).powi(2)) / 4.0).exp())
 }
 
+/// Makes a strategy that proposes such batches.
+type Make = fn(Batches) -> Box<dyn Strategy>;
+
 /// Lets the library's strategies search the space: mean of the best of 150 over five seeds.
-fn search(space: Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>> {
+fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>> {
     let batches = Batches { count: 1, size: 10 };
-    let make: &[fn(Batches) -> Box<dyn Strategy>] = &[
+    let make: &[Make] = &[
         |batches| Box::new(RandomSearch { batches }),
         |batches| Box::new(RegularizedEvolution { batches, ..RegularizedEvolution::default() }),
         |batches| Box::new(LocalSearch::new(batches)),

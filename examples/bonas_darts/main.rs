@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use bonas::Observer;
 use bonas::config::SearchConfig;
+use bonas::journal::Seconds;
 use bonas::observer::Console;
-use bonas::search::{Search, Stage, seconds};
+use bonas::search::{Search, Stage};
 use clap::{Parser, ValueEnum};
 
 /// Search a DARTS cell with BONAS, then train it from scratch beside random cells.
@@ -142,5 +143,5 @@ fn console(folder: &Path) -> Box<dyn Observer> {
     } else {
         Console::with_lines(table, Box::new(std::io::stderr()))
     };
-    Box::new(console.seconds(seconds(folder)))
+    Box::new(console.seconds(Seconds::read(folder)))
 }

@@ -72,7 +72,7 @@ impl Search {
                 .cancel(self.cancel.clone())
                 .directory(&folder);
         let finished = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()?;
-        let seconds = Journalled::read(&folder, space)?.timings;
+        let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
         evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
     }

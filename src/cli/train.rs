@@ -65,6 +65,7 @@ impl TrainArgs {
         let default = FinalSettings::default();
         let finals = FinalSettings {
             random: 0,
+            limit: 0,
             seeds: self.seeds.unwrap_or(1),
             epochs: self.epochs.unwrap_or(default.epochs),
             batch: self.batch.unwrap_or(default.batch),

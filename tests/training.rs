@@ -134,3 +134,37 @@ fn training_from_scratch_learns() {
     // Chance is 0.1.
     assert!(score.value > 0.5, "{}", score.value);
 }
+
+#[test]
+fn a_search_cut_before_an_ask_goes_on_to_the_same_bytes_on_more_threads() {
+    let text = "[study]\narchitectures = 24\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"bonas\"\ninitial = 8\n\
+                batch = 8\n[evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
+    let config = bonas::config::SearchConfig::from_toml(text, "test").unwrap();
+    let run = |folder: &Path, threads: i32| {
+        // What a fresh process, or an evaluator before, may have left set.
+        tch::set_num_threads(threads);
+        let (directory, cancel) = (folder.to_owned(), Arc::default());
+        let search = bonas::search::Search { config: config.clone(), directory, cancel };
+        search.run(&mut |_, _| Vec::new()).unwrap();
+        std::fs::read(folder.join("journal.jsonl")).unwrap()
+    };
+    let (whole, cut) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = run(whole.path(), 1);
+    let asks = |line: &&[u8]| line.windows(7).any(|w| w == b"\"asked\"");
+    let lines: Vec<&[u8]> = expected.split_inclusive(|&b| b == b'\n').collect();
+    let last_ask = lines.iter().rposition(|line| asks(line)).unwrap();
+    std::fs::write(cut.path().join("journal.jsonl"), lines[..last_ask].concat()).unwrap();
+    assert_eq!(run(cut.path(), 2), expected);
+}
+
+#[test]
+fn settings_of_final_training_are_refused_before_the_search() {
+    let text = "[evaluator]\nname = \"synthetic\"\n[final]\nchannels = 5\n";
+    let config = bonas::config::SearchConfig::from_toml(text, "test").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("run");
+    let search = bonas::search::Search { config, directory: directory.clone(), cancel: Arc::default() };
+    let error = search.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("[final]") && error.contains("channels = 5"), "{error}");
+    assert!(!directory.exists());
+}

@@ -104,8 +104,17 @@ fn value_of(text: &str) -> toml::Value {
     parsed.ok().and_then(|mut t| t.remove("x")).unwrap_or_else(|| text.to_owned().into())
 }
 
-fn main() -> Result<()> {
-    let flags = Flags::parse();
+fn main() -> std::process::ExitCode {
+    match run(&Flags::parse()) {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(flags: &Flags) -> Result<()> {
     let config = flags.config()?;
     if flags.dry_run {
         return table::plan(&config);

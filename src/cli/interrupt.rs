@@ -14,8 +14,16 @@ use super::{INTERRUPTED, out};
 /// # Errors
 /// If the system refuses the handler.
 pub(super) fn flag(dir: &Path, command: &str) -> anyhow::Result<Arc<AtomicBool>> {
+    flag_with(hint(dir, command))
+}
+
+/// The same with a hint of how to go on.
+///
+/// # Errors
+/// If the system refuses the handler.
+pub(super) fn flag_with(hint: String) -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
-    let (seen, hint) = (flag.clone(), hint(dir, command));
+    let seen = flag.clone();
     let handler = move || {
         if seen.swap(true, Ordering::SeqCst) {
             out::error(&format!("\nstopped at once; {hint}"));

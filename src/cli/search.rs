@@ -3,12 +3,10 @@
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
-use bonas::assemble;
 use bonas::config::{SearchConfig, Settings};
 use bonas::journal::{Journal, Seconds};
 use bonas::observer::Console;
-use bonas::report::{REPORT_FILE, write_whole};
+use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, note_environment, write_report};
 use bonas::{Observer, StudyError};
 use clap::Args;
@@ -49,11 +47,6 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
             dir.display()
         )));
     }
-    // What is wrong with the configuration is said before anything is written.
-    let (_, space) = assemble::space(&config)?;
-    assemble::strategy(&config.strategy, &*space)?;
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make folder {}", dir.display()))?;
-    write_whole(&dir.join(CONFIG_FILE), config.commented().as_bytes())?;
     guarded(&config, dir)
 }
 
@@ -91,9 +84,17 @@ fn read(path: &Path) -> anyhow::Result<SearchConfig> {
 /// Runs with Ctrl-C in hand, and makes a report of what there is however it ends.
 fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
     let cancel = interrupt::flag(dir, "resume")?;
-    note_environment(dir, &environment::facts())?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel };
-    match search.run(&mut observers) {
+    let mut observe = |stage: Stage, folder: &Path| {
+        // Once the settings have been found good; the search does not depend on it.
+        if stage == Stage::Search
+            && let Err(error) = note_environment(folder, &environment::facts())
+        {
+            out::error(&error.to_string());
+        }
+        observers(stage, folder)
+    };
+    match search.run(&mut observe) {
         Err(StudyError::Interrupted) => {
             // Nothing may be journalled yet; how to go on matters more than the report.
             if let Err(error) = write_report(dir, config) {

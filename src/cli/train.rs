@@ -106,7 +106,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
 #[cfg(feature = "torch")]
 fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
     use super::{interrupt, out as output, search};
-    let cancel = interrupt::flag(out, "train --out")?;
+    let cancel = interrupt::flag_with("the same command goes on from here".to_owned())?;
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel };
     let result = run.train_one(architecture, &mut search::observers)?;
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));

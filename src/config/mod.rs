@@ -82,14 +82,15 @@ impl SearchConfig {
         })
     }
 
-    /// The text that a study is known by: [`Self::plain`] with what cannot change its history, the
-    /// number of workers, left at its default.
+    /// The text that a search is known by: [`Self::plain`] with what cannot change its history
+    /// (workers, device, final training) left at its default.
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
         Self {
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },
+            finals: FinalSettings::default(),
             ..self.clone()
         }
         .plain()

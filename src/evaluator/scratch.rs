@@ -103,9 +103,11 @@ impl Evaluator for ScratchEvaluator {
             });
         }
         tch::set_num_threads(self.threads as i32);
-        let score = |architecture| {
-            let runs = self.accuracies(architecture, rng, monitor)?;
-            Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch)))
+        let score = |architecture| match self.accuracies(architecture, rng, monitor) {
+            Ok(runs) => Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch))),
+            // A loss that is no number.
+            Err(StudyError::Evaluator(reason)) => Ok(Outcome::Failed(reason)),
+            Err(error) => Err(error),
         };
         job.architectures.iter().map(score).collect()
     }

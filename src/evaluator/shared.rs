@@ -192,8 +192,14 @@ impl Evaluator for SharedEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
         tch::set_num_threads(self.threads as i32);
-        let scores = self.train_and_score(job, rng, monitor)?;
         let scored = |value| Outcome::Scored(Score::of(value, Fidelity::SharedWeights));
-        Ok(scores.into_iter().map(scored).collect())
+        match self.train_and_score(job, rng, monitor) {
+            Ok(scores) => Ok(scores.into_iter().map(scored).collect()),
+            // A loss that is no number: the batch has no score, and the study goes on.
+            Err(StudyError::Evaluator(reason)) => {
+                Ok(job.architectures.iter().map(|_| Outcome::Failed(reason.clone())).collect())
+            }
+            Err(error) => Err(error),
+        }
     }
 }

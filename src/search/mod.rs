@@ -20,6 +20,7 @@ use std::sync::atomic::AtomicBool;
 use crate::assemble;
 use crate::config::SearchConfig;
 use crate::event::Observer;
+use crate::journal::Journal;
 use crate::report::write_whole;
 use crate::{Study, StudyError};
 
@@ -29,6 +30,8 @@ pub use reporting::{note_environment, write_report};
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";
+/// The configuration in the folder of a single training.
+pub const TRAINING_FILE: &str = "training.toml";
 /// The folder, inside a search's, of the study that trains the finalists.
 pub const FINALS_FOLDER: &str = "final";
 
@@ -65,7 +68,9 @@ impl Search {
         // What is wrong with the configuration is said before anything is written.
         let strategy = assemble::strategy(&self.config.strategy, &*space)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
-        self.open_folder()?;
+        #[cfg(feature = "torch")]
+        self.check_networks(&*space)?;
+        self.open_folder(CONFIG_FILE)?;
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
             .budget(assemble::budget(&self.config.study))
@@ -79,13 +84,14 @@ impl Search {
         write_report(&self.directory, &self.config)
     }
 
-    /// Makes the folder and its `config.toml`. One that is there stays: the study compares what
-    /// results depend on.
-    fn open_folder(&self) -> Result<(), StudyError> {
+    /// Makes the folder and the file of its configuration. Beside a journal it stays as it is: the
+    /// study compares what results depend on.
+    fn open_folder(&self, file: &str) -> Result<(), StudyError> {
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
-        let path = self.directory.join(CONFIG_FILE);
-        if path.exists() { Ok(()) } else { write_whole(&path, self.config.commented().as_bytes()) }
+        let path = self.directory.join(file);
+        let begun = Journal::exists(&self.directory) || Journal::exists(&self.directory.join(FINALS_FOLDER));
+        if begun && path.exists() { Ok(()) } else { write_whole(&path, self.config.commented().as_bytes()) }
     }
 
     #[cfg(not(feature = "torch"))]

@@ -7,7 +7,8 @@ use bonas_spaces::{Architecture, SearchSpace};
 use rand::Rng;
 
 use super::networks::{Networks, Size};
-use super::{FINALS_FOLDER, Observe, Search, Stage};
+use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE};
+use crate::config::{EvaluatorSettings, plain};
 use crate::history::{Evaluation, Outcome};
 use crate::report::{FINAL_FILE, FinalResult, write_json};
 use crate::rng::{FINAL, stream};
@@ -54,6 +55,41 @@ impl Search {
         finalists
     }
 
+    /// What the results of final training depend on: the settings and who is trained.
+    fn finals_header(
+        &self,
+        space: &Arc<dyn SearchSpace>,
+        architectures: &[Architecture],
+    ) -> Result<String, StudyError> {
+        let mut header = self.config.identity() + "\n" + &plain("final", &self.config.finals);
+        for architecture in architectures {
+            header = header + "# " + &space.format(architecture)? + "\n";
+        }
+        Ok(header)
+    }
+
+    /// Refuses a search whose networks could not be built in the end: plans one of each kind.
+    pub(super) fn check_networks(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
+        let synthetic = matches!(self.config.evaluator, EvaluatorSettings::Synthetic(_));
+        if synthetic && self.config.finals.seeds == 0 {
+            return Ok(());
+        }
+        let networks = Networks::new(&self.config)?;
+        let drawn = [space.sample(&mut stream(self.config.study.seed, &[FINAL]))];
+        let plan = |section: &str, size, norm| {
+            let network = networks.skeleton(size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
+            network.map(drop).map_err(|e| StudyError::Setting { name: section.into(), reason: e.to_string() })
+        };
+        if let Some((size, ..)) = networks.shared() {
+            plan("[evaluator]", size, Norm::SEARCH)?;
+        }
+        if self.config.finals.seeds > 0 {
+            plan("[final]", networks.finals().0, Norm::DISCRETE)?;
+            networks.finalists(&self.directory)?;
+        }
+        Ok(())
+    }
+
     /// Trains architectures in a study of its own; results in their order.
     fn train(
         &self,
@@ -63,12 +99,13 @@ impl Search {
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
         let networks = Networks::new(&self.config)?;
+        let header = self.finals_header(space, architectures)?;
         let (evaluators, size) = networks.finalists(&folder)?;
         let study =
             Study::new(space.clone(), Box::new(Listed { architectures: architectures.to_vec() }), evaluators)
                 .seed(stream(self.config.study.seed, &[FINAL, 1]).next_u64())
                 .budget(Budget::architectures(architectures.len()))
-                .config(self.config.identity())
+                .config(header)
                 .cancel(self.cancel.clone())
                 .directory(&folder);
         let finished = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()?;
@@ -115,7 +152,7 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
         let (_, space) = assemble::space(&self.config)?;
-        self.open_folder()?;
+        self.open_folder(TRAINING_FILE)?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
         let result = FinalResult { label: "trained".into(), ..trained };

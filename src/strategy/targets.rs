@@ -53,8 +53,11 @@ fn centre(scored: &mut [Scored<'_>]) {
         *count += 1.0;
     }
     let mean = scored.iter().map(|s| s.value).sum::<f64>() / scored.len() as f64;
+    let (low, high) =
+        scored.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| (l.min(s.value), h.max(s.value)));
     for s in scored {
         let (sum, count) = sums[&(s.evaluation.round, s.evaluation.batch)];
-        s.value += mean - sum / count;
+        // Inside the range of the scores, so that accuracies stay accuracies.
+        s.value = (s.value + mean - sum / count).clamp(low, high);
     }
 }

@@ -99,6 +99,15 @@ impl GcnBsr {
         Graphs::encode(architectures, settings.simplify, settings.padding, (settings.kind, settings.device))
     }
 
+    /// The last digits of a sum depend on the number of threads, and what is fitted must depend
+    /// neither on the machine nor on what ran before on this thread. One is also the quickest for
+    /// networks of this size.
+    fn pin_threads(&self) {
+        if self.settings.device == Device::Cpu {
+            tch::set_num_threads(1);
+        }
+    }
+
     fn check(&self, observations: &[Observation]) -> Result<(), SurrogateError> {
         check_place(self.settings.kind, self.settings.device)?;
         self.settings.training.check()?;
@@ -130,6 +139,7 @@ impl Surrogate for GcnBsr {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
         self.check(observations)?;
+        self.pin_threads();
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
         let graphs = self.graphs(&architectures)?;
@@ -152,6 +162,7 @@ struct FittedGcnBsr {
 impl FittedGcnBsr {
     /// Embeddings, `[n, C D]`.
     fn embedding(&self, candidates: &[Architecture]) -> Result<Array2<f64>, SurrogateError> {
+        self.recipe.pin_threads();
         let shape = self.gcn.shape();
         let mut all = Vec::with_capacity(candidates.len() * shape.cells * shape.width);
         for chunk in candidates.chunks(CHUNK) {

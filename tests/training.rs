@@ -152,7 +152,7 @@ fn a_search_cut_before_an_ask_goes_on_to_the_same_bytes_on_more_threads() {
     let expected = run(whole.path(), 1);
     let asks = |line: &&[u8]| line.windows(7).any(|w| w == b"\"asked\"");
     let lines: Vec<&[u8]> = expected.split_inclusive(|&b| b == b'\n').collect();
-    let last_ask = lines.iter().rposition(|line| asks(line)).unwrap();
+    let last_ask = lines.iter().rposition(asks).unwrap();
     std::fs::write(cut.path().join("journal.jsonl"), lines[..last_ask].concat()).unwrap();
     assert_eq!(run(cut.path(), 2), expected);
 }

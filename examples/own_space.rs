@@ -9,9 +9,14 @@
 
 use std::sync::Arc;
 
+use bonas::evaluator::Synthetic;
+use bonas::strategy::{Batches, LocalSearch, RandomSearch, RegularizedEvolution};
+use bonas::study::Budget;
+use bonas::{Fidelity, Strategy, Study};
 use bonas_spaces::testing::check_space;
 use bonas_spaces::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, encoding,
+    Architecture, Cell, CellGraph, OpGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary,
+    encoding,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -186,5 +191,65 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{what:7} {}  key {}  {nodes}x{columns}", space.format(&architecture)?, architecture.key());
     }
     println!("{} neighbours", space.neighbours(&known)?.len());
+    let space: Arc<dyn SearchSpace> = Arc::new(space);
+    search(&space)
+}
+
+/// A made-up score in `(0, 1)`: wider, deeper and larger blocks are better with diminishing
+/// returns, and all that costs more than a budget is punished. Put your own training here.
+fn score(architecture: &Architecture) -> f64 {
+    let (mut worth, mut cost) = (0.0, 0.0);
+    for op in architecture.op_graphs().iter().flat_map(OpGraph::labels) {
+        let name = architecture.vocabulary().name(op).as_bytes();
+        let &[b'e', e, b'k', k, b'l', l, b's', s] = name else { continue };
+        let [e, k, l, s] = [e, k, l, s].map(|digit| f64::from(digit - b'0'));
+        worth += (1.0 + e * l).ln() + 0.1 * k + 0.3 * s;
+        cost += e * l * (1.0 + 0.05 * k * k);
+    }
+    1.0 / (1.0 + (-(worth - 8.0 - 0.02 * (cost - 60.0_f64).max(0.0).powi(2)) / 4.0).exp())
+}
+
+/// Makes a strategy that proposes such batches.
+type Make = fn(Batches) -> Box<dyn Strategy>;
+
+/// Lets the library's strategies search the space: mean of the best of 150 over five seeds.
+fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>> {
+    let batches = Batches { count: 1, size: 10 };
+    let make: &[Make] = &[
+        |batches| Box::new(RandomSearch { batches }),
+        |batches| Box::new(RegularizedEvolution { batches, ..RegularizedEvolution::default() }),
+        |batches| Box::new(LocalSearch::new(batches)),
+        #[cfg(feature = "torch")]
+        |batches| Box::new(bonas_with(batches)),
+    ];
+    println!("best of 150, mean of five seeds:");
+    for make in make {
+        let (mut sum, mut name) = (0.0, String::new());
+        for seed in 0..5 {
+            let strategy = make(batches);
+            strategy.name().clone_into(&mut name);
+            let evaluator = Synthetic::new(Fidelity::Table, |a| Ok(score(a)));
+            let study = Study::new(space.clone(), strategy, vec![Box::new(evaluator)]);
+            let finished = study.seed(seed).budget(Budget::architectures(150)).run()?;
+            sum += finished.history.best(Fidelity::Table).map_or(0.0, |(_, best)| best);
+        }
+        println!("  {name:24} {:.4}", sum / 5.0);
+    }
     Ok(())
+}
+
+/// BONAS with its graph network, which reads any labelled DAG.
+#[cfg(feature = "torch")]
+fn bonas_with(batches: Batches) -> bonas::strategy::Bonas {
+    use bonas::strategy::{Evolutionary, Parents, Pool, Targets};
+    bonas::strategy::Bonas {
+        name: "bonas".into(),
+        surrogate: Box::new(bonas::surrogate::embed::GcnBsr::default()),
+        acquisition: Box::new(bonas::surrogate::acquisition::Ucb::default()),
+        selection: Box::new(bonas::surrogate::select::TopK),
+        pool: Pool::Evolutionary(Evolutionary { parents: Parents::Best, ..Evolutionary::default() }),
+        initial: 20,
+        batches,
+        targets: Targets::Raw,
+    }
 }

@@ -41,3 +41,8 @@ pub use event::{Event, Observer};
 pub use history::{Fidelity, History, Outcome, Score};
 pub use strategy::{Proposal, Strategy};
 pub use study::Study;
+
+/// The examples of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -86,7 +86,10 @@ impl SharedRecipe {
         if self.warmup_epochs >= self.epochs {
             return Err(setting(
                 "warmup_epochs",
-                format!("{} of {} epochs; it must leave some for the single paths", self.warmup_epochs, self.epochs),
+                format!(
+                    "{} of {} epochs; it must leave some for the single paths",
+                    self.warmup_epochs, self.epochs
+                ),
             ));
         }
         at_least("warmup_batch", self.warmup_batch, 2)?;

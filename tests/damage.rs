@@ -160,7 +160,7 @@ fn a_finished_study_is_only_read() {
     assert!(journal_of(folder.path()) == journal);
     let read = Journalled::read(folder.path(), &chain(6, 3)).unwrap();
     assert_eq!(read.history.len(), 6);
-    assert!(read.ended.is_some() && !read.torn && read.timings.seconds() > 0.0);
+    assert!(read.ended.is_some() && !read.torn && read.seconds.total() > 0.0);
 }
 
 #[test]

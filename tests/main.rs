@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 #![allow(clippy::print_stdout, reason = "figures of a test, shown on request")]
 
+mod cli;
 mod contract;
 mod convergence;
 mod damage;
@@ -10,3 +11,5 @@ mod resume;
 mod study;
 mod support;
 mod tidy;
+#[cfg(feature = "torch")]
+mod training;

@@ -15,8 +15,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, Result, bail};
 use bonas::Observer;
 use bonas::config::SearchConfig;
+use bonas::journal::Seconds;
 use bonas::observer::Console;
-use bonas::search::{Search, Stage, seconds};
+use bonas::search::{Search, Stage};
 use clap::{Parser, ValueEnum};
 
 /// Search a DARTS cell with BONAS, then train it from scratch beside random cells.
@@ -64,7 +65,8 @@ impl Flags {
     fn config(&self) -> Result<SearchConfig> {
         let (text, origin) = match (&self.config, self.preset) {
             (Some(path), _) => {
-                let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
                 (text, path.display().to_string())
             }
             (None, Preset::Demo) => (include_str!("demo.toml").to_owned(), "preset demo".to_owned()),
@@ -124,7 +126,10 @@ fn main() -> Result<()> {
     match outcome {
         Ok(()) => table::results(&flags.out),
         Err(bonas::StudyError::Interrupted) => {
-            println!("Stopped. The same command goes on from here, and so does `bonas resume {}`.", flags.out.display());
+            println!(
+                "Stopped. The same command goes on from here, and so does `bonas resume {}`.",
+                flags.out.display()
+            );
             std::process::exit(130)
         }
         Err(error) => Err(error.into()),
@@ -133,9 +138,10 @@ fn main() -> Result<()> {
 
 fn console(folder: &Path) -> Box<dyn Observer> {
     let table = Box::new(std::io::stdout());
-    let console = match std::io::stderr().is_terminal() {
-        true => Console::with_bars(table),
-        false => Console::with_lines(table, Box::new(std::io::stderr())),
+    let console = if std::io::stderr().is_terminal() {
+        Console::with_bars(table)
+    } else {
+        Console::with_lines(table, Box::new(std::io::stderr()))
     };
-    Box::new(console.seconds(seconds(folder)))
+    Box::new(console.seconds(Seconds::read(folder)))
 }

@@ -29,7 +29,8 @@ pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
     }
     let (size, batch) = networks.finals();
     let example = space.architecture(&DARTS_V2)?;
-    let network = networks.skeleton(size, Norm::DISCRETE)?.network(&Union::of(&[example])?, &networks.ops())?;
+    let network =
+        networks.skeleton(size, Norm::DISCRETE)?.network(&Union::of(&[example])?, &networks.ops())?;
     println!(
         "final network, DARTS_V2 for scale: {} parameters, {:.1} M multiply-adds, {:.0} MB of activations a step",
         network.params(),
@@ -43,7 +44,10 @@ pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
 pub(crate) fn results(folder: &Path) -> Result<()> {
     let finals: Vec<FinalResult> = read_json(&folder.join(FINAL_FILE))?.unwrap_or_default();
     if !finals.is_empty() {
-        println!("\n{:<10} {:>11} {:>14} {:>14} {:>9}", "cell", "parameters", "test accuracy", "sd over seeds", "seconds");
+        println!(
+            "\n{:<10} {:>11} {:>14} {:>14} {:>9}",
+            "cell", "parameters", "test accuracy", "sd over seeds", "seconds"
+        );
     }
     for result in &finals {
         let percent = |x: Option<f64>| x.map_or("-".into(), |x| format!("{:.2} %", 100.0 * x));
@@ -62,7 +66,8 @@ pub(crate) fn results(folder: &Path) -> Result<()> {
         println!("winner less mean of {} random cells: {:+.2} points", random.len(), 100.0 * gain);
     }
     let winner = folder.join(WINNER_FILE);
-    let text = std::fs::read_to_string(&winner).with_context(|| format!("cannot read {}", winner.display()))?;
+    let text =
+        std::fs::read_to_string(&winner).with_context(|| format!("cannot read {}", winner.display()))?;
     println!("\n{}\n{}", text.trim_end(), folder.join(REPORT_FILE).display());
     Ok(())
 }

@@ -56,7 +56,7 @@ impl<'a> Meter<'a> {
         let config = flags.joint();
         let networks = Networks::new(&config)?;
         let size = Size { channels: flags.channels, layers: flags.layers, auxiliary: false };
-        let images = networks.task(0)?.training_indices(Part::Validation).len();
+        let images = networks.task()?.training_indices(Part::Validation).len();
         let batch = flags.batch.min(images);
         let (skeleton, ops) = (networks.skeleton(size, Norm::SEARCH)?, networks.ops());
         Ok(Self { flags, skeleton, ops, batch, steps: images / batch })

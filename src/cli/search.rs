@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bonas::assemble;
 use bonas::config::{SearchConfig, Settings};
-use bonas::journal::Journal;
+use bonas::journal::{Journal, Seconds};
 use bonas::observer::Console;
 use bonas::report::{REPORT_FILE, write_whole};
-use bonas::search::{CONFIG_FILE, Search, Stage, note_environment, seconds, write_report};
+use bonas::search::{CONFIG_FILE, Search, Stage, note_environment, write_report};
 use bonas::{Observer, StudyError};
 use clap::Args;
 
@@ -113,7 +113,7 @@ pub(super) fn observers(stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
     if stage == Stage::Finals {
         let _ = out::text("\nTraining from scratch\n");
     }
-    vec![Box::new(console().seconds(seconds(dir)))]
+    vec![Box::new(console().seconds(Seconds::read(dir)))]
 }
 
 /// Bars on a terminal, log lines elsewhere; the table of rounds on standard output.

@@ -2,9 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use bonas::config::{
-    DataSettings, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
-};
+use bonas::config::{DataSettings, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings};
 use bonas::registry;
 use bonas::spaces::Architecture;
 use clap::Args;
@@ -67,6 +65,7 @@ impl TrainArgs {
         let default = FinalSettings::default();
         let finals = FinalSettings {
             random: 0,
+            limit: 0,
             seeds: self.seeds.unwrap_or(1),
             epochs: self.epochs.unwrap_or(default.epochs),
             batch: self.batch.unwrap_or(default.batch),
@@ -100,12 +99,12 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let (data, training, finals) = args.settings()?;
     let space = SpaceSettings { name: args.space.clone() };
     let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
-    run_train(config, architecture, &args.out)
+    run_train(config, &architecture, &args.out)
 }
 
 /// The training itself.
 #[cfg(feature = "torch")]
-fn run_train(config: SearchConfig, architecture: Architecture, out: &Path) -> anyhow::Result<()> {
+fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
     use super::{interrupt, out as output, search};
     let cancel = interrupt::flag(out, "train --out")?;
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel };
@@ -122,6 +121,6 @@ fn run_train(config: SearchConfig, architecture: Architecture, out: &Path) -> an
 }
 
 #[cfg(not(feature = "torch"))]
-fn run_train(_: SearchConfig, _: Architecture, _: &Path) -> anyhow::Result<()> {
+fn run_train(_: SearchConfig, _: &Architecture, _: &Path) -> anyhow::Result<()> {
     Err(usage("training needs libtorch, and this program was built without it (feature torch)"))
 }

@@ -118,6 +118,9 @@ crate::settings! {
         random: usize = 5,
         /// Seeds an architecture is trained with; 0: no final training.
         seeds: usize = 3,
+        /// Training images used at most, drawn evenly from the classes; 0: as many as `data.limit`
+        /// says. Fewer than the search had make a harder task, at which cells differ more.
+        limit: usize = 0,
         /// Epochs.
         epochs: usize = 20,
         /// Images a step.

@@ -97,7 +97,10 @@ impl Evaluator for ScratchEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
         if self.seeds == 0 {
-            return Err(StudyError::Setting { name: "seeds".into(), reason: "0; it must be at least 1".into() });
+            return Err(StudyError::Setting {
+                name: "seeds".into(),
+                reason: "0; it must be at least 1".into(),
+            });
         }
         tch::set_num_threads(self.threads as i32);
         let score = |architecture| {

@@ -106,9 +106,8 @@ impl SharedEvaluator {
         for epoch in 0..epochs {
             let warm_up = epoch < self.recipe.warmup_epochs;
             monitor.step(epoch as u64, epochs as u64, if warm_up { "warm-up" } else { "single paths" });
-            let mut next = |rng: &mut StudyRng| match warm_up {
-                true => whole,
-                false => order.draw(rng).map_or(whole, |i| &paths[i]),
+            let mut next = |rng: &mut StudyRng| {
+                if warm_up { whole } else { order.draw(rng).map_or(whole, |i| &paths[i]) }
             };
             self.epoch(net, &mut sgd, epoch, &mut next, rng, monitor)?;
         }

@@ -13,6 +13,7 @@
 
 mod read;
 mod record;
+mod seconds;
 mod staging;
 mod timings;
 
@@ -24,6 +25,7 @@ use crate::StudyError;
 use crate::event::Event;
 
 pub use read::{Records, read};
+pub use seconds::{RoundSeconds, Seconds};
 pub use staging::{Staged, Staging};
 pub use timings::Timings;
 

@@ -8,7 +8,8 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::{round_header, round_line};
 use crate::event::{EndReason, Event, Observer, Progress};
-use crate::report::{Digest, Seconds};
+use crate::journal::Seconds;
+use crate::report::Digest;
 
 /// Prints a table with a line a round, and shows what is going on between the lines: as progress
 /// bars on a terminal, as a log line a stage elsewhere.

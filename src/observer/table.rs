@@ -1,6 +1,7 @@
 //! The table of rounds as lines of a terminal.
 
-use crate::report::{RoundRow, RoundSeconds};
+use crate::journal::RoundSeconds;
+use crate::report::RoundRow;
 
 /// The head of the table of rounds.
 pub fn round_header() -> String {

@@ -11,7 +11,6 @@ mod finals;
 mod html;
 mod pca;
 mod plots;
-mod seconds;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -23,6 +22,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 use ndarray::Array2;
 
 use crate::event::Event;
+use crate::journal::Seconds;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
@@ -33,7 +33,6 @@ pub use finals::FinalResult;
 pub use html::page;
 pub use pca::{Plane, project};
 pub use plots::{Plot, calibration, embedding, score_by_query, tau_by_round};
-pub use seconds::{RoundSeconds, Seconds};
 pub use summary::{Best, Round, SUMMARY_FORMAT, Summary, Trained};
 
 /// Everything that goes into a report.

@@ -25,7 +25,7 @@ use crate::{Study, StudyError};
 
 #[cfg(feature = "torch")]
 pub use networks::{Networks, Size};
-pub use reporting::{note_environment, seconds, write_report};
+pub use reporting::{note_environment, write_report};
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";

@@ -79,22 +79,30 @@ impl<'a> Networks<'a> {
         (Size { channels: s.channels, layers: s.layers, auxiliary: s.auxiliary_weight > 0.0 }, s.batch)
     }
 
-    /// The images, split; training images lose a square of `cutout` pixels (0: none).
+    /// The images of the search, split.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a split or cutout that does not fit.
-    pub fn task(&self, cutout: usize) -> Result<Arc<Task>, StudyError> {
+    /// [`StudyError::Setting`] for a split that does not fit.
+    pub fn task(&self) -> Result<Arc<Task>, StudyError> {
+        self.task_of(self.config.data.limit, 0)
+    }
+
+    /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none).
+    fn task_of(&self, limit: usize, cutout: usize) -> Result<Arc<Task>, StudyError> {
         let settings = &self.config.data;
         let augment = match cutout {
             0 => self.data.augment,
             length => self.data.augment.with_cutout(length),
         };
-        let limit = (settings.limit > 0).then_some(settings.limit);
+        let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
         Ok(Arc::new(Task::new(&self.data, limit, settings.validation, Some(augment), rng)?))
     }
 
     /// The network around the cells.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a skeleton.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
         let image = self.data.train.shape();
         let size = SkeletonSize {
@@ -127,7 +135,7 @@ impl<'a> Networks<'a> {
                 Ok(self.shared_weights(s)?.into_iter().map(boxed).collect())
             }
             EvaluatorSettings::FromScratch(s) => {
-                let task = self.task(0)?;
+                let task = self.task()?;
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
                 let recipe = s.recipe(&config.training);
                 let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
@@ -143,7 +151,7 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn shared_weights(&self, settings: &SharedSettings) -> Result<Vec<SharedEvaluator>, StudyError> {
-        let (training, task) = (&self.config.training, self.task(0)?);
+        let (training, task) = (&self.config.training, self.task()?);
         let size = Size { channels: settings.channels, layers: settings.layers, auxiliary: false };
         let skeleton = self.skeleton(size, Norm::SEARCH)?;
         let recipe = settings.recipe(training);
@@ -163,7 +171,8 @@ impl<'a> Networks<'a> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
-        let task = self.task(s.cutout)?;
+        let limit = if s.limit > 0 { s.limit } else { self.config.data.limit };
+        let task = self.task_of(limit, s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
     }

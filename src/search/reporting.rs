@@ -7,10 +7,7 @@ use ndarray::Array2;
 use crate::StudyError;
 use crate::assemble;
 use crate::config::SearchConfig;
-use crate::journal::TIMINGS_FILE;
-use crate::report::{
-    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, Seconds, read_json, write_json,
-};
+use crate::report::{Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, read_json, write_json};
 use crate::study::Journalled;
 
 /// Notes facts about machine and program, by name, for the report; a resume leaves those of the
@@ -47,17 +44,11 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), Study
     let study = Journalled::read(directory, &space)?;
     let mut report = Report::of(&study.events, &*space);
     report.cell_names = entry.cells;
-    report.seconds = seconds(directory);
+    report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
     report.embedding = read_json::<Vec<Vec<f64>>>(&directory.join(EMBEDDING_FILE))?.and_then(matrix);
     report.write(directory)
-}
-
-/// Seconds of the rounds of a folder's study, as far as they are known.
-pub fn seconds(directory: &Path) -> Seconds {
-    let bytes = std::fs::read(directory.join(TIMINGS_FILE)).unwrap_or_default();
-    Seconds::from_lines(&String::from_utf8_lossy(&bytes))
 }
 
 /// Rows of equal length as a matrix.

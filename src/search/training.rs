@@ -24,12 +24,14 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
         let settings = &self.config.finals;
-        let Some((winner, _)) = searched.history.best(searched.fidelity).filter(|_| settings.seeds > 0) else {
+        let Some((winner, _)) = searched.history.best(searched.fidelity).filter(|_| settings.seeds > 0)
+        else {
             return Ok(());
         };
         let finalists = self.finalists(&**space, &winner.architecture);
-        let labels = (0..finalists.len()).map(|i| if i == 0 { "winner".into() } else { format!("random {i}") });
-        let results = self.train(space, finalists.clone(), observe)?;
+        let labels =
+            (0..finalists.len()).map(|i| if i == 0 { "winner".into() } else { format!("random {i}") });
+        let results = self.train(space, &finalists, observe)?;
         let results: Vec<_> =
             labels.zip(results).map(|(label, result)| FinalResult { label, ..result }).collect();
         write_json(&self.directory.join(FINAL_FILE), &results)
@@ -56,24 +58,21 @@ impl Search {
     fn train(
         &self,
         space: &Arc<dyn SearchSpace>,
-        architectures: Vec<Architecture>,
+        architectures: &[Architecture],
         observe: &mut Observe<'_>,
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
         let networks = Networks::new(&self.config)?;
         let (evaluators, size) = networks.finalists(&folder)?;
-        let study = Study::new(
-            space.clone(),
-            Box::new(Listed { architectures: architectures.clone() }),
-            evaluators,
-        )
-        .seed(stream(self.config.study.seed, &[FINAL, 1]).next_u64())
-        .budget(Budget::architectures(architectures.len()))
-        .config(self.config.identity())
-        .cancel(self.cancel.clone())
-        .directory(&folder);
+        let study =
+            Study::new(space.clone(), Box::new(Listed { architectures: architectures.to_vec() }), evaluators)
+                .seed(stream(self.config.study.seed, &[FINAL, 1]).next_u64())
+                .budget(Budget::architectures(architectures.len()))
+                .config(self.config.identity())
+                .cancel(self.cancel.clone())
+                .directory(&folder);
         let finished = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()?;
-        let seconds = Journalled::read(&folder, space)?.timings;
+        let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
         evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
     }
@@ -112,12 +111,12 @@ impl Search {
     /// As [`Search::run`].
     pub fn train_one(
         &self,
-        architecture: Architecture,
+        architecture: &Architecture,
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
         let (_, space) = assemble::space(&self.config)?;
         self.open_folder()?;
-        let trained = self.train(&space, vec![architecture], observe)?.into_iter().next();
+        let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
         let result = FinalResult { label: "trained".into(), ..trained };
         write_json(&self.directory.join(FINAL_FILE), &[&result])?;

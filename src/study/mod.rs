@@ -18,7 +18,7 @@ use bonas_spaces::SearchSpace;
 
 use crate::event::{EndReason, Event, Observer};
 use crate::history::{Fidelity, History};
-use crate::journal::{self, JOURNAL_FILE, Records, Timings};
+use crate::journal::{self, JOURNAL_FILE, Records, Seconds};
 use crate::{Evaluator, Strategy, StudyError};
 
 use state::State;
@@ -215,8 +215,8 @@ pub struct Journalled {
     pub ended: Option<EndReason>,
     /// Whether a last record was cut short; the next resume takes it away.
     pub torn: bool,
-    /// Seconds of each ask and of the evaluations.
-    pub timings: Timings,
+    /// Seconds of each ask and of each batch.
+    pub seconds: Seconds,
 }
 
 impl Journalled {
@@ -233,7 +233,7 @@ impl Journalled {
             history: state.history,
             ended: state.ended,
             torn: records.torn,
-            timings: Timings::read(directory),
+            seconds: Seconds::read(directory),
         })
     }
 }

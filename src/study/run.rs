@@ -110,8 +110,8 @@ impl Runner {
             history: self.state.history,
             fidelity: self.fidelity,
             reason,
-            ask_seconds: self.timings.asks().collect(),
-            evaluate_seconds: self.timings.evaluation_seconds(),
+            ask_seconds: self.timings.known().asks().collect(),
+            evaluate_seconds: self.timings.known().evaluation(),
         }
     }
 
@@ -120,7 +120,7 @@ impl Runner {
         let budget = self.study.budget;
         let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
             || budget.rounds.is_some_and(|n| self.state.rounds >= n)
-            || budget.seconds.is_some_and(|s| self.timings.seconds() >= s);
+            || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
         if spent {
             return Some(EndReason::Budget);
         }

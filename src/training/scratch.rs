@@ -123,7 +123,9 @@ impl ScratchRun<'_> {
     /// The epoch to start at: 0, or that of the checkpoint.
     fn resume(&self, net: &Supernet, sgd: &Sgd) -> Result<usize, StudyError> {
         match &self.checkpoint {
-            Some(Checkpoint { file, .. }) if FilePath::exists(file) => Ok(load(file, net, sgd)?.epoch as usize),
+            Some(Checkpoint { file, .. }) if FilePath::exists(file) => {
+                Ok(load(file, net, sgd)?.epoch as usize)
+            }
             _ => Ok(0),
         }
     }
@@ -131,7 +133,7 @@ impl ScratchRun<'_> {
     /// Saves the state after `done` epochs if it is time to, or if the run must stop now.
     fn keep(&self, net: &Supernet, sgd: &Sgd, done: usize, stop: bool) -> Result<(), StudyError> {
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
-        if stop || done % (*every).max(1) == 0 || done == self.recipe.epochs {
+        if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
             save(file, net, sgd, Progress { epoch: done as u64, step: 0 })?;
         }
         Ok(())
@@ -143,7 +145,8 @@ impl ScratchRun<'_> {
 /// # Errors
 /// [`StudyError::Evaluator`] if it is not finite.
 pub(crate) fn finite_mean(losses: &[Tensor], epoch: usize) -> Result<f64, StudyError> {
-    let mean = Tensor::f_stack(losses, 0).and_then(|l| l.f_mean(tch::Kind::Double)).map_err(SupernetError::from)?; // []
+    let mean =
+        Tensor::f_stack(losses, 0).and_then(|l| l.f_mean(tch::Kind::Double)).map_err(SupernetError::from)?; // []
     let mean = mean.double_value(&[]);
     if mean.is_finite() {
         return Ok(mean);

@@ -15,6 +15,9 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "counts-bsr";
 
+/// More features than this and the regression, cubic in their number, takes minutes.
+const MAX_FEATURES: usize = 1500;
+
 /// Structural counts of an architecture, cell after cell; see [`feature_count`] for the number.
 ///
 /// With `K` computing operations, every cell gives
@@ -224,7 +227,8 @@ impl View {
 
 /// Bayesian sigmoid regression on [`features`]: BONAS without a network, and without libtorch.
 ///
-/// Draws no random numbers. Scores are in `[0, 1]`. Its embedding is the features.
+/// Draws no random numbers. Scores are in `[0, 1]`. Its embedding is the features. For
+/// vocabularies of some twenty operations at most: the features grow with their square.
 #[derive(Clone, Copy, Debug)]
 pub struct CountsBsr {
     /// Settings of the regression.
@@ -244,9 +248,23 @@ impl Surrogate for CountsBsr {
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
+        check_size(&architectures)?;
         let scores: Array1<f64> = observations.iter().map(|o| o.score).collect();
         let data = Dataset::new(matrix(&architectures)?, scores);
         Ok(Box::new(FittedCounts { model: self.bsr.fit(&data)? }))
+    }
+}
+
+fn check_size(architectures: &[&Architecture]) -> Result<(), SurrogateError> {
+    let count = |a: &&Architecture| feature_count(a.vocabulary()) * a.cells().len();
+    match architectures.iter().map(count).max() {
+        Some(features) if features > MAX_FEATURES => {
+            let reason = format!(
+                "so many operations make {features} features, and it takes at most {MAX_FEATURES}; use gcn-bsr"
+            );
+            Err(SurrogateError::data(NAME, reason))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -6,7 +6,7 @@
 //! Each arrow is a trait of one or two methods, so that any surrogate works with any acquisition
 //! and any batch selection. Nothing here knows a search space: surrogates read labelled graphs.
 //!
-//! Invariant: libtorch stays behind feature `torch`, in [`embed`]; no other module names it.
+//! Invariant: libtorch stays behind feature `torch`, in `embed`; no other module names it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
 

@@ -290,7 +290,7 @@ mod tests {
         }
     }
 
-    /// SciPy 1.17: `kendalltau` and `spearmanr` of the same lists.
+    /// `SciPy` 1.17: `kendalltau` and `spearmanr` of the same lists.
     #[test]
     fn correlations_with_ties_are_scipys() {
         let (x, y) = ([12.0, 2.0, 1.0, 12.0, 2.0], [1.0, 4.0, 7.0, 1.0, 0.0]);

@@ -69,7 +69,7 @@ impl DartsSkeleton {
     }
 
     fn check(&self, union: &Union) -> Result<(), SpaceError> {
-        if self.channels < 2 || self.channels % 2 != 0 {
+        if self.channels < 2 || !self.channels.is_multiple_of(2) {
             return Err(SpaceError::network(format!(
                 "channels = {}; it must be even and at least 2",
                 self.channels

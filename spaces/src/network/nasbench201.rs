@@ -7,7 +7,7 @@ use super::{
 };
 use crate::SpaceError;
 
-/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, tiny_network.py): a stem, three stages of
+/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, `tiny_network.py`): a stem, three stages of
 /// `cells` cells with a residual block of stride 2 between stages, BatchNorm, ReLU, global average
 /// pooling and a linear classifier.
 #[derive(Clone, Debug)]

@@ -82,7 +82,7 @@ impl OpTable {
             .with("dil_conv_5x5", |p| dil_conv(p, 5))
     }
 
-    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, cell_operations.py).
+    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, `cell_operations.py`).
     pub fn nasbench201() -> Self {
         Self::new()
             .with("skip_connect", skip)

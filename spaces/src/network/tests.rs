@@ -20,8 +20,10 @@ fn nasbench201_vocabulary() -> Arc<Vocabulary> {
 fn nasbench201(ops: [u16; 6]) -> Architecture {
     let vocabulary = nasbench201_vocabulary();
     let mut graph = CellGraph::new();
-    let nodes: Vec<_> =
-        [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT].into_iter().map(|op| graph.add_node(op)).collect();
+    let nodes: Vec<_> = [OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT]
+        .into_iter()
+        .map(|op| graph.add_node(op))
+        .collect();
     for ((from, to), op) in [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)].into_iter().zip(ops) {
         graph.add_edge(nodes[from], nodes[to], OpId::from_index(3 + op));
     }

@@ -229,13 +229,16 @@ impl Bsr {
         mean.iter().zip(&variance).map(|(&m, &v)| Posterior::sigmoid_gaussian(m, v, self.moments)).collect()
     }
 
-    /// `1/β + φᵀ S φ` and the variance of the intercept, without cancellation.
+    /// `1/β + φᵀ S φ`, the variance of the intercept and that of unknown features, without
+    /// cancellation.
     fn spread(&self, phi: ArrayView1<'_, f64>, along: ArrayView1<'_, f64>) -> f64 {
         let (alpha, beta) = (self.hyper.posterior_alpha, self.hyper.posterior_beta);
         let seen: f64 =
             along.iter().zip(&self.spectrum.values).map(|(a, v)| a * a / (alpha + beta * v)).sum();
         let unseen = (phi.dot(&phi) - along.dot(&along)).max(0.0) / alpha;
-        seen + unseen + (1.0 + self.scaler.intercept_variance()) / self.hyper.beta
+        seen + unseen
+            + self.scaler.blind_variance() / alpha
+            + (1.0 + self.scaler.intercept_variance()) / self.hyper.beta
     }
 }
 

@@ -12,7 +12,8 @@ pub enum Scaling {
     /// Features are centred, scaled to unit variance and divided by `√d`; logits are centred and
     /// scaled by `√((Σ(t - t̄)² + 0.25) / n)`, which stays sane when all are equal. The intercept
     /// has a flat prior and is integrated out: one degree of freedom less, `1/(n β)` more
-    /// variance. Features that do not vary are dropped.
+    /// variance. Features that do not vary are dropped; if none does, as with one observation, every
+    /// candidate gets the prior variance `1/α` for what its features may do.
     #[default]
     Standardised,
 }
@@ -32,6 +33,8 @@ pub(super) struct Scaler {
     target_offset: f64,
     target_factor: f64,
     rows: usize,
+    /// No feature varies (as with one observation), so that nothing is known of what they do.
+    blind: bool,
 }
 
 impl Scaler {
@@ -44,6 +47,7 @@ impl Scaler {
             target_offset: 0.0,
             target_factor: 1.0,
             rows,
+            blind: false,
         };
         if kind != Scaling::Standardised {
             return scaler;
@@ -52,12 +56,13 @@ impl Scaler {
         let offset = x.sum_axis(Axis(0)) / n;
         let sd = (x - &offset).mapv(|v| v * v).sum_axis(Axis(0)).mapv(|s| (s / n).sqrt());
         let largest = x.fold(0.0, |m: f64, v| m.max(v.abs()));
-        let kept = sd.iter().filter(|&&s| s > FLAT * largest).count().max(1) as f64;
-        let factor = sd.mapv(|s| if s > FLAT * largest { 1.0 / (s * kept.sqrt()) } else { 0.0 });
+        let kept = sd.iter().filter(|&&s| s > FLAT * largest).count();
+        let root = (kept.max(1) as f64).sqrt();
+        let factor = sd.mapv(|s| if s > FLAT * largest { 1.0 / (s * root) } else { 0.0 });
         let target_offset = t.sum() / n;
         let spread: f64 = t.iter().map(|t| (t - target_offset).powi(2)).sum();
         let target_factor = ((spread + PRIOR_SD * PRIOR_SD) / n).sqrt();
-        Self { offset, factor, target_offset, target_factor, ..scaler }
+        Self { offset, factor, target_offset, target_factor, blind: kept == 0, ..scaler }
     }
 
     /// Features of the scaled problem, `[n, d]` to `[n, d]` (one more for [`Scaling::Bias`]).
@@ -92,6 +97,12 @@ impl Scaler {
     /// Degrees of freedom left for the regression.
     pub(super) fn dof(&self, n: usize) -> usize {
         if self.kind == Scaling::Standardised { n - 1 } else { n }
+    }
+
+    /// Variance that candidates have for features that the training data do not tell apart, in
+    /// units of the weights' prior variance.
+    pub(super) fn blind_variance(&self) -> f64 {
+        if self.blind { 1.0 } else { 0.0 }
     }
 
     /// Variance of the integrated intercept, in units of the noise variance.

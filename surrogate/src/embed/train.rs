@@ -191,5 +191,4 @@ impl Adam {
 }
 
 #[cfg(test)]
-#[path = "train_tests.rs"]
 mod tests;

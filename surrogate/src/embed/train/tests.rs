@@ -14,7 +14,7 @@ const DOUBLE: (Kind, Device) = (Kind::Double, Device::Cpu);
 
 /// Values of the official network on the cells below; see `tests/golden/README.md`.
 fn golden() -> Value {
-    serde_json::from_str(include_str!("../../tests/golden/gcn.json")).unwrap()
+    serde_json::from_str(include_str!("../../../tests/golden/gcn.json")).unwrap()
 }
 
 /// A cell in the notation `bits of the upper triangle|op;op` of NAS-Bench-101.
@@ -57,9 +57,10 @@ fn golden_gcn() -> Gcn {
         }
     }
     for (name, mut tensor) in gcn.statistics() {
-        match name.ends_with("mean") {
-            true => fill(&mut tensor, &|i| 0.05 * (0.11 * i).sin()),
-            false => fill(&mut tensor, &|i| 1.0 + 0.2 * (0.11 * i).cos().powi(2)),
+        if name.ends_with("mean") {
+            fill(&mut tensor, &|i| 0.05 * (0.11 * i).sin());
+        } else {
+            fill(&mut tensor, &|i| 1.0 + 0.2 * (0.11 * i).cos().powi(2));
         }
     }
     gcn

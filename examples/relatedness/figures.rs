@@ -37,12 +37,32 @@ impl Batch {
         kendall_tau_b(self.scores(supernet), &self.truth())
     }
 
-    /// Mean tau between the accuracies of two seeds, over all pairs of seeds.
+    fn seeds(&self) -> usize {
+        self.runs.first().map_or(0, Vec::len)
+    }
+
+    /// Accuracy of each cell with one seed.
+    fn run(&self, seed: usize) -> Vec<f64> {
+        self.runs.iter().map(|runs| runs[seed]).collect()
+    }
+
+    /// Mean accuracy of each cell with all other seeds.
+    fn rest(&self, seed: usize) -> Vec<f64> {
+        let others = |runs: &Vec<f64>| [&runs[..seed], &runs[seed + 1..]].concat();
+        self.runs.iter().filter_map(|runs| mean(&others(runs))).collect()
+    }
+
+    /// Tau between the accuracies of two seeds, mean over all pairs of seeds.
     fn ceiling(&self) -> Option<f64> {
-        let seeds = self.runs.first().map_or(0, Vec::len);
-        let run = |s: usize| self.runs.iter().map(|runs| runs[s]).collect::<Vec<_>>();
-        let pairs = (0..seeds).flat_map(|a| (0..a).map(move |b| (a, b)));
-        mean(&pairs.filter_map(|(a, b)| kendall_tau_b(&run(a), &run(b))).collect::<Vec<_>>())
+        let pairs = (0..self.seeds()).flat_map(|a| (0..a).map(move |b| (a, b)));
+        mean(&pairs.filter_map(|(a, b)| kendall_tau_b(&self.run(a), &self.run(b))).collect::<Vec<_>>())
+    }
+
+    /// Tau between the accuracy of one seed and the mean of the others, mean over the seeds: what
+    /// a training run from scratch reaches as a score.
+    fn one_run(&self) -> Option<f64> {
+        let taus = (0..self.seeds()).filter_map(|s| kendall_tau_b(&self.run(s), &self.rest(s)));
+        mean(&taus.collect::<Vec<_>>())
     }
 
     /// Spread over the seeds of one cell, root mean square over the cells.
@@ -109,8 +129,10 @@ pub(crate) struct Row {
     pub(crate) tau: Option<Interval>,
     /// The same over the pairs of all batches, each pair inside its batch.
     pub(crate) pooled_tau: Option<Interval>,
-    /// Tau between the from-scratch accuracies of two seeds.
+    /// Noise ceiling: tau between the from-scratch accuracies of two seeds.
     pub(crate) ceiling: Option<Interval>,
+    /// Tau between one seed and the mean of the others; with two seeds the ceiling again.
+    pub(crate) one_run: Option<Interval>,
     /// Standard deviation of truth inside a batch.
     pub(crate) truth_sd: Option<f64>,
     /// Standard deviation over the seeds of one cell.
@@ -165,6 +187,7 @@ fn row(repeats: &[Measured], supernet: Supernet, cells: Kind, seed: u64) -> Row 
         tau: over_repeats(&|b| b.tau(supernet)),
         pooled_tau: interval(batches.len(), seed, pooled),
         ceiling: over_repeats(&Batch::ceiling),
+        one_run: over_repeats(&Batch::one_run),
         truth_sd: average(&|b| sd(&b.truth())),
         seed_sd: average(&Batch::seed_sd),
         truth: average(&|b| mean(&b.truth())),

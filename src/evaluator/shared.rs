@@ -203,3 +203,61 @@ impl Evaluator for SharedEvaluator {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::SearchSpace;
+    use bonas_spaces::darts::Darts;
+    use bonas_spaces::network::{DartsSkeleton, Norm, Shape};
+
+    use super::*;
+    use crate::data::digits;
+    use crate::rng::stream;
+
+    struct Deaf;
+
+    impl Monitor for Deaf {
+        fn step(&self, _: u64, _: u64, _: &str) {}
+
+        fn cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    fn evaluator() -> SharedEvaluator {
+        let task = Task::new(&digits().unwrap(), Some(60), 0.5, None, &mut stream(0, &[])).unwrap();
+        let image = Shape { channels: 1, height: 8, width: 8 };
+        let cifar = DartsSkeleton::cifar();
+        let skeleton = DartsSkeleton { channels: 2, layers: 3, image, norm: Norm::SEARCH, ..cifar };
+        let recipe = SharedRecipe {
+            epochs: 3,
+            warmup_epochs: 0,
+            batch: 10,
+            statistics_images: 30,
+            ..Default::default()
+        };
+        let placement = Placement::on(tch::Device::Cpu);
+        SharedEvaluator::new(Arc::new(task), Arc::new(skeleton), OpTable::darts(), recipe, placement).unwrap()
+    }
+
+    fn values(mut evaluator: SharedEvaluator, architectures: &[Architecture]) -> Vec<f64> {
+        let job = Job { architectures: architectures.to_vec(), round: 0, batch: 0 };
+        let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &Deaf).unwrap();
+        outcomes.iter().map(|o| o.value(Fidelity::SharedWeights).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_pool_is_what_is_trained() {
+        let (space, mut rng) = (Darts::new(), stream(2, &[]));
+        let cells: Vec<_> = (0..5).map(|_| space.sample(&mut rng)).collect();
+        let (batch, pool) = cells.split_at(3);
+        let own = values(evaluator(), batch);
+        assert_eq!(own, values(evaluator().pool(batch.to_vec()), batch));
+        let other = values(evaluator().pool(pool.to_vec()), batch);
+        assert_eq!(other.len(), batch.len());
+        assert_ne!(own, other);
+        // An architecture's score does not depend on which others are scored, if the pool has all.
+        let whole = evaluator().pool(cells.clone());
+        assert_eq!(values(whole.clone(), batch), values(whole, &cells)[..3]);
+    }
+}

@@ -85,7 +85,7 @@ pub(crate) fn main() -> ExitCode {
             let code = code(&error);
             out::error(&match code {
                 INTERRUPTED => format!("stopped; {error}"),
-                _ => format!("error: {error:#}"),
+                _ => format!("error: {}", message(&error)),
             });
             ExitCode::from(code)
         }
@@ -100,6 +100,18 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Report { dir } => report::again(&dir),
         Command::Describe(args) => describe::describe(&args),
     }
+}
+
+/// The error and its causes; one that already says its cause does not say it twice.
+fn message(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text {
+            _ if text.is_empty() => cause,
+            _ if text.contains(&cause) => text,
+            _ => format!("{text}: {cause}"),
+        }
+    })
 }
 
 fn code(error: &anyhow::Error) -> u8 {
@@ -121,6 +133,13 @@ mod tests {
     #[test]
     fn arguments_are_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let source = std::io::Error::other("no space");
+        let io = StudyError::Io { path: "a".into(), source };
+        assert_eq!(message(&anyhow::Error::new(io).context("while writing")), "while writing: a: no space");
     }
 
     #[test]

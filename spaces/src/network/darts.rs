@@ -7,6 +7,10 @@ use super::{
 };
 use crate::SpaceError;
 
+/// Far above any network there is, and far below where counts would overflow.
+const MAX_CHANNELS: usize = 1 << 16;
+const MAX_LAYERS: usize = 1 << 10;
+
 /// What stands before the first cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stem {
@@ -69,6 +73,12 @@ impl DartsSkeleton {
     }
 
     fn check(&self, union: &Union) -> Result<(), SpaceError> {
+        if self.channels > MAX_CHANNELS || self.layers > MAX_LAYERS {
+            return Err(SpaceError::network(format!(
+                "channels = {}, layers = {}; at most {MAX_CHANNELS} and {MAX_LAYERS}",
+                self.channels, self.layers
+            )));
+        }
         if self.channels < 2 || !self.channels.is_multiple_of(2) {
             return Err(SpaceError::network(format!(
                 "channels = {}; it must be even and at least 2",

@@ -16,6 +16,8 @@ pub mod event;
 pub mod history;
 pub mod journal;
 pub mod observer;
+pub mod pool;
+pub mod predict;
 pub mod recipe;
 pub mod registry;
 pub mod report;
@@ -23,6 +25,7 @@ pub mod rng;
 pub mod search;
 pub mod strategy;
 pub mod study;
+pub mod table;
 pub mod testing;
 
 pub mod data;

@@ -4,6 +4,7 @@ mod describe;
 mod environment;
 mod interrupt;
 mod out;
+mod predict;
 mod report;
 mod search;
 mod train;
@@ -49,6 +50,8 @@ enum Command {
     },
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
+    /// Measure how well surrogates rank the rest of a table after a few of its rows.
+    Predict(predict::PredictArgs),
 }
 
 /// A mistake in what the user asked for, as opposed to a failure in doing it.
@@ -99,6 +102,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::train(&args),
         Command::Report { dir } => report::again(&dir),
         Command::Describe(args) => describe::describe(&args),
+        Command::Predict(args) => predict::predict(&args),
     }
 }
 

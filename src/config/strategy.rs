@@ -1,5 +1,7 @@
 //! Settings of the strategies.
 
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::ensure;
@@ -95,6 +97,17 @@ pub enum SurrogateKind {
     BonasPublished,
     /// Bayesian sigmoid regression on structural counts; needs no libtorch.
     CountsBsr,
+}
+
+impl SurrogateKind {
+    /// The surrogate with a name.
+    ///
+    /// # Errors
+    /// A text that names all there are, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let deserializer: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(deserializer).map_err(|error| super::strict::with_nearest(&error.to_string()))
+    }
 }
 
 /// What a posterior is worth.

@@ -106,10 +106,7 @@ impl<'t> Document<'t> {
         if let (Some(place), Some(table)) = (place, table) {
             key = descend(table, place).into_iter().fold(key, |path, part| join(&path, part));
         }
-        let mut reason = error.message().trim().to_owned();
-        if let Some(near) = nearest_listed(&reason) {
-            reason = format!("{reason}; did you mean `{near}`?");
-        }
+        let mut reason = with_nearest(error.message().trim());
         let last = key.rsplit('.').next().unwrap_or_default();
         if let Some(doc) = keys.iter().find(|k| k.key == last) {
             reason = format!("{reason} ({})", sentence(doc.doc));
@@ -152,6 +149,14 @@ fn descend<'a>(table: &'a Table<'_>, place: usize) -> Vec<&'a str> {
         path.extend(descend(inner, place));
     }
     path
+}
+
+/// Serde's message, with the nearest of the names that it lists.
+pub(super) fn with_nearest(message: &str) -> String {
+    match nearest_listed(message) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => message.to_owned(),
+    }
 }
 
 /// Serde says "unknown variant `x`, expected one of `a`, `b`": the nearest of `a` and `b`.

@@ -30,7 +30,7 @@ crate::settings! {
 crate::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space: nasbench101, nasbench201 or darts.
+        /// The space: darts, nasbench201, nasbench101, macro, mnasnet, transnas-micro or transnas-macro.
         name: String = "darts".to_owned(),
     }
     check(_s) { Ok(()) }

@@ -41,10 +41,11 @@ type Blocks = [Block; STAGES];
 
 /// The space of `MnasNet` in `Accel-NASBench`: 36⁶ · 48 networks, all different.
 ///
-/// As a graph a network is the chain of its layers: one node an inverted-residual layer, labelled
-/// by expansion, kernel and squeeze-and-excitation; the first layer of a stage, which may change
-/// width and resolution, has labels of its own. Samples are uniform over texts; one element away
-/// is one of the four numbers of one stage changed.
+/// As a graph a network is the chain of [`OPS`] that its inverted-residual layers are made of: an
+/// expansion (none where the factor is 1), a depthwise convolution, squeeze-and-excitation if there
+/// is one. The depthwise convolution of a stage's first layer, which may change width and
+/// resolution, is an operation of its own. Samples are uniform over texts; one element away is one
+/// of the four numbers of one stage changed.
 #[derive(Clone, Debug)]
 pub struct MnasNet {
     chains: Chains,
@@ -56,35 +57,44 @@ impl Default for MnasNet {
     }
 }
 
-/// Labels of a layer: expansion, kernel, squeeze.
-const KINDS: usize = EXPANSIONS.len() * KERNELS.len() * 2;
+/// The operations of a network's graph.
+pub const OPS: [&str; 7] = ["expand4", "expand6", "first-dw3", "first-dw5", "dw3", "dw5", "squeeze-excite"];
+
+/// Places in [`OPS`].
+const EXPAND: usize = 0;
+const FIRST: usize = 2;
+const FURTHER: usize = 4;
+const SQUEEZE: usize = 6;
 
 impl MnasNet {
     /// The space.
     pub fn new() -> Self {
-        let name = |first: &str, kind: usize| {
-            let Block { expansion, kernel, squeeze, .. } = Block::of_kind(kind);
-            let (e, k) = (EXPANSIONS[usize::from(expansion)], KERNELS[usize::from(kernel)]);
-            format!("{first}e{e}k{k}s{}", u8::from(squeeze))
-        };
-        let ops: Vec<String> =
-            ["first-", ""].iter().flat_map(|first| (0..KINDS).map(|kind| name(first, kind))).collect();
-        Self { chains: Chains::of(&ops, "a MnasNet") }
+        Self { chains: Chains::of(&OPS, "a MnasNet") }
     }
 
     fn build(&self, blocks: &Blocks) -> Architecture {
-        let layers = |block: &Block| {
-            let kind = block.kind();
-            let rest = (1..block.layers).map(move |_| Chains::op(KINDS + kind));
-            [Chains::op(kind)].into_iter().chain(rest)
-        };
-        self.chains.build(&blocks.iter().flat_map(layers).collect::<Vec<_>>())
+        let ops: Vec<OpId> = blocks.iter().flat_map(|block| block.ops()).map(Chains::op).collect();
+        self.chains.build(&ops)
     }
 
     fn read(&self, architecture: &Architecture) -> Result<Blocks, SpaceError> {
         let ops = self.chains.read(architecture)?;
-        let begins = |_: &OpId, next: &OpId| Chains::position(*next) >= KINDS;
-        let stages: Vec<Block> = ops.chunk_by(begins).map(stage).collect::<Result<_, _>>()?;
+        let positions: Vec<usize> = ops.into_iter().map(Chains::position).collect();
+        let mut stages: Vec<Block> = Vec::new();
+        let mut rest = &positions[..];
+        while !rest.is_empty() {
+            let (layer, first, used) = layer(rest).ok_or_else(|| SpaceError::cell(LAYER_RULE))?;
+            rest = &rest[used..];
+            match stages.last_mut() {
+                _ if first => stages.push(layer),
+                Some(stage) if (Block { layers: stage.layers, ..layer }) == *stage => stage.layers += 1,
+                _ => {
+                    return Err(SpaceError::cell(
+                        "the layers of a stage are alike, and its first one says so",
+                    ));
+                }
+            }
+        }
         let found = stages.len();
         let blocks: Blocks = stages
             .try_into()
@@ -107,10 +117,32 @@ impl MnasNet {
     }
 }
 
+const LAYER_RULE: &str =
+    "a layer is an expansion or none, a depthwise convolution, squeeze-and-excitation or none";
+
+/// The first layer of a list of places in [`OPS`], whether it begins a stage, and how many places
+/// it takes.
+fn layer(places: &[usize]) -> Option<(Block, bool, usize)> {
+    let expansion = places.first().filter(|&&place| place < FIRST).map_or(0, |place| place - EXPAND + 1);
+    let depthwise = usize::from(expansion > 0);
+    let place = *places.get(depthwise).filter(|place| (FIRST..SQUEEZE).contains(place))?;
+    let squeeze = places.get(depthwise + 1) == Some(&SQUEEZE);
+    let kernel = (place - FIRST) % KERNELS.len();
+    let block = Block { expansion: expansion as u8, kernel: kernel as u8, layers: 1, squeeze };
+    Some((block, place < FURTHER, depthwise + 1 + usize::from(squeeze)))
+}
+
+/// Kinds of a layer: expansion, kernel, squeeze.
+const KINDS: usize = EXPANSIONS.len() * KERNELS.len() * 2;
+
 impl Block {
-    fn kind(self) -> usize {
-        (usize::from(self.expansion) * KERNELS.len() + usize::from(self.kernel)) * 2
-            + usize::from(self.squeeze)
+    /// Places in [`OPS`] of the stage's operations.
+    fn ops(self) -> impl Iterator<Item = usize> {
+        (0..self.layers).flat_map(move |layer| {
+            let expand = (self.expansion > 0).then(|| EXPAND + usize::from(self.expansion) - 1);
+            let depthwise = if layer == 0 { FIRST } else { FURTHER } + usize::from(self.kernel);
+            expand.into_iter().chain([depthwise]).chain(self.squeeze.then_some(SQUEEZE))
+        })
     }
 
     fn of_kind(kind: usize) -> Self {
@@ -143,17 +175,6 @@ impl Block {
     fn text(self) -> String {
         let (e, k) = (EXPANSIONS[usize::from(self.expansion)], KERNELS[usize::from(self.kernel)]);
         format!("e{e}k{k}l{}s{}", self.layers, u8::from(self.squeeze))
-    }
-}
-
-/// The stage of a first layer and those that follow it.
-fn stage(layers: &[OpId]) -> Result<Block, SpaceError> {
-    let positions: Vec<usize> = layers.iter().map(|op| Chains::position(*op)).collect();
-    match positions[..] {
-        [first, ref rest @ ..] if first < KINDS && rest.iter().all(|&layer| layer == KINDS + first) => {
-            Ok(Block { layers: layers.len() as u8, ..Block::of_kind(first) })
-        }
-        _ => Err(SpaceError::cell("the layers of a stage are alike, and its first one says that it is")),
     }
 }
 
@@ -247,7 +268,8 @@ mod tests {
         let space = MnasNet::new();
         let network = space.parse(ROW).unwrap();
         assert_eq!(space.format(&network).unwrap(), ROW);
-        assert_eq!(network.op_graphs()[0].len(), 2 + 17);
+        // 17 depthwise convolutions, 2 + 3 expansions, 3 squeezes.
+        assert_eq!(network.op_graphs()[0].len(), 2 + 17 + 5 + 3);
         // Two expansions, one kernel, one squeeze a stage, and two (once three) numbers of layers.
         assert_eq!(space.neighbours(&network).unwrap().len(), 7 * (2 + 1 + 1 + 2) + 1);
     }

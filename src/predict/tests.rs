@@ -1,3 +1,4 @@
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ fn table() -> Benchmark {
         let text = space.format(&network).unwrap();
         let sum: f64 =
             text.bytes().zip(1..).map(|(digit, layer)| f64::from(digit - b'0') * f64::from(layer)).sum();
-        csv += &format!("{text},{},{}\n", 50.0 + 0.5 * sum, 90.0 - sum);
+        writeln!(csv, "{text},{},{}", 50.0 + 0.5 * sum, 90.0 - sum).unwrap();
     }
     let columns = vec!["up".parse().unwrap(), "down".parse().unwrap()];
     let reading = Reading { columns, ..Reading::default() };
@@ -83,7 +84,7 @@ fn figures_do_not_depend_on_the_number_of_threads() {
     let one = of(1);
     assert_eq!(one, of(4));
     assert!(one[1].tau_mean > 0.5, "{one:?}");
-    assert_ne!(one[0].tau_mean, one[1].tau_mean);
+    assert!((one[0].tau_mean - one[1].tau_mean).abs() > 1e-3);
 }
 
 #[test]

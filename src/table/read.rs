@@ -60,7 +60,7 @@ pub(super) fn unzipped(bytes: &[u8], path: &Path) -> Result<Vec<u8>, StudyError>
     match flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut text) {
         Ok(_) => Ok(text),
         Err(error) => {
-            let lines = text.iter().filter(|&&byte| byte == b'\n').count();
+            let lines = text.split(|&byte| byte == b'\n').count() - 1;
             let reason =
                 format!("the gzip file is cut short or damaged after line {lines} ({error}); fetch it again");
             Err(StudyError::Data { path: path.to_owned(), reason })

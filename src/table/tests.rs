@@ -116,9 +116,9 @@ fn rows_without_a_number_are_left_out_on_demand_and_repeats_of_a_row_passed_over
 
 /// Two isomorphic cells and another one.
 const ISOMORPHS: &str = "arch,acc\n\
-    |nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|skip_connect~2|,90\n\
-    |nor_conv_3x3~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|,92\n\
-    |nor_conv_1x1~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|,80\n";
+    |skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|,90\n\
+    |skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|,92\n\
+    |skip_connect~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|,80\n";
 
 fn isomorphs(merge: Merge, rule: Uniqueness) -> Benchmark {
     let space = Arc::new(NasBench201::with_uniqueness(rule));

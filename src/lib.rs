@@ -23,6 +23,7 @@ pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod search;
+pub mod statistics;
 pub mod strategy;
 pub mod study;
 pub mod table;

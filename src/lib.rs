@@ -8,6 +8,7 @@
 //! sees every [`Event`] and can change nothing.
 
 pub mod assemble;
+pub mod compare;
 pub mod config;
 pub mod drawing;
 pub mod error;

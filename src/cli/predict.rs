@@ -9,7 +9,7 @@ use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
 use bonas::report::write_json;
-use bonas::table::{Benchmark, ColumnName, Merge, Reading};
+use bonas::table::{Benchmark, ColumnName, Limit, Merge, Reading};
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};
@@ -44,6 +44,9 @@ pub(super) struct PredictArgs {
     /// Leave rows out that lack a number.
     #[arg(long)]
     skip_missing: bool,
+    /// Leave rows out that are beyond a limit such as "params <= 2.5".
+    #[arg(long)]
+    limit: Vec<Limit>,
     /// Seed of the splits.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -121,6 +124,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
             MergeKind::First => Merge::First,
         },
         skip_missing: args.skip_missing,
+        limits: args.limit.clone(),
     };
     Ok(Benchmark::open(&args.table, Arc::clone(&space), &reading)?)
 }

@@ -11,6 +11,7 @@
 //! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.
 
+mod compare;
 mod error;
 mod evaluator;
 mod nearest;
@@ -22,6 +23,9 @@ mod study;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{
+    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+};
 pub use error::{ConfigError, Invalid, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};

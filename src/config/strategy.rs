@@ -30,6 +30,24 @@ impl StrategySettings {
             Self::LocalSearch(s) => s.batch,
         }
     }
+
+    /// Sets the architectures a batch.
+    pub fn set_batch(&mut self, batch: usize) {
+        match self {
+            Self::Bonas(s) => s.batch = batch,
+            Self::Random(s) => s.batch = batch,
+            Self::Evolution(s) => s.batch = batch,
+            Self::LocalSearch(s) => s.batch = batch,
+        }
+    }
+
+    /// Sets the random architectures before the first fit, for strategies with a surrogate.
+    pub fn set_initial(&mut self, initial: usize) {
+        match self {
+            Self::Bonas(s) => s.initial = initial,
+            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) => {}
+        }
+    }
 }
 
 /// How measured scores become comparable numbers.

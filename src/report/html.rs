@@ -44,6 +44,7 @@ pub fn page(report: &Report<'_>) -> String {
 fn lead(summary: &Summary) -> String {
     let state = match summary.ended {
         Some(EndReason::Budget) => "ended with its budget",
+        Some(EndReason::Reached) => "ended because it found what it was to stop for",
         Some(EndReason::Exhausted) => "ended because the strategy had nothing more to propose",
         None => "not ended; it can be resumed",
     };

@@ -97,3 +97,36 @@ impl Column {
         if percent { 0.01 } else { 1.0 }
     }
 }
+
+/// A limit on a column: `params <= 2.5` or `params >= 1`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limit {
+    /// The column.
+    pub column: ColumnName,
+    /// Whether values must be at most, else at least, the bound.
+    pub at_most: bool,
+    /// The bound.
+    pub bound: f64,
+}
+
+impl Limit {
+    /// Whether a value keeps the limit.
+    pub fn holds(&self, value: f64) -> bool {
+        if self.at_most { value <= self.bound } else { value >= self.bound }
+    }
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bad = || format!("{text:?} is no limit; expected `column <= number` or `column >= number`");
+        let at_most = text.contains("<=");
+        let (column, bound) = text.split_once(if at_most { "<=" } else { ">=" }).ok_or_else(bad)?;
+        let bound: f64 = bound.trim().parse().map_err(|_| bad())?;
+        if !bound.is_finite() {
+            return Err(bad());
+        }
+        Ok(Self { column: column.parse()?, at_most, bound })
+    }
+}

@@ -25,7 +25,7 @@ use bonas_spaces::{Architecture, Key, SearchSpace};
 
 use crate::StudyError;
 
-pub use column::{Column, ColumnName};
+pub use column::{Column, ColumnName, Limit};
 pub use merge::Merge;
 use merge::Merged;
 pub use space::TableSpace;
@@ -39,6 +39,8 @@ pub struct Reading {
     pub merge: Merge,
     /// Whether rows without a number in one of the columns are left out; else they are an error.
     pub skip_missing: bool,
+    /// Rows beyond one of these are left out, by the mean of the row in the limit's column.
+    pub limits: Vec<Limit>,
 }
 
 /// One architecture that a table has measurements of.
@@ -129,7 +131,7 @@ impl Benchmark {
         &self.merged.columns
     }
 
-    /// Rows that were left out for a missing number.
+    /// Rows that were left out for a missing number or a limit.
     pub fn skipped(&self) -> usize {
         self.merged.skipped
     }

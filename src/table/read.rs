@@ -6,9 +6,10 @@ use std::thread;
 
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
-use super::Reading;
+use super::{ColumnName, Reading};
 use crate::StudyError;
 use crate::config::unknown;
+use crate::statistics::mean;
 
 /// The column that holds architectures.
 const ARCH: &str = "arch";
@@ -71,8 +72,10 @@ pub(super) fn unzipped(bytes: &[u8], path: &Path) -> Result<Vec<u8>, StudyError>
 /// Where the wanted columns stand in the file.
 struct Places {
     arch: usize,
-    /// For every column asked for: the columns of the file, with their names.
+    /// For every column asked for: the columns of the file.
     columns: Vec<Vec<usize>>,
+    /// For every limit: the columns of the file.
+    limits: Vec<Vec<usize>>,
 }
 
 pub(super) fn rows(text: &[u8], path: &Path, reading: &Reading) -> Result<Rows, StudyError> {
@@ -95,8 +98,11 @@ pub(super) fn rows(text: &[u8], path: &Path, reading: &Reading) -> Result<Rows, 
         }
     }
     if rows.lines.is_empty() {
-        let reason =
-            "the table has no row; give a CSV file with a header line and one row an architecture".into();
+        let reason = match rows.skipped {
+            0 => "the table has no row; give a CSV file with a header line and one row an architecture"
+                .to_owned(),
+            n => format!("all {n} rows are left out, for a missing number or a limit; ask for less"),
+        };
         return Err(StudyError::Data { path: path.to_owned(), reason });
     }
     Ok(rows)
@@ -113,8 +119,11 @@ fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, Strin
     };
     let arch = place(ARCH)
         .map_err(|e| format!("{e}; the first line must name the columns, one of them `{ARCH}`"))?;
-    let columns = reading.columns.iter().map(|column| column.parts.iter().map(|part| place(part)).collect());
-    Ok(Places { arch, columns: columns.collect::<Result<_, String>>()? })
+    let all =
+        |column: &ColumnName| column.parts.iter().map(|part| place(part)).collect::<Result<Vec<_>, _>>();
+    let columns = reading.columns.iter().map(all).collect::<Result<_, String>>()?;
+    let limits = reading.limits.iter().map(|limit| all(&limit.column)).collect::<Result<_, String>>()?;
+    Ok(Places { arch, columns, limits })
 }
 
 /// The measurements of a row, one entry a column asked for; none if it is to be left out.
@@ -127,8 +136,7 @@ fn row(
     if record[places.arch].is_empty() {
         return Err(format!("column `{ARCH}` is empty; remove the row or write its architecture"));
     }
-    let mut values = Vec::with_capacity(places.columns.len());
-    for (name, columns) in reading.columns.iter().zip(&places.columns) {
+    let runs = |name: &ColumnName, columns: &[usize]| {
         let mut runs = Vec::new();
         for &column in columns {
             let cell = &record[column];
@@ -137,10 +145,21 @@ fn row(
             }
             numbers(cell, &header[column], name.negated, &mut runs)?;
         }
-        values.push(match runs[..] {
-            [one] => Runs::One(one),
-            _ => Runs::Many(runs),
-        });
+        Ok::<_, String>(Some(runs))
+    };
+    for (limit, columns) in reading.limits.iter().zip(&places.limits) {
+        let kept = runs(&limit.column, columns)?.filter(|runs| limit.holds(mean(runs)));
+        if kept.is_none() {
+            return Ok(None);
+        }
+    }
+    let mut values = Vec::with_capacity(places.columns.len());
+    for (name, columns) in reading.columns.iter().zip(&places.columns) {
+        match runs(name, columns)?.as_deref() {
+            None => return Ok(None),
+            Some(&[one]) => values.push(Runs::One(one)),
+            Some(many) => values.push(Runs::Many(many.to_vec())),
+        }
     }
     Ok(Some(values))
 }

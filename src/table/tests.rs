@@ -114,6 +114,21 @@ fn rows_without_a_number_are_left_out_on_demand_and_repeats_of_a_row_passed_over
     assert_eq!((table.arms().len(), table.skipped(), table.arms()[0].rows), (1, 1, 1));
 }
 
+#[test]
+fn limits_leave_rows_out() {
+    let limited = |limit: &str| {
+        let limits = vec![limit.parse().unwrap()];
+        parse(GOOD, &Reading { limits, ..reading(&["acc"]) }).map(|t| (t.arms().len(), t.skipped()))
+    };
+    assert_eq!(limited("acc >= 90").unwrap(), (1, 1));
+    assert_eq!(limited("seeds<=89.5").unwrap(), (1, 1));
+    let message = limited("acc <= 1").unwrap_err().to_string();
+    assert!(message.contains("all 2 rows are left out"), "{message}");
+    assert!(limited("params <= 1").unwrap_err().to_string().contains("line 2: column `params` is empty"));
+    assert!(limited("flops <= 1").unwrap_err().to_string().contains("unknown column `flops`"));
+    assert!("acc < 1".parse::<Limit>().unwrap_err().contains("is no limit"));
+}
+
 /// Two isomorphic cells and another one.
 const ISOMORPHS: &str = "arch,acc\n\
     |skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|,90\n\

@@ -172,6 +172,7 @@ impl Sheet<'_> {
             report_median: quantile(&found, 0.5),
             report_q75: quantile(&found, 0.75),
             oracle_mean: mean(&at(self.traces, queries, |query| query.oracle)),
+            optimum_share: mean(&self.traces.iter().map(|t| found_by(t, queries)).collect::<Vec<_>>()),
         }
     }
 
@@ -222,6 +223,11 @@ impl Sheet<'_> {
 fn at(traces: &[Trace], queries: usize, figure: impl Fn(&Query) -> f64) -> Vec<f64> {
     let step = |trace: &Trace| trace.steps.get(queries - 1).or(trace.steps.last()).map(&figure);
     traces.iter().filter_map(step).collect()
+}
+
+/// 1 if the study has found the optimum after so many queries, else 0.
+fn found_by(trace: &Trace, queries: usize) -> f64 {
+    f64::from(u8::from(trace.optimum.is_some_and(|optimum| optimum <= queries)))
 }
 
 fn queries_to_optimum(traces: &[Trace], cap: usize) -> Vec<f64> {

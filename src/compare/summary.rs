@@ -91,6 +91,8 @@ pub struct Point {
     pub report_q75: f64,
     /// Best report value among all queried: mean.
     pub oracle_mean: f64,
+    /// Share of the studies that have queried an architecture with the table's best report value.
+    pub optimum_share: f64,
 }
 
 /// After the last query.

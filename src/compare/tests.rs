@@ -238,3 +238,19 @@ fn what_is_missing_is_named() {
     let error = Arena::open(&raw, &Source::Bytes("t", b"arch,a\n")).unwrap_err().to_string();
     assert!(error.contains("table.merge") && error.contains("use isomorphic"), "{error}");
 }
+
+#[test]
+fn the_page_is_whole_escaped_and_loads_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = small();
+    config.strategies[1].label = "<b>random</b>".into();
+    compare(config, folder.path(), 2).run(&mut |_| {}).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    for id in ["id=\"found\"", "id=\"oracle\"", "id=\"ranks-report\"", "critical difference"] {
+        assert!(page.contains(id), "no {id}");
+    }
+    assert!(page.contains("&lt;b&gt;random") && !page.contains("<b>random"));
+    for outside in ["<script", "<link", "src=", "href=", "Could not be drawn"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}

@@ -1,5 +1,7 @@
 //! `report.html`: one page, nothing outside it.
 
+use std::fmt::Write;
+
 use super::plots;
 use super::{Measure, Pair, Summary, TestSummary};
 use crate::drawing::escape;
@@ -10,11 +12,12 @@ use crate::report::tables::{section, table};
 /// text from outside escaped.
 pub(super) fn page(summary: &Summary) -> String {
     let mut page = head(&format!("bonas: comparison on {}", summary.space));
-    page.push_str(&format!(
-        "<h1>Comparison on {}</h1>\n<p class=\"lead\">{}</p>\n",
+    let _ = writeln!(
+        page,
+        "<h1>Comparison on {}</h1>\n<p class=\"lead\">{}</p>",
         escape(&summary.space),
         lead(summary)
-    ));
+    );
     page.push_str(&curves(summary));
     page.push_str(&strategies(summary));
     page.push_str(&optimum(summary));

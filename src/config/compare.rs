@@ -106,7 +106,7 @@ crate::settings! {
         seeds: SeedsKind = SeedsKind::Mean,
         /// Rows that lack a number: error, or skip.
         missing: MissingKind = MissingKind::Error,
-        /// Limits such as "params <= 2.5" or "latency_ms >= 1" on columns; rows beyond them are no
+        /// Limits such as "params <= 2.5" or "latency >= 1" on columns; rows beyond them are no
         /// candidates.
         limits: Vec<String> = Vec::new(),
     }

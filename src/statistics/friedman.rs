@@ -10,7 +10,7 @@ use super::ranks_descending;
 pub struct Friedman {
     /// Mean rank of each strategy over seeds; 1 is the best, ties share.
     pub mean_ranks: Vec<f64>,
-    /// χ²_F, corrected for ties.
+    /// Chi-square, corrected for ties.
     pub statistic: f64,
     /// Probability of a χ² at least as large if all strategies were equal.
     pub p: f64,

@@ -19,7 +19,9 @@ pub(crate) fn ranks_descending(values: &[f64]) -> Vec<f64> {
     // Adding zero makes the two zeros one.
     for run in order.chunk_by(|&a, &b| (values[a] + 0.0).total_cmp(&(values[b] + 0.0)).is_eq()) {
         let mean = start as f64 + 0.5 * (run.len() + 1) as f64;
-        run.iter().for_each(|&i| ranks[i] = mean);
+        for &i in run {
+            ranks[i] = mean;
+        }
         start += run.len();
     }
     ranks

@@ -1,6 +1,7 @@
 //! Rows of one architecture become one arm.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -45,18 +46,21 @@ pub(super) fn merge(
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut by_text: HashMap<Arc<str>, (u32, usize)> = HashMap::with_capacity(rows.texts.len());
     for (row, architecture) in architectures.into_iter().enumerate() {
-        if let Some(&(_, first)) = by_text.get(rows.texts[row].as_str()) {
-            same_values(rows, first, row, path, reading)?;
-            continue;
-        }
-        let text: Arc<str> = rows.texts[row].as_str().into();
+        let text = &rows.texts[row];
+        let slot = match by_text.entry(text.clone()) {
+            Entry::Vacant(slot) => slot,
+            Entry::Occupied(there) => {
+                same_values(rows, there.get().1, row, path, reading)?;
+                continue;
+            }
+        };
         let next = merged.arms.len() as u32;
         let place = *merged.by_key.entry(architecture.key()).or_insert(next);
         let place = if reading.merge == Merge::Raw { next } else { place };
-        by_text.insert(text.clone(), (place, row));
+        slot.insert((place, row));
         merged.rows.push(place);
         if place == next {
-            merged.arms.push(Arm { architecture, text, rows: 1 });
+            merged.arms.push(Arm { architecture, text: text.clone(), rows: 1 });
             members.push(vec![row]);
         } else {
             merged.arms[place as usize].rows += 1;

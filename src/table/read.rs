@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
@@ -23,7 +24,7 @@ pub(super) struct Rows {
     /// Line of each row, from 1.
     pub(super) lines: Vec<u64>,
     /// The `arch` column.
-    pub(super) texts: Vec<String>,
+    pub(super) texts: Vec<Arc<str>>,
     /// For every column asked for, the measurements of each row.
     pub(super) values: Vec<Vec<Runs>>,
     /// Rows left out.
@@ -79,20 +80,21 @@ struct Places {
 }
 
 pub(super) fn rows(text: &[u8], path: &Path, reading: &Reading) -> Result<Rows, StudyError> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text);
-    let header = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
+    let mut reader = csv::ReaderBuilder::new().from_reader(text);
+    let mut header = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
+    header.trim();
     let places =
         places(&header, reading).map_err(|reason| StudyError::Data { path: path.to_owned(), reason })?;
     let mut rows = Rows { values: vec![Vec::new(); reading.columns.len()], ..Rows::default() };
-    let mut record = csv::StringRecord::new();
-    while reader.read_record(&mut record).map_err(|error| csv_error(path, &error))? {
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|error| csv_error(path, &error))? {
         let line = record.position().map_or(0, csv::Position::line);
         let read = row(&record, &header, &places, reading);
         match read.map_err(|reason| StudyError::Table { path: path.to_owned(), line, reason })? {
             None => rows.skipped += 1,
-            Some(values) => {
+            Some((text, values)) => {
                 rows.lines.push(line);
-                rows.texts.push(record[places.arch].to_owned());
+                rows.texts.push(text.into());
                 rows.values.iter_mut().zip(values).for_each(|(column, runs)| column.push(runs));
             }
         }
@@ -126,20 +128,28 @@ fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, Strin
     Ok(Places { arch, columns, limits })
 }
 
-/// The measurements of a row, one entry a column asked for; none if it is to be left out.
-fn row(
-    record: &csv::StringRecord,
+/// The text of a cell without blanks around it.
+fn cell(record: &csv::ByteRecord, place: usize) -> Result<&str, String> {
+    let text = std::str::from_utf8(&record[place]).map(str::trim);
+    text.map_err(|_| "the text is not UTF-8; save the table as UTF-8 CSV".to_owned())
+}
+
+/// The architecture of a row and its measurements, one entry a column asked for; none if it is to
+/// be left out.
+fn row<'r>(
+    record: &'r csv::ByteRecord,
     header: &csv::StringRecord,
     places: &Places,
     reading: &Reading,
-) -> Result<Option<Vec<Runs>>, String> {
-    if record[places.arch].is_empty() {
+) -> Result<Option<(&'r str, Vec<Runs>)>, String> {
+    let text = cell(record, places.arch)?;
+    if text.is_empty() {
         return Err(format!("column `{ARCH}` is empty; remove the row or write its architecture"));
     }
     let runs = |name: &ColumnName, columns: &[usize]| {
         let mut runs = Vec::new();
         for &column in columns {
-            let cell = &record[column];
+            let cell = cell(record, column)?;
             if cell.is_empty() && reading.skip_missing {
                 return Ok(None);
             }
@@ -161,7 +171,7 @@ fn row(
             Some(many) => values.push(Runs::Many(many.to_vec())),
         }
     }
-    Ok(Some(values))
+    Ok(Some((text, values)))
 }
 
 /// Reads `1.5` or `1.5;2;3`.
@@ -218,7 +228,7 @@ pub(super) fn architectures(
 ) -> Result<Vec<Architecture>, StudyError> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let size = rows.texts.len().div_ceil(cores).max(ROWS_A_THREAD);
-    let parse = |texts: &[String]| texts.iter().map(|text| space.parse(text)).collect::<Vec<_>>();
+    let parse = |texts: &[Arc<str>]| texts.iter().map(|text| space.parse(text)).collect::<Vec<_>>();
     let parsed: Vec<Result<Architecture, SpaceError>> = thread::scope(|scope| {
         let workers: Vec<_> =
             rows.texts.chunks(size).map(|texts| scope.spawn(move || parse(texts))).collect();

@@ -146,11 +146,10 @@ pub struct CompareConfig {
 }
 
 impl Default for CompareConfig {
-    /// Every strategy there is, with its defaults.
+    /// Every strategy that this program can run, with its defaults.
     fn default() -> Self {
         let compare = CompareSettings::default();
-        let named = StrategySettings::NAMES.iter().filter_map(|name| StrategySettings::named(name));
-        let strategies = named.map(|strategy| entrant(strategy.name(), strategy, &compare)).collect();
+        let strategies = all_of(&compare);
         Self { compare, table: None, strategies }
     }
 }
@@ -162,9 +161,14 @@ fn entrant(label: &str, mut strategy: StrategySettings, compare: &CompareSetting
     Entrant { label: label.to_owned(), strategy }
 }
 
+/// Every strategy that this program can run.
+fn all_of(compare: &CompareSettings) -> Vec<Entrant> {
+    StrategySettings::available().map(|strategy| entrant(strategy.name(), strategy, compare)).collect()
+}
+
 impl CompareConfig {
-    /// Reads a configuration; what it leaves out has its default, no `[[strategy]]` means all of
-    /// them. `origin` names it in errors.
+    /// Reads a configuration; what it leaves out has its default, no `[[strategy]]` means all that
+    /// this program can run. `origin` names it in errors.
     ///
     /// # Errors
     /// [`ConfigError`] with line, key, and the nearest valid name or the valid range.
@@ -191,10 +195,7 @@ impl CompareConfig {
             strategies.push(entrant);
         }
         if strategies.is_empty() {
-            strategies = StrategySettings::NAMES
-                .iter()
-                .filter_map(|name| Some(entrant(name, StrategySettings::named(name)?, &compare)))
-                .collect();
+            strategies = all_of(&compare);
         }
         Ok(Self { compare, table, strategies })
     }

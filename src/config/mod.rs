@@ -15,6 +15,7 @@ mod compare;
 mod error;
 mod evaluator;
 mod nearest;
+mod peers;
 mod print;
 mod settings;
 mod strategy;
@@ -29,6 +30,7 @@ pub use compare::{
 pub use error::{ConfigError, Invalid, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
+pub use peers::{BananasSettings, BonasPublishedSettings, NpenasSettings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{

@@ -1,5 +1,6 @@
 //! `bonas compare`: strategies against each other on a table.
 
+use std::fmt::Write;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -123,8 +124,9 @@ fn text(summary: &Summary) -> String {
     );
     for s in &summary.strategies {
         let more = if s.to_optimum.found < 1.0 { ">" } else { "" };
-        text.push_str(&format!(
-            "{:20} {:>11.4} ±{:<6.3} {:>8.4}   {:>16} ±{:<6.1} {:>6} {:>6.0}%   {:>8.2}/{:<6.2} {:>8.4}\n",
+        let _ = writeln!(
+            text,
+            "{:20} {:>11.4} ±{:<6.3} {:>8.4}   {:>16} ±{:<6.1} {:>6} {:>6.0}%   {:>8.2}/{:<6.2} {:>8.4}",
             s.name,
             s.last.report_mean,
             s.last.report_sd,
@@ -136,7 +138,7 @@ fn text(summary: &Summary) -> String {
             s.ask_ms.mean,
             s.ask_ms.p95,
             s.wall_s,
-        ));
+        );
     }
     text
 }

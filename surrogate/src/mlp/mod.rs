@@ -139,13 +139,16 @@ struct Fitted {
 
 impl Predict for Fitted {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        candidates.iter().map(|candidate| self.posterior(&self.encoder.encode(candidate))).collect()
+        let examples: Vec<Vec<u32>> = candidates.iter().map(|a| self.encoder.encode(a)).collect();
+        let outputs: Vec<Vec<f32>> = self.nets.iter().map(|net| net.outputs(&examples)).collect();
+        let of = |i: usize| outputs.iter().map(|of_net| f64::from(of_net[i])).collect::<Vec<_>>();
+        (0..candidates.len()).map(|i| self.posterior(&of(i))).collect()
     }
 }
 
 impl Fitted {
-    fn posterior(&self, ones: &[u32]) -> Result<Posterior, SurrogateError> {
-        let outputs: Vec<f64> = self.nets.iter().map(|net| f64::from(net.output(ones))).collect();
+    /// The law of a candidate that the networks give these standardised scores.
+    fn posterior(&self, outputs: &[f64]) -> Result<Posterior, SurrogateError> {
         let n = outputs.len() as f64;
         let mean = outputs.iter().sum::<f64>() / n;
         let square: f64 = outputs.iter().map(|output| (output - mean).powi(2)).sum();
@@ -163,7 +166,8 @@ mod tests {
     #[test]
     fn ranks_unseen_cells() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let fitted = PathMlp::default().fit(&toy_observations(100, 2), &mut rng).unwrap();
+        let params = MlpParams { ensemble: 3, layers: 4, epochs: 60, ..MlpParams::default() };
+        let fitted = PathMlp { params }.fit(&toy_observations(100, 2), &mut rng).unwrap();
         let candidates = toy_architectures(200, 3);
         let posteriors = fitted.predict(&candidates).unwrap();
         let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();

@@ -1,6 +1,4 @@
 //! A small multi-layer perceptron on sparse 0/1 inputs, trained by Adam on the absolute error.
-//!
-//! Letters: B examples of a step, W width, D inputs.
 
 use rand::Rng;
 use rand::seq::SliceRandom;
@@ -12,51 +10,67 @@ use super::MlpParams;
 const BETA: (f32, f32) = (0.9, 0.999);
 const EPSILON: f32 = 1e-8;
 
-/// A dense layer `y = x W + b`; `weights` is `[inputs, outputs]`, row after row.
+/// Layers are padded to a multiple of this many outputs, so that loops over them unroll. Padding
+/// stays zero: its units give 0, and ReLU passes no gradient at 0.
+const LANES: usize = 8;
+
+/// A dense layer `y = x W + b`: `values` is `[inputs + 1, outputs]`, row after row, the last one b.
 #[derive(Clone, Debug)]
 struct Layer {
     inputs: usize,
+    /// Padded.
     outputs: usize,
-    weights: Vec<f32>,
-    bias: Vec<f32>,
+    values: Vec<f32>,
 }
 
 impl Layer {
     /// Weights drawn as He et al. (ICCV 2015): `N(0, 2 / inputs)`, biases 0.
     fn new(inputs: usize, outputs: usize, rng: &mut dyn Rng) -> Self {
+        let mut layer = Self::zeros(inputs, outputs.next_multiple_of(LANES));
         let scale = (2.0 / inputs as f64).sqrt();
-        let mut draw = || (scale * Distribution::<f64>::sample(&StandardNormal, rng)) as f32;
-        let weights = (0..inputs * outputs).map(|_| draw()).collect();
-        Self { inputs, outputs, weights, bias: vec![0.0; outputs] }
+        for input in 0..inputs {
+            for weight in &mut layer.row_mut(input)[..outputs] {
+                *weight = (scale * Distribution::<f64>::sample(&StandardNormal, rng)) as f32;
+            }
+        }
+        layer
     }
 
-    fn zeros(&self) -> Self {
-        let (weights, bias) = (vec![0.0; self.weights.len()], vec![0.0; self.bias.len()]);
-        Self { inputs: self.inputs, outputs: self.outputs, weights, bias }
+    fn zeros(inputs: usize, outputs: usize) -> Self {
+        Self { inputs, outputs, values: vec![0.0; (inputs + 1) * outputs] }
     }
 
     fn row(&self, input: usize) -> &[f32] {
-        &self.weights[input * self.outputs..(input + 1) * self.outputs]
+        &self.values[input * self.outputs..(input + 1) * self.outputs]
     }
 
     fn row_mut(&mut self, input: usize) -> &mut [f32] {
-        &mut self.weights[input * self.outputs..(input + 1) * self.outputs]
+        &mut self.values[input * self.outputs..(input + 1) * self.outputs]
     }
 
-    fn values_mut(&mut self) -> impl Iterator<Item = &mut f32> {
-        self.weights.iter_mut().chain(&mut self.bias)
-    }
-
-    fn values(&self) -> impl Iterator<Item = &f32> {
-        self.weights.iter().chain(&self.bias)
+    fn bias(&self) -> &[f32] {
+        self.row(self.inputs)
     }
 }
 
-/// `to += factor · from`.
+/// `to += factor · from`, of lengths that [`LANES`] divides.
 fn add(to: &mut [f32], factor: f32, from: &[f32]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to += factor * from;
+    for (to, from) in to.chunks_exact_mut(LANES).zip(from.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            to[lane] += factor * from[lane];
+        }
     }
+}
+
+/// Scalar product of lists whose length [`LANES`] divides.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut sums = [0.0_f32; LANES];
+    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
+        for lane in 0..LANES {
+            sums[lane] += a[lane] * b[lane];
+        }
+    }
+    sums.iter().sum()
 }
 
 /// A network: layers of `width` with ReLU, then one output.
@@ -76,11 +90,14 @@ impl Net {
         Self { layers }
     }
 
-    /// The output for an example whose inputs `ones` are 1 and all others 0.
-    pub(super) fn output(&self, ones: &[u32]) -> f32 {
+    /// The outputs for examples whose inputs `ones` are 1 and all others 0.
+    pub(super) fn outputs(&self, examples: &[Vec<u32>]) -> Vec<f32> {
         let mut trace = self.trace();
-        self.forward(ones, &mut trace);
-        trace[self.layers.len() - 1][0]
+        let mut output = |ones: &Vec<u32>| {
+            self.forward(ones, &mut trace);
+            trace[self.layers.len() - 1][0]
+        };
+        examples.iter().map(&mut output).collect()
     }
 
     fn trace(&self) -> Trace {
@@ -92,35 +109,40 @@ impl Net {
         for (i, layer) in self.layers.iter().enumerate() {
             let (before, after) = trace.split_at_mut(i);
             let out = &mut after[0];
-            out.copy_from_slice(&layer.bias);
+            out.copy_from_slice(layer.bias());
             match before.last() {
                 None => ones.iter().for_each(|&one| add(out, 1.0, layer.row(one as usize))),
                 Some(input) => {
-                    for (unit, &x) in input.iter().enumerate().filter(|(_, x)| **x != 0.0) {
+                    for (unit, &x) in input[..layer.inputs].iter().enumerate().filter(|(_, x)| **x != 0.0) {
                         add(out, x, layer.row(unit));
                     }
                 }
             }
             if i < last {
-                out.iter_mut().for_each(|y| *y = y.max(0.0));
+                for y in out.iter_mut() {
+                    *y = y.max(0.0);
+                }
             }
         }
     }
 
     /// Adds the gradient of `slope · output` to `gradient`.
     fn backward(&self, ones: &[u32], trace: &Trace, slope: f32, gradient: &mut [Layer]) {
-        let mut delta = vec![slope]; // by the layer's result before its ReLU
+        let mut delta = vec![0.0; LANES]; // by the layer's result before its ReLU
+        delta[0] = slope;
         for (i, layer) in self.layers.iter().enumerate().rev() {
-            add(&mut gradient[i].bias, 1.0, &delta);
+            add(gradient[i].row_mut(layer.inputs), 1.0, &delta);
             let Some(before) = i.checked_sub(1) else {
-                ones.iter().for_each(|&one| add(gradient[i].row_mut(one as usize), 1.0, &delta));
+                for &one in ones {
+                    add(gradient[i].row_mut(one as usize), 1.0, &delta);
+                }
                 return;
             };
             let input = &trace[before];
             let mut next = vec![0.0; input.len()];
-            for (unit, &x) in input.iter().enumerate().filter(|(_, x)| **x > 0.0) {
+            for (unit, &x) in input[..layer.inputs].iter().enumerate().filter(|(_, x)| **x > 0.0) {
                 add(gradient[i].row_mut(unit), x, &delta);
-                next[unit] = layer.row(unit).iter().zip(&delta).map(|(w, d)| w * d).sum();
+                next[unit] = dot(layer.row(unit), &delta);
             }
             delta = next;
         }
@@ -162,7 +184,7 @@ struct Adam {
 
 impl Adam {
     fn new(layers: &[Layer], rate: f32) -> Self {
-        let zeros = || layers.iter().map(Layer::zeros).collect();
+        let zeros = || layers.iter().map(|layer| Layer::zeros(layer.inputs, layer.outputs)).collect();
         Self { rate, steps: 0, gradient: zeros(), mean: zeros(), square: zeros() }
     }
 
@@ -174,8 +196,8 @@ impl Adam {
         let epsilon = EPSILON * unbias.1.sqrt();
         let moments = self.mean.iter_mut().zip(&mut self.square);
         for ((layer, gradient), (mean, square)) in layers.iter_mut().zip(&mut self.gradient).zip(moments) {
-            let values = layer.values_mut().zip(gradient.values_mut());
-            for ((value, g), (m, v)) in values.zip(mean.values_mut().zip(square.values_mut())) {
+            let values = layer.values.iter_mut().zip(&mut gradient.values);
+            for ((value, g), (m, v)) in values.zip(mean.values.iter_mut().zip(&mut square.values)) {
                 *m = BETA.0 * *m + (1.0 - BETA.0) * *g;
                 *v = BETA.1 * *v + (1.0 - BETA.1) * *g * *g;
                 *value -= rate * *m / (v.sqrt() + epsilon);
@@ -188,7 +210,7 @@ impl Adam {
 impl Net {
     /// Whether every weight is a number.
     pub(super) fn is_finite(&self) -> bool {
-        self.layers.iter().all(|layer| layer.values().all(|value| value.is_finite()))
+        self.layers.iter().all(|layer| layer.values.iter().all(|value| value.is_finite()))
     }
 }
 
@@ -209,16 +231,16 @@ mod tests {
         let (net, ones) = (net(), [0, 2]);
         let mut trace = net.trace();
         net.forward(&ones, &mut trace);
-        let mut gradient: Vec<Layer> = net.layers.iter().map(Layer::zeros).collect();
+        let mut gradient: Vec<Layer> = net.layers.iter().map(|l| Layer::zeros(l.inputs, l.outputs)).collect();
         net.backward(&ones, &trace, 1.0, &mut gradient);
         let h = 1e-2;
         let mut checked = 0;
         for (l, layer) in gradient.iter().enumerate() {
-            for (i, &slope) in layer.values().enumerate() {
+            for (i, &slope) in layer.values.iter().enumerate() {
                 let moved = |by: f32| {
                     let mut moved = net.clone();
-                    *moved.layers[l].values_mut().nth(i).unwrap() += by;
-                    moved.output(&ones)
+                    moved.layers[l].values[i] += by;
+                    moved.outputs(&[ones.to_vec()])[0]
                 };
                 let numeric = (moved(h) - moved(-h)) / (2.0 * h);
                 assert!(
@@ -239,7 +261,8 @@ mod tests {
         let targets: Vec<f32> = (0..16).map(|i| i as f32 / 8.0 - 1.0).collect();
         let params = MlpParams { epochs: 500, batch: 4, ..MlpParams::default() };
         net.train(&examples, &targets, &params, &mut ChaCha8Rng::seed_from_u64(1));
-        let error = |(ones, target): (&Vec<u32>, &f32)| (net.output(ones) - target).abs();
+        let error =
+            |(ones, target): (&Vec<u32>, &f32)| (net.outputs(std::slice::from_ref(ones))[0] - target).abs();
         let worst = examples.iter().zip(&targets).map(error).fold(0.0, f32::max);
         assert!(worst < 0.2 && net.is_finite(), "{worst}");
     }

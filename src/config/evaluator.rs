@@ -87,9 +87,7 @@ crate::settings! {
 impl ScratchSettings {
     /// The recipe of these settings: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        let sgd = training.sgd();
-        let (epochs, batch) = (self.epochs, self.batch);
-        ScratchRecipe { epochs, batch, label_smoothing: 0.0, drop_path: 0.0, auxiliary_weight: 0.0, sgd }
+        ScratchRecipe::plain(self.epochs, self.batch, training.sgd())
     }
 }
 

@@ -54,7 +54,7 @@ impl<'a> Networks<'a> {
             test_fraction: config.data.test_fraction,
             split_seed: config.data.split_seed,
         };
-        let data = load(&config.data.source, &options)?;
+        let data = load(&config.data.source, &options).map_err(|e| renamed(e, &[("data", "data.source")]))?;
         let devices = torch_runtime::devices(&config.training.device)
             .map_err(|e| bad("training.device", e.to_string()))?;
         Ok(Self { config, entry, data, devices })
@@ -73,6 +73,12 @@ impl<'a> Networks<'a> {
         Some((size, s.batch.max(s.warmup_batch), self.config.strategy.batch()))
     }
 
+    /// Size of the networks of the shortlist.
+    pub fn shortlist_size(&self) -> Size {
+        let s = &self.config.shortlist;
+        Size { channels: s.channels, layers: s.layers, auxiliary: false }
+    }
+
     /// Networks of the final training: size and images a step.
     pub fn finals(&self) -> (Size, usize) {
         let s = &self.config.finals;
@@ -84,11 +90,12 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for a split that does not fit.
     pub fn task(&self) -> Result<Arc<Task>, StudyError> {
-        self.task_of(self.config.data.limit, 0)
+        self.task_of(("data.limit", self.config.data.limit), 0)
     }
 
-    /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none).
-    fn task_of(&self, limit: usize, cutout: usize) -> Result<Arc<Task>, StudyError> {
+    /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none);
+    /// `key` is where the limit stands.
+    fn task_of(&self, (key, limit): (&str, usize), cutout: usize) -> Result<Arc<Task>, StudyError> {
         let settings = &self.config.data;
         let augment = match cutout {
             0 => self.data.augment,
@@ -96,7 +103,9 @@ impl<'a> Networks<'a> {
         };
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
-        Ok(Arc::new(Task::new(&self.data, limit, settings.validation, Some(augment), rng)?))
+        let task = Task::new(&self.data, limit, settings.validation, Some(augment), rng);
+        let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
+        Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
     }
 
     /// The network around the cells.
@@ -113,9 +122,10 @@ impl<'a> Networks<'a> {
             norm: Some(norm),
             auxiliary: size.auxiliary,
         };
-        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default())
-            .map_err(|reason| StudyError::Setting { name: "skeleton".into(), reason })?;
-        Ok(entry.skeleton(&size))
+        let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
+        let entry = entry.map_err(|reason| bad("space.name", reason))?;
+        entry.skeleton(&size).map_err(|reason| bad("final.auxiliary_weight", reason))
     }
 
     /// What the operations are.
@@ -163,6 +173,19 @@ impl<'a> Networks<'a> {
         (0..self.config.study.workers).map(make).collect()
     }
 
+    /// The evaluators of the shortlist, one a worker: scored on the search's held-out images.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn shortlist(&self, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.shortlist;
+        let (size, recipe) = (self.shortlist_size(), s.recipe(&self.config.training));
+        let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
+        let task = self.task()?;
+        let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
+        (0..self.config.study.workers).map(make).collect()
+    }
+
     /// The evaluators of the final training, one a worker, with the size of its networks.
     ///
     /// # Errors
@@ -171,7 +194,8 @@ impl<'a> Networks<'a> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
-        let limit = if s.limit > 0 { s.limit } else { self.config.data.limit };
+        let of_search = ("data.limit", self.config.data.limit);
+        let limit = if s.limit > 0 { ("final.limit", s.limit) } else { of_search };
         let task = self.task_of(limit, s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
@@ -207,6 +231,17 @@ impl<'a> Networks<'a> {
             bf16: settings.precision == Precision::Mixed,
             channels_last: settings.channels_last,
         }
+    }
+}
+
+/// A setting's error under the name of its key in the configuration.
+fn renamed(error: StudyError, keys: &[(&str, &str)]) -> StudyError {
+    let key = |name: &str| keys.iter().find(|(own, _)| *own == name).map(|(_, key)| (*key).to_owned());
+    match error {
+        StudyError::Setting { name, reason } => {
+            StudyError::Setting { name: key(&name).unwrap_or(name), reason }
+        }
+        other => other,
     }
 }
 

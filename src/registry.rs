@@ -9,7 +9,9 @@ use bonas_spaces::SearchSpace;
 use bonas_spaces::darts::Darts;
 use bonas_spaces::nasbench101::NasBench101;
 use bonas_spaces::nasbench201::NasBench201;
-use bonas_spaces::network::{DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::network::{
+    BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
+};
 
 use crate::config::unknown;
 
@@ -45,6 +47,14 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: Some("darts"),
         ops: OpTable::darts,
         make: || Arc::new(Darts::new()),
+    },
+    SpaceEntry {
+        name: "bcnn",
+        about: "convolution and enhancement cell of BNAS-v2, seven operations on edges",
+        cells: &["convolution", "enhancement"],
+        skeleton: Some("bcnn"),
+        ops: OpTable::darts,
+        make: || Arc::new(Darts::broad()),
     },
     SpaceEntry {
         name: "nasbench201",
@@ -130,6 +140,18 @@ pub const SKELETONS: &[SkeletonEntry] = &[
         make: |size| Arc::new(darts(&DartsSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
+        name: "bcnn",
+        about: "broad network of BNAS-v2 for CIFAR-sized images; published: C = 48, 6 cells",
+        auxiliary: false,
+        make: |size| Arc::new(bcnn(&BcnnSkeleton::cifar(), size)),
+    },
+    SkeletonEntry {
+        name: "bcnn-imagenet",
+        about: "broad network of BNAS-v2 for ImageNet-sized images; published: C = 44, 6 cells",
+        auxiliary: false,
+        make: |size| Arc::new(bcnn(&BcnnSkeleton::imagenet(), size)),
+    },
+    SkeletonEntry {
         name: "nasbench201",
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
         auxiliary: false,
@@ -154,6 +176,17 @@ fn darts(published: &DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
         classes: size.classes.unwrap_or(published.classes),
         norm: size.norm.unwrap_or(published.norm),
         auxiliary: size.auxiliary,
+        ..published.clone()
+    }
+}
+
+fn bcnn(published: &BcnnSkeleton, size: &SkeletonSize) -> BcnnSkeleton {
+    BcnnSkeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        layers: size.layers.unwrap_or(published.layers),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
         ..published.clone()
     }
 }

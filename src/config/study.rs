@@ -30,7 +30,7 @@ crate::settings! {
 crate::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space: nasbench101, nasbench201 or darts.
+        /// The space: darts, bcnn, nasbench201 or nasbench101.
         name: String = "darts".to_owned(),
     }
     check(_s) { Ok(()) }

@@ -1,14 +1,14 @@
-//! Reference values of the official DARTS networks in double precision.
+//! Reference values of the official networks in double precision.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
-use bonas_spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton};
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Darts, Genotype, PUBLISHED};
+use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Norm, OpTable, Skeleton};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use super::super::{Loss, Mixture, Pass, Path, Placement, Supernet};
-use super::support::{batch, built, discrete, small, whole_space};
+use super::support::{batch, built, discrete, small};
 
-const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_darts.json");
+const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_networks.json");
 const TOLERANCE: f64 = 1e-8;
 
 /// A tensor filled by the rule of the reference run, in row-major order.
@@ -54,7 +54,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Differences of evaluation logits, training logits, loss and gradient norm, and the loss.
+    /// Differences of evaluation logits, training logits and loss, the relative one of the gradient
+    /// norm; and the loss.
     fn run(&self) -> ([f64; 4], Tensor) {
         let Self { net, path, mixture, golden } = self;
         assert_eq!(net.params().numel() as u64, golden["params"].as_u64().unwrap());
@@ -72,7 +73,7 @@ impl Check<'_> {
             worst(&eval.logits, &golden["eval_logits"]),
             worst(&train.logits, &golden["train_logits"]),
             (loss.double_value(&[]) - number("train_loss")).abs(),
-            (flat.norm().double_value(&[]) - number("grad_norm")).abs(),
+            (flat.norm().double_value(&[]) / number("grad_norm") - 1.0).abs(),
         ];
         (errors, loss)
     }
@@ -83,18 +84,31 @@ fn report(name: &str, errors: &[f64]) {
     assert!(errors.iter().all(|e| *e < TOLERANCE), "{name}: {errors:?}");
 }
 
-#[test]
-fn discrete_networks_agree_with_the_official_ones() {
+/// Checks a discrete network in both memory layouts.
+fn check_discrete(name: &str, genotype: &Genotype, skeleton: &dyn Skeleton) {
     let golden: Value = serde_json::from_str(GOLDEN).unwrap();
-    let layouts = [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }];
+    for placement in [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }] {
+        let (network, route) = discrete(genotype, skeleton);
+        let net = built(&network, placement);
+        let path = net.path(&route).unwrap();
+        let check = Check { net: &net, path: &path, mixture: Mixture::Sum, golden: &golden[name] };
+        report(name, &check.run().0);
+    }
+}
+
+#[test]
+fn discrete_darts_networks_agree_with_the_official_ones() {
     for (published, name) in [(&DARTS_V1, "DARTS_V1"), (&DARTS_V2, "DARTS_V2")] {
-        for placement in layouts {
-            let (network, route) = discrete(published, &small(8, 5));
-            let net = built(&network, placement);
-            let path = net.path(&route).unwrap();
-            let golden = &golden[&format!("{name} CIFAR C=8 layers=5 aux=False")];
-            let check = Check { net: &net, path: &path, mixture: Mixture::Sum, golden };
-            report(name, &check.run().0);
+        check_discrete(&format!("{name} CIFAR C=8 layers=5 aux=False"), published, &small(8, 5));
+    }
+}
+
+#[test]
+fn discrete_broad_networks_agree_with_the_official_ones() {
+    let skeleton = BcnnSkeleton { channels: 8, ..BcnnSkeleton::cifar() };
+    for (name, genotype) in PUBLISHED.iter().filter(|(name, _)| name.starts_with("BNASv2")) {
+        if *name != "BNASv2_PC_image" {
+            check_discrete(&format!("{name} CIFAR C=8 layers=6 en=2"), genotype, &skeleton);
         }
     }
 }
@@ -104,12 +118,11 @@ fn alpha(rule: impl Fn(f64) -> f64) -> Tensor {
     filled(&[14, 8], rule).set_requires_grad(true)
 }
 
-#[test]
-fn the_relaxed_network_agrees_with_the_official_one() {
+/// Checks a relaxed network and its gradient by α.
+fn check_relaxed(name: &str, skeleton: &dyn Skeleton) {
     let golden: Value = serde_json::from_str(GOLDEN).unwrap();
-    let golden = &golden["darts search C=8 layers=5"];
-    let union = whole_space();
-    let skeleton = DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) };
+    let golden = &golden[name];
+    let union = Darts::new().whole();
     let net = built(&skeleton.network(&union, &OpTable::darts()).unwrap(), Placement::exact());
     let path = net.path(&union.full_route()).unwrap();
     let alphas = [alpha(|i| (0.7 * i + 0.2).sin()), alpha(|i| (0.7 * i + 0.2).cos())];
@@ -117,9 +130,16 @@ fn the_relaxed_network_agrees_with_the_official_one() {
     let weights = [0, 1].map(|r: usize| alphas[r].softmax(-1, Kind::Double).narrow(1, 1, 7)); // [14, 7]
     let check = Check { net: &net, path: &path, mixture: Mixture::Weighted(&weights), golden };
     let (errors, loss) = check.run();
-    report("relaxed", &errors);
+    report(name, &errors);
     let found = Tensor::run_backward(&[&loss], &alphas, false, false);
     let names = ["alphas_normal", "alphas_reduce"];
     let errors = [0, 1].map(|r: usize| worst(&found[r], &golden["alpha_grads"][names[r]]));
     report("its gradient by α", &errors);
+}
+
+#[test]
+fn relaxed_networks_agree_with_the_official_ones() {
+    check_relaxed("darts search C=8 layers=5", &DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) });
+    let broad = BcnnSkeleton { channels: 8, ..BcnnSkeleton::search() };
+    check_relaxed("bnasv2_clr search C=8 layers=2 en=1", &broad);
 }

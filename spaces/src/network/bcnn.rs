@@ -1,5 +1,6 @@
 //! The broad convolutional network of BNAS-v2.
 
+use super::cell_net::CellSpec;
 use super::stack::{check_cells, check_size, stacked};
 use super::{
     CellNet, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, Stem, Union, UnitId,
@@ -36,6 +37,8 @@ pub struct BcnnSkeleton {
     pub stem: Stem,
     /// Normalisation inside the cells.
     pub norm: Norm,
+    /// K of partial channels, which must divide C; 1: operations work on all channels.
+    pub partial: usize,
 }
 
 impl BcnnSkeleton {
@@ -51,6 +54,7 @@ impl BcnnSkeleton {
             classes: 10,
             stem: Stem::Cifar,
             norm: Norm::DISCRETE,
+            partial: 1,
         }
     }
 
@@ -161,6 +165,7 @@ impl Broad<'_> {
     ) -> Result<UnitId, SpaceError> {
         let shapes = [self.net.shape(self.older), self.net.shape(self.newer)];
         let spec = stacked(shapes, channels, stride, self.skeleton.norm);
+        let spec = CellSpec { partial: self.skeleton.partial, ..spec };
         let cell = CellNet::new(&self.union.cells[role], &self.union.vocabulary, spec, self.ops)?;
         let cell = self.net.cell(name, &[self.older, self.newer], role, cell)?;
         (self.older, self.newer) = (self.newer, cell);

@@ -1,5 +1,6 @@
 //! The stack of normal and reduction cells of DARTS.
 
+use super::cell_net::CellSpec;
 use super::stack::{check_cells, check_size, stacked};
 use super::{
     CellNet, Conv, Layer, Network, NetworkBuilder, Norm, OpTable, Shape, Skeleton, Stem, Union, UnitId,
@@ -25,6 +26,8 @@ pub struct DartsSkeleton {
     pub auxiliary: bool,
     /// Normalisation inside the cells.
     pub norm: Norm,
+    /// K of partial channels, which must divide C; 1: operations work on all channels.
+    pub partial: usize,
 }
 
 impl DartsSkeleton {
@@ -38,6 +41,7 @@ impl DartsSkeleton {
             stem: Stem::Cifar,
             auxiliary: false,
             norm: Norm::DISCRETE,
+            partial: 1,
         }
     }
 
@@ -101,6 +105,7 @@ impl Skeleton for DartsSkeleton {
             }
             let stride = if reduction { 2 } else { 1 };
             let spec = stacked([net.shape(older), net.shape(newer)], channels, stride, self.norm);
+            let spec = CellSpec { partial: self.partial, ..spec };
             let role = usize::from(reduction);
             let cell = CellNet::new(&union.cells[role], &union.vocabulary, spec, ops)?;
             let out = net.cell(&format!("cell{i}"), &[older, newer], role, cell)?;

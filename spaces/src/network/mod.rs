@@ -22,7 +22,7 @@ mod union;
 mod tests;
 
 pub use bcnn::BcnnSkeleton;
-pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet};
+pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet, Partial};
 pub use darts::DartsSkeleton;
 pub use layer::{Conv, Join, Layer, Shape};
 pub use nasbench201::NasBench201Skeleton;

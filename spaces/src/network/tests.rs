@@ -120,6 +120,8 @@ fn broad_networks_have_the_published_parameters() {
         assert_eq!(bcnn(genotype, &BcnnSkeleton::cifar()).params(), params, "{genotype}");
     }
     let relaxed = BcnnSkeleton { channels: 8, ..BcnnSkeleton::search() };
+    let partial = BcnnSkeleton { partial: 4, ..relaxed.clone() };
+    assert_eq!(partial.network(&Darts::broad().whole(), &OpTable::darts()).unwrap().params(), 88_050);
     let whole = Darts::broad().whole();
     assert_eq!(relaxed.network(&whole, &OpTable::darts()).unwrap().params(), 364_770);
 }
@@ -177,5 +179,9 @@ fn broad_networks_refuse_what_does_not_fit() {
     assert!(refused(BcnnSkeleton { layers: 5, ..cifar() }).contains("layers = 5"));
     assert!(refused(BcnnSkeleton { blocks: 1, ..cifar() }).contains("blocks = 1; valid: 2 to 8"));
     assert!(refused(BcnnSkeleton { enhancement: 0, ..cifar() }).contains("enhancement = 0"));
+    assert!(
+        refused(BcnnSkeleton { partial: 5, ..cifar() }).contains("K = 5; it must divide the 48 channels")
+    );
+    assert!(refused(BcnnSkeleton { partial: 0, ..cifar() }).contains("K = 0"));
     assert!(refused(BcnnSkeleton { image: Shape::square(3, 2), ..cifar() }).contains('1'));
 }

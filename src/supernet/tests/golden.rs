@@ -38,8 +38,11 @@ fn fill(net: &Supernet) {
 }
 
 fn worst(found: &Tensor, expected: &Value) -> f64 {
-    let rows = expected.as_array().unwrap().iter();
-    let numbers: Vec<f64> = rows.flat_map(|r| r.as_array().unwrap()).map(|x| x.as_f64().unwrap()).collect();
+    let row = |row: &Value| match row.as_array() {
+        Some(numbers) => numbers.iter().map(|x| x.as_f64().unwrap()).collect(),
+        None => vec![row.as_f64().unwrap()],
+    };
+    let numbers: Vec<f64> = expected.as_array().unwrap().iter().flat_map(row).collect();
     let expected = Tensor::from_slice(&numbers).view(found.size().as_slice());
     (found - expected).abs().max().double_value(&[])
 }
@@ -118,28 +121,52 @@ fn alpha(rule: impl Fn(f64) -> f64) -> Tensor {
     filled(&[14, 8], rule).set_requires_grad(true)
 }
 
-/// Checks a relaxed network and its gradient by α.
-fn check_relaxed(name: &str, skeleton: &dyn Skeleton) {
+/// β of the reference run, `[14]`; a leaf.
+fn beta(rule: impl Fn(f64) -> f64) -> Tensor {
+    filled(&[14], rule).set_requires_grad(true)
+}
+
+/// Softmax over the edges into each node, `[14]`.
+fn by_node(beta: &Tensor) -> Tensor {
+    let nodes = [(0, 2), (2, 3), (5, 4), (9, 5)];
+    let parts = nodes.map(|(start, edges)| beta.narrow(0, start, edges).softmax(-1, Kind::Double));
+    Tensor::cat(&parts, 0)
+}
+
+/// Checks a relaxed network and its gradient by α, and by β where it has edge weights.
+fn check_relaxed(name: &str, skeleton: &dyn Skeleton, normalised: bool) {
     let golden: Value = serde_json::from_str(GOLDEN).unwrap();
     let golden = &golden[name];
     let union = Darts::new().whole();
     let net = built(&skeleton.network(&union, &OpTable::darts()).unwrap(), Placement::exact());
     let path = net.path(&union.full_route()).unwrap();
     let alphas = [alpha(|i| (0.7 * i + 0.2).sin()), alpha(|i| (0.7 * i + 0.2).cos())];
+    let betas = [beta(|i| (0.5 * i).sin()), beta(|i| (0.5 * i).cos())];
     // `none` takes its share of the softmax and gives zeros.
     let weights = [0, 1].map(|r: usize| alphas[r].softmax(-1, Kind::Double).narrow(1, 1, 7)); // [14, 7]
-    let check = Check { net: &net, path: &path, mixture: Mixture::Weighted(&weights), golden };
+    let edges = [0, 1].map(|r: usize| by_node(&betas[r])); // [14]
+    let mixture = if normalised {
+        Mixture::Normalised { operations: &weights, edges: &edges }
+    } else {
+        Mixture::Weighted(&weights)
+    };
+    let check = Check { net: &net, path: &path, mixture, golden };
     let (errors, loss) = check.run();
     report(name, &errors);
-    let found = Tensor::run_backward(&[&loss], &alphas, false, false);
-    let names = ["alphas_normal", "alphas_reduce"];
-    let errors = [0, 1].map(|r: usize| worst(&found[r], &golden["alpha_grads"][names[r]]));
-    report("its gradient by α", &errors);
+    let leaves = if normalised { [alphas, betas].into_iter().flatten().collect() } else { Vec::from(alphas) };
+    let found = Tensor::run_backward(&[&loss], &leaves, false, false);
+    let names = ["alphas_normal", "alphas_reduce", "betas_normal", "betas_reduce"];
+    let errors: Vec<f64> =
+        found.iter().zip(names).map(|(grad, name)| worst(grad, &golden["alpha_grads"][name])).collect();
+    report("its gradient by α and β", &errors);
 }
 
 #[test]
 fn relaxed_networks_agree_with_the_official_ones() {
-    check_relaxed("darts search C=8 layers=5", &DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) });
+    let darts = DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) };
+    check_relaxed("darts search C=8 layers=5", &darts, false);
+    check_relaxed("pcdarts search C=8 layers=5", &DartsSkeleton { partial: 4, ..darts }, true);
     let broad = BcnnSkeleton { channels: 8, ..BcnnSkeleton::search() };
-    check_relaxed("bnasv2_clr search C=8 layers=2 en=1", &broad);
+    check_relaxed("bnasv2_clr search C=8 layers=2 en=1", &broad, false);
+    check_relaxed("bnasv2_pc search C=8 layers=2 en=1", &BcnnSkeleton { partial: 4, ..broad }, true);
 }

@@ -1,5 +1,6 @@
 //! From settings to images, skeletons and the evaluators that train networks.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
 use crate::config::{EvaluatorSettings, Precision, SearchConfig, SharedSettings};
-use crate::data::{Dataset, LoadOptions, load};
+use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
@@ -32,7 +33,9 @@ pub struct Size {
 pub struct Networks<'a> {
     config: &'a SearchConfig,
     entry: &'static SpaceEntry,
-    data: Dataset,
+    image: ImageShape,
+    classes: usize,
+    data: OnceCell<Dataset>,
     devices: Vec<Device>,
 }
 
@@ -43,21 +46,46 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for a space without networks, a bad source or device;
     /// [`StudyError::Data`] for images that cannot be used.
     pub fn new(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        let data = read(config)?;
+        let (image, classes) = (data.train.shape(), data.train.classes());
+        Self::of(config, image, classes, OnceCell::from(data))
+    }
+
+    /// The same, to plan with: images whose format says their shape are read when they are asked for.
+    ///
+    /// # Errors
+    /// As [`Networks::new`].
+    pub fn planned(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        match source(config)?.format() {
+            Some((image, classes)) => Self::of(config, image, classes, OnceCell::new()),
+            None => Self::new(config),
+        }
+    }
+
+    fn of(
+        config: &'a SearchConfig,
+        image: ImageShape,
+        classes: usize,
+        data: OnceCell<Dataset>,
+    ) -> Result<Self, StudyError> {
         let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
         let entry = registry::space(&config.space.name).map_err(|reason| bad("space.name", reason))?;
         if entry.skeleton.is_none() {
             let reason = format!("{} has cells but no network to train here", entry.name);
             return Err(bad("space.name", reason));
         }
-        let options = LoadOptions {
-            image_size: config.data.image_size,
-            test_fraction: config.data.test_fraction,
-            split_seed: config.data.split_seed,
-        };
-        let data = load(&config.data.source, &options).map_err(|e| renamed(e, &[("data", "data.source")]))?;
         let devices = torch_runtime::devices(&config.training.device)
             .map_err(|e| bad("training.device", e.to_string()))?;
-        Ok(Self { config, entry, data, devices })
+        Ok(Self { config, entry, image, classes, data, devices })
+    }
+
+    /// The images.
+    fn data(&self) -> Result<&Dataset, StudyError> {
+        if let Some(data) = self.data.get() {
+            return Ok(data);
+        }
+        let data = read(self.config)?;
+        Ok(self.data.get_or_init(|| data))
     }
 
     /// The devices that workers are dealt out to, in turn.
@@ -97,13 +125,14 @@ impl<'a> Networks<'a> {
     /// `key` is where the limit stands.
     fn task_of(&self, (key, limit): (&str, usize), cutout: usize) -> Result<Arc<Task>, StudyError> {
         let settings = &self.config.data;
+        let data = self.data()?;
         let augment = match cutout {
-            0 => self.data.augment,
-            length => self.data.augment.with_cutout(length),
+            0 => data.augment,
+            length => data.augment.with_cutout(length),
         };
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
-        let task = Task::new(&self.data, limit, settings.validation, Some(augment), rng);
+        let task = Task::new(data, limit, settings.validation, Some(augment), rng);
         let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
         Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
     }
@@ -113,12 +142,12 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for a space without a skeleton.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
-        let image = self.data.train.shape();
+        let image = self.image;
         let size = SkeletonSize {
             channels: Some(size.channels),
             layers: Some(size.layers),
             image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
-            classes: Some(self.data.train.classes()),
+            classes: Some(self.classes),
             norm: Some(norm),
             auxiliary: size.auxiliary,
         };
@@ -232,6 +261,21 @@ impl<'a> Networks<'a> {
             channels_last: settings.channels_last,
         }
     }
+}
+
+/// Where the images are.
+fn source(config: &SearchConfig) -> Result<Source, StudyError> {
+    config.data.source.parse().map_err(|e| renamed(e, &[("data", "data.source")]))
+}
+
+/// Reads the images.
+fn read(config: &SearchConfig) -> Result<Dataset, StudyError> {
+    let options = LoadOptions {
+        image_size: config.data.image_size,
+        test_fraction: config.data.test_fraction,
+        split_seed: config.data.split_seed,
+    };
+    source(config)?.load(&options)
 }
 
 /// A setting's error under the name of its key in the configuration.

@@ -118,6 +118,13 @@ pub struct ScratchRecipe {
     pub sgd: Sgd,
 }
 
+impl ScratchRecipe {
+    /// Training without drop-path, label smoothing or auxiliary head.
+    pub fn plain(epochs: usize, batch: usize, sgd: Sgd) -> Self {
+        Self { epochs, batch, label_smoothing: 0.0, drop_path: 0.0, auxiliary_weight: 0.0, sgd }
+    }
+}
+
 impl Default for ScratchRecipe {
     /// The published CIFAR-10 values of DARTS: 600 epochs, batch 96, drop-path 0.2, auxiliary 0.4.
     fn default() -> Self {

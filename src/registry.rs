@@ -11,7 +11,9 @@ use bonas_spaces::mnasnet::MnasNet;
 use bonas_spaces::nasbench_macro::NasBenchMacro;
 use bonas_spaces::nasbench101::NasBench101;
 use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
-use bonas_spaces::network::{DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::network::{
+    BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
+};
 use bonas_spaces::transnas::{TransNasMacro, TransNasMicro};
 
 use crate::config::unknown;
@@ -56,6 +58,15 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: Some("darts"),
         ops: OpTable::darts,
         make: || Arc::new(Darts::new()),
+        raw: None,
+    },
+    SpaceEntry {
+        name: "bcnn",
+        about: "convolution and enhancement cell of BNAS-v2, seven operations on edges",
+        cells: &["convolution", "enhancement"],
+        skeleton: Some("bcnn"),
+        ops: OpTable::darts,
+        make: || Arc::new(Darts::broad()),
         raw: None,
     },
     SpaceEntry {
@@ -136,7 +147,7 @@ pub struct SkeletonSize {
     pub classes: Option<usize>,
     /// Normalisation inside the cells; without it that of a discrete network.
     pub norm: Option<Norm>,
-    /// Whether there is an auxiliary head, on skeletons that have one.
+    /// Whether there is an auxiliary head; [`SkeletonEntry::auxiliary`] says which may have one.
     pub auxiliary: bool,
 }
 
@@ -147,13 +158,21 @@ pub struct SkeletonEntry {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
+    /// Whether it may have an auxiliary head.
+    pub auxiliary: bool,
     make: fn(&SkeletonSize) -> Arc<dyn Skeleton>,
 }
 
 impl SkeletonEntry {
     /// The skeleton in a size.
-    pub fn skeleton(&self, size: &SkeletonSize) -> Arc<dyn Skeleton> {
-        (self.make)(size)
+    ///
+    /// # Errors
+    /// A text for an auxiliary head on a skeleton that has none.
+    pub fn skeleton(&self, size: &SkeletonSize) -> Result<Arc<dyn Skeleton>, String> {
+        if size.auxiliary && !self.auxiliary {
+            return Err(format!("skeleton {} has no auxiliary head; leave it out", self.name));
+        }
+        Ok((self.make)(size))
     }
 }
 
@@ -162,16 +181,31 @@ pub const SKELETONS: &[SkeletonEntry] = &[
     SkeletonEntry {
         name: "darts",
         about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
+        auxiliary: true,
         make: |size| Arc::new(darts(&DartsSkeleton::cifar(), size)),
     },
     SkeletonEntry {
         name: "darts-imagenet",
         about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
+        auxiliary: true,
         make: |size| Arc::new(darts(&DartsSkeleton::imagenet(), size)),
+    },
+    SkeletonEntry {
+        name: "bcnn",
+        about: "broad network of BNAS-v2 for CIFAR-sized images; published: C = 48, 6 cells",
+        auxiliary: false,
+        make: |size| Arc::new(bcnn(&BcnnSkeleton::cifar(), size)),
+    },
+    SkeletonEntry {
+        name: "bcnn-imagenet",
+        about: "broad network of BNAS-v2 for ImageNet-sized images; published: C = 44, 6 cells",
+        auxiliary: false,
+        make: |size| Arc::new(bcnn(&BcnnSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
         name: "nasbench201",
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
+        auxiliary: false,
         make: |size| Arc::new(nasbench201(&NasBench201Skeleton::cifar(), size)),
     },
 ];
@@ -193,6 +227,17 @@ fn darts(published: &DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
         classes: size.classes.unwrap_or(published.classes),
         norm: size.norm.unwrap_or(published.norm),
         auxiliary: size.auxiliary,
+        ..published.clone()
+    }
+}
+
+fn bcnn(published: &BcnnSkeleton, size: &SkeletonSize) -> BcnnSkeleton {
+    BcnnSkeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        layers: size.layers.unwrap_or(published.layers),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
         ..published.clone()
     }
 }
@@ -221,10 +266,18 @@ mod tests {
             let architecture = space.sample(&mut rng);
             assert!(entry.cells.is_empty() || entry.cells.len() == architecture.cells().len());
             if let Some(name) = entry.skeleton {
-                let skeleton = skeleton(name).unwrap().skeleton(&SkeletonSize::default());
+                let skeleton = skeleton(name).unwrap().skeleton(&SkeletonSize::default()).unwrap();
                 let network = skeleton.network(&Union::of(&[architecture]).unwrap(), &(entry.ops)()).unwrap();
                 assert!(network.params() > 0);
             }
+        }
+    }
+
+    #[test]
+    fn an_auxiliary_head_is_refused_where_there_is_none() {
+        let size = SkeletonSize { auxiliary: true, ..SkeletonSize::default() };
+        for entry in SKELETONS {
+            assert_eq!(entry.skeleton(&size).is_ok(), entry.auxiliary, "{}", entry.name);
         }
     }
 

@@ -5,14 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use bonas::config::SearchConfig;
 use bonas::data::digits;
 use bonas::evaluator::{Job, Monitor, ScratchEvaluator, SharedEvaluator};
 use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
+use bonas::report::{SUMMARY_FILE, Shortlisted, Summary, WINNER_FILE, read_json};
 use bonas::rng::stream;
+use bonas::search::{Search, Stage};
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
 use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape};
 use bonas::strategy::{Batches, RandomSearch};
-use bonas::study::Budget;
+use bonas::study::{Budget, Journalled};
 use bonas::supernet::Placement;
 use bonas::testing::check_evaluator;
 use bonas::training::{Part, Task};
@@ -139,12 +142,12 @@ fn training_from_scratch_learns() {
 fn a_search_cut_before_an_ask_goes_on_to_the_same_bytes_on_more_threads() {
     let text = "[study]\narchitectures = 24\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"bonas\"\ninitial = 8\n\
                 batch = 8\n[evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
-    let config = bonas::config::SearchConfig::from_toml(text, "test").unwrap();
+    let config = SearchConfig::from_toml(text, "test").unwrap();
     let run = |folder: &Path, threads: i32| {
         // What a fresh process, or an evaluator before, may have left set.
         tch::set_num_threads(threads);
         let (directory, cancel) = (folder.to_owned(), Arc::default());
-        let search = bonas::search::Search { config: config.clone(), directory, cancel };
+        let search = Search { config: config.clone(), directory, cancel };
         search.run(&mut |_, _| Vec::new()).unwrap();
         std::fs::read(folder.join("journal.jsonl")).unwrap()
     };
@@ -160,11 +163,58 @@ fn a_search_cut_before_an_ask_goes_on_to_the_same_bytes_on_more_threads() {
 #[test]
 fn settings_of_final_training_are_refused_before_the_search() {
     let text = "[evaluator]\nname = \"synthetic\"\n[final]\nchannels = 5\n";
-    let config = bonas::config::SearchConfig::from_toml(text, "test").unwrap();
+    let config = SearchConfig::from_toml(text, "test").unwrap();
     let folder = tempfile::tempdir().unwrap();
     let directory = folder.path().join("run");
-    let search = bonas::search::Search { config, directory: directory.clone(), cancel: Arc::default() };
+    let search = Search { config, directory: directory.clone(), cancel: Arc::default() };
     let error = search.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
     assert!(error.contains("[final]") && error.contains("channels = 5"), "{error}");
     assert!(!directory.exists());
+}
+
+#[test]
+fn the_best_of_the_shortlist_wins() {
+    let text = "[study]\narchitectures = 12\nworkers = 2\n[strategy]\nname = \"random\"\n[evaluator]\nname = \"synthetic\"\n\
+                [data]\nlimit = 160\nvalidation = 0.5\n\
+                [shortlist]\ncells = 4\nseeds = 2\nepochs = 3\nbatch = 8\nchannels = 4\nlayers = 2\n\
+                [final]\nrandom = 1\nseeds = 1\nepochs = 1\nbatch = 16\nchannels = 4\nlayers = 2\n[training]\nlearning_rate = 0.1\n";
+    let config = SearchConfig::from_toml(text, "test").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let search = Search { config, directory: folder.path().to_owned(), cancel: Arc::default() };
+    let mut stages = Vec::new();
+    search
+        .run(&mut |stage, _| {
+            stages.push(stage);
+            Vec::new()
+        })
+        .unwrap();
+    assert_eq!(stages, [Stage::Search, Stage::Shortlist, Stage::Finals]);
+    let summary: Summary = read_json(&folder.path().join(SUMMARY_FILE)).unwrap().unwrap();
+    assert_eq!(summary.shortlist.len(), 4);
+    // The four best scores of the search, and not the fifth.
+    let space = Arc::new(Darts::new()) as Arc<dyn bonas::spaces::SearchSpace>;
+    let study = Journalled::read(folder.path(), &space).unwrap();
+    let mut scores: Vec<f64> =
+        study.history.scored(summary.fidelity.unwrap()).map(|(_, score)| score).collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    let listed: Vec<f64> = summary.shortlist.iter().filter_map(|one| one.score).collect();
+    assert_eq!(listed, scores[..4]);
+    let mean = |one: &Shortlisted| one.validation.iter().sum::<f64>() / 2.0;
+    let ahead = |a: &&Shortlisted, b: &&Shortlisted| mean(a).total_cmp(&mean(b));
+    let winner = summary.shortlist.iter().rev().max_by(ahead).unwrap();
+    assert_eq!(summary.winner.as_ref(), Some(&winner.arch));
+    assert_eq!(summary.finals[0].arch, winner.arch);
+    let line = std::fs::read_to_string(folder.path().join(WINNER_FILE)).unwrap();
+    assert_eq!(line.trim(), winner.arch);
+}
+
+#[test]
+fn a_batch_larger_than_the_training_images_is_refused() {
+    let evaluator = ScratchEvaluator { part: Part::Validation, ..scratch(40, 1, None) };
+    let mut evaluator =
+        ScratchEvaluator { recipe: ScratchRecipe { batch: 33, ..evaluator.recipe.clone() }, ..evaluator };
+    let architectures = vec![Darts::new().architecture(&DARTS_V1).unwrap()];
+    let job = Job { architectures, round: 0, batch: 0 };
+    let error = evaluator.evaluate(&job, &mut stream(0, &[]), &patient()).unwrap_err().to_string();
+    assert!(error.contains("33") && error.contains("20 images"), "{error}");
 }

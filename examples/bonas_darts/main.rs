@@ -129,7 +129,12 @@ fn run(flags: &Flags) -> Result<()> {
     })?;
     let search = Search { config, directory: flags.out.clone(), cancel };
     let outcome = search.run(&mut |stage, folder| {
-        println!("{}", if stage == Stage::Search { "Search" } else { "\nFinal training, from scratch" });
+        let title = match stage {
+            Stage::Search => "Search",
+            Stage::Shortlist => "\nShortlist, trained from scratch",
+            Stage::Finals => "\nFinal training, from scratch",
+        };
+        println!("{title}");
         vec![console(folder)]
     });
     match outcome {

@@ -14,7 +14,7 @@ use bonas::spaces::network::{Norm, Union};
 pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
     println!("{}", config.plain());
     let space = Darts::new();
-    let networks = Networks::new(config)?;
+    let networks = Networks::planned(config)?;
     let mut rng = bonas::rng::stream(config.study.seed, &[]);
     println!("# Plan");
     println!("devices: {:?}", networks.devices());

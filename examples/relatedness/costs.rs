@@ -57,7 +57,8 @@ impl<'a> Meter<'a> {
         let networks = Networks::new(&config)?;
         let size = Size { channels: flags.channels, layers: flags.layers, auxiliary: false };
         let images = networks.task()?.training_indices(Part::Validation).len();
-        let batch = flags.batch.min(images);
+        let batch = flags.batch;
+        anyhow::ensure!(batch <= images, "--batch {batch}; there are {images} images to train on");
         let (skeleton, ops) = (networks.skeleton(size, Norm::SEARCH)?, networks.ops());
         Ok(Self { flags, skeleton, ops, batch, steps: images / batch })
     }

@@ -18,6 +18,7 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use rand::Rng;
 
+use crate::network::{CellUnion, EdgeUnion, Union};
 use crate::{
     Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
@@ -37,13 +38,15 @@ const FIRST: usize = 4;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     TwoCells,
+    Broad,
     OneCell,
 }
 
 /// The space of DARTS cells.
 ///
 /// [`Darts::new`]: a normal and a reduction cell, seven operations, the two edges of a node from
-/// different predecessors; 1,037,664,180 points a cell. [`Darts::one_cell`]: what BONAS searches.
+/// different predecessors; 1,037,664,180 points a cell. [`Darts::broad`]: the same for broad
+/// networks. [`Darts::one_cell`]: what BONAS searches.
 ///
 /// Samples are uniform over the points: over the pairs of (operation, predecessor) that each node
 /// may have. Isomorphic cells (intermediate nodes or the edges of a node in another order) share a
@@ -66,6 +69,12 @@ impl Darts {
         Self::with_form(Form::TwoCells)
     }
 
+    /// The space of BNAS-v2 (Ding et al. 2022): the cells of [`Darts::new`], the first for the
+    /// convolution cells and the second for the enhancement cells of a broad network.
+    pub fn broad() -> Self {
+        Self::with_form(Form::Broad)
+    }
+
     /// The space of the BONAS release: one cell that stands for both, four operations
     /// (`max_pool_3x3`, `skip_connect`, `sep_conv_3x3`, `dil_conv_3x3`); the two edges of a node
     /// may share the predecessor but not predecessor and operation. 42,134,400 points.
@@ -79,6 +88,22 @@ impl Darts {
         let role = |p| if p == Primitive::SkipConnect { Role::Identity } else { Role::Compute };
         let ops: Vec<_> = form.ops().iter().map(|&p| (p.name(), role(p))).collect();
         Self { vocabulary: Arc::new(Vocabulary::known(2, &ops)), form }
+    }
+
+    /// Every operation of the space on every edge: what a one-shot or a relaxed network is made of.
+    /// The edges of a cell stand as in the published tables of weights: by the node they enter,
+    /// then by the node they leave.
+    pub fn whole(&self) -> Union {
+        let ops: Vec<OpId> = self.form.ops().iter().map(|&op| self.form.op_id(op)).collect();
+        let output = STEPS + 2;
+        let steps = (2..output).flat_map(|to| (0..to).map(move |from| (from, to)));
+        let mut edges: Vec<_> = steps.map(|(from, to)| EdgeUnion { from, to, ops: ops.clone() }).collect();
+        edges.extend((2..output).map(|from| EdgeUnion { from, to: output, ops: vec![OpId::PLAIN] }));
+        let mut nodes = vec![OpId::input(0), OpId::input(1)];
+        nodes.extend([OpId::PLAIN; STEPS]);
+        nodes.push(OpId::OUTPUT);
+        let cell = CellUnion { nodes, edges };
+        Union { cells: vec![cell; self.form.cells()], vocabulary: self.vocabulary.clone() }
     }
 
     /// The architecture of a genotype.
@@ -97,7 +122,7 @@ impl Darts {
     pub fn genotype(&self, architecture: &Architecture) -> Result<Genotype, SpaceError> {
         architecture.check_vocabulary(&self.vocabulary)?;
         let genotype = match (self.form, architecture.cells()) {
-            (Form::TwoCells, [normal, reduce]) => {
+            (Form::TwoCells | Form::Broad, [normal, reduce]) => {
                 Genotype { normal: self.read_cell(normal)?, reduce: self.read_cell(reduce)? }
             }
             (Form::OneCell, [cell]) => {
@@ -208,7 +233,7 @@ impl Darts {
 impl Form {
     fn cells(self) -> usize {
         match self {
-            Self::TwoCells => 2,
+            Self::TwoCells | Self::Broad => 2,
             Self::OneCell => 1,
         }
     }
@@ -216,7 +241,7 @@ impl Form {
     fn ops(self) -> &'static [Primitive] {
         use Primitive::{DilConv3x3, MaxPool3x3, SepConv3x3, SkipConnect};
         match self {
-            Self::TwoCells => &Primitive::ALL[1..],
+            Self::TwoCells | Self::Broad => &Primitive::ALL[1..],
             Self::OneCell => &[MaxPool3x3, SkipConnect, SepConv3x3, DilConv3x3],
         }
     }
@@ -248,7 +273,7 @@ impl Form {
         }
         let [a, b] = pair;
         match self {
-            Self::TwoCells if a.1 == b.1 => Err(format!("both edges come from node {}", a.1)),
+            Self::TwoCells | Self::Broad if a.1 == b.1 => Err(format!("both edges come from node {}", a.1)),
             Self::OneCell if a == b => Err(format!("{} from node {} stands twice", a.0.name(), a.1)),
             _ => Ok(()),
         }
@@ -268,7 +293,7 @@ impl Form {
     fn sample_pair(self, step: usize, rng: &mut dyn Rng) -> [(Primitive, usize); 2] {
         let (ops, inputs) = (self.ops(), step + 2);
         match self {
-            Self::TwoCells => {
+            Self::TwoCells | Self::Broad => {
                 let (a, b) = draw::pair(rng, inputs);
                 [a, b].map(|from| (ops[draw::below(rng, ops.len())], from))
             }
@@ -292,7 +317,7 @@ impl Form {
         let ops = self.ops().len() as u128;
         let choose_two = |n: u128| n * (n - 1) / 2;
         let pairs = |n: u128| match self {
-            Self::TwoCells => choose_two(n) * ops * ops,
+            Self::TwoCells | Self::Broad => choose_two(n) * ops * ops,
             Self::OneCell => choose_two(n * ops),
         };
         let cell: u128 = (2..2 + STEPS as u128).map(pairs).product();
@@ -304,6 +329,7 @@ impl SearchSpace for Darts {
     fn name(&self) -> &'static str {
         match self.form {
             Form::TwoCells => "darts",
+            Form::Broad => "bcnn",
             Form::OneCell => "darts-one-cell",
         }
     }

@@ -31,7 +31,7 @@ pub(super) struct DescribeArgs {
     #[arg(long)]
     image: Option<usize>,
     /// Channels of the images.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 3, requires = "image")]
     image_channels: usize,
     /// Number of classes.
     #[arg(long)]
@@ -63,7 +63,7 @@ pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     text.push_str(&cells_text(&architecture, entry.cells));
     match network {
         Some((name, network)) => out::text(&format!("{text}\nskeleton {name}\n{network}")),
-        None => out::text(&format!("{text}\nno skeleton for this space: --skeleton names one\n")),
+        None => out::text(&format!("{text}\nno network: there is no skeleton for {} here\n", entry.name)),
     }
 }
 
@@ -84,7 +84,8 @@ fn network(
         norm: None,
     };
     let union = Union::of(std::slice::from_ref(architecture))?;
-    let network = skeleton.skeleton(&size).network(&union, &(entry.ops)()).map_err(usage)?;
+    let network = skeleton.skeleton(&size).map_err(usage)?;
+    let network = network.network(&union, &(entry.ops)()).map_err(usage)?;
     Ok(Some((skeleton.name, network)))
 }
 

@@ -111,9 +111,11 @@ fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
 
 /// The observers of a stage: one console.
 pub(super) fn observers(stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
-    if stage == Stage::Finals {
-        let _ = out::text("\nTraining from scratch\n");
-    }
+    let _ = match stage {
+        Stage::Search => Ok(()),
+        Stage::Shortlist => out::text("\nShortlist, trained from scratch\n"),
+        Stage::Finals => out::text("\nFinal training, from scratch\n"),
+    };
     vec![Box::new(console().seconds(Seconds::read(dir)))]
 }
 

@@ -1,7 +1,7 @@
 //! Settings of the evaluators.
 
 use super::{TrainingSettings, ensure};
-use crate::recipe::{ScratchRecipe, SharedRecipe};
+use crate::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 
 crate::choices! {
     /// An evaluator and its settings.
@@ -34,6 +34,8 @@ crate::settings! {
         /// Training images from which batch normalisation is estimated again for each architecture.
         /// Published: 10000.
         statistics_images: usize = 512,
+        /// Learning rate at the start; 0: that of [training].
+        learning_rate: f64 = 0.0,
     }
     check(s) {
         ensure(s.channels >= 1, "channels", s.channels, "at least 1")?;
@@ -42,7 +44,9 @@ crate::settings! {
         ensure(s.warmup_epochs < s.epochs, "warmup_epochs", s.warmup_epochs, "fewer than epochs")?;
         ensure(s.warmup_batch >= 2, "warmup_batch", s.warmup_batch, "at least 2")?;
         ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
-        ensure(s.statistics_images >= 2, "statistics_images", s.statistics_images, "at least 2")
+        ensure(s.statistics_images >= 2, "statistics_images", s.statistics_images, "at least 2")?;
+        let rate = (0.0..=1e3).contains(&s.learning_rate);
+        ensure(rate, "learning_rate", s.learning_rate, "0 (that of [training]) to 1000")
     }
 }
 
@@ -55,7 +59,10 @@ impl SharedSettings {
             warmup_batch: self.warmup_batch,
             batch: self.batch,
             statistics_images: self.statistics_images,
-            sgd: training.sgd(),
+            sgd: match self.learning_rate {
+                rate if rate > 0.0 => Sgd { learning_rate: rate, ..training.sgd() },
+                _ => training.sgd(),
+            },
         }
     }
 }
@@ -87,9 +94,7 @@ crate::settings! {
 impl ScratchSettings {
     /// The recipe of these settings: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        let sgd = training.sgd();
-        let (epochs, batch) = (self.epochs, self.batch);
-        ScratchRecipe { epochs, batch, label_smoothing: 0.0, drop_path: 0.0, auxiliary_weight: 0.0, sgd }
+        ScratchRecipe::plain(self.epochs, self.batch, training.sgd())
     }
 }
 

@@ -38,7 +38,9 @@ pub use strategy::{
     RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
-pub use study::{DataSettings, FinalSettings, Precision, SpaceSettings, StudySettings, TrainingSettings};
+pub use study::{
+    DataSettings, FinalSettings, Precision, ShortlistSettings, SpaceSettings, StudySettings, TrainingSettings,
+};
 
 /// Everything that `bonas search` is told.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,11 +57,14 @@ pub struct SearchConfig {
     pub data: DataSettings,
     /// `[training]`: how networks are trained.
     pub training: TrainingSettings,
+    /// `[shortlist]`: which of the best architectures wins.
+    pub shortlist: ShortlistSettings,
     /// `[final]`: training the winner from scratch.
     pub finals: FinalSettings,
 }
 
-const SECTIONS: [&str; 7] = ["study", "space", "strategy", "evaluator", "data", "training", "final"];
+const SECTIONS: [&str; 8] =
+    ["study", "space", "strategy", "evaluator", "data", "training", "shortlist", "final"];
 
 impl SearchConfig {
     /// Reads a configuration; what it leaves out has its default. `origin` names it in errors.
@@ -84,18 +89,20 @@ impl SearchConfig {
             evaluator: EvaluatorSettings::read(&document, "evaluator", &[])?,
             data: document.section("data", &[])?,
             training: document.section("training", &[])?,
+            shortlist: document.section("shortlist", &[])?,
             finals: document.section("final", &[])?,
         })
     }
 
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history
-    /// (workers, device, final training) left at its default.
+    /// (workers, device, what comes after it) left at its default.
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
         Self {
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },
+            shortlist: ShortlistSettings::default(),
             finals: FinalSettings::default(),
             ..self.clone()
         }
@@ -111,6 +118,7 @@ impl SearchConfig {
             self.evaluator.commented("evaluator"),
             commented("data", &self.data),
             commented("training", &self.training),
+            commented("shortlist", &self.shortlist),
             commented("final", &self.finals),
         ];
         sections.join("\n")
@@ -125,6 +133,7 @@ impl SearchConfig {
             self.evaluator.plain("evaluator"),
             plain("data", &self.data),
             plain("training", &self.training),
+            plain("shortlist", &self.shortlist),
             plain("final", &self.finals),
         ];
         sections.join("\n")

@@ -30,7 +30,8 @@ crate::settings! {
 crate::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space: darts, nasbench201, nasbench101, macro, mnasnet, transnas-micro or transnas-macro.
+        /// The space: darts, bcnn, nasbench201, nasbench101, macro, mnasnet, transnas-micro or
+        /// transnas-macro.
         name: String = "darts".to_owned(),
     }
     check(_s) { Ok(()) }
@@ -112,6 +113,35 @@ crate::settings! {
 }
 
 crate::settings! {
+    /// Training the best architectures of the search from scratch on its training images, to take
+    /// the one that is best on the images held out. DARTS took the best of four this way (Liu et
+    /// al. 2019, section 3.1).
+    pub struct ShortlistSettings {
+        /// Architectures, those with the highest scores; 0: no shortlist, the best score wins.
+        cells: usize = 0,
+        /// Seeds an architecture is trained with; the mean decides.
+        seeds: usize = 1,
+        /// Epochs.
+        epochs: usize = 10,
+        /// Images a step.
+        batch: usize = 64,
+        /// Width C of the first cells.
+        channels: usize = 8,
+        /// Cells in the network (NAS-Bench-201: cells a stage).
+        layers: usize = 5,
+    }
+    check(s) {
+        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
+        ensure(s.cells != 1, "cells", s.cells, "0 (no shortlist), or at least 2")?;
+        at_least_1(s.seeds, "seeds")?;
+        at_least_1(s.epochs, "epochs")?;
+        at_least_1(s.channels, "channels")?;
+        at_least_1(s.layers, "layers")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")
+    }
+}
+
+crate::settings! {
     /// Training the winner, and random cells to set beside it, from scratch.
     pub struct FinalSettings {
         /// Random architectures trained beside the winner with equal budget; 0: none.
@@ -165,6 +195,13 @@ impl TrainingSettings {
             weight_decay: self.weight_decay,
             gradient_clip: self.gradient_clip,
         }
+    }
+}
+
+impl ShortlistSettings {
+    /// The recipe of the shortlist: plain training, without drop-path or auxiliary head.
+    pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
+        ScratchRecipe::plain(self.epochs, self.batch, training.sgd())
     }
 }
 

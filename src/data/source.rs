@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dataset::Dataset;
 use super::files::unusable;
+use super::images::ImageShape;
 use super::{cifar, digits, folder, idx};
 use crate::StudyError;
 
@@ -83,6 +84,16 @@ impl Source {
             ("mnist", _) => Self::Mnist(path.into()),
             ("folder", _) => Self::Folder(path.into()),
             _ => Self::Digits,
+        }
+    }
+
+    /// Shape of the images and number of classes, where the format alone says them.
+    pub fn format(&self) -> Option<(ImageShape, usize)> {
+        let square = |channels, side| ImageShape { channels, height: side, width: side };
+        match self {
+            Self::Digits => Some((square(1, 8), 10)),
+            Self::Cifar10(_) | Self::Cifar10Files { .. } => Some((square(3, 32), 10)),
+            Self::Mnist(_) | Self::Folder(_) | Self::Auto(_) => None,
         }
     }
 

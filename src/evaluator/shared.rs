@@ -128,7 +128,7 @@ impl SharedEvaluator {
         let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
         let size = if epoch < recipe.warmup_epochs { recipe.warmup_batch } else { recipe.batch };
         let indices = self.task.training_indices(Part::Validation);
-        let options = BatchOptions::new(size.min(indices.len())).drop_last();
+        let options = BatchOptions::new(size).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, rng)?;
         let mut losses = Vec::with_capacity(batches.remaining());
         while let Some(batch) = batches.next_batch() {

@@ -14,8 +14,10 @@ use crate::StudyError;
 pub const REPORT_FILE: &str = "report.html";
 /// The figures for programs: [`Summary`].
 pub const SUMMARY_FILE: &str = "summary.json";
-/// The best architecture in its space's notation, one line.
+/// The winner in its space's notation, one line.
 pub const WINNER_FILE: &str = "winner.txt";
+/// The shortlist: a list of [`super::Shortlisted`].
+pub const SHORTLIST_FILE: &str = "shortlist.json";
 /// Final training: a list of [`super::FinalResult`].
 pub const FINAL_FILE: &str = "final.json";
 /// Environment: a list of pairs of texts.
@@ -32,11 +34,8 @@ impl Report<'_> {
     pub fn write(&self, folder: &Path) -> Result<(), StudyError> {
         write_json(&folder.join(SUMMARY_FILE), &Summary::of(self))?;
         write_whole(&folder.join(REPORT_FILE), page(self).as_bytes())?;
-        match self.digest.best() {
-            Some((i, _)) => {
-                let line = format!("{}\n", self.digest.queries[i].arch);
-                write_whole(&folder.join(WINNER_FILE), line.as_bytes())
-            }
+        match &self.winner {
+            Some(winner) => write_whole(&folder.join(WINNER_FILE), format!("{}\n", winner.arch).as_bytes()),
             None => Ok(()),
         }
     }

@@ -1,6 +1,37 @@
-//! Final training: what the winner and its rivals reached from scratch.
+//! What architectures reached from scratch: the shortlist, and the winner beside its rivals.
 
 use serde::{Deserialize, Serialize};
+
+/// One architecture of the shortlist: trained from scratch, scored on held-out training images.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Shortlisted {
+    /// In the space's notation.
+    pub arch: String,
+    /// Its key in hexadecimal.
+    pub key: String,
+    /// Its score in the search.
+    pub score: Option<f64>,
+    /// Accuracy on the held-out training images, a fraction in `[0, 1]`, one a seed.
+    pub validation: Vec<f64>,
+}
+
+impl Shortlisted {
+    /// Mean accuracy over seeds; none without a seed.
+    pub fn mean(&self) -> Option<f64> {
+        mean(&self.validation)
+    }
+
+    /// The one with the highest mean, the first of equals; none where no training came to an end.
+    pub fn best(shortlist: &[Self]) -> Option<&Self> {
+        let scored = shortlist.iter().filter_map(|one| Some((one, one.mean()?)));
+        scored.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(one, _)| one)
+    }
+}
+
+/// Mean of some numbers; none of none.
+fn mean(values: &[f64]) -> Option<f64> {
+    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+}
 
 /// One architecture trained from scratch, with one test accuracy a seed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,7 +53,7 @@ pub struct FinalResult {
 impl FinalResult {
     /// Mean test accuracy; none without a seed.
     pub fn mean(&self) -> Option<f64> {
-        (!self.test.is_empty()).then(|| self.test.iter().sum::<f64>() / self.test.len() as f64)
+        mean(&self.test)
     }
 
     /// Standard deviation between seeds (divisor n - 1); none with fewer than two.
@@ -36,6 +67,18 @@ impl FinalResult {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_best_of_a_shortlist_is_the_first_of_those_with_the_highest_mean() {
+        let of = |arch: &str, validation: &[f64]| Shortlisted {
+            arch: arch.into(),
+            validation: validation.to_vec(),
+            ..Shortlisted::default()
+        };
+        let list = [of("failed", &[]), of("a", &[0.5, 0.7]), of("b", &[0.6, 0.9]), of("c", &[0.9, 0.6])];
+        assert_eq!(Shortlisted::best(&list).map(|one| one.arch.as_str()), Some("b"));
+        assert_eq!(Shortlisted::best(&list[..1]), None);
+    }
 
     #[test]
     fn mean_and_sd_by_hand() {

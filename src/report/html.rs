@@ -24,7 +24,8 @@ pub fn page(report: &Report<'_>) -> String {
     );
     page.push_str(&tiles(&summary));
     page.push_str(&progress(report));
-    page.push_str(&winner(report, &summary));
+    page.push_str(&winner(report));
+    page.push_str(&tables::shortlist(&summary.shortlist));
     page.push_str(&tables::finals(&summary.finals));
     page.push_str(&surrogate(report));
     page.push_str(&tables::rounds(&summary.rounds));
@@ -94,10 +95,10 @@ fn progress(report: &Report<'_>) -> String {
     section("Score by query", &figure("score", plot, &caption))
 }
 
-fn winner(report: &Report<'_>, summary: &Summary) -> String {
-    let Some(best) = &summary.best else { return String::new() };
-    let mut body = format!("<p class=\"code\">{}</p>\n", escape(&best.arch));
-    if let Some(architecture) = &report.winner {
+fn winner(report: &Report<'_>) -> String {
+    let Some(winner) = &report.winner else { return String::new() };
+    let mut body = format!("<p class=\"code\">{}</p>\n", escape(&winner.arch));
+    if let Some(architecture) = &winner.architecture {
         let cells = architecture.cells();
         for (i, cell) in cells.iter().enumerate() {
             let title = escape(&cell_title(report.cell_names, i, cells.len()));
@@ -108,7 +109,7 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
             );
         }
     }
-    let _ = writeln!(body, "<p class=\"note\">Key {}.</p>", escape(&best.key));
+    let _ = writeln!(body, "<p class=\"note\">Key {}.</p>", escape(&winner.key));
     section("Winner", &body)
 }
 
@@ -127,8 +128,7 @@ fn surrogate(report: &Report<'_>) -> String {
     body.push_str(&figure("tau", plots::tau_by_round(&rows), caption));
     body.push_str("</div>\n");
     if let Some(vectors) = map {
-        let caption =
-            "The surrogate's embedding in the plane of its two principal components; the winner is ringed.";
+        let caption = "The surrogate's embedding in the plane of its two principal components; the best score is ringed.";
         body.push_str(&figure("embedding", plots::embedding(&report.digest, vectors), caption));
     }
     section("Surrogate", &body)

@@ -26,10 +26,10 @@ use crate::journal::Seconds;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
-    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SUMMARY_FILE, WINNER_FILE, read_json,
-    write_json, write_whole,
+    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, WINNER_FILE,
+    read_json, write_json, write_whole,
 };
-pub use finals::FinalResult;
+pub use finals::{FinalResult, Shortlisted};
 pub use html::page;
 pub use pca::{Plane, project};
 pub use plots::{Plot, calibration, embedding, score_by_query, tau_by_round};
@@ -42,25 +42,45 @@ pub struct Report<'a> {
     pub digest: Digest,
     /// How long its rounds took.
     pub seconds: Seconds,
-    /// The best architecture, to be drawn; [`Report::of`] fills it in.
-    pub winner: Option<Architecture>,
+    /// Who won: the best score, or the best of the shortlist. [`Report::of`] fills it in.
+    pub winner: Option<Winner>,
     /// Names of an architecture's cells, in the space's order; may be empty.
     pub cell_names: &'a [&'a str],
     /// The surrogate's embedding of the evaluated architectures in their order, `[queries, d]`.
     pub embedding: Option<Array2<f64>>,
+    /// Training of the best architectures from scratch, in the order of their scores.
+    pub shortlist: Vec<Shortlisted>,
     /// Final training, the winner first.
     pub finals: Vec<FinalResult>,
     /// Facts about machine and program, in the order in which they are shown.
     pub environment: Vec<(String, String)>,
 }
 
+/// The architecture that a search is about.
+#[derive(Clone, Debug)]
+pub struct Winner {
+    /// In the space's notation.
+    pub arch: String,
+    /// Its key in hexadecimal.
+    pub key: String,
+    /// To be drawn; none where the space cannot read it.
+    pub architecture: Option<Architecture>,
+}
+
+impl Winner {
+    fn new(arch: &str, key: &str, space: &dyn SearchSpace) -> Self {
+        Self { arch: arch.to_owned(), key: key.to_owned(), architecture: space.parse(arch).ok() }
+    }
+}
+
 impl Report<'_> {
-    /// A report of a study's events; the other fields are empty, and public.
-    ///
-    /// A winner that `space` cannot read is shown as text only.
-    pub fn of(events: &[Event], space: &dyn SearchSpace) -> Self {
+    /// A report of a study's events and of the shortlist drawn up after it, which may be empty;
+    /// the other fields are empty, and public.
+    pub fn of(events: &[Event], shortlist: Vec<Shortlisted>, space: &dyn SearchSpace) -> Self {
         let digest = Digest::of(events);
-        let winner = digest.best().and_then(|(i, _)| space.parse(&digest.queries[i].arch).ok());
-        Self { digest, winner, ..Self::default() }
+        let best = digest.best().map(|(i, _)| (&*digest.queries[i].arch, &*digest.queries[i].key));
+        let first = Shortlisted::best(&shortlist).map(|one| (&*one.arch, &*one.key));
+        let winner = first.or(best).map(|(arch, key)| Winner::new(arch, key, space));
+        Self { digest, winner, shortlist, ..Self::default() }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Report, RoundRow};
+use super::{Report, RoundRow, Shortlisted};
 use crate::event::EndReason;
 use crate::history::{Fidelity, Outcome};
 
@@ -31,8 +31,12 @@ pub struct Summary {
     pub ended: Option<EndReason>,
     /// Seconds of asking and evaluating, summed over workers.
     pub seconds: f64,
-    /// The best architecture; null without a score.
+    /// The architecture with the best score; null without a score.
     pub best: Option<Best>,
+    /// Who won, in the space's notation: the best of the shortlist, else that of the best score.
+    pub winner: Option<String>,
+    /// The best scores, trained from scratch; empty if there was no shortlist.
+    pub shortlist: Vec<Shortlisted>,
     /// Kendall's tau-b between predictions before the evaluation and scores: mean over rounds.
     pub tau_mean: Option<f64>,
     /// One entry a round.
@@ -124,6 +128,8 @@ impl Summary {
             ended: digest.ended,
             seconds: report.seconds.total(),
             best,
+            winner: report.winner.as_ref().map(|winner| winner.arch.clone()),
+            shortlist: report.shortlist.clone(),
             tau_mean: (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64),
             rounds: rows.iter().map(|row| round(row, report)).collect(),
             finals: report.finals.iter().map(trained).collect(),

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Digest;
 use super::summary::{Round, Trained};
+use super::{Digest, Shortlisted};
 use crate::drawing::escape;
 use crate::history::Outcome;
 
@@ -30,6 +30,26 @@ pub(super) fn rounds(rounds: &[Round]) -> String {
         ]
     };
     section("Rounds", &table("rounds", &heads, rounds.iter().map(row)))
+}
+
+/// One row an architecture of the shortlist, in the order of their scores.
+pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
+    if shortlist.is_empty() {
+        return String::new();
+    }
+    let heads = ["", "score in the search", "held-out accuracy from scratch", "each seed", "key"];
+    let percent = |x: f64| format!("{:.2} %", 100.0 * x);
+    let best = Shortlisted::best(shortlist);
+    let row = |one: &Shortlisted| {
+        vec![
+            if best == Some(one) { "winner".to_owned() } else { String::new() },
+            one.score.map_or_else(dash, |score| format!("{score:.4}")),
+            one.mean().map_or_else(dash, percent),
+            one.validation.iter().map(|x| format!("{:.2}", 100.0 * x)).collect::<Vec<_>>().join("  "),
+            one.key.clone(),
+        ]
+    };
+    section("Shortlist", &table("shortlist", &heads, shortlist.iter().map(row)))
 }
 
 /// One row an architecture trained from scratch.

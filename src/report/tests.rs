@@ -6,7 +6,7 @@ use super::testing::study;
 use super::*;
 
 fn report() -> Report<'static> {
-    let mut report = Report::of(&study(), &NasBench201::new());
+    let mut report = Report::of(&study(), Vec::new(), &NasBench201::new());
     let n = report.digest.queries.len();
     report.embedding = Some(Array2::from_shape_fn((n, 4), |(i, j)| ((i * 7 + j * 3) % 5) as f64));
     report.seconds =
@@ -71,7 +71,7 @@ fn text_from_outside_is_escaped() {
 #[test]
 fn a_study_without_any_score_has_a_page_too() {
     let events = &study()[..2];
-    let page = page(&Report::of(events, &NasBench201::new()));
+    let page = page(&Report::of(events, Vec::new(), &NasBench201::new()));
     assert!(page.contains("not ended") && !page.contains("<svg"));
     assert!(super::page(&Report::default()).contains("</html>"));
 }

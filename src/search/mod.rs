@@ -1,8 +1,9 @@
-//! A whole search, as `bonas search` and `examples/bonas_darts` run it: the study, then final
-//! training of the winner and of random cells beside it, then the report.
+//! A whole search, as `bonas search` and `examples/bonas_darts` run it: the study, then a shortlist
+//! of its best trained from scratch, then final training of the winner and of random cells beside
+//! it, then the report.
 //!
-//! [`SearchConfig`] -> parts ([`crate::assemble`]) -> [`Study`] in a folder -> finals, a study of
-//! its own in [`FINALS_FOLDER`] -> report.
+//! [`SearchConfig`] -> parts ([`crate::assemble`]) -> [`Study`] in a folder -> shortlist and
+//! finals, studies of their own in [`SHORTLIST_FOLDER`] and [`FINALS_FOLDER`] -> report.
 //!
 //! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
 //! facts about the machine.
@@ -10,6 +11,8 @@
 #[cfg(feature = "torch")]
 mod networks;
 mod reporting;
+#[cfg(feature = "torch")]
+mod shortlist;
 #[cfg(feature = "torch")]
 mod training;
 
@@ -32,6 +35,8 @@ pub use reporting::{note_environment, write_report};
 pub const CONFIG_FILE: &str = "config.toml";
 /// The configuration in the folder of a single training.
 pub const TRAINING_FILE: &str = "training.toml";
+/// The folder, inside a search's, of the study that trains the shortlist.
+pub const SHORTLIST_FOLDER: &str = "shortlist";
 /// The folder, inside a search's, of the study that trains the finalists.
 pub const FINALS_FOLDER: &str = "final";
 
@@ -40,6 +45,8 @@ pub const FINALS_FOLDER: &str = "final";
 pub enum Stage {
     /// Searching.
     Search,
+    /// Training the best of the search from scratch, to choose the winner.
+    Shortlist,
     /// Training the winner and random cells from scratch.
     Finals,
 }
@@ -80,7 +87,7 @@ impl Search {
         let observers = observe(Stage::Search, &self.directory);
         let finished = observers.into_iter().fold(study, Study::observer).run()?;
         reporting::note_embedding(&self.directory, &self.config)?;
-        self.finals(&space, &finished, observe)?;
+        self.conclude(&space, &finished, observe)?;
         write_report(&self.directory, &self.config)
     }
 
@@ -95,12 +102,15 @@ impl Search {
     }
 
     #[cfg(not(feature = "torch"))]
-    fn finals(
+    fn conclude(
         &self,
         _: &Arc<dyn bonas_spaces::SearchSpace>,
         _: &crate::study::Finished,
         _: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
+        if self.config.shortlist.cells > 0 {
+            return Err(assemble::without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
+        }
         match self.config.finals.seeds {
             0 => Ok(()),
             _ => Err(assemble::without_torch("final.seeds", "final training", "set final.seeds = 0")),

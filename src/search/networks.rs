@@ -1,5 +1,6 @@
 //! From settings to images, skeletons and the evaluators that train networks.
 
+use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -7,7 +8,7 @@ use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
 use crate::config::{EvaluatorSettings, Precision, SearchConfig, SharedSettings};
-use crate::data::{Dataset, LoadOptions, load};
+use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
@@ -32,7 +33,9 @@ pub struct Size {
 pub struct Networks<'a> {
     config: &'a SearchConfig,
     entry: &'static SpaceEntry,
-    data: Dataset,
+    image: ImageShape,
+    classes: usize,
+    data: OnceCell<Dataset>,
     devices: Vec<Device>,
 }
 
@@ -43,21 +46,46 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for a space without networks, a bad source or device;
     /// [`StudyError::Data`] for images that cannot be used.
     pub fn new(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        let data = read(config)?;
+        let (image, classes) = (data.train.shape(), data.train.classes());
+        Self::of(config, image, classes, OnceCell::from(data))
+    }
+
+    /// The same, to plan with: images whose format says their shape are read when they are asked for.
+    ///
+    /// # Errors
+    /// As [`Networks::new`].
+    pub fn planned(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        match source(config)?.format() {
+            Some((image, classes)) => Self::of(config, image, classes, OnceCell::new()),
+            None => Self::new(config),
+        }
+    }
+
+    fn of(
+        config: &'a SearchConfig,
+        image: ImageShape,
+        classes: usize,
+        data: OnceCell<Dataset>,
+    ) -> Result<Self, StudyError> {
         let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
         let entry = registry::space(&config.space.name).map_err(|reason| bad("space.name", reason))?;
         if entry.skeleton.is_none() {
             let reason = format!("{} has cells but no network to train here", entry.name);
             return Err(bad("space.name", reason));
         }
-        let options = LoadOptions {
-            image_size: config.data.image_size,
-            test_fraction: config.data.test_fraction,
-            split_seed: config.data.split_seed,
-        };
-        let data = load(&config.data.source, &options)?;
         let devices = torch_runtime::devices(&config.training.device)
             .map_err(|e| bad("training.device", e.to_string()))?;
-        Ok(Self { config, entry, data, devices })
+        Ok(Self { config, entry, image, classes, data, devices })
+    }
+
+    /// The images.
+    fn data(&self) -> Result<&Dataset, StudyError> {
+        if let Some(data) = self.data.get() {
+            return Ok(data);
+        }
+        let data = read(self.config)?;
+        Ok(self.data.get_or_init(|| data))
     }
 
     /// The devices that workers are dealt out to, in turn.
@@ -73,6 +101,12 @@ impl<'a> Networks<'a> {
         Some((size, s.batch.max(s.warmup_batch), self.config.strategy.batch()))
     }
 
+    /// Size of the networks of the shortlist.
+    pub fn shortlist_size(&self) -> Size {
+        let s = &self.config.shortlist;
+        Size { channels: s.channels, layers: s.layers, auxiliary: false }
+    }
+
     /// Networks of the final training: size and images a step.
     pub fn finals(&self) -> (Size, usize) {
         let s = &self.config.finals;
@@ -84,19 +118,23 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for a split that does not fit.
     pub fn task(&self) -> Result<Arc<Task>, StudyError> {
-        self.task_of(self.config.data.limit, 0)
+        self.task_of(("data.limit", self.config.data.limit), 0)
     }
 
-    /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none).
-    fn task_of(&self, limit: usize, cutout: usize) -> Result<Arc<Task>, StudyError> {
+    /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none);
+    /// `key` is where the limit stands.
+    fn task_of(&self, (key, limit): (&str, usize), cutout: usize) -> Result<Arc<Task>, StudyError> {
         let settings = &self.config.data;
+        let data = self.data()?;
         let augment = match cutout {
-            0 => self.data.augment,
-            length => self.data.augment.with_cutout(length),
+            0 => data.augment,
+            length => data.augment.with_cutout(length),
         };
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
-        Ok(Arc::new(Task::new(&self.data, limit, settings.validation, Some(augment), rng)?))
+        let task = Task::new(data, limit, settings.validation, Some(augment), rng);
+        let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
+        Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
     }
 
     /// The network around the cells.
@@ -104,18 +142,19 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for a space without a skeleton.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
-        let image = self.data.train.shape();
+        let image = self.image;
         let size = SkeletonSize {
             channels: Some(size.channels),
             layers: Some(size.layers),
             image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
-            classes: Some(self.data.train.classes()),
+            classes: Some(self.classes),
             norm: Some(norm),
             auxiliary: size.auxiliary,
         };
-        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default())
-            .map_err(|reason| StudyError::Setting { name: "skeleton".into(), reason })?;
-        Ok(entry.skeleton(&size))
+        let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
+        let entry = entry.map_err(|reason| bad("space.name", reason))?;
+        entry.skeleton(&size).map_err(|reason| bad("final.auxiliary_weight", reason))
     }
 
     /// What the operations are.
@@ -163,6 +202,19 @@ impl<'a> Networks<'a> {
         (0..self.config.study.workers).map(make).collect()
     }
 
+    /// The evaluators of the shortlist, one a worker: scored on the search's held-out images.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn shortlist(&self, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.shortlist;
+        let (size, recipe) = (self.shortlist_size(), s.recipe(&self.config.training));
+        let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
+        let task = self.task()?;
+        let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
+        (0..self.config.study.workers).map(make).collect()
+    }
+
     /// The evaluators of the final training, one a worker, with the size of its networks.
     ///
     /// # Errors
@@ -171,7 +223,8 @@ impl<'a> Networks<'a> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
-        let limit = if s.limit > 0 { s.limit } else { self.config.data.limit };
+        let of_search = ("data.limit", self.config.data.limit);
+        let limit = if s.limit > 0 { ("final.limit", s.limit) } else { of_search };
         let task = self.task_of(limit, s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
@@ -207,6 +260,32 @@ impl<'a> Networks<'a> {
             bf16: settings.precision == Precision::Mixed,
             channels_last: settings.channels_last,
         }
+    }
+}
+
+/// Where the images are.
+fn source(config: &SearchConfig) -> Result<Source, StudyError> {
+    config.data.source.parse().map_err(|e| renamed(e, &[("data", "data.source")]))
+}
+
+/// Reads the images.
+fn read(config: &SearchConfig) -> Result<Dataset, StudyError> {
+    let options = LoadOptions {
+        image_size: config.data.image_size,
+        test_fraction: config.data.test_fraction,
+        split_seed: config.data.split_seed,
+    };
+    source(config)?.load(&options)
+}
+
+/// A setting's error under the name of its key in the configuration.
+fn renamed(error: StudyError, keys: &[(&str, &str)]) -> StudyError {
+    let key = |name: &str| keys.iter().find(|(own, _)| *own == name).map(|(_, key)| (*key).to_owned());
+    match error {
+        StudyError::Setting { name, reason } => {
+            StudyError::Setting { name: key(&name).unwrap_or(name), reason }
+        }
+        other => other,
     }
 }
 

@@ -7,7 +7,9 @@ use ndarray::Array2;
 use crate::StudyError;
 use crate::assemble;
 use crate::config::SearchConfig;
-use crate::report::{Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, read_json, write_json};
+use crate::report::{
+    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, read_json, write_json,
+};
 use crate::study::Journalled;
 
 /// Notes facts about machine and program, by name, for the report; a resume leaves those of the
@@ -42,7 +44,8 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
     let (entry, space) = assemble::space(config)?;
     let study = Journalled::read(directory, &space)?;
-    let mut report = Report::of(&study.events, &*space);
+    let shortlist = read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default();
+    let mut report = Report::of(&study.events, shortlist, &*space);
     report.cell_names = entry.cells;
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();

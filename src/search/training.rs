@@ -1,5 +1,6 @@
 //! Training from scratch: the finalists of a search, or one genotype by itself.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::network::{Norm, Union};
@@ -14,22 +15,30 @@ use crate::report::{FINAL_FILE, FinalResult, write_json};
 use crate::rng::{FINAL, stream};
 use crate::strategy::Listed;
 use crate::study::{Budget, Finished, Journalled};
-use crate::{Study, StudyError, assemble};
+use crate::{Evaluator, Study, StudyError, assemble};
 
 impl Search {
-    /// Trains the winner and random architectures from scratch, and writes [`FINAL_FILE`].
-    pub(super) fn finals(
+    /// What follows the search: the shortlist chooses the winner, the winner is trained.
+    pub(super) fn conclude(
         &self,
         space: &Arc<dyn SearchSpace>,
         searched: &Finished,
         observe: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
-        let settings = &self.config.finals;
-        let Some((winner, _)) = searched.history.best(searched.fidelity).filter(|_| settings.seeds > 0)
-        else {
-            return Ok(());
-        };
-        let finalists = self.finalists(&**space, &winner.architecture);
+        match self.winner(space, searched, observe)? {
+            Some(winner) if self.config.finals.seeds > 0 => self.finals(space, &winner, observe),
+            _ => Ok(()),
+        }
+    }
+
+    /// Trains the winner and random architectures from scratch, and writes [`FINAL_FILE`].
+    fn finals(
+        &self,
+        space: &Arc<dyn SearchSpace>,
+        winner: &Architecture,
+        observe: &mut Observe<'_>,
+    ) -> Result<(), StudyError> {
+        let finalists = self.finalists(&**space, winner);
         let labels =
             (0..finalists.len()).map(|i| if i == 0 { "winner".into() } else { format!("random {i}") });
         let results = self.train(space, &finalists, observe)?;
@@ -55,23 +64,11 @@ impl Search {
         finalists
     }
 
-    /// What the results of final training depend on: the settings and who is trained.
-    fn finals_header(
-        &self,
-        space: &Arc<dyn SearchSpace>,
-        architectures: &[Architecture],
-    ) -> Result<String, StudyError> {
-        let mut header = self.config.identity() + "\n" + &plain("final", &self.config.finals);
-        for architecture in architectures {
-            header = header + "# " + &space.format(architecture)? + "\n";
-        }
-        Ok(header)
-    }
-
     /// Refuses a search whose networks could not be built in the end: plans one of each kind.
     pub(super) fn check_networks(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
         let synthetic = matches!(self.config.evaluator, EvaluatorSettings::Synthetic(_));
-        if synthetic && self.config.finals.seeds == 0 {
+        let trained_after = self.config.finals.seeds > 0 || self.config.shortlist.cells > 0;
+        if synthetic && !trained_after {
             return Ok(());
         }
         let networks = Networks::new(&self.config)?;
@@ -82,6 +79,10 @@ impl Search {
         };
         if let Some((size, ..)) = networks.shared() {
             plan("[evaluator]", size, Norm::SEARCH)?;
+        }
+        if self.config.shortlist.cells > 0 {
+            plan("[shortlist]", networks.shortlist_size(), Norm::DISCRETE)?;
+            networks.shortlist(&self.directory)?;
         }
         if self.config.finals.seeds > 0 {
             plan("[final]", networks.finals().0, Norm::DISCRETE)?;
@@ -99,19 +100,53 @@ impl Search {
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
         let networks = Networks::new(&self.config)?;
-        let header = self.finals_header(space, architectures)?;
         let (evaluators, size) = networks.finalists(&folder)?;
-        let study =
-            Study::new(space.clone(), Box::new(Listed { architectures: architectures.to_vec() }), evaluators)
-                .seed(stream(self.config.study.seed, &[FINAL, 1]).next_u64())
-                .budget(Budget::architectures(architectures.len()))
-                .config(header)
-                .cancel(self.cancel.clone())
-                .directory(&folder);
-        let finished = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()?;
+        let listing = Listing {
+            stage: Stage::Finals,
+            folder: &folder,
+            settings: plain("final", &self.config.finals),
+            stream: [FINAL, 1],
+            evaluators,
+        };
+        let finished = self.train_listed(space, architectures, listing, observe)?;
         let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
         evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
+    }
+}
+
+/// Architectures to be trained from scratch, in a study of their own.
+pub(super) struct Listing<'a> {
+    pub(super) stage: Stage,
+    pub(super) folder: &'a Path,
+    /// What the results depend on beside the search's identity and the architectures.
+    pub(super) settings: String,
+    /// The random stream that the study's seed is drawn from.
+    pub(super) stream: [u64; 2],
+    pub(super) evaluators: Vec<Box<dyn Evaluator>>,
+}
+
+impl Search {
+    /// Trains each of the architectures, and returns the study's history, in their order.
+    pub(super) fn train_listed(
+        &self,
+        space: &Arc<dyn SearchSpace>,
+        architectures: &[Architecture],
+        listing: Listing<'_>,
+        observe: &mut Observe<'_>,
+    ) -> Result<Finished, StudyError> {
+        let mut header = self.config.identity() + "\n" + &listing.settings;
+        for architecture in architectures {
+            header = header + "# " + &space.format(architecture)? + "\n";
+        }
+        let strategy = Listed { architectures: architectures.to_vec() };
+        let study = Study::new(space.clone(), Box::new(strategy), listing.evaluators)
+            .seed(stream(self.config.study.seed, &listing.stream).next_u64())
+            .budget(Budget::architectures(architectures.len()))
+            .config(header)
+            .cancel(self.cancel.clone())
+            .directory(listing.folder);
+        observe(listing.stage, listing.folder).into_iter().fold(study, Study::observer).run()
     }
 }
 

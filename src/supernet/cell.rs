@@ -4,14 +4,13 @@
 
 use std::rc::Rc;
 
-use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Shape};
+use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Partial, Shape};
 use bonas_spaces::{OpId, SpaceError};
 use tch::{Kind, Tensor};
 
 use super::error::{Result, SupernetError};
 use super::layers::{Builder, Chain, Run, Sum, Value, as_kind};
 use super::params::ParamId;
-use super::pass::Mixture;
 
 /// A cell whose edges carry one module a choice.
 #[derive(Debug)]
@@ -40,6 +39,8 @@ struct Edge {
     choices: Vec<Chain>,
     /// Whether it carries no operation of its own, and so no weight.
     wire: bool,
+    /// Which channels the choices work on.
+    partial: Option<Partial>,
     /// Shape of its result; none where nothing can ever come along.
     shape: Option<Shape>,
 }
@@ -138,6 +139,7 @@ impl Cell {
         run: &mut Run<'_, '_, '_>,
     ) -> Result<Rc<Value>> {
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.nodes.len()];
+        let mut parts: Vec<_> = self.nodes.iter().map(|_| None).collect();
         for ((chain, input), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
             if path.live[node] {
                 values[node] = Some(Rc::new(Value::new(chain.forward(input, run)?)));
@@ -145,7 +147,8 @@ impl Cell {
         }
         let inner = self.order.iter().filter(|&&n| path.live[n] && !self.nodes[n].incoming.is_empty());
         for &node in inner {
-            let mut arriving = Arriving { role: self.role, values: &values, path, images, run };
+            let role = self.role;
+            let mut arriving = Arriving { role, values: &values, parts: &mut parts, path, images, run };
             let result = self.nodes[node].forward(&mut arriving)?;
             values[node] = Some(Rc::new(result));
         }
@@ -160,9 +163,48 @@ impl Cell {
 struct Arriving<'c, 'r, 'n, 'p, 'a> {
     role: usize,
     values: &'c [Option<Rc<Value>>],
+    /// The channels of a node's value that operations work on and those that go by, once some edge
+    /// has wanted them.
+    parts: &'c mut [Option<(Rc<Value>, Tensor)>],
     path: &'c CellPath,
     images: i64,
     run: &'r mut Run<'n, 'p, 'a>,
+}
+
+impl Arriving<'_, '_, '_, '_, '_> {
+    /// The first of `share` parts of a node's channels, and the others.
+    fn parts(&mut self, node: usize, source: &Value, partial: Partial) -> Result<(Rc<Value>, Tensor)> {
+        if let Some((first, others)) = &self.parts[node] {
+            return Ok((first.clone(), others.shallow_clone()));
+        }
+        let raw = source.raw()?; // [B, C, H, W]
+        let channels = raw.size()[1];
+        let width = channels / partial.share as i64;
+        let first = Rc::new(Value::new(raw.f_narrow(1, 0, width)?)); // [B, C/K, H, W]
+        let others = raw.f_narrow(1, width, channels - width)?; // [B, C-C/K, H, W]
+        self.parts[node] = Some((first.clone(), others.shallow_clone()));
+        Ok((first, others))
+    }
+}
+
+/// The worked-on channels `[B, C/K, H', W']` and those that go by `[B, C-C/K, H, W]` as `[B, C, H', W']`,
+/// shuffled: channel `i` of group `g` comes to place `i·K + g`.
+fn shuffled(worked_on: &Tensor, others: &Tensor, partial: Partial) -> Result<Tensor> {
+    let others = match partial.stride {
+        1 => others.shallow_clone(),
+        stride => {
+            let stride = [stride as i64; 2];
+            others.f_max_pool2d([2, 2], stride, [0, 0], [1, 1], false)? // [B, C-C/K, H', W']
+        }
+    };
+    let all = Tensor::f_cat(&[worked_on, &others], 1)?; // [B, C, H', W']
+    Ok(all.f_channel_shuffle(partial.share as i64)?)
+}
+
+/// The weights of cells of a role.
+fn of_role(weights: &[Tensor], role: usize) -> Result<&Tensor> {
+    let missing = || SupernetError::mismatch("mixture", format!("no weights for cells of role {role}"));
+    weights.get(role).ok_or_else(missing)
 }
 
 impl Node {
@@ -208,11 +250,11 @@ impl Edge {
         };
         let choices = net.choices.iter().map(chain).collect();
         let shape = match (from, net.choices.first()) {
-            (Some(shape), Some(choice)) => Some(after(&choice.layers, shape)?),
+            (Some(shape), Some(choice)) => Some(net.outside(after(&choice.layers, net.inside(shape))?)),
             _ => None,
         };
         let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
-        Ok(Self { from: net.from, index: net.edge, choices, wire, shape })
+        Ok(Self { from: net.from, index: net.edge, choices, wire, partial: net.partial, shape })
     }
 
     /// Whether the path makes it a mere wire.
@@ -223,8 +265,32 @@ impl Edge {
     /// The chosen operations of the source `[B, C, H, W]`, joined, and whether the result may be
     /// written to; none if none is chosen or nothing enters the source.
     fn forward(&self, arriving: &mut Arriving<'_, '_, '_, '_, '_>) -> Result<Option<(Tensor, bool)>> {
-        let Arriving { role, values, path, ref mut run, .. } = *arriving;
-        let Some(source) = &values[self.from] else { return Ok(None) };
+        let Some(source) = &arriving.values[self.from] else { return Ok(None) };
+        let (worked_on, going_by) = match self.partial {
+            Some(partial) => {
+                let (first, others) = arriving.parts(self.from, source, partial)?;
+                (first, Some((others, partial)))
+            }
+            None => (source.clone(), None),
+        };
+        let Some((mut y, mut owned)) = self.mixed(&worked_on, arriving)? else { return Ok(None) };
+        if let Some((others, partial)) = going_by {
+            (y, owned) = (shuffled(&y, &others, partial)?, true);
+        }
+        if let (Some(weights), false) = (arriving.run.pass.mixture.edges(), self.wire) {
+            let weight = of_role(weights, arriving.role)?.f_select(0, self.index as i64)?; // []
+            (y, owned) = (y.f_mul(&as_kind(&weight, y.kind())?)?, true);
+        }
+        Ok(Some((y, owned)))
+    }
+
+    /// The chosen operations on `[B, C, H, W]`, joined.
+    fn mixed(
+        &self,
+        source: &Value,
+        arriving: &mut Arriving<'_, '_, '_, '_, '_>,
+    ) -> Result<Option<(Tensor, bool)>> {
+        let Arriving { role, path, ref mut run, .. } = *arriving;
         let mut sum = Sum::default();
         for &choice in &path.chosen[self.index] {
             let chain = &self.choices[choice];
@@ -232,7 +298,7 @@ impl Edge {
             if !chain.is_identity() {
                 y = run.drop_path(y)?;
             }
-            if let (Mixture::Weighted(weights), false) = (run.pass.mixture, self.wire) {
+            if let (Some(weights), false) = (run.pass.mixture.operations(), self.wire) {
                 y = y.f_mul(&self.weight(weights, role, choice, y.kind())?)?;
                 owned = true;
             }
@@ -243,10 +309,7 @@ impl Edge {
 
     /// Weight `[]` of a choice; `weights` holds `[edges, choices]` for each role.
     fn weight(&self, weights: &[Tensor], role: usize, choice: usize, kind: Kind) -> Result<Tensor> {
-        let matrix = weights.get(role).ok_or_else(|| {
-            SupernetError::mismatch("mixture", format!("no weights for cells of role {role}"))
-        })?;
-        let weight = matrix.f_select(0, self.index as i64)?.f_select(0, choice as i64)?; // []
+        let weight = of_role(weights, role)?.f_select(0, self.index as i64)?.f_select(0, choice as i64)?; // []
         as_kind(&weight, kind)
     }
 }
@@ -270,7 +333,7 @@ fn node_shapes(net: &CellNet, inputs: &[Shape]) -> Result<Vec<Option<Shape>>> {
         let mut arriving = Vec::new();
         for edge in &net.nodes[node].incoming {
             if let (Some(shape), Some(choice)) = (shapes[edge.from], edge.choices.first()) {
-                arriving.push(after(&choice.layers, shape)?);
+                arriving.push(edge.outside(after(&choice.layers, edge.inside(shape))?));
             }
         }
         if !arriving.is_empty() {

@@ -31,6 +31,33 @@ pub enum Mixture<'a> {
     /// [`bonas_spaces::network::EdgeUnion::ops`]. Edges without an operation of their own (the
     /// wires into the output) have none. Gradients reach the weights.
     Weighted(&'a [Tensor]),
+    /// The same, and the sum of each edge weighted once more (edge normalisation of PC-DARTS): one
+    /// vector a role, the weight of edge `e` is `edges[r][e]`. With partial channels it weighs
+    /// those that go by, too.
+    Normalised {
+        /// As in [`Mixture::Weighted`].
+        operations: &'a [Tensor],
+        /// One weight an edge, `[edges]` a role.
+        edges: &'a [Tensor],
+    },
+}
+
+impl<'a> Mixture<'a> {
+    /// Weights of the operations, if they have any.
+    pub(super) fn operations(self) -> Option<&'a [Tensor]> {
+        match self {
+            Self::Sum => None,
+            Self::Weighted(operations) | Self::Normalised { operations, .. } => Some(operations),
+        }
+    }
+
+    /// Weights of the edges, if they have any.
+    pub(super) fn edges(self) -> Option<&'a [Tensor]> {
+        match self {
+            Self::Sum | Self::Weighted(_) => None,
+            Self::Normalised { edges, .. } => Some(edges),
+        }
+    }
 }
 
 /// Drops whole operations of single images (Larsson et al. 2017, as in DARTS): each is kept with

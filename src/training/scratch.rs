@@ -107,7 +107,7 @@ impl ScratchRun<'_> {
         let mut drops = stream(self.seed, &[DROPS, epoch as u64]);
         let mut images = stream(self.seed, &[IMAGES, epoch as u64]);
         let indices = self.task.training_indices(self.part);
-        let options = BatchOptions::new(recipe.batch.min(indices.len())).drop_last();
+        let options = BatchOptions::new(recipe.batch).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
         let mut losses = Vec::with_capacity(batches.remaining());
         while let Some(batch) = batches.next_batch() {

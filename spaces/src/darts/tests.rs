@@ -252,3 +252,19 @@ const SOURCES: [(&str, &str); 9] = [
         "Genotype(normal=[('sep_conv_5x5', 1), ('sep_conv_3x3', 0), ('skip_connect', 2), ('sep_conv_3x3', 1), ('sep_conv_5x5', 1), ('sep_conv_3x3', 3), ('sep_conv_3x3', 4), ('sep_conv_3x3', 3)], normal_concat=range(2, 6), reduce=[('skip_connect', 1), ('dil_conv_5x5', 0), ('max_pool_3x3', 1), ('skip_connect', 2), ('skip_connect', 1), ('max_pool_3x3', 2), ('sep_conv_3x3', 1), ('dil_conv_3x3', 3)], reduce_concat=range(2, 6))",
     ),
 ];
+
+#[test]
+fn the_whole_space_holds_every_architecture() {
+    for space in [Darts::new(), Darts::broad(), Darts::one_cell()] {
+        let whole = space.whole();
+        for cell in &whole.cells {
+            assert_eq!(cell.edges.iter().filter(|e| e.to < 6).map(|e| e.ops.len()).sum::<usize>(), {
+                14 * space.form.ops().len()
+            });
+        }
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+        for _ in 0..20 {
+            whole.route(&space.sample(&mut rng)).unwrap();
+        }
+    }
+}

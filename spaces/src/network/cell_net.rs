@@ -24,6 +24,43 @@ pub struct EdgeNet {
     pub edge: usize,
     /// The choices, in the order of [`super::EdgeUnion::ops`].
     pub choices: Vec<Choice>,
+    /// Which channels the choices work on; none: all.
+    pub partial: Option<Partial>,
+}
+
+/// Partial channels (PC-DARTS, Xu et al. 2020): the operations of an edge work on the first
+/// `1 / share` of the channels; the others go by, through 2×2 max pooling where the map is halved;
+/// then the channels of all are shuffled in `share` groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// K: one channel in so many is worked on; 2 or more.
+    pub share: usize,
+    /// Stride of the operations, 1 or 2.
+    pub stride: usize,
+}
+
+impl Partial {
+    /// What the operations of an edge see of its source.
+    pub fn inside(self, source: Shape) -> Shape {
+        Shape { channels: source.channels / self.share, ..source }
+    }
+
+    /// What leaves an edge whose operations give `result`.
+    pub fn outside(self, result: Shape) -> Shape {
+        Shape { channels: result.channels * self.share, ..result }
+    }
+}
+
+impl EdgeNet {
+    /// Shape that the choices see of a source.
+    pub fn inside(&self, source: Shape) -> Shape {
+        self.partial.map_or(source, |partial| partial.inside(source))
+    }
+
+    /// Shape after the edge when its choices give `result`.
+    pub fn outside(&self, result: Shape) -> Shape {
+        self.partial.map_or(result, |partial| partial.outside(result))
+    }
 }
 
 /// A node: what comes in, and how it is joined.
@@ -61,6 +98,8 @@ pub(crate) struct CellSpec {
     pub(crate) stride: usize,
     /// Normalisation of the operations.
     pub(crate) norm: Norm,
+    /// K of partial channels; 1: operations work on all channels.
+    pub(crate) partial: usize,
     /// How the output joins what comes in.
     pub(crate) output: Join,
 }
@@ -77,6 +116,12 @@ impl CellNet {
         spec: CellSpec,
         ops: &OpTable,
     ) -> Result<Self, SpaceError> {
+        if spec.partial == 0 || !spec.channels.is_multiple_of(spec.partial) {
+            return Err(SpaceError::network(format!(
+                "partial channels K = {}; it must divide the {} channels of every cell",
+                spec.partial, spec.channels
+            )));
+        }
         let mut nodes = Vec::with_capacity(union.nodes.len());
         for (node, &label) in union.nodes.iter().enumerate() {
             let join = match vocabulary.role(label) {
@@ -89,14 +134,17 @@ impl CellNet {
             let mut incoming = Vec::new();
             for (edge, union_edge) in union.edges.iter().enumerate().filter(|(_, e)| e.to == node) {
                 let stride = if is_input(union, vocabulary, union_edge.from) { spec.stride } else { 1 };
-                let port = Port { input: spec.channels, output: spec.channels, stride, norm: spec.norm };
+                let width = spec.channels / spec.partial.max(1);
+                let port = Port { input: width, output: width, stride, norm: spec.norm };
                 let choice = |&op| {
                     let plain = vocabulary.role(op) == Role::Plain;
                     let layers = if plain { Vec::new() } else { ops.layers(vocabulary.name(op), port)? };
                     Ok(Choice { op, name: vocabulary.name(op).to_owned(), layers })
                 };
                 let choices = union_edge.ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
-                incoming.push(EdgeNet { from: union_edge.from, edge, choices });
+                let wire = union_edge.ops.iter().all(|&op| vocabulary.role(op) == Role::Plain);
+                let partial = (spec.partial > 1 && !wire).then_some(Partial { share: spec.partial, stride });
+                incoming.push(EdgeNet { from: union_edge.from, edge, choices, partial });
             }
             nodes.push(NodeNet { join, incoming });
         }
@@ -159,7 +207,7 @@ impl CellNet {
             let mut arriving = Vec::new();
             for edge in &self.nodes[node].incoming {
                 // A node that nothing enters is a constant zero: it adds nothing downstream.
-                let Some(shape) = shapes[edge.from] else { continue };
+                let Some(shape) = shapes[edge.from].map(|source| edge.inside(source)) else { continue };
                 let mut results = Vec::with_capacity(edge.choices.len());
                 for choice in &edge.choices {
                     macs += macs_of(&choice.layers, shape)?;
@@ -167,7 +215,7 @@ impl CellNet {
                     results.push(output_of(&choice.layers, shape)?);
                 }
                 if !results.is_empty() {
-                    arriving.push(Join::Sum.output(&results)?);
+                    arriving.push(edge.outside(Join::Sum.output(&results)?));
                 }
             }
             if !arriving.is_empty() {

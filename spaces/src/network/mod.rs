@@ -7,24 +7,28 @@
 //! A [`Skeleton`] arranges the cells of a [`Union`] in a network: a union of one architecture
 //! gives its discrete network, a union of several the supernet they share.
 
+mod bcnn;
 mod cell_net;
 mod darts;
 mod layer;
 mod nasbench201;
 mod ops;
 mod plan;
+mod stack;
 mod union;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
 
-pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet};
-pub use darts::{DartsSkeleton, Stem};
+pub use bcnn::BcnnSkeleton;
+pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet, Partial};
+pub use darts::DartsSkeleton;
 pub use layer::{Conv, Join, Layer, Shape};
 pub use nasbench201::NasBench201Skeleton;
 pub use ops::{Norm, OpTable, Port, factorized_reduce, relu_conv_bn};
 pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
+pub use stack::Stem;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};
 
 use crate::SpaceError;

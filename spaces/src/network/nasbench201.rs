@@ -66,6 +66,7 @@ impl Skeleton for NasBench201Skeleton {
                     channels: net.shape(last).channels,
                     stride: 1,
                     norm: self.norm,
+                    partial: 1,
                     output: Join::Sum,
                 };
                 let cell = CellNet::new(&union.cells[0], &union.vocabulary, spec, ops)?;

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::darts::{
+    BNASV2_CLR_V1, BNASV2_CLR_V2, BNASV2_PC_CIFAR_V1, BNASV2_PC_CIFAR_V2, BNASV2_PC_IMAGE, Darts, Genotype,
+};
 use crate::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 
 fn nasbench201_vocabulary() -> Arc<Vocabulary> {
@@ -55,6 +58,27 @@ fn nasbench201_multiply_adds_are_those_of_the_benchmark() {
 }
 
 #[test]
+fn nasbench201_flops_of_the_tables_are_ours_and_their_batch_norms() {
+    // `mflops_c10` of NATS-Bench (Dong et al. 2021, MIT), which counts 3 more for every output of
+    // a convolution and 9 for every pooled output. Five cells a stage with outputs of
+    // 16×32×32, 32×16×16 and 64×8×8 make 143,360. The rest, the same for all, is the skeleton's.
+    let rows: [([u16; 6], u64); 6] = [
+        ([3, 1, 0, 2, 2, 2], 56_850_112),
+        ([4, 1, 0, 3, 2, 4], 50_706_112),
+        ([4, 1, 4, 3, 3, 4], 83_453_632),
+        ([4, 0, 3, 0, 0, 1], 45_053_632),
+        ([3, 3, 1, 0, 0, 1], 79_582_912),
+        ([2, 1, 0, 2, 4, 4], 19_248_832),
+    ];
+    let outputs = 5 * (16 * 32 * 32 + 32 * 16 * 16 + 64 * 8 * 8);
+    for (ops, published) in rows {
+        let number = |wanted: &[u16]| ops.iter().filter(|op| wanted.contains(op)).count() as u64;
+        let extra = outputs * (3 * number(&[2, 3]) + 9 * number(&[4]));
+        assert_eq!(published - discrete(ops).macs() - extra, 160_832, "{ops:?}");
+    }
+}
+
+#[test]
 fn a_union_holds_every_operation_once_and_none_never() {
     let cells = [nasbench201([3, 0, 1, 2, 0, 4]), nasbench201([2, 0, 1, 2, 0, 4])];
     let union = Union::of(&cells).unwrap();
@@ -75,4 +99,89 @@ fn sizes_that_do_not_fit_name_the_value() {
     assert!(error.contains("1x1"), "{error}");
     let empty = NasBench201Skeleton { channels: 0, ..NasBench201Skeleton::cifar() };
     assert!(empty.network(&union, &OpTable::nasbench201()).is_err());
+}
+
+fn bcnn(genotype: &Genotype, skeleton: &BcnnSkeleton) -> Network {
+    let union = Union::of(&[Darts::new().architecture(genotype).unwrap()]).unwrap();
+    skeleton.network(&union, &OpTable::darts()).unwrap()
+}
+
+#[test]
+fn broad_networks_have_the_published_parameters() {
+    // Counted in the official networks at C = 48, 10 classes.
+    let published = [
+        (&BNASV2_CLR_V1, 3_338_074),
+        (&BNASV2_CLR_V2, 3_174_874),
+        (&BNASV2_PC_CIFAR_V1, 3_678_682),
+        (&BNASV2_PC_CIFAR_V2, 3_525_850),
+        (&BNASV2_PC_IMAGE, 3_671_962),
+    ];
+    for (genotype, params) in published {
+        assert_eq!(bcnn(genotype, &BcnnSkeleton::cifar()).params(), params, "{genotype}");
+    }
+    let relaxed = BcnnSkeleton { channels: 8, ..BcnnSkeleton::search() };
+    let partial = BcnnSkeleton { partial: 4, ..relaxed.clone() };
+    assert_eq!(partial.network(&Darts::broad().whole(), &OpTable::darts()).unwrap().params(), 88_050);
+    let whole = Darts::broad().whole();
+    assert_eq!(relaxed.network(&whole, &OpTable::darts()).unwrap().params(), 364_770);
+}
+
+/// Channels and side of every unit but the image and the classifier.
+fn shapes(network: &Network) -> Vec<(&str, usize, usize)> {
+    let units = network.units.iter().map(|u| (u.name.as_str(), u.shape.channels, u.shape.height));
+    units.filter(|(name, ..)| !["image", "classifier"].contains(name)).collect()
+}
+
+#[test]
+fn broad_networks_have_the_published_shapes() {
+    let search = bcnn(&BNASV2_CLR_V1, &BcnnSkeleton::search());
+    let expected = [
+        ("stem", 48, 32),
+        ("tap0", 16, 8),
+        ("block0.broad", 128, 16),
+        ("tap1", 32, 8),
+        ("block1.broad", 256, 8),
+        ("embedding.before", 32, 8),
+        ("embedding.last", 256, 8),
+        ("enhancement0", 256, 8),
+        ("enhancement0.tap", 256, 8),
+        ("broad", 304, 8),
+    ];
+    assert_eq!(shapes(&search), expected);
+    let evaluation = bcnn(&BNASV2_CLR_V1, &BcnnSkeleton::cifar());
+    let expected = [
+        ("stem", 144, 32),
+        ("block0.deep1", 192, 32),
+        ("block0.deep2", 192, 32),
+        ("tap0", 48, 8),
+        ("block0.broad", 384, 16),
+        ("block1.deep1", 384, 16),
+        ("block1.deep2", 384, 16),
+        ("tap1", 96, 8),
+        ("block1.broad", 768, 8),
+        ("embedding.before", 96, 8),
+        ("embedding.last", 768, 8),
+        ("enhancement0", 768, 8),
+        ("enhancement0.tap", 192, 8),
+        ("enhancement1", 768, 8),
+        ("enhancement1.tap", 768, 8),
+        ("broad", 1104, 8),
+    ];
+    assert_eq!(shapes(&evaluation), expected);
+}
+
+#[test]
+fn broad_networks_refuse_what_does_not_fit() {
+    let union = Union::of(&[Darts::new().architecture(&BNASV2_CLR_V1).unwrap()]).unwrap();
+    let refused =
+        |skeleton: BcnnSkeleton| skeleton.network(&union, &OpTable::darts()).unwrap_err().to_string();
+    let cifar = BcnnSkeleton::cifar;
+    assert!(refused(BcnnSkeleton { layers: 5, ..cifar() }).contains("layers = 5"));
+    assert!(refused(BcnnSkeleton { blocks: 1, ..cifar() }).contains("blocks = 1; valid: 2 to 8"));
+    assert!(refused(BcnnSkeleton { enhancement: 0, ..cifar() }).contains("enhancement = 0"));
+    assert!(
+        refused(BcnnSkeleton { partial: 5, ..cifar() }).contains("K = 5; it must divide the 48 channels")
+    );
+    assert!(refused(BcnnSkeleton { partial: 0, ..cifar() }).contains("K = 0"));
+    assert!(refused(BcnnSkeleton { image: Shape::square(3, 2), ..cifar() }).contains('1'));
 }

@@ -50,8 +50,14 @@ fn cifar_gzipped_under_other_names() {
     write(&test, &cifar(0..10));
     assert_eq!(read("", dir.path()).unwrap().train.len(), 20);
     let pair = format!("cifar10:{},{}", train.display(), test.display());
-    assert_eq!(read(&pair, Path::new("")).unwrap().test.len(), 10);
-    assert_eq!(pair.parse::<Source>().unwrap().to_string(), pair);
+    let data = read(&pair, Path::new("")).unwrap();
+    assert_eq!(data.test.len(), 10);
+    let source: Source = pair.parse().unwrap();
+    assert_eq!(source.to_string(), pair);
+    // What the format says is what is read.
+    assert_eq!(source.format(), Some((data.train.shape(), data.train.classes())));
+    let digits = crate::data::digits().unwrap();
+    assert_eq!(Source::Digits.format(), Some((digits.train.shape(), digits.train.classes())));
     write(&dir.path().join("more_train.bin"), &cifar(0..10));
     refused("cifar10:", dir.path(), "", &["2 *train*.bin", "cifar10:TRAIN,TEST"]);
 }

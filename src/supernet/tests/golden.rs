@@ -1,14 +1,14 @@
-//! Reference values of the official DARTS networks in double precision.
+//! Reference values of the official networks in double precision.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
-use bonas_spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton};
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Darts, Genotype, PUBLISHED};
+use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Norm, OpTable, Skeleton};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 
 use super::super::{Loss, Mixture, Pass, Path, Placement, Supernet};
-use super::support::{batch, built, discrete, small, whole_space};
+use super::support::{batch, built, discrete, small};
 
-const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_darts.json");
+const GOLDEN: &str = include_str!("../../../tests/fixtures/golden_networks.json");
 const TOLERANCE: f64 = 1e-8;
 
 /// A tensor filled by the rule of the reference run, in row-major order.
@@ -38,8 +38,11 @@ fn fill(net: &Supernet) {
 }
 
 fn worst(found: &Tensor, expected: &Value) -> f64 {
-    let rows = expected.as_array().unwrap().iter();
-    let numbers: Vec<f64> = rows.flat_map(|r| r.as_array().unwrap()).map(|x| x.as_f64().unwrap()).collect();
+    let row = |row: &Value| match row.as_array() {
+        Some(numbers) => numbers.iter().map(|x| x.as_f64().unwrap()).collect(),
+        None => vec![row.as_f64().unwrap()],
+    };
+    let numbers: Vec<f64> = expected.as_array().unwrap().iter().flat_map(row).collect();
     let expected = Tensor::from_slice(&numbers).view(found.size().as_slice());
     (found - expected).abs().max().double_value(&[])
 }
@@ -54,7 +57,8 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    /// Differences of evaluation logits, training logits, loss and gradient norm, and the loss.
+    /// Differences of evaluation logits, training logits and loss, the relative one of the gradient
+    /// norm; and the loss.
     fn run(&self) -> ([f64; 4], Tensor) {
         let Self { net, path, mixture, golden } = self;
         assert_eq!(net.params().numel() as u64, golden["params"].as_u64().unwrap());
@@ -72,7 +76,7 @@ impl Check<'_> {
             worst(&eval.logits, &golden["eval_logits"]),
             worst(&train.logits, &golden["train_logits"]),
             (loss.double_value(&[]) - number("train_loss")).abs(),
-            (flat.norm().double_value(&[]) - number("grad_norm")).abs(),
+            (flat.norm().double_value(&[]) / number("grad_norm") - 1.0).abs(),
         ];
         (errors, loss)
     }
@@ -83,18 +87,31 @@ fn report(name: &str, errors: &[f64]) {
     assert!(errors.iter().all(|e| *e < TOLERANCE), "{name}: {errors:?}");
 }
 
-#[test]
-fn discrete_networks_agree_with_the_official_ones() {
+/// Checks a discrete network in both memory layouts.
+fn check_discrete(name: &str, genotype: &Genotype, skeleton: &dyn Skeleton) {
     let golden: Value = serde_json::from_str(GOLDEN).unwrap();
-    let layouts = [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }];
+    for placement in [Placement::exact(), Placement { channels_last: true, ..Placement::exact() }] {
+        let (network, route) = discrete(genotype, skeleton);
+        let net = built(&network, placement);
+        let path = net.path(&route).unwrap();
+        let check = Check { net: &net, path: &path, mixture: Mixture::Sum, golden: &golden[name] };
+        report(name, &check.run().0);
+    }
+}
+
+#[test]
+fn discrete_darts_networks_agree_with_the_official_ones() {
     for (published, name) in [(&DARTS_V1, "DARTS_V1"), (&DARTS_V2, "DARTS_V2")] {
-        for placement in layouts {
-            let (network, route) = discrete(published, &small(8, 5));
-            let net = built(&network, placement);
-            let path = net.path(&route).unwrap();
-            let golden = &golden[&format!("{name} CIFAR C=8 layers=5 aux=False")];
-            let check = Check { net: &net, path: &path, mixture: Mixture::Sum, golden };
-            report(name, &check.run().0);
+        check_discrete(&format!("{name} CIFAR C=8 layers=5 aux=False"), published, &small(8, 5));
+    }
+}
+
+#[test]
+fn discrete_broad_networks_agree_with_the_official_ones() {
+    let skeleton = BcnnSkeleton { channels: 8, ..BcnnSkeleton::cifar() };
+    for (name, genotype) in PUBLISHED.iter().filter(|(name, _)| name.starts_with("BNASv2")) {
+        if *name != "BNASv2_PC_image" {
+            check_discrete(&format!("{name} CIFAR C=8 layers=6 en=2"), genotype, &skeleton);
         }
     }
 }
@@ -104,22 +121,52 @@ fn alpha(rule: impl Fn(f64) -> f64) -> Tensor {
     filled(&[14, 8], rule).set_requires_grad(true)
 }
 
-#[test]
-fn the_relaxed_network_agrees_with_the_official_one() {
+/// β of the reference run, `[14]`; a leaf.
+fn beta(rule: impl Fn(f64) -> f64) -> Tensor {
+    filled(&[14], rule).set_requires_grad(true)
+}
+
+/// Softmax over the edges into each node, `[14]`.
+fn by_node(beta: &Tensor) -> Tensor {
+    let nodes = [(0, 2), (2, 3), (5, 4), (9, 5)];
+    let parts = nodes.map(|(start, edges)| beta.narrow(0, start, edges).softmax(-1, Kind::Double));
+    Tensor::cat(&parts, 0)
+}
+
+/// Checks a relaxed network and its gradient by α, and by β where it has edge weights.
+fn check_relaxed(name: &str, skeleton: &dyn Skeleton, normalised: bool) {
     let golden: Value = serde_json::from_str(GOLDEN).unwrap();
-    let golden = &golden["darts search C=8 layers=5"];
-    let union = whole_space();
-    let skeleton = DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) };
+    let golden = &golden[name];
+    let union = Darts::new().whole();
     let net = built(&skeleton.network(&union, &OpTable::darts()).unwrap(), Placement::exact());
     let path = net.path(&union.full_route()).unwrap();
     let alphas = [alpha(|i| (0.7 * i + 0.2).sin()), alpha(|i| (0.7 * i + 0.2).cos())];
+    let betas = [beta(|i| (0.5 * i).sin()), beta(|i| (0.5 * i).cos())];
     // `none` takes its share of the softmax and gives zeros.
     let weights = [0, 1].map(|r: usize| alphas[r].softmax(-1, Kind::Double).narrow(1, 1, 7)); // [14, 7]
-    let check = Check { net: &net, path: &path, mixture: Mixture::Weighted(&weights), golden };
+    let edges = [0, 1].map(|r: usize| by_node(&betas[r])); // [14]
+    let mixture = if normalised {
+        Mixture::Normalised { operations: &weights, edges: &edges }
+    } else {
+        Mixture::Weighted(&weights)
+    };
+    let check = Check { net: &net, path: &path, mixture, golden };
     let (errors, loss) = check.run();
-    report("relaxed", &errors);
-    let found = Tensor::run_backward(&[&loss], &alphas, false, false);
-    let names = ["alphas_normal", "alphas_reduce"];
-    let errors = [0, 1].map(|r: usize| worst(&found[r], &golden["alpha_grads"][names[r]]));
-    report("its gradient by α", &errors);
+    report(name, &errors);
+    let leaves = if normalised { [alphas, betas].into_iter().flatten().collect() } else { Vec::from(alphas) };
+    let found = Tensor::run_backward(&[&loss], &leaves, false, false);
+    let names = ["alphas_normal", "alphas_reduce", "betas_normal", "betas_reduce"];
+    let errors: Vec<f64> =
+        found.iter().zip(names).map(|(grad, name)| worst(grad, &golden["alpha_grads"][name])).collect();
+    report("its gradient by α and β", &errors);
+}
+
+#[test]
+fn relaxed_networks_agree_with_the_official_ones() {
+    let darts = DartsSkeleton { norm: Norm::SEARCH, ..small(8, 5) };
+    check_relaxed("darts search C=8 layers=5", &darts, false);
+    check_relaxed("pcdarts search C=8 layers=5", &DartsSkeleton { partial: 4, ..darts }, true);
+    let broad = BcnnSkeleton { channels: 8, ..BcnnSkeleton::search() };
+    check_relaxed("bnasv2_clr search C=8 layers=2 en=1", &broad, false);
+    check_relaxed("bnasv2_pc search C=8 layers=2 en=1", &BcnnSkeleton { partial: 4, ..broad }, true);
 }

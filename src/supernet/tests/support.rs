@@ -6,7 +6,7 @@ use bonas_spaces::darts::{Darts, Genotype};
 use bonas_spaces::network::{
     DartsSkeleton, NasBench201Skeleton, Network, OpTable, Route, Shape, Skeleton, Union,
 };
-use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, SearchSpace, Vocabulary};
+use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::Tensor;
@@ -14,34 +14,13 @@ use tch::Tensor;
 use super::super::{Placement, Supernet};
 
 /// The discrete network of a published genotype and its only route.
-pub(super) fn discrete(genotype: &Genotype, skeleton: &DartsSkeleton) -> (Network, Route) {
+pub(super) fn discrete(genotype: &Genotype, skeleton: &dyn Skeleton) -> (Network, Route) {
     let union = Union::of(&[architecture(genotype)]).unwrap();
     (skeleton.network(&union, &OpTable::darts()).unwrap(), union.full_route())
 }
 
 pub(super) fn architecture(genotype: &Genotype) -> Architecture {
     Darts::new().architecture(genotype).unwrap()
-}
-
-/// All seven operations on all fourteen edges of both cells.
-pub(super) fn whole_space() -> Union {
-    let vocabulary = Darts::new().vocabulary().clone();
-    let of = |op: OpId| {
-        let mut graph = CellGraph::new();
-        let labels = [OpId::input(0), OpId::input(1), OpId::PLAIN, OpId::PLAIN, OpId::PLAIN, OpId::PLAIN];
-        let nodes = labels.map(|label| graph.add_node(label));
-        let output = graph.add_node(OpId::OUTPUT);
-        for to in 2..6 {
-            for from in 0..to {
-                graph.add_edge(nodes[from], nodes[to], op);
-            }
-            graph.add_edge(nodes[to], output, OpId::PLAIN);
-        }
-        let cells = vec![Cell::new(graph, &vocabulary).unwrap(); 2];
-        Architecture::with_canonical_form(vocabulary.clone(), cells, &op.index().to_le_bytes())
-    };
-    let ops = vocabulary.ops().filter(|op| vocabulary.role(*op) != Role::Zero);
-    Union::of(&ops.map(of).collect::<Vec<_>>()).unwrap()
 }
 
 /// A small DARTS stack for 3×32×32 images and 10 classes.

@@ -11,6 +11,7 @@
 
 mod column;
 mod merge;
+mod parquet;
 mod read;
 mod space;
 #[cfg(test)]
@@ -80,9 +81,9 @@ pub struct Benchmark {
 }
 
 impl Benchmark {
-    /// Reads a CSV file, plain or gzipped, or an official file of NAS-Bench-101
-    /// (`nasbench_only108.tfrecord`: columns `val_e108`, `test_e108`, `params` and others), whatever
-    /// its name.
+    /// Reads a CSV file, plain or gzipped, an official file of NAS-Bench-101
+    /// (`nasbench_only108.tfrecord`: columns `val_e108`, `test_e108`, `params` and others), or, with
+    /// feature `parquet`, a Parquet file; its name does not matter.
     ///
     /// # Errors
     /// [`StudyError::Io`]; [`StudyError::Data`] for a file that is cut short or lacks a column;
@@ -103,6 +104,7 @@ impl Benchmark {
     ) -> Result<Self, StudyError> {
         let text = match read::unzipped(bytes, path)? {
             records if tfrecord::is_tfrecord(&records) => tfrecord::csv(&records, path)?,
+            records if parquet::is_parquet(&records) => parquet::csv(records, path)?,
             text => text,
         };
         let rows = read::rows(&text, path, reading)?;

@@ -7,6 +7,22 @@
 //! [`Benchmark::open`] reads the file once, checks every row, and keeps only the columns it was
 //! asked for. Rows of one architecture (isomorphic cells have one key) become one [`Arm`].
 //!
+//! The official files of NAS-Bench-101 and, with feature `parquet`, Parquet files are read as well.
+//! The files of NATS-Bench are Python pickles, for which there is no reader in Rust to rely on; its
+//! own package writes a table of them:
+//!
+//! ```python
+//! from nats_bench import create
+//!
+//! api = create("NATS-tss-v1_0-3ffb9-simple", "tss", fast_mode=True, verbose=False)
+//! accuracy = lambda i, data, hp, key: api.get_more_info(i, data, hp=hp, is_random=False)[key]
+//! with open("nb201.csv", "w") as table:
+//!     print("arch,c10_val_e12,c10_test_e200", file=table)
+//!     for i, arch in enumerate(api):
+//!         val = accuracy(i, "cifar10-valid", "12", "valid-accuracy")
+//!         print(arch, val, accuracy(i, "cifar10", "200", "test-accuracy"), sep=",", file=table)
+//! ```
+//!
 //! Invariant: nothing here knows a space; the space reads the notation and says what is the same.
 
 mod column;
@@ -104,7 +120,7 @@ impl Benchmark {
     ) -> Result<Self, StudyError> {
         let text = match read::unzipped(bytes, path)? {
             records if tfrecord::is_tfrecord(&records) => tfrecord::csv(&records, path)?,
-            records if parquet::is_parquet(&records) => parquet::csv(records, path)?,
+            records if parquet::is_parquet(&records) => parquet::csv(&records, path)?,
             text => text,
         };
         let rows = read::rows(&text, path, reading)?;

@@ -19,17 +19,18 @@ pub(super) fn is_parquet(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 /// [`StudyError::Data`] for a file that is damaged or cut short, or a build without the feature.
-pub(super) fn csv(bytes: Vec<u8>, path: &Path) -> Result<Vec<u8>, StudyError> {
+pub(super) fn csv(bytes: &[u8], path: &Path) -> Result<Vec<u8>, StudyError> {
     text(bytes).map_err(|reason| StudyError::Data { path: path.to_owned(), reason })
 }
 
 #[cfg(feature = "parquet")]
-fn text(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
-    rows::csv(bytes).map_err(|error| format!("cannot be read as Parquet: {error}; fetch or write it again"))
+fn text(bytes: &[u8]) -> Result<Vec<u8>, String> {
+    rows::csv(bytes.to_vec())
+        .map_err(|error| format!("cannot be read as Parquet: {error}; fetch or write it again"))
 }
 
 #[cfg(not(feature = "parquet"))]
-fn text(bytes: Vec<u8>) -> Result<Vec<u8>, String> {
+fn text(bytes: &[u8]) -> Result<Vec<u8>, String> {
     let size = bytes.len();
     Err(format!(
         "is a Parquet file ({size} bytes), and this program was built without feature `parquet`; build it with \
@@ -44,7 +45,7 @@ mod tests {
     #[test]
     fn a_build_without_the_feature_says_so() {
         assert!(is_parquet(b"PAR1...PAR1") && !is_parquet(b"arch,val"));
-        let error = csv(b"PAR1".to_vec(), Path::new("t.parquet")).unwrap_err().to_string();
+        let error = csv(b"PAR1", Path::new("t.parquet")).unwrap_err().to_string();
         assert!(
             error.contains("t.parquet: is a Parquet file") && error.contains("--features parquet"),
             "{error}"

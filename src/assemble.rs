@@ -2,6 +2,8 @@
 //!
 //! Invariant: settings become parts here and nowhere else, and no part knows about settings.
 
+mod peers;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
 };
 use bonas_surrogate::counts::CountsBsr;
+use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{Batches, Clustered, TopK};
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
@@ -48,6 +51,9 @@ pub fn strategy(
         }),
         StrategySettings::LocalSearch(s) => Box::new(LocalSearch::new(batches(s.batches, s.batch))),
         StrategySettings::Bonas(s) => Box::new(bonas(s, space)?),
+        StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
+        StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
+        StrategySettings::BonasPublished(s) => Box::new(peers::bonas_published(s)?),
     })
 }
 
@@ -71,6 +77,7 @@ fn bonas(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Bonas, StudyError
 pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> {
     match kind {
         SurrogateKind::CountsBsr => Ok(Box::new(CountsBsr::default())),
+        SurrogateKind::PathMlp => Ok(Box::new(PathMlp::default())),
         #[cfg(feature = "torch")]
         SurrogateKind::GcnBsr => Ok(Box::new(bonas_surrogate::embed::GcnBsr::default())),
         #[cfg(feature = "torch")]
@@ -246,7 +253,13 @@ mod tests {
     #[test]
     fn every_strategy_runs_a_small_study() {
         for name in StrategySettings::NAMES {
-            let surrogate = if *name == "bonas" { "surrogate = \"counts-bsr\"\n" } else { "" };
+            let surrogate = match *name {
+                "bonas" => "surrogate = \"counts-bsr\"\n",
+                "bananas" => "ensemble = 2\nepochs = 5\n",
+                "bonas-published" if cfg!(feature = "torch") => "batch = 10\ninitial = 20\n",
+                "bonas-published" => continue,
+                _ => "",
+            };
             let text = format!(
                 "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
                  [strategy]\nname = \"{name}\"\n{surrogate}"

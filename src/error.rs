@@ -60,6 +60,16 @@ pub enum StudyError {
         /// What is wrong and what to do.
         reason: String,
     },
+    /// A row of a table that cannot be used.
+    #[error("{} line {line}: {reason}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// Line, from 1.
+        line: u64,
+        /// The value, what is wrong with it and what to do.
+        reason: String,
+    },
     /// The user asked to stop.
     #[error("interrupted")]
     Interrupted,

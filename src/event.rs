@@ -70,6 +70,8 @@ pub enum EndReason {
     Budget,
     /// The strategy had nothing more to propose.
     Exhausted,
+    /// What the study was to stop for is in its history.
+    Reached,
 }
 
 /// Progress inside a round: for bars and logs only, never journalled.

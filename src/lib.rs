@@ -8,6 +8,7 @@
 //! sees every [`Event`] and can change nothing.
 
 pub mod assemble;
+pub mod compare;
 pub mod config;
 pub mod drawing;
 pub mod error;
@@ -16,13 +17,17 @@ pub mod event;
 pub mod history;
 pub mod journal;
 pub mod observer;
+pub mod pool;
+pub mod predict;
 pub mod recipe;
 pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod search;
+pub mod statistics;
 pub mod strategy;
 pub mod study;
+pub mod table;
 pub mod testing;
 
 pub mod data;

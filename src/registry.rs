@@ -7,11 +7,14 @@ use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::darts::Darts;
+use bonas_spaces::mnasnet::MnasNet;
+use bonas_spaces::nasbench_macro::NasBenchMacro;
 use bonas_spaces::nasbench101::NasBench101;
-use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::network::{
     BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
 };
+use bonas_spaces::transnas::{TransNasMacro, TransNasMicro};
 
 use crate::config::unknown;
 
@@ -29,12 +32,20 @@ pub struct SpaceEntry {
     /// What its operations are as layers.
     pub ops: fn() -> OpTable,
     make: fn() -> Arc<dyn SearchSpace>,
+    /// The space where every text is its own architecture, if that is another one; none if there
+    /// is no such space here.
+    raw: Option<fn() -> Arc<dyn SearchSpace>>,
 }
 
 impl SpaceEntry {
     /// The space.
     pub fn space(&self) -> Arc<dyn SearchSpace> {
         (self.make)()
+    }
+
+    /// The space where isomorphic cells count apart, if there is one.
+    pub fn raw_space(&self) -> Option<Arc<dyn SearchSpace>> {
+        self.raw.map(|raw| raw())
     }
 }
 
@@ -47,6 +58,7 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: Some("darts"),
         ops: OpTable::darts,
         make: || Arc::new(Darts::new()),
+        raw: None,
     },
     SpaceEntry {
         name: "bcnn",
@@ -55,6 +67,7 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: Some("bcnn"),
         ops: OpTable::darts,
         make: || Arc::new(Darts::broad()),
+        raw: None,
     },
     SpaceEntry {
         name: "nasbench201",
@@ -63,6 +76,7 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: Some("nasbench201"),
         ops: OpTable::nasbench201,
         make: || Arc::new(NasBench201::new()),
+        raw: Some(|| Arc::new(NasBench201::with_uniqueness(Uniqueness::Raw))),
     },
     SpaceEntry {
         name: "nasbench101",
@@ -71,6 +85,43 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: None,
         ops: OpTable::new,
         make: || Arc::new(NasBench101::new()),
+        raw: None,
+    },
+    SpaceEntry {
+        name: "macro",
+        about: "NAS-Bench-Macro: eight layers, three blocks",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        make: || Arc::new(NasBenchMacro::new()),
+        raw: Some(|| Arc::new(NasBenchMacro::new())),
+    },
+    SpaceEntry {
+        name: "mnasnet",
+        about: "MnasNet of Accel-NASBench: seven stages of inverted residuals",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        make: || Arc::new(MnasNet::new()),
+        raw: Some(|| Arc::new(MnasNet::new())),
+    },
+    SpaceEntry {
+        name: "transnas-micro",
+        about: "cells of TransNAS-Bench-101: four nodes, four operations on six edges",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        make: || Arc::new(TransNasMicro::new()),
+        raw: Some(|| Arc::new(TransNasMicro::new())),
+    },
+    SpaceEntry {
+        name: "transnas-macro",
+        about: "skeletons of TransNAS-Bench-101: four to six modules",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        make: || Arc::new(TransNasMacro::new()),
+        raw: Some(|| Arc::new(TransNasMacro::new())),
     },
 ];
 

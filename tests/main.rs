@@ -10,6 +10,7 @@ mod damage;
 mod resume;
 mod study;
 mod support;
+mod tables;
 mod tidy;
 #[cfg(feature = "torch")]
 mod training;

@@ -12,17 +12,21 @@
 mod architecture;
 pub mod canonical;
 mod cell;
+mod chain;
 pub mod darts;
 mod draw;
 pub mod encoding;
 mod error;
 mod key;
+pub mod mnasnet;
 pub mod nasbench101;
 pub mod nasbench201;
+pub mod nasbench_macro;
 pub mod network;
 mod op_graph;
 mod space;
 pub mod testing;
+pub mod transnas;
 mod vocabulary;
 
 pub use architecture::Architecture;

@@ -207,7 +207,9 @@ impl NasBench201 {
         }
         for (k, term) in terms.iter().enumerate() {
             match term.split_once('~') {
-                Some((op, from)) if from.trim() == k.to_string() => ops.push(self.vocabulary.id(op.trim())?),
+                Some((op, from)) if from.trim().as_bytes() == [b'0' + k as u8] => {
+                    ops.push(self.vocabulary.id(op.trim())?);
+                }
                 _ => return Err(bad(text, format!("{term:?} of node {j} must be op~{k}"))),
             }
         }

@@ -1,9 +1,11 @@
 //! Arguments, exit codes and the commands.
 
+mod compare;
 mod describe;
 mod environment;
 mod interrupt;
 mod out;
+mod predict;
 mod report;
 mod search;
 mod train;
@@ -49,6 +51,10 @@ enum Command {
     },
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
+    /// Compare strategies on a table, many seeds each; writes results, statistics and a report.
+    Compare(compare::CompareArgs),
+    /// Measure how well surrogates rank the rest of a table after a few of its rows.
+    Predict(predict::PredictArgs),
 }
 
 /// A mistake in what the user asked for, as opposed to a failure in doing it.
@@ -99,6 +105,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Train(args) => train::train(&args),
         Command::Report { dir } => report::again(&dir),
         Command::Describe(args) => describe::describe(&args),
+        Command::Compare(args) => compare::compare(&args),
+        Command::Predict(args) => predict::predict(&args),
     }
 }
 

@@ -11,9 +11,11 @@
 //! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.
 
+mod compare;
 mod error;
 mod evaluator;
 mod nearest;
+mod peers;
 mod print;
 mod settings;
 mod strategy;
@@ -22,9 +24,13 @@ mod study;
 #[cfg(test)]
 mod tests;
 
+pub use compare::{
+    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+};
 pub use error::{ConfigError, Invalid, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
+pub use peers::{BananasSettings, BonasPublishedSettings, NpenasSettings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{

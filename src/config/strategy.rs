@@ -1,8 +1,10 @@
 //! Settings of the strategies.
 
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::ensure;
+use super::{BananasSettings, BonasPublishedSettings, NpenasSettings, ensure};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -15,6 +17,12 @@ crate::choices! {
         Evolution(EvolutionSettings) = "evolution",
         /// Hill climbing with restarts (White et al. 2021).
         LocalSearch(LocalSearchSettings) = "local-search",
+        /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
+        Bananas(BananasSettings) = "bananas",
+        /// Evolution guided by a predictor, after NPENAS (Wei et al. 2022).
+        Npenas(NpenasSettings) = "npenas",
+        /// BONAS exactly as published (Shi et al. 2020); needs libtorch.
+        BonasPublished(BonasPublishedSettings) = "bonas-published",
     }
 }
 
@@ -26,6 +34,49 @@ impl StrategySettings {
             Self::Random(s) => s.batch,
             Self::Evolution(s) => s.batch,
             Self::LocalSearch(s) => s.batch,
+            Self::Bananas(s) => s.batch,
+            Self::Npenas(s) => s.batch,
+            Self::BonasPublished(s) => s.batch,
+        }
+    }
+
+    /// Whether it needs libtorch.
+    pub fn needs_torch(&self) -> bool {
+        match self {
+            Self::Bonas(s) => s.surrogate.needs_torch(),
+            Self::Npenas(s) => s.surrogate.needs_torch(),
+            Self::BonasPublished(_) => true,
+            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Bananas(_) => false,
+        }
+    }
+
+    /// Every strategy that this program can run, with its default settings.
+    pub fn available() -> impl Iterator<Item = Self> {
+        let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
+        all.filter(|strategy| cfg!(feature = "torch") || !strategy.needs_torch())
+    }
+
+    /// Sets the architectures a batch.
+    pub fn set_batch(&mut self, batch: usize) {
+        match self {
+            Self::Bonas(s) => s.batch = batch,
+            Self::Random(s) => s.batch = batch,
+            Self::Evolution(s) => s.batch = batch,
+            Self::LocalSearch(s) => s.batch = batch,
+            Self::Bananas(s) => s.batch = batch,
+            Self::Npenas(s) => s.batch = batch,
+            Self::BonasPublished(s) => s.batch = batch,
+        }
+    }
+
+    /// Sets the random architectures before the first fit, for strategies with a surrogate.
+    pub fn set_initial(&mut self, initial: usize) {
+        match self {
+            Self::Bonas(s) => s.initial = initial,
+            Self::Bananas(s) => s.initial = initial,
+            Self::Npenas(s) => s.initial = initial,
+            Self::BonasPublished(s) => s.initial = initial,
+            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) => {}
         }
     }
 }
@@ -95,6 +146,24 @@ pub enum SurrogateKind {
     BonasPublished,
     /// Bayesian sigmoid regression on structural counts; needs no libtorch.
     CountsBsr,
+    /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
+    PathMlp,
+}
+
+impl SurrogateKind {
+    /// The surrogate with a name.
+    ///
+    /// # Errors
+    /// A text that names all there are, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        let deserializer: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(deserializer).map_err(|error| super::strict::with_nearest(&error.to_string()))
+    }
+
+    /// Whether it needs libtorch.
+    pub fn needs_torch(self) -> bool {
+        matches!(self, Self::GcnBsr | Self::BonasPublished)
+    }
 }
 
 /// What a posterior is worth.
@@ -160,7 +229,7 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: gcn-bsr, bonas-published or counts-bsr.
+        /// Surrogate: gcn-bsr, bonas-published, counts-bsr or path-mlp.
         surrogate: SurrogateKind = SurrogateKind::GcnBsr,
         /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ucb,
@@ -195,7 +264,7 @@ crate::settings! {
     }
 }
 
-fn batches(count: usize, size: usize) -> Result<(), super::Invalid> {
+pub(super) fn batches(count: usize, size: usize) -> Result<(), super::Invalid> {
     ensure(count >= 1, "batches", count, "at least 1")?;
     ensure(size >= 1, "batch", size, "at least 1")
 }

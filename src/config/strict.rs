@@ -67,6 +67,26 @@ impl<'t> Document<'t> {
         })
     }
 
+    /// The paths of the tables `[[key]]` at the top of the document, in order; none if there is no
+    /// such table.
+    ///
+    /// # Errors
+    /// [`ConfigError`] where `key` is something else.
+    pub fn tables(&self, key: &str) -> Result<Vec<String>, ConfigError> {
+        let Some(value) = self.value(key)? else { return Ok(Vec::new()) };
+        let Some(array) = value.get_ref().as_array() else {
+            let found = type_name(value.get_ref());
+            let reason = format!("expected tables `[[{key}]]`, one for each, found {found}");
+            return Err(self.error(Some(value.span().start), key, reason));
+        };
+        Ok((0..array.len()).map(|i| format!("{key}[{i}]")).collect())
+    }
+
+    /// Whether something stands at a dotted path.
+    pub fn has(&self, path: &str) -> bool {
+        self.value(path).is_ok_and(|value| value.is_some())
+    }
+
     /// Reads the table at a dotted path (empty: the whole document) into its settings; a missing
     /// table gives the defaults. Keys in `beside` may stand in the table and are not read.
     ///
@@ -106,10 +126,7 @@ impl<'t> Document<'t> {
         if let (Some(place), Some(table)) = (place, table) {
             key = descend(table, place).into_iter().fold(key, |path, part| join(&path, part));
         }
-        let mut reason = error.message().trim().to_owned();
-        if let Some(near) = nearest_listed(&reason) {
-            reason = format!("{reason}; did you mean `{near}`?");
-        }
+        let mut reason = with_nearest(error.message().trim());
         let last = key.rsplit('.').next().unwrap_or_default();
         if let Some(doc) = keys.iter().find(|k| k.key == last) {
             reason = format!("{reason} ({})", sentence(doc.doc));
@@ -128,14 +145,29 @@ impl<'t> Document<'t> {
         })
     }
 
+    /// The value at a dotted path, in which `key[i]` is element `i` of an array.
     fn value(&self, path: &str) -> Result<Option<&Spanned<DeValue<'t>>>, ConfigError> {
-        let (parent, key) = path.rsplit_once('.').unwrap_or(("", path));
-        Ok(self.table(parent)?.and_then(|table| table.get(key)))
+        let (parent, last) = path.rsplit_once('.').unwrap_or(("", path));
+        let (key, index) = indexed(last);
+        let value = self.table(parent)?.and_then(|table| table.get(key));
+        Ok(match index {
+            None => value,
+            Some(index) => value.and_then(|value| value.get_ref().as_array()?.get(index)),
+        })
     }
 
     fn error(&self, place: Option<usize>, key: &str, reason: String) -> ConfigError {
         let line = place.map(|at| line_of(self.text, at));
         ConfigError { origin: self.origin.clone(), line, key: key.to_owned(), reason }
+    }
+}
+
+/// `key[3]` as `key` and 3; anything else as it is.
+fn indexed(part: &str) -> (&str, Option<usize>) {
+    let inside = part.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
+    match inside.and_then(|(key, index)| Some((key, index.parse().ok()?))) {
+        Some((key, index)) => (key, Some(index)),
+        None => (part, None),
     }
 }
 
@@ -152,6 +184,14 @@ fn descend<'a>(table: &'a Table<'_>, place: usize) -> Vec<&'a str> {
         path.extend(descend(inner, place));
     }
     path
+}
+
+/// Serde's message, with the nearest of the names that it lists.
+pub(super) fn with_nearest(message: &str) -> String {
+    match nearest_listed(message) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => message.to_owned(),
+    }
 }
 
 /// Serde says "unknown variant `x`, expected one of `a`, `b`": the nearest of `a` and `b`.

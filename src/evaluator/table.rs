@@ -10,6 +10,7 @@ use super::{Evaluator, Job, Monitor};
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome, Score};
 use crate::rng::StudyRng;
+use crate::table::Benchmark;
 
 /// Which of several values of an architecture a query gives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -24,8 +25,16 @@ pub enum Repeats {
 /// Looks scores up by key, so that isomorphic copies have one score. A clone shares the table.
 #[derive(Clone, Debug)]
 pub struct Table {
-    values: Arc<HashMap<Key, Vec<f64>>>,
+    values: Values,
     repeats: Repeats,
+}
+
+#[derive(Clone, Debug)]
+enum Values {
+    /// Values of each key.
+    Given(Arc<HashMap<Key, Vec<f64>>>),
+    /// A column of a benchmark, and what its numbers are multiplied by.
+    Column { table: Arc<Benchmark>, column: usize, scale: f64 },
 }
 
 impl Table {
@@ -46,7 +55,17 @@ impl Table {
             }
             values.entry(space.parse(text)?.key()).or_default().push(value);
         }
-        Ok(Self { values: Arc::new(values), repeats: Repeats::default() })
+        Ok(Self { values: Values::Given(Arc::new(values)), repeats: Repeats::default() })
+    }
+
+    /// The column of this position of a benchmark, percentages as fractions
+    /// ([`crate::table::Column::scale`]).
+    ///
+    /// # Panics
+    /// If the benchmark has no such column.
+    pub fn of_column(table: Arc<Benchmark>, column: usize) -> Self {
+        let scale = table.columns()[column].scale();
+        Self { values: Values::Column { table, column, scale }, repeats: Repeats::default() }
     }
 
     /// Sets what a query of an architecture with several values gives.
@@ -57,28 +76,37 @@ impl Table {
 
     /// Number of different architectures.
     pub fn len(&self) -> usize {
-        self.values.len()
+        match &self.values {
+            Values::Given(values) => values.len(),
+            Values::Column { table, .. } => table.arms().len(),
+        }
     }
 
     /// Whether the table has no row.
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.len() == 0
     }
 
-    /// All values of an architecture, in the order in which they were given.
+    /// All values of an architecture, in the order in which they were given, in the table's unit.
     pub fn values(&self, key: Key) -> Option<&[f64]> {
-        self.values.get(&key).map(Vec::as_slice)
+        match &self.values {
+            Values::Given(values) => values.get(&key).map(Vec::as_slice),
+            Values::Column { table, column, .. } => {
+                table.arm(key).map(|arm| table.columns()[*column].runs(arm))
+            }
+        }
     }
 
     fn outcome(&self, key: Key, rng: &mut StudyRng) -> Outcome {
-        let Some(values) = self.values.get(&key) else {
+        let Some(values) = self.values(key) else {
             return Outcome::Failed("not in the table".into());
         };
         let value = match self.repeats {
             Repeats::Mean => values.iter().sum::<f64>() / values.len() as f64,
             Repeats::Draw => values[rng.random_range(0..values.len())],
         };
-        Outcome::Scored(Score::of(value, Fidelity::Table))
+        let scale = if let Values::Column { scale, .. } = self.values { scale } else { 1.0 };
+        Outcome::Scored(Score::of(scale * value, Fidelity::Table))
     }
 }
 

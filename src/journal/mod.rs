@@ -12,7 +12,7 @@
 //! not fit is an error, and the file is left as it is.
 
 mod read;
-mod record;
+pub(crate) mod record;
 mod seconds;
 mod staging;
 mod timings;
@@ -143,7 +143,7 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
 }
 
 /// Takes the folder's lock, which the system gives back when the process ends, however it ends.
-fn lock(folder: &Path) -> Result<File, StudyError> {
+pub(crate) fn lock(folder: &Path) -> Result<File, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()
         .create(true)

@@ -28,7 +28,7 @@ struct In<T> {
 }
 
 /// The line of a record, newline included.
-pub(super) fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, serde_json::Error> {
+pub(crate) fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, serde_json::Error> {
     let mut line = serde_json::to_string(&Out { seq, record })?;
     line.pop();
     let crc = crc32fast::hash(line.as_bytes());
@@ -36,7 +36,7 @@ pub(super) fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, ser
 }
 
 /// Reads a line (without its newline) that must have this sequence number.
-pub(super) fn decode<T: DeserializeOwned>(line: &[u8], seq: usize) -> Result<T, String> {
+pub(crate) fn decode<T: DeserializeOwned>(line: &[u8], seq: usize) -> Result<T, String> {
     check_crc(line)?;
     let record: In<T> = serde_json::from_slice(line).map_err(|e| format!("not a record: {e}"))?;
     if record.seq != seq {

@@ -97,6 +97,7 @@ impl Observer for Console {
             self.print(match reason {
                 EndReason::Budget => "The budget is spent.",
                 EndReason::Exhausted => "The strategy has nothing more to propose.",
+                EndReason::Reached => "The study found what it was to stop for.",
             });
         }
     }

@@ -15,14 +15,7 @@ const STYLE: &str = include_str!("style.css");
 /// no link, every text from outside escaped.
 pub fn page(report: &Report<'_>) -> String {
     let summary = Summary::of(report);
-    let title = format!("bonas: search of {}", summary.space);
-    let mut page = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
-    let _ = writeln!(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>");
-    let _ = writeln!(
-        page,
-        "<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>",
-        escape(&title)
-    );
+    let mut page = head(&format!("bonas: search of {}", summary.space));
     let _ = writeln!(
         page,
         "<h1>Search of {}</h1>\n<p class=\"lead\">{}</p>",
@@ -38,13 +31,26 @@ pub fn page(report: &Report<'_>) -> String {
     page.push_str(&tables::rounds(&summary.rounds));
     page.push_str(&tables::failures(&report.digest));
     page.push_str(&about(report));
-    page.push_str("</main>\n</body>\n</html>\n");
+    page.push_str(FOOT);
     page
 }
+
+/// How a page begins, up to its first section.
+pub(crate) fn head(title: &str) -> String {
+    let mut page = String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n");
+    let _ = writeln!(page, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>");
+    let _ =
+        writeln!(page, "<title>{}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n<main>", escape(title));
+    page
+}
+
+/// How a page ends.
+pub(crate) const FOOT: &str = "</main>\n</body>\n</html>\n";
 
 fn lead(summary: &Summary) -> String {
     let state = match summary.ended {
         Some(EndReason::Budget) => "ended with its budget",
+        Some(EndReason::Reached) => "ended because it found what it was to stop for",
         Some(EndReason::Exhausted) => "ended because the strategy had nothing more to propose",
         None => "not ended; it can be resumed",
     };
@@ -146,7 +152,7 @@ fn about(report: &Report<'_>) -> String {
     section("Run", &format!("{}{config}", tables::environment(&report.environment)))
 }
 
-fn figure(id: &str, plot: Option<Plot>, caption: &str) -> String {
+pub(crate) fn figure(id: &str, plot: Option<Plot>, caption: &str) -> String {
     let picture = match plot {
         None => return String::new(),
         Some(Ok(svg)) => svg,

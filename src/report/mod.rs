@@ -8,11 +8,11 @@
 mod digest;
 mod files;
 mod finals;
-mod html;
+pub(crate) mod html;
 mod pca;
-mod plots;
+pub(crate) mod plots;
 mod summary;
-mod tables;
+pub(crate) mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub(super) fn environment(facts: &[(String, String)]) -> String {
 }
 
 /// Seconds for people: `0.42 s`, `73 s`, `12 min`, `3.4 h`.
-pub(super) fn duration(seconds: f64) -> String {
+pub(crate) fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 10.0 => format!("{s:.2} s"),
         s if s < 120.0 => format!("{s:.0} s"),
@@ -125,7 +125,7 @@ fn dash() -> String {
     "–".to_owned()
 }
 
-fn table(class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: Vec<String> = heads.iter().map(|h| format!("<th>{}</th>", escape(h))).collect();
     let head = head.concat();
     let mut table = format!("<table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
@@ -137,7 +137,7 @@ fn table(class: &str, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) -
 }
 
 /// A card of the page; `body` is HTML.
-pub(super) fn section(title: &str, body: &str) -> String {
+pub(crate) fn section(title: &str, body: &str) -> String {
     format!("<section>\n<h2>{}</h2>\n{body}</section>\n", escape(title))
 }
 

@@ -97,7 +97,11 @@ pub struct Study {
     directory: Option<PathBuf>,
     observers: Vec<Box<dyn Observer>>,
     cancel: Arc<AtomicBool>,
+    stop: Option<Box<StopRule>>,
 }
+
+/// Says of a history whether the study has found what it was to stop for.
+type StopRule = dyn Fn(&History) -> bool + Send;
 
 /// What a study that came to its end leaves.
 #[derive(Clone, Debug)]
@@ -131,6 +135,7 @@ impl Study {
             directory: None,
             observers: Vec::new(),
             cancel: Arc::default(),
+            stop: None,
         }
     }
 
@@ -164,6 +169,13 @@ impl Study {
     pub fn observer(mut self, observer: Box<dyn Observer>) -> Self {
         self.observers.push(observer);
         self
+    }
+
+    /// Ends the study, as [`EndReason::Reached`], once `rule` holds of its history: a function of the
+    /// history alone, looked at between rounds.
+    #[must_use]
+    pub fn stop_when(self, rule: impl Fn(&History) -> bool + Send + 'static) -> Self {
+        Self { stop: Some(Box::new(rule)), ..self }
     }
 
     /// Sets the flag that stops the study with [`StudyError::Interrupted`] when it becomes true.

@@ -124,6 +124,9 @@ impl Runner {
         if spent {
             return Some(EndReason::Budget);
         }
+        if self.study.stop.as_ref().is_some_and(|rule| rule(&self.state.history)) {
+            return Some(EndReason::Reached);
+        }
         (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
     }
 

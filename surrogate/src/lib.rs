@@ -17,6 +17,7 @@ pub mod counts;
 pub mod embed;
 mod error;
 pub mod metrics;
+pub mod mlp;
 mod normal;
 mod posterior;
 pub mod quadrature;

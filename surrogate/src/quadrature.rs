@@ -30,7 +30,7 @@ pub fn gauss_hermite() -> &'static Rule {
 }
 
 /// The cached 16-node rule on `[-1, 1]`.
-pub(crate) fn gauss_legendre() -> &'static Rule {
+pub fn gauss_legendre() -> &'static Rule {
     static RULE: OnceLock<Rule> = OnceLock::new();
     RULE.get_or_init(|| Rule::from_jacobi(16, 2.0, |k| k / (4.0 * k * k - 1.0).sqrt()))
 }
@@ -70,7 +70,7 @@ impl Rule {
     }
 
     /// `∫ₐᵇ f` for a rule on `[-1, 1]`, over `panels` equal panels.
-    pub(crate) fn integrate(&self, a: f64, b: f64, panels: usize, mut f: impl FnMut(f64) -> f64) -> f64 {
+    pub fn integrate(&self, a: f64, b: f64, panels: usize, mut f: impl FnMut(f64) -> f64) -> f64 {
         let half = 0.5 * (b - a) / panels as f64;
         (0..panels)
             .map(|p| {

@@ -18,18 +18,18 @@ pub use tau::tau_by_round;
 /// An SVG element, or why it could not be drawn.
 pub type Plot = Result<String, String>;
 
-const INK: RGBColor = RGBColor(0x33, 0x3d, 0x47);
-const GRID: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
+pub(crate) const INK: RGBColor = RGBColor(0x33, 0x3d, 0x47);
+pub(crate) const GRID: RGBColor = RGBColor(0xe4, 0xe8, 0xec);
 const BAND: RGBColor = RGBColor(0xf2, 0xf5, 0xf8);
-const BLUE: RGBColor = RGBColor(0x1f, 0x6f, 0xb4);
-const ORANGE: RGBColor = RGBColor(0xd9, 0x6c, 0x1a);
-const GREY: RGBColor = RGBColor(0x8a, 0x95, 0xa0);
-const RED: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
+pub(crate) const BLUE: RGBColor = RGBColor(0x1f, 0x6f, 0xb4);
+pub(crate) const ORANGE: RGBColor = RGBColor(0xd9, 0x6c, 0x1a);
+pub(crate) const GREY: RGBColor = RGBColor(0x8a, 0x95, 0xa0);
+pub(crate) const RED: RGBColor = RGBColor(0xc0, 0x39, 0x2b);
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(crate) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws on a fresh SVG of a size in pixels.
-fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), String>) -> Plot {
+pub(crate) fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), String>) -> Plot {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
@@ -40,12 +40,12 @@ fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Result<(), String>) -> 
     Ok(text.find("<svg").map(|start| text[start..].to_owned()).unwrap_or(text))
 }
 
-fn failed<E: std::fmt::Display>(error: E) -> String {
+pub(crate) fn failed<E: std::fmt::Display>(error: E) -> String {
     error.to_string()
 }
 
 /// The extent of some numbers with a margin on both sides; a unit interval around a single value.
-fn extent(values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Range<f64>> {
+pub(crate) fn extent(values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Range<f64>> {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for value in values.into_iter().filter(|v| v.is_finite()) {
         (low, high) = (low.min(value), high.max(value));
@@ -58,7 +58,7 @@ fn extent(values: impl IntoIterator<Item = f64>, margin: f64) -> Option<Range<f6
 }
 
 /// Decimals that tell the ends of a range apart.
-fn decimals(range: &Range<f64>) -> usize {
+pub(crate) fn decimals(range: &Range<f64>) -> usize {
     let span = range.end - range.start;
     (1.5 - span.log10()).ceil().clamp(0.0, 6.0) as usize
 }
@@ -75,7 +75,7 @@ fn shade(t: f64) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
-fn label(size: u32) -> TextStyle<'static> {
+pub(crate) fn label(size: u32) -> TextStyle<'static> {
     TextStyle::from(("sans-serif", size)).color(&INK)
 }
 
@@ -99,7 +99,7 @@ macro_rules! mesh {
             .map_err($crate::report::plots::failed)
     };
 }
-use mesh;
+pub(crate) use mesh;
 
 #[cfg(test)]
 mod tests {

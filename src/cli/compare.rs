@@ -1,0 +1,144 @@
+//! `bonas compare`: strategies against each other on a table.
+
+use std::fmt::Write;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use bonas::StudyError;
+use bonas::compare::{Compare, Step, Summary, source};
+use bonas::config::CompareConfig;
+use bonas::pool::cores;
+use bonas::report::REPORT_FILE;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{interrupt, out, usage};
+
+/// Arguments of `bonas compare`.
+#[derive(Debug, Args)]
+pub(super) struct CompareArgs {
+    /// The configuration; without it every strategy on the program's own benchmark.
+    /// --print-config shows every key.
+    config: Option<PathBuf>,
+    /// Folder for results.csv, summary.json, report.html and the studies done; a comparison that
+    /// was stopped goes on there.
+    #[arg(long, required_unless_present = "print_config")]
+    out: Option<PathBuf>,
+    /// The table, in place of the configuration's path.
+    #[arg(long)]
+    table: Option<PathBuf>,
+    /// Studies a strategy, in place of the configuration's.
+    #[arg(long)]
+    seeds: Option<usize>,
+    /// Studies at the same time; without it one a core. No result depends on it.
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Print every key, with what it means and its value, and do nothing else.
+    #[arg(long)]
+    print_config: bool,
+}
+
+/// Runs a comparison, or goes on with it, and prints a line a strategy.
+///
+/// # Errors
+/// A wrong configuration or table, or whatever stops a study.
+pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
+    let mut config = match &args.config {
+        Some(path) => read(path)?,
+        None => CompareConfig::default(),
+    };
+    if let Some(seeds) = args.seeds {
+        config.compare.seeds = seeds;
+        check(&config)?;
+    }
+    if args.print_config {
+        return out::text(&config.commented());
+    }
+    let directory = args.out.clone().ok_or_else(|| usage("--out DIR is missing"))?;
+    let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+    let hint = "the same command goes on where it stopped".to_owned();
+    let compare = Compare {
+        source: source(&config, args.table.as_deref(), folder)?,
+        config,
+        cancel: interrupt::flag_with(hint.clone())?,
+        threads: args.threads.unwrap_or_else(cores),
+        directory,
+    };
+    let start = Instant::now();
+    let bar = bar();
+    let done = compare.run(&mut |step: Step<'_>| {
+        bar.set_length(step.total as u64);
+        bar.set_position(step.done as u64);
+    });
+    bar.finish_and_clear();
+    match done {
+        Err(StudyError::Interrupted) => Err(anyhow::Error::new(StudyError::Interrupted).context(hint)),
+        done => {
+            let text = text(&done?.summary);
+            let page = compare.directory.join(REPORT_FILE);
+            out::text(&format!("{text}\n{:.1} s; {}\n", start.elapsed().as_secs_f64(), page.display()))
+        }
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<CompareConfig> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
+    Ok(CompareConfig::from_toml(&text, &path.display().to_string())?)
+}
+
+fn check(config: &CompareConfig) -> anyhow::Result<()> {
+    use bonas::config::Settings;
+    config.compare.check().map_err(|e| usage(format!("--{}: {}", e.key, e.reason)))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{bar:40} {pos}/{len} studies, {eta} left");
+    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+}
+
+/// A line a strategy.
+fn text(summary: &Summary) -> String {
+    let what = if summary.oracle { "oracle experiment, searched and reported" } else { "searched" };
+    let reported = if summary.oracle { String::new() } else { format!(", reported {}", summary.report) };
+    let mut text = format!(
+        "{} of {} architectures, {} seeds, {} queries; {what} {}{reported}\n\n{:20} {:>19} {:>8}   {:>24} {:>6} {:>7}   {:>15} {:>8}\n",
+        summary.space,
+        summary.architectures,
+        summary.seeds,
+        summary.budget,
+        summary.search,
+        "strategy",
+        "found: mean ±sd",
+        "oracle",
+        "queries to best: mean ±sd",
+        "median",
+        "found",
+        "ask ms mean/p95",
+        "study s",
+    );
+    for s in &summary.strategies {
+        let more = if s.to_optimum.found < 1.0 { ">" } else { "" };
+        let _ = writeln!(
+            text,
+            "{:20} {:>11.4} ±{:<6.3} {:>8.4}   {:>16} ±{:<6.1} {:>6} {:>6.0}%   {:>8.2}/{:<6.2} {:>8.4}",
+            s.name,
+            s.last.report_mean,
+            s.last.report_sd,
+            s.last.oracle_mean,
+            format!("{more}{:.1}", s.to_optimum.mean),
+            s.to_optimum.sd,
+            s.to_optimum.median,
+            100.0 * s.to_optimum.found,
+            s.ask_ms.mean,
+            s.ask_ms.p95,
+            s.wall_s,
+        );
+    }
+    text
+}

@@ -1,0 +1,220 @@
+//! The table that strategies are compared on, and one study on it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use bonas_spaces::SearchSpace;
+
+use super::Run;
+use crate::config::{
+    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+};
+use crate::evaluator::{Repeats, Table};
+use crate::history::{Evaluation, History};
+use crate::study::Budget;
+use crate::table::{Benchmark, ColumnName, Limit, Merge, Reading, TableSpace};
+use crate::{Strategy, Study, StudyError, assemble, registry};
+
+/// Where a table comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// Bytes of a CSV file, plain or gzipped, with a name for errors.
+    Bytes(&'static str, &'static [u8]),
+}
+
+/// A table made ready: its candidates, what strategies see, and what is reported.
+#[derive(Clone, Debug)]
+pub struct Arena {
+    space: TableSpace,
+    evaluator: Table,
+    settings: CompareSettings,
+    table: TableSettings,
+    search: usize,
+    /// Report value of every arm, in the table's unit.
+    report: Arc<[f64]>,
+    /// The best of them.
+    best: f64,
+}
+
+impl Arena {
+    /// Reads the table of a configuration.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for an unknown space or one without raw rows, errors of the file.
+    pub fn open(config: &CompareConfig, source: &Source) -> Result<Self, StudyError> {
+        let settings = config.table.clone().unwrap_or_default();
+        let space = space(&settings)?;
+        let reading = reading(&settings)?;
+        let table = Arc::new(match source {
+            Source::File(path) => Benchmark::open(path, space, &reading)?,
+            Source::Bytes(name, bytes) => Benchmark::parse(bytes, name.as_ref(), space, &reading)?,
+        });
+        let report: Arc<[f64]> = table.columns()[reading.columns.len() - 1].means().into();
+        let best = report.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let repeats = match settings.seeds {
+            SeedsKind::Mean => Repeats::Mean,
+            SeedsKind::Draw => Repeats::Draw,
+        };
+        Ok(Self {
+            evaluator: Table::of_column(table.clone(), 0).repeats(repeats),
+            space: TableSpace::new(table),
+            settings: config.compare.clone(),
+            table: settings,
+            search: 0,
+            report,
+            best,
+        })
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Benchmark {
+        self.space.table()
+    }
+
+    /// How the table is read.
+    pub fn settings(&self) -> &TableSettings {
+        &self.table
+    }
+
+    /// The seeds of every strategy.
+    pub fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        self.settings.first_seed..self.settings.first_seed + self.settings.seeds as u64
+    }
+
+    /// Value of an arm in the search column, in the table's unit: the mean of its seeds.
+    pub fn search_value(&self, arm: usize) -> f64 {
+        self.table().columns()[self.search].mean(arm)
+    }
+
+    /// Name of the search column.
+    pub fn search_column(&self) -> &ColumnName {
+        self.table().columns()[self.search].name()
+    }
+
+    /// Name of the report column.
+    pub fn report_column(&self) -> &ColumnName {
+        self.table().columns()[self.table().columns().len() - 1].name()
+    }
+
+    /// Report value of every arm, in the table's unit.
+    pub fn report(&self) -> &[f64] {
+        &self.report
+    }
+
+    /// The best report value of the table.
+    pub fn best(&self) -> f64 {
+        self.best
+    }
+
+    /// What the results of a strategy's studies are known by: all that they depend on but the seed.
+    pub fn identity(&self, entrant: &Entrant) -> String {
+        let CompareSettings { budget, stop_at_optimum, .. } = self.settings;
+        let text = format!(
+            "bonas {}\ntable {}\n{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
+            env!("CARGO_PKG_VERSION"),
+            self.table().fingerprint(),
+            self.table.identity(),
+            entrant.identity()
+        );
+        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+    }
+
+    /// The strategy of an entrant, ready for a study.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks.
+    pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
+        assemble::strategy(&entrant.strategy, &self.space).map_err(|error| match error {
+            StudyError::Setting { name, reason } => {
+                StudyError::Setting { name: format!("{name} of strategy `{}`", entrant.label), reason }
+            }
+            other => other,
+        })
+    }
+
+    /// Runs one study, on this thread.
+    ///
+    /// # Errors
+    /// Whatever stops the study; a failure of the strategy names label and seed.
+    pub fn study(&self, entrant: &Entrant, seed: u64, cancel: &Arc<AtomicBool>) -> Result<Run, StudyError> {
+        let start = Instant::now();
+        let space: Arc<dyn SearchSpace> = Arc::new(self.space.clone());
+        let study = Study::new(space, self.strategy(entrant)?, vec![Box::new(self.evaluator.clone())])
+            .seed(seed)
+            .budget(Budget::architectures(self.settings.budget))
+            .cancel(cancel.clone());
+        let finished = self.stopping(study).run().map_err(|error| match error {
+            StudyError::Interrupted => error,
+            other => StudyError::Strategy {
+                strategy: entrant.label.clone(),
+                reason: format!("seed {seed}: {other}"),
+            },
+        })?;
+        let evaluations = finished.history.evaluations();
+        Ok(Run {
+            study: self.identity(entrant),
+            seed,
+            arms: evaluations.iter().map(|e| self.arm(e)).collect::<Result<_, _>>()?,
+            scores: evaluations
+                .iter()
+                .map(|e| e.outcome.value(finished.fidelity).unwrap_or(f64::MIN))
+                .collect(),
+            ask_ms: finished.ask_seconds.iter().map(|seconds| 1e3 * seconds).collect(),
+            wall_s: start.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn stopping(&self, study: Study) -> Study {
+        if !self.settings.stop_at_optimum {
+            return study;
+        }
+        let (space, report, best) = (self.space.clone(), self.report.clone(), self.best);
+        let is_best = move |e: &Evaluation| space.arm(&e.architecture).is_ok_and(|arm| report[arm] >= best);
+        study.stop_when(move |history: &History| history.evaluations().iter().any(&is_best))
+    }
+
+    fn arm(&self, evaluation: &Evaluation) -> Result<u32, StudyError> {
+        Ok(self.space.arm(&evaluation.architecture)? as u32)
+    }
+}
+
+fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {
+    let bad = |name: &str, reason| StudyError::Setting { name: name.into(), reason };
+    let entry = registry::space(&settings.space).map_err(|reason| bad("table.space", reason))?;
+    match settings.merge {
+        MergeKind::Isomorphic => Ok(entry.space()),
+        MergeKind::Raw => entry.raw_space().ok_or_else(|| {
+            let reason =
+                format!("raw, but isomorphic cells of {} always are one; use isomorphic", entry.name);
+            bad("table.merge", reason)
+        }),
+    }
+}
+
+/// The columns of a table's settings: what is searched, and what is reported if that is another.
+fn reading(settings: &TableSettings) -> Result<Reading, StudyError> {
+    let bad = |name: &str| {
+        let name = format!("table.{name}");
+        move |reason| StudyError::Setting { name, reason }
+    };
+    let search: ColumnName = settings.search.parse().map_err(bad("search"))?;
+    let mut columns = vec![search];
+    if !settings.report.is_empty() && settings.report != settings.search {
+        columns.push(settings.report.parse().map_err(bad("report"))?);
+    }
+    let limits = settings.limits.iter().map(|limit| limit.parse::<Limit>());
+    Ok(Reading {
+        columns,
+        merge: match (settings.merge, settings.isomorphs) {
+            (MergeKind::Raw, _) => Merge::Raw,
+            (_, IsomorphsKind::Mean) => Merge::Mean,
+            (_, IsomorphsKind::First) => Merge::First,
+        },
+        skip_missing: settings.missing == MissingKind::Skip,
+        limits: limits.collect::<Result<_, _>>().map_err(bad("limits"))?,
+    })
+}

@@ -1,0 +1,160 @@
+//! Strategies against each other on a tabular benchmark: `bonas compare`.
+//!
+//! [`CompareConfig`] and a table -> [`Arena`] -> one study a strategy and seed, each on one thread
+//! -> [`Run`]s, kept in [`RUNS_FILE`] -> [`Summary`] -> `results.csv`, `summary.json`, `report.html`.
+//!
+//! The protocol (after the traps that NAS-Bench papers fall into): only unique architectures count
+//! as queries; strategies see the search column alone; after `q` queries the report value of the
+//! cell with the best search value so far is what was *found* (best-validation curve), the best
+//! report value among all queried is the *oracle* curve; queries to the optimum count until a cell
+//! with the best report value of the table has been queried, capped at the budget.
+//!
+//! Invariant: but for seconds, every figure is a function of the configuration and the table,
+//! whatever the number of threads, kills and resumes.
+
+mod arena;
+mod figures;
+mod files;
+mod page;
+mod plots;
+mod store;
+mod summary;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::config::CompareConfig;
+use crate::pool;
+use crate::report::write_whole;
+use crate::{StudyError, search};
+
+pub use arena::{Arena, Source};
+pub use figures::Results;
+pub use files::RESULTS_FILE;
+pub use store::{RUNS_FILE, Run};
+pub use summary::{
+    AskMs, FORMAT, Last, Measure, Optimum, Pair, Point, StrategySummary, Summary, TestSummary, ToOptimum,
+};
+
+use store::Store;
+
+/// A comparison in a folder; running it again goes on from where it stopped.
+#[derive(Clone, Debug)]
+pub struct Compare {
+    /// What to do.
+    pub config: CompareConfig,
+    /// The table.
+    pub source: Source,
+    /// Where everything is kept.
+    pub directory: PathBuf,
+    /// Studies at the same time; no result depends on it.
+    pub threads: usize,
+    /// Becomes true when the user wants to stop.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// How far a comparison is: called after every study.
+pub type Progress<'a> = dyn FnMut(Step<'_>) + 'a;
+
+/// A study is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a> {
+    /// Label of its strategy; none at the start, when only earlier studies count.
+    pub label: Option<&'a str>,
+    /// Studies done, those of earlier processes included.
+    pub done: usize,
+    /// Studies in all.
+    pub total: usize,
+}
+
+impl Compare {
+    /// Runs every study that is not done yet, and writes the results.
+    ///
+    /// # Errors
+    /// [`StudyError`] for a table or a setting that cannot be used, or a strategy that fails;
+    /// [`StudyError::Interrupted`]. The studies that are done stay, and it can be run again.
+    pub fn run(&self, progress: &mut Progress<'_>) -> Result<Results, StudyError> {
+        let arena = Arena::open(&self.config, &self.source)?;
+        for entrant in &self.config.strategies {
+            arena.strategy(entrant)?;
+        }
+        let mut store = Store::open(&self.directory)?;
+        write_whole(&self.directory.join(search::CONFIG_FILE), self.config.commented().as_bytes())?;
+        self.studies(&arena, &mut store, progress)?;
+        let results = Results::of(&arena, &self.config, &store)?;
+        results.write(&self.directory)?;
+        Ok(results)
+    }
+
+    /// Runs what is missing, seed after seed so that a part of a comparison compares.
+    fn studies(
+        &self,
+        arena: &Arena,
+        store: &mut Store,
+        progress: &mut Progress<'_>,
+    ) -> Result<(), StudyError> {
+        let entrants = &self.config.strategies;
+        let total = entrants.len() * self.config.compare.seeds;
+        let identities: Vec<String> = entrants.iter().map(|entrant| arena.identity(entrant)).collect();
+        let missing: Vec<(usize, u64)> = arena
+            .seeds()
+            .flat_map(|seed| (0..entrants.len()).map(move |entrant| (entrant, seed)))
+            .filter(|&(entrant, seed)| store.get(&identities[entrant], seed).is_none())
+            .collect();
+        let mut done = total - missing.len();
+        progress(Step { label: None, done, total });
+        let work = |i: usize| {
+            let (entrant, seed) = missing[i];
+            if self.cancel.load(Ordering::Relaxed) {
+                return Err(StudyError::Interrupted);
+            }
+            arena.study(&entrants[entrant], seed, &self.cancel)
+        };
+        let mut failed = None;
+        pool::each(missing.len(), self.threads, work, |i, run| {
+            match run.and_then(|run| store.keep(run)) {
+                Ok(()) => {
+                    done += 1;
+                    progress(Step { label: Some(&entrants[missing[i].0].label), done, total });
+                }
+                Err(error) => failed = failed.take().or(Some(error)),
+            }
+            failed.is_none()
+        });
+        failed.map_or_else(|| store.sync(), Err)
+    }
+}
+
+/// The benchmark that is part of the program.
+///
+/// # Errors
+/// [`StudyError::Setting`]: this build has none.
+pub fn embedded() -> Result<Source, StudyError> {
+    let reason = "there is none, and this program has no benchmark of its own; give a [table] with space, path and \
+                  search";
+    Err(StudyError::Setting { name: "table".into(), reason: reason.into() })
+}
+
+/// The table that a configuration names: `given`, else its own path, relative to the
+/// configuration's folder; the embedded one without `[table]`.
+///
+/// # Errors
+/// [`StudyError::Setting`] where none of them is there.
+pub fn source(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> Result<Source, StudyError> {
+    match (given, &config.table) {
+        (Some(_), None) => Err(StudyError::Setting {
+            name: "--table".into(),
+            reason: "the configuration has no [table] that says its space and columns".into(),
+        }),
+        (Some(path), Some(_)) => Ok(Source::File(path.to_owned())),
+        (None, Some(table)) if table.path.is_empty() => Err(StudyError::Setting {
+            name: "table.path".into(),
+            reason: "it is empty; give the CSV file there or with --table PATH".into(),
+        }),
+        (None, Some(table)) => Ok(Source::File(folder.join(&table.path))),
+        (None, None) => embedded(),
+    }
+}

@@ -1,0 +1,189 @@
+//! `summary.json`: a comparison in figures, for programs.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the keys of [`Summary`]; they are only ever added to under one version.
+pub const FORMAT: u32 = 1;
+
+/// What `summary.json` holds. Values are in the table's unit. But for [`StrategySummary::ask_ms`]
+/// and [`StrategySummary::wall_s`] it is a function of the configuration and the table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// Name of the search space.
+    pub space: String,
+    /// BLAKE3 of the table's text.
+    pub fingerprint: String,
+    /// Different architectures of the table.
+    pub architectures: usize,
+    /// The column that strategies saw.
+    pub search: String,
+    /// The column that is reported.
+    pub report: String,
+    /// Whether both are the same: an experiment with an oracle.
+    pub oracle: bool,
+    /// Unique architectures a study.
+    pub budget: usize,
+    /// Studies a strategy.
+    pub seeds: usize,
+    /// Seed of the first.
+    pub first_seed: u64,
+    /// Level of the tests.
+    pub alpha: f64,
+    /// The best of the table.
+    pub optimum: Optimum,
+    /// One entry a strategy, in the order of the configuration.
+    pub strategies: Vec<StrategySummary>,
+    /// Whether the strategies differ, by each measure.
+    pub tests: Vec<TestSummary>,
+}
+
+/// The best architectures of a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Optimum {
+    /// The best report value.
+    pub report: f64,
+    /// The architectures that have it.
+    pub archs: Vec<String>,
+    /// Report value of the architecture with the best search value: where a search that sees
+    /// nothing but the search column must end.
+    pub report_of_best_search: f64,
+    /// Kendall's tau-b between the two columns over the table; null where it is not defined.
+    pub tau: Option<f64>,
+}
+
+/// One strategy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategySummary {
+    /// Its label.
+    pub name: String,
+    /// Which strategy it is.
+    pub strategy: String,
+    /// Studies.
+    pub seeds: usize,
+    /// One point a query, up to the budget.
+    pub curve: Vec<Point>,
+    /// The end of the curves.
+    pub last: Last,
+    /// Queries until an architecture with the best report value was queried.
+    pub to_optimum: ToOptimum,
+    /// Milliseconds of an ask, over all asks of all studies.
+    pub ask_ms: AskMs,
+    /// Seconds of one study, mean.
+    pub wall_s: f64,
+}
+
+/// After so many queries, over the studies of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Point {
+    /// Unique architectures queried.
+    pub queries: usize,
+    /// Report value of the architecture with the best search value so far: mean.
+    pub report_mean: f64,
+    /// Its standard deviation (divisor n - 1).
+    pub report_sd: f64,
+    /// Its lower quartile.
+    pub report_q25: f64,
+    /// Its median.
+    pub report_median: f64,
+    /// Its upper quartile.
+    pub report_q75: f64,
+    /// Best report value among all queried: mean.
+    pub oracle_mean: f64,
+    /// Share of the studies that have queried an architecture with the table's best report value.
+    pub optimum_share: f64,
+}
+
+/// After the last query.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Last {
+    /// Report value of the architecture with the best search value: mean.
+    pub report_mean: f64,
+    /// Its standard deviation (divisor n - 1).
+    pub report_sd: f64,
+    /// Lower end of the bootstrap interval of the mean.
+    pub report_low: f64,
+    /// Upper end.
+    pub report_high: f64,
+    /// Best report value among all queried: mean.
+    pub oracle_mean: f64,
+}
+
+/// Queries to the optimum. A study that did not find it counts with the cap.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ToOptimum {
+    /// Mean; a lower bound where some studies did not find it.
+    pub mean: f64,
+    /// Standard deviation (divisor n - 1).
+    pub sd: f64,
+    /// Lower end of the bootstrap interval of the mean.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Lower quartile.
+    pub q25: f64,
+    /// Median.
+    pub median: f64,
+    /// Upper quartile.
+    pub q75: f64,
+    /// Share of the studies that found it.
+    pub found: f64,
+    /// What a study that did not find it counts with: the budget.
+    pub cap: usize,
+}
+
+/// Milliseconds of an ask.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AskMs {
+    /// Mean.
+    pub mean: f64,
+    /// The value that 95 % do not exceed.
+    pub p95: f64,
+}
+
+/// What strategies are ranked by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Report value found after the last query; higher is better.
+    Report,
+    /// Queries to the optimum; lower is better.
+    Queries,
+}
+
+/// Whether the strategies differ by a measure, seeds as blocks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestSummary {
+    /// The measure.
+    pub measure: Measure,
+    /// Mean rank of every strategy over seeds, 1 the best, in their order.
+    pub mean_ranks: Vec<f64>,
+    /// Friedman's chi-square, corrected for ties.
+    pub friedman: f64,
+    /// Its probability if all strategies were equal.
+    pub p: f64,
+    /// Mean ranks further apart than this differ (Nemenyi).
+    pub critical_difference: f64,
+    /// Every two strategies.
+    pub pairs: Vec<Pair>,
+}
+
+/// Two strategies, seed by seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Pair {
+    /// Label of the first.
+    pub a: String,
+    /// Label of the second.
+    pub b: String,
+    /// Mean of first less second, in the measure's unit.
+    pub difference: f64,
+    /// Seeds in which the first is better.
+    pub wins: usize,
+    /// Seeds in which the second is.
+    pub losses: usize,
+    /// Wilcoxon's signed-rank probability, two-sided.
+    pub p: f64,
+    /// The same with Holm's correction for all pairs.
+    pub p_holm: f64,
+}

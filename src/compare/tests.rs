@@ -1,0 +1,256 @@
+#![allow(clippy::float_cmp)]
+
+use std::fmt::Write;
+
+use bonas_spaces::SearchSpace;
+use bonas_spaces::nasbench_macro::NasBenchMacro;
+
+use super::*;
+
+/// Every `step`th network; `val` is a sum over its layers, `test` nearly the same in another order.
+fn csv(step: usize) -> String {
+    let space = NasBenchMacro::new();
+    let mut csv = String::from("arch,val,test,seeds\n");
+    for (i, network) in space.enumerate().unwrap().step_by(step).enumerate() {
+        let text = space.format(&network).unwrap();
+        let sum: f64 =
+            text.bytes().zip(1..).map(|(digit, layer)| f64::from(digit - b'0') * f64::from(layer)).sum();
+        let test = 20.0 + sum + (i * 7919 % 13) as f64 / 10.0;
+        writeln!(csv, "{text},{},{test},{};{}", 10.0 + sum, sum, sum + 3.0).unwrap();
+    }
+    csv
+}
+
+const STRATEGIES: &str = "[[strategy]]\nname = \"evolution\"\npopulation = 10\n[[strategy]]\nname = \"random\"\n\
+                          [[strategy]]\nname = \"local-search\"\n";
+
+fn config(top: &str, table: &str) -> CompareConfig {
+    let text =
+        format!("{top}[table]\nspace = \"macro\"\nsearch = \"val\"\nreport = \"test\"\n{table}{STRATEGIES}");
+    CompareConfig::from_toml(&text, "c.toml").unwrap()
+}
+
+fn small() -> CompareConfig {
+    config("seeds = 8\nbudget = 40\nbatch = 5\n", "")
+}
+
+fn table(folder: &Path) -> Source {
+    let path = folder.join("t.csv");
+    std::fs::write(&path, csv(5)).unwrap();
+    Source::File(path)
+}
+
+fn compare(config: CompareConfig, folder: &Path, threads: usize) -> Compare {
+    let source = table(folder);
+    Compare { config, source, directory: folder.join("out"), threads, cancel: Arc::default() }
+}
+
+/// The results without seconds: `results.csv` and `summary.json`.
+fn results(folder: &Path) -> (Vec<u8>, serde_json::Value) {
+    let csv = std::fs::read(folder.join("out").join(RESULTS_FILE)).unwrap();
+    let text = std::fs::read_to_string(folder.join("out/summary.json")).unwrap();
+    let mut summary: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for strategy in summary["strategies"].as_array_mut().unwrap() {
+        let strategy = strategy.as_object_mut().unwrap();
+        assert!(strategy.remove("ask_ms").is_some() && strategy.remove("wall_s").is_some());
+    }
+    (csv, summary)
+}
+
+fn undisturbed() -> (Vec<u8>, serde_json::Value) {
+    let folder = tempfile::tempdir().unwrap();
+    compare(small(), folder.path(), 1).run(&mut |_| {}).unwrap();
+    results(folder.path())
+}
+
+#[test]
+fn results_are_the_same_on_any_number_of_threads() {
+    let one = undisturbed();
+    for threads in [4, 16] {
+        let folder = tempfile::tempdir().unwrap();
+        compare(small(), folder.path(), threads).run(&mut |_| {}).unwrap();
+        assert_eq!(results(folder.path()), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn a_comparison_cut_anywhere_goes_on_to_the_same_results() {
+    let one = undisturbed();
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("out").join(RUNS_FILE);
+    compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    let whole = std::fs::read(&runs).unwrap();
+    for cut in [0, 1, whole.len() / 3, whole.len() - 1, whole.len()] {
+        std::fs::write(&runs, &whole[..cut]).unwrap();
+        let mut begun = None;
+        compare(small(), folder.path(), 4).run(&mut |step| begun = begun.or(Some(step.done))).unwrap();
+        assert_eq!(results(folder.path()), one, "cut at {cut}");
+        assert_eq!(
+            begun,
+            Some(whole[..cut].split(|&b| b == b'\n').count() - 1),
+            "what is done is not done again"
+        );
+    }
+}
+
+#[test]
+fn stopped_comparisons_and_more_seeds_or_strategies_keep_what_is_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let interrupted = compare(small(), folder.path(), 1);
+    let stop = |step: Step<'_>| interrupted.cancel.store(step.done >= 5, Ordering::Relaxed);
+    let error = interrupted.run(&mut { stop }).map(drop).unwrap_err();
+    assert!(matches!(error, StudyError::Interrupted), "{error}");
+    let begun = |config: CompareConfig| {
+        let mut begun = None;
+        compare(config, folder.path(), 1)
+            .run(&mut |step| begun = begun.or(Some((step.done, step.total))))
+            .unwrap();
+        begun.unwrap()
+    };
+    let (done, total) = begun(small());
+    assert!((5..24).contains(&done) && total == 24, "{done} of {total}");
+    assert_eq!(results(folder.path()), undisturbed());
+    assert_eq!(begun(config("seeds = 10\nbudget = 40\nbatch = 5\n", "")), (24, 30));
+    assert_eq!(
+        begun(config("seeds = 8\nbudget = 30\nbatch = 5\n", "")),
+        (0, 24),
+        "another budget is another study"
+    );
+}
+
+#[test]
+fn a_damaged_run_is_refused_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    let runs = folder.path().join("out").join(RUNS_FILE);
+    let text = std::fs::read_to_string(&runs).unwrap();
+    std::fs::write(&runs, text.replacen("\"seed\":1,", "\"seed\":9,", 1)).unwrap();
+    let error = compare(small(), folder.path(), 2).run(&mut |_| {}).map(drop).unwrap_err().to_string();
+    assert!(error.contains("runs.jsonl line") && error.contains("remove the file"), "{error}");
+}
+
+/// Every curve from the rows of `results.csv`, by the protocol's own words.
+#[test]
+fn curves_follow_the_protocol() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    let best = results.summary.optimum.report;
+    for (strategy, traces) in results.summary.strategies.iter().zip(results.traces.chunks(8)) {
+        let mut queries = Vec::new();
+        let mut last = Vec::new();
+        for trace in traces {
+            assert_eq!((trace.steps.len(), trace.label.as_str()), (40, strategy.name.as_str()));
+            let archs: std::collections::HashSet<_> = trace.steps.iter().map(|query| &query.arch).collect();
+            assert_eq!(archs.len(), 40, "queries are unique");
+            for n in 1..=40 {
+                let seen = &trace.steps[..n];
+                let top = seen.iter().map(|query| query.search).fold(f64::MIN, f64::max);
+                let first = seen.iter().find(|query| query.search == top).unwrap();
+                assert_eq!(seen[n - 1].found, first.report);
+                assert_eq!(
+                    seen[n - 1].oracle,
+                    seen.iter().map(|query| query.report).fold(f64::MIN, f64::max)
+                );
+            }
+            let found = trace.steps.iter().position(|query| query.report == best);
+            queries.push(found.map_or(40.0, |place| (place + 1) as f64));
+            last.push(trace.steps[39].found);
+        }
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / 8.0;
+        assert!((strategy.to_optimum.mean - mean(&queries)).abs() < 1e-9);
+        assert!((strategy.curve[39].report_mean - mean(&last)).abs() < 1e-9);
+        assert_eq!((strategy.curve.len(), strategy.to_optimum.cap, strategy.seeds), (40, 40, 8));
+        assert!(
+            strategy.last.report_low <= strategy.last.report_mean
+                && strategy.last.report_mean <= strategy.last.report_high
+        );
+    }
+    // The first ten cells are the same draws for every strategy of a seed.
+    let first = |strategy: usize| {
+        results.traces[8 * strategy + 3].steps[..5].iter().map(|q| q.arch.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(first(0), first(1));
+}
+
+#[test]
+fn tests_tell_local_search_from_random() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("whole.csv");
+    std::fs::write(&path, csv(1)).unwrap();
+    let config = config("seeds = 30\nbudget = 60\nbatch = 5\n", "");
+    let compare = Compare { source: Source::File(path), ..compare(config, folder.path(), 2) };
+    let results = compare.run(&mut |_| {}).unwrap();
+    let test = &results.summary.tests[0];
+    assert_eq!((test.measure, test.pairs.len()), (Measure::Report, 3));
+    let pair = test.pairs.iter().find(|pair| pair.a == "random" && pair.b == "local-search").unwrap();
+    assert!(pair.p_holm < 0.01 && pair.difference < 0.0 && pair.losses > pair.wins, "{pair:?}");
+    assert!(pair.p_holm >= pair.p);
+    assert!(test.mean_ranks[2] < test.mean_ranks[1], "{:?}", test.mean_ranks);
+    assert!((test.mean_ranks.iter().sum::<f64>() - 6.0).abs() < 1e-9);
+}
+
+#[test]
+fn seeds_are_drawn_from_the_studys_own_stream_and_reported_as_means() {
+    let folder = tempfile::tempdir().unwrap();
+    let drawn = config("seeds = 4\nbudget = 20\n", "seeds = \"draw\"\n")
+        .table
+        .map(|table| crate::config::TableSettings { search: "seeds".into(), ..table });
+    let config = CompareConfig { table: drawn, ..config("seeds = 4\nbudget = 20\n", "") };
+    let one = compare(config.clone(), folder.path(), 1).run(&mut |_| {}).unwrap();
+    let again = tempfile::tempdir().unwrap();
+    assert_eq!(compare(config, again.path(), 4).run(&mut |_| {}).unwrap().traces, one.traces);
+    let low =
+        one.traces.iter().flat_map(|trace| &trace.steps).filter(|query| query.search + 20.0 <= query.report);
+    let share = low.count() as f64 / 240.0;
+    assert!((0.3..0.7).contains(&share), "{share}");
+}
+
+#[test]
+fn a_study_stops_at_the_optimum_on_demand() {
+    let folder = tempfile::tempdir().unwrap();
+    let top = "seeds = 5\nbudget = 1313\nbatch = 5\nstop_at_optimum = true\n";
+    let results = compare(config(top, ""), folder.path(), 2).run(&mut |_| {}).unwrap();
+    for (strategy, traces) in results.summary.strategies.iter().zip(results.traces.chunks(5)) {
+        assert_eq!(strategy.to_optimum.found, 1.0, "{}", strategy.name);
+        for trace in traces {
+            let optimum = trace.optimum.unwrap();
+            assert!(trace.steps.len() >= optimum && trace.steps.len() < optimum + 10, "ends with the round");
+        }
+        assert_eq!(strategy.curve.len(), 1313);
+        assert_eq!(strategy.curve[1312].oracle_mean, results.summary.optimum.report);
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let none = CompareConfig::from_toml("", "c.toml").unwrap();
+    assert!(source(&none, None, Path::new("")).unwrap_err().to_string().contains("give a [table]"));
+    assert!(
+        source(&none, Some(Path::new("t.csv")), Path::new(""))
+            .unwrap_err()
+            .to_string()
+            .contains("has no [table]")
+    );
+    assert!(source(&small(), None, Path::new("")).unwrap_err().to_string().contains("--table PATH"));
+    let raw = "[table]\nspace = \"darts\"\npath = \"t.csv\"\nsearch = \"a\"\nmerge = \"raw\"\n";
+    let raw = CompareConfig::from_toml(raw, "c.toml").unwrap();
+    assert_eq!(source(&raw, None, Path::new("runs")).unwrap(), Source::File("runs/t.csv".into()));
+    let error = Arena::open(&raw, &Source::Bytes("t", b"arch,a\n")).unwrap_err().to_string();
+    assert!(error.contains("table.merge") && error.contains("use isomorphic"), "{error}");
+}
+
+#[test]
+fn the_page_is_whole_escaped_and_loads_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = small();
+    config.strategies[1].label = "<b>random</b>".into();
+    compare(config, folder.path(), 2).run(&mut |_| {}).unwrap();
+    let page = std::fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    for id in ["id=\"found\"", "id=\"oracle\"", "id=\"ranks-report\"", "critical difference"] {
+        assert!(page.contains(id), "no {id}");
+    }
+    assert!(page.contains("&lt;b&gt;random") && !page.contains("<b>random"));
+    for outside in ["<script", "<link", "src=", "href=", "Could not be drawn"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+}

@@ -1,0 +1,337 @@
+//! Configuration of `bonas compare`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConfigError, Document, StrategySettings, commented, ensure, plain};
+use crate::table::ColumnName;
+
+crate::settings! {
+    /// What strategies are compared by.
+    pub struct CompareSettings {
+        /// Studies a strategy, with seeds `first_seed`, `first_seed` + 1 and so on: the same for all.
+        seeds: usize = 100,
+        /// The first seed; 0 to 9223372036854775807.
+        first_seed: u64 = 1,
+        /// Unique architectures a study, the first random ones included.
+        budget: usize = 150,
+        /// Architectures a batch, for strategies that do not say it themselves.
+        batch: usize = 10,
+        /// Random architectures before a surrogate's first fit, for strategies that do not say it
+        /// themselves.
+        initial: usize = 10,
+        /// Whether a study ends once it has queried an architecture whose report value is the best of
+        /// the table: for counting queries to the optimum, with the budget as the cap.
+        stop_at_optimum: bool = false,
+        /// Level of the tests, and 1 less the probability of the intervals.
+        alpha: f64 = 0.05,
+        /// Resamples of a bootstrap interval.
+        resamples: usize = 2000,
+    }
+    check(s) {
+        ensure((1..=100_000).contains(&s.seeds), "seeds", s.seeds, "1 to 100000")?;
+        let last = i64::try_from(s.first_seed).ok().and_then(|first| first.checked_add(s.seeds as i64));
+        ensure(last.is_some(), "first_seed", s.first_seed, "0 to 9223372036854775807, with all seeds after it")?;
+        ensure((1..=1_000_000).contains(&s.budget), "budget", s.budget, "1 to 1000000")?;
+        ensure(s.batch >= 1, "batch", s.batch, "at least 1")?;
+        ensure(s.initial >= 1, "initial", s.initial, "at least 1")?;
+        ensure(s.alpha > 0.0 && s.alpha < 1.0, "alpha", s.alpha, "between 0 and 1")?;
+        ensure((1..=1_000_000).contains(&s.resamples), "resamples", s.resamples, "1 to 1000000")
+    }
+}
+
+/// Whether isomorphic rows are one architecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeKind {
+    /// Rows whose cells are isomorphic are one architecture.
+    #[default]
+    Isomorphic,
+    /// Every row is an architecture of its own.
+    Raw,
+}
+
+/// What isomorphic rows that are merged come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IsomorphsKind {
+    /// The mean of all their values.
+    #[default]
+    Mean,
+    /// The value of the first row.
+    First,
+}
+
+/// What a query of a value with several seeds gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeedsKind {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// One of them, drawn from the study's own stream.
+    Draw,
+}
+
+/// What becomes of rows that lack a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingKind {
+    /// They are an error.
+    #[default]
+    Error,
+    /// They are left out.
+    Skip,
+}
+
+crate::settings! {
+    /// The table that is searched.
+    pub struct TableSettings {
+        /// The search space: nasbench201, nasbench101, darts, macro, mnasnet, transnas-micro or
+        /// transnas-macro.
+        space: String = String::new(),
+        /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
+        /// the configuration's folder. `bonas compare --table` takes its place.
+        path: String = String::new(),
+        /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
+        /// better).
+        search: String = String::new(),
+        /// The column that is reported; empty: that of the search, an oracle experiment.
+        report: String = String::new(),
+        /// Whether isomorphic rows are one architecture: isomorphic, or raw (each row by itself).
+        merge: MergeKind = MergeKind::Isomorphic,
+        /// What isomorphic rows that are merged come to: mean or first.
+        isomorphs: IsomorphsKind = IsomorphsKind::Mean,
+        /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
+        /// from the study's own stream). The report is the mean always.
+        seeds: SeedsKind = SeedsKind::Mean,
+        /// Rows that lack a number: error, or skip.
+        missing: MissingKind = MissingKind::Error,
+        /// Limits such as "params <= 2.5" or "latency >= 1" on columns; rows beyond them are no
+        /// candidates.
+        limits: Vec<String> = Vec::new(),
+    }
+    check(s) {
+        let column = |text: &str, key| {
+            let read = text.parse::<ColumnName>();
+            read.map(drop).map_err(|reason| super::Invalid { key, reason })
+        };
+        ensure(!s.space.is_empty(), "space", "none", "the name of the table's search space")?;
+        column(&s.search, "search")?;
+        if !s.report.is_empty() {
+            column(&s.report, "report")?;
+        }
+        let wrong = s.limits.iter().find_map(|limit| limit.parse::<crate::table::Limit>().err());
+        wrong.map_or(Ok(()), |reason| Err(super::Invalid { key: "limits", reason }))
+    }
+}
+
+/// One of the strategies that are compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entrant {
+    /// What it is called in results; its name if it has no label.
+    pub label: String,
+    /// Its settings.
+    pub strategy: StrategySettings,
+}
+
+/// Everything that `bonas compare` is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CompareConfig {
+    /// The keys at the top of the file.
+    pub compare: CompareSettings,
+    /// `[table]`; none: the benchmark that is part of the program.
+    pub table: Option<TableSettings>,
+    /// `[[strategy]]`, in order.
+    pub strategies: Vec<Entrant>,
+}
+
+impl Default for CompareConfig {
+    /// Every strategy that this program can run, with its defaults.
+    fn default() -> Self {
+        let compare = CompareSettings::default();
+        let strategies = all_of(&compare);
+        Self { compare, table: None, strategies }
+    }
+}
+
+/// A strategy with the batch and the first random architectures of all.
+fn entrant(label: &str, mut strategy: StrategySettings, compare: &CompareSettings) -> Entrant {
+    strategy.set_batch(compare.batch);
+    strategy.set_initial(compare.initial);
+    Entrant { label: label.to_owned(), strategy }
+}
+
+/// Every strategy that this program can run.
+fn all_of(compare: &CompareSettings) -> Vec<Entrant> {
+    StrategySettings::available().map(|strategy| entrant(strategy.name(), strategy, compare)).collect()
+}
+
+impl CompareConfig {
+    /// Reads a configuration; what it leaves out has its default, no `[[strategy]]` means all that
+    /// this program can run. `origin` names it in errors.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with line, key, and the nearest valid name or the valid range.
+    ///
+    /// # Examples
+    /// ```
+    /// let text = "seeds = 5\n[[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"evolution\"\npopulation = 20\n";
+    /// let config = bonas::config::CompareConfig::from_toml(text, "my.toml")?;
+    /// assert_eq!(config.strategies[1].label, "evolution");
+    /// # Ok::<(), bonas::config::ConfigError>(())
+    /// ```
+    pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        let document = Document::parse(text, origin)?;
+        let compare: CompareSettings = document.section("", &["table", "strategy"])?;
+        let table = if document.has("table") { Some(document.section("table", &[])?) } else { None };
+        let mut strategies: Vec<Entrant> = Vec::new();
+        for path in document.tables("strategy")? {
+            let entrant = read_entrant(&document, &path, &compare)?;
+            if strategies.iter().any(|other| other.label == entrant.label) {
+                let reason =
+                    format!("two strategies are called `{}`; give one of them a `label`", entrant.label);
+                return Err(document.refuse(&format!("{path}.name"), reason));
+            }
+            strategies.push(entrant);
+        }
+        if strategies.is_empty() {
+            strategies = all_of(&compare);
+        }
+        Ok(Self { compare, table, strategies })
+    }
+
+    /// Every key with its value, below a comment that says what it means.
+    pub fn commented(&self) -> String {
+        let table = self.table.as_ref().map(|table| commented("table", table));
+        let strategies = self.strategies.iter().map(|entrant| {
+            let label = format!("# What it is called in results.\nlabel = {:?}\n", entrant.label);
+            entrant.strategy.commented("[strategy]") + &label
+        });
+        let sections = [commented("", &self.compare)].into_iter().chain(table).chain(strategies);
+        sections.collect::<Vec<_>>().join("\n")
+    }
+}
+
+fn read_entrant(
+    document: &Document<'_>,
+    path: &str,
+    compare: &CompareSettings,
+) -> Result<Entrant, ConfigError> {
+    let key = |key: &str| format!("{path}.{key}");
+    if !document.has(&key("name")) {
+        let names = StrategySettings::NAMES.join(", ");
+        return Err(document.refuse(path, format!("there is no `name`; give one of {names}")));
+    }
+    let mut strategy = StrategySettings::read(document, path, &["label"])?;
+    if !document.has(&key("batch")) {
+        strategy.set_batch(compare.batch);
+    }
+    if !document.has(&key("initial")) {
+        strategy.set_initial(compare.initial);
+    }
+    let label = document.string(&key("label"))?.unwrap_or(strategy.name()).to_owned();
+    Ok(Entrant { label, strategy })
+}
+
+impl TableSettings {
+    /// The text that results are known by: every key but the path.
+    pub fn identity(&self) -> String {
+        plain("table", &Self { path: String::new(), ..self.clone() })
+    }
+}
+
+impl Entrant {
+    /// The text that results are known by: every key but the label.
+    pub fn identity(&self) -> String {
+        self.strategy.plain("strategy")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> CompareConfig {
+        CompareConfig::from_toml(text, "c.toml").unwrap()
+    }
+
+    fn error(text: &str) -> String {
+        CompareConfig::from_toml(text, "c.toml").unwrap_err().to_string()
+    }
+
+    const TABLE: &str = "[table]\nspace = \"macro\"\npath = \"t.csv\"\nsearch = \"test1\"\n";
+
+    #[test]
+    fn what_is_printed_reads_back() {
+        let text = format!(
+            "seeds = 7\n{TABLE}limits = [\"params <= 2\"]\n[[strategy]]\nname = \"random\"\n[[strategy]]\nname = \
+             \"random\"\nlabel = \"random \\\"b\\\"\"\nbatch = 3\n"
+        );
+        let config = read(&text);
+        assert_eq!(read(&config.commented()), config);
+        assert_eq!(read(&CompareConfig::default().commented()), CompareConfig::default());
+        assert_eq!(read(""), CompareConfig::default());
+    }
+
+    #[test]
+    fn a_strategy_has_the_batch_of_all_unless_it_says_another() {
+        let config = read(
+            "batch = 4\ninitial = 12\n[[strategy]]\nname = \"bonas\"\n[[strategy]]\nname = \"bonas\"\nlabel = \
+             \"b\"\nbatch = 1\ninitial = 7\n",
+        );
+        let of = |i: usize| match &config.strategies[i].strategy {
+            StrategySettings::Bonas(s) => (s.batch, s.initial),
+            _ => panic!("bonas"),
+        };
+        assert_eq!((of(0), of(1)), ((4, 12), (1, 7)));
+    }
+
+    #[test]
+    fn errors_name_the_place_in_an_array_of_tables() {
+        for (text, expected) in [
+            (
+                "[[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"evolution\"\npopulatoin = 3\n",
+                "c.toml line 5: strategy[1].populatoin: unknown key `populatoin`; did you mean `population`?",
+            ),
+            (
+                "[[strategy]]\nname = \"evolution\"\npopulation = 0\n",
+                "c.toml line 3: strategy[0].population: 0 is out of range; expected at least 1",
+            ),
+            (
+                "[[strategy]]\nname = \"evolution\"\npopulation = \"x\"\n",
+                "c.toml line 3: strategy[0].population: invalid type",
+            ),
+            (
+                "[[strategy]]\nname = \"evolutoin\"\n",
+                "c.toml line 2: strategy[0].name: unknown strategy `evolutoin`",
+            ),
+            (
+                "[[strategy]]\nbatch = 2\n",
+                "c.toml line 1: strategy[0]: there is no `name`; give one of bonas",
+            ),
+            ("[strategy]\nname = \"random\"\n", "c.toml line 1: strategy: expected tables `[[strategy]]`"),
+            (
+                "[[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"random\"\n",
+                "c.toml line 4: strategy[1].name: two strategies are called `random`; give one of them a `label`",
+            ),
+            ("seed = 3\n", "c.toml line 1: seed: unknown key `seed`; did you mean `seeds`?"),
+            ("[table]\nspace = \"macro\"\nsearch = \"\"\n", "c.toml line 3: table.search: \"\" is no column"),
+            ("[table]\nsearch = \"a\"\n", "c.toml: table.space: none is out of range"),
+            (
+                "[table]\nspace = \"macro\"\nsearch = \"a\"\nlimits = [\"a = 3\"]\n",
+                "c.toml line 4: table.limits: \"a = 3\"",
+            ),
+            ("alpha = 1.5\n", "c.toml line 1: alpha: 1.5 is out of range"),
+        ] {
+            let message = error(text);
+            assert!(message.starts_with(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn path_and_label_are_no_part_of_identity() {
+        let of = |path: &str| read(&TABLE.replace("t.csv", path)).table.unwrap().identity();
+        assert_eq!(of("a.csv"), of("b.csv"));
+        assert_ne!(of("a.csv"), read(&TABLE.replace("test1", "test2")).table.unwrap().identity());
+    }
+}

@@ -1,0 +1,177 @@
+//! How well a surrogate ranks the rest of a table after a few of its rows: `bonas predict`.
+//!
+//! A split draws `n` training arms at random; the surrogate is fitted to their values in one
+//! column and predicts all other arms. Ranks are compared with another column (or the same);
+//! posteriors are judged by the column that the surrogate was trained on. The sizes of one split
+//! are nested: the first `n` of one random order.
+
+mod json;
+#[cfg(test)]
+mod tests;
+
+use std::time::Instant;
+
+use bonas_spaces::Architecture;
+use bonas_surrogate::metrics::{
+    coverage, kendall_tau_b, n_at_k, negative_log_likelihood, precision_at_top, spearman,
+};
+use bonas_surrogate::{Observation, Posterior, Surrogate};
+use rand::seq::SliceRandom;
+
+use crate::StudyError;
+use crate::pool;
+use crate::rng::stream;
+use crate::table::Benchmark;
+
+pub use json::{FORMAT, Row, Rows};
+
+/// Purpose of a random stream: the order of the arms in a split.
+const SPLIT: u64 = 200;
+/// Purpose of a random stream: fitting in a split.
+const FIT: u64 = 201;
+
+/// What is measured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Numbers of training arms.
+    pub sizes: Vec<usize>,
+    /// Random splits of each size.
+    pub splits: usize,
+    /// Seed of the splits.
+    pub seed: u64,
+    /// Position of the column that is trained on.
+    pub train_on: usize,
+    /// Position of the column that ranks are compared with.
+    pub rank: usize,
+    /// Threads; a split runs on one. The figures, but for seconds, do not depend on it.
+    pub threads: usize,
+}
+
+/// Makes a surrogate; each thread makes its own.
+pub type Make<'a> = dyn Fn() -> Result<Box<dyn Surrogate>, StudyError> + Sync + 'a;
+
+/// Figures of one surrogate in one split.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Split {
+    /// Kendall's tau-b; 0 for predictions that are all equal.
+    pub tau: f64,
+    /// Spearman's correlation; 0 for predictions that are all equal.
+    pub spearman: f64,
+    /// Best true rank among the ten arms predicted best, from 1.
+    pub n10: f64,
+    /// Share of the truly best 1 % among those predicted best.
+    pub precision1: f64,
+    /// The same of 5 %.
+    pub precision5: f64,
+    /// Share of the values inside their central 50 %, 80 % and 95 % posterior intervals.
+    pub coverage: [f64; 3],
+    /// Mean negative log likelihood in nats, in the unit of the column.
+    pub nll: f64,
+    /// Seconds of fitting.
+    pub fit_s: f64,
+    /// Seconds of predicting the other arms.
+    pub predict_s: f64,
+}
+
+/// Measures one surrogate: a row a size, in order.
+///
+/// # Errors
+/// [`StudyError::Setting`] for sizes that leave nothing to train on or to predict; whatever the
+/// surrogate's fit fails with, that of the first split in order.
+pub fn measure(table: &Benchmark, make: &Make<'_>, plan: &Plan) -> Result<Vec<Row>, StudyError> {
+    check(plan, table.arms().len())?;
+    let truth = Truth::of(table, plan);
+    let jobs: Vec<(usize, usize)> =
+        plan.sizes.iter().flat_map(|&size| (0..plan.splits).map(move |split| (size, split))).collect();
+    let mut done: Vec<Option<Result<Split, StudyError>>> = jobs.iter().map(|_| None).collect();
+    let work = |job: usize| truth.split(make()?.as_ref(), jobs[job].0, jobs[job].1, plan.seed);
+    pool::each(jobs.len(), plan.threads, work, |job, result| {
+        let fine = result.is_ok();
+        done[job] = Some(result);
+        fine
+    });
+    let splits: Vec<Split> = done.into_iter().flatten().collect::<Result<_, _>>()?;
+    let name = make()?.name();
+    let rows = plan.sizes.iter().zip(splits.chunks(plan.splits));
+    Ok(rows.map(|(&size, splits)| Row::of(name, size, table.arms().len() - size, splits)).collect())
+}
+
+fn check(plan: &Plan, arms: usize) -> Result<(), StudyError> {
+    let bad = |name: &str, reason: String| Err(StudyError::Setting { name: name.to_owned(), reason });
+    match plan.sizes.iter().find(|&&size| size < 2 || size + 2 > arms) {
+        _ if plan.sizes.is_empty() => bad("sizes", "there is none; give numbers of training rows".into()),
+        _ if plan.splits == 0 => bad("splits", "0, it must be at least 1".into()),
+        Some(size) => {
+            let most = arms.saturating_sub(2);
+            bad("sizes", format!("{size}, it must be 2 to {most}: the table has {arms} architectures"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The values of all arms.
+struct Truth<'a> {
+    architectures: Vec<&'a Architecture>,
+    /// What is trained on, accuracies as fractions.
+    train: Vec<f64>,
+    /// What the column's numbers were multiplied by for that.
+    scale: f64,
+    /// What ranks are compared with.
+    rank: Vec<f64>,
+}
+
+impl<'a> Truth<'a> {
+    fn of(table: &'a Benchmark, plan: &Plan) -> Self {
+        let train = &table.columns()[plan.train_on];
+        let scale = train.scale();
+        Self {
+            architectures: table.arms().iter().map(|arm| &arm.architecture).collect(),
+            train: train.means().into_iter().map(|value| scale * value).collect(),
+            scale,
+            rank: table.columns()[plan.rank].means(),
+        }
+    }
+
+    fn split(
+        &self,
+        surrogate: &dyn Surrogate,
+        size: usize,
+        split: usize,
+        seed: u64,
+    ) -> Result<Split, StudyError> {
+        let mut order: Vec<usize> = (0..self.train.len()).collect();
+        order.shuffle(&mut stream(seed, &[SPLIT, split as u64]));
+        let (train, test) = order.split_at(size);
+        let observe =
+            |&i: &usize| Observation { architecture: self.architectures[i].clone(), score: self.train[i] };
+        let observations: Vec<Observation> = train.iter().map(observe).collect();
+        let candidates: Vec<Architecture> = test.iter().map(|&i| self.architectures[i].clone()).collect();
+        let start = Instant::now();
+        let fitted = surrogate.fit(&observations, &mut stream(seed, &[FIT, split as u64, size as u64]))?;
+        let fit_s = start.elapsed().as_secs_f64();
+        let start = Instant::now();
+        let posteriors = fitted.predict(&candidates)?;
+        let predict_s = start.elapsed().as_secs_f64();
+        Ok(Split { fit_s, predict_s, ..self.judge(&posteriors, test) })
+    }
+
+    /// The figures of some posteriors of the arms in `test`; seconds are left at 0.
+    fn judge(&self, posteriors: &[Posterior], test: &[usize]) -> Split {
+        let predicted: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
+        let ranked: Vec<f64> = test.iter().map(|&i| self.rank[i]).collect();
+        let trained: Vec<f64> = test.iter().map(|&i| self.train[i]).collect();
+        let inside = |level| coverage(posteriors, &trained, level).unwrap_or(f64::NAN);
+        let precision = |share| precision_at_top(&predicted, &ranked, share).unwrap_or(0.0);
+        Split {
+            tau: kendall_tau_b(&predicted, &ranked).unwrap_or(0.0),
+            spearman: spearman(&predicted, &ranked).unwrap_or(0.0),
+            n10: n_at_k(&predicted, &ranked, 10).map_or(f64::NAN, |rank| rank as f64),
+            precision1: precision(0.01),
+            precision5: precision(0.05),
+            coverage: [0.5, 0.8, 0.95].map(inside),
+            nll: negative_log_likelihood(posteriors, &trained).unwrap_or(f64::NAN) - self.scale.ln(),
+            fit_s: 0.0,
+            predict_s: 0.0,
+        }
+    }
+}

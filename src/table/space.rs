@@ -1,0 +1,169 @@
+//! The part of a space that a table has measurements of, as a space of its own.
+
+use std::sync::{Arc, OnceLock};
+
+use bonas_spaces::{Architecture, SearchSpace, SpaceError, SpaceSize, Vocabulary};
+use rand::{Rng, RngExt};
+
+use super::Benchmark;
+
+/// Arms that count as near where a table has none that is one element away.
+const NEAREST: usize = 16;
+
+/// A table's architectures as a search space: nothing outside the table is ever proposed.
+///
+/// Samples are uniform over the rows of the file. Neighbours are the arms that are one element
+/// away in the table's own space; in a table so sparse that an arm has none, the [`NEAREST`] arms
+/// by the number of operations and connections (pairs of operations) in which their pruned graphs
+/// differ. A mutant is a neighbour, uniformly. All are looked up: an architecture is built once,
+/// when the table is read. A clone shares everything.
+#[derive(Clone, Debug)]
+pub struct TableSpace(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    table: Arc<Benchmark>,
+    neighbours: Vec<OnceLock<Vec<u32>>>,
+    /// Operations and connections of every arm, sorted.
+    pieces: OnceLock<Vec<Vec<u64>>>,
+}
+
+impl TableSpace {
+    /// The space of a table's arms, whose keys must be different ([`super::Merge::Raw`] needs a
+    /// space where every text has its own).
+    pub fn new(table: Arc<Benchmark>) -> Self {
+        let neighbours = table.arms().iter().map(|_| OnceLock::new()).collect();
+        Self(Arc::new(Inner { table, neighbours, pieces: OnceLock::new() }))
+    }
+
+    /// The table.
+    pub fn table(&self) -> &Arc<Benchmark> {
+        &self.0.table
+    }
+
+    /// The arm of an architecture.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] for one that the table does not have.
+    pub fn arm(&self, architecture: &Architecture) -> Result<usize, SpaceError> {
+        let table = &self.0.table;
+        table.arm(architecture.key()).ok_or_else(|| {
+            let text = table.space().format(architecture).unwrap_or_else(|error| error.to_string());
+            SpaceError::cell(format!("{text} is not in the table {}", table.path().display()))
+        })
+    }
+
+    fn at(&self, arm: u32) -> Architecture {
+        self.0.table.arms()[arm as usize].architecture.clone()
+    }
+
+    fn neighbours_of(&self, arm: usize) -> Result<&[u32], SpaceError> {
+        let slot = &self.0.neighbours[arm];
+        if let Some(known) = slot.get() {
+            return Ok(known);
+        }
+        let table = &self.0.table;
+        let near = table.space().neighbours(&table.arms()[arm].architecture)?;
+        let mut near: Vec<u32> =
+            near.iter().filter_map(|a| table.arm(a.key())).map(|arm| arm as u32).collect();
+        if near.is_empty() {
+            near = self.nearest(arm);
+        }
+        near.sort_unstable();
+        Ok(slot.get_or_init(|| near))
+    }
+
+    /// The arms whose graphs differ least, the first ones of equals.
+    fn nearest(&self, arm: usize) -> Vec<u32> {
+        let pieces = self
+            .0
+            .pieces
+            .get_or_init(|| self.0.table.arms().iter().map(|arm| pieces(&arm.architecture)).collect());
+        let mut others: Vec<(usize, u32)> = (0..pieces.len())
+            .filter(|&other| other != arm)
+            .map(|other| (difference(&pieces[arm], &pieces[other]), other as u32))
+            .collect();
+        others.sort_unstable();
+        others.into_iter().take(NEAREST).map(|(_, other)| other).collect()
+    }
+}
+
+/// Operations and connections of an architecture's pruned graphs as numbers, sorted.
+fn pieces(architecture: &Architecture) -> Vec<u64> {
+    /// In the place of an end: the piece is an operation. Labels are 16-bit numbers.
+    const NONE: usize = 0xf_ffff;
+    let piece = |cell: usize, from: usize, to: usize| (cell << 40 | from << 20 | to) as u64;
+    let mut pieces = Vec::new();
+    for (cell, graph) in architecture.op_graphs().iter().enumerate() {
+        let labels: Vec<usize> = graph.labels().map(bonas_spaces::OpId::index).collect();
+        pieces.extend(labels.iter().map(|&label| piece(cell, label, NONE)));
+        pieces.extend(graph.edges().map(|(from, to)| piece(cell, labels[from], labels[to])));
+    }
+    pieces.sort_unstable();
+    pieces
+}
+
+/// Size of the symmetric difference of two sorted multisets.
+fn difference(a: &[u64], b: &[u64]) -> usize {
+    let (mut i, mut j, mut common) = (0, 0, 0);
+    while let (Some(x), Some(y)) = (a.get(i), b.get(j)) {
+        common += usize::from(x == y);
+        (i, j) = (i + usize::from(x <= y), j + usize::from(y <= x));
+    }
+    a.len() + b.len() - 2 * common
+}
+
+impl SearchSpace for TableSpace {
+    fn name(&self) -> &str {
+        self.0.table.space().name()
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        self.0.table.space().vocabulary()
+    }
+
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        let rows = &self.0.table.merged.rows;
+        self.at(rows[rng.random_range(0..rows.len() as u32) as usize])
+    }
+
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        let near = self.neighbours_of(self.arm(architecture)?)?;
+        match near.len() {
+            0 => Ok(architecture.clone()),
+            n => Ok(self.at(near[rng.random_range(0..n as u32) as usize])),
+        }
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let near = self.neighbours_of(self.arm(architecture)?)?;
+        Ok(near.iter().map(|&arm| self.at(arm)).collect())
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        architecture.check_vocabulary(self.vocabulary())?;
+        self.arm(architecture).map(drop)
+    }
+
+    fn size(&self) -> SpaceSize {
+        SpaceSize::Unique(self.0.table.arms().len() as u128)
+    }
+
+    /// In the order of the file.
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        Some(Box::new(self.0.table.arms().iter().map(|arm| arm.architecture.clone())))
+    }
+
+    /// As the file writes it.
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        Ok(self.0.table.arms()[self.arm(architecture)?].text.to_string())
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let arm = match self.0.table.arm_of_text(text) {
+            Some(arm) => arm,
+            None => self.arm(&self.0.table.space().parse(text)?)?,
+        };
+        Ok(self.at(arm as u32))
+    }
+}

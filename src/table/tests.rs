@@ -1,0 +1,196 @@
+use std::io::Write;
+
+use bonas_spaces::nasbench_macro::NasBenchMacro;
+use bonas_spaces::nasbench101::NasBench101;
+use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
+use bonas_spaces::testing::check_space;
+
+use super::*;
+
+fn reading(columns: &[&str]) -> Reading {
+    Reading { columns: columns.iter().map(|c| c.parse().unwrap()).collect(), ..Reading::default() }
+}
+
+fn parse(csv: &str, reading: &Reading) -> Result<Benchmark, StudyError> {
+    Benchmark::parse(csv.as_bytes(), Path::new("t.csv"), Arc::new(NasBenchMacro::new()), reading)
+}
+
+fn error(csv: &str, columns: &[&str]) -> String {
+    parse(csv, &reading(columns)).unwrap_err().to_string()
+}
+
+const GOOD: &str = "arch,acc,seeds,params\n02012100,89.5,89;90,\n11111221,92.25,92;92.5,2181386\n";
+
+#[test]
+fn text_stays_text_and_cells_hold_seeds() {
+    let table = parse(GOOD, &reading(&["acc", "seeds", "-acc", "acc,seeds"])).unwrap();
+    assert_eq!(table.arms().iter().map(|arm| &*arm.text).collect::<Vec<_>>(), ["02012100", "11111221"]);
+    let [acc, seeds, negated, both] = table.columns() else { panic!("four columns") };
+    assert_eq!(acc.means(), [89.5, 92.25]);
+    assert_eq!((seeds.runs(1), seeds.mean(1)), (&[92.0, 92.5][..], 92.25));
+    assert_eq!(negated.means(), [-89.5, -92.25]);
+    assert_eq!(both.runs(0), [89.5, 89.0, 90.0]);
+    assert_eq!((acc.scale(), negated.scale()), (0.01, 1.0));
+    let key = table.space().parse("11111221").unwrap().key();
+    assert_eq!(
+        (table.arm(key), table.arm_of_text("02012100"), table.arm_of_text("2012100")),
+        (Some(1), Some(0), None)
+    );
+}
+
+#[test]
+fn gzip_is_known_by_its_first_bytes_and_has_the_same_fingerprint() {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(GOOD.as_bytes()).unwrap();
+    let zipped = encoder.finish().unwrap();
+    let open = |bytes: &[u8]| {
+        Benchmark::parse(bytes, Path::new("t"), Arc::new(NasBenchMacro::new()), &reading(&["acc"]))
+    };
+    assert_eq!(open(&zipped).unwrap().fingerprint(), parse(GOOD, &reading(&["acc"])).unwrap().fingerprint());
+    for cut in [zipped.len() - 1, zipped.len() - 9, 12] {
+        let message = open(&zipped[..cut]).unwrap_err().to_string();
+        assert!(message.starts_with("t: the gzip file is cut short or damaged after line"), "{message}");
+        assert!(message.ends_with("fetch it again"), "{message}");
+    }
+}
+
+#[test]
+fn bad_rows_name_file_line_and_remedy() {
+    for (csv, columns, expected) in [
+        (
+            "arch,acc\n02012100,1\n02012109,2\n",
+            ["acc"],
+            "t.csv line 3: cannot read \"02012109\" as a NAS-Bench-Macro",
+        ),
+        ("arch,acc\n2012100,1\n", ["acc"], "leading zeros count: keep the column as text"),
+        (
+            "arch,acc\n02012100,1\n02012100,2\n",
+            ["acc"],
+            "t.csv line 3: \"02012100\" is there a second time with acc = [2.0]; line 2 has [1.0]: remove one",
+        ),
+        (
+            "arch,acc\n02012100,nan\n",
+            ["acc"],
+            "t.csv line 2: column `acc` is NaN; it must be finite: remove the row",
+        ),
+        ("arch,acc\n02012100,inf\n", ["acc"], "column `acc` is inf"),
+        ("arch,acc\n02012100,high\n", ["acc"], "t.csv line 2: column `acc` is \"high\"; expected a number"),
+        (
+            "arch,acc\n02012100,\n",
+            ["acc"],
+            "t.csv line 2: column `acc` is empty; fill it in, or leave such rows out",
+        ),
+        ("arch,acc\n02012100\n", ["acc"], "t.csv line 2: 1 fields, the header has 2; the row is cut short"),
+        ("arch,acc\n,1\n", ["acc"], "t.csv line 2: column `arch` is empty"),
+        (
+            "arch,acc\n02012100,1\n",
+            ["ac"],
+            "t.csv: unknown column `ac`; did you mean `acc`? (known: arch, acc)",
+        ),
+        ("cell,acc\n02012100,1\n", ["acc"], "unknown column `arch`"),
+        ("arch,acc,acc\n02012100,1,2\n", ["acc"], "column `acc` is there 2 times; rename all but one"),
+        ("arch,acc\n", ["acc"], "t.csv: the table has no row"),
+        ("", ["acc"], "unknown column `arch`"),
+    ] {
+        let message = error(csv, &columns);
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_table_of_another_space_says_so() {
+    let cell = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
+    let message = error(&format!("arch,acc\n{cell},1\n"), &["acc"]);
+    assert!(
+        message.contains("line 2") && message.contains("name the table's own space (now macro)"),
+        "{message}"
+    );
+}
+
+#[test]
+fn rows_without_a_number_are_left_out_on_demand_and_repeats_of_a_row_passed_over() {
+    let reading = Reading { skip_missing: true, ..reading(&["params"]) };
+    let table = parse(&format!("{GOOD}11111221,92.25,92;92.5,2181386\n"), &reading).unwrap();
+    assert_eq!((table.arms().len(), table.skipped(), table.arms()[0].rows), (1, 1, 1));
+}
+
+#[test]
+fn limits_leave_rows_out() {
+    let limited = |limit: &str| {
+        let limits = vec![limit.parse().unwrap()];
+        parse(GOOD, &Reading { limits, ..reading(&["acc"]) }).map(|t| (t.arms().len(), t.skipped()))
+    };
+    assert_eq!(limited("acc >= 90").unwrap(), (1, 1));
+    assert_eq!(limited("seeds<=89.5").unwrap(), (1, 1));
+    let message = limited("acc <= 1").unwrap_err().to_string();
+    assert!(message.contains("all 2 rows are left out"), "{message}");
+    assert!(limited("params <= 1").unwrap_err().to_string().contains("line 2: column `params` is empty"));
+    assert!(limited("flops <= 1").unwrap_err().to_string().contains("unknown column `flops`"));
+    assert!("acc < 1".parse::<Limit>().unwrap_err().contains("is no limit"));
+}
+
+/// Two isomorphic cells and another one.
+const ISOMORPHS: &str = "arch,acc\n\
+    |skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|,90\n\
+    |skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|,92\n\
+    |skip_connect~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|none~2|,80\n";
+
+fn isomorphs(merge: Merge, rule: Uniqueness) -> Benchmark {
+    let space = Arc::new(NasBench201::with_uniqueness(rule));
+    let reading = Reading { merge, ..reading(&["acc"]) };
+    Benchmark::parse(ISOMORPHS.as_bytes(), Path::new("i.csv"), space, &reading).unwrap()
+}
+
+#[test]
+fn isomorphic_rows_merge_as_asked() {
+    let mean = isomorphs(Merge::Mean, Uniqueness::Published);
+    assert_eq!((mean.columns()[0].means(), mean.arms()[0].rows), (vec![91.0, 80.0], 2));
+    assert_eq!(isomorphs(Merge::First, Uniqueness::Published).columns()[0].means(), [90.0, 80.0]);
+    assert_eq!(isomorphs(Merge::Raw, Uniqueness::Published).columns()[0].means(), [90.0, 92.0, 80.0]);
+    let raw = isomorphs(Merge::Raw, Uniqueness::Raw);
+    assert_eq!(raw.arm(raw.arms()[1].architecture.key()), Some(1));
+}
+
+#[test]
+fn a_tables_space_keeps_the_contract() {
+    let merged = TableSpace::new(Arc::new(isomorphs(Merge::Mean, Uniqueness::Published)));
+    check_space(&merged, 1, 20).unwrap();
+    let space = NasBenchMacro::new();
+    let text = |a: &Architecture| space.format(a).unwrap();
+    let csv = |step| {
+        let rows = space.enumerate().unwrap().step_by(step).map(|a| format!("{},1\n", text(&a)));
+        format!("arch,acc\n{}", rows.collect::<String>())
+    };
+    for step in [1, 7, 500] {
+        let table = TableSpace::new(Arc::new(parse(&csv(step), &reading(&["acc"])).unwrap()));
+        check_space(&table, 2, 50).unwrap();
+    }
+}
+
+#[test]
+fn neighbours_in_a_sparse_table_are_the_nearest() {
+    let csv = "arch,acc\n00000000,1\n00000001,1\n22222222,1\n22222111,1\n";
+    let space = TableSpace::new(Arc::new(parse(csv, &reading(&["acc"])).unwrap()));
+    let near = |text: &str| {
+        let near = space.neighbours(&space.parse(text).unwrap()).unwrap();
+        near.iter().map(|a| space.format(a).unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(near("00000000"), ["00000001"], "one element away");
+    assert_eq!(near("22222222").len(), 3, "none is one element away, and there are fewer than sixteen");
+    let outside = NasBenchMacro::new().parse("11111111").unwrap();
+    assert!(space.check(&outside).unwrap_err().to_string().contains("11111111 is not in the table t.csv"));
+}
+
+#[test]
+fn nasbench101_cells_of_a_table_are_its_candidates() {
+    let csv = "arch,hash,val1\n111|conv1x1-bn-relu,09fc,83.4\n111|conv3x3-bn-relu,d32d,93.8\n";
+    let table = Benchmark::parse(
+        csv.as_bytes(),
+        Path::new("s1.csv"),
+        Arc::new(NasBench101::new()),
+        &reading(&["val1"]),
+    );
+    let space = TableSpace::new(Arc::new(table.unwrap()));
+    check_space(&space, 3, 10).unwrap();
+    assert_eq!(space.enumerate().unwrap().count(), 2);
+}

@@ -54,6 +54,7 @@ pub fn strategy(
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::BonasPublished(s) => Box::new(peers::bonas_published(s)?),
+        StrategySettings::Differentiable(_) => return Err(without_images("differentiable")),
     })
 }
 
@@ -185,6 +186,13 @@ pub fn toy_score(architecture: &Architecture) -> f64 {
     let graphs = architecture.op_graphs();
     let mean = graphs.iter().map(of_graph).sum::<f64>() / graphs.len().max(1) as f64;
     1.0 - (-mean / 8.0).exp()
+}
+
+fn without_images(strategy: &str) -> StudyError {
+    StudyError::Setting {
+        name: "strategy.name".to_owned(),
+        reason: format!("{strategy} trains networks on images; run it with bonas search, with libtorch"),
+    }
 }
 
 #[cfg(not(feature = "torch"))]

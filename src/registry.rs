@@ -85,7 +85,7 @@ pub const SPACES: &[SpaceEntry] = &[
         skeleton: None,
         ops: OpTable::new,
         make: || Arc::new(NasBench101::new()),
-        raw: None,
+        raw: Some(|| Arc::new(NasBench101::labelled())),
     },
     SpaceEntry {
         name: "macro",

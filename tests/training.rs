@@ -11,12 +11,14 @@ use bonas::evaluator::{Job, Monitor, ScratchEvaluator, SharedEvaluator};
 use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 use bonas::report::{SUMMARY_FILE, Shortlisted, Summary, WINNER_FILE, read_json};
 use bonas::rng::stream;
-use bonas::search::{Search, Stage};
+use bonas::search::{Search, Stage, TABLE_FILE, Tabulate};
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
+use bonas::spaces::nasbench201::NasBench201;
 use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape};
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled};
 use bonas::supernet::Placement;
+use bonas::table::{Benchmark, Reading};
 use bonas::testing::check_evaluator;
 use bonas::training::{Part, Task};
 use bonas::{Evaluator, Fidelity, Outcome, Study, StudyError};
@@ -158,6 +160,30 @@ fn a_search_cut_before_an_ask_goes_on_to_the_same_bytes_on_more_threads() {
     let last_ask = lines.iter().rposition(asks).unwrap();
     std::fs::write(cut.path().join("journal.jsonl"), lines[..last_ask].concat()).unwrap();
     assert_eq!(run(cut.path(), 2), expected);
+}
+
+#[test]
+fn every_cell_of_a_small_space_becomes_a_table_that_reads_back() {
+    let text = "[study]\nworkers = 2\n[space]\nname = \"nasbench201\"\n[data]\nlimit = 60\n[final]\nseeds = 2\n\
+                epochs = 1\nbatch = 16\nchannels = 4\nlayers = 1\n";
+    let folder = tempfile::tempdir().unwrap();
+    let tabulate = Tabulate {
+        config: SearchConfig::from_toml(text, "test").unwrap(),
+        ops: vec!["none".into(), "skip_connect".into()],
+        directory: folder.path().to_owned(),
+        cancel: Arc::default(),
+    };
+    let done = tabulate.run(&mut |_, _| Vec::new()).unwrap();
+    assert_eq!((done.cells, done.failed), (tabulate.cells().unwrap().len(), 0));
+    let path = folder.path().join(TABLE_FILE);
+    let columns = ["val", "test", "params"].map(|name| name.parse().unwrap()).to_vec();
+    let reading = Reading { columns, ..Reading::default() };
+    let table = Benchmark::open(&path, Arc::new(NasBench201::new()), &reading).unwrap();
+    assert!(table.arms().len() == done.cells && done.cells > 3, "{done:?}");
+    assert!((0..done.cells).all(|arm| table.columns()[..2].iter().all(|column| column.runs(arm).len() == 2)));
+    let bytes = std::fs::read(&path).unwrap();
+    tabulate.run(&mut |_, _| Vec::new()).unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "what is trained is not trained again");
 }
 
 #[test]

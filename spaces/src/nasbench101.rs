@@ -45,6 +45,8 @@ const NOTATION: &str = "a NAS-Bench-101 cell bits|op;op";
 #[derive(Clone, Debug)]
 pub struct NasBench101 {
     vocabulary: Arc<Vocabulary>,
+    /// Whether every labelled module is its own cell.
+    labelled: bool,
 }
 
 impl Default for NasBench101 {
@@ -56,7 +58,14 @@ impl Default for NasBench101 {
 impl NasBench101 {
     /// The space.
     pub fn new() -> Self {
-        Self { vocabulary: Arc::new(Vocabulary::known(1, &OPS.map(|op| (op, Role::Compute)))) }
+        let vocabulary = Vocabulary::known(1, &OPS.map(|op| (op, Role::Compute)));
+        Self { vocabulary: Arc::new(vocabulary), labelled: false }
+    }
+
+    /// The space in which every text, pruned, is a cell of its own, also beside isomorphic ones:
+    /// 1,293,208.
+    pub fn labelled() -> Self {
+        Self { labelled: true, ..Self::new() }
     }
 
     /// The cell of a module: `interior` operations on vertices 1, 2, ..; edges `(from, to)` with
@@ -112,7 +121,12 @@ impl NasBench101 {
         for (from, to) in module.edges() {
             graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::PLAIN);
         }
-        Architecture::new(self.vocabulary.clone(), vec![Cell::built(graph, output)])
+        let cells = vec![Cell::built(graph, output)];
+        if self.labelled {
+            Architecture::with_canonical_form(self.vocabulary.clone(), cells, &module.form())
+        } else {
+            Architecture::new(self.vocabulary.clone(), cells)
+        }
     }
 
     fn read(&self, architecture: &Architecture) -> Result<Module, SpaceError> {
@@ -137,6 +151,11 @@ impl NasBench101 {
         }
         if module.pruned()? != module {
             return Err(SpaceError::cell("a vertex does not lie on a path from input to output"));
+        }
+        if self.labelled && self.build(&module).key() != architecture.key() {
+            return Err(SpaceError::cell(
+                "the key is not that of the labelled cell; build it with the space",
+            ));
         }
         module.within_limits()
     }
@@ -178,7 +197,7 @@ impl SearchSpace for NasBench101 {
     }
 
     fn size(&self) -> SpaceSize {
-        SpaceSize::Unique(423_624)
+        SpaceSize::Unique(if self.labelled { 1_293_208 } else { 423_624 })
     }
 
     /// The 1,293,208 pruned labelled modules by number of vertices, as the authors generated them.

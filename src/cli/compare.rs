@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bonas::StudyError;
-use bonas::compare::{Compare, Step, Summary, source};
+use bonas::compare::{Compare, Step, Summary, resolve};
 use bonas::config::CompareConfig;
 use bonas::pool::cores;
 use bonas::report::REPORT_FILE;
@@ -59,7 +59,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
     let compare = Compare {
-        source: source(&config, args.table.as_deref(), folder)?,
+        source: resolve(&mut config, args.table.as_deref(), folder)?,
         config,
         cancel: interrupt::flag_with(hint.clone())?,
         threads: args.threads.unwrap_or_else(cores),

@@ -8,6 +8,7 @@ mod out;
 mod predict;
 mod report;
 mod search;
+mod tabulate;
 mod train;
 
 use std::path::PathBuf;
@@ -53,6 +54,8 @@ enum Command {
     Describe(describe::DescribeArgs),
     /// Compare strategies on a table, many seeds each; writes results, statistics and a report.
     Compare(compare::CompareArgs),
+    /// Train every cell of a space from scratch and write them as a table.
+    Tabulate(tabulate::TabulateArgs),
     /// Measure how well surrogates rank the rest of a table after a few of its rows.
     Predict(predict::PredictArgs),
 }
@@ -106,6 +109,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Report { dir } => report::again(&dir),
         Command::Describe(args) => describe::describe(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Tabulate(args) => tabulate::tabulate(&args),
         Command::Predict(args) => predict::predict(&args),
     }
 }

@@ -75,7 +75,7 @@ pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
     read(&path)
 }
 
-fn read(path: &Path) -> anyhow::Result<SearchConfig> {
+pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
     Ok(SearchConfig::from_toml(&text, &path.display().to_string())?)

@@ -13,6 +13,7 @@
 //! whatever the number of threads, kills and resumes.
 
 mod arena;
+mod embedded;
 mod figures;
 mod files;
 mod page;
@@ -32,6 +33,7 @@ use crate::report::write_whole;
 use crate::{StudyError, search};
 
 pub use arena::{Arena, Source};
+pub use embedded::EMBEDDED;
 pub use figures::Results;
 pub use files::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
@@ -128,33 +130,32 @@ impl Compare {
     }
 }
 
-/// The benchmark that is part of the program.
-///
-/// # Errors
-/// [`StudyError::Setting`]: this build has none.
-pub fn embedded() -> Result<Source, StudyError> {
-    let reason = "there is none, and this program has no benchmark of its own; give a [table] with space, path and \
-                  search";
-    Err(StudyError::Setting { name: "table".into(), reason: reason.into() })
-}
-
-/// The table that a configuration names: `given`, else its own path, relative to the
-/// configuration's folder; the embedded one without `[table]`.
+/// The table of a comparison: `given`, else the configuration's own path, relative to the
+/// configuration's folder. Without `[table]`, or where its path is [`EMBEDDED`], it is the benchmark
+/// that is part of the program, whose `[table]` is filled in.
 ///
 /// # Errors
 /// [`StudyError::Setting`] where none of them is there.
-pub fn source(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> Result<Source, StudyError> {
+pub fn resolve(
+    config: &mut CompareConfig,
+    given: Option<&Path>,
+    folder: &Path,
+) -> Result<Source, StudyError> {
+    let bad = |name: &str, reason: &str| {
+        Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
+    };
     match (given, &config.table) {
-        (Some(_), None) => Err(StudyError::Setting {
-            name: "--table".into(),
-            reason: "the configuration has no [table] that says its space and columns".into(),
-        }),
+        (Some(_), None) => bad("--table", "the configuration has no [table] that says its space and columns"),
         (Some(path), Some(_)) => Ok(Source::File(path.to_owned())),
-        (None, Some(table)) if table.path.is_empty() => Err(StudyError::Setting {
-            name: "table.path".into(),
-            reason: "it is empty; give the CSV file there or with --table PATH".into(),
-        }),
+        (None, Some(table)) if table.path.is_empty() => {
+            bad("table.path", "it is empty; give the CSV file there or with --table PATH")
+        }
+        (None, Some(table)) if table.path == EMBEDDED => Ok(embedded::embedded()?.1),
         (None, Some(table)) => Ok(Source::File(folder.join(&table.path))),
-        (None, None) => embedded(),
+        (None, None) => {
+            let (table, source) = embedded::embedded()?;
+            config.table = Some(table);
+            Ok(source)
+        }
     }
 }

@@ -223,18 +223,15 @@ fn a_study_stops_at_the_optimum_on_demand() {
 
 #[test]
 fn what_is_missing_is_named() {
+    let of =
+        |config: &CompareConfig, given: Option<&Path>| resolve(&mut config.clone(), given, Path::new("runs"));
     let none = CompareConfig::from_toml("", "c.toml").unwrap();
-    assert!(source(&none, None, Path::new("")).unwrap_err().to_string().contains("give a [table]"));
-    assert!(
-        source(&none, Some(Path::new("t.csv")), Path::new(""))
-            .unwrap_err()
-            .to_string()
-            .contains("has no [table]")
-    );
-    assert!(source(&small(), None, Path::new("")).unwrap_err().to_string().contains("--table PATH"));
+    assert!(of(&none, None).unwrap_err().to_string().contains("give a [table]"));
+    assert!(of(&none, Some(Path::new("t.csv"))).unwrap_err().to_string().contains("has no [table]"));
+    assert!(of(&small(), None).unwrap_err().to_string().contains("--table PATH"));
     let raw = "[table]\nspace = \"darts\"\npath = \"t.csv\"\nsearch = \"a\"\nmerge = \"raw\"\n";
     let raw = CompareConfig::from_toml(raw, "c.toml").unwrap();
-    assert_eq!(source(&raw, None, Path::new("runs")).unwrap(), Source::File("runs/t.csv".into()));
+    assert_eq!(of(&raw, None).unwrap(), Source::File("runs/t.csv".into()));
     let error = Arena::open(&raw, &Source::Bytes("t", b"arch,a\n")).unwrap_err().to_string();
     assert!(error.contains("table.merge") && error.contains("use isomorphic"), "{error}");
 }

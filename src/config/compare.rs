@@ -90,7 +90,8 @@ crate::settings! {
         /// transnas-macro.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
-        /// the configuration's folder. `bonas compare --table` takes its place.
+        /// the configuration's folder; embedded: the program's own. `bonas compare --table` takes its
+        /// place.
         path: String = String::new(),
         /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
         /// better).

@@ -14,6 +14,8 @@ mod reporting;
 #[cfg(feature = "torch")]
 mod shortlist;
 #[cfg(feature = "torch")]
+mod tabulate;
+#[cfg(feature = "torch")]
 mod training;
 
 use std::path::{Path, PathBuf};
@@ -32,6 +34,8 @@ use crate::{Strategy, Study, StudyError};
 #[cfg(feature = "torch")]
 pub use networks::{Networks, Size};
 pub use reporting::{note_environment, write_report};
+#[cfg(feature = "torch")]
+pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";

@@ -262,6 +262,19 @@ impl<'a> Networks<'a> {
         }
     }
 
+    /// Evaluators for a table, one a worker: the final training, scored on `part`, of which nothing
+    /// but the accuracies is kept.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn tabulating(&self, part: Part) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.finals;
+        let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
+        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds };
+        let task = self.task_of(("data.limit", self.config.data.limit), s.cutout)?;
+        (0..self.config.study.workers).map(|i| self.scratch(&plan, &task, i, None)).collect()
+    }
+
     fn scratch(
         &self,
         plan: &ScratchPlan,

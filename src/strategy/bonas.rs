@@ -82,7 +82,7 @@ impl Bonas {
         }
         let incumbent = scored.iter().map(|s| s.value).max_by(f64::total_cmp);
         let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);
-        let embeddings = fitted.embed(pool)?;
+        let embeddings = if self.selection.reads_embeddings() { fitted.embed(pool)? } else { None };
         let chosen = self.selection.select(&utilities, embeddings.as_ref(), self.affordable(ask), rng)?;
         let pick = |&i: &usize| match (pool.get(i), posteriors.get(i)) {
             (Some(architecture), Some(posterior)) => Ok(candidate(architecture, posterior)),

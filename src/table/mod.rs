@@ -15,6 +15,7 @@ mod read;
 mod space;
 #[cfg(test)]
 mod tests;
+mod tfrecord;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -79,7 +80,9 @@ pub struct Benchmark {
 }
 
 impl Benchmark {
-    /// Reads a CSV file, plain or gzipped, whatever its name.
+    /// Reads a CSV file, plain or gzipped, or an official file of NAS-Bench-101
+    /// (`nasbench_only108.tfrecord`: columns `val_e108`, `test_e108`, `params` and others), whatever
+    /// its name.
     ///
     /// # Errors
     /// [`StudyError::Io`]; [`StudyError::Data`] for a file that is cut short or lacks a column;
@@ -98,7 +101,10 @@ impl Benchmark {
         space: Arc<dyn SearchSpace>,
         reading: &Reading,
     ) -> Result<Self, StudyError> {
-        let text = read::unzipped(bytes, path)?;
+        let text = match read::unzipped(bytes, path)? {
+            records if tfrecord::is_tfrecord(&records) => tfrecord::csv(&records, path)?,
+            text => text,
+        };
         let rows = read::rows(&text, path, reading)?;
         let architectures = read::architectures(&rows, path, space.as_ref())?;
         let merged = merge::merge(&rows, architectures, path, reading)?;

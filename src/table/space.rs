@@ -13,8 +13,8 @@ const NEAREST: usize = 16;
 /// A table's architectures as a search space: nothing outside the table is ever proposed.
 ///
 /// Samples are uniform over the rows of the file. Neighbours are the arms that are one element
-/// away in the table's own space; in a table so sparse that an arm has none, the [`NEAREST`] arms
-/// by the number of operations and connections (pairs of operations) in which their pruned graphs
+/// away in the table's own space; in a table so sparse that an arm has none, the sixteen arms
+/// nearest by the number of operations and connections (pairs of operations) in which their pruned graphs
 /// differ. A mutant is a neighbour, uniformly. All are looked up: an architecture is built once,
 /// when the table is read. A clone shares everything.
 #[derive(Clone, Debug)]

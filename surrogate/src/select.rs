@@ -55,6 +55,11 @@ pub trait Selection: Send + Debug {
         batches: Batches,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError>;
+
+    /// Whether it looks at embeddings; where it does not, none need be computed.
+    fn reads_embeddings(&self) -> bool {
+        true
+    }
 }
 
 /// The `count * size` best, cut into batches from the best down; ties by lowest index.
@@ -74,6 +79,10 @@ impl Selection for TopK {
         check(utilities, embeddings, batches)?;
         let best = best_first(utilities, batches.total());
         Ok(best.chunks(batches.size).map(<[usize]>::to_vec).collect())
+    }
+
+    fn reads_embeddings(&self) -> bool {
+        false
     }
 }
 

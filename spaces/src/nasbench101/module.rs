@@ -53,6 +53,11 @@ impl Module {
         Ok(())
     }
 
+    /// Bytes that are equal exactly for equal modules.
+    pub(super) fn form(&self) -> Vec<u8> {
+        [&[self.n as u8], &self.out[..], &self.ops[..]].concat()
+    }
+
     pub(super) fn vertices(&self) -> usize {
         self.n
     }

@@ -169,3 +169,17 @@ fn golden_keys() {
         "d7eb6ec0a3a75db61d93cb3a62aafeef"
     );
 }
+
+/// The same cell with its two branches in either order.
+#[test]
+fn labelled_cells_count_apart() {
+    let (one, other) = ("110011|conv1x1-bn-relu;maxpool3x3", "110011|maxpool3x3;conv1x1-bn-relu");
+    let keys = |space: NasBench101| [one, other].map(|text| space.parse(text).unwrap().key());
+    let [a, b] = keys(NasBench101::new());
+    assert_eq!(a, b);
+    let [a, b] = keys(NasBench101::labelled());
+    assert_ne!(a, b);
+    crate::testing::check_space(&NasBench101::labelled(), 5, 20).unwrap();
+    let isomorphic = NasBench101::new().parse(one).unwrap();
+    assert!(NasBench101::labelled().check(&isomorphic).unwrap_err().to_string().contains("labelled"));
+}

@@ -1,0 +1,203 @@
+//! A tabular benchmark of one's own: every cell of a space trained from scratch.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use bonas_spaces::network::{Norm, Union};
+use bonas_spaces::{Architecture, Role, SearchSpace};
+use bonas_surrogate::metrics::kendall_tau_b;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use rand::Rng;
+use serde::{Deserialize, Serialize};
+
+use super::networks::Networks;
+use super::{CONFIG_FILE, Observe, Stage};
+use crate::config::{SearchConfig, plain};
+use crate::history::{History, Outcome};
+use crate::report::{write_json, write_whole};
+use crate::rng::{FINAL, stream};
+use crate::strategy::Listed;
+use crate::study::{Budget, Finished};
+use crate::training::Part;
+use crate::{Study, StudyError, assemble};
+
+/// The table: `arch`, accuracies in percent on held-out training images (`val`) and on test images
+/// (`test`), seeds joined by `;`, `params` and `macs`.
+pub const TABLE_FILE: &str = "table.csv.gz";
+/// What is known of the table: [`Tabulated`].
+pub const TABULATED_FILE: &str = "table.json";
+
+/// Trains every cell of a space as the `[final]` section says, `final.seeds` times for the
+/// validation column (without the images held out) and as often for the test column. A run that
+/// was stopped goes on.
+#[derive(Clone, Debug)]
+pub struct Tabulate {
+    /// Space, images, recipe, workers.
+    pub config: SearchConfig,
+    /// Only cells of these operations; empty: of all.
+    pub ops: Vec<String>,
+    /// Where everything is kept.
+    pub directory: PathBuf,
+    /// Becomes true when the user wants to stop.
+    pub cancel: Arc<AtomicBool>,
+}
+
+/// Facts about a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tabulated {
+    /// Different cells in it.
+    pub cells: usize,
+    /// Cells left out because a training failed.
+    pub failed: usize,
+    /// Kendall's tau-b between the first two seeds of the validation column.
+    pub tau_val: Option<f64>,
+    /// The same of the test column.
+    pub tau_test: Option<f64>,
+    /// Kendall's tau-b between the means of the two columns.
+    pub tau: Option<f64>,
+    /// Seconds of training, summed over workers.
+    pub seconds: f64,
+}
+
+impl Tabulate {
+    /// The cells: every key of the space once whose operations are all allowed.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space that cannot be listed, or an unknown operation.
+    pub fn cells(&self) -> Result<Vec<Architecture>, StudyError> {
+        let (_, space) = assemble::space(&self.config)?;
+        for name in &self.ops {
+            space.vocabulary().id(name)?;
+        }
+        let all = space.enumerate().ok_or_else(|| StudyError::Setting {
+            name: "space.name".into(),
+            reason: format!(
+                "{} has {} and cannot be listed; take a smaller space",
+                space.name(),
+                space.size()
+            ),
+        })?;
+        let mut seen = std::collections::HashSet::new();
+        Ok(all.filter(|cell| self.allows(cell) && seen.insert(cell.key())).collect())
+    }
+
+    fn allows(&self, architecture: &Architecture) -> bool {
+        let vocabulary = architecture.vocabulary();
+        let allowed = |op| {
+            let structural = matches!(vocabulary.role(op), Role::Plain | Role::Input | Role::Output);
+            structural || self.ops.is_empty() || self.ops.iter().any(|name| name == vocabulary.name(op))
+        };
+        architecture.cells().iter().all(|cell| {
+            let graph = cell.graph();
+            graph.node_weights().chain(graph.edge_weights()).all(|&op| allowed(op))
+        })
+    }
+
+    /// Trains what is not trained yet and writes [`TABLE_FILE`] and [`TABULATED_FILE`].
+    ///
+    /// # Errors
+    /// [`StudyError`]; what is trained stays, and it can be run again.
+    pub fn run(&self, observe: &mut Observe<'_>) -> Result<Tabulated, StudyError> {
+        let (_, space) = assemble::space(&self.config)?;
+        let cells = self.cells()?;
+        let networks = Networks::new(&self.config)?;
+        std::fs::create_dir_all(&self.directory)
+            .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
+        write_whole(&self.directory.join(CONFIG_FILE), self.config.commented().as_bytes())?;
+        let val = self.train(&space, &cells, &networks, Part::Validation, observe)?;
+        let test = self.train(&space, &cells, &networks, Part::Test, observe)?;
+        self.write(&*space, &networks, &cells, &[val, test])
+    }
+
+    fn train(
+        &self,
+        space: &Arc<dyn SearchSpace>,
+        cells: &[Architecture],
+        networks: &Networks<'_>,
+        part: Part,
+        observe: &mut Observe<'_>,
+    ) -> Result<Finished, StudyError> {
+        let (name, purpose) = match part {
+            Part::Validation => ("validation", 2),
+            Part::Test => ("test", 3),
+        };
+        let folder = self.directory.join(name);
+        let header =
+            format!("{}\n{}# {:?}\n", self.config.identity(), plain("final", &self.config.finals), self.ops);
+        let listed = Listed { architectures: cells.to_vec() };
+        let study = Study::new(space.clone(), Box::new(listed), networks.tabulating(part)?)
+            .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())
+            .budget(Budget::architectures(cells.len()))
+            .config(header)
+            .cancel(self.cancel.clone())
+            .directory(&folder);
+        observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()
+    }
+
+    fn write(
+        &self,
+        space: &dyn SearchSpace,
+        networks: &Networks<'_>,
+        cells: &[Architecture],
+        trained: &[Finished; 2],
+    ) -> Result<Tabulated, StudyError> {
+        let path = self.directory.join(TABLE_FILE);
+        let io = |source| StudyError::Io { path: path.clone(), source };
+        let skeleton = networks.skeleton(networks.finals().0, Norm::DISCRETE)?;
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(b"arch,val,test,params,macs\n").map_err(io)?;
+        let mut columns = [Vec::new(), Vec::new()];
+        for cell in cells {
+            let [val, test] = trained;
+            let (Some(val), Some(test)) = (runs(&val.history, cell), runs(&test.history, cell)) else {
+                continue;
+            };
+            let network = skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.ops())?;
+            let (params, macs) = (network.params(), network.macs());
+            let line = format!("{},{},{},{params},{macs}\n", space.format(cell)?, joined(val), joined(test));
+            encoder.write_all(line.as_bytes()).map_err(io)?;
+            columns[0].push(val.to_vec());
+            columns[1].push(test.to_vec());
+        }
+        write_whole(&path, &encoder.finish().map_err(io)?)?;
+        let tabulated = facts(cells.len(), &columns, trained);
+        write_json(&self.directory.join(TABULATED_FILE), &tabulated)?;
+        Ok(tabulated)
+    }
+}
+
+/// Accuracies of a cell, one a seed, in `[0, 1]`; none if its training failed.
+fn runs<'h>(history: &'h History, cell: &Architecture) -> Option<&'h [f64]> {
+    match &history.get(cell.key())?.outcome {
+        Outcome::Scored(score) => Some(&score.runs),
+        Outcome::Failed(_) => None,
+    }
+}
+
+/// Percentages with two decimals, joined by `;`.
+fn joined(runs: &[f64]) -> String {
+    runs.iter().map(|run| format!("{:.2}", 100.0 * run)).collect::<Vec<_>>().join(";")
+}
+
+fn facts(cells: usize, columns: &[Vec<Vec<f64>>; 2], trained: &[Finished; 2]) -> Tabulated {
+    let seed =
+        |column: &[Vec<f64>], seed: usize| column.iter().filter_map(|runs| runs.get(seed).copied()).collect();
+    let between_seeds = |column: &[Vec<f64>]| {
+        let (first, second): (Vec<f64>, Vec<f64>) = (seed(column, 0), seed(column, 1));
+        kendall_tau_b(&first, &second)
+    };
+    let means =
+        |column: &[Vec<f64>]| column.iter().map(|runs| crate::statistics::mean(runs)).collect::<Vec<_>>();
+    let [val, test] = columns;
+    Tabulated {
+        cells: val.len(),
+        failed: cells - val.len(),
+        tau_val: between_seeds(val),
+        tau_test: between_seeds(test),
+        tau: kendall_tau_b(&means(val), &means(test)),
+        seconds: trained.iter().map(|finished| finished.evaluate_seconds).sum(),
+    }
+}

@@ -16,16 +16,25 @@ pub mod counts;
 #[cfg(feature = "torch")]
 pub mod embed;
 mod error;
+mod features;
+pub mod gp;
+pub mod graph_gp;
+mod joint;
 pub mod metrics;
 mod normal;
 mod posterior;
 pub mod quadrature;
+mod ranks;
 pub mod select;
+pub mod structure;
 mod surrogate;
 pub mod testing;
+pub mod trees;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
+pub use joint::Joint;
 pub use posterior::{Law, Moments, Posterior};
+pub use ranks::Warp;
 pub use select::{Batches, Selection};
 pub use surrogate::{Observation, Predict, Surrogate};

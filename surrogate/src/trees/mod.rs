@@ -1,0 +1,4 @@
+//! Gradient-boosted regression trees.
+mod boost;
+mod tree;
+pub use boost::{BoostParams, Boosted};

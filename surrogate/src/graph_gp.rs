@@ -114,19 +114,17 @@ impl Data {
 }
 
 impl GraphGp {
-    fn process(
-        &self,
-        structures: &[Arc<Structure>],
-        observations: &[Observation],
-    ) -> Result<Fitted, SurrogateError> {
+    /// Fits to observations, as [`Surrogate::fit`] does.
+    pub(crate) fn fit_process(&self, observations: &[Observation]) -> Result<FittedGraphGp, SurrogateError> {
         let scores = features::scores(NAME, observations)?;
+        let structures = &self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
         let choice = self.choose(structures, observations, &scores)?;
         let data = Data::of(structures, &scores);
         let best = choice.iter().map(|fit| fit.loss).fold(f64::INFINITY, f64::min);
         let mut weights: Vec<f64> =
             choice.iter().map(|fit| ((best - fit.loss) / self.temperature).exp()).collect();
         let total: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|w| *w = if *w < MIN_SHARE * total { 0.0 } else { *w });
+        weights = weights.into_iter().map(|w| if w < MIN_SHARE * total { 0.0 } else { w }).collect();
         let total: f64 = weights.iter().sum();
         let (mut terms, mut noise) = (Vec::new(), 0.0);
         for ((fit, weight), block) in choice.iter().zip(&weights).zip(BLOCKS).filter(|((_, w), _)| **w > 0.0)
@@ -139,7 +137,7 @@ impl GraphGp {
         }
         let process = Process::new(self.kernel, terms, noise, &data.x, data.z)?;
         let (columns, scale, warp) = (data.columns, data.scale, Arc::new(data.warp));
-        Ok(Fitted { process, columns, scale, warp, features: self.features.clone() })
+        Ok(FittedGraphGp { process, columns, scale, warp, features: self.features.clone() })
     }
 
     /// Hyper-parameters, step by step from the prior.
@@ -225,12 +223,13 @@ impl Surrogate for GraphGp {
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
-        let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
-        Ok(Box::new(self.process(&structures, observations)?))
+        Ok(Box::new(self.fit_process(observations)?))
     }
 }
 
-struct Fitted {
+/// A fitted [`GraphGp`].
+#[derive(Debug)]
+pub(crate) struct FittedGraphGp {
     process: Process,
     columns: Columns,
     scale: Scale,
@@ -238,14 +237,26 @@ struct Fitted {
     features: Arc<Extractor>,
 }
 
-impl Fitted {
-    fn matrix(&self, candidates: &[Architecture]) -> Result<Array2<f32>, SurrogateError> {
+impl FittedGraphGp {
+    /// Scaled features `[m, d]`.
+    pub(crate) fn matrix<'a>(
+        &self,
+        candidates: impl IntoIterator<Item = &'a Architecture>,
+    ) -> Result<Array2<f32>, SurrogateError> {
         let structures = self.features.features(NAME, candidates)?;
         Ok(self.scale.apply(self.columns.matrix(structures.iter().map(|s| &**s))))
     }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub(crate) fn warp(&self) -> &Arc<Warp> {
+        &self.warp
+    }
 }
 
-impl Predict for Fitted {
+impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         if candidates.is_empty() {
             return Ok(Vec::new());

@@ -15,6 +15,7 @@ pub mod bsr;
 pub mod counts;
 #[cfg(feature = "torch")]
 pub mod embed;
+pub mod ensemble;
 mod error;
 mod features;
 pub mod gp;
@@ -30,6 +31,7 @@ pub mod structure;
 mod surrogate;
 pub mod testing;
 pub mod trees;
+pub mod wl_gp;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;

@@ -36,10 +36,12 @@ pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
     let mut latent = vec![0.0; n];
     let mut knots = Vec::new();
     let mut below = 0;
-    for run in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
+    for run in order.chunk_by(|&a, &b| scores[a].total_cmp(&scores[b]).is_eq()) {
         let rank = below as f64 + 0.5 * run.len() as f64;
         let z = normal::quantile(rank / n as f64);
-        run.iter().for_each(|&i| latent[i] = z);
+        for &i in run {
+            latent[i] = z;
+        }
         knots.push((z, scores[run[0]]));
         below += run.len();
     }

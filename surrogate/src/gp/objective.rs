@@ -209,10 +209,13 @@ impl Part {
     }
 }
 
+/// Parameters, their loss and its gradient.
+type Known = (Vec<f64>, f64, Vec<f64>);
+
 /// The objective as argmin takes it: it asks for value and slope at the same place one by one.
 struct Memo<'a> {
     objective: &'a Objective<'a>,
-    last: RefCell<Option<(Vec<f64>, f64, Vec<f64>)>>,
+    last: RefCell<Option<Known>>,
 }
 
 /// Loss where the covariance is not positive definite: a wall.

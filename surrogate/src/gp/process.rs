@@ -77,6 +77,11 @@ impl Process {
         Ok(process)
     }
 
+    /// The targets that it has seen, `[n]`.
+    pub(crate) fn targets(&self) -> &Array1<f64> {
+        &self.targets
+    }
+
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
         self.noise
@@ -203,7 +208,7 @@ mod tests {
         let known = (c - 2.0 * b * b + b * b * c) / determinant;
         assert!((variance[0] - (1.0 - known)).abs() < 1e-6);
         let (mean, variance) = process.leave_one_out();
-        assert!((mean[0] - b * -1.0 / c).abs() < 1e-6 && (variance[0] - (c - b * b / c)).abs() < 1e-6);
+        assert!((mean[0] - -b / c).abs() < 1e-6 && (variance[0] - (c - b * b / c)).abs() < 1e-6);
     }
 
     #[test]

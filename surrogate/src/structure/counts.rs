@@ -209,6 +209,7 @@ fn pairs(k: usize) -> Vec<Vec<bool>> {
 mod tests {
     use bonas_spaces::darts::Darts;
     use bonas_spaces::{Cell, CellGraph, OpId, SearchSpace};
+    use petgraph::graph::NodeIndex;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
@@ -255,7 +256,7 @@ mod tests {
         let labels = [OpId::input(0), one, three, pool, one, OpId::OUTPUT];
         let edges = [(0, 1), (0, 2), (1, 3), (2, 3), (2, 4), (3, 5), (4, 5), (0, 5)];
         let mut graph = CellGraph::new();
-        let mut nodes = [Default::default(); 6];
+        let mut nodes = [NodeIndex::default(); 6];
         for &i in order {
             nodes[i] = graph.add_node(labels[i]);
         }

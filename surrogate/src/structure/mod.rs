@@ -16,4 +16,5 @@ mod paths;
 mod sparse;
 
 pub(crate) use columns::{Columns, Scale};
+pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};

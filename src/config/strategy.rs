@@ -95,6 +95,14 @@ pub enum SurrogateKind {
     BonasPublished,
     /// Bayesian sigmoid regression on structural counts; needs no libtorch.
     CountsBsr,
+    /// Gaussian process on structural counts and Gaussian ranks; needs no libtorch.
+    GraphGp,
+    /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
+    WlGp,
+    /// Boosted trees on structural counts and Gaussian ranks; needs no libtorch.
+    Trees,
+    /// graph-gp and trees, weighted by how well each predicts what it has not seen; no libtorch.
+    Ensemble,
 }
 
 /// What a posterior is worth.
@@ -160,7 +168,8 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: gcn-bsr, bonas-published or counts-bsr.
+        /// Surrogate: gcn-bsr or bonas-published (libtorch), counts-bsr, graph-gp, wl-gp, trees or
+        /// ensemble (none).
         surrogate: SurrogateKind = SurrogateKind::GcnBsr,
         /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ucb,

@@ -12,8 +12,7 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "ensemble";
 
-/// Weight of the trees before anything is seen, and the number of observations that it counts for.
-const PRIOR_WEIGHT: f64 = 1.0 / 3.0;
+/// Observations with the expected squared error that are thought to have been seen before any.
 const PRIOR_COUNT: f64 = 20.0;
 
 /// A weighted mean of [`GraphGp`] and boosted trees ([`crate::trees::Trees`]) on the same features
@@ -21,8 +20,8 @@ const PRIOR_COUNT: f64 = 20.0;
 ///
 /// Weights are those that would have predicted the observations best: with `l` the leave-one-out
 /// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the ranks,
-/// the trees' weight is `Σ (z - l)(o - l) / Σ (o - l)²`, drawn towards a third as if twenty
-/// observations said so, and kept in `[0, 1]`. The variance is that of the Gaussian process times
+/// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
+/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is that of the Gaussian process times
 /// the mean of the squared errors so made over their leave-one-out variances, so that intervals
 /// hold what they say. The joint posterior and the embedding are the Gaussian process's.
 #[derive(Debug)]
@@ -67,10 +66,8 @@ impl Surrogate for Ensemble {
 /// Weight of `o` beside `l` for targets `z`.
 fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>) -> f64 {
     let apart = o - l;
-    let size = apart.dot(&apart);
-    let pull = PRIOR_COUNT * size / z.len() as f64;
-    let weight = ((z - l).dot(&apart) + pull * PRIOR_WEIGHT) / (size + pull);
-    if weight.is_nan() { PRIOR_WEIGHT } else { weight.clamp(0.0, 1.0) }
+    let best = (z - l).dot(&apart) / apart.dot(&apart);
+    if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
 struct Fitted {
@@ -122,14 +119,14 @@ mod tests {
         check_surrogate(&Ensemble::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
     }
 
-    /// Trees that are right and a Gaussian process that is off by one: the weight that the
-    /// twenty observations of the prior allow, `(n + 20/3) / (n + 20)`.
+    /// All weight to who is right, drawn halfway to a half.
     #[test]
     fn weights_by_hand() {
         let (z, off) = (array![0.0, 1.0], array![1.0, 2.0]);
-        assert!((weight(&z, &off, &z) - (2.0 + 20.0 / 3.0) / 22.0).abs() < 1e-12);
-        assert!((weight(&z, &z, &off) - 20.0 / 3.0 / 22.0).abs() < 1e-12);
-        assert_eq!(weight(&z, &off, &off), PRIOR_WEIGHT);
+        assert_eq!(weight(&z, &off, &z), 0.75);
+        assert_eq!(weight(&z, &z, &off), 0.25);
+        assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0]), 0.5);
+        assert_eq!(weight(&z, &off, &off), 0.5);
     }
 
     #[test]

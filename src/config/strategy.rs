@@ -217,6 +217,14 @@ pub enum SurrogateKind {
     CountsBsr,
     /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
     PathMlp,
+    /// Gaussian process on structural counts and Gaussian ranks; needs no libtorch.
+    GraphGp,
+    /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
+    WlGp,
+    /// Boosted trees on structural counts and Gaussian ranks; needs no libtorch.
+    Trees,
+    /// graph-gp and trees, weighted by how well each predicts what it has not seen; no libtorch.
+    Ensemble,
 }
 
 impl SurrogateKind {
@@ -298,7 +306,8 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: gcn-bsr, bonas-published, counts-bsr or path-mlp.
+        /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
+        /// or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::GcnBsr,
         /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ucb,

@@ -82,7 +82,7 @@ const FIGURES: [(&str, u64); 4] = [("val", 4), ("test", 5), ("train", 3), ("time
 #[derive(Default)]
 struct Cells {
     places: HashMap<String, usize>,
-    cells: Vec<CellRow>,
+    rows: Vec<CellRow>,
     /// Numbers of epochs there are, in order.
     epochs: Vec<u64>,
 }
@@ -103,19 +103,18 @@ impl Cells {
             serde_json::from_slice(data).map_err(|error| foreign(error.to_string()))?;
         let metrics = STANDARD.decode(&metrics).map_err(|error| foreign(error.to_string()))?;
         let (params, repeat) = metrics_of(&metrics).map_err(foreign)?;
-        let place = match self.places.get(&hash) {
-            Some(&place) => place,
-            None => {
-                let arch = notation(&adjacency, &operations).map_err(foreign)?;
-                self.places.insert(hash.clone(), self.cells.len());
-                self.cells.push(CellRow { arch, hash, params, repeats: HashMap::new() });
-                self.cells.len() - 1
-            }
+        let place = if let Some(&place) = self.places.get(&hash) {
+            place
+        } else {
+            let arch = notation(&adjacency, &operations).map_err(foreign)?;
+            self.places.insert(hash.clone(), self.rows.len());
+            self.rows.push(CellRow { arch, hash, params, repeats: HashMap::new() });
+            self.rows.len() - 1
         };
         if let Err(at) = self.epochs.binary_search(&epochs) {
             self.epochs.insert(at, epochs);
         }
-        self.cells[place].repeats.entry(epochs).or_default().push(repeat);
+        self.rows[place].repeats.entry(epochs).or_default().push(repeat);
         Ok(())
     }
 
@@ -127,7 +126,7 @@ impl Cells {
             }
         }
         csv.push('\n');
-        for cell in &self.cells {
+        for cell in &self.rows {
             let _ = write!(csv, "{},{},{}", cell.arch, cell.hash, cell.params);
             for epochs in &self.epochs {
                 let repeats = cell.repeats.get(epochs).map_or(&[][..], Vec::as_slice);

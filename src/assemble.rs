@@ -12,8 +12,12 @@ use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
 };
 use bonas_surrogate::counts::CountsBsr;
+use bonas_surrogate::ensemble::Ensemble;
+use bonas_surrogate::graph_gp::GraphGp;
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{Batches, Clustered, TopK};
+use bonas_surrogate::trees::Trees;
+use bonas_surrogate::wl_gp::WlGp;
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
 
@@ -54,6 +58,7 @@ pub fn strategy(
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::BonasPublished(s) => Box::new(peers::bonas_published(s)?),
+        StrategySettings::Differentiable(_) => return Err(without_images("differentiable")),
     })
 }
 
@@ -78,6 +83,10 @@ pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> 
     match kind {
         SurrogateKind::CountsBsr => Ok(Box::new(CountsBsr::default())),
         SurrogateKind::PathMlp => Ok(Box::new(PathMlp::default())),
+        SurrogateKind::GraphGp => Ok(Box::new(GraphGp::default())),
+        SurrogateKind::WlGp => Ok(Box::new(WlGp::default())),
+        SurrogateKind::Trees => Ok(Box::new(Trees::default())),
+        SurrogateKind::Ensemble => Ok(Box::new(Ensemble::default())),
         #[cfg(feature = "torch")]
         SurrogateKind::GcnBsr => Ok(Box::new(bonas_surrogate::embed::GcnBsr::default())),
         #[cfg(feature = "torch")]
@@ -87,7 +96,7 @@ pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> 
         }
         #[cfg(not(feature = "torch"))]
         SurrogateKind::GcnBsr | SurrogateKind::BonasPublished => {
-            Err(without_torch("strategy.surrogate", "a graph network", "use counts-bsr"))
+            Err(without_torch("strategy.surrogate", "a graph network", "use graph-gp"))
         }
     }
 }
@@ -187,6 +196,13 @@ pub fn toy_score(architecture: &Architecture) -> f64 {
     1.0 - (-mean / 8.0).exp()
 }
 
+fn without_images(strategy: &str) -> StudyError {
+    StudyError::Setting {
+        name: "strategy.name".to_owned(),
+        reason: format!("{strategy} trains networks on images; run it with bonas search, with libtorch"),
+    }
+}
+
 #[cfg(not(feature = "torch"))]
 pub(crate) fn without_torch(key: &str, what: &str, instead: &str) -> StudyError {
     let reason =
@@ -272,6 +288,22 @@ mod tests {
             assert_eq!(finished.history.len(), 40, "{name}");
             let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
             assert!(map.is_none_or(|map| map.nrows() == 40));
+        }
+    }
+
+    #[test]
+    fn every_surrogate_without_libtorch_runs_a_study() {
+        for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
+            let text = format!(
+                "[study]\narchitectures = 40\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n\
+                 [strategy]\nname = \"bonas\"\nsurrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n"
+            );
+            let config = SearchConfig::from_toml(&text, "test").unwrap();
+            let (_, space) = space(&config).unwrap();
+            let strategy = strategy(&config.strategy, &*space).unwrap();
+            let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
+            let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+            assert_eq!(finished.history.len(), 40, "{name}");
         }
     }
 

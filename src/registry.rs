@@ -12,7 +12,7 @@ use bonas_spaces::nasbench_macro::NasBenchMacro;
 use bonas_spaces::nasbench101::NasBench101;
 use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::network::{
-    BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
+    BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton, Union,
 };
 use bonas_spaces::transnas::{TransNasMacro, TransNasMicro};
 
@@ -145,6 +145,10 @@ pub struct SkeletonSize {
     pub image: Option<Shape>,
     /// Number of classes.
     pub classes: Option<usize>,
+    /// Enhancement cells, on skeletons that have them.
+    pub enhancement: Option<usize>,
+    /// K of partial channels, on skeletons that may have them.
+    pub partial: Option<usize>,
     /// Normalisation inside the cells; without it that of a discrete network.
     pub norm: Option<Norm>,
     /// Whether there is an auxiliary head; [`SkeletonEntry::auxiliary`] says which may have one.
@@ -160,6 +164,9 @@ pub struct SkeletonEntry {
     pub about: &'static str,
     /// Whether it may have an auxiliary head.
     pub auxiliary: bool,
+    /// What a relaxed network of it is made of: every operation on every edge; none where no
+    /// differentiable search is to be had.
+    pub whole: Option<fn() -> Union>,
     make: fn(&SkeletonSize) -> Arc<dyn Skeleton>,
 }
 
@@ -182,30 +189,35 @@ pub const SKELETONS: &[SkeletonEntry] = &[
         name: "darts",
         about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
         auxiliary: true,
+        whole: Some(|| Darts::new().whole()),
         make: |size| Arc::new(darts(&DartsSkeleton::cifar(), size)),
     },
     SkeletonEntry {
         name: "darts-imagenet",
         about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
         auxiliary: true,
+        whole: Some(|| Darts::new().whole()),
         make: |size| Arc::new(darts(&DartsSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
         name: "bcnn",
         about: "broad network of BNAS-v2 for CIFAR-sized images; published: C = 48, 6 cells",
         auxiliary: false,
+        whole: Some(|| Darts::broad().whole()),
         make: |size| Arc::new(bcnn(&BcnnSkeleton::cifar(), size)),
     },
     SkeletonEntry {
         name: "bcnn-imagenet",
         about: "broad network of BNAS-v2 for ImageNet-sized images; published: C = 44, 6 cells",
         auxiliary: false,
+        whole: Some(|| Darts::broad().whole()),
         make: |size| Arc::new(bcnn(&BcnnSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
         name: "nasbench201",
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
         auxiliary: false,
+        whole: None,
         make: |size| Arc::new(nasbench201(&NasBench201Skeleton::cifar(), size)),
     },
 ];
@@ -226,6 +238,7 @@ fn darts(published: &DartsSkeleton, size: &SkeletonSize) -> DartsSkeleton {
         image: size.image.unwrap_or(published.image),
         classes: size.classes.unwrap_or(published.classes),
         norm: size.norm.unwrap_or(published.norm),
+        partial: size.partial.unwrap_or(published.partial),
         auxiliary: size.auxiliary,
         ..published.clone()
     }
@@ -238,6 +251,8 @@ fn bcnn(published: &BcnnSkeleton, size: &SkeletonSize) -> BcnnSkeleton {
         image: size.image.unwrap_or(published.image),
         classes: size.classes.unwrap_or(published.classes),
         norm: size.norm.unwrap_or(published.norm),
+        enhancement: size.enhancement.unwrap_or(published.enhancement),
+        partial: size.partial.unwrap_or(published.partial),
         ..published.clone()
     }
 }
@@ -254,8 +269,6 @@ fn nasbench201(published: &NasBench201Skeleton, size: &SkeletonSize) -> NasBench
 
 #[cfg(test)]
 mod tests {
-    use bonas_spaces::network::Union;
-
     use super::*;
 
     #[test]

@@ -27,6 +27,9 @@ pub(super) struct DescribeArgs {
     /// Cells in the network (nasbench201: cells a stage).
     #[arg(long)]
     layers: Option<usize>,
+    /// Enhancement cells (bcnn).
+    #[arg(long)]
+    enhancement: Option<usize>,
     /// Side of the images in pixels.
     #[arg(long)]
     image: Option<usize>,
@@ -81,7 +84,8 @@ fn network(
         image: args.image.map(|side| Shape::square(args.image_channels, side)),
         classes: args.classes,
         auxiliary: args.auxiliary,
-        norm: None,
+        enhancement: args.enhancement,
+        ..SkeletonSize::default()
     };
     let union = Union::of(std::slice::from_ref(architecture))?;
     let network = skeleton.skeleton(&size).map_err(usage)?;

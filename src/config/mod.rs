@@ -34,8 +34,8 @@ pub use peers::{BananasSettings, BonasPublishedSettings, NpenasSettings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
-    AcquisitionKind, BonasSettings, EvolutionSettings, LocalSearchSettings, ParentsKind, PoolKind,
-    RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
+    AcquisitionKind, BonasSettings, DifferentiableSettings, EvolutionSettings, LocalSearchSettings,
+    ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

@@ -23,6 +23,9 @@ crate::choices! {
         Npenas(NpenasSettings) = "npenas",
         /// BONAS exactly as published (Shi et al. 2020); needs libtorch.
         BonasPublished(BonasPublishedSettings) = "bonas-published",
+        /// Differentiable search: DARTS (Liu et al. 2019), PC-DARTS, BNAS-v2; needs libtorch and
+        /// images.
+        Differentiable(DifferentiableSettings) = "differentiable",
     }
 }
 
@@ -37,6 +40,7 @@ impl StrategySettings {
             Self::Bananas(s) => s.batch,
             Self::Npenas(s) => s.batch,
             Self::BonasPublished(s) => s.batch,
+            Self::Differentiable(_) => 1,
         }
     }
 
@@ -45,15 +49,21 @@ impl StrategySettings {
         match self {
             Self::Bonas(s) => s.surrogate.needs_torch(),
             Self::Npenas(s) => s.surrogate.needs_torch(),
-            Self::BonasPublished(_) => true,
+            Self::BonasPublished(_) | Self::Differentiable(_) => true,
             Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Bananas(_) => false,
         }
     }
 
-    /// Every strategy that this program can run, with its default settings.
+    /// Whether it trains networks itself, and so cannot search a table.
+    pub fn needs_images(&self) -> bool {
+        matches!(self, Self::Differentiable(_))
+    }
+
+    /// Every strategy that this program can run on a table, with its default settings.
     pub fn available() -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
-        all.filter(|strategy| cfg!(feature = "torch") || !strategy.needs_torch())
+        let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();
+        all.filter(move |strategy| runs(strategy) && !strategy.needs_images())
     }
 
     /// Sets the architectures a batch.
@@ -66,6 +76,7 @@ impl StrategySettings {
             Self::Bananas(s) => s.batch = batch,
             Self::Npenas(s) => s.batch = batch,
             Self::BonasPublished(s) => s.batch = batch,
+            Self::Differentiable(_) => {}
         }
     }
 
@@ -76,7 +87,7 @@ impl StrategySettings {
             Self::Bananas(s) => s.initial = initial,
             Self::Npenas(s) => s.initial = initial,
             Self::BonasPublished(s) => s.initial = initial,
-            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) => {}
+            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Differentiable(_) => {}
         }
     }
 }
@@ -125,6 +136,64 @@ crate::settings! {
 }
 
 crate::settings! {
+    /// Settings of differentiable search. The network is that of the space; the defaults are those
+    /// of DARTS, first order. A round trains an epoch and proposes the cells found so far.
+    pub struct DifferentiableSettings {
+        /// Width C of the first cells. Published: 16.
+        channels: usize = 16,
+        /// Cells in the network (bcnn: convolution cells). Published: 8 (DARTS), 2 (BNAS-v2).
+        layers: usize = 8,
+        /// Enhancement cells of a broad network. Published: 1.
+        enhancement: usize = 1,
+        /// K of partial channels: operations work on one channel in K; 1: on all. Published: 4
+        /// (PC-DARTS, BNAS-v2-PC).
+        partial: usize = 1,
+        /// Whether edges are weighted too. PC-DARTS and BNAS-v2-PC: true.
+        edge_normalisation: bool = false,
+        /// Epochs. Published: 50.
+        epochs: usize = 50,
+        /// Images a step. Published: 64 (DARTS), 256, 512.
+        batch: usize = 64,
+        /// Learning rate of the weights at the start; 0: that of [training]. Published: 0.025
+        /// (DARTS), 0.1 (BNAS-v2-CLR, PC-DARTS), 0.2 (BNAS-v2-PC).
+        learning_rate: f64 = 0.0,
+        /// Learning rate of the architecture parameters. Published: 3e-4, 6e-4 (partial channels).
+        alpha_learning_rate: f64 = 3e-4,
+        /// L2 penalty on the architecture parameters.
+        alpha_weight_decay: f64 = 1e-3,
+        /// First epoch, from 0, in which the architecture parameters move. Published: 0; 15 with
+        /// partial channels.
+        alpha_start: usize = 0,
+        /// Power p of the confident learning rate, which multiplies that of the architecture
+        /// parameters by ((epoch + 1) / epochs)^p. BNAS-v2-CLR: 2.
+        confidence_power: f64 = 0.0,
+        /// Whether the gradient by the architecture looks one step of the weights ahead.
+        second_order: bool = false,
+        /// Stops after so many epochs with the same cells; 0: never. DARTS+: 10.
+        stop_stable: usize = 0,
+        /// Stops once the first cell has so many skips; 0: never. DARTS+: 2.
+        stop_skips: usize = 0,
+    }
+    check(s) {
+        ensure(s.channels >= 1, "channels", s.channels, "at least 1")?;
+        ensure(s.layers >= 1, "layers", s.layers, "at least 1")?;
+        ensure(s.enhancement >= 1, "enhancement", s.enhancement, "at least 1")?;
+        let divides = s.partial >= 1 && s.channels.is_multiple_of(s.partial);
+        ensure(divides, "partial", s.partial, &format!("a divisor of channels = {}", s.channels))?;
+        ensure(s.epochs >= 1, "epochs", s.epochs, "at least 1")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
+        ensure((0.0..=1e3).contains(&s.learning_rate), "learning_rate", s.learning_rate, "0 to 1000")?;
+        let alpha = s.alpha_learning_rate > 0.0 && s.alpha_learning_rate <= 1e3;
+        ensure(alpha, "alpha_learning_rate", s.alpha_learning_rate, "above 0, at most 1000")?;
+        let decay = s.alpha_weight_decay;
+        ensure((0.0..=1.0).contains(&decay), "alpha_weight_decay", decay, "0 to 1")?;
+        let last = s.epochs - 1;
+        ensure(s.alpha_start <= last, "alpha_start", s.alpha_start, &format!("0 to {last}, the last epoch"))?;
+        ensure((0.0..=100.0).contains(&s.confidence_power), "confidence_power", s.confidence_power, "0 to 100")
+    }
+}
+
+crate::settings! {
     /// Settings of local search.
     pub struct LocalSearchSettings {
         /// Batches a round.
@@ -148,6 +217,14 @@ pub enum SurrogateKind {
     CountsBsr,
     /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
     PathMlp,
+    /// Gaussian process on structural counts and Gaussian ranks; needs no libtorch.
+    GraphGp,
+    /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
+    WlGp,
+    /// Boosted trees on structural counts and Gaussian ranks; needs no libtorch.
+    Trees,
+    /// graph-gp and trees, weighted by how well each predicts what it has not seen; no libtorch.
+    Ensemble,
 }
 
 impl SurrogateKind {
@@ -229,7 +306,8 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: gcn-bsr, bonas-published, counts-bsr or path-mlp.
+        /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
+        /// or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::GcnBsr,
         /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ucb,
@@ -267,4 +345,26 @@ crate::settings! {
 pub(super) fn batches(count: usize, size: usize) -> Result<(), super::Invalid> {
     ensure(count >= 1, "batches", count, "at least 1")?;
     ensure(size >= 1, "batch", size, "at least 1")
+}
+
+#[cfg(feature = "torch")]
+impl DifferentiableSettings {
+    /// How it learns.
+    pub fn relaxing(&self, training: &super::TrainingSettings) -> crate::strategy::Relaxing {
+        let sgd = training.sgd();
+        let learning_rate = if self.learning_rate > 0.0 { self.learning_rate } else { sgd.learning_rate };
+        crate::strategy::Relaxing {
+            epochs: self.epochs,
+            batch: self.batch,
+            sgd: crate::recipe::Sgd { learning_rate, ..sgd },
+            alpha_learning_rate: self.alpha_learning_rate,
+            alpha_weight_decay: self.alpha_weight_decay,
+            alpha_start: self.alpha_start,
+            confidence_power: self.confidence_power,
+            second_order: self.second_order,
+            edge_normalisation: self.edge_normalisation,
+            stop_stable: (self.stop_stable > 0).then_some(self.stop_stable),
+            stop_skips: (self.stop_skips > 0).then_some(self.stop_skips),
+        }
+    }
 }

@@ -117,7 +117,8 @@ crate::settings! {
     /// the one that is best on the images held out. DARTS took the best of four this way (Liu et
     /// al. 2019, section 3.1).
     pub struct ShortlistSettings {
-        /// Architectures, those with the highest scores; 0: no shortlist, the best score wins.
+        /// Architectures: those with the highest scores, with shared weights the best of every batch
+        /// first; 0: no shortlist, the best score wins.
         cells: usize = 0,
         /// Seeds an architecture is trained with; the mean decides.
         seeds: usize = 1,

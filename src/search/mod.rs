@@ -24,10 +24,12 @@ use std::sync::atomic::AtomicBool;
 
 use crate::assemble;
 use crate::config::SearchConfig;
+#[cfg(feature = "torch")]
+use crate::config::StrategySettings;
 use crate::event::Observer;
 use crate::journal::Journal;
 use crate::report::write_whole;
-use crate::{Study, StudyError};
+use crate::{Strategy, Study, StudyError};
 
 #[cfg(feature = "torch")]
 pub use networks::{Networks, Size};
@@ -43,6 +45,9 @@ pub const TRAINING_FILE: &str = "training.toml";
 pub const SHORTLIST_FOLDER: &str = "shortlist";
 /// The folder, inside a search's, of the study that trains the finalists.
 pub const FINALS_FOLDER: &str = "final";
+
+/// The folder, inside a search's, of a differentiable search's checkpoints and trajectory.
+pub const DIFFERENTIABLE_FOLDER: &str = "differentiable";
 
 /// What a search is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +82,7 @@ impl Search {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
         let (_, space) = assemble::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
-        let strategy = assemble::strategy(&self.config.strategy, &*space)?;
+        let strategy = self.strategy(&*space)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
         #[cfg(feature = "torch")]
         self.check_networks(&*space)?;
@@ -93,6 +98,22 @@ impl Search {
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&space, &finished, observe)?;
         write_report(&self.directory, &self.config)
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
+        assemble::strategy(&self.config.strategy, space)
+    }
+
+    #[cfg(feature = "torch")]
+    fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
+        match &self.config.strategy {
+            StrategySettings::Differentiable(settings) => {
+                let search = Networks::new(&self.config)?.differentiable(settings)?;
+                Ok(Box::new(search.folder(self.directory.join(DIFFERENTIABLE_FOLDER))))
+            }
+            other => assemble::strategy(other, space),
+        }
     }
 
     /// Makes the folder and the file of its configuration. Beside a journal it stays as it is: the

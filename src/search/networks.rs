@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
-use crate::config::{EvaluatorSettings, Precision, SearchConfig, SharedSettings};
+use crate::config::{DifferentiableSettings, EvaluatorSettings, Precision, SearchConfig, SharedSettings};
 use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
+use crate::strategy::Differentiable;
 use crate::supernet::Placement;
 use crate::training::{Part, Task};
 use crate::{Evaluator, StudyError, torch_runtime};
@@ -142,15 +143,7 @@ impl<'a> Networks<'a> {
     /// # Errors
     /// [`StudyError::Setting`] for a space without a skeleton.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
-        let image = self.image;
-        let size = SkeletonSize {
-            channels: Some(size.channels),
-            layers: Some(size.layers),
-            image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
-            classes: Some(self.classes),
-            norm: Some(norm),
-            auxiliary: size.auxiliary,
-        };
+        let size = self.sized(size, norm);
         let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
         let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
         let entry = entry.map_err(|reason| bad("space.name", reason))?;
@@ -228,6 +221,45 @@ impl<'a> Networks<'a> {
         let task = self.task_of(limit, s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
+    }
+
+    /// Differentiable search, at its start.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a relaxed network, or settings that do not fit.
+    pub fn differentiable(&self, s: &DifferentiableSettings) -> Result<Differentiable, StudyError> {
+        let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
+        let entry = entry.map_err(|reason| bad("space.name", reason))?;
+        let Some(whole) = entry.whole else {
+            let reason = format!("{}; differentiable search knows darts and bcnn", self.entry.name);
+            return Err(bad("space.name", reason));
+        };
+        let size = SkeletonSize {
+            enhancement: Some(s.enhancement),
+            partial: Some(s.partial),
+            ..self.sized(Size { channels: s.channels, layers: s.layers, auxiliary: false }, Norm::SEARCH)
+        };
+        let skeleton = entry.skeleton(&size).map_err(|reason| bad("strategy", reason))?;
+        let network =
+            skeleton.network(&whole(), &self.ops()).map_err(|e| bad("[strategy]", e.to_string()))?;
+        let (training, seed) = (&self.config.training, self.config.study.seed);
+        let relaxing = s.relaxing(training);
+        let search = Differentiable::new(network, self.task()?, relaxing, self.placement(0), seed)?;
+        Ok(search.threads(training.threads))
+    }
+
+    fn sized(&self, size: Size, norm: Norm) -> SkeletonSize {
+        let image = self.image;
+        SkeletonSize {
+            channels: Some(size.channels),
+            layers: Some(size.layers),
+            image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
+            classes: Some(self.classes),
+            norm: Some(norm),
+            auxiliary: size.auxiliary,
+            ..SkeletonSize::default()
+        }
     }
 
     /// Evaluators for a table, one a worker: the final training, scored on `part`, of which nothing

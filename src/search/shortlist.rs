@@ -1,6 +1,7 @@
 //! The shortlist: the best of a search, trained from scratch to choose the winner.
 
 use std::cmp::Ordering;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
@@ -25,7 +26,7 @@ impl Search {
         searched: &Finished,
         observe: &mut Observe<'_>,
     ) -> Result<Option<Architecture>, StudyError> {
-        let best = best_scores(&searched.history, searched.fidelity, self.config.shortlist.cells);
+        let best = shortlist(&searched.history, searched.fidelity, self.config.shortlist.cells);
         if best.is_empty() {
             return Ok(searched.history.best(searched.fidelity).map(|(e, _)| e.architecture.clone()));
         }
@@ -48,10 +49,25 @@ impl Search {
     }
 }
 
-/// The `n` highest scores, the highest first, the earlier of equals first.
-fn best_scores(history: &History, fidelity: Fidelity, n: usize) -> Vec<(&Evaluation, f64)> {
+/// The `n` best: those with the highest scores, the earlier of equals first. Scores with shared
+/// weights compare inside a batch only: there the best of every batch come first, then the second
+/// best of every batch, and so on.
+fn shortlist(history: &History, fidelity: Fidelity, n: usize) -> Vec<(&Evaluation, f64)> {
     let mut scored: Vec<_> = history.scored(fidelity).collect();
     scored.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
+    if fidelity == Fidelity::SharedWeights {
+        let mut taken: HashMap<(usize, usize), usize> = HashMap::new();
+        let mut ranked: Vec<_> = scored
+            .into_iter()
+            .map(|one| {
+                let rank = taken.entry((one.0.round, one.0.batch)).or_default();
+                *rank += 1;
+                (*rank, one)
+            })
+            .collect();
+        ranked.sort_by_key(|(rank, _)| *rank);
+        scored = ranked.into_iter().map(|(_, one)| one).collect();
+    }
     scored.truncate(n);
     scored
 }
@@ -63,4 +79,34 @@ fn shortlisted(space: &dyn SearchSpace, score: f64, trained: &Evaluation) -> Res
     };
     let arch = space.format(&trained.architecture)?;
     Ok(Shortlisted { arch, key: trained.architecture.key().to_string(), score: Some(score), validation })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::history::Score;
+    use crate::testing::Chain;
+
+    fn history(fidelity: Fidelity, scores: &[(usize, f64)]) -> History {
+        let space = Chain::new(6, 8).unwrap();
+        let mut history = History::new();
+        for (i, &(batch, value)) in scores.iter().enumerate() {
+            let architecture = space.parse(&format!("{i:06}")).unwrap();
+            let outcome = Outcome::Scored(Score::of(value, fidelity));
+            history.push(Evaluation { architecture, round: 0, batch, predicted: None, outcome });
+        }
+        history
+    }
+
+    fn scores(fidelity: Fidelity, n: usize) -> Vec<f64> {
+        let history = history(fidelity, &[(0, 0.9), (0, 0.8), (1, 0.5), (0, 0.7), (1, 0.6), (1, 0.9)]);
+        shortlist(&history, fidelity, n).into_iter().map(|(_, score)| score).collect()
+    }
+
+    #[test]
+    fn shared_scores_are_ranked_batch_by_batch() {
+        assert_eq!(scores(Fidelity::SharedWeights, 5), [0.9, 0.9, 0.8, 0.6, 0.7]);
+        assert_eq!(scores(Fidelity::FromScratch, 5), [0.9, 0.9, 0.8, 0.7, 0.6]);
+        assert_eq!(scores(Fidelity::FromScratch, 0), [0.0; 0]);
+    }
 }

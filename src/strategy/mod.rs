@@ -1,6 +1,8 @@
 //! Search strategies: asked for proposals, told everything through the history.
 
 mod bonas;
+#[cfg(feature = "torch")]
+mod differentiable;
 mod evolution;
 mod fresh;
 mod listed;
@@ -19,6 +21,8 @@ use crate::rng::StudyRng;
 
 pub use bonas::Bonas;
 pub use bonas_surrogate::select::Batches;
+#[cfg(feature = "torch")]
+pub use differentiable::{Differentiable, Epoch, Relaxing};
 pub use evolution::RegularizedEvolution;
 pub use listed::Listed;
 pub use local_search::LocalSearch;

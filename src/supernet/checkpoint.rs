@@ -24,23 +24,32 @@ pub struct Progress {
 }
 
 /// Writes all that a training needs to go on exactly as if it had not stopped: parameters, running
-/// statistics, velocities, progress. The file appears whole or not at all.
+/// statistics, velocities, progress, and whatever `others` there are. The file appears whole or not
+/// at all.
 ///
 /// # Errors
 /// [`SupernetError::Io`] or [`SupernetError::Checkpoint`] naming the file.
-pub fn save(path: &Path, net: &Supernet, sgd: &Sgd, progress: Progress) -> Result<()> {
+pub fn save(
+    path: &Path,
+    net: &Supernet,
+    sgd: &Sgd,
+    progress: Progress,
+    others: &[(String, Tensor)],
+) -> Result<()> {
     let mut tensors = weights(net);
+    tensors.extend(others.iter().map(|(name, tensor)| (name.clone(), tensor.detach())));
     tensors.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone())); // [P]
     let counts = [progress.epoch as i64, progress.step as i64];
     tensors.push((PROGRESS.to_owned(), Tensor::f_from_slice(&counts)?)); // [2]
     write(path, &tensors)
 }
 
-/// Reads what [`save`] wrote into a network and its optimiser; on an error both stay as they were.
+/// Reads what [`save`] wrote into a network, its optimiser and `others`; on an error all stay as
+/// they were.
 ///
 /// # Errors
 /// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.
-pub fn load(path: &Path, net: &Supernet, sgd: &Sgd) -> Result<Progress> {
+pub fn load(path: &Path, net: &Supernet, sgd: &Sgd, others: &[(String, Tensor)]) -> Result<Progress> {
     let mut file = read(path)?;
     let counts =
         file.remove(PROGRESS).ok_or_else(|| bad(path, "it holds weights only, no training state"))?;
@@ -50,6 +59,7 @@ pub fn load(path: &Path, net: &Supernet, sgd: &Sgd) -> Result<Progress> {
         return Err(bad(path, "its progress record is damaged; remove the file"));
     };
     let mut targets = weights(net);
+    targets.extend(others.iter().map(|(name, tensor)| (name.clone(), tensor.detach())));
     targets.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone()));
     fill(path, &targets, file)?;
     Ok(Progress { epoch: epoch as u64, step: step as u64 })

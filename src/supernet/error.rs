@@ -50,11 +50,11 @@ pub enum SupernetError {
 }
 
 impl SupernetError {
-    pub(super) fn mismatch(what: &'static str, reason: impl Into<String>) -> Self {
+    pub(crate) fn mismatch(what: &'static str, reason: impl Into<String>) -> Self {
         Self::Mismatch { what, reason: reason.into() }
     }
 
-    pub(super) fn setting(name: &'static str, reason: impl Into<String>) -> Self {
+    pub(crate) fn setting(name: &'static str, reason: impl Into<String>) -> Self {
         Self::Setting { name, reason: reason.into() }
     }
 }

@@ -124,7 +124,7 @@ impl ScratchRun<'_> {
     fn resume(&self, net: &Supernet, sgd: &Sgd) -> Result<usize, StudyError> {
         match &self.checkpoint {
             Some(Checkpoint { file, .. }) if FilePath::exists(file) => {
-                Ok(load(file, net, sgd)?.epoch as usize)
+                Ok(load(file, net, sgd, &[])?.epoch as usize)
             }
             _ => Ok(0),
         }
@@ -134,7 +134,7 @@ impl ScratchRun<'_> {
     fn keep(&self, net: &Supernet, sgd: &Sgd, done: usize, stop: bool) -> Result<(), StudyError> {
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
         if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
-            save(file, net, sgd, Progress { epoch: done as u64, step: 0 })?;
+            save(file, net, sgd, Progress { epoch: done as u64, step: 0 }, &[])?;
         }
         Ok(())
     }

@@ -165,8 +165,12 @@ mod tests {
     use crate::Moments;
     use crate::testing::check_acquisition;
 
-    fn one(acquisition: &dyn Acquisition, posterior: Posterior, incumbent: f64) -> f64 {
-        acquisition.utilities(&[posterior], Some(incumbent), &mut ChaCha8Rng::seed_from_u64(0))[0]
+    fn one(acquisition: &dyn Acquisition, posterior: &Posterior, incumbent: f64) -> f64 {
+        acquisition.utilities(
+            std::slice::from_ref(posterior),
+            Some(incumbent),
+            &mut ChaCha8Rng::seed_from_u64(0),
+        )[0]
     }
 
     fn close(got: f64, expected: f64) {
@@ -177,11 +181,11 @@ mod tests {
     #[test]
     fn constants_by_hand_for_a_gaussian() {
         let posterior = Posterior::gaussian(0.9, 0.01).unwrap();
-        close(one(&Ucb::default(), posterior, 0.8), 0.95);
-        close(one(&ExpectedImprovement::default(), posterior, 0.8), 0.108_331_547_058_768_6);
-        close(one(&LogExpectedImprovement, posterior, 0.8), 0.108_331_547_058_768_6f64.ln());
-        close(one(&ProbabilityOfImprovement, posterior, 0.8), 0.841_344_746_068_542_9);
-        close(one(&Mean, posterior, 0.8), 0.9);
+        close(one(&Ucb::default(), &posterior, 0.8), 0.95);
+        close(one(&ExpectedImprovement::default(), &posterior, 0.8), 0.108_331_547_058_768_6);
+        close(one(&LogExpectedImprovement, &posterior, 0.8), 0.108_331_547_058_768_6f64.ln());
+        close(one(&ProbabilityOfImprovement, &posterior, 0.8), 0.841_344_746_068_542_9);
+        close(one(&Mean, &posterior, 0.8), 0.9);
     }
 
     /// Spec A2, with the published moments and by quadrature.
@@ -190,20 +194,23 @@ mod tests {
         let (mu, variance) = (2.675_518_459_7, 0.072_885_569_3);
         let published = Posterior::sigmoid_gaussian(mu, variance, Moments::Published).unwrap();
         let exact = Posterior::sigmoid_gaussian(mu, variance, Moments::Quadrature).unwrap();
-        close(one(&Ucb::default(), published, 0.938), 0.996_808_088_3);
-        close(one(&Ucb::default(), exact, 0.938), 0.942_080_716_5);
+        close(one(&Ucb::default(), &published, 0.938), 0.996_808_088_3);
+        close(one(&Ucb::default(), &exact, 0.938), 0.942_080_716_5);
         let latent = ExpectedImprovement { unit: Improvement::Latent };
-        close(one(&latent, exact, 0.938), 0.088_400_703_3);
+        close(one(&latent, &exact, 0.938), 0.088_400_703_3);
     }
 
     #[test]
     fn log_improvement_ranks_where_improvement_underflows() {
         let far = Posterior::gaussian(-40.0, 1.0).unwrap();
         let farther = Posterior::gaussian(-41.0, 1.0).unwrap();
-        let utilities =
-            LogExpectedImprovement.utilities(&[far, farther], Some(0.0), &mut ChaCha8Rng::seed_from_u64(0));
+        let utilities = LogExpectedImprovement.utilities(
+            &[far.clone(), farther],
+            Some(0.0),
+            &mut ChaCha8Rng::seed_from_u64(0),
+        );
         assert!(utilities[0] > utilities[1] && utilities[1].is_finite());
-        assert_eq!(one(&ExpectedImprovement::default(), far, 0.0), 0.0);
+        assert_eq!(one(&ExpectedImprovement::default(), &far, 0.0), 0.0);
     }
 
     #[test]

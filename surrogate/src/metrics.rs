@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn calibration_by_hand() {
-        let posteriors = [Posterior::gaussian(0.0, 1.0).unwrap(); 4];
+        let posteriors = vec![Posterior::gaussian(0.0, 1.0).unwrap(); 4];
         let scores = [0.0, 0.6, -0.7, 3.0]; // the 50 % interval is ±0.6745
         assert_eq!(coverage(&posteriors, &scores, 0.5), Some(0.5));
         let nll = negative_log_likelihood(&posteriors, &scores).unwrap();

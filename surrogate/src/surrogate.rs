@@ -6,7 +6,7 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
-use crate::{Posterior, SurrogateError};
+use crate::{Joint, Posterior, SurrogateError};
 
 /// One measured score of one architecture; higher is better.
 #[derive(Clone, Debug)]
@@ -47,6 +47,15 @@ pub trait Predict: Send {
     /// # Errors
     /// [`SurrogateError::Numeric`] where arithmetic fails.
     fn embed(&self, _candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
+        Ok(None)
+    }
+
+    /// The posterior of all candidates together, for surrogates that have one: for joint draws.
+    /// Costs the square of their number in memory, its cube in time.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    fn joint(&self, _candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
         Ok(None)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::layer::{activations_of, macs_of, output_of};
-use super::{CellNet, Join, Layer, Shape};
+use super::{CellNet, CellRoute, Join, Layer, Route, Shape};
 use crate::SpaceError;
 
 /// Position of a unit in its network.
@@ -82,6 +82,22 @@ impl Network {
     /// `batch` images with every choice active.
     pub fn activation_bytes(&self, batch: usize) -> u64 {
         4 * batch as u64 * self.units.iter().map(|u| u.activations).sum::<u64>()
+    }
+
+    /// The route that takes every choice of every edge.
+    pub fn full_route(&self) -> Route {
+        let mut cells: Vec<CellRoute> = Vec::new();
+        for unit in &self.units {
+            let Body::Cell { role, net } = &unit.body else { continue };
+            cells.resize(cells.len().max(role + 1), CellRoute(Vec::new()));
+            let edges = net.nodes.iter().flat_map(|node| &node.incoming);
+            let mut chosen = vec![Vec::new(); edges.clone().count()];
+            for edge in edges {
+                chosen[edge.edge] = (0..edge.choices.len()).collect();
+            }
+            cells[*role] = CellRoute(chosen);
+        }
+        Route(cells)
     }
 
     fn inference_units(&self) -> impl Iterator<Item = &Unit> {

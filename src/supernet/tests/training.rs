@@ -113,15 +113,15 @@ fn a_loaded_checkpoint_goes_on_bit_by_bit() {
         step(&net, &path, &mut sgd, turn, 0.05);
     }
     let progress = Progress { epoch: 1, step: 2 };
-    save(&file, &net, &sgd, progress).unwrap();
-    save(&file, &net, &sgd, progress).unwrap();
+    save(&file, &net, &sgd, progress, &[]).unwrap();
+    save(&file, &net, &sgd, progress, &[]).unwrap();
     let expected: Vec<f64> = (2..4).map(|turn| step(&net, &path, &mut sgd, turn, 0.05)).collect();
 
     let (network, route) = discrete(&DARTS_V2, &small(4, 3));
     let resumed = Supernet::build(&network, cpu, &mut rng(77)).unwrap();
     let path = resumed.path(&route).unwrap();
     let mut again = Sgd::new(SgdSettings::default(), &resumed).unwrap();
-    assert_eq!(load(&file, &resumed, &again).unwrap(), progress);
+    assert_eq!(load(&file, &resumed, &again, &[]).unwrap(), progress);
     let found: Vec<f64> = (2..4).map(|turn| step(&resumed, &path, &mut again, turn, 0.05)).collect();
     assert_eq!(found, expected);
     assert!(same(net.params().flat(), resumed.params().flat()) && same(sgd.velocity(), again.velocity()));
@@ -136,10 +136,10 @@ fn what_is_no_checkpoint_of_this_network_is_refused_and_changes_nothing() {
     let file = folder.path().join("weights.safetensors");
     let (net, _) = single(4, Placement::on(Device::Cpu));
     let sgd = Sgd::new(SgdSettings::default(), &net).unwrap();
-    assert!(matches!(load(&file, &net, &sgd), Err(SupernetError::Io { .. })));
+    assert!(matches!(load(&file, &net, &sgd, &[]), Err(SupernetError::Io { .. })));
     save_weights(&file, &net).unwrap();
     assert!(load_weights(&file, &net).is_ok());
-    assert!(load(&file, &net, &sgd).unwrap_err().to_string().contains("no training state"));
+    assert!(load(&file, &net, &sgd, &[]).unwrap_err().to_string().contains("no training state"));
 
     let (wider, _) = single(6, Placement::on(Device::Cpu));
     let before = wider.params().flat().copy();

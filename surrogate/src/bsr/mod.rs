@@ -35,7 +35,7 @@ pub(crate) const NAME: &str = "bsr";
 ///
 /// let data = Dataset::new(array![[0.0], [1.0], [2.0]], array![0.90, 0.92, 0.94]);
 /// let model: Result<_, SurrogateError> = Bsr::params().fit(&data);
-/// let posterior = model?.posteriors(&array![[1.5]])?[0];
+/// let posterior = &model?.posteriors(&array![[1.5]])?[0];
 /// assert!(posterior.mean() > 0.91 && posterior.mean() < 0.95);
 /// # Ok::<(), SurrogateError>(())
 /// ```

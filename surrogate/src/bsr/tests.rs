@@ -38,7 +38,7 @@ fn the_published_fixed_point_gives_the_worked_figures() {
     let (mu, variance) = model.logits(&array![[0.6, 0.9]]).unwrap();
     close(mu[0], 2.675_518_459_7, 1e-10);
     close(variance[0], 0.072_885_569_3, 1e-8);
-    let posterior = model.posteriors(&array![[0.6, 0.9]]).unwrap()[0];
+    let posterior = &model.posteriors(&array![[0.6, 0.9]]).unwrap()[0];
     close(posterior.mean() + 0.5 * posterior.sd(), 0.996_808_088_3, 1e-9);
 }
 

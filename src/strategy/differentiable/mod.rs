@@ -1,0 +1,342 @@
+//! Differentiable search: DARTS and its relatives as one strategy of independent parts.
+//!
+//! A network that holds every operation of the space on every edge is trained with softmax weights
+//! on the operations, which are trained themselves. Asked for a round, the strategy trains one
+//! epoch and proposes the cells that the weights decode to by then.
+//!
+//! | preset | network | confidence power | partial | edge normalisation | α from epoch |
+//! | --- | --- | --- | --- | --- | --- |
+//! | DARTS (Liu et al. 2019) | DARTS | 0 | 1 | no | 0 |
+//! | PC-DARTS (Xu et al. 2020) | DARTS | 0 | 4 | yes | 15 |
+//! | BNAS-D | broad | 0 | 1 | no | 0 |
+//! | BNAS-v2-CLR (Ding et al. 2022) | broad | 2 | 1 | no | 0 |
+//! | BNAS-v2-PC (Ding et al. 2022) | broad | 0 | 4 | yes | 15 |
+//!
+//! Invariant: the state after an epoch is a function of the settings, the seed and the task. A
+//! resumed search reads it back from its checkpoint, or trains it again where there is none.
+
+mod adam;
+mod bilevel;
+mod checkpoint;
+mod relaxation;
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bonas_spaces::darts::{Genotype, Primitive, WeightTable};
+use bonas_spaces::network::{Body, Network};
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Candidate, Proposal, Strategy};
+use crate::StudyError;
+use crate::data::BatchOptions;
+use crate::recipe::Sgd as SgdRecipe;
+use crate::rng::{StudyRng, stream};
+use crate::supernet::{Placement, Schedule, Sgd, SgdSettings, Supernet};
+use crate::training::{Part, Task, finite_mean, images_and_labels};
+
+use adam::Adam;
+use bilevel::{Batch, Relaxed, Unrolling};
+use relaxation::Relaxation;
+
+/// Random streams: first weights, first architecture parameters, images of an epoch.
+const WEIGHTS: u64 = 0;
+const ALPHAS: u64 = 1;
+const IMAGES: u64 = 2;
+
+/// How architecture parameters are learned.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relaxing {
+    /// Epochs E of the search.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// How the weights are trained; the schedule spans `epochs`.
+    pub sgd: SgdRecipe,
+    /// Learning rate η of Adam on α and β, momenta 0.5 and 0.999.
+    pub alpha_learning_rate: f64,
+    /// L2 penalty on α and β.
+    pub alpha_weight_decay: f64,
+    /// First epoch, from 0, in which α and β move.
+    pub alpha_start: usize,
+    /// Power p of the confident learning rate: in epoch e, η is multiplied by `((e+1)/E)^p`
+    /// (Ding et al. 2022). 0: not at all.
+    pub confidence_power: f64,
+    /// Whether the gradient by α looks one step of the weights ahead.
+    pub second_order: bool,
+    /// Whether edges are weighted too (edge normalisation, Xu et al. 2020).
+    pub edge_normalisation: bool,
+    /// Stops after so many epochs with the same cells, once α moves (DARTS+, Liang et al. 2019).
+    pub stop_stable: Option<usize>,
+    /// Stops once the first cell has so many skips (DARTS+).
+    pub stop_skips: Option<usize>,
+}
+
+impl Relaxing {
+    /// The confident learning rate of α in epoch `e`: `η·((e+1)/E)^p`.
+    pub fn alpha_rate(&self, epoch: usize) -> f64 {
+        let confidence = (epoch + 1) as f64 / self.epochs.max(1) as f64;
+        self.alpha_learning_rate * confidence.powf(self.confidence_power)
+    }
+
+    /// Refuses settings out of their range.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the value and the valid range.
+    pub fn check(&self) -> Result<(), StudyError> {
+        let bad = |name: &str, reason: String| {
+            Err(StudyError::Setting { name: format!("strategy.{name}"), reason })
+        };
+        if self.epochs == 0 {
+            return bad("epochs", "0; it must be at least 1".into());
+        }
+        if self.alpha_start >= self.epochs {
+            let last = self.epochs - 1;
+            return bad("alpha_start", format!("{}; valid: 0 to {last}, the last epoch", self.alpha_start));
+        }
+        if !(self.alpha_learning_rate > 0.0 && self.alpha_learning_rate.is_finite()) {
+            return bad("alpha_learning_rate", format!("{}; it must be above 0", self.alpha_learning_rate));
+        }
+        if !(0.0..=100.0).contains(&self.confidence_power) {
+            return bad("confidence_power", format!("{}; valid: 0 to 100", self.confidence_power));
+        }
+        Ok(())
+    }
+}
+
+/// What is known after an epoch; one line of `trajectory.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Epoch {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Mean training loss of the weights.
+    pub loss: f64,
+    /// The cells that the weights decode to.
+    pub genotype: String,
+    /// Operations without weights (skips, pools) in each cell.
+    pub weight_free: [usize; 2],
+    /// Skips in each cell.
+    pub skips: [usize; 2],
+    /// Probability of each operation on each edge of each cell, `none` first, `[14, 8]`; with edge
+    /// normalisation times that of the edge.
+    pub weights: [WeightTable; 2],
+}
+
+/// Differentiable search on the cells of DARTS, in whatever network they stand.
+#[derive(Debug)]
+pub struct Differentiable {
+    /// The relaxed network: every operation on every edge ([`bonas_spaces::darts::Darts::whole`]).
+    pub network: Network,
+    /// The images; the training part of the split is cut in halves, one for the weights and one for
+    /// α, and the validation part is left to score cells on.
+    pub task: Arc<Task>,
+    /// How it learns.
+    pub relaxing: Relaxing,
+    /// Device and precision.
+    pub placement: Placement,
+    /// Threads that libtorch may use on the CPU.
+    pub threads: usize,
+    /// Seed of weights, α and the order of images.
+    pub seed: u64,
+    /// Folder of checkpoints and of the trajectory; without it a resumed search trains from the
+    /// start again.
+    pub folder: Option<PathBuf>,
+    state: Option<State>,
+}
+
+/// Everything that training changes.
+#[derive(Debug)]
+struct State {
+    relaxed: Relaxed,
+    sgd: Sgd,
+    adam: Adam,
+    /// Epochs done.
+    trajectory: Vec<Epoch>,
+}
+
+impl Differentiable {
+    /// A search at its start.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings out of their range.
+    pub fn new(
+        network: Network,
+        task: Arc<Task>,
+        relaxing: Relaxing,
+        placement: Placement,
+        seed: u64,
+    ) -> Result<Self, StudyError> {
+        relaxing.check()?;
+        let has = |wanted| {
+            network.units.iter().any(|u| matches!(u.body, Body::Cell { role, .. } if role == wanted))
+        };
+        if let Some(missing) = (0..2).find(|&role| !has(role)) {
+            return Err(StudyError::Setting {
+                name: "strategy.layers".to_owned(),
+                reason: format!("the network has no cell of kind {missing} to search; give it more layers"),
+            });
+        }
+        Ok(Self { network, task, relaxing, placement, threads: 1, seed, folder: None, state: None })
+    }
+
+    /// Sets the folder of checkpoints and of the trajectory.
+    #[must_use]
+    pub fn folder(self, folder: PathBuf) -> Self {
+        Self { folder: Some(folder), ..self }
+    }
+
+    /// Sets the threads that libtorch may use on the CPU.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// The epochs trained so far.
+    pub fn trajectory(&self) -> &[Epoch] {
+        self.state.as_ref().map_or(&[], |state| &state.trajectory)
+    }
+
+    fn fresh(&self) -> Result<State, StudyError> {
+        let net = Supernet::build(&self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
+        let path = net.path(&self.network.full_route())?;
+        let Placement { kind, device, .. } = self.placement;
+        let rng = &mut stream(self.seed, &[ALPHAS]);
+        let relaxation = Relaxation::new(self.relaxing.edge_normalisation, kind, device, rng)?;
+        let recipe = &self.relaxing.sgd;
+        let settings = SgdSettings {
+            momentum: recipe.momentum,
+            weight_decay: recipe.weight_decay,
+            nesterov: false,
+            clip: Some(recipe.gradient_clip),
+        };
+        let sgd = Sgd::new(settings, &net)?;
+        let adam = Adam::new(self.relaxing.alpha_weight_decay, &relaxation.leaves())?;
+        Ok(State { relaxed: Relaxed { net, path, relaxation }, sgd, adam, trajectory: Vec::new() })
+    }
+
+    /// The state after `done` epochs: the one at hand, that of a checkpoint, or trained again.
+    fn state_after(&mut self, done: usize) -> Result<State, StudyError> {
+        let at_hand = self.state.take().filter(|state| state.trajectory.len() == done);
+        let mut state = match at_hand {
+            Some(state) => state,
+            None => self.read(done)?,
+        };
+        while state.trajectory.len() < done {
+            self.train_epoch(&mut state)?;
+        }
+        Ok(state)
+    }
+
+    /// Trains one epoch, saves the state and appends to the trajectory.
+    fn train_epoch(&self, state: &mut State) -> Result<(), StudyError> {
+        let epoch = state.trajectory.len();
+        let loss = self.epoch(state, epoch)?;
+        let genotype = state.relaxed.relaxation.genotype()?;
+        let cells = [&genotype.normal, &genotype.reduce];
+        let count = |of: fn(Primitive) -> bool| cells.map(|c| c.iter().filter(|(op, _)| of(*op)).count());
+        state.trajectory.push(Epoch {
+            epoch,
+            loss,
+            genotype: genotype.to_string(),
+            weight_free: count(weight_free),
+            skips: count(|op| op == Primitive::SkipConnect),
+            weights: state.relaxed.relaxation.tables()?,
+        });
+        self.write(state)
+    }
+
+    /// One pass over the weights' half of the images; mean training loss.
+    fn epoch(&self, state: &mut State, epoch: usize) -> Result<f64, StudyError> {
+        let relaxing = &self.relaxing;
+        let schedule = Schedule::Cosine { floor: relaxing.sgd.final_learning_rate };
+        let rate = schedule.rate(relaxing.sgd.learning_rate, epoch, relaxing.epochs);
+        let unrolling = Unrolling {
+            rate,
+            momentum: relaxing.sgd.momentum,
+            weight_decay: relaxing.sgd.weight_decay,
+            distance: 0.01,
+        };
+        let [mut training, mut validation] = self.batches(epoch)?;
+        let mut losses = Vec::with_capacity(training.len());
+        while let Some(train) = training.pop() {
+            if epoch >= relaxing.alpha_start
+                && let Some(held_out) = validation.pop()
+            {
+                let gradients = if relaxing.second_order {
+                    state.relaxed.unrolled_gradient(&train, &held_out, &state.sgd, unrolling)?
+                } else {
+                    state.relaxed.gradient(&held_out)?
+                };
+                let leaves = state.relaxed.relaxation.leaves();
+                state.adam.step(&leaves, &gradients, relaxing.alpha_rate(epoch))?;
+            }
+            let loss = state.relaxed.loss(&train)?; // []
+            let Relaxed { net, path, .. } = &state.relaxed;
+            let _norm = state.sgd.step(net, path.params(), &loss, rate)?;
+            losses.push(loss.detach());
+        }
+        finite_mean(&losses, epoch)
+    }
+
+    /// The batches of an epoch, for the weights and for α: as many of each, the halves shuffled.
+    fn batches(&self, epoch: usize) -> Result<[Vec<Batch>; 2], StudyError> {
+        let indices = self.task.training_indices(Part::Validation);
+        let half = indices.len() / 2;
+        let mut rng = stream(self.seed, &[IMAGES, epoch as u64]);
+        let mut draw = |part: &[usize]| {
+            let options = BatchOptions::new(self.relaxing.batch).drop_last();
+            let mut batches = self.task.training().shuffled(part, options, &mut rng)?;
+            let mut drawn = Vec::with_capacity(batches.remaining());
+            while let Some(batch) = batches.next_batch() {
+                drawn.push(images_and_labels(batch, self.placement)?);
+            }
+            Ok::<_, StudyError>(drawn)
+        };
+        // Every other image, so that both halves have all classes.
+        let of = |parity: usize| -> Vec<usize> {
+            indices.iter().skip(parity).step_by(2).take(half).copied().collect()
+        };
+        Ok([draw(&of(0))?, draw(&of(1))?])
+    }
+
+    /// Whether the search is over after the epochs so far.
+    fn is_over(&self, trajectory: &[Epoch]) -> bool {
+        let relaxing = &self.relaxing;
+        let Some(last) = trajectory.last() else { return false };
+        let skips = relaxing.stop_skips.is_some_and(|most| last.skips[0] >= most);
+        let moving = &trajectory[relaxing.alpha_start.min(trajectory.len())..];
+        let stable = relaxing.stop_stable.is_some_and(|epochs| {
+            moving.len() > epochs
+                && moving[moving.len() - 1 - epochs..].iter().all(|e| e.genotype == last.genotype)
+        });
+        trajectory.len() >= relaxing.epochs || skips || stable
+    }
+}
+
+/// Whether an operation has no weights where it keeps the map's size.
+fn weight_free(op: Primitive) -> bool {
+    matches!(op, Primitive::SkipConnect | Primitive::MaxPool3x3 | Primitive::AvgPool3x3)
+}
+
+impl Strategy for Differentiable {
+    fn name(&self) -> &'static str {
+        "differentiable"
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
+        tch::set_num_threads(self.threads as i32);
+        let mut state = self.state_after(ask.round)?;
+        let over = self.is_over(&state.trajectory);
+        if !over {
+            self.train_epoch(&mut state)?;
+        }
+        let genotype: Option<Genotype> =
+            state.trajectory.last().filter(|_| !over).and_then(|last| last.genotype.parse().ok());
+        self.state = Some(state);
+        let Some(genotype) = genotype else { return Ok(Proposal::default()) };
+        let architecture = ask.space.parse(&genotype.to_string())?;
+        Ok(Proposal { batches: vec![vec![Candidate::from(architecture)]] })
+    }
+}

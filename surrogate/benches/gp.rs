@@ -1,0 +1,69 @@
+//! Surrogates without libtorch: features, and one round (fit on n architectures, predict 6,466) as
+//! a study has it, where features and hyper-parameters of earlier rounds are known already.
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_surrogate::ensemble::Ensemble;
+use bonas_surrogate::graph_gp::GraphGp;
+use bonas_surrogate::structure::Layout;
+use bonas_surrogate::trees::Trees;
+use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::{Observation, Surrogate};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+fn cells() -> Vec<Architecture> {
+    NasBench201::new().enumerate().map(Iterator::collect).unwrap_or_default()
+}
+
+/// A made-up score that ranks cells by what they are made of.
+fn score(architecture: &Architecture) -> f64 {
+    let graph = &architecture.op_graphs()[0];
+    let labels: usize = graph.labels().map(bonas_spaces::OpId::index).sum();
+    1.0 - (-0.05 * (labels + graph.edges().len()) as f64).exp()
+}
+
+fn features(c: &mut Criterion) {
+    let cells = cells();
+    let layout = Layout::of(NasBench201::new().vocabulary());
+    let mut group = c.benchmark_group("features");
+    group.sample_size(10).measurement_time(Duration::from_secs(3));
+    group.bench_function(BenchmarkId::from_parameter(cells.len()), |b| {
+        b.iter(|| cells.iter().for_each(|cell| drop(black_box(layout.features(cell)))));
+    });
+    group.finish();
+}
+
+fn ask(c: &mut Criterion) {
+    let mut cells = cells();
+    rand::seq::SliceRandom::shuffle(&mut cells[..], &mut ChaCha8Rng::seed_from_u64(1));
+    let candidates = &cells[..6466];
+    let observe = |cell: &Architecture| Observation { architecture: cell.clone(), score: score(cell) };
+    let observations: Vec<Observation> = cells.iter().take(1000).map(observe).collect();
+    let surrogates: [Box<dyn Surrogate>; 4] = [
+        Box::<GraphGp>::default(),
+        Box::<WlGp>::default(),
+        Box::<Trees>::default(),
+        Box::<Ensemble>::default(),
+    ];
+    let mut group = c.benchmark_group("fit + predict 6466");
+    group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
+    for n in [100, 1000] {
+        for surrogate in &surrogates {
+            group.bench_function(BenchmarkId::new(surrogate.name(), n), |b| {
+                b.iter(|| match surrogate.fit(&observations[..n], &mut ChaCha8Rng::seed_from_u64(3)) {
+                    Ok(fitted) => black_box(fitted.predict(candidates).map(|p| p.len()).ok()),
+                    Err(e) => panic!("{e}"),
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, features, ask);
+criterion_main!(benches);

@@ -1,0 +1,145 @@
+//! The graph Gaussian process and boosted trees together.
+
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use ndarray::{Array1, Array2};
+use rand::Rng;
+
+use crate::graph_gp::{FittedGraphGp, GraphGp};
+use crate::trees::{BoostParams, CrossFit};
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+
+const NAME: &str = "ensemble";
+
+/// Observations with the expected squared error that are thought to have been seen before any.
+const PRIOR_COUNT: f64 = 20.0;
+
+/// A weighted mean of [`GraphGp`] and boosted trees ([`crate::trees::Trees`]) on the same features
+/// and the same Gaussian ranks.
+///
+/// Weights are those that would have predicted the observations best: with `l` the leave-one-out
+/// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the ranks,
+/// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
+/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is that of the Gaussian process times
+/// the mean of the squared errors so made over their leave-one-out variances, so that intervals
+/// hold what they say. The joint posterior and the embedding are the Gaussian process's.
+#[derive(Debug)]
+pub struct Ensemble {
+    /// The Gaussian process.
+    pub gp: GraphGp,
+    /// How trees are grown and boosted.
+    pub boost: BoostParams,
+    /// Folds of the trees, at least 2.
+    pub folds: usize,
+}
+
+impl Default for Ensemble {
+    fn default() -> Self {
+        Self { gp: GraphGp::default(), boost: BoostParams::default(), folds: 5 }
+    }
+}
+
+impl Surrogate for Ensemble {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fit(
+        &self,
+        observations: &[Observation],
+        rng: &mut dyn Rng,
+    ) -> Result<Box<dyn Predict>, SurrogateError> {
+        let gp = self.gp.fit_process(observations)?;
+        let features = gp.matrix(observations.iter().map(|o| &o.architecture))?;
+        let z = gp.process().targets();
+        let trees = CrossFit::of(&features, &z.to_vec(), &self.boost, self.folds, rng)?;
+        let (means, variances) = gp.process().leave_one_out();
+        let weight = weight(z, &means, &trees.out_of_fold);
+        let errors = z - &(&means * (1.0 - weight)) - &(&trees.out_of_fold * weight);
+        let squares: f64 = errors.iter().zip(&variances).map(|(e, v)| e * e / v).sum();
+        let inflation = (squares + PRIOR_COUNT) / (z.len() as f64 + PRIOR_COUNT);
+        Ok(Box::new(Fitted { gp, trees, weight, inflation }))
+    }
+}
+
+/// Weight of `o` beside `l` for targets `z`.
+fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>) -> f64 {
+    let apart = o - l;
+    let best = (z - l).dot(&apart) / apart.dot(&apart);
+    if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
+}
+
+struct Fitted {
+    gp: FittedGraphGp,
+    trees: CrossFit,
+    /// Of the trees.
+    weight: f64,
+    /// What the variance of the Gaussian process is multiplied by.
+    inflation: f64,
+}
+
+impl Predict for Fitted {
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
+        if candidates.is_empty() {
+            return Ok(Vec::new());
+        }
+        let features = self.gp.matrix(candidates)?;
+        let (means, variances) = self.gp.process().predict(&features);
+        let (trees, _) = self.trees.predict(&features);
+        let noise = self.gp.process().noise();
+        let posterior = |i: usize| {
+            let mean = (1.0 - self.weight) * means[i] + self.weight * trees[i];
+            Posterior::warped(mean, self.inflation * (variances[i] + noise), Arc::clone(self.gp.warp()))
+        };
+        (0..candidates.len()).map(posterior).collect()
+    }
+
+    fn joint(&self, candidates: &[Architecture]) -> Result<Option<crate::Joint>, SurrogateError> {
+        self.gp.joint(candidates)
+    }
+
+    fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
+        self.gp.embed(candidates)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::metrics::{coverage, kendall_tau_b};
+    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+
+    #[test]
+    fn contract() {
+        check_surrogate(&Ensemble::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    }
+
+    /// All weight to who is right, drawn halfway to a half.
+    #[test]
+    fn weights_by_hand() {
+        let (z, off) = (array![0.0, 1.0], array![1.0, 2.0]);
+        assert_eq!(weight(&z, &off, &z), 0.75);
+        assert_eq!(weight(&z, &z, &off), 0.25);
+        assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0]), 0.5);
+        assert_eq!(weight(&z, &off, &off), 0.5);
+    }
+
+    #[test]
+    fn ranks_unseen_cells_and_knows_how_well() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let fitted = Ensemble::default().fit(&toy_observations(100, 2), &mut rng).unwrap();
+        let candidates = toy_architectures(300, 3);
+        let posteriors = fitted.predict(&candidates).unwrap();
+        let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
+        let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+        let tau = kendall_tau_b(&means, &truth).unwrap();
+        assert!(tau > 0.88, "tau {tau}");
+        let covered = coverage(&posteriors, &truth, 0.8).unwrap();
+        assert!((0.6..=1.0).contains(&covered), "{covered}");
+    }
+}

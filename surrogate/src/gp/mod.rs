@@ -1,0 +1,20 @@
+//! Gaussian processes whose kernel is a sum of stationary kernels over blocks of features.
+//!
+//! `k(x, x') = Σ_m w_m a_m² κ(‖Λ_m (x - x')‖) + σ² [x = x']`, where block `m` has some of the columns,
+//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]. [`objective`] has the marginal likelihood
+//! and its gradient, [`process`] the posterior, [`linalg`] the factorisation.
+//!
+//! Letters: n observations, m candidates, d columns.
+//!
+//! Rasmussen and Williams: Gaussian processes for machine learning, 2006, chapters 2 and 5.
+
+mod kernel;
+mod linalg;
+mod objective;
+mod process;
+
+pub use kernel::Kernel;
+pub(crate) use linalg::Cholesky;
+pub use objective::Prior;
+pub(crate) use objective::{Block, Fit, fit};
+pub(crate) use process::{Process, Term};

@@ -1,0 +1,226 @@
+//! The posterior of a Gaussian process with known hyper-parameters.
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+
+use super::objective::JITTER;
+use super::{Cholesky, Kernel};
+use crate::SurrogateError;
+
+/// Candidates a pass: their covariances stay in the cache.
+const CHUNK: usize = 512;
+
+/// One block of the kernel at known hyper-parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    /// Its columns, out of those of the observations.
+    pub(crate) columns: Vec<usize>,
+    /// What each of them is multiplied by.
+    pub(crate) scale: Array1<f32>,
+    /// Variance.
+    pub(crate) variance: f64,
+}
+
+impl Term {
+    fn features(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
+        let mut features = x.select(Axis(1), &self.columns);
+        features *= &self.scale;
+        features
+    }
+}
+
+/// A Gaussian process that has seen its observations.
+///
+/// Covariances with candidates are worked out in single precision (about 1e-6 of the variance),
+/// all else in double.
+#[derive(Debug)]
+pub(crate) struct Process {
+    kernel: Kernel,
+    terms: Vec<Term>,
+    /// For every term the observations' features `[n, d]` and their squared lengths `[n]`.
+    seen: Vec<(Array2<f32>, Array1<f32>)>,
+    cholesky: Cholesky,
+    /// `K⁻¹ z`.
+    alpha: Array1<f64>,
+    /// `L⁻¹ [n, n]`, lower triangular.
+    whitener: Array2<f32>,
+    targets: Array1<f64>,
+    variance: f64,
+    noise: f64,
+}
+
+impl Process {
+    /// Conditions on targets `[n]` at features `x [n, d]`, measured with variance `noise`.
+    pub(crate) fn new(
+        kernel: Kernel,
+        terms: Vec<Term>,
+        noise: f64,
+        x: &Array2<f32>,
+        targets: Array1<f64>,
+    ) -> Result<Self, SurrogateError> {
+        let seen: Vec<_> = terms.iter().map(|term| with_lengths(term.features(x.view()))).collect();
+        let mut process = Self {
+            kernel,
+            variance: terms.iter().map(|t| t.variance).sum(),
+            terms,
+            seen,
+            cholesky: Cholesky::of(Array2::eye(0)).ok_or_else(not_definite)?,
+            alpha: Array1::zeros(0),
+            whitener: Array2::zeros((0, 0)),
+            targets,
+            noise,
+        };
+        let mut k = process.covariance(&process.seen, &process.seen).mapv(f64::from); // [n, n]
+        k.diag_mut().fill(process.variance + noise + JITTER);
+        process.cholesky = Cholesky::of(k).ok_or_else(not_definite)?;
+        process.alpha = process.cholesky.solve(process.targets.view());
+        process.whitener = process.cholesky.inverse_lower().mapv(|v| v as f32);
+        Ok(process)
+    }
+
+    /// The targets that it has seen, `[n]`.
+    pub(crate) fn targets(&self) -> &Array1<f64> {
+        &self.targets
+    }
+
+    /// Variance of the noise.
+    pub(crate) fn noise(&self) -> f64 {
+        self.noise
+    }
+
+    /// Means and variances `[m]` of what is measured at `x [m, d]` without noise.
+    pub(crate) fn predict(&self, x: &Array2<f32>) -> (Vec<f64>, Vec<f64>) {
+        let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
+        for start in (0..x.nrows()).step_by(CHUNK) {
+            let rows = x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]);
+            let k = self.covariance(&self.features(rows), &self.seen); // [m, n]
+            let white = self.whiten(k.view()); // [n, m]
+            for (row, column) in k.rows().into_iter().zip(white.columns()) {
+                means.push(row.iter().zip(&self.alpha).map(|(&k, a)| f64::from(k) * a).sum());
+                let known: f64 = column.iter().map(|&v| f64::from(v * v)).sum();
+                variances.push((self.variance - known).max(1e-6 * self.variance));
+            }
+        }
+        (means, variances)
+    }
+
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise.
+    pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>) {
+        let features = self.features(x.view());
+        let k = self.covariance(&features, &self.seen);
+        let white = self.whiten(k.view());
+        let mut covariance = self.covariance(&features, &features);
+        covariance -= &white.t().dot(&white);
+        let mean = k.mapv(f64::from).dot(&self.alpha).to_vec();
+        (mean, covariance.mapv(f64::from))
+    }
+
+    /// What each target would have been predicted as from all others: means and variances `[n]`,
+    /// noise included (Rasmussen and Williams, equation 5.12).
+    pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
+        let precision = self.whitener.columns().into_iter();
+        let precision: Array1<f64> =
+            precision.map(|c| c.iter().map(|&v| f64::from(v) * f64::from(v)).sum()).collect();
+        (&self.targets - &(&self.alpha / &precision), precision.mapv(f64::recip))
+    }
+
+    fn features(&self, x: ArrayView2<'_, f32>) -> Vec<(Array2<f32>, Array1<f32>)> {
+        self.terms.iter().map(|term| with_lengths(term.features(x))).collect()
+    }
+
+    /// Covariance `[a, b]` of two lists of features, one a term.
+    fn covariance(&self, a: &[(Array2<f32>, Array1<f32>)], b: &[(Array2<f32>, Array1<f32>)]) -> Array2<f32> {
+        let rows = |list: &[(Array2<f32>, Array1<f32>)]| list.first().map_or(0, |f| f.0.nrows());
+        let mut k = Array2::zeros((rows(a), rows(b)));
+        for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
+            let mut distance = a.0.dot(&b.0.t());
+            for (i, mut row) in distance.rows_mut().into_iter().enumerate() {
+                row.zip_mut_with(&b.1, |d, length| *d = a.1[i] + length - 2.0 * *d);
+            }
+            if let (Some(distance), Some(sums)) = (distance.as_slice(), k.as_slice_mut()) {
+                self.kernel.accumulate(term.variance as f32, distance, sums);
+            }
+        }
+        k
+    }
+
+    /// `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]`; what stands above the diagonal is skipped.
+    fn whiten(&self, k: ArrayView2<'_, f32>) -> Array2<f32> {
+        const ROWS: usize = 128;
+        let (m, n) = k.dim();
+        let mut white = Array2::zeros((n, m));
+        for start in (0..n).step_by(ROWS) {
+            let end = (start + ROWS).min(n);
+            let part = self.whitener.slice(s![start..end, ..end]).dot(&k.slice(s![.., ..end]).t());
+            white.slice_mut(s![start..end, ..]).assign(&part);
+        }
+        white
+    }
+}
+
+fn with_lengths(features: Array2<f32>) -> (Array2<f32>, Array1<f32>) {
+    let lengths = features.rows().into_iter().map(|row| row.dot(&row)).collect();
+    (features, lengths)
+}
+
+fn not_definite() -> SurrogateError {
+    SurrogateError::numeric(
+        "gaussian process",
+        "the covariance is not positive definite: are features finite?",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
+        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5 };
+        Process::new(Kernel::Rbf, vec![term(0), term(1)], 0.25, x, z).unwrap()
+    }
+
+    /// One observation: mean `k z / (1 + σ²)`, variance `1 - k² / (1 + σ²)`.
+    #[test]
+    fn one_observation_by_hand() {
+        let process = process(&array![[0.0, 0.0]], array![2.0]);
+        let (mean, variance) = process.predict(&array![[0.5, 0.0], [0.0, 0.0], [99.0, 99.0]]);
+        let noisy = 1.25 + JITTER;
+        // κ at distance 2 · 0.5 is e^(-1/2).
+        let k = 0.5 * (-0.5f64).exp() + 0.5;
+        for (i, k) in [(0, k), (1, 1.0), (2, 0.0)] {
+            assert!((mean[i] - k * 2.0 / noisy).abs() < 1e-6);
+            assert!((variance[i] - (1.0 - k * k / noisy)).abs() < 1e-6);
+        }
+        let (mean, variance) = process.leave_one_out();
+        assert!(mean[0].abs() < 1e-6 && (variance[0] - noisy).abs() < 1e-6);
+    }
+
+    /// Two observations with covariance `[[c, b], [b, c]]`, whose inverse is `[[c, -b], [-b, c]]`
+    /// over `c² - b²`.
+    #[test]
+    fn two_observations_by_hand() {
+        let process = process(&array![[0.0, 0.0], [0.5, 0.0]], array![1.0, -1.0]);
+        let (b, c) = (0.5 * (-0.5f64).exp() + 0.5, 1.25 + JITTER);
+        let (mean, variance) = process.predict(&array![[0.0, 0.0]]);
+        let determinant = c * c - b * b;
+        assert!((mean[0] - (c + b - b * (c + b)) / determinant).abs() < 1e-6);
+        let known = (c - 2.0 * b * b + b * b * c) / determinant;
+        assert!((variance[0] - (1.0 - known)).abs() < 1e-6);
+        let (mean, variance) = process.leave_one_out();
+        assert!((mean[0] - -b / c).abs() < 1e-6 && (variance[0] - (c - b * b / c)).abs() < 1e-6);
+    }
+
+    #[test]
+    fn joint_and_single_posteriors_agree_across_chunks() {
+        let x = Array2::from_shape_fn((150, 2), |(i, j)| ((i * 7 + j * 3) % 23) as f32 / 10.0);
+        let process = process(&x, (0..150).map(|i| (i as f64).sin()).collect());
+        let at = Array2::from_shape_fn((CHUNK + 3, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 15.0);
+        let (mean, variance) = process.predict(&at);
+        let (joint, covariance) = process.joint(&at);
+        for i in 0..at.nrows() {
+            assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
+            assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! The posterior of several candidates together.
+
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::SurrogateError;
+use crate::gp::Cholesky;
+use crate::ranks::Warp;
+
+/// Scores `y = g(f)` of candidates with `f ~ N(mean, covariance)` and a rising `g`; noise left out.
+#[derive(Clone, Debug)]
+pub struct Joint {
+    mean: Array1<f64>,
+    covariance: Array2<f64>,
+    factor: Cholesky,
+    warp: Arc<Warp>,
+}
+
+impl Joint {
+    pub(crate) fn new(
+        mean: Array1<f64>,
+        covariance: Array2<f64>,
+        warp: Arc<Warp>,
+    ) -> Result<Self, SurrogateError> {
+        // Candidates may be equal: their covariance is singular, and rounding may make it worse.
+        let size = covariance.diag().iter().copied().fold(1e-12, f64::max);
+        let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
+        let factor = [1e-6, 1e-5, 1e-4, 1e-3].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
+        let failed = || SurrogateError::numeric("joint posterior", "its covariance is not positive");
+        Ok(Self { factor: factor.ok_or_else(failed)?, mean, covariance, warp })
+    }
+
+    /// Means of `f`, `[m]`.
+    pub fn mean(&self) -> &Array1<f64> {
+        &self.mean
+    }
+
+    /// Covariance of `f`, `[m, m]`.
+    pub fn covariance(&self) -> &Array2<f64> {
+        &self.covariance
+    }
+
+    /// Draws the scores of all candidates at once, `[m]`, in their own unit.
+    pub fn sample(&self, rng: &mut dyn Rng) -> Vec<f64> {
+        let z: Array1<f64> = (0..self.mean.len()).map(|_| StandardNormal.sample(rng)).collect();
+        let f = self.factor.lower().dot(&z) + &self.mean;
+        f.iter().map(|&f| self.warp.score(f)).collect()
+    }
+}

@@ -1,0 +1,145 @@
+//! Scores as Gaussian ranks, and the way back.
+//!
+//! Accuracies crowd near their top and trail off far below it; a Gaussian process on them as they
+//! are spends itself on the failures. Their ranks have no such tail.
+
+use crate::normal;
+
+/// Most points that a [`Warp`] is drawn through.
+const MAX_KNOTS: usize = 33;
+
+/// Share of the knots that the slope of a tail is taken from.
+const TAIL: usize = 5;
+
+/// A rising, piecewise linear map from Gaussian ranks to scores: the empirical quantile function
+/// of the observed scores, smoothed to at most 33 knots. It goes on straight beyond the
+/// outermost ones, with the mean slope of the fifth of the knots next to them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Warp {
+    /// Gaussian ranks, rising.
+    latent: Vec<f64>,
+    /// Their scores, rising.
+    score: Vec<f64>,
+    low_slope: f64,
+    high_slope: f64,
+}
+
+/// Gaussian ranks `Φ⁻¹((r - ½) / n)` of finite scores, `r` the rank from 1 on (ties: the mean of
+/// theirs), and the map back. At least one score.
+///
+/// Where all scores are equal nothing says how far others may lie: the map's slope is then a
+/// thousandth of the score's size.
+pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
+    let n = scores.len();
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let mut latent = vec![0.0; n];
+    let mut knots = Vec::new();
+    let mut below = 0;
+    for run in order.chunk_by(|&a, &b| scores[a].total_cmp(&scores[b]).is_eq()) {
+        let rank = below as f64 + 0.5 * run.len() as f64;
+        let z = normal::quantile(rank / n as f64);
+        for &i in run {
+            latent[i] = z;
+        }
+        knots.push((z, scores[run[0]]));
+        below += run.len();
+    }
+    (latent, Warp::through(&knots))
+}
+
+impl Warp {
+    /// Through some points, rising in both; at least one.
+    fn through(points: &[(f64, f64)]) -> Self {
+        let last = points.len().saturating_sub(1);
+        let kept = points.len().min(MAX_KNOTS);
+        let at = |i: usize| if kept > 1 { points[i * last / (kept - 1)] } else { points[0] };
+        let (latent, score): (Vec<f64>, Vec<f64>) = (0..kept).map(at).unzip();
+        let slope = |a: usize, b: usize| (score[b] - score[a]) / (latent[b] - latent[a]);
+        let tail = (kept / TAIL).max(1);
+        let (low_slope, high_slope) = if kept > 1 {
+            (slope(0, tail), slope(kept - 1 - tail, kept - 1))
+        } else {
+            let unknown = (1e-3 * score[0].abs()).max(1e-6);
+            (unknown, unknown)
+        };
+        Self { latent, score, low_slope, high_slope }
+    }
+
+    /// The score of a Gaussian rank.
+    pub fn score(&self, latent: f64) -> f64 {
+        let (knot, slope) = self.piece(&self.latent, latent);
+        self.score[knot] + slope * (latent - self.latent[knot])
+    }
+
+    /// The Gaussian rank of a score.
+    pub fn latent(&self, score: f64) -> f64 {
+        let (knot, slope) = self.piece(&self.score, score);
+        self.latent[knot] + (score - self.score[knot]) / slope
+    }
+
+    /// Slope of the score by the Gaussian rank, at a score.
+    pub fn slope_at(&self, score: f64) -> f64 {
+        self.piece(&self.score, score).1
+    }
+
+    /// Slope beyond the best score, if `score` is not below that.
+    pub(crate) fn slope_beyond(&self, score: f64) -> Option<f64> {
+        (score >= *self.score.last()?).then_some(self.high_slope)
+    }
+
+    /// A knot of the straight piece that `value` lies on, and its slope.
+    fn piece(&self, knots: &[f64], value: f64) -> (usize, f64) {
+        let after = knots.partition_point(|&knot| knot < value);
+        if after == 0 {
+            (0, self.low_slope)
+        } else if after == knots.len() {
+            (after - 1, self.high_slope)
+        } else {
+            let rise = self.score[after] - self.score[after - 1];
+            (after - 1, rise / (self.latent[after] - self.latent[after - 1]))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_by_hand() {
+        let (z, warp) = gaussian_ranks(&[0.9, 0.1, 0.5, 0.5]);
+        assert!((z[1] - normal::quantile(0.125)).abs() < 1e-12);
+        assert!((z[0] - normal::quantile(0.875)).abs() < 1e-12);
+        assert!(z[2].abs() < 1e-12 && z[2] == z[3]);
+        assert!((warp.score(z[0]) - 0.9).abs() < 1e-12 && (warp.latent(0.5)).abs() < 1e-12);
+        // Beyond the ends it goes on as before.
+        let slope = 0.4 / z[0];
+        assert!((warp.score(z[0] + 1.0) - 0.9 - slope).abs() < 1e-12);
+        assert!((warp.latent(0.1 - slope) - (z[1] - 1.0)).abs() < 1e-12);
+    }
+
+    #[test]
+    fn the_map_rises_and_is_inverted() {
+        let scores: Vec<f64> = (0..500).map(|i| ((i * 37 % 101) as f64).sqrt()).collect();
+        let (_, warp) = gaussian_ranks(&scores);
+        let mut last = f64::NEG_INFINITY;
+        for i in -60..=60 {
+            let z = f64::from(i) / 10.0;
+            let score = warp.score(z);
+            assert!(score > last && (warp.latent(score) - z).abs() < 1e-9, "{z}");
+            last = score;
+        }
+        assert_eq!(warp.slope_beyond(10.0), Some(warp.high_slope));
+        assert_eq!(warp.slope_beyond(9.9), None);
+    }
+
+    #[test]
+    fn equal_scores_are_all_in_the_middle() {
+        let (z, warp) = gaussian_ranks(&[0.9; 4]);
+        assert!(z.iter().all(|z| z.abs() < 1e-12));
+        assert!((warp.score(1.0) - 0.9009).abs() < 1e-12 && (warp.latent(0.9009) - 1.0).abs() < 1e-9);
+        let (_, warp) = gaussian_ranks(&[0.0]);
+        assert!(warp.score(1.0) > 0.0);
+    }
+}

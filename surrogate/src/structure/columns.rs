@@ -1,0 +1,154 @@
+//! From features to matrices.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+use ndarray::{Array1, Array2};
+
+use super::counts::Structure;
+use super::sparse::is_in_half;
+
+/// Most named features of a kind that get a column.
+const MAX_NAMED: usize = 400;
+
+/// Variance added to that of a column, in its own unit, before columns are scaled by it: what
+/// occurs once in a hundred architectures is not blown up tenfold.
+const VARIANCE_FLOOR: f64 = 0.1;
+
+/// Which feature stands in which column.
+///
+/// Named features get columns in the order in which they are first seen, so that more
+/// architectures add columns at the end and move none: what was learnt about a column stays true.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Columns {
+    counts: usize,
+    /// Columns of [`Structure::neighbours`] and [`Structure::places`], with the kind's number.
+    named: HashMap<u64, usize>,
+    /// For every named column its name and whether it says where something is.
+    names: Vec<(u64, bool)>,
+}
+
+impl Columns {
+    /// Columns for the features of some architectures; those of later ones that have none yet
+    /// will be left out.
+    pub(crate) fn of<'a>(structures: impl IntoIterator<Item = &'a Structure>) -> Self {
+        let mut columns = Self::default();
+        let mut free = [MAX_NAMED; 2];
+        for structure in structures {
+            columns.counts = structure.counts.len();
+            for (features, kind) in [(&structure.neighbours, 0), (&structure.places, 1)] {
+                for &(name, _) in features {
+                    let next = columns.names.len();
+                    if let (true, Entry::Vacant(entry)) = (free[kind] > 0, columns.named.entry(name)) {
+                        entry.insert(next);
+                        columns.names.push((name, kind == 1));
+                        free[kind] -= 1;
+                    }
+                }
+            }
+        }
+        columns
+    }
+
+    /// Number of columns.
+    pub(crate) fn len(&self) -> usize {
+        self.counts + self.names.len()
+    }
+
+    /// Whether a column says where in the graph something is.
+    pub(crate) fn is_place(&self, column: usize) -> bool {
+        column >= self.counts && self.names[column - self.counts].1
+    }
+
+    /// Whether a column is in half `which` of all columns; the halves are unlike each other.
+    pub(crate) fn is_in_half(&self, column: usize, which: u64) -> bool {
+        let name = if column < self.counts { column as u64 } else { self.names[column - self.counts].0 };
+        is_in_half(name, which)
+    }
+
+    /// Writes the features of an architecture; `row` has [`Self::len`] zeros.
+    pub(crate) fn write(&self, structure: &Structure, row: &mut [f32]) {
+        row[..self.counts].copy_from_slice(&structure.counts);
+        for (name, value) in structure.neighbours.iter().chain(&structure.places) {
+            if let Some(column) = self.named.get(name) {
+                row[self.counts + column] = *value;
+            }
+        }
+    }
+
+    /// Features `[n, d]`.
+    pub(crate) fn matrix<'a>(&self, structures: impl ExactSizeIterator<Item = &'a Structure>) -> Array2<f32> {
+        let mut x = Array2::zeros((structures.len(), self.len()));
+        for (structure, mut row) in structures.zip(x.rows_mut()) {
+            if let Some(row) = row.as_slice_mut() {
+                self.write(structure, row);
+            }
+        }
+        x
+    }
+}
+
+/// Centre and scale of columns.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Scale {
+    mean: Array1<f32>,
+    /// What centred columns are multiplied by; 0 for constant ones.
+    factor: Array1<f32>,
+}
+
+impl Scale {
+    /// Centres columns and gives them about unit variance.
+    pub(crate) fn of(x: &Array2<f32>) -> Self {
+        let n = x.nrows().max(1) as f64;
+        let (mut mean, mut factor) = (Vec::with_capacity(x.ncols()), Vec::with_capacity(x.ncols()));
+        for column in x.columns() {
+            let centre = column.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+            let variance = column.iter().map(|&v| (f64::from(v) - centre).powi(2)).sum::<f64>() / n;
+            mean.push(centre as f32);
+            factor.push(if variance > 1e-9 {
+                (variance + VARIANCE_FLOOR).sqrt().recip() as f32
+            } else {
+                0.0
+            });
+        }
+        Self { mean: mean.into(), factor: factor.into() }
+    }
+
+    /// Whether a column differs among the observations.
+    pub(crate) fn is_live(&self, column: usize) -> bool {
+        self.factor[column] > 0.0
+    }
+
+    /// Scaled features `[n, d]`.
+    pub(crate) fn apply(&self, mut x: Array2<f32>) -> Array2<f32> {
+        x -= &self.mean;
+        x *= &self.factor;
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn structure(counts: &[f32], neighbours: &[(u64, f32)]) -> Structure {
+        Structure { counts: counts.to_vec(), neighbours: neighbours.to_vec(), places: vec![(99, 1.0)] }
+    }
+
+    #[test]
+    fn more_architectures_move_no_column() {
+        let (a, b) = (structure(&[1.0], &[(7, 2.0)]), structure(&[3.0], &[(5, 1.0), (7, 1.0)]));
+        let (few, all) = (Columns::of([&a]), Columns::of([&a, &b]));
+        assert_eq!((few.len(), all.len()), (3, 4));
+        assert_eq!(all.matrix([&a, &b].into_iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
+        assert_eq!(few.matrix([&b].into_iter()), ndarray::array![[3.0, 1.0, 1.0]]);
+        assert!(all.is_place(2) && !all.is_place(1) && !all.is_place(0));
+    }
+
+    #[test]
+    fn constant_columns_vanish() {
+        let scale = Scale::of(&ndarray::array![[1.0, 4.0], [3.0, 4.0]]);
+        let x = scale.apply(ndarray::array![[3.0, 9.0]]);
+        assert!((x[[0, 0]] - 1.0 / 1.1f32.sqrt()).abs() < 1e-6 && x[[0, 1]] == 0.0);
+    }
+}

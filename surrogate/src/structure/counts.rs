@@ -1,0 +1,304 @@
+//! The features of an architecture.
+
+use bonas_spaces::{Architecture, Role, Vocabulary};
+
+use super::flow::{Flow, Label};
+use super::paths::Paths;
+use super::{names, sparse};
+
+/// Up to so many operations all subsets are looked at, and labels count for themselves.
+const FEW: usize = 4;
+/// Up to so many all pairs are.
+const SOME: usize = 8;
+/// Up to so many single ones are.
+const MANY: usize = 64;
+
+/// A feature that few architectures have: the hash that names it, and its value.
+pub(crate) type Sparse = Vec<(u64, f32)>;
+
+/// Features of one architecture.
+///
+/// `counts` have fixed places; `neighbours` and `places` are named by hashes, in rising order, each
+/// once.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Structure {
+    /// For every cell the values that [`Layout::features`] lists.
+    pub(crate) counts: Vec<f32>,
+    /// Edges by the labels of their ends.
+    pub(crate) neighbours: Sparse,
+    /// Operations, and the numbers in their names, by distance from the inputs and to the output.
+    pub(crate) places: Sparse,
+}
+
+/// Which features the architectures of a vocabulary have.
+#[derive(Clone, Debug)]
+pub struct Layout {
+    /// Number of a computing operation by its place in the vocabulary.
+    ops: Vec<Option<u16>>,
+    k: usize,
+    subsets: Vec<Vec<bool>>,
+    groups: Vec<Vec<bool>>,
+    attributes: Vec<Sparse>,
+}
+
+impl Layout {
+    /// The features of a vocabulary's architectures.
+    pub fn of(vocabulary: &Vocabulary) -> Self {
+        let computing: Vec<_> = vocabulary.ops().filter(|&op| vocabulary.role(op) == Role::Compute).collect();
+        let mut ops = vec![None; vocabulary.len()];
+        for (i, op) in computing.iter().enumerate() {
+            ops[op.index()] = Some(i as u16);
+        }
+        let k = computing.len();
+        let words: Vec<&str> = computing.iter().map(|&op| vocabulary.name(op)).collect();
+        let attributes = if k > SOME { names::attributes(&words) } else { vec![Vec::new(); k] };
+        Self { ops, k, subsets: subsets(k), groups: groups(k), attributes }
+    }
+
+    /// Features of an architecture of this vocabulary, cell after cell. With `K` operations:
+    ///
+    /// - of every operation: nodes, whether there are any; nodes, edges, edges from inputs straight
+    ///   to the output, edges beyond the first between the same two nodes;
+    /// - of every subset of operations, over the paths from inputs to the output that use no other:
+    ///   `√number`, longest, shortest (operations; -1 and 6 if there is none). All subsets up to
+    ///   `K = 4`; beyond that the empty one, single ones, all but one, all, and pairs up to
+    ///   `K = 8`; from `K = 65` on only the empty and the full one;
+    /// - of every operation, every two (up to `K = 8`) and all: the most, the fewest and the mean
+    ///   number of them on a path;
+    /// - of every operation: `ln(1 + n)` for the paths that begin, and that end, with it;
+    /// - degree of the output and of the inputs, largest degrees elsewhere, depth;
+    /// - edges by labels; operations by distance from the inputs and to the output; where there
+    ///   are more than eight operations, the numbers in their names, summed by distance.
+    pub fn features(&self, architecture: &Architecture) -> Structure {
+        let mut s = Structure::default();
+        for (c, flow) in self.flows(architecture).enumerate() {
+            self.sizes(&flow, &mut s.counts);
+            self.paths_by_subset(&flow, &mut s.counts);
+            self.along_paths(&flow, &mut s.counts);
+            self.path_ends(&flow, &mut s.counts);
+            degrees(&flow, &mut s.counts);
+            sparse::neighbours(&flow, c, &mut s.neighbours);
+            sparse::places(&flow, c, &self.attributes, &mut s.places);
+        }
+        sparse::merge(&mut s.neighbours);
+        sparse::merge(&mut s.places);
+        s
+    }
+
+    /// Weisfeiler-Lehman labels after 0, 1, .. `depth` rounds, each with the number of nodes that
+    /// have it; a round looks both up and down the graph.
+    pub(crate) fn weisfeiler_lehman(&self, architecture: &Architecture, depth: usize) -> Vec<Sparse> {
+        let mut rounds = vec![Sparse::new(); depth + 1];
+        for (c, flow) in self.flows(architecture).enumerate() {
+            sparse::weisfeiler_lehman(&flow, c, &mut rounds);
+        }
+        rounds.iter_mut().for_each(sparse::merge);
+        rounds
+    }
+
+    /// Whether the numbers in the operations' names are read.
+    pub fn attributes(&self) -> bool {
+        self.attributes.iter().any(|a| !a.is_empty())
+    }
+
+    fn flows<'a>(&'a self, architecture: &'a Architecture) -> impl Iterator<Item = Flow> + 'a {
+        let flow = |cell| Flow::of(cell, architecture.vocabulary(), &self.ops);
+        architecture.cells().iter().map(flow)
+    }
+
+    fn sizes(&self, flow: &Flow, out: &mut Vec<f32>) {
+        let mut nodes = vec![0.0f32; self.k];
+        for label in &flow.labels {
+            if let Label::Op(op) = label {
+                nodes[usize::from(*op)] += 1.0;
+            }
+        }
+        out.extend(&nodes);
+        out.extend(nodes.iter().map(|&n| n.min(1.0)));
+        let (mut edges, mut again, mut straight) = (0.0f32, 0.0f32, 0.0f32);
+        for (from, to, times) in flow.edges() {
+            edges += 1.0;
+            again += times - 1.0;
+            if flow.is_input(from) && to + 1 == flow.len() {
+                straight += times;
+            }
+        }
+        out.extend([flow.len() as f32, edges, straight, again]);
+    }
+
+    fn paths_by_subset(&self, flow: &Flow, out: &mut Vec<f32>) {
+        for allowed in &self.subsets {
+            let Paths { number, longest, shortest, .. } = flow.paths(|op| allowed[op].then_some(1.0));
+            let any = number > 0.0;
+            out.extend([number.sqrt(), if any { longest } else { -1.0 }, if any { shortest } else { 6.0 }]);
+        }
+    }
+
+    fn along_paths(&self, flow: &Flow, out: &mut Vec<f32>) {
+        for group in &self.groups {
+            let Paths { number, longest, shortest, total } =
+                flow.paths(|op| Some(f32::from(u8::from(group[op]))));
+            let along = [longest, shortest, total / number];
+            out.extend(if number > 0.0 { along } else { [-1.0; 3] });
+        }
+    }
+
+    fn path_ends(&self, flow: &Flow, out: &mut Vec<f32>) {
+        let (to, from) = flow.paths_through();
+        let (mut first, mut last) = (vec![0.0f32; self.k], vec![0.0f32; self.k]);
+        for (a, b, times) in flow.edges() {
+            if let (true, Label::Op(op)) = (flow.is_input(a), flow.labels[b]) {
+                first[usize::from(op)] += times * from[b];
+            }
+            if let (Label::Op(op), true) = (flow.labels[a], b + 1 == flow.len()) {
+                last[usize::from(op)] += times * to[a];
+            }
+        }
+        out.extend(first.iter().chain(&last).map(|n| n.ln_1p()));
+    }
+}
+
+fn degrees(flow: &Flow, out: &mut Vec<f32>) {
+    let n = flow.len();
+    let (mut into, mut outof) = (vec![0.0f32; n], vec![0.0f32; n]);
+    for (from, to, _) in flow.edges() {
+        outof[from] += 1.0;
+        into[to] += 1.0;
+    }
+    let inputs: f32 = (0..n).filter(|&v| flow.is_input(v)).map(|v| outof[v]).sum();
+    let inner = |degree: &[f32]| {
+        let ops = (0..n).filter(|&v| matches!(flow.labels[v], Label::Op(_)));
+        ops.map(|v| degree[v]).fold(0.0, f32::max)
+    };
+    out.extend([into[n - 1], inputs, inner(&into), inner(&outof), flow.depths()[n - 1]]);
+}
+
+/// Sets of operations that paths may use.
+fn subsets(k: usize) -> Vec<Vec<bool>> {
+    if k <= FEW {
+        return (0..1usize << k).map(|bits| (0..k).map(|i| bits >> i & 1 == 1).collect()).collect();
+    }
+    let mut all = vec![vec![false; k]];
+    all.extend(singles(k));
+    all.extend(singles(k).into_iter().map(|set| set.into_iter().map(|member| !member).collect()));
+    all.extend(pairs(k));
+    all.push(vec![true; k]);
+    all
+}
+
+/// Sets of operations that are counted along paths.
+fn groups(k: usize) -> Vec<Vec<bool>> {
+    let mut all = singles(k);
+    all.extend(pairs(k));
+    all.push(vec![true; k]);
+    all
+}
+
+fn singles(k: usize) -> Vec<Vec<bool>> {
+    let count = if k <= MANY { k } else { 0 };
+    (0..count).map(|i| (0..k).map(|j| i == j).collect()).collect()
+}
+
+fn pairs(k: usize) -> Vec<Vec<bool>> {
+    let count = if k <= SOME { k } else { 0 };
+    let pair = |a: usize, b: usize| (0..k).map(|j| j == a || j == b).collect();
+    (0..count).flat_map(|a| (a + 1..k).map(move |b| pair(a, b))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::darts::Darts;
+    use bonas_spaces::{Cell, CellGraph, OpId, SearchSpace};
+    use petgraph::graph::NodeIndex;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::testing::toy_cell;
+
+    fn features(ops: &[&str]) -> Structure {
+        let cell = toy_cell(ops);
+        Layout::of(cell.vocabulary()).features(&cell)
+    }
+
+    /// in -> conv1x1 -> conv3x3 -> out, and two skips from in to out (one over a node).
+    #[test]
+    fn counts_by_hand() {
+        // Edges (0,1) (0,2) (0,3) (1,2) (1,3) (2,3).
+        let s = features(&["conv1x1", "skip", "skip", "conv3x3", "none", "skip"]);
+        // Node 2 = in + c3(c1(in)); out = in + node 2.
+        assert_eq!(s.counts[..3], [1.0, 1.0, 0.0]); // nodes
+        assert_eq!(s.counts[3..6], [1.0, 1.0, 0.0]); // whether any
+        assert_eq!(s.counts[6..10], [4.0, 4.0, 2.0, 1.0]); // nodes, edges, straight, again
+        assert_eq!(s.counts[10..13], [2f32.sqrt(), 0.0, 0.0]); // no operation: the two skips
+        assert_eq!(s.counts[13..16], [2f32.sqrt(), 0.0, 0.0]); // conv1x1 alone
+        assert_eq!(s.counts[19..22], [3f32.sqrt(), 2.0, 0.0]); // conv1x1 and conv3x3
+        let along = 10 + 3 * 8;
+        assert_eq!(s.counts[along..along + 3], [1.0, 0.0, 1.0 / 3.0]); // conv1x1
+        let ends = along + 3 * 7;
+        assert_eq!(s.counts[ends..ends + 6], [1f32.ln_1p(), 0.0, 0.0, 0.0, 1f32.ln_1p(), 0.0]);
+        assert_eq!(s.counts[ends + 6..], [2.0, 2.0, 1.0, 1.0, 3.0]);
+        assert_eq!(s.neighbours.len(), 4);
+    }
+
+    #[test]
+    fn nothing_passes_a_dead_cell() {
+        let s = features(&["none"; 6]);
+        assert_eq!(s.counts[6..13], [2.0, 0.0, 0.0, 0.0, 0.0, -1.0, 6.0]);
+        assert!(s.counts.iter().all(|x| x.is_finite()) && s.places.is_empty());
+    }
+
+    /// A branched cell whose nodes and edges are added in some order.
+    fn branched(order: &[usize]) -> Architecture {
+        let toy = toy_cell(&["none"; 6]);
+        let vocabulary = toy.vocabulary();
+        let [one, three, pool] = ["conv1x1", "conv3x3", "pool"].map(|op| vocabulary.id(op).unwrap());
+        let labels = [OpId::input(0), one, three, pool, one, OpId::OUTPUT];
+        let edges = [(0, 1), (0, 2), (1, 3), (2, 3), (2, 4), (3, 5), (4, 5), (0, 5)];
+        let mut graph = CellGraph::new();
+        let mut nodes = [NodeIndex::default(); 6];
+        for &i in order {
+            nodes[i] = graph.add_node(labels[i]);
+        }
+        for &i in order.iter().chain(&[6, 7]) {
+            graph.add_edge(nodes[edges[i].0], nodes[edges[i].1], OpId::PLAIN);
+        }
+        Architecture::new(vocabulary.clone(), vec![Cell::new(graph, vocabulary).unwrap()])
+    }
+
+    #[test]
+    fn the_order_of_nodes_does_not_matter() {
+        let cells =
+            [[0, 1, 2, 3, 4, 5], [5, 4, 3, 2, 1, 0], [2, 5, 0, 4, 1, 3]].map(|order| branched(&order));
+        let layout = Layout::of(cells[0].vocabulary());
+        for cell in &cells[1..] {
+            assert_eq!(cell.key(), cells[0].key());
+            assert_eq!(layout.features(cell), layout.features(&cells[0]));
+            assert_eq!(layout.weisfeiler_lehman(cell, 2), layout.weisfeiler_lehman(&cells[0], 2));
+        }
+    }
+
+    #[test]
+    fn widths_stay_bounded_and_equal() {
+        let space = Darts::new();
+        let layout = Layout::of(space.vocabulary());
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let widths: Vec<usize> =
+            (0..20).map(|_| layout.features(&space.sample(&mut rng)).counts.len()).collect();
+        assert!(widths.iter().all(|&w| w == widths[0] && w < 700), "{widths:?}");
+        let many = Vocabulary::new(1, (0..200).map(|i| (format!("op{i}x"), Role::Compute))).unwrap();
+        assert!(Layout::of(&many).subsets.len() == 2 && Layout::of(&many).attributes());
+    }
+
+    #[test]
+    fn weisfeiler_lehman_labels_tell_orders_apart() {
+        let labels = |ops| {
+            let cell = toy_cell(ops);
+            Layout::of(cell.vocabulary()).weisfeiler_lehman(&cell, 1)
+        };
+        let one = labels(&["conv1x1", "none", "none", "conv3x3", "none", "skip"]);
+        let two = labels(&["conv3x3", "none", "none", "conv1x1", "none", "skip"]);
+        assert_eq!(one[0], two[0]);
+        assert_ne!(one[1], two[1]);
+    }
+}

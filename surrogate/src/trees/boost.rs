@@ -1,0 +1,97 @@
+//! Gradient boosting of regression trees for the squared error.
+
+use ndarray::{Array1, Array2};
+use rand::Rng;
+use rand::seq::{SliceRandom, index};
+
+use super::tree::{Binned, Growth, Tree};
+use crate::SurrogateError;
+
+/// Settings of boosting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BoostParams {
+    /// Number of trees; at least 1.
+    pub trees: usize,
+    /// Share of a tree's prediction that is taken; in `(0, 1]`.
+    pub rate: f64,
+    /// Most leaves of a tree; at least 2.
+    pub leaves: usize,
+    /// Fewest observations in a leaf; at least 1.
+    pub min_leaf: usize,
+    /// Share of the observations that a tree sees, drawn anew for each; in `(0, 1]`.
+    pub rows: f64,
+    /// Share of the features that it sees; in `(0, 1]`.
+    pub columns: f64,
+    /// Observations of residual 0 that a leaf is thought to hold besides its own; at least 0.
+    pub shrink: f64,
+}
+
+impl Default for BoostParams {
+    fn default() -> Self {
+        Self { trees: 300, rate: 0.05, leaves: 12, min_leaf: 1, rows: 0.8, columns: 0.3, shrink: 1.0 }
+    }
+}
+
+/// A fitted sum of trees.
+#[derive(Clone, Debug)]
+pub(super) struct Boosted {
+    base: f64,
+    rate: f64,
+    trees: Vec<Tree>,
+}
+
+impl BoostParams {
+    pub(super) fn check(&self) -> Result<(), SurrogateError> {
+        let counts = [("trees", self.trees, 1), ("leaves", self.leaves, 2), ("min_leaf", self.min_leaf, 1)];
+        for (name, value, least) in counts {
+            if value < least {
+                return Err(SurrogateError::setting(name, value, "a larger integer"));
+            }
+        }
+        for (name, share) in [("rate", self.rate), ("rows", self.rows), ("columns", self.columns)] {
+            if !(share > 0.0 && share <= 1.0) {
+                return Err(SurrogateError::setting(name, share, "above 0 and at most 1"));
+            }
+        }
+        if self.shrink.is_finite() && self.shrink >= 0.0 {
+            return Ok(());
+        }
+        Err(SurrogateError::setting("shrink", self.shrink, "a finite number from 0 up"))
+    }
+
+    /// Fits to features `x [n, d]` and targets `[n]`, `n >= 1`.
+    pub(super) fn fit(&self, x: &Array2<f32>, targets: &[f64], rng: &mut dyn Rng) -> Boosted {
+        let binned = Binned::of(x);
+        let n = targets.len();
+        let base = targets.iter().sum::<f64>() / n as f64;
+        let mut residuals: Vec<f64> = targets.iter().map(|z| z - base).collect();
+        let live: Vec<usize> = (0..x.ncols()).filter(|&f| binned.splits(f)).collect();
+        let rows = ((self.rows * n as f64).round() as usize).clamp(1, n);
+        let columns = ((self.columns * live.len() as f64).ceil() as usize).min(live.len());
+        let growth = Growth { leaves: self.leaves, min_leaf: self.min_leaf, shrink: self.shrink };
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        let x = x.as_standard_layout();
+        let mut boosted = Boosted { base, rate: self.rate, trees: Vec::with_capacity(self.trees) };
+        for _ in 0..self.trees {
+            order.shuffle(rng);
+            let features =
+                index::sample(rng, live.len(), columns).into_iter().map(|i| live[i]).collect::<Vec<_>>();
+            let tree = Tree::grow(&binned, &residuals, order[..rows].to_vec(), &features, growth);
+            for (residual, row) in residuals.iter_mut().zip(x.rows()) {
+                *residual -= self.rate * row.as_slice().map_or(0.0, |row| f64::from(tree.value(row)));
+            }
+            boosted.trees.push(tree);
+        }
+        boosted
+    }
+}
+
+impl Boosted {
+    /// Predictions `[m]` for features `x [m, d]`.
+    pub(super) fn predict(&self, x: &Array2<f32>) -> Array1<f64> {
+        let x = x.as_standard_layout();
+        let value = |row: &[f32]| self.trees.iter().map(|tree| tree.value(row)).sum::<f32>();
+        let rows = x.rows().into_iter();
+        rows.map(|row| self.base + self.rate * f64::from(row.as_slice().map_or(0.0, value))).collect()
+    }
+}

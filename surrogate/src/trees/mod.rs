@@ -1,0 +1,178 @@
+//! Gradient-boosted regression trees on structural counts.
+//!
+//! Friedman: Greedy function approximation: a gradient boosting machine, 2001; with the histograms
+//! and best-first growth of `LightGBM` (Ke et al., 2017). Written here because it is small, and the
+//! trees of linfa sort every feature anew at each node: too slow for hundreds a round.
+
+mod boost;
+mod tree;
+
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use ndarray::{Array1, Array2, Axis};
+use rand::Rng;
+use rand::seq::SliceRandom;
+
+use crate::features::{self, Extractor};
+use crate::ranks::{Warp, gaussian_ranks};
+use crate::structure::Columns;
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+
+pub use boost::BoostParams;
+use boost::Boosted;
+
+const NAME: &str = "trees";
+
+/// Standard deviation, in Gaussian ranks, of an error not seen yet: it counts as one observation.
+const PRIOR_ERROR: f64 = 0.5;
+
+/// Boosted trees on Gaussian ranks of the scores, over the counts of [`crate::structure`].
+///
+/// The observations are cut into folds; for each, trees are fitted to all others. A prediction is
+/// the mean over the folds' trees; its variance is that of the errors on the folds left out plus
+/// that between the trees. Posteriors are laws of the measured score, mapped back as those of
+/// [`crate::graph_gp::GraphGp`].
+#[derive(Debug)]
+pub struct Trees {
+    /// How trees are grown and boosted.
+    pub boost: BoostParams,
+    /// Number of folds, at least 2; never more than there are observations.
+    pub folds: usize,
+    features: Arc<Extractor>,
+}
+
+impl Default for Trees {
+    fn default() -> Self {
+        Self { boost: BoostParams::default(), folds: 5, features: Arc::default() }
+    }
+}
+
+/// Trees for every fold, fitted to the others.
+#[derive(Debug)]
+pub(crate) struct CrossFit {
+    models: Vec<Boosted>,
+    /// What each observation is predicted as by trees that have not seen it, `[n]`.
+    pub(crate) out_of_fold: Array1<f64>,
+}
+
+impl CrossFit {
+    /// Fits to features `x [n, d]` and targets `[n]`.
+    pub(crate) fn of(
+        x: &Array2<f32>,
+        targets: &[f64],
+        boost: &BoostParams,
+        folds: usize,
+        rng: &mut dyn Rng,
+    ) -> Result<Self, SurrogateError> {
+        boost.check()?;
+        if folds < 2 {
+            return Err(SurrogateError::setting("folds", folds, "an integer from 2 up"));
+        }
+        let n = targets.len();
+        let mut order: Vec<usize> = (0..n).collect();
+        order.shuffle(rng);
+        let mut fit = Self { models: Vec::new(), out_of_fold: Array1::zeros(n) };
+        for fold in 0..folds.min(n) {
+            let (out, mut rest): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| order[*i] % folds == fold);
+            if rest.is_empty() {
+                rest.clone_from(&out);
+            }
+            let own: Vec<f64> = rest.iter().map(|&i| targets[i]).collect();
+            let model = boost.fit(&x.select(Axis(0), &rest), &own, rng);
+            let predicted = model.predict(&x.select(Axis(0), &out));
+            out.iter().zip(&predicted).for_each(|(&i, &p)| fit.out_of_fold[i] = p);
+            fit.models.push(model);
+        }
+        Ok(fit)
+    }
+
+    /// Means over the folds' trees and variances between them, `[m]`, for features `x [m, d]`.
+    pub(crate) fn predict(&self, x: &Array2<f32>) -> (Array1<f64>, Array1<f64>) {
+        let count = self.models.len() as f64;
+        let each: Vec<Array1<f64>> = self.models.iter().map(|model| model.predict(x)).collect();
+        let mean = each.iter().fold(Array1::zeros(x.nrows()), |sum, p| sum + p) / count;
+        let square = |p: &Array1<f64>| (p - &mean).mapv(|d| d * d);
+        let variance = each.iter().fold(Array1::zeros(x.nrows()), |sum, p| sum + square(p)) / count;
+        (mean, variance)
+    }
+}
+
+impl Surrogate for Trees {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn fit(
+        &self,
+        observations: &[Observation],
+        rng: &mut dyn Rng,
+    ) -> Result<Box<dyn Predict>, SurrogateError> {
+        let scores = features::scores(NAME, observations)?;
+        let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
+        let columns = Columns::of(structures.iter().map(|s| &**s));
+        let x = columns.matrix(structures.iter().map(|s| &**s));
+        let (z, warp) = gaussian_ranks(&scores);
+        let fit = CrossFit::of(&x, &z, &self.boost, self.folds, rng)?;
+        let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();
+        let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
+        Ok(Box::new(Fitted { fit, error, columns, warp: Arc::new(warp), features: self.features.clone() }))
+    }
+}
+
+struct Fitted {
+    fit: CrossFit,
+    /// Mean squared error on the folds left out.
+    error: f64,
+    columns: Columns,
+    warp: Arc<Warp>,
+    features: Arc<Extractor>,
+}
+
+impl Predict for Fitted {
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
+        let structures = self.features.features(NAME, candidates)?;
+        let (mean, variance) = self.fit.predict(&self.columns.matrix(structures.iter().map(|s| &**s)));
+        let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
+        mean.iter().zip(&variance).map(posterior).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::metrics::{coverage, kendall_tau_b};
+    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+
+    #[test]
+    fn contract() {
+        check_surrogate(&Trees::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    }
+
+    #[test]
+    fn ranks_unseen_cells_and_knows_how_well() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let fitted = Trees::default().fit(&toy_observations(150, 2), &mut rng).unwrap();
+        let candidates = toy_architectures(300, 3);
+        let posteriors = fitted.predict(&candidates).unwrap();
+        let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
+        let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+        let tau = kendall_tau_b(&means, &truth).unwrap();
+        assert!(tau > 0.75, "tau {tau}");
+        let covered = coverage(&posteriors, &truth, 0.8).unwrap();
+        assert!((0.65..=0.97).contains(&covered), "{covered}");
+    }
+
+    #[test]
+    fn bad_settings_are_named() {
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let data = toy_observations(10, 2);
+        let bad = Trees { folds: 1, ..Trees::default() };
+        assert!(bad.fit(&data, &mut rng).err().unwrap().to_string().contains("folds"));
+        let bad = Trees { boost: BoostParams { rate: 0.0, ..BoostParams::default() }, ..Trees::default() };
+        assert!(bad.fit(&data, &mut rng).err().unwrap().to_string().contains("rate"));
+    }
+}

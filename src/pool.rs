@@ -1,7 +1,7 @@
 //! Independent pieces of work on several threads.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 /// Threads to use where a user gives none: one a core.
@@ -19,7 +19,8 @@ pub fn each<R: Send>(
     mut receive: impl FnMut(usize, R) -> bool,
 ) {
     let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
-    let (sender, receiver) = channel();
+    // Bounded, so that no thread runs far ahead of what is received.
+    let (sender, receiver) = sync_channel(threads.max(1));
     thread::scope(|scope| {
         for _ in 0..threads.clamp(1, n.max(1)) {
             let (sender, work, next, stop) = (sender.clone(), &work, &next, &stop);

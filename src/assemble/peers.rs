@@ -1,13 +1,15 @@
 //! Published strategies to compare with, out of the library's parts.
 
 use bonas_surrogate::Surrogate;
-use bonas_surrogate::acquisition::{Mean, Thompson, Ucb};
+use bonas_surrogate::acquisition::{ExpectedImprovement, Mean, Thompson, Ucb};
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{Batches, TopK};
 
 use super::surrogate;
 use crate::StudyError;
-use crate::config::{BananasSettings, BonasPublishedSettings, NpenasSettings, SurrogateKind};
+use crate::config::{
+    BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, SurrogateKind,
+};
 use crate::strategy::{Bonas, Evolutionary, Parents, Pool, Targets};
 
 /// BANANAS: White, Neiswanger and Savani, AAAI 2021. An ensemble of path-encoded perceptrons,
@@ -28,6 +30,18 @@ pub(super) fn npenas(s: &NpenasSettings) -> Result<Bonas, StudyError> {
     let batches = Batches { count: s.batches, size: s.batch };
     let pool = mutants(s.pool_size, s.population);
     Ok(guided("npenas", surrogate(s.surrogate)?, pool, s.initial, batches))
+}
+
+/// NAS-BOWL: Ru, Wan, Dong and Osborne, "Interpretable Neural Architecture Search via Bayesian
+/// Optimisation with Weisfeiler-Lehman Kernels", ICLR 2021. A Gaussian process on the kernel, expected
+/// improvement, mutants of the best and random architectures.
+pub(super) fn nas_bowl(s: &NasBowlSettings) -> Result<Bonas, StudyError> {
+    let batches = Batches { count: s.batches, size: s.batch };
+    let pool = Evolutionary { random_share: s.random_share, ..mutants(s.pool_size, s.population) };
+    Ok(Bonas {
+        acquisition: Box::new(ExpectedImprovement::default()),
+        ..guided("nas-bowl", surrogate(SurrogateKind::WlGp)?, pool, s.initial, batches)
+    })
 }
 
 /// BONAS as published: Shi et al., NeurIPS 2020, and its released code. The graph network with its

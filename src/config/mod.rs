@@ -30,7 +30,7 @@ pub use compare::{
 pub use error::{ConfigError, Invalid, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
-pub use peers::{BananasSettings, BonasPublishedSettings, NpenasSettings};
+pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{

@@ -84,6 +84,32 @@ crate::settings! {
 }
 
 crate::settings! {
+    /// Settings of NAS-BOWL.
+    pub struct NasBowlSettings {
+        /// Random architectures evaluated before the first fit. Published: 10.
+        initial: usize = 10,
+        /// Batches a round.
+        batches: usize = 1,
+        /// Architectures a batch. Published: 5.
+        batch: usize = 5,
+        /// Candidates that are predicted each round. Published: 200.
+        pool_size: usize = 200,
+        /// Best architectures that are mutated. Published: 10.
+        population: usize = 10,
+        /// Share of the candidates drawn at random. Published: 0.5.
+        random_share: f64 = 0.5,
+    }
+    check(s) {
+        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
+        at_least_1(s.initial, "initial")?;
+        at_least_1(s.pool_size, "pool_size")?;
+        at_least_1(s.population, "population")?;
+        ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
+        batches(s.batches, s.batch)
+    }
+}
+
+crate::settings! {
     /// Settings of BONAS as published.
     pub struct BonasPublishedSettings {
         /// Random architectures evaluated before the first fit. Published: 100.

@@ -4,7 +4,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{BananasSettings, BonasPublishedSettings, NpenasSettings, ensure};
+use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, ensure};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -21,6 +21,8 @@ crate::choices! {
         Bananas(BananasSettings) = "bananas",
         /// Evolution guided by a predictor, after NPENAS (Wei et al. 2022).
         Npenas(NpenasSettings) = "npenas",
+        /// Weisfeiler-Lehman process and expected improvement (Ru et al. 2021).
+        NasBowl(NasBowlSettings) = "nas-bowl",
         /// BONAS exactly as published (Shi et al. 2020); needs libtorch.
         BonasPublished(BonasPublishedSettings) = "bonas-published",
         /// Differentiable search: DARTS (Liu et al. 2019), PC-DARTS, BNAS-v2; needs libtorch and
@@ -39,6 +41,7 @@ impl StrategySettings {
             Self::LocalSearch(s) => s.batch,
             Self::Bananas(s) => s.batch,
             Self::Npenas(s) => s.batch,
+            Self::NasBowl(s) => s.batch,
             Self::BonasPublished(s) => s.batch,
             Self::Differentiable(_) => 1,
         }
@@ -50,7 +53,11 @@ impl StrategySettings {
             Self::Bonas(s) => s.surrogate.needs_torch(),
             Self::Npenas(s) => s.surrogate.needs_torch(),
             Self::BonasPublished(_) | Self::Differentiable(_) => true,
-            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Bananas(_) => false,
+            Self::Random(_)
+            | Self::Evolution(_)
+            | Self::LocalSearch(_)
+            | Self::Bananas(_)
+            | Self::NasBowl(_) => false,
         }
     }
 
@@ -75,6 +82,7 @@ impl StrategySettings {
             Self::LocalSearch(s) => s.batch = batch,
             Self::Bananas(s) => s.batch = batch,
             Self::Npenas(s) => s.batch = batch,
+            Self::NasBowl(s) => s.batch = batch,
             Self::BonasPublished(s) => s.batch = batch,
             Self::Differentiable(_) => {}
         }
@@ -86,6 +94,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.initial = initial,
             Self::Bananas(s) => s.initial = initial,
             Self::Npenas(s) => s.initial = initial,
+            Self::NasBowl(s) => s.initial = initial,
             Self::BonasPublished(s) => s.initial = initial,
             Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Differentiable(_) => {}
         }

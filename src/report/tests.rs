@@ -98,7 +98,8 @@ fn summary_keys_are_stable() {
         |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(" ");
     assert_eq!(
         keys(&value),
-        "best ended environment failed fidelity final format queries rounds seconds seed space tau_mean"
+        "best ended environment failed fidelity final format queries rounds seconds seed shortlist space tau_mean \
+         winner"
     );
     assert_eq!(keys(&value["best"]), "arch key query round score");
     assert_eq!(keys(&value["rounds"][0]), "ask_s best evaluate_s failed max mean min queries round tau");

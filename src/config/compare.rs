@@ -203,14 +203,22 @@ impl CompareConfig {
 
     /// Every key with its value, below a comment that says what it means.
     pub fn commented(&self) -> String {
-        let table = self.table.as_ref().map(|table| commented("table", table));
+        let table = self.table.as_ref().map_or_else(no_table, |table| commented("table", table));
         let strategies = self.strategies.iter().map(|entrant| {
             let label = format!("# What it is called in results.\nlabel = {:?}\n", entrant.label);
             entrant.strategy.commented("[strategy]") + &label
         });
-        let sections = [commented("", &self.compare)].into_iter().chain(table).chain(strategies);
+        let sections = [commented("", &self.compare)].into_iter().chain([table]).chain(strategies);
         sections.collect::<Vec<_>>().join("\n")
     }
+}
+
+/// The keys of `[table]` as comments: without them the program's own benchmark is searched.
+fn no_table() -> String {
+    let text = commented("table", &TableSettings::default());
+    let comment =
+        |line: &str| if line.starts_with('#') { format!("{line}\n") } else { format!("# {line}\n") };
+    text.lines().map(comment).collect()
 }
 
 fn read_entrant(
@@ -272,6 +280,8 @@ mod tests {
         assert_eq!(read(&config.commented()), config);
         assert_eq!(read(&CompareConfig::default().commented()), CompareConfig::default());
         assert_eq!(read(""), CompareConfig::default());
+        let printed = CompareConfig::default().commented();
+        assert!(printed.contains("# [table]\n") && printed.contains("# search = \"\"\n"), "{printed}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Paths through shared networks, statistics, drop-path.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
-use bonas_spaces::network::{DartsSkeleton, Network, Norm, OpTable, Route, Skeleton, Union};
+use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Darts};
+use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Network, Norm, OpTable, Route, Skeleton, Union};
 use bonas_spaces::{Cell, CellGraph, OpId, Role, Vocabulary};
 use tch::{Device, Kind, Tensor};
 
@@ -61,6 +61,32 @@ fn weights_of_one_are_a_sum() {
     assert!((sum - &weighted.logits).abs().max().double_value(&[]) < 1e-12);
     Loss::default().of(&weighted, &labels).unwrap().backward();
     assert!(ones.iter().all(|w| w.grad().norm().double_value(&[]) > 0.0), "gradients reach the weights");
+}
+
+#[test]
+fn weights_that_pick_one_path_are_that_path() {
+    let union = Darts::new().whole();
+    let broad = BcnnSkeleton { channels: 4, ..BcnnSkeleton::search() };
+    for skeleton in [&small(4, 3) as &dyn Skeleton, &broad] {
+        let network = skeleton.network(&union, &OpTable::darts()).unwrap();
+        let net = built(&network, Placement::exact());
+        let whole = net.path(&union.full_route()).unwrap();
+        let route = union.route(&architecture(&DARTS_V2)).unwrap();
+        let picked = [0, 1].map(|role: usize| {
+            let weights = Tensor::zeros([14, 7], (Kind::Double, Device::Cpu));
+            for (edge, chosen) in route.0[role].0.iter().enumerate().take(14) {
+                for &op in chosen {
+                    let _ = weights.get(edge as i64).get(op as i64).fill_(1.0);
+                }
+            }
+            weights
+        });
+        let (x, _) = batch(2, net.image(), net.placement());
+        let mut pass = Pass::eval().with_mixture(Mixture::Weighted(&picked));
+        let relaxed = net.forward(&x, &whole, &mut pass).unwrap().logits;
+        let single = logits(&net, &x, &net.path(&route).unwrap(), Mode::Eval);
+        assert!((relaxed - single).abs().max().double_value(&[]) < 1e-12);
+    }
 }
 
 #[test]

@@ -35,7 +35,7 @@ use crate::strategy::{
 };
 use crate::study::Budget;
 
-/// The strategy of some settings, for a space.
+/// The strategy of some settings, for a space and the kind of score that it is told.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
@@ -43,6 +43,7 @@ use crate::study::Budget;
 pub fn strategy(
     settings: &StrategySettings,
     space: &dyn SearchSpace,
+    fidelity: Fidelity,
 ) -> Result<Box<dyn Strategy>, StudyError> {
     let batches = |count, size| Batches { count, size };
     Ok(match settings {
@@ -54,7 +55,7 @@ pub fn strategy(
             targets: targets(s.targets),
         }),
         StrategySettings::LocalSearch(s) => Box::new(LocalSearch::new(batches(s.batches, s.batch))),
-        StrategySettings::Bonas(s) => Box::new(bonas(s, space)?),
+        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity)?),
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::NasBowl(s) => Box::new(peers::nas_bowl(s)?),
@@ -63,12 +64,12 @@ pub fn strategy(
     })
 }
 
-fn bonas(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Bonas, StudyError> {
+fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Result<Bonas, StudyError> {
     Ok(Bonas {
         name: "bonas".to_owned(),
         surrogate: surrogate(s.surrogate)?,
         acquisition: acquisition(s)?,
-        selection: selection(s.selection),
+        selection: selection(s.selection, fidelity),
         pool: pool(s, space)?,
         initial: s.initial,
         batches: Batches { count: s.batches, size: s.batch },
@@ -113,10 +114,12 @@ fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
     })
 }
 
-fn selection(kind: SelectionKind) -> Box<dyn Selection> {
-    match kind {
-        SelectionKind::Clusters => Box::new(Clustered::default()),
-        SelectionKind::TopK => Box::new(TopK),
+fn selection(kind: SelectionKind, fidelity: Fidelity) -> Box<dyn Selection> {
+    match (kind, fidelity) {
+        (SelectionKind::Clusters, _) | (SelectionKind::Auto, Fidelity::SharedWeights) => {
+            Box::new(Clustered::default())
+        }
+        (SelectionKind::TopK | SelectionKind::Auto, _) => Box::new(TopK),
     }
 }
 
@@ -272,7 +275,6 @@ mod tests {
         let on_tables = |name: &&&str| StrategySettings::named(name).is_some_and(|s| !s.needs_images());
         for name in StrategySettings::NAMES.iter().filter(on_tables) {
             let surrogate = match *name {
-                "bonas" => "surrogate = \"counts-bsr\"\n",
                 "bananas" => "ensemble = 2\nepochs = 5\n",
                 "bonas-published" if cfg!(feature = "torch") => "batch = 10\ninitial = 20\n",
                 "bonas-published" => continue,
@@ -284,7 +286,7 @@ mod tests {
             );
             let config = SearchConfig::from_toml(&text, "test").unwrap();
             let (_, space) = space(&config).unwrap();
-            let strategy = strategy(&config.strategy, &*space).unwrap();
+            let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
             let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
             let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
             assert_eq!(finished.history.len(), 40, "{name}");
@@ -302,7 +304,7 @@ mod tests {
             );
             let config = SearchConfig::from_toml(&text, "test").unwrap();
             let (_, space) = space(&config).unwrap();
-            let strategy = strategy(&config.strategy, &*space).unwrap();
+            let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
             let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
             let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
             assert_eq!(finished.history.len(), 40, "{name}");
@@ -315,7 +317,8 @@ mod tests {
         let config = read("[space]\nname = \"drats\"\n");
         assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
         let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
-        let error = strategy(&config.strategy, &*space(&config).unwrap().1).err().unwrap().to_string();
+        let space = space(&config).unwrap().1;
+        let error = strategy(&config.strategy, &*space, Fidelity::Table).err().unwrap().to_string();
         assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
     }
 }

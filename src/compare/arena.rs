@@ -8,6 +8,7 @@ use std::time::Instant;
 use bonas_spaces::SearchSpace;
 
 use super::Run;
+use crate::Fidelity;
 use crate::config::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };
@@ -128,7 +129,7 @@ impl Arena {
     /// # Errors
     /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(&entrant.strategy, &self.space).map_err(|error| match error {
+        assemble::strategy(&entrant.strategy, &self.space, Fidelity::Table).map_err(|error| match error {
             StudyError::Setting { name, reason } => {
                 StudyError::Setting { name: format!("{name} of strategy `{}`", entrant.label), reason }
             }

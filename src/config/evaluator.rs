@@ -1,6 +1,7 @@
 //! Settings of the evaluators.
 
 use super::{TrainingSettings, ensure};
+use crate::history::Fidelity;
 use crate::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 
 crate::choices! {
@@ -12,6 +13,17 @@ crate::choices! {
         FromScratch(ScratchSettings) = "from-scratch",
         /// A formula, without any training: for trying things out.
         Synthetic(SyntheticSettings) = "synthetic",
+    }
+}
+
+impl EvaluatorSettings {
+    /// The kind of score that it gives.
+    pub fn fidelity(&self) -> Fidelity {
+        match self {
+            Self::SharedWeights(_) => Fidelity::SharedWeights,
+            Self::FromScratch(_) => Fidelity::FromScratch,
+            Self::Synthetic(_) => Fidelity::Table,
+        }
     }
 }
 

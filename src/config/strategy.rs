@@ -218,7 +218,6 @@ crate::settings! {
 #[serde(rename_all = "kebab-case")]
 pub enum SurrogateKind {
     /// Graph network and Bayesian sigmoid regression: the paper's.
-    #[default]
     GcnBsr,
     /// The same exactly as in the published code, its approximations included.
     BonasPublished,
@@ -227,6 +226,7 @@ pub enum SurrogateKind {
     /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
     PathMlp,
     /// Gaussian process on structural counts and Gaussian ranks; needs no libtorch.
+    #[default]
     GraphGp,
     /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
     WlGp,
@@ -257,9 +257,9 @@ impl SurrogateKind {
 #[serde(rename_all = "kebab-case")]
 pub enum AcquisitionKind {
     /// Upper confidence bound, mean + gamma sd.
-    #[default]
     Ucb,
     /// Expected improvement.
+    #[default]
     Ei,
     /// Logarithm of expected improvement.
     LogEi,
@@ -275,8 +275,10 @@ pub enum AcquisitionKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionKind {
-    /// The best of each cluster of the best: related by construction.
+    /// clusters where a batch shares weights, top-k elsewhere.
     #[default]
+    Auto,
+    /// The best of each cluster of the best: related by construction.
     Clusters,
     /// The best in order.
     TopK,
@@ -317,13 +319,14 @@ crate::settings! {
         batch: usize = 10,
         /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
         /// or bonas-published too.
-        surrogate: SurrogateKind = SurrogateKind::GcnBsr,
-        /// Acquisition: ucb, ei, log-ei, pi, thompson or mean.
-        acquisition: AcquisitionKind = AcquisitionKind::Ucb,
+        surrogate: SurrogateKind = SurrogateKind::GraphGp,
+        /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
+        acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb. Published: 0.5.
         gamma: f64 = 0.5,
-        /// Selection of batches: clusters (related cells) or top-k (published).
-        selection: SelectionKind = SelectionKind::Clusters,
+        /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
+        /// a batch shares weights.
+        selection: SelectionKind = SelectionKind::Auto,
         /// Where candidates come from: auto, whole or evolutionary.
         pool: PoolKind = PoolKind::Auto,
         /// Candidates of an evolutionary pool. Published: 1000.

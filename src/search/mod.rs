@@ -102,7 +102,7 @@ impl Search {
 
     #[cfg(not(feature = "torch"))]
     fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(&self.config.strategy, space)
+        assemble::strategy(&self.config.strategy, space, self.config.evaluator.fidelity())
     }
 
     #[cfg(feature = "torch")]
@@ -112,7 +112,7 @@ impl Search {
                 let search = Networks::new(&self.config)?.differentiable(settings)?;
                 Ok(Box::new(search.folder(self.directory.join(DIFFERENTIABLE_FOLDER))))
             }
-            other => assemble::strategy(other, space),
+            other => assemble::strategy(other, space, self.config.evaluator.fidelity()),
         }
     }
 

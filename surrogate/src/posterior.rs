@@ -434,4 +434,49 @@ mod tests {
         }
         assert!(squashed(-40.0, 0.5).ln_expected_excess(1.0).is_finite());
     }
+
+    /// A warp through the scores `z³` of Gaussian ranks.
+    fn warped(mu: f64, s: f64) -> Posterior {
+        let scores: Vec<f64> =
+            (0..400).map(|i| normal::quantile((f64::from(i) + 0.5) / 400.0).powi(3)).collect();
+        let (_, warp) = crate::ranks::gaussian_ranks(&scores);
+        Posterior::warped(mu, s * s, Arc::new(warp)).unwrap()
+    }
+
+    #[test]
+    fn a_warped_law_agrees_with_itself_and_with_samples() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        for posterior in [warped(0.5, 0.3), warped(-1.0, 1.0), warped(2.5, 0.5)] {
+            for p in [1e-6, 0.1, 0.5, 0.8, 0.999] {
+                let score = posterior.quantile(p);
+                assert!((posterior.cdf(score) - p).abs() < 1e-9);
+                assert!((posterior.survival(score) - (1.0 - p)).abs() < 1e-9);
+            }
+            let draws: Vec<f64> = (0..40_000).map(|_| posterior.sample(&mut rng)).collect();
+            let mean = draws.iter().sum::<f64>() / 40_000.0;
+            assert!((mean - posterior.mean()).abs() < 0.03 * posterior.sd(), "{posterior:?}");
+            for threshold in [posterior.quantile(0.3), posterior.quantile(0.9)] {
+                let excess = draws.iter().map(|d| (d - threshold).max(0.0)).sum::<f64>() / 40_000.0;
+                let exact = posterior.ln_expected_excess(threshold).exp();
+                assert!((excess / exact - 1.0).abs() < 0.1, "{excess} {exact} {posterior:?}");
+            }
+            let (h, at) = (1e-6, posterior.quantile(0.37));
+            let slope = (posterior.cdf(at + h) - posterior.cdf(at - h)) / (2.0 * h);
+            assert!((slope.ln() - posterior.ln_pdf(at)).abs() < 1e-3);
+        }
+    }
+
+    /// Beyond the best score the map is straight: the Gaussian's closed form times its slope.
+    #[test]
+    fn improvement_on_the_best_is_exact() {
+        let posterior = warped(1.0, 0.8);
+        let best = normal::quantile(399.5 / 400.0).powi(3);
+        let (mean, variance) = (1.0, 0.64);
+        let z = posterior.latent_of(best);
+        let latent = Posterior::gaussian(mean, variance).unwrap().ln_expected_excess(z).exp();
+        let slope = (posterior.quantile(1.0 - 1e-9) - best) / (0.8 * normal::quantile(1.0 - 1e-9) + 1.0 - z);
+        let excess = posterior.ln_expected_excess(best).exp();
+        assert!((excess / (slope * latent) - 1.0).abs() < 1e-6, "{excess}");
+        assert!(posterior.ln_expected_excess(1e9).is_finite());
+    }
 }

@@ -90,7 +90,7 @@ fn check_embedding(name: &str, fitted: &dyn Predict, candidates: &[Architecture]
 
 /// Checks an acquisition.
 ///
-/// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for both
+/// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for all
 /// laws and for point masses; equal generators give equal utilities; of two almost certain
 /// candidates the better is not worth less.
 ///
@@ -122,6 +122,8 @@ fn mock_posteriors() -> Vec<Posterior> {
             for moments in [Moments::Quadrature, Moments::Published] {
                 posteriors.push(must(Posterior::sigmoid_gaussian(location, variance, moments), "posterior"));
             }
+            let (_, warp) = crate::ranks::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
+            posteriors.push(must(Posterior::warped(location, variance, Arc::new(warp)), "posterior"));
         }
     }
     posteriors

@@ -1,6 +1,6 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, linalg::general_mat_mul, s};
 
 use super::objective::JITTER;
 use super::{Cholesky, Kernel};
@@ -22,9 +22,11 @@ pub(crate) struct Term {
 
 impl Term {
     fn features(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        let mut features = x.select(Axis(1), &self.columns);
-        features *= &self.scale;
-        features
+        let mut values = Vec::with_capacity(x.nrows() * self.columns.len());
+        for row in x.rows() {
+            values.extend(self.columns.iter().zip(&self.scale).map(|(&c, scale)| row[c] * scale));
+        }
+        Array2::from_shape_vec((x.nrows(), self.columns.len()), values).unwrap_or_default()
     }
 }
 
@@ -132,7 +134,9 @@ impl Process {
         let rows = |list: &[(Array2<f32>, Array1<f32>)]| list.first().map_or(0, |f| f.0.nrows());
         let mut k = Array2::zeros((rows(a), rows(b)));
         for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
-            let mut distance = a.0.dot(&b.0.t());
+            // In row-major order, which `dot` does not promise.
+            let mut distance = Array2::zeros(k.raw_dim());
+            general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, &mut distance);
             for (i, mut row) in distance.rows_mut().into_iter().enumerate() {
                 row.zip_mut_with(&b.1, |d, length| *d = a.1[i] + length - 2.0 * *d);
             }

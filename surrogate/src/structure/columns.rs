@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use ndarray::{Array1, Array2};
 
@@ -15,6 +16,26 @@ const MAX_NAMED: usize = 400;
 /// occurs once in a hundred architectures is not blown up tenfold.
 const VARIANCE_FLOOR: f64 = 0.1;
 
+/// Names are hashes already.
+#[derive(Clone, Default)]
+pub(crate) struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, name: u64) {
+        self.0 = self.0.rotate_left(8) ^ name;
+    }
+}
+
 /// Which feature stands in which column.
 ///
 /// Named features get columns in the order in which they are first seen, so that more
@@ -23,7 +44,7 @@ const VARIANCE_FLOOR: f64 = 0.1;
 pub(crate) struct Columns {
     counts: usize,
     /// Columns of [`Structure::neighbours`] and [`Structure::places`], with the kind's number.
-    named: HashMap<u64, usize>,
+    named: HashMap<u64, usize, BuildHasherDefault<AsIs>>,
     /// For every named column its name and whether it says where something is.
     names: Vec<(u64, bool)>,
 }

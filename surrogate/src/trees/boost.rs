@@ -28,7 +28,7 @@ pub struct BoostParams {
 
 impl Default for BoostParams {
     fn default() -> Self {
-        Self { trees: 300, rate: 0.05, leaves: 12, min_leaf: 1, rows: 0.8, columns: 0.3, shrink: 1.0 }
+        Self { trees: 120, rate: 0.1, leaves: 12, min_leaf: 1, rows: 0.8, columns: 0.3, shrink: 1.0 }
     }
 }
 

@@ -21,10 +21,10 @@ pub(crate) struct Flags {
     #[arg(long, default_value_t = 0)]
     pub(crate) limit: usize,
     /// Share of the images held out to score cells on; the rest are trained on.
-    #[arg(long, default_value_t = 0.9)]
+    #[arg(long, default_value_t = 0.8)]
     pub(crate) validation: f64,
     /// Space that the cells are drawn from: darts or nasbench201.
-    #[arg(long, default_value = "darts")]
+    #[arg(long, default_value = "nasbench201")]
     pub(crate) space: String,
     /// Independent repeats, each with a random and a related batch.
     #[arg(long, default_value_t = 6)]
@@ -39,14 +39,14 @@ pub(crate) struct Flags {
     #[arg(long, default_value_t = 8)]
     pub(crate) channels: usize,
     /// Cells in every network (nasbench201: cells a stage).
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 1)]
     pub(crate) layers: usize,
     /// Images a step, everywhere.
     #[arg(long, default_value_t = 32)]
     pub(crate) batch: usize,
     /// Epochs of the supernet of one batch; the one-shot supernet, which scores two, has twice as
     /// many.
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, default_value_t = 48)]
     pub(crate) shared_epochs: usize,
     /// How many of these train the whole supernet in every step (one-shot: twice as many). Steps
     /// are equal all the same, but such a step costs more where the union is larger.
@@ -56,7 +56,7 @@ pub(crate) struct Flags {
     #[arg(long, default_value_t = 0.025)]
     pub(crate) shared_rate: f64,
     /// Epochs of a run from scratch.
-    #[arg(long, default_value_t = 30)]
+    #[arg(long, default_value_t = 12)]
     pub(crate) scratch_epochs: usize,
     /// Learning rate from scratch at the start.
     #[arg(long, default_value_t = 0.1)]

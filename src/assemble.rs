@@ -69,7 +69,7 @@ fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Resu
         name: "bonas".to_owned(),
         surrogate: surrogate(s.surrogate)?,
         acquisition: acquisition(s)?,
-        selection: selection(s.selection, fidelity),
+        selection: selection(s, fidelity)?,
         pool: pool(s, space)?,
         initial: s.initial,
         batches: Batches { count: s.batches, size: s.batch },
@@ -114,12 +114,17 @@ fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
     })
 }
 
-fn selection(kind: SelectionKind, fidelity: Fidelity) -> Box<dyn Selection> {
-    match (kind, fidelity) {
-        (SelectionKind::Clusters, _) | (SelectionKind::Auto, Fidelity::SharedWeights) => {
-            Box::new(Clustered::default())
+fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
+    match s.selection {
+        SelectionKind::Clusters if !s.surrogate.embeds() => Err(StudyError::Setting {
+            name: "strategy.selection".to_owned(),
+            reason: "clusters need a surrogate with an embedding; trees and path-mlp have none".to_owned(),
+        }),
+        SelectionKind::Clusters => Ok(Box::new(Clustered::default())),
+        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && s.surrogate.embeds() => {
+            Ok(Box::new(Clustered::default()))
         }
-        (SelectionKind::TopK | SelectionKind::Auto, _) => Box::new(TopK),
+        SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
     }
 }
 
@@ -316,6 +321,10 @@ mod tests {
         let read = |text| SearchConfig::from_toml(text, "test").unwrap();
         let config = read("[space]\nname = \"drats\"\n");
         assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
+        let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
+        let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
+        let error = strategy(&config.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
+        assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
         let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
         let space = space(&config).unwrap().1;
         let error = strategy(&config.strategy, &*space, Fidelity::Table).err().unwrap().to_string();

@@ -34,7 +34,7 @@ impl Default for Sgd {
 }
 
 impl Sgd {
-    fn check(&self) -> Result<(), StudyError> {
+    pub(crate) fn check(&self) -> Result<(), StudyError> {
         in_range("learning_rate", self.learning_rate, f64::MIN_POSITIVE, 1e3)?;
         in_range("final_learning_rate", self.final_learning_rate, 0.0, self.learning_rate)?;
         in_range("momentum", self.momentum, 0.0, 0.999_999)?;

@@ -244,3 +244,28 @@ fn a_batch_larger_than_the_training_images_is_refused() {
     let error = evaluator.evaluate(&job, &mut stream(0, &[]), &patient()).unwrap_err().to_string();
     assert!(error.contains("33") && error.contains("20 images"), "{error}");
 }
+
+#[test]
+fn a_network_that_cannot_be_scored_is_refused_before_the_search() {
+    let text = "[space]\nname = \"bcnn\"\n[strategy]\nname = \"random\"\n[evaluator]\nname = \"from-scratch\"\n\
+                layers = 5\n[final]\nseeds = 0\n";
+    let config = SearchConfig::from_toml(text, "test").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let directory = folder.path().join("run");
+    let search = Search { config, directory: directory.clone(), cancel: Arc::default() };
+    let error = search.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
+    assert!(
+        error.contains("[evaluator]") && error.contains("multiple of the 2 convolution blocks"),
+        "{error}"
+    );
+    assert!(!directory.exists());
+}
+
+#[test]
+fn the_final_task_may_be_that_of_the_search() {
+    let task = task(40);
+    let search = task.training_indices(Part::Validation);
+    assert_eq!(task.training_indices(Part::TestOfSearch), search);
+    assert!(search.len() < task.training_indices(Part::Test).len());
+    assert_eq!(task.scoring(Part::TestOfSearch).1, task.scoring(Part::Test).1);
+}

@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use bonas::config::{DataSettings, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings};
+use bonas::config::{
+    DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
+};
 use bonas::registry;
 use bonas::spaces::Architecture;
 use clap::Args;
@@ -65,6 +67,7 @@ impl TrainArgs {
         let default = FinalSettings::default();
         let finals = FinalSettings {
             random: 0,
+            images: FinalImages::All,
             limit: 0,
             seeds: self.seeds.unwrap_or(1),
             epochs: self.epochs.unwrap_or(default.epochs),

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::CompareConfig;
+use crate::journal::Journal;
 use crate::pool;
 use crate::report::write_whole;
 use crate::{StudyError, search};
@@ -82,6 +83,12 @@ impl Compare {
         let arena = Arena::open(&self.config, &self.source)?;
         for entrant in &self.config.strategies {
             arena.strategy(entrant)?;
+        }
+        if Journal::exists(&self.directory) {
+            return Err(StudyError::Setting {
+                name: "out".to_owned(),
+                reason: format!("{} holds a search; give another folder", self.directory.display()),
+            });
         }
         let mut store = Store::open(&self.directory)?;
         write_whole(&self.directory.join(search::CONFIG_FILE), self.config.commented().as_bytes())?;

@@ -39,7 +39,8 @@ pub use strategy::{
 };
 pub use strict::{Document, from_toml};
 pub use study::{
-    DataSettings, FinalSettings, Precision, ShortlistSettings, SpaceSettings, StudySettings, TrainingSettings,
+    DataSettings, FinalImages, FinalSettings, Precision, ShortlistSettings, SpaceSettings, StudySettings,
+    TrainingSettings,
 };
 
 /// Everything that `bonas search` is told.

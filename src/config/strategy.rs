@@ -23,7 +23,8 @@ crate::choices! {
         Npenas(NpenasSettings) = "npenas",
         /// Weisfeiler-Lehman process and expected improvement (Ru et al. 2021).
         NasBowl(NasBowlSettings) = "nas-bowl",
-        /// BONAS exactly as published (Shi et al. 2020); needs libtorch.
+        /// BONAS with the published surrogate, acquisition and selection (Shi et al. 2020); needs
+        /// libtorch.
         BonasPublished(BonasPublishedSettings) = "bonas-published",
         /// Differentiable search: DARTS (Liu et al. 2019), PC-DARTS, BNAS-v2; needs libtorch and
         /// images.
@@ -246,6 +247,11 @@ impl SurrogateKind {
         Self::deserialize(deserializer).map_err(|error| super::strict::with_nearest(&error.to_string()))
     }
 
+    /// Whether it places architectures in a space where near means related, as clusters need.
+    pub fn embeds(self) -> bool {
+        !matches!(self, Self::Trees | Self::PathMlp)
+    }
+
     /// Whether it needs libtorch.
     pub fn needs_torch(self) -> bool {
         matches!(self, Self::GcnBsr | Self::BonasPublished)
@@ -275,7 +281,7 @@ pub enum AcquisitionKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionKind {
-    /// clusters where a batch shares weights, top-k elsewhere.
+    /// clusters where a batch shares weights and the surrogate has an embedding, top-k elsewhere.
     #[default]
     Auto,
     /// The best of each cluster of the best: related by construction.

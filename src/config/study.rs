@@ -142,6 +142,17 @@ crate::settings! {
     }
 }
 
+/// The images that final training learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FinalImages {
+    /// All training images.
+    #[default]
+    All,
+    /// Those that the search trained on, without the ones it scored on.
+    Search,
+}
+
 crate::settings! {
     /// Training the winner, and random cells to set beside it, from scratch.
     pub struct FinalSettings {
@@ -149,7 +160,10 @@ crate::settings! {
         random: usize = 5,
         /// Seeds an architecture is trained with; 0: no final training.
         seeds: usize = 3,
-        /// Training images used at most, drawn evenly from the classes; 0: as many as `data.limit`
+        /// Training images: all, or search (those that the search trained on, without the ones it
+        /// scored on: its own task, for which its winner was chosen).
+        images: FinalImages = FinalImages::All,
+        /// Of all, images used at most, drawn evenly from the classes; 0: as many as `data.limit`
         /// says. Fewer than the search had make a harder task, at which cells differ more.
         limit: usize = 0,
         /// Epochs.
@@ -175,6 +189,8 @@ crate::settings! {
         ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
         at_least_1(s.channels, "channels")?;
         at_least_1(s.layers, "layers")?;
+        let limited = s.limit > 0 && s.images == FinalImages::Search;
+        ensure(!limited, "limit", s.limit, "0 with images = \"search\"")?;
         let weight = s.auxiliary_weight;
         ensure((0.0..=10.0).contains(&weight), "auxiliary_weight", weight, "0 (off) to 10")?;
         probability(s.drop_path, "drop_path")?;

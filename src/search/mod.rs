@@ -84,7 +84,6 @@ impl Search {
         // What is wrong with the configuration is said before anything is written.
         let strategy = self.strategy(&*space)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
-        #[cfg(feature = "torch")]
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
         let study = Study::new(space.clone(), strategy, evaluators)
@@ -126,13 +125,21 @@ impl Search {
         if begun && path.exists() { Ok(()) } else { write_whole(&path, self.config.commented().as_bytes()) }
     }
 
+    /// Nothing follows a search in a build without libtorch.
     #[cfg(not(feature = "torch"))]
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     fn conclude(
         &self,
         _: &Arc<dyn bonas_spaces::SearchSpace>,
         _: &crate::study::Finished,
         _: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
+        Ok(())
+    }
+
+    /// Refuses what this build cannot do in the end.
+    #[cfg(not(feature = "torch"))]
+    fn check_networks(&self, _: &dyn bonas_spaces::SearchSpace) -> Result<(), StudyError> {
         if self.config.shortlist.cells > 0 {
             return Err(assemble::without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
         }

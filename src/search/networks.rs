@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
-use crate::config::{DifferentiableSettings, EvaluatorSettings, Precision, SearchConfig, SharedSettings};
+use crate::config::{
+    DifferentiableSettings, EvaluatorSettings, FinalImages, Precision, SearchConfig, SharedSettings,
+};
 use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
@@ -108,6 +110,12 @@ impl<'a> Networks<'a> {
         Size { channels: s.channels, layers: s.layers, auxiliary: false }
     }
 
+    /// Size of the networks of the from-scratch evaluator, if there is one.
+    pub fn from_scratch(&self) -> Option<Size> {
+        let EvaluatorSettings::FromScratch(s) = &self.config.evaluator else { return None };
+        Some(Size { channels: s.channels, layers: s.layers, auxiliary: false })
+    }
+
     /// Networks of the final training: size and images a step.
     pub fn finals(&self) -> (Size, usize) {
         let s = &self.config.finals;
@@ -120,6 +128,14 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for a split that does not fit.
     pub fn task(&self) -> Result<Arc<Task>, StudyError> {
         self.task_of(("data.limit", self.config.data.limit), 0)
+    }
+
+    /// Most training images of the final training, and the key that says so.
+    fn final_limit(&self) -> (&'static str, usize) {
+        match self.config.finals.limit {
+            0 => ("data.limit", self.config.data.limit),
+            limit => ("final.limit", limit),
+        }
     }
 
     /// At most `limit` training images (0: all), which lose a square of `cutout` pixels (0: none);
@@ -215,10 +231,12 @@ impl<'a> Networks<'a> {
     pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
-        let plan = ScratchPlan { size, recipe, part: Part::Test, seeds: s.seeds };
-        let of_search = ("data.limit", self.config.data.limit);
-        let limit = if s.limit > 0 { ("final.limit", s.limit) } else { of_search };
-        let task = self.task_of(limit, s.cutout)?;
+        let part = match s.images {
+            FinalImages::All => Part::Test,
+            FinalImages::Search => Part::TestOfSearch,
+        };
+        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds };
+        let task = self.task_of(self.final_limit(), s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
     }
@@ -271,7 +289,7 @@ impl<'a> Networks<'a> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let plan = ScratchPlan { size, recipe, part, seeds: s.seeds };
-        let task = self.task_of(("data.limit", self.config.data.limit), s.cutout)?;
+        let task = self.task_of(self.final_limit(), s.cutout)?;
         (0..self.config.study.workers).map(|i| self.scratch(&plan, &task, i, None)).collect()
     }
 

@@ -44,12 +44,18 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
     let (entry, space) = assemble::space(config)?;
     let study = Journalled::read(directory, &space)?;
-    let shortlist = read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default();
+    // Files of an earlier run with other settings say nothing of this one.
+    let shortlist = match config.shortlist.cells {
+        0 => Vec::new(),
+        _ => read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default(),
+    };
     let mut report = Report::of(&study.events, shortlist, &*space);
     report.cell_names = entry.cells;
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
-    report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
+    if config.finals.seeds > 0 {
+        report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
+    }
     report.embedding = read_json::<Vec<Vec<f64>>>(&directory.join(EMBEDDING_FILE))?.and_then(matrix);
     report.write(directory)
 }

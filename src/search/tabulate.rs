@@ -122,7 +122,7 @@ impl Tabulate {
     ) -> Result<Finished, StudyError> {
         let (name, purpose) = match part {
             Part::Validation => ("validation", 2),
-            Part::Test => ("test", 3),
+            Part::Test | Part::TestOfSearch => ("test", 3),
         };
         let folder = self.directory.join(name);
         let header =

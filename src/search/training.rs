@@ -80,6 +80,9 @@ impl Search {
         if let Some((size, ..)) = networks.shared() {
             plan("[evaluator]", size, Norm::SEARCH)?;
         }
+        if let Some(size) = networks.from_scratch() {
+            plan("[evaluator]", size, Norm::DISCRETE)?;
+        }
         if self.config.shortlist.cells > 0 {
             plan("[shortlist]", networks.shortlist_size(), Norm::DISCRETE)?;
             networks.shortlist(&self.directory)?;

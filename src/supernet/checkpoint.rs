@@ -73,8 +73,8 @@ pub fn save_weights(path: &Path, net: &Supernet) -> Result<()> {
     write(path, &weights(net))
 }
 
-/// Reads parameters and running statistics from a file of [`save_weights`] or [`save`]; on an
-/// error the network stays as it was.
+/// Reads parameters and running statistics from a file of [`save_weights`], or of [`save`] without
+/// `others`; on an error the network stays as it was.
 ///
 /// # Errors
 /// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.

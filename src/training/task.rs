@@ -11,6 +11,9 @@ pub enum Part {
     Validation,
     /// Trained on all training images, scored on the test images: for the final figure only.
     Test,
+    /// Trained on the training part of the split as in the search, scored on the test images: for a
+    /// final figure on the search's own task.
+    TestOfSearch,
 }
 
 /// Images with a fixed split; cheap to clone.
@@ -66,7 +69,7 @@ impl Task {
     /// Indices of the images that may be trained on before scoring on `part`.
     pub fn training_indices(&self, part: Part) -> &[usize] {
         match part {
-            Part::Validation => &self.split.train,
+            Part::Validation | Part::TestOfSearch => &self.split.train,
             Part::Test => &self.all,
         }
     }
@@ -75,7 +78,7 @@ impl Task {
     pub fn scoring(&self, part: Part) -> (&Loader, Vec<usize>) {
         match part {
             Part::Validation => (&self.train, self.split.validation.clone()),
-            Part::Test => (&self.test, (0..self.test.images().len()).collect()),
+            Part::Test | Part::TestOfSearch => (&self.test, (0..self.test.images().len()).collect()),
         }
     }
 }

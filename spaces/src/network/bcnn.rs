@@ -17,7 +17,7 @@ use crate::SpaceError;
 /// gave (the second reads the last block itself again). What enters each broad cell, and what each enhancement cell gives, goes through a 1×1
 /// convolution ("knowledge embedding") and, halved to the smallest map, into one classifier.
 ///
-/// Knowledge embeddings leave a quarter of their input's width; only the last block's on its way
+/// Knowledge embeddings leave a quarter of their input's width (of the stem's, a third); only the last block's on its way
 /// to the enhancement cells and the last enhancement cell's keep it all.
 #[derive(Clone, Debug)]
 pub struct BcnnSkeleton {

@@ -25,7 +25,7 @@ mod tests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bonas_spaces::darts::{Genotype, Primitive, WeightTable};
+use bonas_spaces::darts::{Primitive, WeightTable};
 use bonas_spaces::network::{Body, Network};
 use serde::{Deserialize, Serialize};
 
@@ -89,6 +89,7 @@ impl Relaxing {
         let bad = |name: &str, reason: String| {
             Err(StudyError::Setting { name: format!("strategy.{name}"), reason })
         };
+        self.sgd.check()?;
         if self.epochs == 0 {
             return bad("epochs", "0; it must be at least 1".into());
         }
@@ -176,6 +177,13 @@ impl Differentiable {
             return Err(StudyError::Setting {
                 name: "strategy.layers".to_owned(),
                 reason: format!("the network has no cell of kind {missing} to search; give it more layers"),
+            });
+        }
+        let half = task.training_indices(Part::Validation).len() / 2;
+        if relaxing.batch > half {
+            return Err(StudyError::Setting {
+                name: "strategy.batch".to_owned(),
+                reason: format!("{}; half of the training images are {half}", relaxing.batch),
             });
         }
         Ok(Self { network, task, relaxing, placement, threads: 1, seed, folder: None, state: None })
@@ -305,8 +313,9 @@ impl Differentiable {
     fn is_over(&self, trajectory: &[Epoch]) -> bool {
         let relaxing = &self.relaxing;
         let Some(last) = trajectory.last() else { return false };
-        let skips = relaxing.stop_skips.is_some_and(|most| last.skips[0] >= most);
         let moving = &trajectory[relaxing.alpha_start.min(trajectory.len())..];
+        let most = |skips: usize| moving.last().is_some_and(|last| last.skips[0] >= skips);
+        let skips = relaxing.stop_skips.is_some_and(most);
         let stable = relaxing.stop_stable.is_some_and(|epochs| {
             moving.len() > epochs
                 && moving[moving.len() - 1 - epochs..].iter().all(|e| e.genotype == last.genotype)
@@ -332,11 +341,9 @@ impl Strategy for Differentiable {
         if !over {
             self.train_epoch(&mut state)?;
         }
-        let genotype: Option<Genotype> =
-            state.trajectory.last().filter(|_| !over).and_then(|last| last.genotype.parse().ok());
+        let found = state.trajectory.last().filter(|_| !over).map(|last| ask.space.parse(&last.genotype));
         self.state = Some(state);
-        let Some(genotype) = genotype else { return Ok(Proposal::default()) };
-        let architecture = ask.space.parse(&genotype.to_string())?;
+        let Some(architecture) = found.transpose()? else { return Ok(Proposal::default()) };
         Ok(Proposal { batches: vec![vec![Candidate::from(architecture)]] })
     }
 }

@@ -202,6 +202,8 @@ fn a_search_may_stop_early() {
         rounds.iter().take_while(|proposal| !proposal.batches.is_empty()).count()
     };
     assert_eq!(proposals(Relaxing { stop_skips: Some(0), ..relaxing() }), 1);
+    // What α says before it moves is noise.
+    assert_eq!(proposals(Relaxing { alpha_start: 1, stop_skips: Some(0), ..relaxing() }), 2);
     // A rate at which the cells stay as they are.
     let still = Relaxing { alpha_learning_rate: 1e-9, stop_stable: Some(1), ..relaxing() };
     assert_eq!(proposals(still), 2);
@@ -219,6 +221,7 @@ fn settings_out_of_range_are_refused() {
     assert!(late.contains("alpha_start: 3; valid: 0 to 2, the last epoch"), "{late}");
     let small = Differentiable::new(darts(2, 1), task(), relaxing(), Placement::on(Device::Cpu), 0);
     assert!(small.unwrap_err().to_string().contains("no cell of kind 0"));
+    assert!(refused(Relaxing { batch: 21, ..relaxing() }).contains("strategy.batch: 21; half"));
     assert!(refused(Relaxing { epochs: 0, ..relaxing() }).contains("epochs: 0"));
     assert!(refused(Relaxing { alpha_learning_rate: 0.0, ..relaxing() }).contains("alpha_learning_rate: 0"));
 }

@@ -46,7 +46,7 @@ crate::settings! {
         /// Training images from which batch normalisation is estimated again for each architecture.
         /// Published: 10000.
         statistics_images: usize = 512,
-        /// Learning rate at the start; 0: training.learning_rate.
+        /// Learning rate at the start; 0: `training.learning_rate`.
         learning_rate: f64 = 0.0,
     }
     check(s) {

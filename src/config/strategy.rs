@@ -164,7 +164,7 @@ crate::settings! {
         epochs: usize = 50,
         /// Images a step. Published: 64 (DARTS), 256, 512.
         batch: usize = 64,
-        /// Learning rate of the weights at the start; 0: training.learning_rate. Published: 0.025
+        /// Learning rate of the weights at the start; 0: `training.learning_rate`. Published: 0.025
         /// (DARTS), 0.1 (BNAS-v2-CLR, PC-DARTS), 0.2 (BNAS-v2-PC).
         learning_rate: f64 = 0.0,
         /// Learning rate of the architecture parameters. Published: 3e-4, 6e-4 (partial channels).

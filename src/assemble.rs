@@ -1,6 +1,7 @@
 //! From settings to parts: strategy, surrogate, evaluators, budget.
 //!
-//! Invariant: settings become parts here and nowhere else, and no part knows about settings.
+//! Invariant: no part knows about settings. What needs images is assembled by [`crate::search::Networks`],
+//! tables by [`crate::compare::Arena`], all else here.
 
 mod peers;
 
@@ -273,7 +274,17 @@ pub fn space(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::study::Study;
+    use crate::study::{Finished, Study};
+
+    /// A configuration and the study it makes, run to its end.
+    fn ran(text: &str) -> (SearchConfig, Finished) {
+        let config = SearchConfig::from_toml(text, "test").unwrap();
+        let (_, space) = space(&config).unwrap();
+        let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
+        let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
+        let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+        (config, finished)
+    }
 
     #[test]
     fn every_strategy_runs_a_small_study() {
@@ -289,11 +300,7 @@ mod tests {
                 "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
                  [strategy]\nname = \"{name}\"\n{surrogate}"
             );
-            let config = SearchConfig::from_toml(&text, "test").unwrap();
-            let (_, space) = space(&config).unwrap();
-            let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
-            let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
-            let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+            let (config, finished) = ran(&text);
             assert_eq!(finished.history.len(), 40, "{name}");
             let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
             assert!(map.is_none_or(|map| map.nrows() == 40));
@@ -307,12 +314,7 @@ mod tests {
                 "[study]\narchitectures = 40\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n\
                  [strategy]\nname = \"bonas\"\nsurrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n"
             );
-            let config = SearchConfig::from_toml(&text, "test").unwrap();
-            let (_, space) = space(&config).unwrap();
-            let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
-            let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
-            let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
-            assert_eq!(finished.history.len(), 40, "{name}");
+            assert_eq!(ran(&text).1.history.len(), 40, "{name}");
         }
     }
 

@@ -127,3 +127,20 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
     );
     assert!(folder.path().join("run/report.html").is_file());
 }
+
+#[test]
+fn the_ready_made_configurations_are_read() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut read = 0;
+    for folder in ["bonas_darts", "differentiable"] {
+        for entry in std::fs::read_dir(examples.join(folder)).unwrap() {
+            let path = entry.unwrap().path();
+            if path.extension().is_some_and(|extension| extension == "toml") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                bonas::config::SearchConfig::from_toml(&text, &path.display().to_string()).unwrap();
+                read += 1;
+            }
+        }
+    }
+    assert_eq!(read, 5);
+}

@@ -58,7 +58,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
     let compare = Compare {
-        source: resolve(&mut config, args.table.as_deref(), folder)?,
+        source: resolve(&config, args.table.as_deref(), folder)?,
         config,
         cancel: interrupt::flag_with(hint.clone())?,
         threads: args.threads.unwrap_or_else(cores),

@@ -27,6 +27,10 @@ pub enum Source {
     Bytes(&'static str, &'static [u8]),
 }
 
+/// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
+/// of before are not taken for runs of now.
+const RESULTS: u32 = 1;
+
 /// A table made ready: its candidates, what strategies see, and what is reported.
 #[derive(Clone, Debug)]
 pub struct Arena {
@@ -115,7 +119,7 @@ impl Arena {
     pub fn identity(&self, entrant: &Entrant) -> String {
         let CompareSettings { budget, stop_at_optimum, .. } = self.settings;
         let text = format!(
-            "bonas {}\ntable {}\n{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
+            "bonas {} results {RESULTS}\ntable {}\n{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
             env!("CARGO_PKG_VERSION"),
             self.table().fingerprint(),
             self.table.identity(),

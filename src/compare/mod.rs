@@ -13,7 +13,6 @@
 //! whatever the number of threads, kills and resumes.
 
 mod arena;
-mod embedded;
 mod figures;
 mod files;
 mod page;
@@ -34,7 +33,6 @@ use crate::report::write_whole;
 use crate::{StudyError, search};
 
 pub use arena::{Arena, Source};
-pub use embedded::EMBEDDED;
 pub use figures::Results;
 pub use files::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
@@ -138,16 +136,11 @@ impl Compare {
 }
 
 /// The table of a comparison: `given`, else the configuration's own path, relative to the
-/// configuration's folder. Without `[table]`, or where its path is [`EMBEDDED`], it is the benchmark
-/// that is part of the program, whose `[table]` is filled in.
+/// configuration's folder.
 ///
 /// # Errors
-/// [`StudyError::Setting`] where none of them is there.
-pub fn resolve(
-    config: &mut CompareConfig,
-    given: Option<&Path>,
-    folder: &Path,
-) -> Result<Source, StudyError> {
+/// [`StudyError::Setting`] where neither is there, or no `[table]` says what is in it.
+pub fn resolve(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> Result<Source, StudyError> {
     let bad = |name: &str, reason: &str| {
         Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
     };
@@ -157,12 +150,7 @@ pub fn resolve(
         (None, Some(table)) if table.path.is_empty() => {
             bad("table.path", "it is empty; give the CSV file there or with --table PATH")
         }
-        (None, Some(table)) if table.path == EMBEDDED => Ok(embedded::embedded()?.1),
         (None, Some(table)) => Ok(Source::File(folder.join(&table.path))),
-        (None, None) => {
-            let (table, source) = embedded::embedded()?;
-            config.table = Some(table);
-            Ok(source)
-        }
+        (None, None) => bad("table", "there is none; give a [table] with space, path and search"),
     }
 }

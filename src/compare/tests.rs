@@ -223,8 +223,7 @@ fn a_study_stops_at_the_optimum_on_demand() {
 
 #[test]
 fn what_is_missing_is_named() {
-    let of =
-        |config: &CompareConfig, given: Option<&Path>| resolve(&mut config.clone(), given, Path::new("runs"));
+    let of = |config: &CompareConfig, given: Option<&Path>| resolve(config, given, Path::new("runs"));
     let none = CompareConfig::from_toml("", "c.toml").unwrap();
     assert!(of(&none, None).unwrap_err().to_string().contains("give a [table]"));
     assert!(of(&none, Some(Path::new("t.csv"))).unwrap_err().to_string().contains("has no [table]"));

@@ -90,8 +90,7 @@ crate::settings! {
         /// transnas-macro.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
-        /// the configuration's folder; embedded: the program's own. `bonas compare --table` takes its
-        /// place.
+        /// the configuration's folder. `bonas compare --table` takes its place.
         path: String = String::new(),
         /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
         /// better).
@@ -213,7 +212,7 @@ impl CompareConfig {
     }
 }
 
-/// The keys of `[table]` as comments: without them the program's own benchmark is searched.
+/// The keys of `[table]` as comments, to be filled in.
 fn no_table() -> String {
     let text = commented("table", &TableSettings::default());
     let comment =

@@ -59,3 +59,11 @@ pub fn ensure(
 ) -> Result<(), Invalid> {
     if holds { Ok(()) } else { Err(Invalid::new(key, value, expected)) }
 }
+
+/// Refuses a setting of 0.
+///
+/// # Errors
+/// [`Invalid`] with the key.
+pub fn at_least_1(value: usize, key: &'static str) -> Result<(), Invalid> {
+    ensure(value >= 1, key, value, "at least 1")
+}

@@ -1,6 +1,6 @@
 //! Settings of the evaluators.
 
-use super::{TrainingSettings, ensure};
+use super::{TrainingSettings, at_least_1, ensure};
 use crate::history::Fidelity;
 use crate::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 
@@ -50,9 +50,9 @@ crate::settings! {
         learning_rate: f64 = 0.0,
     }
     check(s) {
-        ensure(s.channels >= 1, "channels", s.channels, "at least 1")?;
-        ensure(s.layers >= 1, "layers", s.layers, "at least 1")?;
-        ensure(s.epochs >= 1, "epochs", s.epochs, "at least 1")?;
+        at_least_1(s.channels, "channels")?;
+        at_least_1(s.layers, "layers")?;
+        at_least_1(s.epochs, "epochs")?;
         ensure(s.warmup_epochs < s.epochs, "warmup_epochs", s.warmup_epochs, "fewer than epochs")?;
         ensure(s.warmup_batch >= 2, "warmup_batch", s.warmup_batch, "at least 2")?;
         ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
@@ -94,7 +94,6 @@ crate::settings! {
         seeds: usize = 1,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.channels, "channels")?;
         at_least_1(s.layers, "layers")?;
         at_least_1(s.epochs, "epochs")?;

@@ -27,7 +27,7 @@ mod tests;
 pub use compare::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };
-pub use error::{ConfigError, Invalid, ensure};
+pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};

@@ -2,8 +2,8 @@
 
 use bonas_surrogate::mlp::MlpParams;
 
-use super::ensure;
 use super::strategy::{SurrogateKind, batches};
+use super::{at_least_1, ensure};
 
 crate::settings! {
     /// Settings of BANANAS.
@@ -30,7 +30,6 @@ crate::settings! {
         population: usize = 10,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
         at_least_1(s.ensemble, "ensemble")?;
         at_least_1(s.layers, "layers")?;
@@ -75,7 +74,6 @@ crate::settings! {
         population: usize = 10,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;
@@ -100,7 +98,6 @@ crate::settings! {
         random_share: f64 = 0.5,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;
@@ -128,7 +125,6 @@ crate::settings! {
         tournament: usize = 10,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;

@@ -4,7 +4,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, ensure};
+use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1, ensure};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -139,8 +139,8 @@ crate::settings! {
         targets: TargetsKind = TargetsKind::Raw,
     }
     check(s) {
-        ensure(s.population >= 1, "population", s.population, "at least 1")?;
-        ensure(s.sample >= 1, "sample", s.sample, "at least 1")?;
+        at_least_1(s.population, "population")?;
+        at_least_1(s.sample, "sample")?;
         batches(s.batches, s.batch)
     }
 }
@@ -185,12 +185,12 @@ crate::settings! {
         stop_skips: usize = 0,
     }
     check(s) {
-        ensure(s.channels >= 1, "channels", s.channels, "at least 1")?;
-        ensure(s.layers >= 1, "layers", s.layers, "at least 1")?;
-        ensure(s.enhancement >= 1, "enhancement", s.enhancement, "at least 1")?;
+        at_least_1(s.channels, "channels")?;
+        at_least_1(s.layers, "layers")?;
+        at_least_1(s.enhancement, "enhancement")?;
         let divides = s.partial >= 1 && s.channels.is_multiple_of(s.partial);
         ensure(divides, "partial", s.partial, &format!("a divisor of channels = {}", s.channels))?;
-        ensure(s.epochs >= 1, "epochs", s.epochs, "at least 1")?;
+        at_least_1(s.epochs, "epochs")?;
         ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
         ensure((0.0..=1e3).contains(&s.learning_rate), "learning_rate", s.learning_rate, "0 to 1000")?;
         let alpha = s.alpha_learning_rate > 0.0 && s.alpha_learning_rate <= 1e3;
@@ -349,7 +349,6 @@ crate::settings! {
         targets: TargetsKind = TargetsKind::Raw,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.initial, "initial")?;
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;

@@ -1,6 +1,6 @@
 //! The sections that every search has: study, space, data, training, final.
 
-use super::{Invalid, ensure};
+use super::{Invalid, at_least_1, ensure};
 use crate::recipe::{ScratchRecipe, Sgd};
 
 crate::settings! {
@@ -132,7 +132,6 @@ crate::settings! {
         layers: usize = 5,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         ensure(s.cells != 1, "cells", s.cells, "0 (no shortlist), or at least 2")?;
         at_least_1(s.seeds, "seeds")?;
         at_least_1(s.epochs, "epochs")?;
@@ -184,7 +183,6 @@ crate::settings! {
         label_smoothing: f64 = 0.0,
     }
     check(s) {
-        let at_least_1 = |value: usize, key| ensure(value >= 1, key, value, "at least 1");
         at_least_1(s.epochs, "epochs")?;
         ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
         at_least_1(s.channels, "channels")?;

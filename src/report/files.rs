@@ -22,7 +22,7 @@ pub const SHORTLIST_FILE: &str = "shortlist.json";
 pub const FINAL_FILE: &str = "final.json";
 /// Environment: a list of pairs of texts.
 pub const ENVIRONMENT_FILE: &str = "environment.json";
-/// Embedding: a list of rows, one an evaluated architecture, in their order.
+/// Embedding: a [`super::Plane`], a point an evaluated architecture, in their order.
 pub const EMBEDDING_FILE: &str = "embedding.json";
 
 impl Report<'_> {

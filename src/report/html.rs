@@ -127,9 +127,9 @@ fn surrogate(report: &Report<'_>) -> String {
     let caption = "Agreement in rank between what was expected before the evaluation and what was measured.";
     body.push_str(&figure("tau", plots::tau_by_round(&rows), caption));
     body.push_str("</div>\n");
-    if let Some(vectors) = map {
+    if let Some(plane) = map {
         let caption = "The surrogate's embedding in the plane of its two principal components; the best score is ringed.";
-        body.push_str(&figure("embedding", plots::embedding(&report.digest, vectors), caption));
+        body.push_str(&figure("embedding", plots::embedding(&report.digest, plane), caption));
     }
     section("Surrogate", &body)
 }

@@ -19,7 +19,6 @@ pub(crate) mod testing;
 mod tests;
 
 use bonas_spaces::{Architecture, SearchSpace};
-use ndarray::Array2;
 
 use crate::event::Event;
 use crate::journal::Seconds;
@@ -46,8 +45,8 @@ pub struct Report<'a> {
     pub winner: Option<Winner>,
     /// Names of an architecture's cells, in the space's order; may be empty.
     pub cell_names: &'a [&'a str],
-    /// The surrogate's embedding of the evaluated architectures in their order, `[queries, d]`.
-    pub embedding: Option<Array2<f64>>,
+    /// The surrogate's embedding of the evaluated architectures in their order, in a plane.
+    pub embedding: Option<Plane>,
     /// Training of the best architectures from scratch, in the order of their scores.
     pub shortlist: Vec<Shortlisted>,
     /// Final training, the winner first.

@@ -1,9 +1,10 @@
 //! Two principal components.
 
 use ndarray::{Array1, Array2, Axis};
+use serde::{Deserialize, Serialize};
 
 /// Rows of a matrix in the plane of their two largest principal components.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plane {
     /// One point a row.
     pub points: Vec<(f64, f64)>,

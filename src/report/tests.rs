@@ -8,7 +8,7 @@ use super::*;
 fn report() -> Report<'static> {
     let mut report = Report::of(&study(), Vec::new(), &NasBench201::new());
     let n = report.digest.queries.len();
-    report.embedding = Some(Array2::from_shape_fn((n, 4), |(i, j)| ((i * 7 + j * 3) % 5) as f64));
+    report.embedding = project(&Array2::from_shape_fn((n, 4), |(i, j)| ((i * 7 + j * 3) % 5) as f64));
     report.seconds =
         Seconds::from_lines(b"{\"round\":1,\"seconds\":0.2}\n{\"round\":1,\"batch\":0,\"seconds\":9}\n");
     report.finals = vec![

@@ -109,7 +109,8 @@ impl Search {
         match &self.config.strategy {
             StrategySettings::Differentiable(settings) => {
                 let search = Networks::new(&self.config)?.differentiable(settings)?;
-                Ok(Box::new(search.folder(self.directory.join(DIFFERENTIABLE_FOLDER))))
+                let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
+                Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
             }
             other => assemble::strategy(other, space, self.config.evaluator.fidelity()),
         }

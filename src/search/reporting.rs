@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use ndarray::Array2;
-
 use crate::StudyError;
 use crate::assemble;
 use crate::config::SearchConfig;
 use crate::report::{
-    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, read_json, write_json,
+    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, project, read_json,
+    write_json,
 };
 use crate::study::Journalled;
 
@@ -31,9 +30,10 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
     let study = Journalled::read(directory, &space)?;
     let Some(fidelity) = Digest::of(&study.events).fidelity() else { return Ok(()) };
     let map = assemble::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
-    let Some(map) = map else { return Ok(()) };
-    let rows: Vec<Vec<f64>> = map.rows().into_iter().map(|row| row.to_vec()).collect();
-    write_json(&directory.join(EMBEDDING_FILE), &rows)
+    match map.as_ref().and_then(project) {
+        Some(plane) => write_json(&directory.join(EMBEDDING_FILE), &plane),
+        None => Ok(()),
+    }
 }
 
 /// Writes `report.html`, `summary.json` and `winner.txt` in a search's folder from what lies in it,
@@ -56,12 +56,6 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), Study
     if config.finals.seeds > 0 {
         report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
     }
-    report.embedding = read_json::<Vec<Vec<f64>>>(&directory.join(EMBEDDING_FILE))?.and_then(matrix);
+    report.embedding = read_json(&directory.join(EMBEDDING_FILE))?;
     report.write(directory)
-}
-
-/// Rows of equal length as a matrix.
-fn matrix(rows: Vec<Vec<f64>>) -> Option<Array2<f64>> {
-    let shape = (rows.len(), rows.first()?.len());
-    Array2::from_shape_vec(shape, rows.into_iter().flatten().collect()).ok()
 }

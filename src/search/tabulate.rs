@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::networks::Networks;
 use super::{CONFIG_FILE, Observe, Stage};
-use crate::config::{SearchConfig, plain};
+use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
 use crate::history::{History, Outcome};
 use crate::report::{write_json, write_whole};
 use crate::rng::{FINAL, stream};
@@ -63,6 +63,19 @@ pub struct Tabulated {
 }
 
 impl Tabulate {
+    /// What a table depends on of the configuration: space, images and training, not how it would be
+    /// searched.
+    fn identity(&self) -> String {
+        let seed = self.config.study.seed;
+        SearchConfig {
+            study: StudySettings { seed, ..StudySettings::default() },
+            strategy: StrategySettings::default(),
+            evaluator: EvaluatorSettings::default(),
+            ..self.config.clone()
+        }
+        .identity()
+    }
+
     /// The cells: every key of the space once whose operations are all allowed.
     ///
     /// # Errors
@@ -126,7 +139,7 @@ impl Tabulate {
         };
         let folder = self.directory.join(name);
         let header =
-            format!("{}\n{}# {:?}\n", self.config.identity(), plain("final", &self.config.finals), self.ops);
+            [self.identity(), plain("final", &self.config.finals), format!("# {:?}\n", self.ops)].join("\n");
         let listed = Listed { architectures: cells.to_vec() };
         let study = Study::new(space.clone(), Box::new(listed), networks.tabulating(part)?)
             .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())

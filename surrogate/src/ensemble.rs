@@ -21,9 +21,10 @@ const PRIOR_COUNT: f64 = 20.0;
 /// Weights are those that would have predicted the observations best: with `l` the leave-one-out
 /// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the ranks,
 /// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
-/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is that of the Gaussian process times
-/// the mean of the squared errors so made over their leave-one-out variances, so that intervals
-/// hold what they say. The joint posterior and the embedding are the Gaussian process's.
+/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
+/// that of the Gaussian process times the mean of the squared errors so made over their
+/// leave-one-out variances, so that intervals hold what they say. The joint posterior and the
+/// embedding are the Gaussian process's.
 #[derive(Debug)]
 pub struct Ensemble {
     /// The Gaussian process.

@@ -1,22 +1,20 @@
 //! Map of the surrogate's embedding.
 
-use ndarray::Array2;
 use plotters::prelude::*;
 
 use super::{GREY, INK, ORANGE, Plot, decimals, extent, failed, label, mesh, shade, svg};
 use crate::report::Digest;
-use crate::report::pca::{Plane, project};
+use crate::report::pca::Plane;
 
 /// The queries in the plane of the two principal components of `vectors`, `[queries, d]`,
 /// coloured by score, the best one ringed. None if the rows are not the queries.
-pub fn embedding(digest: &Digest, vectors: &Array2<f64>) -> Option<Plot> {
-    if vectors.nrows() != digest.queries.len() {
+pub fn embedding(digest: &Digest, plane: &Plane) -> Option<Plot> {
+    if plane.points.len() != digest.queries.len() {
         return None;
     }
-    let plane = project(vectors)?;
     Some(svg((620, 440), |area| {
         let (left, right) = area.split_horizontally(540);
-        draw(digest, &plane, &left)?;
+        draw(digest, plane, &left)?;
         colour_bar(digest, &right)
     }))
 }

@@ -24,6 +24,7 @@ mod tests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bonas_spaces::darts::{Primitive, WeightTable};
 use bonas_spaces::network::{Body, Network};
@@ -144,6 +145,8 @@ pub struct Differentiable {
     /// Folder of checkpoints and of the trajectory; without it a resumed search trains from the
     /// start again.
     pub folder: Option<PathBuf>,
+    /// Becomes true when the user wants to stop: the epoch under way is given up.
+    pub cancel: Arc<AtomicBool>,
     state: Option<State>,
 }
 
@@ -186,13 +189,20 @@ impl Differentiable {
                 reason: format!("{}; half of the training images are {half}", relaxing.batch),
             });
         }
-        Ok(Self { network, task, relaxing, placement, threads: 1, seed, folder: None, state: None })
+        let (threads, folder, cancel, state) = (1, None, Arc::default(), None);
+        Ok(Self { network, task, relaxing, placement, threads, seed, folder, cancel, state })
     }
 
     /// Sets the folder of checkpoints and of the trajectory.
     #[must_use]
     pub fn folder(self, folder: PathBuf) -> Self {
         Self { folder: Some(folder), ..self }
+    }
+
+    /// Sets the flag that stops an epoch with [`StudyError::Interrupted`] when it becomes true.
+    #[must_use]
+    pub fn cancel(self, cancel: Arc<AtomicBool>) -> Self {
+        Self { cancel, ..self }
     }
 
     /// Sets the threads that libtorch may use on the CPU.
@@ -269,6 +279,9 @@ impl Differentiable {
         let [mut training, mut validation] = self.batches(epoch)?;
         let mut losses = Vec::with_capacity(training.len());
         while let Some(train) = training.pop() {
+            if self.cancel.load(Ordering::SeqCst) {
+                return Err(StudyError::Interrupted);
+            }
             if epoch >= relaxing.alpha_start
                 && let Some(held_out) = validation.pop()
             {

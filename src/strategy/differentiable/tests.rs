@@ -185,6 +185,23 @@ fn a_search_goes_on_exactly_where_it_stopped() {
 }
 
 #[test]
+fn an_epoch_is_given_up_when_the_user_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = || search(broad(1), relaxing(), Placement::on(Device::Cpu)).folder(folder.path().to_owned());
+    let mut stopped = made();
+    asked(&mut stopped, 0..1);
+    let before = stopped.trajectory().to_vec();
+    stopped.cancel.store(true, Ordering::SeqCst);
+    let space: Arc<dyn SearchSpace> = Arc::new(Darts::new());
+    let (history, fidelity) = (History::new(), Fidelity::FromScratch);
+    let ask = Ask { space: &space, history: &history, fidelity, round: 1, remaining: 1 };
+    assert!(matches!(stopped.ask(&ask, &mut stream(0, &[])), Err(StudyError::Interrupted)));
+    let mut again = made();
+    asked(&mut again, 1..2);
+    assert_eq!(again.trajectory()[..1], before);
+}
+
+#[test]
 fn alpha_waits_for_its_first_epoch() {
     let settings = Relaxing { alpha_start: 1, ..relaxing() };
     let mut search = search(darts(3, 1), settings, Placement::on(Device::Cpu));

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::darts::Darts;
 use bonas_spaces::mnasnet::MnasNet;
+use bonas_spaces::mobilenet::MobileNet;
 use bonas_spaces::nasbench_macro::NasBenchMacro;
 use bonas_spaces::nasbench101::NasBench101;
 use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::network::{
-    BcnnSkeleton, DartsSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton, Union,
+    BcnnSkeleton, DartsSkeleton, MobileNetSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
+    Union,
 };
 use bonas_spaces::transnas::{TransNasMacro, TransNasMicro};
 
@@ -31,6 +33,9 @@ pub struct SpaceEntry {
     pub skeleton: Option<&'static str>,
     /// What its operations are as layers.
     pub ops: fn() -> OpTable,
+    /// Every operation wherever it may stand: what a supernet of the space is made of; none where
+    /// there is no network.
+    pub whole: Option<fn() -> Union>,
     make: fn() -> Arc<dyn SearchSpace>,
     /// The space where every text is its own architecture, if that is another one; none if there
     /// is no such space here.
@@ -57,6 +62,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &["normal", "reduction"],
         skeleton: Some("darts"),
         ops: OpTable::darts,
+        whole: Some(|| Darts::new().whole()),
         make: || Arc::new(Darts::new()),
         raw: None,
     },
@@ -66,6 +72,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &["convolution", "enhancement"],
         skeleton: Some("bcnn"),
         ops: OpTable::darts,
+        whole: Some(|| Darts::broad().whole()),
         make: || Arc::new(Darts::broad()),
         raw: None,
     },
@@ -75,6 +82,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: Some("nasbench201"),
         ops: OpTable::nasbench201,
+        whole: Some(|| NasBench201::new().whole()),
         make: || Arc::new(NasBench201::new()),
         raw: Some(|| Arc::new(NasBench201::with_uniqueness(Uniqueness::Raw))),
     },
@@ -84,6 +92,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: None,
         ops: OpTable::new,
+        whole: None,
         make: || Arc::new(NasBench101::new()),
         raw: Some(|| Arc::new(NasBench101::labelled())),
     },
@@ -93,6 +102,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: None,
         ops: OpTable::new,
+        whole: None,
         make: || Arc::new(NasBenchMacro::new()),
         raw: Some(|| Arc::new(NasBenchMacro::new())),
     },
@@ -102,8 +112,29 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: None,
         ops: OpTable::new,
+        whole: None,
         make: || Arc::new(MnasNet::new()),
         raw: Some(|| Arc::new(MnasNet::new())),
+    },
+    SpaceEntry {
+        name: "mobilenet",
+        about: "MobileNet of BN-NAS: 21 layers, six inverted residuals and the identity",
+        cells: &[],
+        skeleton: Some("mobilenet"),
+        ops: OpTable::mobilenet,
+        whole: Some(|| MobileNet::new().whole()),
+        make: || Arc::new(MobileNet::new()),
+        raw: Some(|| Arc::new(MobileNet::new())),
+    },
+    SpaceEntry {
+        name: "mobilenet-17",
+        about: "the same with the 17 layers of the release of BN-NAS, none of them left out",
+        cells: &[],
+        skeleton: Some("mobilenet"),
+        ops: OpTable::mobilenet,
+        whole: Some(|| MobileNet::fixed_depth().whole()),
+        make: || Arc::new(MobileNet::fixed_depth()),
+        raw: Some(|| Arc::new(MobileNet::fixed_depth())),
     },
     SpaceEntry {
         name: "transnas-micro",
@@ -111,6 +142,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: None,
         ops: OpTable::new,
+        whole: None,
         make: || Arc::new(TransNasMicro::new()),
         raw: Some(|| Arc::new(TransNasMicro::new())),
     },
@@ -120,6 +152,7 @@ pub const SPACES: &[SpaceEntry] = &[
         cells: &[],
         skeleton: None,
         ops: OpTable::new,
+        whole: None,
         make: || Arc::new(TransNasMacro::new()),
         raw: Some(|| Arc::new(TransNasMacro::new())),
     },
@@ -139,7 +172,7 @@ pub fn space(name: &str) -> Result<&'static SpaceEntry, String> {
 pub struct SkeletonSize {
     /// Width C of the first cells.
     pub channels: Option<usize>,
-    /// Cells in the network (NAS-Bench-201: cells a stage).
+    /// Cells in the network (NAS-Bench-201: cells a stage; `MobileNet` has its 21 layers always).
     pub layers: Option<usize>,
     /// Shape of the images.
     pub image: Option<Shape>,
@@ -220,6 +253,13 @@ pub const SKELETONS: &[SkeletonEntry] = &[
         whole: None,
         make: |size| Arc::new(nasbench201(&NasBench201Skeleton::cifar(), size)),
     },
+    SkeletonEntry {
+        name: "mobilenet",
+        about: "chain of inverted residuals; published: C = 40 after the stem, 21 searched layers",
+        auxiliary: false,
+        whole: None,
+        make: |size| Arc::new(mobilenet(&MobileNetSkeleton::imagenet(), size)),
+    },
 ];
 
 /// The skeleton with a name.
@@ -267,6 +307,16 @@ fn nasbench201(published: &NasBench201Skeleton, size: &SkeletonSize) -> NasBench
     }
 }
 
+/// Its layers are those of the space, whatever the size says.
+fn mobilenet(published: &MobileNetSkeleton, size: &SkeletonSize) -> MobileNetSkeleton {
+    MobileNetSkeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,6 +332,10 @@ mod tests {
                 let skeleton = skeleton(name).unwrap().skeleton(&SkeletonSize::default()).unwrap();
                 let network = skeleton.network(&Union::of(&[architecture]).unwrap(), &(entry.ops)()).unwrap();
                 assert!(network.params() > 0);
+                let whole = entry.whole.unwrap()();
+                assert!(whole.route(&space.sample(&mut rng)).is_ok(), "{}", entry.name);
+            } else {
+                assert!(entry.whole.is_none(), "{}", entry.name);
             }
         }
     }

@@ -83,6 +83,17 @@ fn published_parameters_are_counted() {
 }
 
 #[test]
+fn the_published_mobilenet_is_described() {
+    let folder = tempfile::tempdir().unwrap();
+    let arch = "[3,-1,0,4,0,-1,-1,0,4,-1,4,4,1,4,2,0,0,4,0,2,2]";
+    let output = bonas(&["describe", "--space", "mobilenet", "--arch", arch, "--json"], folder.path());
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(value["parameters"], 5_192_968 + 35_568);
+    assert_eq!(value["batch_norm_parameters"], 35_568);
+    assert_eq!(value["flops"], 471_822_240_u64);
+}
+
+#[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_bonas"))
         .args(["describe", "--arch", "DARTS_V2"])

@@ -12,8 +12,9 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use rand::Rng;
 
+use crate::network::{CellUnion, EdgeUnion, Union};
 use crate::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
 
 pub use unique::Uniqueness;
@@ -174,6 +175,10 @@ impl SearchSpace for NasBench201 {
         Some(Box::new(order::official().into_iter().map(|ops| self.build(ops))))
     }
 
+    fn choices(&self) -> Option<&dyn Choices> {
+        Some(self)
+    }
+
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
         let [a, b, c, d, e, f] = self.read(architecture)?.map(|op| OPS[usize::from(op)]);
         Ok(format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"))
@@ -194,7 +199,37 @@ impl SearchSpace for NasBench201 {
     }
 }
 
+impl Choices for NasBench201 {
+    fn counts(&self) -> Vec<usize> {
+        vec![OPS.len(); EDGES.len()]
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        Ok(NasBench201::read(self, architecture)?.map(usize::from).to_vec())
+    }
+
+    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError> {
+        let ops: [usize; 6] = choices
+            .try_into()
+            .map_err(|_| SpaceError::cell(format!("{} choices, there must be 6", choices.len())))?;
+        if let Some(bad) = ops.iter().find(|op| **op >= OPS.len()) {
+            return Err(SpaceError::cell(format!("choice {bad} on an edge of {} operations", OPS.len())));
+        }
+        Ok(NasBench201::build(self, ops.map(|op| op as u8)))
+    }
+}
+
 impl NasBench201 {
+    /// Every operation on every edge: what a supernet is made of.
+    pub fn whole(&self) -> Union {
+        let ops: Vec<OpId> = (1..OPS.len() as u8).map(op_id).collect();
+        let edge = |(from, to)| EdgeUnion { from, to, ops: ops.clone() };
+        // `EDGES` are sorted by `(to, from)`, as a union's edges are.
+        let edges = EDGES.into_iter().map(edge).collect();
+        let nodes = vec![OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT];
+        Union { cells: vec![CellUnion { nodes, edges }], vocabulary: self.vocabulary.clone() }
+    }
+
     /// Reads `|op~0|..|op~(j-1)|`.
     fn parse_node(&self, text: &str, j: usize, node: &str, ops: &mut Vec<OpId>) -> Result<(), SpaceError> {
         let inner = node.trim().strip_prefix('|').and_then(|rest| rest.strip_suffix('|'));

@@ -69,6 +69,11 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The space as independent choices, where it is one; evolution crosses architectures so.
+    fn choices(&self) -> Option<&dyn Choices> {
+        None
+    }
+
     /// Prints an architecture in the space's published notation.
     ///
     /// # Errors
@@ -80,4 +85,22 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     /// # Errors
     /// [`SpaceError::Notation`] or [`SpaceError::UnknownOp`] naming the text and what is wrong.
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
+}
+
+/// A space whose architectures are independent choices: any combination of them is one.
+pub trait Choices {
+    /// Options at each position, at least 1 everywhere.
+    fn counts(&self) -> Vec<usize>;
+
+    /// The option taken at each position.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError>;
+
+    /// The architecture of one option a position.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] for another number of positions, or an option that is not there.
+    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError>;
 }

@@ -44,7 +44,7 @@ pub struct ContractReport {
 ///
 /// Samples, mutants and neighbours are valid; text reads back to an equal key; a mutant differs
 /// from its parent if anything does; neighbours are distinct, without the original and in an order
-/// of their own; equal seeds draw equal samples; op graphs are topologically sorted DAGs; the
+/// of their own; equal seeds draw equal samples; choices read and built keep the key; op graphs are topologically sorted DAGs; the
 /// enumeration agrees with the size.
 ///
 /// ```
@@ -118,6 +118,7 @@ impl Check<'_> {
         self.valid(architecture, "samples are valid")?;
         self.text(architecture)?;
         self.graphs(architecture)?;
+        self.choices(architecture)?;
         let neighbours = self.neighbours(architecture)?;
         let child = self.mutant(architecture, rng)?;
         let twin = self.mutant(architecture, again)?;
@@ -139,6 +140,20 @@ impl Check<'_> {
         self.that(read.key() == architecture.key(), "text reads back to an equal key", architecture)?;
         let printed = self.ok(self.space.format(&read), "parsed architectures print", architecture)?;
         self.that(printed == text, "text reads back and prints the same", architecture)
+    }
+
+    fn choices(&self, architecture: &Architecture) -> Result<(), BrokenContract> {
+        let Some(space) = self.space.choices() else { return Ok(()) };
+        let (counts, read) = (space.counts(), space.read(architecture));
+        let read = self.ok(read, "valid architectures are choices", architecture)?;
+        let inside = read.len() == counts.len() && read.iter().zip(&counts).all(|(choice, n)| choice < n);
+        self.that(inside, "there is one choice a position, below its count", architecture)?;
+        let built = self.ok(space.build(&read), "choices that were read build", architecture)?;
+        self.that(built.key() == architecture.key(), "choices read and built keep the key", architecture)?;
+        let last: Vec<usize> = counts.iter().map(|n| n - 1).collect();
+        let last = self.ok(space.build(&last), "every combination of choices builds", architecture)?;
+        self.valid(&last, "every combination of choices is valid")?;
+        self.that(space.build(&counts).is_err(), "a choice that is not there is refused", &last)
     }
 
     fn mutant(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, BrokenContract> {

@@ -94,7 +94,8 @@ fn network(
 }
 
 /// Keys: `space`, `arch`, `key`, `cells[]` (text), and with a network `skeleton`, `image`
-/// (channels, height, width), `classes`, `parameters`, `flops` (multiply-adds of one image) and
+/// (channels, height, width), `classes`, `parameters`, `batch_norm_parameters` (scales and shifts
+/// among them), `flops` (multiply-adds of one image) and
 /// `layers[] {name, output, parameters, flops}`.
 fn json_of(
     entry: &SpaceEntry,
@@ -116,6 +117,7 @@ fn json_of(
         object.insert("image".into(), json!(shape(network.image())));
         object.insert("classes".into(), json!(network.classes()));
         object.insert("parameters".into(), json!(network.params()));
+        object.insert("batch_norm_parameters".into(), json!(network.norm_params()));
         object.insert("flops".into(), json!(network.macs()));
         object.insert("layers".into(), layers.collect());
     }

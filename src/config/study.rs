@@ -30,8 +30,8 @@ crate::settings! {
 crate::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space: darts, bcnn, nasbench201, nasbench101, macro, mnasnet, transnas-micro or
-        /// transnas-macro.
+        /// The space: darts, bcnn, nasbench201, nasbench101, macro, mnasnet, mobilenet, mobilenet-17,
+        /// transnas-micro or transnas-macro.
         name: String = "darts".to_owned(),
     }
     check(_s) { Ok(()) }

@@ -79,6 +79,16 @@ impl Cell {
         Ok(Self { role, preprocess, nodes, order, inputs, output, shape, edges })
     }
 
+    /// The edges that a route of this cell's role has: at least those of this cell.
+    pub(super) fn edges(&self) -> usize {
+        self.edges
+    }
+
+    /// Says that units of the same role share `edges` out.
+    pub(super) fn of_edges(&mut self, edges: usize) {
+        self.edges = edges;
+    }
+
     /// Checks a route and finds what it needs of this cell.
     pub(super) fn path(&self, route: &CellRoute) -> Result<CellPath> {
         if route.0.len() != self.edges {

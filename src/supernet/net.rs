@@ -2,6 +2,7 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K classes.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -137,7 +138,8 @@ impl Supernet {
         placement.check()?;
         let mut builder = Builder::default();
         let unit = |unit: &network::Unit| Unit::build(unit, network, &mut builder);
-        let units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        let mut units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        share_edges_out(&mut units);
         builder.check_names()?;
         let Placement { kind, device, .. } = placement;
         let running = builder.norms.iter().map(|norm| Moments::new(norm.channels as i64, kind, device));
@@ -338,6 +340,22 @@ impl Unit {
                 Ok(Rc::new(Value::new(joined(*join, &parts)?)))
             }
             _ => Err(SupernetError::mismatch("unit", format!("{} inputs", inputs.len()))),
+        }
+    }
+}
+
+/// Cells of one role read one route, whose edges the largest of their positions counts.
+fn share_edges_out(units: &mut [Unit]) {
+    let mut edges: BTreeMap<usize, usize> = BTreeMap::new();
+    for unit in &*units {
+        if let Body::Cell { role, cell } = &unit.body {
+            let most = edges.entry(*role).or_default();
+            *most = cell.edges().max(*most);
+        }
+    }
+    for unit in units {
+        if let Body::Cell { role, cell } = &mut unit.body {
+            cell.of_edges(edges[role]);
         }
     }
 }

@@ -20,7 +20,8 @@ pub struct Choice {
 pub struct EdgeNet {
     /// Node the edge leaves.
     pub from: usize,
-    /// Position of the edge in [`CellUnion::edges`], which a route indexes.
+    /// Position of the edge in [`CellUnion::edges`], which a route indexes. A cell need not have all
+    /// edges of its union: several units may share them out.
     pub edge: usize,
     /// The choices, in the order of [`super::EdgeUnion::ops`].
     pub choices: Vec<Choice>,
@@ -167,8 +168,13 @@ impl CellNet {
 
     /// Number of trainable parameters of all choices together.
     pub fn params(&self) -> usize {
+        self.layers().map(Layer::params).sum()
+    }
+
+    /// The layers of all choices and of what is done to the inputs.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Layer> {
         let choices = self.nodes.iter().flat_map(|n| &n.incoming).flat_map(|e| &e.choices);
-        choices.map(|c| &c.layers).chain(&self.preprocess).flatten().map(Layer::params).sum()
+        choices.map(|c| &c.layers).chain(&self.preprocess).flatten()
     }
 
     /// Multiply-adds of all choices together.

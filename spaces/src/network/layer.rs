@@ -201,6 +201,15 @@ impl Layer {
         }
     }
 
+    /// Number of scales and shifts of batch normalisation among the parameters.
+    pub fn norm_params(&self) -> usize {
+        match self {
+            Self::BatchNorm { .. } => self.params(),
+            Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::norm_params).sum(),
+            _ => 0,
+        }
+    }
+
     /// Multiply-adds of convolutions and linear layers for one image of this shape.
     ///
     /// # Errors

@@ -36,6 +36,8 @@ impl Norm {
     pub const DISCRETE: Norm = Norm { affine: true, after_pool: false, after_skip: false };
     /// Weight-sharing and relaxed networks: without scale and shift, also after pools.
     pub const SEARCH: Norm = Norm { affine: false, after_pool: true, after_skip: false };
+    /// Unbiased supernets of BNNAS++: with scale and shift after every operation, pools and skips too.
+    pub const UNBIASED: Norm = Norm { affine: true, after_pool: true, after_skip: true };
 }
 
 type OpFn = Arc<dyn Fn(Port) -> Vec<Layer> + Send + Sync>;
@@ -90,6 +92,16 @@ impl OpTable {
             .with("nor_conv_3x3", |p| relu_conv_bn(p, 3))
             .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
     }
+
+    /// The identity and the six inverted residuals of BN-NAS' MobileNet space (Chen et al. 2021,
+    /// `torch_blocks.py`).
+    pub fn mobilenet() -> Self {
+        let table = Self::new().with(crate::mobilenet::IDENTITY, skip);
+        let blocks = [3, 5, 7].into_iter().flat_map(|kernel| [(3, kernel), (6, kernel)]);
+        crate::mobilenet::OPS.into_iter().zip(blocks).fold(table, |table, (name, (expansion, kernel))| {
+            table.with(name, move |port| mb_conv(port, expansion, kernel))
+        })
+    }
 }
 
 impl fmt::Debug for OpTable {
@@ -101,6 +113,25 @@ impl fmt::Debug for OpTable {
 /// ReLU, dense convolution, BatchNorm.
 pub fn relu_conv_bn(port: Port, kernel: usize) -> Vec<Layer> {
     vec![Layer::Relu, Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port)]
+}
+
+/// Inverted residual (Sandler et al. 2018): 1×1 convolution to `expansion` times the width (none for
+/// 1), depthwise convolution, 1×1 convolution, each with BatchNorm, ReLU6 after the first two; added
+/// to its input where stride and widths allow it.
+pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
+    let inner = expansion * port.input;
+    let bn = |channels| Layer::BatchNorm { channels, affine: port.norm.affine };
+    let mut layers = Vec::new();
+    if expansion > 1 {
+        layers.extend([Layer::Conv(Conv::pointwise(port.input, inner)), bn(inner), Layer::Relu6]);
+    }
+    layers.extend([Layer::Conv(Conv::depthwise(inner, kernel, port.stride, 1)), bn(inner), Layer::Relu6]);
+    layers.extend([Layer::Conv(Conv::pointwise(inner, port.output)), norm(port)]);
+    if port.stride == 1 && port.input == port.output {
+        vec![Layer::Branches { join: Join::Sum, arms: vec![vec![], layers] }]
+    } else {
+        layers
+    }
 }
 
 /// Halves a map without losing pixels: ReLU, two 1×1 convolutions of stride 2, the second on the

@@ -73,6 +73,17 @@ impl Network {
         self.units.iter().map(|u| u.params).sum()
     }
 
+    /// Scales and shifts of batch normalisation among the parameters.
+    pub fn norm_params(&self) -> usize {
+        let choices = |net: &CellNet| -> usize { net.layers().map(Layer::norm_params).sum() };
+        let of = |unit: &Unit| match &unit.body {
+            Body::Layers(layers) => layers.iter().map(Layer::norm_params).sum(),
+            Body::Cell { net, .. } => choices(net),
+            Body::Image | Body::Join(_) => 0,
+        };
+        self.units.iter().map(of).sum()
+    }
+
     /// Multiply-adds of convolutions and linear layers for one image, the auxiliary head left out.
     pub fn macs(&self) -> u64 {
         self.inference_units().map(|u| u.macs).sum()
@@ -90,12 +101,11 @@ impl Network {
         for unit in &self.units {
             let Body::Cell { role, net } = &unit.body else { continue };
             cells.resize(cells.len().max(role + 1), CellRoute(Vec::new()));
-            let edges = net.nodes.iter().flat_map(|node| &node.incoming);
-            let mut chosen = vec![Vec::new(); edges.clone().count()];
-            for edge in edges {
+            let CellRoute(chosen) = &mut cells[*role];
+            for edge in net.nodes.iter().flat_map(|node| &node.incoming) {
+                chosen.resize(chosen.len().max(edge.edge + 1), Vec::new());
                 chosen[edge.edge] = (0..edge.choices.len()).collect();
             }
-            cells[*role] = CellRoute(chosen);
         }
         Route(cells)
     }
@@ -112,7 +122,8 @@ impl fmt::Display for Network {
             let shape = unit.shape.to_string();
             writeln!(f, "{:<24} {shape:>14} {:>12} {:>14}", unit.name, unit.params, unit.macs)?;
         }
-        writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "total", "", self.params(), self.macs())
+        writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "total", "", self.params(), self.macs())?;
+        writeln!(f, "{:<24} {:>14} {:>12}", "of these BatchNorm", "", self.norm_params())
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use rand::SeedableRng;
+
 use super::*;
 use crate::darts::{
     BNASV2_CLR_V1, BNASV2_CLR_V2, BNASV2_PC_CIFAR_V1, BNASV2_PC_CIFAR_V2, BNASV2_PC_IMAGE, Darts, Genotype,
 };
-use crate::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use crate::mobilenet::MobileNet;
+use crate::{Architecture, Cell, CellGraph, OpId, Role, SearchSpace, Vocabulary};
 
 fn nasbench201_vocabulary() -> Arc<Vocabulary> {
     let ops = [
@@ -184,4 +187,44 @@ fn broad_networks_refuse_what_does_not_fit() {
     );
     assert!(refused(BcnnSkeleton { partial: 0, ..cifar() }).contains("K = 0"));
     assert!(refused(BcnnSkeleton { image: Shape::square(3, 2), ..cifar() }).contains('1'));
+}
+
+fn mobilenet(text: &str) -> Network {
+    let union = Union::of(&[MobileNet::new().parse(text).unwrap()]).unwrap();
+    MobileNetSkeleton::imagenet().network(&union, &OpTable::mobilenet()).unwrap()
+}
+
+#[test]
+fn the_published_mobilenet_has_its_parameters_and_multiply_adds() {
+    // BN-NAS says 473.5 M of its look-up table and 5.2 M; counted layer by layer it is these.
+    let network = mobilenet(crate::mobilenet::BN_NAS);
+    assert_eq!(network.params() - network.norm_params(), 5_192_968);
+    assert_eq!(network.norm_params(), 35_568);
+    assert_eq!(network.macs(), 471_822_240);
+}
+
+#[test]
+fn mobilenet_widths_and_maps_are_those_published() {
+    let network = mobilenet(crate::mobilenet::BN_NAS);
+    let stages = [("stem", 40, 112), ("first", 24, 112), ("layer0", 32, 56), ("layer4", 56, 28)];
+    let stages = stages.into_iter().chain([("layer8", 112, 14), ("layer12", 128, 14), ("layer16", 256, 7)]);
+    for (name, channels, side) in stages.chain([("layer20", 432, 7), ("last", 1728, 7)]) {
+        let unit = network.units.iter().find(|u| u.name == name).unwrap();
+        assert_eq!((unit.shape.channels, unit.shape.height), (channels, side), "{name}");
+    }
+    // Identities cost nothing.
+    assert_eq!(network.units.iter().filter(|u| u.name.starts_with("layer") && u.macs == 0).count(), 4);
+}
+
+#[test]
+fn a_whole_union_is_that_of_every_architecture() {
+    let space = crate::nasbench201::NasBench201::new();
+    let all: Vec<_> = space.enumerate().unwrap().collect();
+    assert_eq!(space.whole().cells, Union::of(&all).unwrap().cells);
+    let (space, mut rng) = (MobileNet::new(), rand_chacha::ChaCha8Rng::seed_from_u64(1));
+    let drawn: Vec<_> = (0..300).map(|_| space.sample(&mut rng)).collect();
+    assert_eq!(space.whole().cells, Union::of(&drawn).unwrap().cells);
+    let supernet = MobileNetSkeleton { channels: 8, ..MobileNetSkeleton::imagenet() };
+    let network = supernet.network(&space.whole(), &OpTable::mobilenet()).unwrap();
+    assert_eq!(network.full_route(), space.whole().full_route());
 }

@@ -154,6 +154,46 @@ impl ScratchRecipe {
     }
 }
 
+/// How a supernet is trained by uniform single paths.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SinglePathRecipe {
+    /// Epochs; the learning rate falls on a straight line over them.
+    pub epochs: usize,
+    /// Images a step.
+    pub batch: usize,
+    /// Share of the probability moved from the true class to all classes alike.
+    pub label_smoothing: f64,
+    /// Optimiser.
+    pub sgd: Sgd,
+}
+
+impl Default for SinglePathRecipe {
+    /// The published values of BN-NAS (release, supernet/main.py), whose weight decay is on frozen
+    /// weights alone; it clips each gradient at 5, here their norm is.
+    fn default() -> Self {
+        Self {
+            epochs: 10,
+            batch: 512,
+            label_smoothing: 0.1,
+            sgd: Sgd { learning_rate: 0.25, final_learning_rate: 5e-4, weight_decay: 0.0, ..Sgd::default() },
+        }
+    }
+}
+
+impl SinglePathRecipe {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the value and its range.
+    pub fn check(&self) -> Result<(), StudyError> {
+        at_least("epochs", self.epochs, 1)?;
+        at_least("batch", self.batch, 2)?;
+        in_range("label_smoothing", self.label_smoothing, 0.0, 0.999)?;
+        self.sgd.check()
+    }
+}
+
 fn setting(name: &str, reason: String) -> StudyError {
     StudyError::Setting { name: name.to_owned(), reason }
 }

@@ -11,6 +11,7 @@ use tch::{Kind, Tensor};
 use super::error::{Result, SupernetError};
 use super::layers::{Builder, Chain, Run, Sum, Value, as_kind};
 use super::params::ParamId;
+use super::trainable::Operation;
 
 /// A cell whose edges carry one module a choice.
 #[derive(Debug)]
@@ -37,12 +38,32 @@ struct Edge {
     /// Position in a route.
     index: usize,
     choices: Vec<Chain>,
+    /// Position of the first choice among all operations of the network; none for a wire.
+    operations: Option<usize>,
     /// Whether it carries no operation of its own, and so no weight.
     wire: bool,
     /// Which channels the choices work on.
     partial: Option<Partial>,
     /// Shape of its result; none where nothing can ever come along.
     shape: Option<Shape>,
+}
+
+/// The node that an edge enters.
+#[derive(Clone, Copy)]
+struct Entered<'a> {
+    unit: usize,
+    role: usize,
+    node: usize,
+    /// Name of the unit.
+    name: &'a str,
+}
+
+/// What a path uses of a network.
+#[derive(Debug, Default)]
+pub(super) struct Used {
+    pub(super) params: Vec<ParamId>,
+    pub(super) norms: Vec<usize>,
+    pub(super) operations: Vec<usize>,
 }
 
 /// The operations that a path uses of a cell, and the nodes that bear on its output.
@@ -55,7 +76,7 @@ pub(super) struct CellPath {
 impl Cell {
     pub(super) fn build(
         net: &CellNet,
-        role: usize,
+        (unit, role): (usize, usize),
         inputs: &[Shape],
         name: &str,
         builder: &mut Builder,
@@ -69,8 +90,8 @@ impl Cell {
         let mut nodes = Vec::with_capacity(net.nodes.len());
         let mut edges = 0;
         for (to, node) in net.nodes.iter().enumerate() {
-            let edge =
-                |edge: &EdgeNet| Edge::build(edge, shapes[edge.from], &format!("{name}.{to}"), builder);
+            let entered = Entered { unit, role, node: to, name };
+            let edge = |edge: &EdgeNet| Edge::build(edge, shapes[edge.from], entered, builder);
             let incoming = node.incoming.iter().map(edge).collect::<Result<Vec<_>>>()?;
             edges = incoming.iter().map(|e| e.index + 1).fold(edges, usize::max);
             nodes.push(Node { join: node.join, incoming });
@@ -126,8 +147,9 @@ impl Cell {
         live
     }
 
-    /// Adds the parameters and normalisations that a path uses.
-    pub(super) fn collect(&self, path: &CellPath, params: &mut Vec<ParamId>, norms: &mut Vec<usize>) {
+    /// Adds the parameters, normalisations and operations that a path uses.
+    pub(super) fn collect(&self, path: &CellPath, used: &mut Used) {
+        let Used { params, norms, operations } = used;
         for (chain, &node) in self.preprocess.iter().zip(&self.inputs) {
             if path.live[node] {
                 chain.collect(params, norms);
@@ -135,7 +157,10 @@ impl Cell {
         }
         for (node, _) in self.nodes.iter().zip(&path.live).filter(|(_, live)| **live) {
             for edge in node.incoming.iter().filter(|e| path.live[e.from]) {
-                path.chosen[edge.index].iter().for_each(|&c| edge.choices[c].collect(params, norms));
+                for &choice in &path.chosen[edge.index] {
+                    edge.choices[choice].collect(params, norms);
+                    operations.extend(edge.operations.map(|first| first + choice));
+                }
             }
         }
     }
@@ -254,17 +279,31 @@ impl Node {
 }
 
 impl Edge {
-    fn build(net: &EdgeNet, from: Option<Shape>, name: &str, builder: &mut Builder) -> Result<Self> {
-        let chain = |choice: &Choice| {
-            Chain::build(&choice.layers, &format!("{name}-{}.{}", net.from, choice.name), builder)
-        };
-        let choices = net.choices.iter().map(chain).collect();
+    fn build(
+        net: &EdgeNet,
+        from: Option<Shape>,
+        entered: Entered<'_>,
+        builder: &mut Builder,
+    ) -> Result<Self> {
+        let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
+        let first = builder.operations.len();
+        let Entered { unit, role, node, name } = entered;
+        let mut choices = Vec::with_capacity(net.choices.len());
+        for (choice, Choice { layers, name: operation, .. }) in net.choices.iter().enumerate() {
+            let place = format!("{name}.{node}-{}.{operation}", net.from);
+            let chain = Chain::build(layers, &place, builder);
+            if !wire {
+                let (name, edge, norm) = (operation.clone(), net.edge, chain.last_norm());
+                builder.operations.push(Operation { place, name, unit, role, edge, choice, node, norm });
+            }
+            choices.push(chain);
+        }
         let shape = match (from, net.choices.first()) {
             (Some(shape), Some(choice)) => Some(net.outside(after(&choice.layers, net.inside(shape))?)),
             _ => None,
         };
-        let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
-        Ok(Self { from: net.from, index: net.edge, choices, wire, partial: net.partial, shape })
+        let (from, index, partial) = (net.from, net.edge, net.partial);
+        Ok(Self { from, index, choices, operations: (!wire).then_some(first), wire, partial, shape })
     }
 
     /// Whether the path makes it a mere wire.

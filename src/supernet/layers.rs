@@ -13,6 +13,7 @@ use super::error::{Result, SupernetError};
 use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
+use super::trainable::{Operation, OperationNorm};
 
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
 const MOMENTUM: f64 = 0.1;
@@ -25,6 +26,17 @@ pub struct Norm {
     pub name: String,
     /// Channels.
     pub channels: usize,
+    /// Scale and shift, if it has them.
+    pub affine: Option<Affine>,
+}
+
+/// Scale and shift of a batch normalisation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Affine {
+    /// Scale γ `[C]`.
+    pub scale: ParamId,
+    /// Shift β `[C]`.
+    pub shift: ParamId,
 }
 
 /// Collects what modules need while they are built.
@@ -32,6 +44,7 @@ pub struct Norm {
 pub(super) struct Builder {
     pub(super) params: ParamsBuilder,
     pub(super) norms: Vec<Norm>,
+    pub(super) operations: Vec<Operation>,
 }
 
 impl Builder {
@@ -116,7 +129,7 @@ enum Module {
     Relu,
     Relu6,
     Conv { spec: Conv, weight: ParamId },
-    BatchNorm { norm: usize, channels: i64, affine: Option<(ParamId, ParamId)> },
+    BatchNorm { norm: usize, channels: i64, affine: Option<Affine> },
     MaxPool { kernel: i64, stride: i64, padding: i64 },
     AvgPool { kernel: i64, stride: i64, padding: i64 },
     Shift,
@@ -147,15 +160,34 @@ impl Chain {
 
     pub(super) fn forward(&self, input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
         let (mut x, rest) = match self.0.split_first() {
-            Some((Module::Relu, rest)) => (input.relu()?.shallow_clone(), rest),
+            Some((Module::Relu, rest)) => {
+                let x = input.relu()?.shallow_clone();
+                run.agree(&x)?;
+                (x, rest)
+            }
             _ => (input.raw()?.shallow_clone(), &self.0[..]),
         };
         let mut owned = false;
         for module in rest {
             x = module.forward(x, owned, run)?;
+            if matches!(module, Module::Relu | Module::Relu6) {
+                run.agree(&x)?;
+            }
             owned = module.owns_result();
         }
         Ok(x)
+    }
+
+    /// The last batch normalisation that has scale and shift; in branches, that of the last arm
+    /// with one.
+    pub(super) fn last_norm(&self) -> Option<OperationNorm> {
+        self.0.iter().rev().find_map(|module| match module {
+            Module::BatchNorm { norm, affine: Some(Affine { scale, shift }), .. } => {
+                Some(OperationNorm { norm: *norm, scale: *scale, shift: *shift })
+            }
+            Module::Branches { arms, .. } => arms.iter().rev().find_map(Chain::last_norm),
+            _ => None,
+        })
     }
 
     /// Adds the parameters and the normalisations that this chain uses.
@@ -166,7 +198,7 @@ impl Chain {
                 Module::Linear { weight, bias } => params.extend([*weight, *bias]),
                 Module::BatchNorm { norm, affine, .. } => {
                     norms.push(*norm);
-                    params.extend(affine.iter().flat_map(|&(scale, shift)| [scale, shift]));
+                    params.extend(affine.iter().flat_map(|a| [a.scale, a.shift]));
                 }
                 Module::Branches { arms, .. } => arms.iter().for_each(|arm| arm.collect(params, norms)),
                 _ => {}
@@ -208,11 +240,11 @@ impl Module {
     }
 
     fn batch_norm(channels: usize, affine: bool, name: &str, builder: &mut Builder) -> Self {
-        builder.norms.push(Norm { name: name.to_owned(), channels });
         let mut add = |part, value| {
             builder.params.add(format!("{name}.{part}"), &[channels], Fill::Constant(value)) // [C]
         };
-        let affine = affine.then(|| (add("weight", 1.0), add("bias", 0.0)));
+        let affine = affine.then(|| Affine { scale: add("weight", 1.0), shift: add("bias", 0.0) });
+        builder.norms.push(Norm { name: name.to_owned(), channels, affine });
         Self::BatchNorm { norm: builder.norms.len() - 1, channels: channels as i64, affine }
     }
 
@@ -277,7 +309,7 @@ impl Run<'_, '_, '_> {
         x: &Tensor,
         norm: usize,
         channels: i64,
-        affine: Option<(ParamId, ParamId)>,
+        affine: Option<Affine>,
     ) -> Result<Tensor> {
         let own = &self.running[norm];
         let ((mean, variance), batch, weight) = match &mut self.pass.mode {
@@ -295,10 +327,40 @@ impl Run<'_, '_, '_> {
                 (known, false, 0.0)
             }
         };
-        let scale = affine.map(|(scale, _)| self.params.tensor(scale)); // [C]
-        let bias = affine.map(|(_, shift)| self.params.tensor(shift)); // [C]
+        if let (Some(own), Some(affine)) = (&mut self.pass.image_affine, affine) {
+            if own.wants(norm) {
+                let none: Option<Tensor> = None;
+                // [B, C, H, W]
+                let plain = x.f_batch_norm(
+                    none.as_ref(),
+                    none.as_ref(),
+                    Some(mean),
+                    Some(variance),
+                    batch,
+                    weight,
+                    EPSILON,
+                    true,
+                )?;
+                return own.apply(
+                    &plain,
+                    norm,
+                    self.params.tensor(affine.scale),
+                    self.params.tensor(affine.shift),
+                );
+            }
+        }
+        let scale = affine.map(|affine| self.params.tensor(affine.scale)); // [C]
+        let bias = affine.map(|affine| self.params.tensor(affine.shift)); // [C]
         // [B, C, H, W]
         Ok(x.f_batch_norm(scale, bias, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
+    }
+
+    /// Notes which units `[B, C, H, W]` of a ReLU are active, if the pass wants to know.
+    fn agree(&mut self, x: &Tensor) -> Result<()> {
+        match &mut self.pass.agreement {
+            Some(agreement) => agreement.add(x),
+            None => Ok(()),
+        }
     }
 
     /// Drops an operation's result `[B, C, H, W]` for some of the images, if the pass says so.

@@ -40,18 +40,22 @@ mod net;
 mod optim;
 mod params;
 mod pass;
+mod probe;
 mod schedule;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod trainable;
 
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
 pub use error::{Result, SupernetError};
-pub use layers::Norm;
+pub use layers::{Affine, Norm};
 pub use loss::{Loss, accuracy};
 pub use net::{Output, Path, Placement, Supernet};
 pub use optim::{Gradients, Sgd, SgdSettings};
 pub use params::{Param, ParamId, Params};
 pub use pass::{DropPath, Mixture, Mode, Pass};
+pub use probe::{Agreement, ImageAffine};
 pub use schedule::Schedule;
 pub use statistics::Statistics;
+pub use trainable::{Operation, OperationNorm, Trainable};

@@ -10,12 +10,13 @@ use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
 use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad_guard};
 
-use super::cell::{Cell, CellPath};
+use super::cell::{Cell, CellPath, Used};
 use super::error::{Result, SupernetError};
 use super::layers::{Builder, Chain, Norm, Run, Value, as_kind, joined};
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
+use super::trainable::Operation;
 
 /// Where and in what numbers a network lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,12 +72,13 @@ pub struct Path {
     cells: Vec<Option<CellPath>>,
     params: Vec<ParamId>,
     norms: Vec<usize>,
+    operations: Vec<usize>,
     network: Arc<()>,
 }
 
 impl Path {
-    /// The parameters that the path uses, ascending, the auxiliary head's among them. Operations
-    /// whose result never reaches the output of their cell are left out.
+    /// The parameters that the path uses and that train, ascending, the auxiliary head's among them.
+    /// Operations whose result never reaches the output of their cell are left out.
     pub fn params(&self) -> &[ParamId] {
         &self.params
     }
@@ -84,6 +86,11 @@ impl Path {
     /// The batch normalisations that the path uses, ascending.
     pub fn norms(&self) -> &[usize] {
         &self.norms
+    }
+
+    /// The operations that the path uses, ascending, as positions in [`Supernet::operations`].
+    pub fn operations(&self) -> &[usize] {
+        &self.operations
     }
 }
 
@@ -105,7 +112,10 @@ pub struct Supernet {
     auxiliary: Option<UnitId>,
     image: Shape,
     params: Params,
+    /// Which parameters train.
+    trains: Vec<bool>,
     norms: Vec<Norm>,
+    operations: Vec<Operation>,
     running: Vec<Moments>,
     placement: Placement,
     identity: Arc<()>,
@@ -137,12 +147,13 @@ impl Supernet {
     pub fn build(network: &Network, placement: Placement, rng: &mut dyn Rng) -> Result<Self> {
         placement.check()?;
         let mut builder = Builder::default();
-        let unit = |unit: &network::Unit| Unit::build(unit, network, &mut builder);
-        let mut units = network.units.iter().map(unit).collect::<Result<Vec<_>>>()?;
+        let unit = |(i, unit): (usize, &network::Unit)| Unit::build(unit, i, network, &mut builder);
+        let mut units = network.units.iter().enumerate().map(unit).collect::<Result<Vec<_>>>()?;
         share_edges_out(&mut units);
         builder.check_names()?;
         let Placement { kind, device, .. } = placement;
         let running = builder.norms.iter().map(|norm| Moments::new(norm.channels as i64, kind, device));
+        let params = builder.params.finish(rng, kind, device)?;
         Ok(Self {
             last_readers: last_readers(&units),
             units,
@@ -150,14 +161,16 @@ impl Supernet {
             auxiliary: network.auxiliary,
             image: network.image(),
             running: running.collect::<Result<_>>()?,
-            params: builder.params.finish(rng, kind, device)?,
+            trains: vec![true; params.len()],
+            params,
             norms: builder.norms,
+            operations: builder.operations,
             placement,
             identity: Arc::new(()),
         })
     }
 
-    /// The trainable parameters.
+    /// The parameters, frozen ones too.
     pub fn params(&self) -> &Params {
         &self.params
     }
@@ -165,6 +178,38 @@ impl Supernet {
     /// The batch normalisations.
     pub fn norms(&self) -> &[Norm] {
         &self.norms
+    }
+
+    /// Whether a parameter trains.
+    ///
+    /// # Panics
+    /// If `id` is not of this network.
+    pub fn trains(&self, id: ParamId) -> bool {
+        self.trains[id]
+    }
+
+    /// The operations that can be chosen, unit by unit.
+    pub fn operations(&self) -> &[Operation] {
+        &self.operations
+    }
+
+    /// Lets those parameters train that `trains` says, and no path made before be used.
+    pub(super) fn freeze(&mut self, trains: &[bool]) -> Result<()> {
+        for (id, &trains) in trains.iter().enumerate() {
+            let _ = self.params.tensor(id).f_set_requires_grad(trains)?;
+        }
+        self.trains = trains.to_vec();
+        self.identity = Arc::new(());
+        Ok(())
+    }
+
+    /// Parameters of the classifier.
+    pub(super) fn head_params(&self) -> Vec<ParamId> {
+        let mut used = Used::default();
+        if let Body::Chain(chain) = &self.units[self.head].body {
+            chain.collect(&mut used.params, &mut used.norms);
+        }
+        used.params
     }
 
     /// Running mean and variance `[C]` of each batch normalisation; writing to them changes the
@@ -188,7 +233,7 @@ impl Supernet {
     /// # Errors
     /// [`SupernetError::Mismatch`] for a route of another network.
     pub fn path(&self, route: &Route) -> Result<Path> {
-        let (mut cells, mut params, mut norms) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cells, mut used) = (Vec::new(), Used::default());
         for unit in &self.units {
             cells.push(match &unit.body {
                 Body::Cell { role, cell } => {
@@ -197,21 +242,23 @@ impl Supernet {
                         SupernetError::mismatch("route", reason)
                     })?;
                     let path = cell.path(route)?;
-                    cell.collect(&path, &mut params, &mut norms);
+                    cell.collect(&path, &mut used);
                     Some(path)
                 }
                 Body::Chain(chain) => {
-                    chain.collect(&mut params, &mut norms);
+                    chain.collect(&mut used.params, &mut used.norms);
                     None
                 }
                 Body::Image | Body::Join(_) => None,
             });
         }
-        for ids in [&mut params, &mut norms] {
+        let Used { mut params, mut norms, mut operations } = used;
+        params.retain(|&id| self.trains[id]);
+        for ids in [&mut params, &mut norms, &mut operations] {
             ids.sort_unstable();
             ids.dedup();
         }
-        Ok(Path { cells, params, norms, network: self.identity.clone() })
+        Ok(Path { cells, params, norms, operations, network: self.identity.clone() })
     }
 
     /// Sends images `[B, C, H, W]` of any floating kind along a path.
@@ -223,7 +270,7 @@ impl Supernet {
     /// [`SupernetError::Torch`] when memory runs out.
     pub fn forward(&self, images: &Tensor, path: &Path, pass: &mut Pass<'_>) -> Result<Output> {
         self.check(images, path, pass)?;
-        let _guard = (!pass.trains()).then(no_grad_guard);
+        let _guard = (!pass.records()).then(no_grad_guard);
         let input = self.laid_out(images)?;
         self.run(input, path, pass)
     }
@@ -311,13 +358,13 @@ impl Supernet {
 }
 
 impl Unit {
-    fn build(unit: &network::Unit, network: &Network, builder: &mut Builder) -> Result<Self> {
+    fn build(unit: &network::Unit, i: usize, network: &Network, builder: &mut Builder) -> Result<Self> {
         let body = match &unit.body {
             network::Body::Image => Body::Image,
             network::Body::Layers(layers) => Body::Chain(Chain::build(layers, &unit.name, builder)),
             network::Body::Cell { role, net } => {
                 let shapes: Vec<Shape> = unit.inputs.iter().map(|&i| network.units[i].shape).collect();
-                Body::Cell { role: *role, cell: Cell::build(net, *role, &shapes, &unit.name, builder)? }
+                Body::Cell { role: *role, cell: Cell::build(net, (i, *role), &shapes, &unit.name, builder)? }
             }
             network::Body::Join(join) => Body::Join(*join),
         };

@@ -3,6 +3,7 @@
 use rand::Rng;
 use tch::Tensor;
 
+use super::probe::{Agreement, ImageAffine};
 use super::statistics::Statistics;
 
 /// Which statistics batch normalisation uses.
@@ -84,12 +85,19 @@ pub struct Pass<'a> {
     pub mixture: Mixture<'a>,
     /// Drop-path; only [`Mode::Train`] applies it.
     pub drop_path: Option<DropPath<'a>>,
+    /// Whether gradients are recorded in other modes than [`Mode::Train`], too.
+    pub gradients: bool,
+    /// Which units of the ReLUs are active, if that is to be noted.
+    pub agreement: Option<&'a mut Agreement>,
+    /// Scales and shifts of each image, where some are to have them.
+    pub image_affine: Option<&'a mut ImageAffine>,
 }
 
 impl<'a> Pass<'a> {
     /// A pass in the given mode, operations summed, nothing dropped.
     pub fn new(mode: Mode<'a>) -> Self {
-        Self { mode, mixture: Mixture::Sum, drop_path: None }
+        let (mixture, gradients) = (Mixture::Sum, false);
+        Self { mode, mixture, drop_path: None, gradients, agreement: None, image_affine: None }
     }
 
     /// A training pass.
@@ -114,6 +122,31 @@ impl<'a> Pass<'a> {
     pub fn with_mixture(mut self, mixture: Mixture<'a>) -> Self {
         self.mixture = mixture;
         self
+    }
+
+    /// Records gradients, whatever the mode.
+    #[must_use]
+    pub fn with_gradients(mut self) -> Self {
+        self.gradients = true;
+        self
+    }
+
+    /// Notes which units of the ReLUs are active.
+    #[must_use]
+    pub fn with_agreement(mut self, agreement: &'a mut Agreement) -> Self {
+        self.agreement = Some(agreement);
+        self
+    }
+
+    /// Gives each image scales and shifts of its own, and records gradients.
+    #[must_use]
+    pub fn with_image_affine(mut self, affine: &'a mut ImageAffine) -> Self {
+        self.image_affine = Some(affine);
+        self.with_gradients()
+    }
+
+    pub(super) fn records(&self) -> bool {
+        self.gradients || self.trains()
     }
 
     pub(super) fn trains(&self) -> bool {

@@ -5,11 +5,13 @@
 
 mod order;
 mod scratch;
+mod single_path;
 mod task;
 mod tensors;
 
 pub use order::BalancedOrder;
 pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
+pub use single_path::SinglePathRun;
 pub use task::{Part, Task};
 pub use tensors::{images_and_labels, score};

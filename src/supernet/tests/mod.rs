@@ -4,4 +4,5 @@ mod counts;
 mod golden;
 mod paths;
 mod support;
+mod trainable;
 mod training;

@@ -1,0 +1,113 @@
+//! Which parameters of a network train, and the operations that can be chosen in it.
+
+use super::error::{Result, SupernetError};
+use super::layers::Affine;
+use super::net::Supernet;
+use super::params::ParamId;
+
+/// Which parameters of a network train; the others keep their random initial values.
+///
+/// What follows each operation is a matter of the network's [`bonas_spaces::network::Norm`]: with
+/// `Norm::DISCRETE` convolutions alone end in a BatchNorm, as in BN-NAS; with `Norm::UNBIASED` every
+/// operation does, as in BNNAS++.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Trainable {
+    /// All of them.
+    #[default]
+    All,
+    /// Scale and shift of the last BatchNorm of every operation that can be chosen (BN-NAS, Chen et
+    /// al. 2021: supernet/main.py freezes all but `conv.7`).
+    OperationNorms {
+        /// Whether the classifier trains too; as published it does not.
+        classifier: bool,
+    },
+    /// Scale and shift of every BatchNorm, those of stem and head too.
+    Norms {
+        /// Whether the classifier trains too.
+        classifier: bool,
+    },
+}
+
+/// An operation that can be chosen on an edge of a cell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Name of the operation in its unit and edge; its parameters begin with it.
+    pub place: String,
+    /// Name of the operation.
+    pub name: String,
+    /// Unit of the network that it stands in.
+    pub unit: usize,
+    /// Cell of the architecture, as in a route.
+    pub role: usize,
+    /// Edge of the cell, as in a route.
+    pub edge: usize,
+    /// Position among the operations of the edge, as in a route.
+    pub choice: usize,
+    /// Node of the unit's cell that its edge enters.
+    pub node: usize,
+    /// The last BatchNorm with scale and shift that it has.
+    pub norm: Option<OperationNorm>,
+}
+
+/// The BatchNorm that an operation ends in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OperationNorm {
+    /// Position in [`Supernet::norms`].
+    pub norm: usize,
+    /// Scale γ `[C]`.
+    pub scale: ParamId,
+    /// Shift β `[C]`.
+    pub shift: ParamId,
+}
+
+impl Supernet {
+    /// Freezes all parameters but these: backward computes no gradient of the others, paths leave
+    /// them out, and no optimiser moves them. Paths made before are of no use any more.
+    ///
+    /// # Errors
+    /// [`SupernetError::Setting`] for a network without such parameters.
+    pub fn train_only(mut self, trainable: Trainable) -> Result<Self> {
+        let mut trains = vec![trainable == Trainable::All; self.params().len()];
+        let mut mark =
+            |affine: Affine| [affine.scale, affine.shift].into_iter().for_each(|id| trains[id] = true);
+        let (classifier, missing) = match trainable {
+            Trainable::All => (false, None),
+            Trainable::OperationNorms { classifier } => {
+                let norms: Vec<OperationNorm> = self.operations().iter().filter_map(|op| op.norm).collect();
+                norms.iter().for_each(|n| mark(Affine { scale: n.scale, shift: n.shift }));
+                (classifier, norms.is_empty().then_some("operations"))
+            }
+            Trainable::Norms { classifier } => {
+                let affine: Vec<Affine> = self.norms().iter().filter_map(|norm| norm.affine).collect();
+                affine.iter().copied().for_each(&mut mark);
+                (classifier, affine.is_empty().then_some("network"))
+            }
+        };
+        if let Some(what) = missing {
+            let reason = format!(
+                "BatchNorm only, but no BatchNorm of the {what} has scale and shift; \
+                 build the network with Norm::DISCRETE or Norm::UNBIASED"
+            );
+            return Err(SupernetError::setting("trainable", reason));
+        }
+        if classifier {
+            self.head_params().into_iter().for_each(|id| trains[id] = true);
+        }
+        self.freeze(&trains)?;
+        Ok(self)
+    }
+
+    /// Numbers that train of an operation.
+    pub fn trainable_of(&self, operation: &Operation) -> usize {
+        let inside =
+            |name: &str| name.strip_prefix(&operation.place).is_some_and(|rest| rest.starts_with('.'));
+        let params = self.params().iter().enumerate();
+        params.filter(|(id, (name, _))| self.trains(*id) && inside(name)).map(|(_, (_, t))| t.numel()).sum()
+    }
+
+    /// Numbers that train in all.
+    pub fn trainable(&self) -> usize {
+        let params = self.params().iter().enumerate();
+        params.filter(|(id, _)| self.trains(*id)).map(|(_, (_, t))| t.numel()).sum()
+    }
+}

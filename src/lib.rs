@@ -15,6 +15,7 @@ pub mod error;
 pub mod evaluator;
 pub mod event;
 pub mod history;
+pub mod indicator;
 pub mod journal;
 pub mod observer;
 pub mod pool;

@@ -1,4 +1,4 @@
-//! The MobileNet space of BN-NAS (Chen et al., ICCV 2021), that of ProxylessNAS (Cai et al., ICLR
+//! The MobileNet space of BN-NAS (Chen et al., ICCV 2021), that of `ProxylessNAS` (Cai et al., ICLR
 //! 2019) with a kernel and an expansion for every layer.
 //!
 //! Text: 21 numbers, `[3, -1, 0, ..]`, the first layer first; each is a position in [`OPS`], or -1

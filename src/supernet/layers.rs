@@ -327,27 +327,13 @@ impl Run<'_, '_, '_> {
                 (known, false, 0.0)
             }
         };
-        if let (Some(own), Some(affine)) = (&mut self.pass.image_affine, affine) {
-            if own.wants(norm) {
-                let none: Option<Tensor> = None;
-                // [B, C, H, W]
-                let plain = x.f_batch_norm(
-                    none.as_ref(),
-                    none.as_ref(),
-                    Some(mean),
-                    Some(variance),
-                    batch,
-                    weight,
-                    EPSILON,
-                    true,
-                )?;
-                return own.apply(
-                    &plain,
-                    norm,
-                    self.params.tensor(affine.scale),
-                    self.params.tensor(affine.shift),
-                );
-            }
+        if let (Some(own), Some(Affine { scale, shift })) = (&mut self.pass.image_affine, affine)
+            && own.wants(norm)
+        {
+            let none: Option<&Tensor> = None;
+            let (mean, variance) = (Some(mean), Some(variance));
+            let plain = x.f_batch_norm(none, none, mean, variance, batch, weight, EPSILON, true)?; // [B, C, H, W]
+            return own.apply(&plain, norm, self.params.tensor(scale), self.params.tensor(shift));
         }
         let scale = affine.map(|affine| self.params.tensor(affine.scale)); // [C]
         let bias = affine.map(|affine| self.params.tensor(affine.shift)); // [C]

@@ -87,7 +87,7 @@ pub struct Pass<'a> {
     pub drop_path: Option<DropPath<'a>>,
     /// Whether gradients are recorded in other modes than [`Mode::Train`], too.
     pub gradients: bool,
-    /// Which units of the ReLUs are active, if that is to be noted.
+    /// Which ReLU units are active, if that is to be noted.
     pub agreement: Option<&'a mut Agreement>,
     /// Scales and shifts of each image, where some are to have them.
     pub image_affine: Option<&'a mut ImageAffine>,
@@ -131,7 +131,7 @@ impl<'a> Pass<'a> {
         self
     }
 
-    /// Notes which units of the ReLUs are active.
+    /// Notes which ReLU units are active.
     #[must_use]
     pub fn with_agreement(mut self, agreement: &'a mut Agreement) -> Self {
         self.agreement = Some(agreement);

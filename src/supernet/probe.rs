@@ -1,6 +1,6 @@
 //! What a pass can note besides its logits: active units, and scales and shifts of each image.
 //!
-//! Shapes: B images, C channels, H×W pixels, U units of ReLUs, P scales and shifts.
+//! Shapes: B images, C channels, H×W pixels, U ReLU units, P scales and shifts.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +31,11 @@ impl Agreement {
         self.units
     }
 
-    /// Adds the units of one ReLU, `[B, C, H, W]`.
-    pub(super) fn add(&mut self, x: &Tensor) -> Result<()> {
+    /// Adds the units of one ReLU, `[B, ..]`: those above 0 are active.
+    ///
+    /// # Errors
+    /// [`SupernetError::Torch`] for another number of images than before.
+    pub fn add(&mut self, x: &Tensor) -> Result<()> {
         let active = x.f_detach()?.f_gt(0.0)?.f_flatten(1, -1)?; // [B, U]
         let units = active.size()[1];
         // ±1, so that a product is the agreements less the disagreements; exact up to 2²⁴ units.

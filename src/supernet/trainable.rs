@@ -74,7 +74,9 @@ impl Supernet {
             Trainable::All => (false, None),
             Trainable::OperationNorms { classifier } => {
                 let norms: Vec<OperationNorm> = self.operations().iter().filter_map(|op| op.norm).collect();
-                norms.iter().for_each(|n| mark(Affine { scale: n.scale, shift: n.shift }));
+                for n in &norms {
+                    mark(Affine { scale: n.scale, shift: n.shift });
+                }
                 (classifier, norms.is_empty().then_some("operations"))
             }
             Trainable::Norms { classifier } => {

@@ -1,4 +1,4 @@
-//! The chain of inverted residuals of ProxylessNAS and BN-NAS.
+//! The chain of inverted residuals of `ProxylessNAS` and BN-NAS.
 
 use super::{
     CellNet, CellUnion, Choice, Conv, EdgeNet, Join, Layer, Network, NetworkBuilder, NodeNet, Norm, OpTable,
@@ -18,8 +18,8 @@ const STRIDES: [usize; 6] = [2, 2, 2, 1, 2, 1];
 /// Published width of the last 1×1 convolution.
 const LAST: usize = 1728;
 
-/// The network of BN-NAS' MobileNet space (Chen et al. 2021; BNNAS, `super_model.py`), of
-/// ProxylessNAS' GPU widths: a 3×3 convolution of stride 2, an inverted residual without expansion,
+/// The network of BN-NAS' MobileNet space (Chen et al. 2021; BNNAS, `super_model.py`), with
+/// the GPU widths of `ProxylessNAS`: a 3×3 convolution of stride 2, an inverted residual without expansion,
 /// 21 searched layers in six stages, a 1×1 convolution, global average pooling and a classifier.
 #[derive(Clone, Debug)]
 pub struct MobileNetSkeleton {
@@ -73,6 +73,7 @@ impl MobileNetSkeleton {
 }
 
 /// Where a searched layer stands.
+#[derive(Clone, Copy)]
 struct Place<'a> {
     union: &'a Union,
     layer: usize,

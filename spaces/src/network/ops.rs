@@ -116,7 +116,7 @@ pub fn relu_conv_bn(port: Port, kernel: usize) -> Vec<Layer> {
 }
 
 /// Inverted residual (Sandler et al. 2018): 1×1 convolution to `expansion` times the width (none for
-/// 1), depthwise convolution, 1×1 convolution, each with BatchNorm, ReLU6 after the first two; added
+/// 1), depthwise convolution, 1×1 convolution, each with BatchNorm, `ReLU6` after the first two; added
 /// to its input where stride and widths allow it.
 pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
     let inner = expansion * port.input;

@@ -8,6 +8,7 @@ mod peers;
 use std::path::Path;
 use std::sync::Arc;
 
+use bonas_spaces::network::CostTable;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
@@ -24,15 +25,16 @@ use ndarray::Array2;
 
 use crate::StudyError;
 use crate::config::{
-    AcquisitionKind, BonasSettings, EvaluatorSettings, ParentsKind, PoolKind, SearchConfig, SelectionKind,
-    StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
+    AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ParentsKind, PoolKind, SearchConfig,
+    SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
+use crate::registry::SkeletonSize;
 use crate::rng::stream;
 use crate::strategy::{
-    Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Strategy, Targets,
-    WHOLE_SPACE_CAP, WholeSpace,
+    Bonas, CostLimit, Evolutionary, Genetic, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution,
+    Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
@@ -61,6 +63,7 @@ pub fn strategy(
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::NasBowl(s) => Box::new(peers::nas_bowl(s)?),
         StrategySettings::BonasPublished(s) => Box::new(peers::bonas_published(s)?),
+        StrategySettings::BnNas(s) => Box::new(genetic(s, space)?),
         StrategySettings::Differentiable(_) => return Err(without_images("differentiable")),
     })
 }
@@ -76,6 +79,32 @@ fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Resu
         batches: Batches { count: s.batches, size: s.batch },
         targets: targets(s.targets),
     })
+}
+
+fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
+    Ok(Genetic {
+        population: s.population,
+        generations: s.generations,
+        parents: s.parents,
+        mutants: s.mutants,
+        crosses: s.crosses,
+        mutation: s.mutation,
+        batch: s.batch,
+        limit: if s.flops_limit > 0 { Some(cost_limit(s.flops_limit, space)?) } else { None },
+        exhaustive: s.exhaustive,
+    })
+}
+
+/// A limit of multiply-adds of a space's published network.
+fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
+    let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
+    let entry = crate::registry::space(space.name()).map_err(none)?;
+    let without =
+        || none(format!("{most}, but {} has no table of multiply-adds here; set it to 0", entry.name));
+    let skeleton = crate::registry::skeleton(entry.skeleton.ok_or_else(without)?).map_err(none)?;
+    let skeleton = skeleton.skeleton(&SkeletonSize::default()).map_err(none)?;
+    let table = CostTable::of(space, &*skeleton, &(entry.ops)())?.ok_or_else(without)?;
+    Ok(CostLimit { table, most })
 }
 
 /// The surrogate of a name.
@@ -174,11 +203,13 @@ pub fn evaluators(config: &SearchConfig, directory: &Path) -> Result<Vec<Box<dyn
             Ok((0..config.study.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
         }
         #[cfg(feature = "torch")]
-        EvaluatorSettings::SharedWeights(_) | EvaluatorSettings::FromScratch(_) => {
-            crate::search::Networks::new(config)?.evaluators(directory)
-        }
+        EvaluatorSettings::SharedWeights(_)
+        | EvaluatorSettings::FromScratch(_)
+        | EvaluatorSettings::Indicator(_) => crate::search::Networks::new(config)?.evaluators(directory),
         #[cfg(not(feature = "torch"))]
-        EvaluatorSettings::SharedWeights(_) | EvaluatorSettings::FromScratch(_) => {
+        EvaluatorSettings::SharedWeights(_)
+        | EvaluatorSettings::FromScratch(_)
+        | EvaluatorSettings::Indicator(_) => {
             let _ = directory;
             Err(without_torch("evaluator.name", config.evaluator.name(), "use synthetic"))
         }

@@ -1,6 +1,6 @@
 //! Settings of the evaluators.
 
-use super::{TrainingSettings, at_least_1, ensure};
+use super::{IndicatorSettings, TrainingSettings, at_least_1, ensure};
 use crate::history::Fidelity;
 use crate::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 
@@ -11,6 +11,8 @@ crate::choices! {
         SharedWeights(SharedSettings) = "shared-weights",
         /// Every architecture is trained by itself.
         FromScratch(ScratchSettings) = "from-scratch",
+        /// Nothing is trained but the BatchNorm of one supernet, if anything (BN-NAS, BNNAS++).
+        Indicator(IndicatorSettings) = "indicator",
         /// A formula, without any training: for trying things out.
         Synthetic(SyntheticSettings) = "synthetic",
     }
@@ -22,6 +24,7 @@ impl EvaluatorSettings {
         match self {
             Self::SharedWeights(_) => Fidelity::SharedWeights,
             Self::FromScratch(_) => Fidelity::FromScratch,
+            Self::Indicator(_) => Fidelity::Indicator,
             Self::Synthetic(_) => Fidelity::Table,
         }
     }

@@ -11,6 +11,7 @@
 //! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.
 
+mod bnnas;
 mod compare;
 mod error;
 mod evaluator;
@@ -24,6 +25,7 @@ mod study;
 #[cfg(test)]
 mod tests;
 
+pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
 pub use compare::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };

@@ -4,7 +4,10 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1, ensure};
+use super::{
+    BananasSettings, BnNasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1,
+    ensure,
+};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -26,6 +29,8 @@ crate::choices! {
         /// BONAS with the published surrogate, acquisition and selection (Shi et al. 2020); needs
         /// libtorch.
         BonasPublished(BonasPublishedSettings) = "bonas-published",
+        /// Evolution of SPOS and BN-NAS under a limit of multiply-adds (Guo et al. 2020).
+        BnNas(BnNasSettings) = "bn-nas",
         /// Differentiable search: DARTS (Liu et al. 2019), PC-DARTS, BNAS-v2; needs libtorch and
         /// images.
         Differentiable(DifferentiableSettings) = "differentiable",
@@ -44,6 +49,7 @@ impl StrategySettings {
             Self::Npenas(s) => s.batch,
             Self::NasBowl(s) => s.batch,
             Self::BonasPublished(s) => s.batch,
+            Self::BnNas(s) => s.batch,
             Self::Differentiable(_) => 1,
         }
     }
@@ -58,7 +64,8 @@ impl StrategySettings {
             | Self::Evolution(_)
             | Self::LocalSearch(_)
             | Self::Bananas(_)
-            | Self::NasBowl(_) => false,
+            | Self::NasBowl(_)
+            | Self::BnNas(_) => false,
         }
     }
 
@@ -85,6 +92,7 @@ impl StrategySettings {
             Self::Npenas(s) => s.batch = batch,
             Self::NasBowl(s) => s.batch = batch,
             Self::BonasPublished(s) => s.batch = batch,
+            Self::BnNas(s) => s.batch = batch,
             Self::Differentiable(_) => {}
         }
     }
@@ -97,7 +105,11 @@ impl StrategySettings {
             Self::Npenas(s) => s.initial = initial,
             Self::NasBowl(s) => s.initial = initial,
             Self::BonasPublished(s) => s.initial = initial,
-            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Differentiable(_) => {}
+            Self::Random(_)
+            | Self::Evolution(_)
+            | Self::LocalSearch(_)
+            | Self::BnNas(_)
+            | Self::Differentiable(_) => {}
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Evaluators: a batch of architectures in, one outcome each out.
 
 #[cfg(feature = "torch")]
+mod indicator;
+#[cfg(feature = "torch")]
 mod scratch;
 #[cfg(feature = "torch")]
 mod shared;
@@ -13,6 +15,8 @@ use crate::StudyError;
 use crate::history::{Fidelity, Outcome};
 use crate::rng::StudyRng;
 
+#[cfg(feature = "torch")]
+pub use indicator::{IndicatorEvaluator, IndicatorPlan};
 #[cfg(feature = "torch")]
 pub use scratch::ScratchEvaluator;
 #[cfg(feature = "torch")]

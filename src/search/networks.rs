@@ -8,15 +8,17 @@ use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use tch::{Device, Kind};
 
 use crate::config::{
-    DifferentiableSettings, EvaluatorSettings, FinalImages, Precision, SearchConfig, SharedSettings,
+    BatchNormKind, DifferentiableSettings, EvaluatorSettings, FinalImages, IndicatorSettings, Precision,
+    SearchConfig, SharedSettings,
 };
 use crate::data::{Dataset, ImageShape, LoadOptions, Source};
-use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
+use crate::evaluator::{IndicatorEvaluator, IndicatorPlan, ScratchEvaluator, SharedEvaluator};
+use crate::indicator::{ProbeSettings, Subject};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
 use crate::strategy::Differentiable;
-use crate::supernet::Placement;
+use crate::supernet::{Placement, Trainable};
 use crate::training::{Part, Task};
 use crate::{Evaluator, StudyError, torch_runtime};
 
@@ -110,6 +112,13 @@ impl<'a> Networks<'a> {
         Size { channels: s.channels, layers: s.layers, auxiliary: false }
     }
 
+    /// The supernet of the indicator evaluator, if there is one.
+    pub fn indicated(&self) -> Option<(Size, Norm)> {
+        let EvaluatorSettings::Indicator(s) = &self.config.evaluator else { return None };
+        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+        Some((size, IndicatorPlan::norm(s.batch_norm == BatchNormKind::Unbiased)))
+    }
+
     /// Size of the networks of the from-scratch evaluator, if there is one.
     pub fn from_scratch(&self) -> Option<Size> {
         let EvaluatorSettings::FromScratch(s) = &self.config.evaluator else { return None };
@@ -190,8 +199,62 @@ impl<'a> Networks<'a> {
                 let make = |i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")));
                 (0..config.study.workers).map(make).collect()
             }
+            EvaluatorSettings::Indicator(s) => self.indicators(s, directory),
             EvaluatorSettings::Synthetic(_) => Ok(Vec::new()),
         }
+    }
+
+    fn indicators(
+        &self,
+        s: &IndicatorSettings,
+        directory: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let (plan, config) = (self.indicator_plan(s, directory)?, self.config);
+        let first = IndicatorEvaluator::new(plan, self.placement(0))?.threads(config.training.threads);
+        let others: Vec<_> = (1..config.study.workers).map(|i| first.beside(self.placement(i))).collect();
+        Ok([first].into_iter().chain(others).map(|one| Box::new(one) as Box<dyn Evaluator>).collect())
+    }
+
+    /// What an indicator evaluator measures, and with what; the checkpoint of its supernet goes below
+    /// `directory`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a supernet, or settings that do not fit the images.
+    pub fn indicator_plan(
+        &self,
+        s: &IndicatorSettings,
+        directory: &Path,
+    ) -> Result<IndicatorPlan, StudyError> {
+        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
+        let Some(whole) = self.entry.whole else {
+            let reason = format!("{} has no supernet here", self.entry.name);
+            return Err(StudyError::Setting { name: "space.name".into(), reason });
+        };
+        let classifier = s.classifier;
+        let trainable = match s.batch_norm {
+            BatchNormKind::All => Trainable::Norms { classifier },
+            BatchNormKind::Published | BatchNormKind::Unbiased => Trainable::OperationNorms { classifier },
+        };
+        let norm = IndicatorPlan::norm(s.batch_norm == BatchNormKind::Unbiased);
+        let subject = Subject {
+            space: self.entry.space(),
+            union: whole(),
+            supernet: self.skeleton(size, norm)?,
+            discrete: self.skeleton(size, Norm::DISCRETE)?,
+            ops: self.ops(),
+        };
+        Ok(IndicatorPlan {
+            subject,
+            task: self.task()?,
+            indicator: s.indicator,
+            trainable,
+            recipe: s.recipe(&self.config.training),
+            probe: ProbeSettings { images: s.images, passes: s.passes },
+            references: s.references,
+            prefilter: s.prefilter,
+            seed: self.config.study.seed,
+            folder: Some(directory.join("supernet")),
+        })
     }
 
     /// Evaluators that train batches jointly, one a worker.

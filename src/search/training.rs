@@ -83,6 +83,9 @@ impl Search {
         if let Some(size) = networks.from_scratch() {
             plan("[evaluator]", size, Norm::DISCRETE)?;
         }
+        if let Some((size, norm)) = networks.indicated() {
+            plan("[evaluator]", size, norm)?;
+        }
         if self.config.shortlist.cells > 0 {
             plan("[shortlist]", networks.shortlist_size(), Norm::DISCRETE)?;
             networks.shortlist(&self.directory)?;

@@ -5,6 +5,7 @@ mod bonas;
 mod differentiable;
 mod evolution;
 mod fresh;
+mod genetic;
 mod listed;
 mod local_search;
 mod pool;
@@ -24,6 +25,7 @@ pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
 pub use differentiable::{Differentiable, Epoch, Relaxing};
 pub use evolution::RegularizedEvolution;
+pub use genetic::{CostLimit, Genetic};
 pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};

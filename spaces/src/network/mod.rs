@@ -9,6 +9,7 @@
 
 mod bcnn;
 mod cell_net;
+mod cost;
 mod darts;
 mod layer;
 mod mobilenet;
@@ -24,6 +25,7 @@ mod tests;
 
 pub use bcnn::BcnnSkeleton;
 pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet, Partial};
+pub use cost::CostTable;
 pub use darts::DartsSkeleton;
 pub use layer::{Conv, Join, Layer, Shape};
 pub use mobilenet::MobileNetSkeleton;

@@ -228,3 +228,26 @@ fn a_whole_union_is_that_of_every_architecture() {
     let network = supernet.network(&space.whole(), &OpTable::mobilenet()).unwrap();
     assert_eq!(network.full_route(), space.whole().full_route());
 }
+
+#[test]
+fn multiply_adds_from_the_table_are_those_of_the_network() {
+    let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(2);
+    let cells: (Arc<dyn SearchSpace>, Box<dyn Skeleton>, OpTable) = (
+        Arc::new(crate::nasbench201::NasBench201::new()),
+        Box::new(NasBench201Skeleton::cifar()),
+        OpTable::nasbench201(),
+    );
+    let nets: (Arc<dyn SearchSpace>, Box<dyn Skeleton>, OpTable) =
+        (Arc::new(MobileNet::new()), Box::new(MobileNetSkeleton::imagenet()), OpTable::mobilenet());
+    for (space, skeleton, ops) in [cells, nets] {
+        let table = CostTable::of(&*space, &*skeleton, &ops).unwrap().unwrap();
+        for _ in 0..20 {
+            let drawn = space.sample(&mut rng);
+            let choices = space.choices().unwrap().read(&drawn).unwrap();
+            let network = skeleton.network(&Union::of(&[drawn]).unwrap(), &ops).unwrap();
+            assert_eq!(table.macs(&choices), network.macs());
+            assert!(table.least() <= network.macs());
+        }
+    }
+    assert_eq!(CostTable::of(&Darts::new(), &DartsSkeleton::cifar(), &OpTable::darts()).unwrap(), None);
+}

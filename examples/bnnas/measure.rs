@@ -1,0 +1,142 @@
+//! Values of every indicator for every cell, kept line by line so that a stop loses nothing.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail};
+use bonas::StudyError;
+use bonas::evaluator::Monitor;
+use bonas::indicator::{Indicator, Probe};
+use bonas::search::Networks;
+use bonas::spaces::Architecture;
+use bonas::supernet::Placement;
+use tch::Device;
+
+use crate::flags::{Flags, Net};
+
+/// Indicators that cost next to nothing a cell.
+pub(crate) const CHEAP: [Indicator; 4] =
+    [Indicator::Flops, Indicator::Params, Indicator::BnGamma, Indicator::Expressivity];
+/// Those that cost passes through the network.
+pub(crate) const COSTLY: [Indicator; 6] = [
+    Indicator::Trainability,
+    Indicator::Uncertainty,
+    Indicator::Synflow,
+    Indicator::Naswot,
+    Indicator::LinearRegions,
+    Indicator::Ntk,
+];
+
+/// A cell and its text.
+#[derive(Clone, Debug)]
+pub(crate) struct Cell {
+    pub(crate) architecture: Architecture,
+    pub(crate) text: String,
+}
+
+/// By indicator one value a cell, in the order of the cells; the costly ones for the first cells only.
+pub(crate) type Values = BTreeMap<Indicator, Vec<f64>>;
+
+/// Prints how far a supernet is.
+struct Progress<'a> {
+    name: String,
+    cancel: &'a AtomicBool,
+}
+
+impl Monitor for Progress<'_> {
+    fn step(&self, done: u64, total: u64, stage: &str) {
+        eprintln!("{}: {stage} {}/{total}", self.name, done + 1);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.cancel.load(Ordering::SeqCst)
+    }
+}
+
+/// Trains a supernet and scores the cells with it, or goes on from what its folder holds.
+pub(crate) fn measure(flags: &Flags, net: Net, cells: &[Cell], cancel: &AtomicBool) -> Result<Values> {
+    tch::set_num_threads(1);
+    let folder = flags.out.join(net.name());
+    fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let config = flags.config(net);
+    let plan = Networks::new(&config)?.indicator_plan(&flags.settings(net), &folder)?;
+    let progress = Progress { name: net.name(), cancel };
+    let probe = plan.prepare(Placement::on(Device::Cpu), &progress)?;
+    let mut values = Values::new();
+    let (first, _) = cells.split_at(flags.costly.min(cells.len()));
+    let parts: [(&str, &[Indicator], &[Cell]); 2] = [("cheap", &CHEAP, cells), ("costly", &COSTLY, first)];
+    for (name, indicators, cells) in parts {
+        let path = folder.join(format!("{name}.csv"));
+        let rows = score(&path, &probe, indicators, cells, &progress)?;
+        for (i, &indicator) in indicators.iter().enumerate() {
+            values.insert(indicator, rows.iter().map(|row| row[i]).collect());
+        }
+    }
+    Ok(values)
+}
+
+/// Scores cells by indicators, a line each, after the lines that are there.
+fn score(
+    path: &Path,
+    probe: &Probe,
+    indicators: &[Indicator],
+    cells: &[Cell],
+    progress: &Progress<'_>,
+) -> Result<Vec<Vec<f64>>> {
+    let mut rows = read(path, indicators, cells)?;
+    let mut file = rewritten(path, indicators, cells, &rows)?;
+    for cell in &cells[rows.len()..] {
+        if progress.cancelled() {
+            return Err(StudyError::Interrupted.into());
+        }
+        if rows.len().is_multiple_of(500) {
+            progress.step(rows.len() as u64, cells.len() as u64, "cells");
+        }
+        let value = |&indicator| probe.score(indicator, &cell.architecture);
+        let row = indicators.iter().map(value).collect::<Result<Vec<f64>, _>>()?;
+        writeln!(file, "{}", line(cell, &row))?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+fn line(cell: &Cell, row: &[f64]) -> String {
+    let numbers: Vec<String> = row.iter().map(f64::to_string).collect();
+    format!("{},{}", cell.text, numbers.join(","))
+}
+
+fn head(indicators: &[Indicator]) -> String {
+    let names: Vec<&str> = indicators.iter().map(|i| i.name()).collect();
+    format!("arch,{}", names.join(","))
+}
+
+/// The whole lines that an earlier run left.
+fn read(path: &Path, indicators: &[Indicator], cells: &[Cell]) -> Result<Vec<Vec<f64>>> {
+    let Ok(text) = fs::read_to_string(path) else { return Ok(Vec::new()) };
+    let Some(end) = text.rfind('\n') else { return Ok(Vec::new()) };
+    let mut lines = text[..end].lines();
+    if lines.next() != Some(&head(indicators)) {
+        bail!("{}: it is of another program; remove it", path.display());
+    }
+    let mut rows = Vec::new();
+    for (line, cell) in lines.zip(cells) {
+        let numbers = line.strip_prefix(&cell.text).and_then(|rest| rest.strip_prefix(','));
+        let numbers = numbers.with_context(|| format!("{}: other cells; remove it", path.display()))?;
+        let row: Vec<f64> = numbers.split(',').map(str::parse).collect::<Result<_, _>>()?;
+        rows.push(row);
+    }
+    Ok(rows)
+}
+
+/// The file with the head and these rows, open to go on with.
+fn rewritten(path: &Path, indicators: &[Indicator], cells: &[Cell], rows: &[Vec<f64>]) -> Result<File> {
+    let mut text = head(indicators) + "\n";
+    for (cell, row) in cells.iter().zip(rows) {
+        text = text + &line(cell, row) + "\n";
+    }
+    bonas::report::write_whole(path, text.as_bytes())?;
+    Ok(OpenOptions::new().append(true).open(path)?)
+}

@@ -1,0 +1,336 @@
+//! The evolution of SPOS and BN-NAS: mutants and crosses of the best, under a limit of multiply-adds.
+
+use std::collections::HashSet;
+
+use bonas_spaces::network::CostTable;
+use bonas_spaces::{Architecture, Choices, Key};
+use rand::RngExt;
+
+use super::fresh::is_new;
+use super::{Ask, Candidate, Proposal, Scored, Strategy, Targets, WholeSpace};
+use crate::StudyError;
+use crate::rng::StudyRng;
+
+/// Tries for each mutant, cross or random architecture wanted (SPOS: 10).
+const TRIES_EACH: usize = 10;
+/// Random draws over the limit before one is made cheaper.
+const DRAWS: usize = 50;
+
+/// A limit of multiply-adds and the table that says what an architecture has.
+#[derive(Clone, Debug)]
+pub struct CostLimit {
+    /// The table.
+    pub table: CostTable,
+    /// The most that are allowed.
+    pub most: u64,
+}
+
+/// Evolution as in SPOS (Guo et al. 2020) and BN-NAS (Chen et al. 2021; release, `ea.py`): a round is
+/// a generation, children are mutants and crosses of the best evaluated so far, and the rest of the
+/// population is random. No architecture over the limit, and none twice.
+///
+/// A random architecture over the limit is drawn again; after 50 draws random layers of the last one
+/// are made as cheap as they can be until it is under the limit.
+#[derive(Clone, Debug)]
+pub struct Genetic {
+    /// Architectures a generation; published: 50.
+    pub population: usize,
+    /// Generations, the first random one counted; published: 20.
+    pub generations: usize,
+    /// The best that children are made of; published: 10.
+    pub parents: usize,
+    /// Mutants a generation; published: 25.
+    pub mutants: usize,
+    /// Crosses a generation; published: 25.
+    pub crosses: usize,
+    /// Probability that a mutant draws a position again; published: 0.1.
+    pub mutation: f64,
+    /// Architectures a batch.
+    pub batch: usize,
+    /// Limit of multiply-adds, if there is one.
+    pub limit: Option<CostLimit>,
+    /// A space that can be listed with at most so many points is evaluated whole instead; 0: none.
+    pub exhaustive: usize,
+}
+
+impl Default for Genetic {
+    fn default() -> Self {
+        Self {
+            population: 50,
+            generations: 20,
+            parents: 10,
+            mutants: 25,
+            crosses: 25,
+            mutation: 0.1,
+            batch: 10,
+            limit: None,
+            exhaustive: 0,
+        }
+    }
+}
+
+impl Strategy for Genetic {
+    fn name(&self) -> &'static str {
+        "bn-nas"
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
+        self.check()?;
+        let Some(choices) = ask.space.choices() else {
+            return Err(self.broken(format!(
+                "space {} is not one of independent choices, which crossing needs; \
+                 use nasbench201, mobilenet or mobilenet-17, or strategy evolution",
+                ask.space.name()
+            )));
+        };
+        if let Some(limit) = self.limit.as_ref().filter(|limit| limit.most < limit.table.least()) {
+            let least = limit.table.least();
+            return Err(self.broken(format!(
+                "flops_limit = {}: no architecture of {} has so few; the smallest has {least}",
+                limit.most,
+                ask.space.name()
+            )));
+        }
+        let mut generation =
+            Generation { genetic: self, ask, choices, taken: HashSet::new(), made: Vec::new() };
+        if self.exhaustive > 0
+            && let Some(whole) = WholeSpace::of(&**ask.space, self.exhaustive)
+        {
+            for architecture in whole.architectures() {
+                if generation.made.len() < ask.remaining {
+                    generation.take(architecture.clone())?;
+                }
+            }
+        } else if ask.round < self.generations {
+            generation.breed(rng)?;
+        }
+        let candidates = generation.made.into_iter().map(Candidate::from).collect();
+        Ok(Proposal::in_batches(candidates, self.batch))
+    }
+}
+
+impl Genetic {
+    fn check(&self) -> Result<(), StudyError> {
+        super::check_positive("bn-nas.population", self.population)?;
+        super::check_positive("bn-nas.parents", self.parents)?;
+        super::check_positive("bn-nas.batch", self.batch)?;
+        if (0.0..=1.0).contains(&self.mutation) {
+            return Ok(());
+        }
+        let reason = format!("{}, it must be between 0 and 1", self.mutation);
+        Err(StudyError::Setting { name: "bn-nas.mutation".into(), reason })
+    }
+
+    fn broken(&self, reason: String) -> StudyError {
+        StudyError::Strategy { strategy: self.name().to_owned(), reason }
+    }
+}
+
+/// A generation in the making.
+struct Generation<'a> {
+    genetic: &'a Genetic,
+    ask: &'a Ask<'a>,
+    choices: &'a dyn Choices,
+    taken: HashSet<Key>,
+    made: Vec<Architecture>,
+}
+
+impl Generation<'_> {
+    fn breed(&mut self, rng: &mut StudyRng) -> Result<(), StudyError> {
+        let (genetic, counts) = (self.genetic, self.choices.counts());
+        let wanted = genetic.population.min(self.ask.remaining);
+        let parents = self.parents()?;
+        if !parents.is_empty() {
+            let mutant = |rng: &mut StudyRng| {
+                let mut child = pick(&parents, rng).clone();
+                for (option, &count) in child.iter_mut().zip(&counts) {
+                    if rng.random_bool(genetic.mutation) {
+                        *option = rng.random_range(0..count);
+                    }
+                }
+                child
+            };
+            self.make(genetic.mutants.min(wanted), rng, &mutant)?;
+            let cross = |rng: &mut StudyRng| {
+                let (mother, father) = (pick(&parents, rng), pick(&parents, rng));
+                let either = |(a, b): (&usize, &usize)| if rng.random_bool(0.5) { *a } else { *b };
+                mother.iter().zip(father).map(either).collect()
+            };
+            self.make((self.made.len() + genetic.crosses).min(wanted), rng, &cross)?;
+        }
+        let random = |rng: &mut StudyRng| self_random(genetic, &counts, rng);
+        self.make(wanted, rng, &random)
+    }
+
+    /// The choices of the best evaluated so far, best first, the earlier of equals.
+    fn parents(&self) -> Result<Vec<Vec<usize>>, StudyError> {
+        let mut scored: Vec<Scored<'_>> = Targets::Raw.of(self.ask.history, self.ask.fidelity);
+        scored.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.index.cmp(&b.index)));
+        let best = scored.iter().take(self.genetic.parents);
+        Ok(best.map(|s| self.choices.read(&s.evaluation.architecture)).collect::<Result<_, _>>()?)
+    }
+
+    /// Adds what `draw` gives until there are `total`, or tries run out.
+    fn make(
+        &mut self,
+        total: usize,
+        rng: &mut StudyRng,
+        draw: &dyn Fn(&mut StudyRng) -> Vec<usize>,
+    ) -> Result<(), StudyError> {
+        for _ in 0..TRIES_EACH * total.saturating_sub(self.made.len()) {
+            if self.made.len() >= total {
+                break;
+            }
+            let drawn = self.choices.build(&draw(rng))?;
+            self.take(drawn)?;
+        }
+        Ok(())
+    }
+
+    /// Adds an architecture that is new and under the limit.
+    fn take(&mut self, architecture: Architecture) -> Result<bool, StudyError> {
+        let under = match &self.genetic.limit {
+            Some(limit) => limit.table.macs(&self.choices.read(&architecture)?) <= limit.most,
+            None => true,
+        };
+        let taken = under && is_new(self.ask, &architecture, &mut self.taken);
+        if taken {
+            self.made.push(architecture);
+        }
+        Ok(taken)
+    }
+}
+
+fn pick<'a>(parents: &'a [Vec<usize>], rng: &mut StudyRng) -> &'a Vec<usize> {
+    &parents[rng.random_range(0..parents.len())]
+}
+
+/// Random choices under the limit.
+fn self_random(genetic: &Genetic, counts: &[usize], rng: &mut StudyRng) -> Vec<usize> {
+    let uniform = |rng: &mut StudyRng| counts.iter().map(|&n| rng.random_range(0..n)).collect::<Vec<usize>>();
+    let mut drawn = uniform(rng);
+    let Some(limit) = &genetic.limit else { return drawn };
+    for _ in 1..DRAWS {
+        if limit.table.macs(&drawn) <= limit.most {
+            return drawn;
+        }
+        drawn = uniform(rng);
+    }
+    // The cheapest of all is under the limit, so this ends.
+    let mut dear: Vec<usize> = (0..counts.len()).collect();
+    while limit.table.macs(&drawn) > limit.most && !dear.is_empty() {
+        let position = dear.swap_remove(rng.random_range(0..dear.len()));
+        drawn[position] = limit.table.cheapest(position);
+    }
+    drawn
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bonas_spaces::SearchSpace;
+    use bonas_spaces::darts::Darts;
+    use bonas_spaces::mobilenet::MobileNet;
+    use bonas_spaces::nasbench201::NasBench201;
+    use bonas_spaces::network::{MobileNetSkeleton, NasBench201Skeleton, OpTable};
+
+    use super::*;
+    use crate::evaluator::Synthetic;
+    use crate::history::Fidelity;
+    use crate::study::{Budget, Finished};
+    use crate::testing::check_strategy;
+    use crate::{Evaluator, Study};
+
+    fn table(space: &dyn SearchSpace) -> CostTable {
+        let table = match space.name() {
+            "nasbench201" => CostTable::of(space, &NasBench201Skeleton::cifar(), &OpTable::nasbench201()),
+            _ => CostTable::of(space, &MobileNetSkeleton::imagenet(), &OpTable::mobilenet()),
+        };
+        table.unwrap().unwrap()
+    }
+
+    fn limited(space: &dyn SearchSpace, most: u64) -> Genetic {
+        let limit = CostLimit { table: table(space), most };
+        Genetic { limit: Some(limit), ..Genetic::default() }
+    }
+
+    /// Scores by the share of positions that take option 4.
+    fn run(space: Arc<dyn SearchSpace>, genetic: Genetic, budget: usize) -> Result<Finished, StudyError> {
+        let own = space.clone();
+        let score = Synthetic::new(Fidelity::Table, move |a| {
+            let choices = own.choices().unwrap().read(a).unwrap();
+            Ok(choices.iter().filter(|&&choice| choice == 4).count() as f64 / choices.len() as f64)
+        });
+        let evaluators: Vec<Box<dyn Evaluator>> = vec![Box::new(score)];
+        Study::new(space, Box::new(genetic), evaluators).seed(1).budget(Budget::architectures(budget)).run()
+    }
+
+    /// The most multiply-adds of what was evaluated.
+    fn most(space: &dyn SearchSpace, finished: &Finished) -> u64 {
+        let (table, choices) = (table(space), space.choices().unwrap());
+        let evaluations = finished.history.evaluations().iter();
+        evaluations.map(|e| table.macs(&choices.read(&e.architecture).unwrap())).max().unwrap()
+    }
+
+    #[test]
+    fn nothing_over_the_limit_is_evaluated_and_every_generation_is_better() {
+        let space: Arc<dyn SearchSpace> = Arc::new(MobileNet::fixed_depth());
+        let finished = run(space.clone(), limited(&*space, 475_000_000), 10_000).unwrap();
+        // Twenty generations of fifty, then nothing more.
+        assert_eq!(finished.history.len(), 1000);
+        assert!(most(&*space, &finished) <= 475_000_000);
+        let scores: Vec<f64> = finished.history.scored(Fidelity::Table).map(|(_, score)| score).collect();
+        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len() as f64;
+        // One in six at random of 17 layers; far more once the best were bred from.
+        assert!(mean(&scores[..50]) < 0.2 && mean(&scores[950..]) > 0.35, "{}", mean(&scores[950..]));
+    }
+
+    #[test]
+    fn a_limit_that_random_draws_never_meet_is_met_all_the_same() {
+        let space: Arc<dyn SearchSpace> = Arc::new(MobileNet::new());
+        let limit = table(&*space).least() * 11 / 10;
+        let genetic = Genetic { generations: 2, ..limited(&*space, limit) };
+        let finished = run(space.clone(), genetic, 1000).unwrap();
+        assert!(finished.history.len() > 50, "{}", finished.history.len());
+        assert!(most(&*space, &finished) <= limit);
+    }
+
+    #[test]
+    fn a_small_space_is_evaluated_whole() {
+        let space: Arc<dyn SearchSpace> = Arc::new(NasBench201::new());
+        let genetic = Genetic { exhaustive: 20_000, ..limited(&*space, 60_000_000) };
+        let finished = run(space.clone(), genetic, 100_000).unwrap();
+        let (table, choices) = (table(&*space), space.choices().unwrap());
+        let under = |a: &Architecture| table.macs(&choices.read(a).unwrap()) <= 60_000_000;
+        let mut keys = HashSet::new();
+        let expected = space.enumerate().unwrap().filter(|a| keys.insert(a.key())).filter(under).count();
+        assert_eq!(finished.history.len(), expected);
+        assert!(expected > 1000 && expected < 6466);
+    }
+
+    #[test]
+    fn it_keeps_the_contract_of_strategies() {
+        let space: Arc<dyn SearchSpace> = Arc::new(NasBench201::new());
+        let small = |genetic: Genetic| Genetic { population: 8, mutants: 4, crosses: 3, batch: 3, ..genetic };
+        check_strategy(&|| Box::new(small(Genetic::default())), space.clone());
+        let limited = small(limited(&*space, 60_000_000));
+        check_strategy(&|| Box::new(limited.clone()), space);
+    }
+
+    #[test]
+    fn a_limit_that_no_architecture_meets_names_the_least() {
+        let space: Arc<dyn SearchSpace> = Arc::new(MobileNet::new());
+        let error = run(space.clone(), limited(&*space, 1000), 10).unwrap_err().to_string();
+        assert!(error.contains("flops_limit = 1000"), "{error}");
+        assert!(error.contains(&format!("the smallest has {}", table(&*space).least())), "{error}");
+    }
+
+    #[test]
+    fn spaces_that_cannot_be_crossed_are_refused() {
+        let score = Synthetic::new(Fidelity::Table, |_| Ok(0.5));
+        let study = Study::new(Arc::new(Darts::new()), Box::new(Genetic::default()), vec![Box::new(score)]);
+        let error = study.budget(Budget::architectures(10)).run().unwrap_err().to_string();
+        assert!(error.contains("space darts") && error.contains("use nasbench201"), "{error}");
+    }
+}

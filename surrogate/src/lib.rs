@@ -25,6 +25,7 @@ pub mod metrics;
 pub mod mlp;
 mod normal;
 mod posterior;
+pub mod prior_mean;
 pub mod quadrature;
 mod ranks;
 pub mod select;

@@ -30,6 +30,12 @@ pub(crate) struct Figure {
     pub(crate) convolutions: Vec<f64>,
 }
 
+/// What one supernet says of the cells, and their multiply-adds.
+struct Scored {
+    scores: Vec<f64>,
+    flops: Vec<f64>,
+}
+
 /// Mean and standard deviation (n - 1) of what is a number.
 pub(crate) fn mean_sd(values: &[f64]) -> (f64, f64) {
     let n = values.len() as f64;
@@ -53,11 +59,11 @@ pub(crate) fn figures(
 ) -> Vec<Figure> {
     let mut figures = Vec::new();
     for (variant, name) in VARIANTS {
-        let mut of: BTreeMap<Indicator, Vec<(Vec<f64>, Vec<f64>)>> = BTreeMap::new();
+        let mut of: BTreeMap<Indicator, Vec<Scored>> = BTreeMap::new();
         for (_, values) in nets.iter().zip(values).filter(|(net, _)| net.variant == variant) {
             let flops = &values[&Indicator::Flops];
             for (indicator, scores) in with_composite(values, flags.costly.min(cells.len())) {
-                of.entry(indicator).or_default().push((scores, flops.clone()));
+                of.entry(indicator).or_default().push(Scored { scores, flops: flops.clone() });
             }
         }
         figures
@@ -77,11 +83,11 @@ fn with_composite(values: &Values, costly: usize) -> Values {
 fn figure(
     variant: &'static str,
     indicator: Indicator,
-    seeds: &[(Vec<f64>, Vec<f64>)],
+    seeds: &[Scored],
     cells: &[Cell],
     target: &[f64],
 ) -> Figure {
-    let count = seeds.first().map_or(0, |(scores, _)| scores.len());
+    let count = seeds.first().map_or(0, |seed| seed.scores.len());
     let tau = |x: &[f64], y: &[f64]| kendall_tau_b(x, y).unwrap_or(f64::NAN);
     let shares = convolutions(cells);
     let mut figure = Figure {
@@ -93,7 +99,7 @@ fn figure(
         buckets: vec![Vec::new(); BUCKETS],
         convolutions: Vec::new(),
     };
-    for (scores, flops) in seeds {
+    for Scored { scores, flops } in seeds {
         figure.tau.push(tau(scores, &target[..count]));
         figure.tau_flops.push(tau(scores, &flops[..count]));
         let order = sorted(&flops[..count]);

@@ -59,6 +59,19 @@ pub(crate) struct Flags {
     /// Whether the classifier trains too.
     #[arg(long)]
     pub(crate) classifier: bool,
+    /// With a table and all its cells: indicators to give BONAS as prior knowledge, from the supernets
+    /// of seed 1: flops, params, NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1.
+    #[arg(long, value_delimiter = ',')]
+    #[serde(skip)]
+    pub(crate) prior: Vec<String>,
+    /// Random splits of the table that the prior's ranking is measured on.
+    #[arg(long, default_value_t = 20)]
+    #[serde(skip)]
+    pub(crate) prior_splits: usize,
+    /// Searches with each prior.
+    #[arg(long, default_value_t = 100)]
+    #[serde(skip)]
+    pub(crate) prior_seeds: usize,
     /// Supernets at a time.
     #[arg(long, default_value_t = 2)]
     #[serde(skip)]
@@ -92,6 +105,21 @@ impl Flags {
         ensure!(self.costly >= 20, "--costly {}: it must be at least 20", self.costly);
         ensure!(self.seeds >= 1, "--seeds 0: it must be at least 1");
         ensure!(self.workers >= 1, "--workers 0: it must be at least 1");
+        let named = |prior: &String| {
+            let of_net = VARIANTS.iter().any(|(_, name)| {
+                [format!("{name}-1:bn-gamma"), format!("{name}-1:expressivity")].contains(prior)
+            });
+            of_net || ["flops", "params"].contains(&prior.as_str())
+        };
+        if let Some(prior) = self.prior.iter().find(|prior| !named(prior)) {
+            anyhow::bail!(
+                "--prior {prior}: it must be flops, params, or NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1"
+            );
+        }
+        let judged = self.prior.is_empty() || (self.table.is_some() && self.cells == 0);
+        ensure!(judged, "--prior: it needs a --table, and --cells 0");
+        ensure!(self.prior_splits >= 1, "--prior-splits 0: it must be at least 1");
+        ensure!(self.prior_seeds >= 1, "--prior-seeds 0: it must be at least 1");
         let whole = self.cells == 0 || self.cells >= self.costly;
         ensure!(whole, "--cells {}: it must be 0 or at least --costly {}", self.cells, self.costly);
         Ok(())

@@ -23,7 +23,10 @@
 mod figures;
 mod flags;
 mod measure;
+mod prior;
 
+use std::collections::HashSet;
+use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -52,7 +55,7 @@ fn main() -> Result<()> {
     }
 }
 
-fn run(flags: &Flags, cancel: &AtomicBool) -> Result<()> {
+fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     flags.check()?;
     keep_flags(flags)?;
     let (cells, target) = cells(flags)?;
@@ -68,9 +71,14 @@ fn run(flags: &Flags, cancel: &AtomicBool) -> Result<()> {
     let flops = values.first().and_then(|v| v.get(&bonas::indicator::Indicator::Flops)).context("no seed")?;
     let target = target.unwrap_or_else(|| flops.clone());
     let figures = figures::figures(flags, &nets, &values, &cells, &target);
-    println!("{}", text(flags, &cells, &figures));
+    println!("{}", text(flags, &cells, &figures)?);
     write_json(&flags.out.join("figures.json"), &figures)?;
     println!("{}", flags.out.join("figures.json").display());
+    if let (Some(table), false) = (&flags.table, flags.prior.is_empty()) {
+        println!("\n{}", prior::head(flags));
+        let figures = prior::priors(flags, table, &nets, &values, &cells, cancel)?;
+        write_json(&flags.out.join("prior.json"), &figures)?;
+    }
     Ok(())
 }
 
@@ -89,15 +97,13 @@ fn keep_flags(flags: &Flags) -> Result<()> {
 
 /// The cells, each key once, in a random order that is always the same, and their column of the table.
 fn cells(flags: &Flags) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
-    let space = Arc::new(NasBench201::new());
-    let (mut found, target) = match &flags.table {
-        Some(path) => from_table(flags, path, space)?,
-        None => {
-            let mut seen = std::collections::HashSet::new();
-            let all = space.enumerate().into_iter().flatten().filter(|a| seen.insert(a.key()));
-            let cell = |a| Ok(Cell { text: space.format(&a)?, architecture: a });
-            (all.map(cell).collect::<Result<Vec<_>>>()?, None)
-        }
+    let (mut found, target) = if let Some(path) = &flags.table {
+        from_table(flags, path)?
+    } else {
+        let (space, mut seen) = (NasBench201::new(), HashSet::new());
+        let all = space.enumerate().into_iter().flatten().filter(|a| seen.insert(a.key()));
+        let cell = |a| Ok(Cell { text: space.format(&a)?, architecture: a });
+        (all.map(cell).collect::<Result<Vec<_>>>()?, None)
     };
     let mut order: Vec<usize> = (0..found.len()).collect();
     order.shuffle(&mut bonas::rng::stream(0, &[]));
@@ -109,17 +115,22 @@ fn cells(flags: &Flags) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
     Ok((found, target))
 }
 
-fn from_table(flags: &Flags, path: &Path, space: Arc<NasBench201>) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
-    let column = flags.column.parse().map_err(anyhow::Error::msg)?;
-    let reading = Reading { columns: vec![column], ..Reading::default() };
-    let table = Benchmark::open(path, space.clone(), &reading)?;
+fn from_table(flags: &Flags, path: &Path) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
+    let (table, space) = table(flags, path)?;
     let cell = |arm: &bonas::table::Arm| {
         Ok(Cell { text: space.format(&arm.architecture)?, architecture: arm.architecture.clone() })
     };
     Ok((table.arms().iter().map(cell).collect::<Result<_>>()?, Some(table.columns()[0].means())))
 }
 
-fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> String {
+/// The table with its one column.
+fn table(flags: &Flags, path: &Path) -> Result<(Benchmark, Arc<NasBench201>)> {
+    let (column, space) = (flags.column.parse().map_err(anyhow::Error::msg)?, Arc::new(NasBench201::new()));
+    let reading = Reading { columns: vec![column], ..Reading::default() };
+    Ok((Benchmark::open(path, space.clone(), &reading)?, space))
+}
+
+fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
     let target = match &flags.table {
         Some(_) => flags.column.clone(),
         None => "multiply-adds (no --table)".to_owned(),
@@ -154,8 +165,9 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> String {
             format!("{mean:.3} ({sd:.3})")
         };
         let buckets: Vec<String> = figure.buckets.iter().map(|b| format!("{:>6.3}", mean_sd(b).0)).collect();
-        text += &format!(
-            "{:<10} {:<15} {:>6} {:>15} {:>15} {} {:>15}\n",
+        writeln!(
+            text,
+            "{:<10} {:<15} {:>6} {:>15} {:>15} {} {:>15}",
             figure.variant,
             figure.indicator,
             figure.cells,
@@ -163,9 +175,9 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> String {
             both(&figure.tau_flops),
             buckets.join(" "),
             both(&figure.convolutions),
-        );
+        )?;
     }
-    text
+    Ok(text)
 }
 
 /// A flag that Ctrl-C sets.

@@ -37,16 +37,18 @@ impl NormValues {
     /// BN-NAS' score of each operation, `(1/C) Σ_c |γ_c|`; 0 for one without BatchNorm (Chen et al.
     /// 2021; BNNAS, `ea.py`).
     pub fn gamma_table(&self) -> Vec<f64> {
-        let mean = |(scale, _): &(Vec<f64>, Vec<f64>)| {
-            scale.iter().map(|g| g.abs()).sum::<f64>() / scale.len().max(1) as f64
-        };
-        self.values.iter().map(|value| value.as_ref().map_or(0.0, mean)).collect()
+        (0..self.values.len()).map(|operation| self.gamma_of(operation)).collect()
+    }
+
+    fn gamma_of(&self, operation: usize) -> f64 {
+        self.values[operation]
+            .as_ref()
+            .map_or(0.0, |(scale, _)| scale.iter().map(|g| g.abs()).sum::<f64>() / scale.len().max(1) as f64)
     }
 
     /// BN-NAS' score of a path, the sum over its operations of [`NormValues::gamma_table`].
     pub fn gamma(&self, path: &Path) -> f64 {
-        let table = self.gamma_table();
-        path.operations().iter().map(|&op| table[op]).sum()
+        path.operations().iter().map(|&operation| self.gamma_of(operation)).sum()
     }
 
     /// Expressivity of a path in bits (our definition): the sum over nodes of the mean over channels

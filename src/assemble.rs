@@ -104,6 +104,10 @@ fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyErro
     let skeleton = crate::registry::skeleton(entry.skeleton.ok_or_else(without)?).map_err(none)?;
     let skeleton = skeleton.skeleton(&SkeletonSize::default()).map_err(none)?;
     let table = CostTable::of(space, &*skeleton, &(entry.ops)())?.ok_or_else(without)?;
+    if most < table.least() {
+        let least = table.least();
+        return Err(none(format!("{most}, but no architecture has so few; the smallest has {least}")));
+    }
     Ok(CostLimit { table, most })
 }
 

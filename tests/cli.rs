@@ -143,7 +143,7 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
 fn the_ready_made_configurations_are_read() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut read = 0;
-    for folder in ["bonas_darts", "differentiable"] {
+    for folder in ["bonas_darts", "bnnas", "differentiable"] {
         for entry in std::fs::read_dir(examples.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
@@ -153,5 +153,5 @@ fn the_ready_made_configurations_are_read() {
             }
         }
     }
-    assert_eq!(read, 5);
+    assert_eq!(read, 7);
 }

@@ -7,6 +7,8 @@ mod cli;
 mod contract;
 mod convergence;
 mod damage;
+#[cfg(feature = "torch")]
+mod indicator;
 mod resume;
 mod study;
 mod support;

@@ -230,6 +230,14 @@ impl<'a> Networks<'a> {
             let reason = format!("{} has no supernet here", self.entry.name);
             return Err(StudyError::Setting { name: "space.name".into(), reason });
         };
+        let task = self.task()?;
+        let images = task.training_indices(Part::Validation).len();
+        for (key, wanted) in [("evaluator.images", s.images), ("evaluator.batch", s.batch)] {
+            if wanted > images {
+                let reason = format!("{wanted}; there are {images} training images");
+                return Err(StudyError::Setting { name: key.into(), reason });
+            }
+        }
         let classifier = s.classifier;
         let trainable = match s.batch_norm {
             BatchNormKind::All => Trainable::Norms { classifier },
@@ -245,7 +253,7 @@ impl<'a> Networks<'a> {
         };
         Ok(IndicatorPlan {
             subject,
-            task: self.task()?,
+            task,
             indicator: s.indicator,
             trainable,
             recipe: s.recipe(&self.config.training),

@@ -1,0 +1,121 @@
+//! Whole searches on indicators of a BatchNorm-only supernet: resumed to the same bytes, under their
+//! limit, and refused before anything is written where they could not end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bonas::StudyError;
+use bonas::config::SearchConfig;
+use bonas::event::{Event, Observer};
+use bonas::registry;
+use bonas::search::{Search, Stage};
+use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable};
+use bonas::study::Journalled;
+
+const LIMIT: u64 = 80_000_000;
+
+fn text(evaluator: &str, strategy: &str) -> String {
+    format!(
+        "[study]\narchitectures = 0\nrounds = 3\n[space]\nname = \"nasbench201\"\n\
+         [strategy]\nname = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2\n{strategy}\n\
+         [evaluator]\nname = \"indicator\"\nchannels = 2\nepochs = 2\nbatch = 16\nimages = 8\npasses = 2\n\
+         references = 6\n{evaluator}\n[data]\nlimit = 100\n[training]\ndevice = \"cpu\"\n[final]\nseeds = 0\n"
+    )
+}
+
+fn search(text: &str, folder: &Path, workers: usize) -> Search {
+    let mut config = SearchConfig::from_toml(text, "test").unwrap();
+    config.study.workers = workers;
+    Search { config, directory: folder.to_owned(), cancel: Arc::new(AtomicBool::new(false)) }
+}
+
+/// Stops after the first batch.
+struct Stop(Arc<AtomicBool>);
+
+impl Observer for Stop {
+    fn event(&mut self, event: &Event, _: bool) {
+        if matches!(event, Event::Evaluated { .. }) {
+            self.0.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+fn journal(folder: &Path) -> Vec<u8> {
+    std::fs::read(folder.join("journal.jsonl")).unwrap()
+}
+
+#[test]
+fn a_search_on_the_composite_resumes_to_the_same_bytes_and_keeps_its_limit() {
+    let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let text = text("indicator = \"composite\"", &format!("flops_limit = {LIMIT}"));
+    search(&text, whole.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
+    let stopped = search(&text, parts.path(), 2);
+    let cancel = stopped.cancel.clone();
+    let outcome = stopped.run(&mut |stage, _| match stage {
+        Stage::Search => vec![Box::new(Stop(cancel.clone())) as Box<dyn Observer>],
+        _ => Vec::new(),
+    });
+    assert!(matches!(outcome, Err(StudyError::Interrupted)), "{outcome:?}");
+    search(&text, parts.path(), 2).run(&mut |_, _| Vec::new()).unwrap();
+    assert_eq!(journal(whole.path()), journal(parts.path()));
+    for file in ["report.html", "summary.json", "winner.txt", "supernet/supernet.safetensors"] {
+        assert!(parts.path().join(file).is_file(), "no {file}");
+    }
+    let space = registry::space("nasbench201").unwrap().space();
+    let history = Journalled::read(whole.path(), &space).unwrap().history;
+    assert_eq!(history.len(), 3 * 6);
+    let table =
+        CostTable::of(&*space, &NasBench201Skeleton::cifar(), &OpTable::nasbench201()).unwrap().unwrap();
+    for evaluation in history.evaluations() {
+        let choices = space.choices().unwrap().read(&evaluation.architecture).unwrap();
+        assert!(table.macs(&choices) <= LIMIT);
+    }
+}
+
+#[test]
+fn what_cannot_end_is_refused_before_anything_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = |text: &str| {
+        let directory = folder.path().join("run");
+        let error = search(text, &directory, 1).run(&mut |_, _| Vec::new()).unwrap_err().to_string();
+        (error, directory.exists())
+    };
+    let (error, written) = refused(&text("", "flops_limit = 1000"));
+    assert!(
+        error.contains("strategy.flops_limit: 1000") && error.contains("the smallest has 7783040"),
+        "{error}"
+    );
+    assert!(!written);
+    let spaceless = text("", "").replace("nasbench201", "nasbench101");
+    let (error, written) = refused(&spaceless);
+    assert!(
+        error.contains("space.name") && error.contains("no network to train here") && !written,
+        "{error}"
+    );
+    let (error, written) = refused(&text("", "").replace("images = 8", "images = 1000"));
+    assert!(error.contains("evaluator.images: 1000; there are 70 training images") && !written, "{error}");
+    let (error, written) = refused(&text("", "").replace("batch = 16", "batch = 71"));
+    assert!(error.contains("evaluator.batch: 71; there are 70 training images") && !written, "{error}");
+}
+
+#[test]
+fn a_batch_of_one_and_other_bad_settings_are_named() {
+    let refused = |evaluator: &str, strategy: &str| {
+        SearchConfig::from_toml(&text(evaluator, strategy), "test").unwrap_err().to_string()
+    };
+    let one = text("", "").replace("batch = 16", "batch = 1");
+    let error = SearchConfig::from_toml(&one, "test").unwrap_err().to_string();
+    assert!(
+        error.contains("evaluator.batch") && error.contains("BatchNorm needs more than one image"),
+        "{error}"
+    );
+    let images = text("", "").replace("images = 8", "images = 1");
+    let error = SearchConfig::from_toml(&images, "test").unwrap_err().to_string();
+    assert!(error.contains("evaluator.images") && error.contains("at least 2"), "{error}");
+    assert!(refused("indicator = \"bn-gama\"", "").contains("did you mean `bn-gamma`?"));
+    assert!(
+        refused("indicator = \"flops\"\nprefilter = 0.5", "").contains("unless indicator = \"composite\"")
+    );
+    assert!(refused("", "mutation = 1.5").contains("strategy.mutation"));
+}

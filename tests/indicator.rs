@@ -119,3 +119,27 @@ fn a_batch_of_one_and_other_bad_settings_are_named() {
     );
     assert!(refused("", "mutation = 1.5").contains("strategy.mutation"));
 }
+
+#[test]
+fn other_spaces_have_indicators_too() {
+    for (space, batch_norm) in
+        [("darts", "unbiased"), ("mobilenet", "unbiased"), ("mobilenet-17", "published")]
+    {
+        let folder = tempfile::tempdir().unwrap();
+        let text = text(&format!("layers = 2\nbatch_norm = \"{batch_norm}\"\nindicator = \"composite\""), "")
+            .replace("nasbench201", space)
+            .replace("rounds = 3", "rounds = 1")
+            .replace("epochs = 2", "epochs = 1");
+        let text = match text.split_once("[strategy]\n") {
+            Some((before, after)) => {
+                let after = after.split_once("[evaluator]").unwrap().1;
+                format!("{before}[strategy]\nname = \"random\"\nbatch = 2\n[evaluator]{after}")
+            }
+            None => panic!("{text}"),
+        };
+        search(&text, folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
+        let space = registry::space(space).unwrap().space();
+        let history = Journalled::read(folder.path(), &space).unwrap().history;
+        assert_eq!(history.scored(bonas::Fidelity::Indicator).count(), 2, "{}", space.name());
+    }
+}

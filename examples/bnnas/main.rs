@@ -72,6 +72,9 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     let target = target.unwrap_or_else(|| flops.clone());
     let figures = figures::figures(flags, &nets, &values, &cells, &target);
     println!("{}", text(flags, &cells, &figures)?);
+    let few = flags.costly.min(cells.len());
+    let tau = bonas::surrogate::metrics::kendall_tau_b(&flops[..few], &target[..few]).unwrap_or(f64::NAN);
+    println!("multiply-adds rank the {few} cells that all indicators scored with tau {tau:.3}\n");
     write_json(&flags.out.join("figures.json"), &figures)?;
     println!("{}", flags.out.join("figures.json").display());
     if let (Some(table), false) = (&flags.table, flags.prior.is_empty()) {
@@ -160,9 +163,10 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
         "conv in top 1%",
     );
     for figure in figures {
-        let both = |values: &[f64]| {
-            let (mean, sd) = mean_sd(values);
-            format!("{mean:.3} ({sd:.3})")
+        // Where all scores are equal, as patterns that all differ are, there is no tau.
+        let both = |values: &[f64]| match mean_sd(values) {
+            (mean, _) if mean.is_nan() => "-".to_owned(),
+            (mean, sd) => format!("{mean:.3} ({sd:.3})"),
         };
         let buckets: Vec<String> = figure.buckets.iter().map(|b| format!("{:>6.3}", mean_sd(b).0)).collect();
         writeln!(

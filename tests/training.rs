@@ -1,6 +1,7 @@
 //! Networks trained on real images: the same history on any number of workers, runs that go on
 //! exactly where they stopped, and scores above chance.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +13,17 @@ use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 use bonas::report::{SUMMARY_FILE, Shortlisted, Summary, WINNER_FILE, read_json};
 use bonas::rng::stream;
 use bonas::search::{Search, Stage, TABLE_FILE, Tabulate};
-use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
+use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts, PC_DARTS_CIFAR};
 use bonas::spaces::nasbench201::NasBench201;
-use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape};
+use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape, Skeleton, Union};
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled};
-use bonas::supernet::Placement;
+use bonas::supernet::{Placement, Supernet};
 use bonas::table::{Benchmark, Reading};
 use bonas::testing::check_evaluator;
-use bonas::training::{Part, Task};
+use bonas::training::{Part, ScratchRun, Task, estimate};
 use bonas::{Evaluator, Fidelity, Outcome, Study, StudyError};
+use tch::Tensor;
 
 /// Goes on for so many steps, then wants to stop.
 struct Patience(AtomicUsize);
@@ -80,6 +82,7 @@ fn scratch(images: usize, epochs: usize, folder: Option<&Path>) -> ScratchEvalua
         ops: OpTable::darts(),
         recipe,
         seeds: 1,
+        paired: None,
         placement: Placement::on(tch::Device::Cpu),
         threads: 1,
         folder: folder.map(Path::to_owned),
@@ -235,6 +238,66 @@ fn the_best_of_the_shortlist_wins() {
     assert_eq!(summary.finals[0].arch, winner.arch);
     let line = std::fs::read_to_string(folder.path().join(WINNER_FILE)).unwrap();
     assert_eq!(line.trim(), winner.arch);
+}
+
+#[test]
+fn paired_runs_start_alike_whatever_was_drawn_before() {
+    let accuracies = |paired, rng| {
+        let evaluator = ScratchEvaluator { paired, seeds: 2, ..scratch(400, 1, None) };
+        let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
+        evaluator.accuracies(&architecture, &mut stream(rng, &[]), &patient()).unwrap()
+    };
+    let runs = accuracies(Some(7), 1);
+    assert_eq!(runs, accuracies(Some(7), 2));
+    assert_ne!(runs[..1], runs[1..]);
+    assert_ne!(runs, accuracies(Some(8), 1));
+    assert_ne!(accuracies(None, 1), accuracies(None, 2));
+}
+
+#[test]
+fn statistics_of_a_trained_network_may_be_those_of_its_training_images() {
+    let ScratchEvaluator { task, skeleton, ops, recipe, placement, .. } = scratch(80, 1, None);
+    let union = Union::of(&[Darts::new().architecture(&DARTS_V2).unwrap()]).unwrap();
+    let network = skeleton.network(&union, &ops).unwrap();
+    let route = union.full_route();
+    let furthest = |statistics_images| {
+        let recipe = &ScratchRecipe { statistics_images, ..recipe.clone() };
+        let (part, seed, checkpoint) = (Part::Validation, 1, None);
+        let run = ScratchRun {
+            network: &network,
+            route: &route,
+            task: &task,
+            part,
+            recipe,
+            placement,
+            seed,
+            checkpoint,
+        };
+        let net = run.run(&patient()).unwrap().net;
+        let indices = task.training_indices(Part::Validation);
+        let exact = estimate(&net, &net.path(&route).unwrap(), task.training(), indices).unwrap();
+        let apart = |(i, (_, mean, _)): (usize, (_, &Tensor, _))| {
+            (mean - exact.get(i).unwrap().0).abs().max().double_value(&[])
+        };
+        net.running().enumerate().map(apart).fold(0.0, f64::max)
+    };
+    assert!(furthest(1000) < 1e-5 && furthest(0) > 1e-2, "{} {}", furthest(1000), furthest(0));
+}
+
+#[test]
+fn networks_of_one_seed_start_from_equal_weights_where_they_are_alike() {
+    let ops = OpTable::darts();
+    let net = |genotype| {
+        let union = Union::of(&[Darts::new().architecture(genotype).unwrap()]).unwrap();
+        let network = skeleton(Norm::DISCRETE).network(&union, &ops).unwrap();
+        Supernet::build(&network, Placement::on(tch::Device::Cpu), &mut stream(3, &[])).unwrap()
+    };
+    let (one, other) = (net(&DARTS_V1), net(&PC_DARTS_CIFAR));
+    let others: HashMap<&str, &Tensor> = other.params().iter().collect();
+    let both = one.params().iter().filter_map(|(name, value)| Some((value, *others.get(name)?)));
+    let alike: Vec<_> = both.filter(|(a, b)| a.size() == b.size()).collect();
+    assert!(alike.len() > 10, "{}", alike.len());
+    assert!(alike.iter().all(|(a, b)| a.equal(b)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
 use rand::Rng;
-use tch::{Device, Kind, Tensor, no_grad_guard};
+use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::cell::{Cell, CellPath};
 use super::error::{Result, SupernetError};
@@ -169,6 +169,28 @@ impl Supernet {
     /// network.
     pub fn running(&self) -> impl ExactSizeIterator<Item = (&Norm, &Tensor, &Tensor)> {
         self.norms.iter().zip(&self.running).map(|(norm, m)| (norm, &m.mean, &m.variance))
+    }
+
+    /// Makes estimated statistics the running ones, where there are any.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for statistics of another network.
+    pub fn adopt(&self, statistics: &Statistics) -> Result<()> {
+        let foreign = |reason: String| SupernetError::mismatch("statistics", reason);
+        if statistics.0.len() > self.running.len() {
+            let (theirs, own) = (statistics.0.len(), self.running.len());
+            return Err(foreign(format!("they are of {theirs} normalisations, and the network has {own}")));
+        }
+        for (own, new) in self.running.iter().zip(&statistics.0) {
+            let Some(new) = new else { continue };
+            if own.mean.size() != new.mean.size() {
+                return Err(foreign(format!("{:?} channels, not {:?}", new.mean.size(), own.mean.size())));
+            }
+            for (own, new) in [(&own.mean, &new.mean), (&own.variance, &new.variance)] {
+                no_grad(|| own.shallow_clone().f_copy_(new))?; // [C]
+            }
+        }
+        Ok(())
     }
 
     /// Where the network lives.

@@ -16,7 +16,9 @@ use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::GraphGp;
 use bonas_surrogate::mlp::PathMlp;
-use bonas_surrogate::select::{Batches, Clustered, TopK};
+use bonas_surrogate::select::{
+    Batches, Clustered, JointThompson, LocalPenalisation, QExpectedImprovement, QUpperConfidenceBound, TopK,
+};
 use bonas_surrogate::trees::Trees;
 use bonas_surrogate::wl_gp::WlGp;
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
@@ -31,8 +33,8 @@ use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
 use crate::rng::stream;
 use crate::strategy::{
-    Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Strategy, Targets,
-    WHOLE_SPACE_CAP, WholeSpace,
+    Bonas, Evolutionary, Local, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Strategy,
+    Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
@@ -116,16 +118,31 @@ fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
 }
 
 fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
+    let embeds = s.surrogate.embeds();
+    let lacks = |what: &str| {
+        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason: what.to_owned() })
+    };
     match s.selection {
-        SelectionKind::Clusters if !s.surrogate.embeds() => Err(StudyError::Setting {
-            name: "strategy.selection".to_owned(),
-            reason: "clusters need a surrogate with an embedding; trees and path-mlp have none".to_owned(),
-        }),
+        SelectionKind::Clusters if !embeds => {
+            lacks("clusters need a surrogate with an embedding; trees and path-mlp have none")
+        }
+        SelectionKind::LocalPenalisation if !embeds => {
+            lacks("local-penalisation needs a surrogate with an embedding; trees and path-mlp have none")
+        }
+        SelectionKind::QEi | SelectionKind::QUcb | SelectionKind::JointThompson
+            if !s.surrogate.has_joint() =>
+        {
+            lacks("joint criteria need a surrogate with a joint posterior; take graph-gp, wl-gp or ensemble")
+        }
         SelectionKind::Clusters => Ok(Box::new(Clustered::default())),
-        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && s.surrogate.embeds() => {
+        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && embeds => {
             Ok(Box::new(Clustered::default()))
         }
         SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
+        SelectionKind::QEi => Ok(Box::new(QExpectedImprovement::default())),
+        SelectionKind::QUcb => Ok(Box::new(QUpperConfidenceBound::new(s.gamma)?)),
+        SelectionKind::JointThompson => Ok(Box::new(JointThompson::default())),
+        SelectionKind::LocalPenalisation => Ok(Box::new(LocalPenalisation::default())),
     }
 }
 
@@ -152,6 +169,8 @@ fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, StudyError> 
     match s.pool {
         PoolKind::Auto => Ok(whole().map_or(Pool::Evolutionary(evolutionary), Pool::Whole)),
         PoolKind::Evolutionary => Ok(Pool::Evolutionary(evolutionary)),
+        PoolKind::Local => Ok(Pool::Local(Local { size: s.pool_size, population: s.population })),
+        PoolKind::Random => Ok(Pool::Evolutionary(Evolutionary { random_share: 1.0, ..evolutionary })),
         PoolKind::Whole => whole().map(Pool::Whole).ok_or_else(|| StudyError::Setting {
             name: "strategy.pool".into(),
             reason: format!(
@@ -319,6 +338,28 @@ mod tests {
     }
 
     #[test]
+    fn every_pool_runs_a_study() {
+        for pool in ["auto", "whole", "evolutionary", "local", "random"] {
+            let text = format!(
+                "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+                 [strategy]\nname = \"bonas\"\npool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n"
+            );
+            assert_eq!(ran(&text).1.history.len(), 40, "{pool}");
+        }
+    }
+
+    #[test]
+    fn every_selection_runs_a_study() {
+        for selection in ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation"] {
+            let text = format!(
+                "[study]\narchitectures = 12\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n[strategy]\n\
+                 name = \"bonas\"\nselection = \"{selection}\"\ninitial = 6\nbatch = 3\npool_size = 20\n"
+            );
+            assert_eq!(ran(&text).1.history.len(), 12, "{selection}");
+        }
+    }
+
+    #[test]
     fn what_a_space_or_build_lacks_is_named() {
         let read = |text| SearchConfig::from_toml(text, "test").unwrap();
         let config = read("[space]\nname = \"drats\"\n");
@@ -327,6 +368,10 @@ mod tests {
         let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
         let error = strategy(&config.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
         assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+        let without_joint = clustered.replace("clusters", "q-ei");
+        let joint = read(&without_joint);
+        let error = strategy(&joint.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
+        assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
         let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
         let space = space(&config).unwrap().1;
         let error = strategy(&config.strategy, &*space, Fidelity::Table).err().unwrap().to_string();

@@ -3,7 +3,7 @@
 use bonas::Fidelity;
 use bonas::evaluator::{Repeats, Synthetic, Table};
 use bonas::strategy::{
-    Batches, Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Targets,
+    Batches, Bonas, Evolutionary, Local, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Targets,
 };
 use bonas::surrogate::acquisition::{Thompson, Ucb};
 use bonas::surrogate::select::TopK;
@@ -72,6 +72,14 @@ fn bonas_on_evolutionary_pools() {
             random_share: 0.2,
             ..Evolutionary::default()
         });
+        check_strategy(&|| Box::new(bonas_with(pool.clone())), space.clone());
+    }
+}
+
+#[test]
+fn bonas_on_local_pools() {
+    for (length, space) in [(12, chain(12, 4)), (4, chain(4, 2))] {
+        let pool = Pool::Local(Local { size: 40, population: length });
         check_strategy(&|| Box::new(bonas_with(pool.clone())), space.clone());
     }
 }

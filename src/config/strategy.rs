@@ -252,6 +252,11 @@ impl SurrogateKind {
         !matches!(self, Self::Trees | Self::PathMlp)
     }
 
+    /// Whether it has a posterior of several architectures together, as joint criteria need.
+    pub fn has_joint(self) -> bool {
+        matches!(self, Self::GraphGp | Self::WlGp | Self::Ensemble)
+    }
+
     /// Whether it needs libtorch.
     pub fn needs_torch(self) -> bool {
         matches!(self, Self::GcnBsr | Self::BonasPublished)
@@ -288,6 +293,14 @@ pub enum SelectionKind {
     Clusters,
     /// The best in order.
     TopK,
+    /// Expected improvement of the batch, by joint draws.
+    QEi,
+    /// Upper confidence bound of the batch, by joint draws.
+    QUcb,
+    /// The best of a joint draw for each place.
+    JointThompson,
+    /// The best in order, each keeping the next ones away.
+    LocalPenalisation,
 }
 
 /// Where candidates come from.
@@ -301,6 +314,10 @@ pub enum PoolKind {
     Whole,
     /// Mutants of good architectures.
     Evolutionary,
+    /// Neighbours of the best architectures.
+    Local,
+    /// Random architectures.
+    Random,
 }
 
 /// Which evaluations parents are drawn from.
@@ -328,16 +345,19 @@ crate::settings! {
         surrogate: SurrogateKind = SurrogateKind::GraphGp,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
-        /// Weight of the standard deviation in ucb. Published: 0.5.
+        /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
         gamma: f64 = 0.5,
         /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
-        /// a batch shares weights.
+        /// a batch shares weights. Of the most useful, by what they are worth together: q-ei, q-ucb and
+        /// joint-thompson (surrogates graph-gp, wl-gp and ensemble), local-penalisation (surrogates with
+        /// an embedding).
         selection: SelectionKind = SelectionKind::Auto,
-        /// Where candidates come from: auto, whole or evolutionary.
+        /// Where candidates come from: auto (whole where that is small, else evolutionary), whole,
+        /// evolutionary, local (neighbours of the best) or random.
         pool: PoolKind = PoolKind::Auto,
-        /// Candidates of an evolutionary pool. Published: 1000.
+        /// Candidates of an evolutionary, local or random pool. Published: 1000.
         pool_size: usize = 1000,
-        /// Evaluations that parents are drawn from. Published: 30.
+        /// Evaluations that parents are drawn from, or whose neighbours are candidates. Published: 30.
         population: usize = 30,
         /// Which ones these are: recent (published) or best.
         parents: ParentsKind = ParentsKind::Best,

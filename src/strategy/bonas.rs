@@ -1,7 +1,7 @@
 //! Bayesian optimisation with a surrogate over architectures.
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::{Acquisition, Observation, Posterior, Selection, Surrogate};
+use bonas_surrogate::{Acquisition, Candidates, Observation, Posterior, Selection, Surrogate};
 
 use super::fresh::fresh_proposal;
 use super::{Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
@@ -83,7 +83,16 @@ impl Bonas {
         let incumbent = scored.iter().map(|s| s.value).max_by(f64::total_cmp);
         let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);
         let embeddings = if self.selection.reads_embeddings() { fitted.embed(pool)? } else { None };
-        let chosen = self.selection.select(&utilities, embeddings.as_ref(), self.affordable(ask), rng)?;
+        let joint =
+            |indices: &[usize]| fitted.joint(&indices.iter().map(|&i| pool[i].clone()).collect::<Vec<_>>());
+        let candidates = Candidates {
+            embeddings: embeddings.as_ref(),
+            posteriors: Some(&posteriors),
+            joint: Some(&joint),
+            incumbent,
+            ..Candidates::of(&utilities)
+        };
+        let chosen = self.selection.select(&candidates, self.affordable(ask), rng)?;
         let pick = |&i: &usize| match (pool.get(i), posteriors.get(i)) {
             (Some(architecture), Some(posterior)) => Ok(candidate(architecture, posterior)),
             _ => Err(self.broken(format!("candidate {i} was selected, there are {}", pool.len()))),

@@ -26,7 +26,7 @@ pub use differentiable::{Differentiable, Epoch, Relaxing};
 pub use evolution::RegularizedEvolution;
 pub use listed::Listed;
 pub use local_search::LocalSearch;
-pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
+pub use pool::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;
 pub use targets::{Scored, Targets};
 

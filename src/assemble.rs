@@ -26,19 +26,20 @@ use ndarray::Array2;
 
 use crate::StudyError;
 use crate::config::{
-    AcquisitionKind, BonasSettings, EvaluatorSettings, ParentsKind, PoolKind, SearchConfig, SelectionKind,
-    StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
+    AcquisitionKind, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind, SearchConfig,
+    SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
 use crate::rng::stream;
 use crate::strategy::{
-    Bonas, Evolutionary, Local, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Strategy,
-    Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Bonas, Evolutionary, Local, LocalSearch, Nsga2, Objectives, Parents, Pool, RandomSearch,
+    RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
-/// The strategy of some settings, for a space and the kind of score that it is told.
+/// The strategy of some settings, for a space, the kind of score that it is told, and what else scores
+/// are judged by.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
@@ -47,6 +48,7 @@ pub fn strategy(
     settings: &StrategySettings,
     space: &dyn SearchSpace,
     fidelity: Fidelity,
+    aims: &Aims,
 ) -> Result<Box<dyn Strategy>, StudyError> {
     let batches = |count, size| Batches { count, size };
     Ok(match settings {
@@ -58,7 +60,12 @@ pub fn strategy(
             targets: targets(s.targets),
         }),
         StrategySettings::LocalSearch(s) => Box::new(LocalSearch::new(batches(s.batches, s.batch))),
-        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity)?),
+        StrategySettings::Nsga2(s) => Box::new(Nsga2 {
+            population: s.population,
+            batches: batches(s.batches, s.batch),
+            aims: aims.clone(),
+        }),
+        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity, aims)?),
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::NasBowl(s) => Box::new(peers::nas_bowl(s)?),
@@ -67,7 +74,19 @@ pub fn strategy(
     })
 }
 
-fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Result<Bonas, StudyError> {
+fn bonas(
+    s: &BonasSettings,
+    space: &dyn SearchSpace,
+    fidelity: Fidelity,
+    aims: &Aims,
+) -> Result<Bonas, StudyError> {
+    let hypervolume = aims.second.is_some() && s.objectives == ObjectivesKind::Ehvi;
+    if hypervolume && s.selection != SelectionKind::Auto {
+        return Err(StudyError::Setting {
+            name: "strategy.selection".to_owned(),
+            reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
+        });
+    }
     Ok(Bonas {
         name: "bonas".to_owned(),
         surrogate: surrogate(s.surrogate)?,
@@ -77,6 +96,11 @@ fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Resu
         initial: s.initial,
         batches: Batches { count: s.batches, size: s.batch },
         targets: targets(s.targets),
+        aims: aims.clone(),
+        objectives: match s.objectives {
+            ObjectivesKind::Ehvi => Objectives::Hypervolume,
+            ObjectivesKind::Parego => Objectives::Scalarised,
+        },
     })
 }
 
@@ -299,7 +323,7 @@ mod tests {
     fn ran(text: &str) -> (SearchConfig, Finished) {
         let config = SearchConfig::from_toml(text, "test").unwrap();
         let (_, space) = space(&config).unwrap();
-        let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
+        let strategy = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).unwrap();
         let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
         let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
         (config, finished)
@@ -366,15 +390,18 @@ mod tests {
         assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
         let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
         let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
-        let error = strategy(&config.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
+        let error =
+            strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
         assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
         let without_joint = clustered.replace("clusters", "q-ei");
         let joint = read(&without_joint);
-        let error = strategy(&joint.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
+        let error =
+            strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
         assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
         let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
         let space = space(&config).unwrap().1;
-        let error = strategy(&config.strategy, &*space, Fidelity::Table).err().unwrap().to_string();
+        let error =
+            strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
         assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
     }
 }

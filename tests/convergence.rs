@@ -2,7 +2,8 @@
 
 use bonas::Strategy;
 use bonas::strategy::{
-    Batches, Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Targets,
+    Aims, Batches, Bonas, Evolutionary, LocalSearch, Objectives, Parents, Pool, RandomSearch,
+    RegularizedEvolution, Targets,
 };
 use bonas::study::{Budget, Finished, Study};
 use bonas::surrogate::Surrogate;
@@ -65,6 +66,8 @@ fn bonas(pool: Pool) -> Bonas {
         initial: 10,
         batches: BATCHES,
         targets: Targets::Raw,
+        aims: Aims::default(),
+        objectives: Objectives::default(),
     }
 }
 

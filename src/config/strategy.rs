@@ -4,7 +4,10 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1, ensure};
+use super::{
+    BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings, at_least_1,
+    ensure,
+};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -15,6 +18,8 @@ crate::choices! {
         Random(RandomSettings) = "random",
         /// Regularised (aging) evolution (Real et al. 2019).
         Evolution(EvolutionSettings) = "evolution",
+        /// Evolution for two objectives (Deb et al. 2002).
+        Nsga2(Nsga2Settings) = "nsga2",
         /// Hill climbing with restarts (White et al. 2021).
         LocalSearch(LocalSearchSettings) = "local-search",
         /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
@@ -39,6 +44,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch,
             Self::Random(s) => s.batch,
             Self::Evolution(s) => s.batch,
+            Self::Nsga2(s) => s.batch,
             Self::LocalSearch(s) => s.batch,
             Self::Bananas(s) => s.batch,
             Self::Npenas(s) => s.batch,
@@ -56,6 +62,7 @@ impl StrategySettings {
             Self::BonasPublished(_) | Self::Differentiable(_) => true,
             Self::Random(_)
             | Self::Evolution(_)
+            | Self::Nsga2(_)
             | Self::LocalSearch(_)
             | Self::Bananas(_)
             | Self::NasBowl(_) => false,
@@ -67,11 +74,13 @@ impl StrategySettings {
         matches!(self, Self::Differentiable(_))
     }
 
-    /// Every strategy that this program can run on a table, with its default settings.
-    pub fn available() -> impl Iterator<Item = Self> {
+    /// Every strategy that this program can run on a table, with its default settings; nsga2, which is
+    /// for two objectives, only with those.
+    pub fn available(two_objectives: bool) -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
         let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();
-        all.filter(move |strategy| runs(strategy) && !strategy.needs_images())
+        let fits = move |s: &Self| two_objectives || !matches!(s, Self::Nsga2(_));
+        all.filter(move |strategy| runs(strategy) && !strategy.needs_images() && fits(strategy))
     }
 
     /// Sets the architectures a batch.
@@ -80,6 +89,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch = batch,
             Self::Random(s) => s.batch = batch,
             Self::Evolution(s) => s.batch = batch,
+            Self::Nsga2(s) => s.batch = batch,
             Self::LocalSearch(s) => s.batch = batch,
             Self::Bananas(s) => s.batch = batch,
             Self::Npenas(s) => s.batch = batch,
@@ -97,7 +107,11 @@ impl StrategySettings {
             Self::Npenas(s) => s.initial = initial,
             Self::NasBowl(s) => s.initial = initial,
             Self::BonasPublished(s) => s.initial = initial,
-            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Differentiable(_) => {}
+            Self::Random(_)
+            | Self::Evolution(_)
+            | Self::Nsga2(_)
+            | Self::LocalSearch(_)
+            | Self::Differentiable(_) => {}
         }
     }
 }
@@ -320,6 +334,17 @@ pub enum PoolKind {
     Random,
 }
 
+/// How two objectives come to one utility.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectivesKind {
+    /// Expected improvement of the hypervolume.
+    #[default]
+    Ehvi,
+    /// One score, weighed at random each round.
+    Parego,
+}
+
 /// Which evaluations parents are drawn from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -367,6 +392,9 @@ crate::settings! {
         random_share: f64 = 0.1,
         /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
         targets: TargetsKind = TargetsKind::Raw,
+        /// With a second objective: ehvi (expected improvement of the hypervolume; acquisition is not
+        /// read), or parego (a score weighed at random each round). Without one it is not read.
+        objectives: ObjectivesKind = ObjectivesKind::Ehvi,
     }
     check(s) {
         at_least_1(s.initial, "initial")?;

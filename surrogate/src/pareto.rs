@@ -2,7 +2,8 @@
 //!
 //! Higher is better in both. A point dominates another if it is no worse in either and better in one.
 
-use crate::Posterior;
+use crate::select::best_first;
+use crate::{Posterior, SurrogateError};
 
 /// Two scores of one candidate, finite, higher is better.
 pub type Point = [f64; 2];
@@ -96,8 +97,53 @@ impl Front {
     }
 }
 
+/// Up to `count` candidates that raise the hypervolume together, by their two independent posteriors,
+/// `[n]` each: always the one of the highest expected improvement times `weights`, `[n]`, which is
+/// then believed to be as good as its means (kriging believer: Ginsbourger, Le Riche and Carraro, 2010).
+///
+/// Each law goes by the Gaussian with its moments. The first choice is from all candidates, the others
+/// are from the [`SHORTLIST`] that were worth most at first.
+///
+/// # Errors
+/// [`SurrogateError::Data`] for lists of other lengths, [`SurrogateError::Numeric`] for moments that are
+/// not finite.
+pub fn believers(
+    front: &Front,
+    posteriors: [&[Posterior]; 2],
+    weights: &[f64],
+    count: usize,
+) -> Result<Vec<usize>, SurrogateError> {
+    let [first, second] = posteriors;
+    if first.len() != weights.len() || second.len() != weights.len() {
+        let reason = format!("{} and {} posteriors for {} weights", first.len(), second.len(), weights.len());
+        return Err(SurrogateError::data("hypervolume", reason));
+    }
+    let gaussian = |p: &Posterior| {
+        let (mean, variance) = p.moments();
+        Posterior::gaussian(mean, variance)
+    };
+    let laws = |ps: &[Posterior]| ps.iter().map(gaussian).collect::<Result<Vec<_>, _>>();
+    let (first, second) = (laws(first)?, laws(second)?);
+    let worth = |front: &Front, i: usize| weights[i] * front.expected_improvement(&first[i], &second[i]);
+    let mut left =
+        best_first(&(0..weights.len()).map(|i| worth(front, i)).collect::<Vec<_>>(), SHORTLIST.max(count));
+    let mut front = front.clone();
+    let mut chosen = Vec::new();
+    while chosen.len() < count && !left.is_empty() {
+        let values: Vec<f64> = left.iter().map(|&i| worth(&front, i)).collect();
+        let best = (0..left.len()).reduce(|best, next| if values[next] > values[best] { next } else { best });
+        let next = left.remove(best.unwrap_or(0));
+        front = front.with([first[next].mean(), second[next].mean()]);
+        chosen.push(next);
+    }
+    Ok(chosen)
+}
+
+/// Candidates that [`believers`] after the first are chosen from, if no more are wanted.
+pub const SHORTLIST: usize = 300;
+
 /// Augmented Tchebycheff value of two scores scaled to `[0, 1]`, higher is better:
-/// `-max(w l₁, (1-w) l₂) - 0.05 (w l₁ + (1-w) l₂)` with losses `l = 1 - score` (Knowles: ParEGO, IEEE
+/// `-max(w l₁, (1-w) l₂) - 0.05 (w l₁ + (1-w) l₂)` with losses `l = 1 - score` (Knowles: `ParEGO`, IEEE
 /// Transactions on Evolutionary Computation, 2006).
 pub fn tchebycheff(weight: f64, scores: Point) -> f64 {
     const AUGMENTATION: f64 = 0.05;
@@ -157,6 +203,17 @@ mod tests {
             let exact = front.expected_improvement(&first, &second);
             assert!((mean - exact).abs() < 0.03 * exact, "{mean} for {exact}");
         }
+    }
+
+    /// A copy of the best adds nothing once that is believed; what is never feasible comes last.
+    #[test]
+    fn believers_spread_over_the_front() {
+        let sure = |means: [f64; 4]| means.map(|mean| Posterior::gaussian(mean, 1e-12).unwrap());
+        let (first, second) = (sure([0.9, 0.9, 0.2, 0.95]), sure([0.5, 0.5, 0.6, 0.95]));
+        let empty = Front::of(&[], [0.0, 0.0]);
+        let chosen = believers(&empty, [&first, &second], &[1.0, 1.0, 1.0, 0.0], 4).unwrap();
+        assert_eq!(chosen, [0, 2, 1, 3]);
+        assert!(believers(&empty, [&first, &second[1..]], &[1.0; 4], 1).is_err());
     }
 
     /// Losses 0.5 and 0.2 at weight 0.4: 0.2 and 0.12.

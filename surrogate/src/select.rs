@@ -226,7 +226,7 @@ fn squared_distance(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> f64 {
 }
 
 /// Indices of the `count` largest, largest first, ties by lowest index.
-fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
+pub(crate) fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
     let order = |a: &usize, b: &usize| -> Ordering {
         utilities[*b].partial_cmp(&utilities[*a]).unwrap_or(Ordering::Equal).then(a.cmp(b))
     };

@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::acquisition::{Scale, constrained};
 use crate::{
     Acquisition, Batches, Candidates, Joint, Moments, Observation, Posterior, Predict, Selection, Surrogate,
     SurrogateError,
@@ -93,7 +94,7 @@ fn check_embedding(name: &str, fitted: &dyn Predict, candidates: &[Architecture]
 ///
 /// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for all
 /// laws and for point masses; equal generators give equal utilities; of two almost certain
-/// candidates the better is not worth less.
+/// candidates the better is not worth less; a gain on an incumbent is not negative.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -106,6 +107,10 @@ pub fn check_acquisition(acquisition: &dyn Acquisition, seed: u64) {
         assert_eq!(utilities.len(), posteriors.len(), "{name}: one utility a posterior");
         assert!(!utilities.iter().any(|u| u.is_nan()), "{name}: NaN with incumbent {incumbent:?}");
         assert_eq!(utilities, run(), "{name}: equal seeds differ");
+        let gains = acquisition.scale() != Scale::Gain || incumbent.is_none();
+        assert!(gains || utilities.iter().all(|u| *u >= 0.0), "{name}: a gain is negative");
+        let weighed = constrained(acquisition.scale(), utilities, &vec![0.0; posteriors.len()]);
+        assert!(!weighed.iter().any(|u| u.is_nan()), "{name}: NaN for what is never feasible");
     }
     let sure = [0.2, 0.5, 0.8].map(|mean| must(Posterior::gaussian(mean, 1e-12), "posterior"));
     for incumbent in [None, Some(0.4)] {

@@ -61,7 +61,9 @@ fn from_zero(mut utilities: Vec<f64>) -> Vec<f64> {
     let finite = utilities.iter().copied().filter(|u| u.is_finite());
     let lowest = finite.fold(f64::INFINITY, f64::min);
     if utilities.iter().any(|&u| u < 0.0) {
-        utilities.iter_mut().for_each(|u| *u = (*u - lowest).max(0.0));
+        for u in &mut utilities {
+            *u = (*u - lowest).max(0.0);
+        }
     }
     utilities
 }

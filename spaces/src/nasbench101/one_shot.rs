@@ -198,8 +198,8 @@ impl Move {
     /// Where this leads from operations `ops`, with any operation on vertices that come alive.
     fn modules<'a>(&'a self, to: &'a Module, ops: &'a [u8]) -> impl Iterator<Item = Module> + 'a {
         let was = &self.was[..to.interior().len()];
-        let new = was.iter().filter(|was| **was == 0).count();
-        (0..OPS.len().pow(new as u32)).map(move |mut code| {
+        let free: Vec<usize> = (0..was.len()).filter(|&i| was[i] == 0).collect();
+        (0..OPS.len().pow(free.len() as u32)).map(move |mut code| {
             let mut fresh = || {
                 let op = code % OPS.len();
                 code /= OPS.len();

@@ -138,7 +138,7 @@ crate::settings! {
     /// Settings of NSGA-II.
     pub struct Nsga2Settings {
         /// Members of the population: the best evaluations by front and crowding. Published: 100.
-        population: usize = 50,
+        population: usize = 20,
         /// Batches a round.
         batches: usize = 1,
         /// Children a batch.

@@ -8,9 +8,9 @@
 //! asked for. Rows of one architecture (isomorphic cells have one key) become one [`Arm`].
 //!
 //! The official files of NAS-Bench-101 and, with feature `parquet`, Parquet files are read as well.
-//! The files of NATS-Bench are Python pickles of what Python has and Rust has not (serde-pickle 1.2 stops
-//! at an `OrderedDict`, and numbers may be NumPy's); its own package, `pip install nats_bench numpy`,
-//! writes a table of a folder `-simple`, with the seeds of a cell joined by `;`:
+//! The files of NATS-Bench are Python pickles that may hold what there is no reader in Rust for
+//! (serde-pickle 1.2 stops at an `OrderedDict`); its own package, `pip install nats_bench numpy`, writes a
+//! table of a folder `-simple`, with the seeds of a cell joined by `;`:
 //!
 //! ```python
 //! from nats_bench import create

@@ -3,7 +3,7 @@
 //! Higher is better in both. A point dominates another if it is no worse in either and better in one.
 
 use crate::select::best_first;
-use crate::{Posterior, SurrogateError};
+use crate::{Posterior, SurrogateError, normal};
 
 /// Two scores of one candidate, finite, higher is better.
 pub type Point = [f64; 2];
@@ -105,8 +105,7 @@ impl Front {
 /// are from the [`SHORTLIST`] that were worth most at first.
 ///
 /// # Errors
-/// [`SurrogateError::Data`] for lists of other lengths, [`SurrogateError::Numeric`] for moments that are
-/// not finite.
+/// [`SurrogateError::Data`] for lists of other lengths.
 pub fn believers(
     front: &Front,
     posteriors: [&[Posterior]; 2],
@@ -118,13 +117,11 @@ pub fn believers(
         let reason = format!("{} and {} posteriors for {} weights", first.len(), second.len(), weights.len());
         return Err(SurrogateError::data("hypervolume", reason));
     }
-    let gaussian = |p: &Posterior| {
-        let (mean, variance) = p.moments();
-        Posterior::gaussian(mean, variance)
+    let moments = |ps: &[Posterior]| ps.iter().map(Posterior::moments).collect::<Vec<_>>();
+    let (first, second) = (moments(first), moments(second));
+    let worth = |front: &Front, i: usize| {
+        weights[i] * front.expected(|t| excess(first[i], t), |t| excess(second[i], t))
     };
-    let laws = |ps: &[Posterior]| ps.iter().map(gaussian).collect::<Result<Vec<_>, _>>();
-    let (first, second) = (laws(first)?, laws(second)?);
-    let worth = |front: &Front, i: usize| weights[i] * front.expected_improvement(&first[i], &second[i]);
     let mut left =
         best_first(&(0..weights.len()).map(|i| worth(front, i)).collect::<Vec<_>>(), SHORTLIST.max(count));
     let mut front = front.clone();
@@ -133,10 +130,20 @@ pub fn believers(
         let values: Vec<f64> = left.iter().map(|&i| worth(&front, i)).collect();
         let best = (0..left.len()).reduce(|best, next| if values[next] > values[best] { next } else { best });
         let next = left.remove(best.unwrap_or(0));
-        front = front.with([first[next].mean(), second[next].mean()]);
+        front = front.with([first[next].0, second[next].0]);
         chosen.push(next);
     }
     Ok(chosen)
+}
+
+/// `E max(y - threshold, 0)` of a normal law by mean and variance; 0 from eight standard deviations on.
+fn excess((mean, variance): (f64, f64), threshold: f64) -> f64 {
+    let (sd, gain) = (variance.sqrt(), mean - threshold);
+    if gain <= -8.0 * sd {
+        return 0.0;
+    }
+    let z = if sd > 0.0 { gain / sd } else { f64::INFINITY };
+    (if z > 8.0 { gain } else { sd * (normal::pdf(z) + z * normal::cdf(z)) }).max(0.0)
 }
 
 /// Candidates that [`believers`] after the first are chosen from, if no more are wanted.
@@ -203,6 +210,16 @@ mod tests {
             let exact = front.expected_improvement(&first, &second);
             assert!((mean - exact).abs() < 0.03 * exact, "{mean} for {exact}");
         }
+    }
+
+    /// The quick form is that of a Gaussian posterior; a point mass exceeds by its distance.
+    #[test]
+    fn excess_agrees_with_the_posterior() {
+        for threshold in [-30.0, -3.0, 0.0, 0.5, 4.0, 7.9] {
+            let exact = Posterior::gaussian(0.5, 1.5).unwrap().ln_expected_excess(threshold).exp();
+            assert!((excess((0.5, 1.5), threshold) - exact).abs() < 1e-9 * exact.max(1.0), "{threshold}");
+        }
+        assert_eq!([0.2, 0.5, 0.9].map(|t| excess((0.5, 0.0), t)), [0.3, 0.0, 0.0]);
     }
 
     /// A copy of the best adds nothing once that is believed; what is never feasible comes last.

@@ -13,6 +13,9 @@ use crate::ranks::Warp;
 /// Highest score that a threshold on a sigmoid-squashed law is read as.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
 
+/// Standard deviations from the mean to a threshold below it from which on there is no tail to speak of.
+const SURE: f64 = -30.0;
+
 /// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Moments {
@@ -232,7 +235,17 @@ impl Posterior {
         if let Some(slope) = slope.filter(|_| z0 < 5.0) {
             return (slope * sd).ln() + (normal::pdf(z0) - z0 * normal::cdf(-z0)).ln();
         }
+        if z0 < SURE {
+            // The weight of the tail would overflow; nearly all of the law lies above the threshold.
+            return self.gain_of_the_bulk(z0, z, sd).ln();
+        }
         ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
+    }
+
+    /// `E max(score - threshold, 0)` by the nine standard deviations about a mean far above the threshold.
+    fn gain_of_the_bulk(&self, z0: f64, z: f64, sd: f64) -> f64 {
+        let weighted = |t: f64| self.gain(z + sd * t, z) * normal::pdf(z0 + t);
+        gauss_legendre().integrate(-z0 - 9.0, -z0 + 9.0, 6, weighted)
     }
 
     /// `link(latent) - link(threshold)` without cancellation, for `latent >= threshold`.

@@ -10,6 +10,7 @@
 
 mod columns;
 mod counts;
+mod family;
 mod flow;
 mod names;
 mod paths;
@@ -18,3 +19,4 @@ mod sparse;
 pub(crate) use columns::{Columns, Scale};
 pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};
+pub(crate) use family::Family;

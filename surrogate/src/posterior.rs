@@ -222,15 +222,14 @@ impl Posterior {
             return self.gain(mu, z).max(0.0).ln();
         }
         let z0 = (z - mu) / sd;
-        // Where the score is a straight function of the Gaussian there is a closed form; beyond
-        // five standard deviations it cancels.
+        // Where the score is a straight function of the Gaussian there is a closed form.
         let slope = match &self.law {
             Law::Gaussian { .. } => Some(1.0),
             Law::SigmoidGaussian { .. } => None,
             Law::Warped { warp, .. } => warp.slope_beyond(threshold),
         };
-        if let Some(slope) = slope.filter(|_| z0 < 5.0) {
-            return (slope * sd).ln() + (normal::pdf(z0) - z0 * normal::cdf(-z0)).ln();
+        if let Some(slope) = slope {
+            return (slope * sd).ln() + normal::ln_excess(z0);
         }
         ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
     }

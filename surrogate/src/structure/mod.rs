@@ -16,7 +16,7 @@ mod names;
 mod paths;
 mod sparse;
 
-pub(crate) use columns::{Columns, Scale};
+pub(crate) use columns::{AsIs, Columns, Scale};
 pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};
 pub(crate) use family::Family;

@@ -2,11 +2,13 @@
 
 mod critical;
 mod curves;
+mod fronts;
 
 use plotters::prelude::*;
 
 pub(super) use critical::critical_difference;
 pub(super) use curves::{found, optimum, oracle};
+pub(super) use fronts::{fronts, hypervolume};
 
 /// A colour a strategy, well told apart also without colour vision (Okabe and Ito, 2008), then
 /// again from the start.

@@ -25,17 +25,19 @@ mod study;
 mod tests;
 
 pub use compare::{
-    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+    CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
+    ObjectiveSettings, SeedsKind, TableSettings,
 };
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
-pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
+pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     AcquisitionKind, BonasSettings, DifferentiableSettings, EvolutionSettings, LocalSearchSettings,
-    ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
+    ObjectivesKind, ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind,
+    TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

@@ -4,7 +4,10 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
-use super::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1, ensure};
+use super::{
+    BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings, at_least_1,
+    ensure,
+};
 
 crate::choices! {
     /// A strategy and its settings.
@@ -15,6 +18,8 @@ crate::choices! {
         Random(RandomSettings) = "random",
         /// Regularised (aging) evolution (Real et al. 2019).
         Evolution(EvolutionSettings) = "evolution",
+        /// Evolution for two objectives (Deb et al. 2002).
+        Nsga2(Nsga2Settings) = "nsga2",
         /// Hill climbing with restarts (White et al. 2021).
         LocalSearch(LocalSearchSettings) = "local-search",
         /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
@@ -39,6 +44,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch,
             Self::Random(s) => s.batch,
             Self::Evolution(s) => s.batch,
+            Self::Nsga2(s) => s.batch,
             Self::LocalSearch(s) => s.batch,
             Self::Bananas(s) => s.batch,
             Self::Npenas(s) => s.batch,
@@ -56,6 +62,7 @@ impl StrategySettings {
             Self::BonasPublished(_) | Self::Differentiable(_) => true,
             Self::Random(_)
             | Self::Evolution(_)
+            | Self::Nsga2(_)
             | Self::LocalSearch(_)
             | Self::Bananas(_)
             | Self::NasBowl(_) => false,
@@ -67,11 +74,13 @@ impl StrategySettings {
         matches!(self, Self::Differentiable(_))
     }
 
-    /// Every strategy that this program can run on a table, with its default settings.
-    pub fn available() -> impl Iterator<Item = Self> {
+    /// Every strategy that this program can run on a table, with its default settings; nsga2, which is
+    /// for two objectives, only with those.
+    pub fn available(two_objectives: bool) -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
         let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();
-        all.filter(move |strategy| runs(strategy) && !strategy.needs_images())
+        let fits = move |s: &Self| two_objectives || !matches!(s, Self::Nsga2(_));
+        all.filter(move |strategy| runs(strategy) && !strategy.needs_images() && fits(strategy))
     }
 
     /// Sets the architectures a batch.
@@ -80,6 +89,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch = batch,
             Self::Random(s) => s.batch = batch,
             Self::Evolution(s) => s.batch = batch,
+            Self::Nsga2(s) => s.batch = batch,
             Self::LocalSearch(s) => s.batch = batch,
             Self::Bananas(s) => s.batch = batch,
             Self::Npenas(s) => s.batch = batch,
@@ -97,7 +107,11 @@ impl StrategySettings {
             Self::Npenas(s) => s.initial = initial,
             Self::NasBowl(s) => s.initial = initial,
             Self::BonasPublished(s) => s.initial = initial,
-            Self::Random(_) | Self::Evolution(_) | Self::LocalSearch(_) | Self::Differentiable(_) => {}
+            Self::Random(_)
+            | Self::Evolution(_)
+            | Self::Nsga2(_)
+            | Self::LocalSearch(_)
+            | Self::Differentiable(_) => {}
         }
     }
 }
@@ -252,6 +266,11 @@ impl SurrogateKind {
         !matches!(self, Self::Trees | Self::PathMlp)
     }
 
+    /// Whether it has a posterior of several architectures together, as joint criteria need.
+    pub fn has_joint(self) -> bool {
+        matches!(self, Self::GraphGp | Self::WlGp | Self::Ensemble)
+    }
+
     /// Whether it needs libtorch.
     pub fn needs_torch(self) -> bool {
         matches!(self, Self::GcnBsr | Self::BonasPublished)
@@ -288,6 +307,14 @@ pub enum SelectionKind {
     Clusters,
     /// The best in order.
     TopK,
+    /// Expected improvement of the batch, by joint draws.
+    QEi,
+    /// Upper confidence bound of the batch, by joint draws.
+    QUcb,
+    /// The best of a joint draw for each place.
+    JointThompson,
+    /// The best in order, each keeping the next ones away.
+    LocalPenalisation,
 }
 
 /// Where candidates come from.
@@ -301,6 +328,21 @@ pub enum PoolKind {
     Whole,
     /// Mutants of good architectures.
     Evolutionary,
+    /// Neighbours of the best architectures.
+    Local,
+    /// Random architectures.
+    Random,
+}
+
+/// How two objectives come to one utility.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectivesKind {
+    /// Expected improvement of the hypervolume.
+    #[default]
+    Ehvi,
+    /// One score, weighed at random each round.
+    Parego,
 }
 
 /// Which evaluations parents are drawn from.
@@ -328,16 +370,19 @@ crate::settings! {
         surrogate: SurrogateKind = SurrogateKind::GraphGp,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
-        /// Weight of the standard deviation in ucb. Published: 0.5.
+        /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
         gamma: f64 = 0.5,
         /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
-        /// a batch shares weights.
+        /// a batch shares weights. Of the most useful, by what they are worth together: q-ei, q-ucb and
+        /// joint-thompson (surrogates graph-gp, wl-gp and ensemble), local-penalisation (surrogates with
+        /// an embedding).
         selection: SelectionKind = SelectionKind::Auto,
-        /// Where candidates come from: auto, whole or evolutionary.
+        /// Where candidates come from: auto (whole where that is small, else evolutionary), whole,
+        /// evolutionary, local (neighbours of the best) or random.
         pool: PoolKind = PoolKind::Auto,
-        /// Candidates of an evolutionary pool. Published: 1000.
+        /// Candidates of an evolutionary, local or random pool. Published: 1000.
         pool_size: usize = 1000,
-        /// Evaluations that parents are drawn from. Published: 30.
+        /// Evaluations that parents are drawn from, or whose neighbours are candidates. Published: 30.
         population: usize = 30,
         /// Which ones these are: recent (published) or best.
         parents: ParentsKind = ParentsKind::Best,
@@ -347,6 +392,9 @@ crate::settings! {
         random_share: f64 = 0.1,
         /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
         targets: TargetsKind = TargetsKind::Raw,
+        /// With a second objective: ehvi (expected improvement of the hypervolume; acquisition is not
+        /// read), or parego (a score weighed at random each round). Without one it is not read.
+        objectives: ObjectivesKind = ObjectivesKind::Ehvi,
     }
     check(s) {
         at_least_1(s.initial, "initial")?;

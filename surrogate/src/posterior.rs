@@ -126,6 +126,18 @@ impl Posterior {
         Self { law: Law::Gaussian { mean, variance: sd * sd } }
     }
 
+    /// The same map to scores, with another Gaussian underneath.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
+    pub fn with_latent(&self, mean: f64, variance: f64) -> Result<Self, SurrogateError> {
+        match &self.law {
+            Law::Gaussian { .. } => Self::gaussian(mean, variance),
+            Law::SigmoidGaussian { moments, .. } => Self::sigmoid_gaussian(mean, variance, *moments),
+            Law::Warped { warp, .. } => Self::warped(mean, variance, warp.clone()),
+        }
+    }
+
     /// Where `score` lies on the scale of the Gaussian underneath.
     ///
     /// For a squashed law that is its logit; scores from 1 - 1e-12 up are read as 1 - 1e-12, those

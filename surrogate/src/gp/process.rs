@@ -136,8 +136,10 @@ impl Process {
     pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>) {
         let features = self.features(x.view());
         let k = self.covariance(&features, &self.seen);
-        let whitener = self.cholesky.inverse_lower().mapv(|v| v as f32);
-        let white = whiten(&whitener, k.view());
+        let white = match &self.part {
+            None => whiten(&self.whitener, k.view()),
+            Some(_) => whiten(&self.cholesky.inverse_lower().mapv(|v| v as f32), k.view()),
+        };
         let mut covariance = self.covariance(&features, &features);
         covariance -= &white.t().dot(&white);
         let mean = k.mapv(f64::from).dot(&self.alpha).to_vec();

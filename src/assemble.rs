@@ -17,7 +17,8 @@ use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::GraphGp;
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{
-    Batches, Clustered, JointThompson, LocalPenalisation, QExpectedImprovement, QUpperConfidenceBound, TopK,
+    Batches, Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
+    QUpperConfidenceBound, TopK,
 };
 use bonas_surrogate::trees::Trees;
 use bonas_surrogate::wl_gp::WlGp;
@@ -143,6 +144,7 @@ fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
 
 fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
     let embeds = s.surrogate.embeds();
+    let improves = matches!(s.acquisition, AcquisitionKind::Ei | AcquisitionKind::LogEi);
     let lacks = |what: &str| {
         Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason: what.to_owned() })
     };
@@ -153,7 +155,10 @@ fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>
         SelectionKind::LocalPenalisation if !embeds => {
             lacks("local-penalisation needs a surrogate with an embedding; trees and path-mlp have none")
         }
-        SelectionKind::QEi | SelectionKind::QUcb | SelectionKind::JointThompson
+        SelectionKind::QEi
+        | SelectionKind::QUcb
+        | SelectionKind::JointThompson
+        | SelectionKind::KrigingBeliever
             if !s.surrogate.has_joint() =>
         {
             lacks("joint criteria need a surrogate with a joint posterior; take graph-gp, wl-gp or ensemble")
@@ -162,6 +167,10 @@ fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>
         SelectionKind::Auto if fidelity == Fidelity::SharedWeights && embeds => {
             Ok(Box::new(Clustered::default()))
         }
+        SelectionKind::Auto if improves && s.surrogate.has_joint() => {
+            Ok(Box::new(KrigingBeliever::default()))
+        }
+        SelectionKind::KrigingBeliever => Ok(Box::new(KrigingBeliever::default())),
         SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
         SelectionKind::QEi => Ok(Box::new(QExpectedImprovement::default())),
         SelectionKind::QUcb => Ok(Box::new(QUpperConfidenceBound::new(s.gamma)?)),

@@ -300,7 +300,8 @@ pub enum AcquisitionKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionKind {
-    /// clusters where a batch shares weights and the surrogate has an embedding, top-k elsewhere.
+    /// clusters where a batch shares weights and the surrogate has an embedding; elsewhere
+    /// kriging-believer for ei and log-ei if the surrogate has a joint posterior, else top-k.
     #[default]
     Auto,
     /// The best of each cluster of the best: related by construction.
@@ -315,6 +316,8 @@ pub enum SelectionKind {
     JointThompson,
     /// The best in order, each keeping the next ones away.
     LocalPenalisation,
+    /// Expected improvement after each choice is believed in.
+    KrigingBeliever,
 }
 
 /// Where candidates come from.
@@ -373,9 +376,10 @@ crate::settings! {
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
         gamma: f64 = 0.5,
         /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
-        /// a batch shares weights. Of the most useful, by what they are worth together: q-ei, q-ucb and
-        /// joint-thompson (surrogates graph-gp, wl-gp and ensemble), local-penalisation (surrogates with
-        /// an embedding).
+        /// a batch shares weights, elsewhere kriging-believer with ei and log-ei, else top-k. Of the most
+        /// useful, by what they are worth together: kriging-believer (expected improvement once those
+        /// chosen before are believed in), q-ei, q-ucb and joint-thompson (surrogates graph-gp, wl-gp and
+        /// ensemble), local-penalisation (surrogates with an embedding).
         selection: SelectionKind = SelectionKind::Auto,
         /// Where candidates come from: auto (whole where that is small, else evolutionary), whole,
         /// evolutionary, local (neighbours of the best) or random.

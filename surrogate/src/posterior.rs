@@ -129,6 +129,18 @@ impl Posterior {
         Self { law: Law::Gaussian { mean, variance: sd * sd } }
     }
 
+    /// The same map to scores, with another Gaussian underneath.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
+    pub fn with_latent(&self, mean: f64, variance: f64) -> Result<Self, SurrogateError> {
+        match &self.law {
+            Law::Gaussian { .. } => Self::gaussian(mean, variance),
+            Law::SigmoidGaussian { moments, .. } => Self::sigmoid_gaussian(mean, variance, *moments),
+            Law::Warped { warp, .. } => Self::warped(mean, variance, warp.clone()),
+        }
+    }
+
     /// Where `score` lies on the scale of the Gaussian underneath.
     ///
     /// For a squashed law that is its logit; scores from 1 - 1e-12 up are read as 1 - 1e-12, those
@@ -225,15 +237,14 @@ impl Posterior {
             return self.gain(mu, z).max(0.0).ln();
         }
         let z0 = (z - mu) / sd;
-        // Where the score is a straight function of the Gaussian there is a closed form; beyond
-        // five standard deviations it cancels.
+        // Where the score is a straight function of the Gaussian there is a closed form.
         let slope = match &self.law {
             Law::Gaussian { .. } => Some(1.0),
             Law::SigmoidGaussian { .. } => None,
             Law::Warped { warp, .. } => warp.slope_beyond(threshold),
         };
-        if let Some(slope) = slope.filter(|_| z0 < 5.0) {
-            return (slope * sd).ln() + (normal::pdf(z0) - z0 * normal::cdf(-z0)).ln();
+        if let Some(slope) = slope {
+            return (slope * sd).ln() + normal::ln_excess(z0);
         }
         if z0 < SURE {
             // The weight of the tail would overflow; nearly all of the law lies above the threshold.

@@ -17,9 +17,11 @@ use rand_xoshiro::rand_core::SeedableRng;
 
 use crate::{Joint, Posterior, SurrogateError};
 
+mod believer;
 mod joint;
 mod penalise;
 
+pub use believer::KrigingBeliever;
 pub use joint::{JointThompson, QExpectedImprovement, QUpperConfidenceBound};
 pub use penalise::LocalPenalisation;
 

@@ -222,7 +222,7 @@ impl Drawn {
     }
 }
 
-fn joint(candidates: &Candidates<'_>, shortlist: &[usize]) -> Result<Joint, SurrogateError> {
+pub(super) fn joint(candidates: &Candidates<'_>, shortlist: &[usize]) -> Result<Joint, SurrogateError> {
     let missing = || {
         let reason =
             "it needs a joint posterior, which this surrogate has not; take graph-gp, wl-gp or ensemble";

@@ -293,7 +293,7 @@ impl Differentiable {
                 let leaves = state.relaxed.relaxation.leaves();
                 state.adam.step(&leaves, &gradients, relaxing.alpha_rate(epoch))?;
             }
-            let loss = state.relaxed.loss(&train)?; // []
+            let loss = state.relaxed.loss_of_weights(&train)?; // []
             let Relaxed { net, path, .. } = &state.relaxed;
             let _norm = state.sgd.step(net, path.params(), &loss, rate)?;
             losses.push(loss.detach());

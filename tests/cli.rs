@@ -142,5 +142,5 @@ fn the_ready_made_configurations_are_read() {
             }
         }
     }
-    assert_eq!(read, 5);
+    assert_eq!(read, 8);
 }

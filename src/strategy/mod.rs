@@ -10,6 +10,7 @@ mod local_search;
 mod pool;
 mod random;
 mod targets;
+mod trajectory;
 
 use std::sync::Arc;
 
@@ -22,13 +23,14 @@ use crate::rng::StudyRng;
 pub use bonas::Bonas;
 pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
-pub use differentiable::{Differentiable, Epoch, Relaxing};
+pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
 pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;
 pub use targets::{Scored, Targets};
+pub use trajectory::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 /// A proposed architecture and what the strategy expects of it.
 #[derive(Clone, Debug)]

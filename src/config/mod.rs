@@ -12,6 +12,7 @@
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod compare;
+mod contest;
 mod error;
 mod evaluator;
 mod nearest;
@@ -27,6 +28,7 @@ mod tests;
 pub use compare::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };
+pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};

@@ -143,4 +143,8 @@ fn the_ready_made_configurations_are_read() {
         }
     }
     assert_eq!(read, 8);
+    for name in ["strategies.toml", "collapse.toml"] {
+        let text = std::fs::read_to_string(examples.join("compare_strategies").join(name)).unwrap();
+        assert!(bonas::config::ContestConfig::from_toml(&text, name).unwrap().arms.len() > 4);
+    }
 }

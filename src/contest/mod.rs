@@ -9,9 +9,10 @@
 //! that of any other is the architecture with the best score.
 //!
 //! Invariant: results are a function of configuration and plan. Seconds are measured in the plan's
-//! pilots alone, and written to [`PLAN_FILE`] before any study begins; a contest that is resumed,
+//! pilots alone (of processors where these compute, so that other work on the machine counts for none), and written to [`PLAN_FILE`] before any study begins; a contest that is resumed,
 //! or given the plan of another machine, has the same studies.
 
+mod meter;
 mod page;
 mod plan;
 mod study;

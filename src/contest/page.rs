@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::plan::Unit;
+use super::plan::{Budget, Unit};
 use super::study::{Outcome, Piece};
 use super::summary::{ArmSummary, Pair, Summary};
 use crate::config::ContestConfig;
@@ -11,10 +11,11 @@ use crate::report::html::{FOOT, figure, head};
 use crate::report::tables::{section, table};
 use crate::report::{Line, alphas, lines};
 
-const ARMS: [&str; 9] = [
+const ARMS: [&str; 10] = [
     "arm",
     "space",
     "budget",
+    "s by pilot",
     "search s",
     "test accuracy %",
     "sd",
@@ -48,7 +49,8 @@ pub(super) fn page(summary: &Summary, outcomes: &[Outcome], config: &ContestConf
 }
 
 const NOTE: &str = "Mean and standard deviation over seeds of the test accuracy of what each study found, which is itself a \
-                    mean over the runs of the final training. Winners of differentiable searches are what they decode to \
+                    mean over the runs of the final training. Seconds by the pilot are those of processors, or of the \
+                    device's wall clock; the other ones are on the wall, whatever else ran there. Winners of differentiable searches are what they decode to \
                     after the last epoch, those of the others have the best score on held-out training images.";
 const PAIRED: &str = "In points of accuracy. Bootstrap over seeds (BCa); Wilcoxon's signed-rank test, two-sided, exact; \
                       Holm's correction for all pairs. With n seeds p cannot be less than 2 / 2^n.";
@@ -81,6 +83,7 @@ fn row(arm: &ArmSummary) -> Vec<String> {
         arm.name.clone(),
         arm.space.clone(),
         budget,
+        arm.budget.as_ref().and_then(Budget::seconds).map_or_else(dash, |s| format!("{s:.1}")),
         if arm.budget.is_some() { format!("{seconds:.1}") } else { dash() },
         percent(&arm.test_mean),
         percent(&arm.test_sd),

@@ -1,13 +1,15 @@
 //! Budgets: seconds as numbers of epochs and architectures.
 
+use std::sync::PoisonError;
+
 use serde::{Deserialize, Serialize};
 
 use super::Contest;
-use crate::StudyError;
+use super::meter::{Meter, Times};
 use crate::config::{Arm, SearchConfig, StrategySettings};
-use crate::journal::Seconds;
 use crate::report::{read_json, write_json};
-use crate::search::Search;
+use crate::search::{Networks, Search};
+use crate::{Observer, StudyError};
 
 /// The plan in a contest's folder.
 pub const PLAN_FILE: &str = "plan.json";
@@ -39,8 +41,22 @@ pub struct Budget {
     /// First epoch in which α moves: as large a part of the search as the arm says.
     pub alpha_start: usize,
     /// Seconds that one took in the pilot, the fastest: an epoch without and with steps of α, or
-    /// an architecture. Empty without a pilot.
+    /// an architecture. Seconds of processors where these compute, else on the wall. Empty without a
+    /// pilot.
     pub seconds_each: Vec<f64>,
+}
+
+impl Budget {
+    /// Seconds of the whole by the pilot; none without one.
+    pub fn seconds(&self) -> Option<f64> {
+        match self.seconds_each[..] {
+            [each] => Some(self.count as f64 * each),
+            [still, moving] => {
+                Some(self.alpha_start as f64 * still + (self.count - self.alpha_start) as f64 * moving)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The budgets of all arms.
@@ -96,8 +112,7 @@ fn piloted(contest: &Contest, arm: &Arm, seconds: f64) -> Result<Budget, StudyEr
     let budget = own(arm);
     match &arm.config.strategy {
         StrategySettings::Differentiable(s) => {
-            let asks: Vec<f64> = taken.asks().collect();
-            let (still, moving) = asks.split_at(asks.len() / 2);
+            let (still, moving) = taken.asks.split_at(taken.asks.len() / 2);
             let each = [fastest(still), fastest(moving)];
             let share = s.alpha_start as f64 / s.epochs as f64;
             let (count, alpha_start) = epochs_in(seconds, each, share);
@@ -106,11 +121,7 @@ fn piloted(contest: &Contest, arm: &Arm, seconds: f64) -> Result<Budget, StudyEr
         }
         other => {
             let size = other.batch();
-            // One after the other, or in one round.
-            let places =
-                (0..PILOT_BATCHES).flat_map(|round| (0..PILOT_BATCHES).map(move |batch| (round, batch)));
-            let batches: Vec<f64> = places.filter_map(|(round, batch)| taken.batch(round, batch)).collect();
-            let each = fastest(&batches) / size as f64;
+            let each = fastest(&taken.batches) / size as f64;
             let count = (seconds / each) as usize / size * size;
             let budget = Budget { count, seconds_each: vec![each], ..budget };
             enough(budget, 2 * size, "architectures", seconds)
@@ -149,14 +160,27 @@ fn enough(budget: Budget, least: usize, unit: &str, seconds: f64) -> Result<Budg
     Err(StudyError::Setting { name: "contest.seconds".to_owned(), reason })
 }
 
-/// Runs a few epochs or batches of an arm, and says what they took.
-fn pilot(contest: &Contest, arm: &Arm) -> Result<Seconds, StudyError> {
+/// Runs a few epochs or batches of an arm, alone, and says what they took.
+fn pilot(contest: &Contest, arm: &Arm) -> Result<Times, StudyError> {
     let directory = contest.directory.join(PILOT_FOLDER).join(&arm.name);
+    // What a pilot that was stopped took is lost: it begins anew.
+    match std::fs::remove_dir_all(&directory) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            return Err(StudyError::Io { path: directory, source });
+        }
+        _ => {}
+    }
     let mut config = super::study::searching(&arm.config, contest.config.contest.first_seed);
     set(&mut config, PILOT_EPOCHS, PILOT_EPOCHS / 2, PILOT_BATCHES * arm.config.strategy.batch());
-    let search = Search { config, directory: directory.clone(), cancel: contest.cancel.clone() };
-    search.run(&mut |_, _| Vec::new())?;
-    Ok(Seconds::read(&directory))
+    let on_processors =
+        Networks::planned(&config)?.devices().iter().all(|device| *device == tch::Device::Cpu);
+    let (meter, times) = Meter::new(on_processors);
+    let mut meter = Some(meter);
+    let search = Search { config, directory, cancel: contest.cancel.clone() };
+    search.run(&mut |_, _| {
+        meter.take().map(|meter| Box::new(meter) as Box<dyn Observer>).into_iter().collect()
+    })?;
+    Ok(times.lock().unwrap_or_else(PoisonError::into_inner).clone())
 }
 
 /// Gives a search a budget: epochs if it is differentiable, else architectures.

@@ -170,11 +170,14 @@ fn every_cell_of_a_small_space_becomes_a_table_that_reads_back() {
     let tabulate = Tabulate {
         config: SearchConfig::from_toml(text, "test").unwrap(),
         ops: vec!["none".into(), "skip_connect".into()],
+        sample: None,
         directory: folder.path().to_owned(),
         cancel: Arc::default(),
     };
     let done = tabulate.run(&mut |_, _| Vec::new()).unwrap();
     assert_eq!((done.cells, done.failed), (tabulate.cells().unwrap().len(), 0));
+    let sampled = Tabulate { sample: Some(3), ..tabulate.clone() }.cells().unwrap();
+    assert!(sampled.len() == 3 && sampled.iter().all(|cell| tabulate.cells().unwrap().contains(cell)));
     let path = folder.path().join(TABLE_FILE);
     let columns = ["val", "test", "params"].map(|name| name.parse().unwrap()).to_vec();
     let reading = Reading { columns, ..Reading::default() };

@@ -224,6 +224,14 @@ impl<'a> Networks<'a> {
         (0..self.config.study.workers).map(make).collect()
     }
 
+    /// What the final training learns from and is scored on.
+    pub fn final_part(&self) -> Part {
+        match self.config.finals.images {
+            FinalImages::All => Part::Test,
+            FinalImages::Search => Part::TestOfSearch,
+        }
+    }
+
     /// The evaluators of the final training, one a worker, with the size of its networks.
     ///
     /// # Errors
@@ -231,11 +239,7 @@ impl<'a> Networks<'a> {
     pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
-        let part = match s.images {
-            FinalImages::All => Part::Test,
-            FinalImages::Search => Part::TestOfSearch,
-        };
-        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds };
+        let plan = ScratchPlan { size, recipe, part: self.final_part(), seeds: s.seeds };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))

@@ -32,6 +32,7 @@ use tch::Device;
 
 const BATCH: usize = 4;
 const CHANNELS: usize = 16;
+const CLASSES: usize = 2;
 const STEPS: usize = 1;
 const EPOCHS: usize = 3;
 const ROUNDS: usize = 1;
@@ -167,14 +168,16 @@ fn measure(number: usize) -> Result<()> {
 
 fn network(broad: bool, partial: usize) -> Result<Network> {
     let (union, ops) = (Darts::new().whole(), OpTable::darts());
+    let classes = CLASSES;
     let darts = DartsSkeleton {
+        classes,
         channels: CHANNELS,
         norm: Norm::SEARCH,
         partial,
         layers: 8,
         ..DartsSkeleton::cifar()
     };
-    let wide = BcnnSkeleton { channels: CHANNELS, partial, ..BcnnSkeleton::search() };
+    let wide = BcnnSkeleton { classes, channels: CHANNELS, partial, ..BcnnSkeleton::search() };
     Ok(if broad { wide.network(&union, &ops)? } else { darts.network(&union, &ops)? })
 }
 
@@ -200,7 +203,7 @@ fn task() -> Result<Arc<Task>> {
     let shape = ImageShape::new(3, 32, 32);
     let images = |count: usize| {
         let pixels = (0..count * 3 * 32 * 32).map(|i| ((i * 2_654_435_761) >> 7) as u8).collect();
-        let labels = (0..count).map(|i| (i % 2) as u16).collect();
+        let labels = (0..count).map(|i| (i % CLASSES) as u16).collect();
         Images::new(pixels, labels, shape, vec!["a".into(), "b".into()])
     };
     let dataset = Dataset::new("bench", images(count)?, images(2)?, Augment::none())?;

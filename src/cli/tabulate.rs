@@ -60,7 +60,8 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
 #[cfg(not(feature = "torch"))]
 pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
     let TabulateArgs { config, out, ops, sample } = args;
-    let what = format!("{}, {}, {} operations, sample {sample:?}", config.display(), out.display(), ops.len());
+    let what =
+        format!("{}, {}, {} operations, sample {sample:?}", config.display(), out.display(), ops.len());
     Err(super::usage(format!(
         "training the cells of {what} needs libtorch, and this program was built without it (feature torch)"
     )))

@@ -151,8 +151,12 @@ impl Tabulate {
             Part::Test | Part::TestOfSearch => ("test", TEST),
         };
         let folder = self.directory.join(name);
-        let header =
-            [self.identity(), plain("final", &self.config.finals), format!("# {:?} {:?}\n", self.ops, self.sample)].join("\n");
+        let header = [
+            self.identity(),
+            plain("final", &self.config.finals),
+            format!("# {:?} {:?}\n", self.ops, self.sample),
+        ]
+        .join("\n");
         let listed = Listed { architectures: cells.to_vec() };
         let study = Study::new(space.clone(), Box::new(listed), networks.tabulating(part)?)
             .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())

@@ -15,6 +15,7 @@ use super::layers::{Builder, Chain, Norm, Run, Value, as_kind, joined};
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
+use super::weights::Weights;
 
 /// Where and in what numbers a network lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,7 +300,8 @@ impl Supernet {
     fn run(&self, input: Tensor, path: &Path, pass: &mut Pass<'_>) -> Result<Output> {
         let with_auxiliary = pass.trains();
         let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
-        let mut run = Run { params, running, pass, compute: self.placement.compute(), device };
+        let weights = Weights::of(pass.mixture, self.placement.kind)?;
+        let mut run = Run { params, running, pass, weights, compute: self.placement.compute(), device };
         let images = input.size()[0];
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.units.len()];
         values[0] = Some(Rc::new(Value::new(input)));

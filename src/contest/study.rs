@@ -14,7 +14,7 @@ use crate::report::{FinalResult, SUMMARY_FILE, Summary, read_json};
 use crate::rng::{FINAL, stream};
 use crate::search::{DIFFERENTIABLE_FOLDER, Networks, Search};
 use crate::statistics::mean;
-use crate::strategy::{Epoch, TRAJECTORY_FILE, read_trajectory};
+use crate::strategy::{Aims, Epoch, TRAJECTORY_FILE, read_trajectory};
 
 /// Folders of a contest: studies by arm, random cells by the arm that they stand beside, and in a
 /// study's the training of its winner.
@@ -95,7 +95,7 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
     let networks = Networks::planned(&arm.config)?;
     match &arm.config.strategy {
         StrategySettings::Differentiable(settings) => drop(networks.differentiable(settings)?),
-        other => drop(assemble::strategy(other, &*space, arm.config.evaluator.fidelity())?),
+        other => drop(assemble::strategy(other, &*space, arm.config.evaluator.fidelity(), &Aims::default())?),
     }
     networks.finalists(directory).map(drop)
 }

@@ -241,7 +241,7 @@ fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>
 /// BONAS with its graph network, which reads any labelled DAG.
 #[cfg(feature = "torch")]
 fn bonas_with(batches: Batches) -> bonas::strategy::Bonas {
-    use bonas::strategy::{Evolutionary, Parents, Pool, Targets};
+    use bonas::strategy::{Aims, Evolutionary, Objectives, Parents, Pool, Targets};
     bonas::strategy::Bonas {
         name: "bonas".into(),
         surrogate: Box::new(bonas::surrogate::embed::GcnBsr::default()),
@@ -251,5 +251,7 @@ fn bonas_with(batches: Batches) -> bonas::strategy::Bonas {
         initial: 20,
         batches,
         targets: Targets::Raw,
+        aims: Aims::default(),
+        objectives: Objectives::default(),
     }
 }

@@ -17,7 +17,10 @@ use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::GraphGp;
 use bonas_surrogate::mlp::PathMlp;
-use bonas_surrogate::select::{Batches, Clustered, TopK};
+use bonas_surrogate::select::{
+    Batches, Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
+    QUpperConfidenceBound, TopK,
+};
 use bonas_surrogate::trees::Trees;
 use bonas_surrogate::wl_gp::WlGp;
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
@@ -25,20 +28,22 @@ use ndarray::Array2;
 
 use crate::StudyError;
 use crate::config::{
-    AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ParentsKind, PoolKind, SearchConfig,
-    SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings, TargetsKind,
+    AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind,
+    SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings,
+    TargetsKind,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
 use crate::registry::SkeletonSize;
 use crate::rng::stream;
 use crate::strategy::{
-    Bonas, CostLimit, Evolutionary, Genetic, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution,
-    Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Bonas, CostLimit, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
+    RandomSearch, RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
-/// The strategy of some settings, for a space and the kind of score that it is told.
+/// The strategy of some settings, for a space, the kind of score that it is told, and what else scores
+/// are judged by.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
@@ -47,6 +52,7 @@ pub fn strategy(
     settings: &StrategySettings,
     space: &dyn SearchSpace,
     fidelity: Fidelity,
+    aims: &Aims,
 ) -> Result<Box<dyn Strategy>, StudyError> {
     let batches = |count, size| Batches { count, size };
     Ok(match settings {
@@ -58,7 +64,12 @@ pub fn strategy(
             targets: targets(s.targets),
         }),
         StrategySettings::LocalSearch(s) => Box::new(LocalSearch::new(batches(s.batches, s.batch))),
-        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity)?),
+        StrategySettings::Nsga2(s) => Box::new(Nsga2 {
+            population: s.population,
+            batches: batches(s.batches, s.batch),
+            aims: aims.clone(),
+        }),
+        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity, aims)?),
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::NasBowl(s) => Box::new(peers::nas_bowl(s)?),
@@ -68,7 +79,19 @@ pub fn strategy(
     })
 }
 
-fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Result<Bonas, StudyError> {
+fn bonas(
+    s: &BonasSettings,
+    space: &dyn SearchSpace,
+    fidelity: Fidelity,
+    aims: &Aims,
+) -> Result<Bonas, StudyError> {
+    let hypervolume = aims.second.is_some() && s.objectives == ObjectivesKind::Ehvi;
+    if hypervolume && s.selection != SelectionKind::Auto {
+        return Err(StudyError::Setting {
+            name: "strategy.selection".to_owned(),
+            reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
+        });
+    }
     Ok(Bonas {
         name: "bonas".to_owned(),
         surrogate: surrogate(s.surrogate)?,
@@ -78,6 +101,11 @@ fn bonas(s: &BonasSettings, space: &dyn SearchSpace, fidelity: Fidelity) -> Resu
         initial: s.initial,
         batches: Batches { count: s.batches, size: s.batch },
         targets: targets(s.targets),
+        aims: aims.clone(),
+        objectives: match s.objectives {
+            ObjectivesKind::Ehvi => Objectives::Hypervolume,
+            ObjectivesKind::Parego => Objectives::Scalarised,
+        },
     })
 }
 
@@ -149,16 +177,39 @@ fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
 }
 
 fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
+    let embeds = s.surrogate.embeds();
+    let improves = matches!(s.acquisition, AcquisitionKind::Ei | AcquisitionKind::LogEi);
+    let lacks = |what: &str| {
+        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason: what.to_owned() })
+    };
     match s.selection {
-        SelectionKind::Clusters if !s.surrogate.embeds() => Err(StudyError::Setting {
-            name: "strategy.selection".to_owned(),
-            reason: "clusters need a surrogate with an embedding; trees and path-mlp have none".to_owned(),
-        }),
+        SelectionKind::Clusters if !embeds => {
+            lacks("clusters need a surrogate with an embedding; trees and path-mlp have none")
+        }
+        SelectionKind::LocalPenalisation if !embeds => {
+            lacks("local-penalisation needs a surrogate with an embedding; trees and path-mlp have none")
+        }
+        SelectionKind::QEi
+        | SelectionKind::QUcb
+        | SelectionKind::JointThompson
+        | SelectionKind::KrigingBeliever
+            if !s.surrogate.has_joint() =>
+        {
+            lacks("joint criteria need a surrogate with a joint posterior; take graph-gp, wl-gp or ensemble")
+        }
         SelectionKind::Clusters => Ok(Box::new(Clustered::default())),
-        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && s.surrogate.embeds() => {
+        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && embeds => {
             Ok(Box::new(Clustered::default()))
         }
+        SelectionKind::Auto if improves && s.surrogate.has_joint() => {
+            Ok(Box::new(KrigingBeliever::default()))
+        }
+        SelectionKind::KrigingBeliever => Ok(Box::new(KrigingBeliever::default())),
         SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
+        SelectionKind::QEi => Ok(Box::new(QExpectedImprovement::default())),
+        SelectionKind::QUcb => Ok(Box::new(QUpperConfidenceBound::new(s.gamma)?)),
+        SelectionKind::JointThompson => Ok(Box::new(JointThompson::default())),
+        SelectionKind::LocalPenalisation => Ok(Box::new(LocalPenalisation::default())),
     }
 }
 
@@ -185,6 +236,8 @@ fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, StudyError> 
     match s.pool {
         PoolKind::Auto => Ok(whole().map_or(Pool::Evolutionary(evolutionary), Pool::Whole)),
         PoolKind::Evolutionary => Ok(Pool::Evolutionary(evolutionary)),
+        PoolKind::Local => Ok(Pool::Local(Local { size: s.pool_size, population: s.population })),
+        PoolKind::Random => Ok(Pool::Evolutionary(Evolutionary { random_share: 1.0, ..evolutionary })),
         PoolKind::Whole => whole().map(Pool::Whole).ok_or_else(|| StudyError::Setting {
             name: "strategy.pool".into(),
             reason: format!(
@@ -315,7 +368,7 @@ mod tests {
     fn ran(text: &str) -> (SearchConfig, Finished) {
         let config = SearchConfig::from_toml(text, "test").unwrap();
         let (_, space) = space(&config).unwrap();
-        let strategy = strategy(&config.strategy, &*space, Fidelity::Table).unwrap();
+        let strategy = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).unwrap();
         let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
         let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
         (config, finished)
@@ -354,17 +407,46 @@ mod tests {
     }
 
     #[test]
+    fn every_pool_runs_a_study() {
+        for pool in ["auto", "whole", "evolutionary", "local", "random"] {
+            let text = format!(
+                "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+                 [strategy]\nname = \"bonas\"\npool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n"
+            );
+            assert_eq!(ran(&text).1.history.len(), 40, "{pool}");
+        }
+    }
+
+    #[test]
+    fn every_selection_runs_a_study() {
+        for selection in ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation"] {
+            let text = format!(
+                "[study]\narchitectures = 12\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n[strategy]\n\
+                 name = \"bonas\"\nselection = \"{selection}\"\ninitial = 6\nbatch = 3\npool_size = 20\n"
+            );
+            assert_eq!(ran(&text).1.history.len(), 12, "{selection}");
+        }
+    }
+
+    #[test]
     fn what_a_space_or_build_lacks_is_named() {
         let read = |text| SearchConfig::from_toml(text, "test").unwrap();
         let config = read("[space]\nname = \"drats\"\n");
         assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
         let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
         let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
-        let error = strategy(&config.strategy, &*darts, Fidelity::Table).err().unwrap().to_string();
+        let error =
+            strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
         assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+        let without_joint = clustered.replace("clusters", "q-ei");
+        let joint = read(&without_joint);
+        let error =
+            strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+        assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
         let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
         let space = space(&config).unwrap().1;
-        let error = strategy(&config.strategy, &*space, Fidelity::Table).err().unwrap().to_string();
+        let error =
+            strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
         assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
     }
 }

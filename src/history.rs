@@ -42,18 +42,25 @@ pub struct Score {
     /// The single measurements that `value` is the mean of, where there are several.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<f64>,
+    /// What else was measured, limited quantities and second objectives, as the evaluator orders it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<f64>,
+    /// Whether it breaks a limit: then there is something to learn from it, but it is no candidate for
+    /// the best.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub infeasible: bool,
 }
 
 impl Score {
     /// One measurement.
     pub fn of(value: f64, fidelity: Fidelity) -> Self {
-        Self { value, fidelity, runs: Vec::new() }
+        Self { value, fidelity, runs: Vec::new(), measures: Vec::new(), infeasible: false }
     }
 
     /// The mean of several measurements; NaN, which a study refuses, of none.
     pub fn mean_of(runs: Vec<f64>, fidelity: Fidelity) -> Self {
         let value = runs.iter().sum::<f64>() / runs.len() as f64;
-        Self { value, fidelity, runs }
+        Self { runs, ..Self::of(value, fidelity) }
     }
 }
 
@@ -68,12 +75,17 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The score's value if there is one and it has this fidelity.
-    pub fn value(&self, fidelity: Fidelity) -> Option<f64> {
+    /// The score if there is one and it has this fidelity, also of what breaks a limit.
+    pub fn score(&self, fidelity: Fidelity) -> Option<&Score> {
         match self {
-            Self::Scored(score) if score.fidelity == fidelity => Some(score.value),
+            Self::Scored(score) if score.fidelity == fidelity => Some(score),
             _ => None,
         }
+    }
+
+    /// The score's value if there is one, it has this fidelity, and no limit is broken.
+    pub fn value(&self, fidelity: Fidelity) -> Option<f64> {
+        self.score(fidelity).filter(|score| !score.infeasible).map(|score| score.value)
     }
 }
 

@@ -10,7 +10,7 @@ use bonas_spaces::darts::Darts;
 use bonas_spaces::mnasnet::MnasNet;
 use bonas_spaces::mobilenet::MobileNet;
 use bonas_spaces::nasbench_macro::NasBenchMacro;
-use bonas_spaces::nasbench101::NasBench101;
+use bonas_spaces::nasbench101::{NasBench1Shot1, NasBench101, Part};
 use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::network::{
     BcnnSkeleton, DartsSkeleton, MobileNetSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
@@ -95,6 +95,36 @@ pub const SPACES: &[SpaceEntry] = &[
         whole: None,
         make: || Arc::new(NasBench101::new()),
         raw: Some(|| Arc::new(NasBench101::labelled())),
+    },
+    SpaceEntry {
+        name: "nasbench1shot1-1",
+        about: "search space 1 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        whole: None,
+        make: || Arc::new(NasBench1Shot1::new(Part::One)),
+        raw: None,
+    },
+    SpaceEntry {
+        name: "nasbench1shot1-2",
+        about: "search space 2 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        whole: None,
+        make: || Arc::new(NasBench1Shot1::new(Part::Two)),
+        raw: None,
+    },
+    SpaceEntry {
+        name: "nasbench1shot1-3",
+        about: "search space 3 of NAS-Bench-1Shot1, a part of NAS-Bench-101: five interior nodes",
+        cells: &[],
+        skeleton: None,
+        ops: OpTable::new,
+        whole: None,
+        make: || Arc::new(NasBench1Shot1::new(Part::Three)),
+        raw: None,
     },
     SpaceEntry {
         name: "macro",

@@ -3,7 +3,8 @@
 use bonas::Fidelity;
 use bonas::evaluator::{Repeats, Synthetic, Table};
 use bonas::strategy::{
-    Batches, Bonas, Evolutionary, LocalSearch, Parents, Pool, RandomSearch, RegularizedEvolution, Targets,
+    Aims, Batches, Bonas, Bound, Evolutionary, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
+    RandomSearch, RegularizedEvolution, Targets,
 };
 use bonas::surrogate::acquisition::{Thompson, Ucb};
 use bonas::surrogate::select::TopK;
@@ -47,6 +48,36 @@ fn bonas_with(pool: Pool) -> Bonas {
         initial: 10,
         batches: BATCHES,
         targets: Targets::default(),
+        aims: Aims::default(),
+        objectives: Objectives::default(),
+    }
+}
+
+/// The suite's evaluations have two measures: the first may be limited, the second is an objective.
+fn aims(second: Option<usize>) -> Aims {
+    Aims { bounds: vec![(0, Bound { at_most: true, value: 0.6 })], second }
+}
+
+#[test]
+fn bonas_with_limits_and_two_objectives() {
+    let space = chain(6, 3);
+    let pool = Pool::auto(space.as_ref());
+    for (second, objectives) in
+        [(None, Objectives::default()), (Some(1), Objectives::Hypervolume), (Some(1), Objectives::Scalarised)]
+    {
+        let make = || Bonas { aims: aims(second), objectives, ..bonas_with(pool.clone()) };
+        check_strategy(&|| Box::new(make()), space.clone());
+        let unlimited = Aims { second, ..Aims::default() };
+        check_strategy(&|| Box::new(Bonas { aims: unlimited.clone(), ..make() }), space.clone());
+    }
+}
+
+#[test]
+fn nsga2() {
+    for second in [None, Some(1)] {
+        let make = || Nsga2 { population: 12, batches: BATCHES, aims: aims(second) };
+        check_strategy(&|| Box::new(make()), chain(8, 3));
+        check_strategy(&|| Box::new(make()), chain(5, 2));
     }
 }
 
@@ -72,6 +103,14 @@ fn bonas_on_evolutionary_pools() {
             random_share: 0.2,
             ..Evolutionary::default()
         });
+        check_strategy(&|| Box::new(bonas_with(pool.clone())), space.clone());
+    }
+}
+
+#[test]
+fn bonas_on_local_pools() {
+    for (length, space) in [(12, chain(12, 4)), (4, chain(4, 2))] {
+        let pool = Pool::Local(Local { size: 40, population: length });
         check_strategy(&|| Box::new(bonas_with(pool.clone())), space.clone());
     }
 }

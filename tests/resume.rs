@@ -47,10 +47,25 @@ enum Fate {
     Finished,
 }
 
-fn kill_after(folder: &Path, workers: usize, delay_ms: u64, life: Duration) -> Fate {
+/// When a child is killed.
+enum Kill {
+    After(Duration),
+    /// As soon as finished work waits for its turn.
+    OnceStaged,
+}
+
+fn staged(folder: &Path) -> usize {
+    std::fs::read_dir(folder.join("staged")).map_or(0, Iterator::count)
+}
+
+fn run_and_kill(folder: &Path, workers: usize, delay_ms: u64, kill: &Kill) -> Fate {
     let mut child = child_command(&[], folder, workers, delay_ms).spawn().unwrap();
-    let end = Instant::now() + life;
-    while Instant::now() < end {
+    let start = Instant::now();
+    let due = || match kill {
+        Kill::After(life) => start.elapsed() >= *life,
+        Kill::OnceStaged => staged(folder) > 0,
+    };
+    while !due() {
         if let Some(status) = child.try_wait().unwrap() {
             assert!(status.success(), "the child failed: {:?}", child.wait_with_output().unwrap());
             return Fate::Finished;
@@ -59,7 +74,7 @@ fn kill_after(folder: &Path, workers: usize, delay_ms: u64, life: Duration) -> F
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    Fate::Killed { staged: std::fs::read_dir(folder.join("staged")).map_or(0, Iterator::count) }
+    Fate::Killed { staged: staged(folder) }
 }
 
 /// Kills children of one study after another until there were enough kills, and says how often
@@ -75,7 +90,13 @@ fn kill_often(workers: &[usize], delay_ms: u64, expected: &[u8]) -> usize {
         for life in 0.. {
             let millis = rng.random_range(2.0..f64::from(longest));
             let workers = workers[life % workers.len()];
-            match kill_after(folder.path(), workers, delay_ms, Duration::from_secs_f64(millis / 1e3)) {
+            // Chance alone may leave no finished work waiting.
+            let kill = if workers > 1 && life % 4 == 1 {
+                Kill::OnceStaged
+            } else {
+                Kill::After(Duration::from_secs_f64(millis / 1e3))
+            };
+            match run_and_kill(folder.path(), workers, delay_ms, &kill) {
                 Fate::Finished => break,
                 Fate::Killed { staged } => {
                     kills += 1;

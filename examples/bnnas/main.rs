@@ -166,6 +166,7 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
         // Where all scores are equal, as patterns that all differ are, there is no tau.
         let both = |values: &[f64]| match mean_sd(values) {
             (mean, _) if mean.is_nan() => "-".to_owned(),
+            (mean, sd) if sd.is_nan() => format!("{mean:.3}"),
             (mean, sd) => format!("{mean:.3} ({sd:.3})"),
         };
         let buckets: Vec<String> = figure.buckets.iter().map(|b| format!("{:>6.3}", mean_sd(b).0)).collect();

@@ -11,7 +11,7 @@ use bonas::history::{Evaluation, Fidelity, History};
 use bonas::pool;
 use bonas::predict::{Plan, measure};
 use bonas::spaces::{Key, SearchSpace};
-use bonas::strategy::{Batches, Bonas, Pool, Targets, WHOLE_SPACE_CAP, WholeSpace};
+use bonas::strategy::{Aims, Batches, Bonas, Objectives, Pool, Targets, WHOLE_SPACE_CAP, WholeSpace};
 use bonas::study::Budget;
 use bonas::surrogate::acquisition::ExpectedImprovement;
 use bonas::surrogate::graph_gp::GraphGp;
@@ -134,6 +134,8 @@ fn queries(
             initial: INITIAL,
             batches: Batches { count: 1, size: BATCH },
             targets: Targets::Raw,
+            aims: Aims::default(),
+            objectives: Objectives::default(),
         };
         let evaluators: Vec<Box<dyn Evaluator>> = vec![Box::new(Table::of_column(table.clone(), 0))];
         let stop = is_best.clone();

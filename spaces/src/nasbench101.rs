@@ -7,6 +7,7 @@
 
 mod enumerate;
 mod module;
+mod one_shot;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use crate::{
     Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
 use module::Module;
+pub use one_shot::{NasBench1Shot1, Part};
 
 /// Most vertices a cell has, input and output included.
 pub const MAX_VERTICES: usize = 7;

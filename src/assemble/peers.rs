@@ -10,7 +10,7 @@ use crate::StudyError;
 use crate::config::{
     BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, SurrogateKind,
 };
-use crate::strategy::{Bonas, Evolutionary, Parents, Pool, Targets};
+use crate::strategy::{Aims, Bonas, Evolutionary, Objectives, Parents, Pool, Targets};
 
 /// BANANAS: White, Neiswanger and Savani, AAAI 2021. An ensemble of path-encoded perceptrons,
 /// independent Thompson sampling, mutants of the best.
@@ -82,5 +82,7 @@ fn guided(
         initial,
         batches,
         targets: Targets::Raw,
+        aims: Aims::default(),
+        objectives: Objectives::default(),
     }
 }

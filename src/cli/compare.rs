@@ -101,6 +101,46 @@ fn bar() -> ProgressBar {
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
+/// Hypervolume, and queries beyond a limit, of every strategy, where there are any.
+fn aims(summary: &Summary) -> String {
+    let mut text = String::new();
+    for limit in &summary.constraints {
+        let who = if limit.known { "known" } else { "seen when queried" };
+        let _ = writeln!(
+            text,
+            "limit {} ({who}): {} keep it, {} do not",
+            limit.limit, limit.feasible, limit.infeasible
+        );
+    }
+    if let Some(objective) = &summary.objective {
+        let [first, second] = objective.reference;
+        let _ = writeln!(
+            text,
+            "second objective {}; hypervolume by {} and {} from ({first}, {second}); the table's front has {:.6}",
+            objective.search, summary.report, objective.report, objective.hypervolume
+        );
+    }
+    for s in summary.strategies.iter().filter(|s| s.infeasible_mean.is_some() || s.pareto.is_some()) {
+        let _ = write!(text, "{:20}", s.name);
+        if let Some(pareto) = &s.pareto {
+            let (last, of) = (pareto.last, summary.objective.as_ref().map_or(f64::NAN, |o| o.hypervolume));
+            let _ = write!(
+                text,
+                " hypervolume {:.4} ±{:.4} ({:.2} %), oracle {:.4}",
+                last.hypervolume_mean,
+                last.hypervolume_sd,
+                100.0 * last.hypervolume_mean / of,
+                last.oracle_mean
+            );
+        }
+        if let Some(queries) = s.infeasible_mean {
+            let _ = write!(text, " {queries:.1} queries beyond a limit");
+        }
+        text.push('\n');
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
+}
+
 /// A line a strategy.
 fn text(summary: &Summary) -> String {
     let what = if summary.oracle { "oracle experiment, searched and reported" } else { "searched" };
@@ -139,5 +179,5 @@ fn text(summary: &Summary) -> String {
             s.wall_s,
         );
     }
-    text
+    text + &aims(summary)
 }

@@ -16,6 +16,9 @@ pub(super) struct TabulateArgs {
     /// Only cells of these operations, with commas between; without it of all.
     #[arg(long, value_delimiter = ',')]
     ops: Vec<String>,
+    /// Only so many of these cells, drawn with `study.seed`: to try a recipe before the whole space.
+    #[arg(long)]
+    sample: Option<usize>,
 }
 
 /// Trains every cell and writes the table.
@@ -31,6 +34,7 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
     let tabulate = Tabulate {
         config: search::read(&args.config)?,
         ops: args.ops.clone(),
+        sample: args.sample,
         directory: args.out.clone(),
         cancel: interrupt::flag_with("the same command goes on where it stopped".to_owned())?,
     };
@@ -55,8 +59,9 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
 /// A usage error that says so.
 #[cfg(not(feature = "torch"))]
 pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
-    let TabulateArgs { config, out, ops } = args;
-    let what = format!("{}, {}, {} operations", config.display(), out.display(), ops.len());
+    let TabulateArgs { config, out, ops, sample } = args;
+    let what =
+        format!("{}, {}, {} operations, sample {sample:?}", config.display(), out.display(), ops.len());
     Err(super::usage(format!(
         "training the cells of {what} needs libtorch, and this program was built without it (feature torch)"
     )))

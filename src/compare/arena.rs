@@ -8,6 +8,7 @@ use std::time::Instant;
 use bonas_spaces::SearchSpace;
 
 use super::Run;
+use super::goals::{self, Goals};
 use crate::Fidelity;
 use crate::config::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
@@ -29,7 +30,7 @@ pub enum Source {
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.
-const RESULTS: u32 = 1;
+const RESULTS: u32 = 2;
 
 /// A table made ready: its candidates, what strategies see, and what is reported.
 #[derive(Clone, Debug)]
@@ -38,10 +39,14 @@ pub struct Arena {
     evaluator: Table,
     settings: CompareSettings,
     table: TableSettings,
-    search: usize,
+    goals: Goals,
+    /// What results depend on of limits and second objective.
+    aims_identity: String,
+    /// Place of the report column.
+    reported: usize,
     /// Report value of every arm, in the table's unit.
     report: Arc<[f64]>,
-    /// The best of them.
+    /// The best of what keeps all limits.
     best: f64,
 }
 
@@ -53,25 +58,29 @@ impl Arena {
     pub fn open(config: &CompareConfig, source: &Source) -> Result<Self, StudyError> {
         let settings = config.table.clone().unwrap_or_default();
         let space = space(&settings)?;
-        let reading = reading(&settings)?;
+        let (reading, reported) = reading(&settings, config)?;
         let table = Arc::new(match source {
             Source::File(path) => Benchmark::open(path, space, &reading)?,
             Source::Bytes(name, bytes) => Benchmark::parse(bytes, name.as_ref(), space, &reading)?,
         });
-        let report: Arc<[f64]> = table.columns()[reading.columns.len() - 1].means().into();
-        let best = report.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let report: Arc<[f64]> = table.columns()[reported].means().into();
+        let goals = Goals::of(config, &settings, &table, &report)?;
         let repeats = match settings.seeds {
             SeedsKind::Mean => Repeats::Mean,
             SeedsKind::Draw => Repeats::Draw,
         };
         Ok(Self {
-            evaluator: Table::of_column(table.clone(), 0).repeats(repeats),
-            space: TableSpace::new(table),
+            evaluator: Table::of_column(table.clone(), SEARCH)
+                .repeats(repeats)
+                .measures(goals.measures.clone(), goals.aims.clone()),
+            space: TableSpace::only(table, |arm| goals.allowed[arm]),
             settings: config.compare.clone(),
             table: settings,
-            search: 0,
+            aims_identity: config.aims_identity(),
+            best: goals.best(&report),
+            goals,
+            reported,
             report,
-            best,
         })
     }
 
@@ -92,17 +101,17 @@ impl Arena {
 
     /// Value of an arm in the search column, in the table's unit: the mean of its seeds.
     pub fn search_value(&self, arm: usize) -> f64 {
-        self.table().columns()[self.search].mean(arm)
+        self.table().columns()[SEARCH].mean(arm)
     }
 
     /// Name of the search column.
     pub fn search_column(&self) -> &ColumnName {
-        self.table().columns()[self.search].name()
+        self.table().columns()[SEARCH].name()
     }
 
     /// Name of the report column.
     pub fn report_column(&self) -> &ColumnName {
-        self.table().columns()[self.table().columns().len() - 1].name()
+        self.table().columns()[self.reported].name()
     }
 
     /// Report value of every arm, in the table's unit.
@@ -110,19 +119,25 @@ impl Arena {
         &self.report
     }
 
-    /// The best report value of the table.
+    /// The best report value of what keeps all limits.
     pub fn best(&self) -> f64 {
         self.best
+    }
+
+    /// Limits and second objective.
+    pub(super) fn goals(&self) -> &Goals {
+        &self.goals
     }
 
     /// What the results of a strategy's studies are known by: all that they depend on but the seed.
     pub fn identity(&self, entrant: &Entrant) -> String {
         let CompareSettings { budget, stop_at_optimum, .. } = self.settings;
         let text = format!(
-            "bonas {} results {RESULTS}\ntable {}\n{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
+            "bonas {} results {RESULTS}\ntable {}\n{}{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
             env!("CARGO_PKG_VERSION"),
             self.table().fingerprint(),
             self.table.identity(),
+            self.aims_identity,
             entrant.identity()
         );
         blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
@@ -133,7 +148,8 @@ impl Arena {
     /// # Errors
     /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(&entrant.strategy, &self.space, Fidelity::Table).map_err(|error| match error {
+        let strategy = assemble::strategy(&entrant.strategy, &self.space, Fidelity::Table, &self.goals.aims);
+        strategy.map_err(|error| match error {
             StudyError::Setting { name, reason } => {
                 StudyError::Setting { name: format!("{name} of strategy `{}`", entrant.label), reason }
             }
@@ -166,7 +182,7 @@ impl Arena {
             arms: evaluations.iter().map(|e| self.arm(e)).collect::<Result<_, _>>()?,
             scores: evaluations
                 .iter()
-                .map(|e| e.outcome.value(finished.fidelity).unwrap_or(f64::MIN))
+                .map(|e| e.outcome.score(finished.fidelity).map_or(f64::MIN, |score| score.value))
                 .collect(),
             ask_ms: finished.ask_seconds.iter().map(|seconds| 1e3 * seconds).collect(),
             wall_s: start.elapsed().as_secs_f64(),
@@ -178,7 +194,10 @@ impl Arena {
             return study;
         }
         let (space, report, best) = (self.space.clone(), self.report.clone(), self.best);
-        let is_best = move |e: &Evaluation| space.arm(&e.architecture).is_ok_and(|arm| report[arm] >= best);
+        let feasible = self.goals.feasible.clone();
+        let is_best = move |e: &Evaluation| {
+            space.arm(&e.architecture).is_ok_and(|arm| report[arm] >= best && feasible[arm])
+        };
         study.stop_when(move |history: &History| history.evaluations().iter().any(&is_best))
     }
 
@@ -200,8 +219,12 @@ fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {
     }
 }
 
-/// The columns of a table's settings: what is searched, and what is reported if that is another.
-fn reading(settings: &TableSettings) -> Result<Reading, StudyError> {
+/// Place of the search column.
+const SEARCH: usize = 0;
+
+/// The columns of a configuration, what is searched first, what is reported if that is another, and
+/// what limits and second objective are on; and the place of what is reported.
+fn reading(settings: &TableSettings, config: &CompareConfig) -> Result<(Reading, usize), StudyError> {
     let bad = |name: &str| {
         let name = format!("table.{name}");
         move |reason| StudyError::Setting { name, reason }
@@ -211,8 +234,14 @@ fn reading(settings: &TableSettings) -> Result<Reading, StudyError> {
     if !settings.report.is_empty() && settings.report != settings.search {
         columns.push(settings.report.parse().map_err(bad("report"))?);
     }
+    let reported = columns.len() - 1;
+    for column in goals::columns(config)? {
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
     let limits = settings.limits.iter().map(|limit| limit.parse::<Limit>());
-    Ok(Reading {
+    let reading = Reading {
         columns,
         merge: match (settings.merge, settings.isomorphs) {
             (MergeKind::Raw, _) => Merge::Raw,
@@ -221,5 +250,6 @@ fn reading(settings: &TableSettings) -> Result<Reading, StudyError> {
         },
         skip_missing: settings.missing == MissingKind::Skip,
         limits: limits.collect::<Result<_, _>>().map_err(bad("limits"))?,
-    })
+    };
+    Ok((reading, reported))
 }

@@ -1,10 +1,14 @@
 //! From runs to figures.
 
 use bonas_surrogate::metrics::{Bootstrap, bootstrap, kendall_tau_b};
+use bonas_surrogate::pareto::front;
 
+use super::fronts::{Tracker, Two};
+use super::goals::Second;
 use super::store::Store;
 use super::summary::{
-    AskMs, FORMAT, Last, Measure, Optimum, Pair, Point, StrategySummary, Summary, TestSummary, ToOptimum,
+    AskMs, ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
+    ParetoPoint, ParetoSummary, Point, StrategySummary, Summary, TestSummary, ToOptimum,
 };
 use super::{Arena, Run};
 use crate::StudyError;
@@ -32,6 +36,8 @@ pub(super) struct Trace {
     pub(super) steps: Vec<Query>,
     /// The first query, from 1, of an architecture with the best report value.
     pub(super) optimum: Option<usize>,
+    /// The arms of the front found; none without a second objective.
+    pub(super) front: Vec<usize>,
 }
 
 /// One query.
@@ -45,6 +51,10 @@ pub(super) struct Query {
     pub(super) found: f64,
     /// Best report value so far.
     pub(super) oracle: f64,
+    /// Whether all limits are kept.
+    pub(super) feasible: bool,
+    /// The same of two objectives.
+    pub(super) two: Option<Two>,
 }
 
 impl Results {
@@ -62,7 +72,8 @@ impl Results {
                 return Err(StudyError::Interrupted);
             }
             let own: Vec<Trace> = runs.iter().map(|run| trace(arena, &entrant.label, run)).collect();
-            strategies.push(Sheet { config, entrant, place: place as u64, traces: &own }.summary(&runs));
+            strategies
+                .push(Sheet { arena, config, entrant, place: place as u64, traces: &own }.summary(&runs));
             traces.extend(own);
         }
         let tests = tests(config, &traces);
@@ -91,6 +102,8 @@ fn summary(
         first_seed: compare.first_seed,
         alpha: compare.alpha,
         optimum: optimum(arena),
+        constraints: constraints(arena),
+        objective: objective(arena),
         strategies,
         tests,
     }
@@ -99,36 +112,76 @@ fn summary(
 fn optimum(arena: &Arena) -> Optimum {
     let report = arena.report();
     let search: Vec<f64> = (0..report.len()).map(|arm| arena.search_value(arm)).collect();
-    let by_search = (0..search.len()).reduce(|best, arm| if search[arm] > search[best] { arm } else { best });
-    let best = arena.table().arms().iter().zip(report).filter(|(_, value)| **value >= arena.best());
+    let feasible = || (0..search.len()).filter(|&arm| arena.goals().feasible[arm]);
+    let by_search = feasible().reduce(|best, arm| if search[arm] > search[best] { arm } else { best });
+    let best = feasible().filter(|&arm| report[arm] >= arena.best());
     Optimum {
         report: arena.best(),
-        archs: best.map(|(arm, _)| arm.text.to_string()).collect(),
+        archs: best.map(|arm| arena.table().arms()[arm].text.to_string()).collect(),
         report_of_best_search: by_search.map_or(f64::NAN, |arm| report[arm]),
         tau: kendall_tau_b(&search, report),
     }
+}
+
+fn constraints(arena: &Arena) -> Vec<ConstraintSummary> {
+    let summary = |limit: &super::goals::Held| {
+        let feasible = limit.kept.iter().filter(|kept| **kept).count();
+        ConstraintSummary {
+            limit: limit.text.clone(),
+            known: limit.known,
+            feasible,
+            infeasible: limit.kept.len() - feasible,
+        }
+    };
+    arena.goals().limits.iter().map(summary).collect()
+}
+
+fn objective(arena: &Arena) -> Option<ObjectiveSummary> {
+    let second = arena.goals().second.as_ref()?;
+    let feasible = (0..arena.report().len()).filter(|&arm| arena.goals().feasible[arm]);
+    let all: Vec<usize> = feasible.collect();
+    let points: Vec<_> = all.iter().map(|&arm| [arena.report()[arm], second.report[arm]]).collect();
+    Some(ObjectiveSummary {
+        search: second.search_name.to_string(),
+        report: second.report_name.to_string(),
+        reference: second.reference,
+        hypervolume: second.front(all.iter().copied(), arena.report()).hypervolume(),
+        front: front(&points).into_iter().map(|i| front_point(arena, second, all[i])).collect(),
+    })
+}
+
+fn front_point(arena: &Arena, second: &Second, arm: usize) -> FrontPoint {
+    let arch = arena.table().arms()[arm].text.to_string();
+    FrontPoint { arch, report: arena.report()[arm], second: second.report[arm] }
 }
 
 fn trace(arena: &Arena, label: &str, run: &Run) -> Trace {
     let column = &arena.table().columns()[0];
     let scale = column.scale();
     let mut steps: Vec<Query> = Vec::with_capacity(run.arms.len());
-    let (mut best, mut optimum) = (f64::NEG_INFINITY, None);
+    let mut tracker = Tracker::new(arena);
+    let mut optimum = None;
+    // What counts for a study that has found nothing that keeps all limits.
+    let nothing = arena.goals().worst(arena.report());
+    let (mut best, mut found, mut oracle) = (f64::NEG_INFINITY, nothing, nothing);
     for (i, (&arm, &score)) in run.arms.iter().zip(&run.scores).enumerate() {
         let arm = arm as usize;
-        let report = arena.report()[arm];
-        let before = steps.last();
-        let found = before.filter(|_| score <= best).map_or(report, |query| query.found);
-        let oracle = before.map_or(report, |query| query.oracle.max(report));
-        best = best.max(score);
-        if report >= arena.best() {
+        let (report, feasible) = (arena.report()[arm], arena.goals().feasible[arm]);
+        if feasible {
+            found = if score > best { report } else { found };
+            oracle = oracle.max(report);
+            best = best.max(score);
+        }
+        if feasible && report >= arena.best() {
             optimum = optimum.or(Some(i + 1));
         }
         let arch = arena.table().arms()[arm].text.to_string();
         let search = told(column, arm, score / scale);
-        steps.push(Query { arch, search, report, found, oracle });
+        let two = tracker.as_mut().map(|tracker| tracker.query(arm, score));
+        steps.push(Query { arch, search, report, found, oracle, feasible, two });
     }
-    Trace { label: label.to_owned(), seed: run.seed, steps, optimum }
+    let front = tracker.map_or_else(Vec::new, |tracker| tracker.arms().collect());
+    Trace { label: label.to_owned(), seed: run.seed, steps, optimum, front }
 }
 
 /// The number in the table that a score, brought back to the table's unit, was: the mean of the
@@ -140,6 +193,7 @@ fn told(column: &crate::table::Column, arm: usize, score: f64) -> f64 {
 
 /// One strategy's studies.
 struct Sheet<'a> {
+    arena: &'a Arena,
     config: &'a CompareConfig,
     entrant: &'a Entrant,
     place: u64,
@@ -157,6 +211,8 @@ impl Sheet<'_> {
             curve: (1..=self.config.compare.budget).map(|queries| self.point(queries)).collect(),
             last: self.last(),
             to_optimum: self.to_optimum(),
+            infeasible_mean: (!self.arena.goals().limits.is_empty()).then(|| self.infeasible()),
+            pareto: self.arena.goals().second.as_ref().map(|second| self.pareto(second)),
             ask_ms: AskMs { mean: mean(&asks), p95: quantile(&asks, 0.95) },
             wall_s: mean(&walls),
         }
@@ -207,6 +263,36 @@ impl Sheet<'_> {
         }
     }
 
+    fn infeasible(&self) -> f64 {
+        let of = |trace: &Trace| trace.steps.iter().filter(|query| !query.feasible).count() as f64;
+        mean(&self.traces.iter().map(of).collect::<Vec<_>>())
+    }
+
+    fn pareto(&self, second: &Second) -> ParetoSummary {
+        let budget = self.config.compare.budget;
+        let oracle = |queries| mean(&at(self.traces, queries, |q| two(q, |two| two.oracle)));
+        let point = |queries| {
+            let found = hypervolumes(self.traces, queries);
+            let (hypervolume_mean, hypervolume_sd) = (mean(&found), sd(&found));
+            ParetoPoint { queries, hypervolume_mean, hypervolume_sd, oracle_mean: oracle(queries) }
+        };
+        let curve: Vec<ParetoPoint> = (1..=budget).map(point).collect();
+        let end = point(budget);
+        let (hypervolume_low, hypervolume_high) = self.interval(&hypervolumes(self.traces, budget), 2);
+        let last = ParetoLast {
+            hypervolume_mean: end.hypervolume_mean,
+            hypervolume_sd: end.hypervolume_sd,
+            hypervolume_low,
+            hypervolume_high,
+            oracle_mean: end.oracle_mean,
+        };
+        let front = self.traces.first().map_or(&[][..], |trace| &trace.front);
+        let mut front: Vec<FrontPoint> =
+            front.iter().map(|&arm| front_point(self.arena, second, arm)).collect();
+        front.sort_by(|a, b| b.report.total_cmp(&a.report));
+        ParetoSummary { curve, last, front }
+    }
+
     /// Bootstrap interval of the mean.
     fn interval(&self, values: &[f64], what: u64) -> (f64, f64) {
         let compare = &self.config.compare;
@@ -223,6 +309,16 @@ impl Sheet<'_> {
 fn at(traces: &[Trace], queries: usize, figure: impl Fn(&Query) -> f64) -> Vec<f64> {
     let step = |trace: &Trace| trace.steps.get(queries - 1).or(trace.steps.last()).map(&figure);
     traces.iter().filter_map(step).collect()
+}
+
+/// A figure of two objectives; NaN where there is one.
+fn two(query: &Query, figure: impl Fn(&Two) -> f64) -> f64 {
+    query.two.as_ref().map_or(f64::NAN, figure)
+}
+
+/// Hypervolume of the front found after so many queries.
+fn hypervolumes(traces: &[Trace], queries: usize) -> Vec<f64> {
+    at(traces, queries, |query| two(query, |two| two.found))
 }
 
 /// 1 if the study has found the optimum after so many queries, else 0.
@@ -242,7 +338,11 @@ fn tests(config: &CompareConfig, traces: &[Trace]) -> Vec<TestSummary> {
     let report = of_strategies(&|traces| at(traces, budget, |query| query.found));
     let queries = of_strategies(&|traces| queries_to_optimum(traces, budget));
     let labels: Vec<&str> = config.strategies.iter().map(|entrant| entrant.label.as_str()).collect();
-    [(Measure::Report, report, 1.0), (Measure::Queries, queries, -1.0)]
+    let mut measures = vec![(Measure::Report, report, 1.0), (Measure::Queries, queries, -1.0)];
+    if config.objective.is_some() {
+        measures.push((Measure::Hypervolume, of_strategies(&|traces| hypervolumes(traces, budget)), 1.0));
+    }
+    measures
         .into_iter()
         .filter_map(|(measure, values, sign)| test(measure, &labels, &values, sign, config.compare.alpha))
         .collect()

@@ -9,12 +9,21 @@
 //! report value among all queried is the *oracle* curve; queries to the optimum count until a cell
 //! with the best report value of the table has been queried, capped at the budget.
 //!
+//! With limits (`[[constraint]]`) only what keeps all of them counts, as found, as oracle and as best; a
+//! study that has queried nothing such counts with the lowest report value of what does. A limit that is
+//! known leaves nothing beyond it for any strategy to propose; of one that is not, strategies see with
+//! each query whether it was kept, and queries beyond it are spent. With a second objective
+//! (`[objective]`) the *found* front is what nothing queried dominates by the search columns, and its
+//! hypervolume, exact, is that of the report columns; the oracle's is that of everything queried.
+//!
 //! Invariant: but for seconds, every figure is a function of the configuration and the table,
 //! whatever the number of threads, kills and resumes.
 
 mod arena;
 mod figures;
 mod files;
+mod fronts;
+mod goals;
 mod page;
 mod plots;
 mod store;
@@ -37,7 +46,8 @@ pub use figures::Results;
 pub use files::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
 pub use summary::{
-    AskMs, FORMAT, Last, Measure, Optimum, Pair, Point, StrategySummary, Summary, TestSummary, ToOptimum,
+    AskMs, ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
+    ParetoPoint, ParetoSummary, Point, StrategySummary, Summary, TestSummary, ToOptimum,
 };
 
 use store::Store;

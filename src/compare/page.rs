@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::plots;
-use super::{Measure, Pair, Summary, TestSummary};
+use super::{ConstraintSummary, Measure, Pair, ParetoSummary, Summary, TestSummary};
 use crate::drawing::escape;
 use crate::report::html::{FOOT, figure, head};
 use crate::report::tables::{section, table};
@@ -21,6 +21,7 @@ pub(super) fn page(summary: &Summary) -> String {
     page.push_str(&curves(summary));
     page.push_str(&strategies(summary));
     page.push_str(&optimum(summary));
+    page.push_str(&pareto(summary));
     for test in &summary.tests {
         page.push_str(&tests(summary, test));
     }
@@ -39,9 +40,26 @@ fn lead(summary: &Summary) -> String {
         let (search, report) = (escape(&summary.search), escape(&summary.report));
         format!("Searched on <code>{search}</code>, reported on <code>{report}</code>.")
     };
+    let second = summary.objective.as_ref().map_or_else(String::new, |objective| {
+        let (search, report) = (escape(&objective.search), escape(&objective.report));
+        format!(" Second objective: searched on <code>{search}</code>, reported on <code>{report}</code>.")
+    });
     format!(
-        "{} architectures, {} studies a strategy, {} unique queries each. {signal}",
-        summary.architectures, summary.seeds, summary.budget
+        "{} architectures, {} studies a strategy, {} unique queries each. {signal}{second}{}",
+        summary.architectures,
+        summary.seeds,
+        summary.budget,
+        summary.constraints.iter().map(limit).collect::<String>()
+    )
+}
+
+fn limit(constraint: &ConstraintSummary) -> String {
+    let who = if constraint.known { "known to strategies" } else { "seen when queried" };
+    format!(
+        " Limit <code>{}</code>, {who}: {} architectures keep it, {} do not.",
+        escape(&constraint.limit),
+        constraint.feasible,
+        constraint.infeasible
     )
 }
 
@@ -60,10 +78,19 @@ fn curves(summary: &Summary) -> String {
 }
 
 fn strategies(summary: &Summary) -> String {
-    let heads =
-        ["strategy", "found", "sd", "interval of the mean", "oracle", "ask, mean", "ask, 95 %", "a study"];
+    let mut heads = vec![
+        "strategy",
+        "found",
+        "sd",
+        "interval of the mean",
+        "oracle",
+        "ask, mean",
+        "ask, 95 %",
+        "a study",
+    ];
+    heads.extend((!summary.constraints.is_empty()).then_some("queries beyond a limit"));
     let rows = summary.strategies.iter().map(|s| {
-        vec![
+        let mut row = vec![
             s.name.clone(),
             format!("{:.4}", s.last.report_mean),
             format!("{:.4}", s.last.report_sd),
@@ -72,9 +99,40 @@ fn strategies(summary: &Summary) -> String {
             format!("{:.2} ms", s.ask_ms.mean),
             format!("{:.2} ms", s.ask_ms.p95),
             format!("{:.4} s", s.wall_s),
-        ]
+        ];
+        row.extend(s.infeasible_mean.map(|queries| format!("{queries:.1}")));
+        row
     });
     section("After the last query", &table("strategies", &heads, rows))
+}
+
+/// Fronts and hypervolumes; nothing with one objective.
+fn pareto(summary: &Summary) -> String {
+    let Some(objective) = &summary.objective else { return String::new() };
+    let [first, second] = objective.reference;
+    let caption = format!(
+        "Hypervolume by {} and {}, measured from ({first}, {second}), of what nothing queried dominates by the \
+         search columns: mean over studies and its 95 % interval. The table's own front has {:.6}.",
+        summary.report, objective.report, objective.hypervolume
+    );
+    let heads = ["strategy", "hypervolume", "sd", "interval of the mean", "share of the table's", "oracle"];
+    let row = |(name, pareto): (&String, &ParetoSummary)| {
+        let last = pareto.last;
+        vec![
+            name.clone(),
+            format!("{:.4}", last.hypervolume_mean),
+            format!("{:.4}", last.hypervolume_sd),
+            format!("{:.4} to {:.4}", last.hypervolume_low, last.hypervolume_high),
+            format!("{:.2} %", 100.0 * last.hypervolume_mean / objective.hypervolume),
+            format!("{:.4}", last.oracle_mean),
+        ]
+    };
+    let all = summary.strategies.iter().filter_map(|s| Some((&s.name, s.pareto.as_ref()?)));
+    let mut body = figure("hypervolume", plots::hypervolume(summary), &caption);
+    let caption = format!("Fronts found with seed {}, and that of the whole table.", summary.first_seed);
+    body.push_str(&figure("fronts", plots::fronts(summary), &caption));
+    body.push_str(&table("hypervolumes", &heads, all.map(row)));
+    section("Two objectives", &body)
 }
 
 fn optimum(summary: &Summary) -> String {
@@ -111,6 +169,9 @@ fn tests(summary: &Summary, test: &TestSummary) -> String {
         }
         Measure::Queries => {
             ("Differences in queries to the optimum", "ranks-queries", "queries to the optimum")
+        }
+        Measure::Hypervolume => {
+            ("Differences in hypervolume", "ranks-hypervolume", "hypervolume after the last query")
         }
     };
     let names: Vec<&str> = summary.strategies.iter().map(|s| s.name.as_str()).collect();

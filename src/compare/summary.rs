@@ -33,13 +33,97 @@ pub struct Summary {
     pub alpha: f64,
     /// The best of the table.
     pub optimum: Optimum,
+    /// Limits that what is found must keep; absent without any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<ConstraintSummary>,
+    /// The second objective; absent without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objective: Option<ObjectiveSummary>,
     /// One entry a strategy, in the order of the configuration.
     pub strategies: Vec<StrategySummary>,
     /// Whether the strategies differ, by each measure.
     pub tests: Vec<TestSummary>,
 }
 
-/// The best architectures of a table.
+/// A limit.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ConstraintSummary {
+    /// As it was given.
+    pub limit: String,
+    /// Whether strategies knew what keeps it before a query.
+    pub known: bool,
+    /// Architectures of the table that keep it.
+    pub feasible: usize,
+    /// Architectures that do not.
+    pub infeasible: usize,
+}
+
+/// The second objective; higher is better.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ObjectiveSummary {
+    /// The column that strategies saw.
+    pub search: String,
+    /// The column that is reported.
+    pub report: String,
+    /// What hypervolumes are measured from, of both report columns.
+    pub reference: [f64; 2],
+    /// Hypervolume of the table's front: the highest there is.
+    pub hypervolume: f64,
+    /// The table's front by both report columns, the highest first objective first.
+    pub front: Vec<FrontPoint>,
+}
+
+/// An architecture on a front.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FrontPoint {
+    /// The architecture.
+    pub arch: String,
+    /// Report value of the first objective.
+    pub report: f64,
+    /// Report value of the second.
+    pub second: f64,
+}
+
+/// The fronts that a strategy found, over its studies.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParetoSummary {
+    /// One point a query, up to the budget.
+    pub curve: Vec<ParetoPoint>,
+    /// The end of the curve.
+    pub last: ParetoLast,
+    /// The front that the study of the first seed found, the highest first objective first.
+    pub front: Vec<FrontPoint>,
+}
+
+/// After so many queries, over the studies of a strategy.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParetoPoint {
+    /// Unique architectures queried.
+    pub queries: usize,
+    /// Hypervolume of the front found so far: mean.
+    pub hypervolume_mean: f64,
+    /// Its standard deviation (divisor n - 1).
+    pub hypervolume_sd: f64,
+    /// Hypervolume of everything queried: mean.
+    pub oracle_mean: f64,
+}
+
+/// Hypervolumes after the last query.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ParetoLast {
+    /// Of the front found: mean.
+    pub hypervolume_mean: f64,
+    /// Its standard deviation (divisor n - 1).
+    pub hypervolume_sd: f64,
+    /// Lower end of the bootstrap interval of the mean.
+    pub hypervolume_low: f64,
+    /// Upper end.
+    pub hypervolume_high: f64,
+    /// Of everything queried: mean.
+    pub oracle_mean: f64,
+}
+
+/// The best architectures of a table, of those that keep all limits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Optimum {
     /// The best report value.
@@ -68,6 +152,12 @@ pub struct StrategySummary {
     pub last: Last,
     /// Queries until an architecture with the best report value was queried.
     pub to_optimum: ToOptimum,
+    /// Queries of what breaks a limit, mean; absent without limits.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub infeasible_mean: Option<f64>,
+    /// Fronts; absent without a second objective.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pareto: Option<ParetoSummary>,
     /// Milliseconds of an ask, over all asks of all studies.
     pub ask_ms: AskMs,
     /// Seconds of one study, mean.
@@ -150,6 +240,8 @@ pub enum Measure {
     Report,
     /// Queries to the optimum; lower is better.
     Queries,
+    /// Hypervolume of the front found after the last query; higher is better.
+    Hypervolume,
 }
 
 /// Whether the strategies differ by a measure, seeds as blocks.

@@ -7,6 +7,8 @@ use bonas_spaces::nasbench_macro::NasBenchMacro;
 
 use super::*;
 
+mod goals;
+
 /// Every `step`th network; `val` is a sum over its layers, `test` nearly the same in another order.
 fn csv(step: usize) -> String {
     let space = NasBenchMacro::new();

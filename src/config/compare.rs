@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Document, StrategySettings, commented, ensure, plain};
+use super::{ConfigError, Document, Settings, StrategySettings, commented, ensure, plain};
 use crate::table::ColumnName;
 
 crate::settings! {
@@ -86,8 +86,8 @@ pub enum MissingKind {
 crate::settings! {
     /// The table that is searched.
     pub struct TableSettings {
-        /// The search space: nasbench201, nasbench101, darts, macro, mnasnet, transnas-micro or
-        /// transnas-macro.
+        /// The search space: nasbench201, nasbench101, nasbench1shot1-1 (to -3), darts, macro, mnasnet,
+        /// transnas-micro or transnas-macro.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
         /// the configuration's folder. `bonas compare --table` takes its place.
@@ -125,6 +125,48 @@ crate::settings! {
     }
 }
 
+crate::settings! {
+    /// A limit that what is found must keep.
+    pub struct ConstraintSettings {
+        /// "latency <= 5" or "params >= 1" on a column of the table (its mean); network.params and
+        /// network.macs (multiply-adds) are counted on the network that the space has, where it has one.
+        limit: String = String::new(),
+        /// Whether strategies know before a query if it is kept, so that nothing that breaks it is a
+        /// candidate; else it is seen when an architecture is queried, which counts.
+        known: bool = true,
+    }
+    check(s) {
+        let read = s.limit.parse::<crate::table::Limit>();
+        read.map(drop).map_err(|reason| super::Invalid { key: "limit", reason })
+    }
+}
+
+crate::settings! {
+    /// A second objective beside the search column; higher is better.
+    pub struct ObjectiveSettings {
+        /// The column that strategies see, the mean of its seeds: "-latency" for lower is better; or
+        /// -network.params, -network.macs.
+        search: String = String::new(),
+        /// The column that is reported; empty: that of the search.
+        report: String = String::new(),
+        /// What the hypervolume is measured from: values of both report columns, higher is better in
+        /// both (so negative for "-latency"); empty: the worst of the table in each.
+        reference: Vec<f64> = Vec::new(),
+    }
+    check(s) {
+        let column = |text: &str, key| {
+            let read = text.parse::<ColumnName>();
+            read.map(drop).map_err(|reason| super::Invalid { key, reason })
+        };
+        column(&s.search, "search")?;
+        if !s.report.is_empty() {
+            column(&s.report, "report")?;
+        }
+        let two = s.reference.is_empty() || s.reference.len() == 2 && s.reference.iter().all(|x| x.is_finite());
+        ensure(two, "reference", format!("{:?}", s.reference), "two numbers, or none")
+    }
+}
+
 /// One of the strategies that are compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entrant {
@@ -141,6 +183,10 @@ pub struct CompareConfig {
     pub compare: CompareSettings,
     /// `[table]`; none: the benchmark that is part of the program.
     pub table: Option<TableSettings>,
+    /// `[[constraint]]`, in order.
+    pub constraints: Vec<ConstraintSettings>,
+    /// `[objective]`, the second one.
+    pub objective: Option<ObjectiveSettings>,
     /// `[[strategy]]`, in order.
     pub strategies: Vec<Entrant>,
 }
@@ -149,8 +195,8 @@ impl Default for CompareConfig {
     /// Every strategy that this program can run, with its defaults.
     fn default() -> Self {
         let compare = CompareSettings::default();
-        let strategies = all_of(&compare);
-        Self { compare, table: None, strategies }
+        let strategies = all_of(&compare, false);
+        Self { compare, table: None, constraints: Vec::new(), objective: None, strategies }
     }
 }
 
@@ -162,8 +208,9 @@ fn entrant(label: &str, mut strategy: StrategySettings, compare: &CompareSetting
 }
 
 /// Every strategy that this program can run.
-fn all_of(compare: &CompareSettings) -> Vec<Entrant> {
-    StrategySettings::available().map(|strategy| entrant(strategy.name(), strategy, compare)).collect()
+fn all_of(compare: &CompareSettings, two_objectives: bool) -> Vec<Entrant> {
+    let all = StrategySettings::available(two_objectives);
+    all.map(|strategy| entrant(strategy.name(), strategy, compare)).collect()
 }
 
 impl CompareConfig {
@@ -182,8 +229,13 @@ impl CompareConfig {
     /// ```
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text, origin)?;
-        let compare: CompareSettings = document.section("", &["table", "strategy"])?;
-        let table = if document.has("table") { Some(document.section("table", &[])?) } else { None };
+        let compare: CompareSettings =
+            document.section("", &["table", "constraint", "objective", "strategy"])?;
+        let table = optional(&document, "table")?;
+        let objective: Option<ObjectiveSettings> = optional(&document, "objective")?;
+        let constraints = document.tables("constraint")?;
+        let constraints =
+            constraints.iter().map(|path| document.section(path, &[])).collect::<Result<_, _>>()?;
         let mut strategies: Vec<Entrant> = Vec::new();
         for path in document.tables("strategy")? {
             let entrant = read_entrant(&document, &path, &compare)?;
@@ -195,26 +247,42 @@ impl CompareConfig {
             strategies.push(entrant);
         }
         if strategies.is_empty() {
-            strategies = all_of(&compare);
+            strategies = all_of(&compare, objective.is_some());
         }
-        Ok(Self { compare, table, strategies })
+        Ok(Self { compare, table, constraints, objective, strategies })
     }
 
     /// Every key with its value, below a comment that says what it means.
     pub fn commented(&self) -> String {
-        let table = self.table.as_ref().map_or_else(no_table, |table| commented("table", table));
+        let table = section_or_keys("table", self.table.as_ref());
+        let mut constraints: Vec<String> =
+            self.constraints.iter().map(|c| commented("[constraint]", c)).collect();
+        if constraints.is_empty() {
+            constraints.push(section_or_keys::<ConstraintSettings>("[constraint]", None));
+        }
+        let objective = section_or_keys("objective", self.objective.as_ref());
         let strategies = self.strategies.iter().map(|entrant| {
             let label = format!("# What it is called in results.\nlabel = {:?}\n", entrant.label);
             entrant.strategy.commented("[strategy]") + &label
         });
-        let sections = [commented("", &self.compare)].into_iter().chain([table]).chain(strategies);
+        let sections =
+            [commented("", &self.compare), table].into_iter().chain(constraints).chain([objective]);
+        let sections = sections.chain(strategies);
         sections.collect::<Vec<_>>().join("\n")
     }
 }
 
-/// The keys of `[table]` as comments, to be filled in.
-fn no_table() -> String {
-    let text = commented("table", &TableSettings::default());
+/// The section at `path`, if it is there.
+fn optional<T: Settings>(document: &Document<'_>, path: &str) -> Result<Option<T>, ConfigError> {
+    if document.has(path) { document.section(path, &[]).map(Some) } else { Ok(None) }
+}
+
+/// A section; where there is none its keys as comments, to be filled in.
+fn section_or_keys<T: Settings>(header: &str, settings: Option<&T>) -> String {
+    if let Some(settings) = settings {
+        return commented(header, settings);
+    }
+    let text = commented(header, &T::default());
     let comment =
         |line: &str| if line.starts_with('#') { format!("{line}\n") } else { format!("# {line}\n") };
     text.lines().map(comment).collect()
@@ -245,6 +313,19 @@ impl TableSettings {
     /// The text that results are known by: every key but the path.
     pub fn identity(&self) -> String {
         plain("table", &Self { path: String::new(), ..self.clone() })
+    }
+}
+
+impl CompareConfig {
+    /// The text that results are known by, of constraints and second objective; empty without any.
+    pub fn aims_identity(&self) -> String {
+        let objective = self.objective.as_ref().map(|o| plain("objective", &Self::judged(o)));
+        self.constraints.iter().map(|c| plain("[constraint]", c)).chain(objective).collect()
+    }
+
+    /// What studies depend on: the search column, not what is reported of them.
+    fn judged(objective: &ObjectiveSettings) -> ObjectiveSettings {
+        ObjectiveSettings { search: objective.search.clone(), ..ObjectiveSettings::default() }
     }
 }
 

@@ -13,6 +13,7 @@
 
 mod bnnas;
 mod compare;
+mod contest;
 mod error;
 mod evaluator;
 mod nearest;
@@ -27,17 +28,20 @@ mod tests;
 
 pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
 pub use compare::{
-    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+    CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
+    ObjectiveSettings, SeedsKind, TableSettings,
 };
+pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};
-pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
+pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     AcquisitionKind, BonasSettings, DifferentiableSettings, EvolutionSettings, LocalSearchSettings,
-    ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind, TargetsKind,
+    ObjectivesKind, ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind,
+    TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

@@ -133,3 +133,19 @@ crate::settings! {
         batches(s.batches, s.batch)
     }
 }
+
+crate::settings! {
+    /// Settings of NSGA-II.
+    pub struct Nsga2Settings {
+        /// Members of the population: the best evaluations by front and crowding. Published: 100.
+        population: usize = 20,
+        /// Batches a round.
+        batches: usize = 1,
+        /// Children a batch.
+        batch: usize = 10,
+    }
+    check(s) {
+        at_least_1(s.population, "population")?;
+        batches(s.batches, s.batch)
+    }
+}

@@ -5,8 +5,8 @@ use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BananasSettings, BnNasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, at_least_1,
-    ensure,
+    BananasSettings, BnNasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings,
+    at_least_1, ensure,
 };
 
 crate::choices! {
@@ -18,6 +18,8 @@ crate::choices! {
         Random(RandomSettings) = "random",
         /// Regularised (aging) evolution (Real et al. 2019).
         Evolution(EvolutionSettings) = "evolution",
+        /// Evolution for two objectives (Deb et al. 2002).
+        Nsga2(Nsga2Settings) = "nsga2",
         /// Hill climbing with restarts (White et al. 2021).
         LocalSearch(LocalSearchSettings) = "local-search",
         /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
@@ -44,6 +46,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch,
             Self::Random(s) => s.batch,
             Self::Evolution(s) => s.batch,
+            Self::Nsga2(s) => s.batch,
             Self::LocalSearch(s) => s.batch,
             Self::Bananas(s) => s.batch,
             Self::Npenas(s) => s.batch,
@@ -62,6 +65,7 @@ impl StrategySettings {
             Self::BonasPublished(_) | Self::Differentiable(_) => true,
             Self::Random(_)
             | Self::Evolution(_)
+            | Self::Nsga2(_)
             | Self::LocalSearch(_)
             | Self::Bananas(_)
             | Self::NasBowl(_)
@@ -74,11 +78,13 @@ impl StrategySettings {
         matches!(self, Self::Differentiable(_))
     }
 
-    /// Every strategy that this program can run on a table, with its default settings.
-    pub fn available() -> impl Iterator<Item = Self> {
+    /// Every strategy that this program can run on a table, with its default settings; nsga2, which is
+    /// for two objectives, only with those.
+    pub fn available(two_objectives: bool) -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
         let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();
-        all.filter(move |strategy| runs(strategy) && !strategy.needs_images())
+        let fits = move |s: &Self| two_objectives || !matches!(s, Self::Nsga2(_));
+        all.filter(move |strategy| runs(strategy) && !strategy.needs_images() && fits(strategy))
     }
 
     /// Sets the architectures a batch.
@@ -87,6 +93,7 @@ impl StrategySettings {
             Self::Bonas(s) => s.batch = batch,
             Self::Random(s) => s.batch = batch,
             Self::Evolution(s) => s.batch = batch,
+            Self::Nsga2(s) => s.batch = batch,
             Self::LocalSearch(s) => s.batch = batch,
             Self::Bananas(s) => s.batch = batch,
             Self::Npenas(s) => s.batch = batch,
@@ -107,6 +114,7 @@ impl StrategySettings {
             Self::BonasPublished(s) => s.initial = initial,
             Self::Random(_)
             | Self::Evolution(_)
+            | Self::Nsga2(_)
             | Self::LocalSearch(_)
             | Self::BnNas(_)
             | Self::Differentiable(_) => {}
@@ -264,6 +272,11 @@ impl SurrogateKind {
         !matches!(self, Self::Trees | Self::PathMlp)
     }
 
+    /// Whether it has a posterior of several architectures together, as joint criteria need.
+    pub fn has_joint(self) -> bool {
+        matches!(self, Self::GraphGp | Self::WlGp | Self::Ensemble)
+    }
+
     /// Whether it needs libtorch.
     pub fn needs_torch(self) -> bool {
         matches!(self, Self::GcnBsr | Self::BonasPublished)
@@ -293,13 +306,24 @@ pub enum AcquisitionKind {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionKind {
-    /// clusters where a batch shares weights and the surrogate has an embedding, top-k elsewhere.
+    /// clusters where a batch shares weights and the surrogate has an embedding; elsewhere
+    /// kriging-believer for ei and log-ei if the surrogate has a joint posterior, else top-k.
     #[default]
     Auto,
     /// The best of each cluster of the best: related by construction.
     Clusters,
     /// The best in order.
     TopK,
+    /// Expected improvement of the batch, by joint draws.
+    QEi,
+    /// Upper confidence bound of the batch, by joint draws.
+    QUcb,
+    /// The best of a joint draw for each place.
+    JointThompson,
+    /// The best in order, each keeping the next ones away.
+    LocalPenalisation,
+    /// Expected improvement after each choice is believed in.
+    KrigingBeliever,
 }
 
 /// Where candidates come from.
@@ -313,6 +337,21 @@ pub enum PoolKind {
     Whole,
     /// Mutants of good architectures.
     Evolutionary,
+    /// Neighbours of the best architectures.
+    Local,
+    /// Random architectures.
+    Random,
+}
+
+/// How two objectives come to one utility.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ObjectivesKind {
+    /// Expected improvement of the hypervolume.
+    #[default]
+    Ehvi,
+    /// One score, weighed at random each round.
+    Parego,
 }
 
 /// Which evaluations parents are drawn from.
@@ -340,16 +379,20 @@ crate::settings! {
         surrogate: SurrogateKind = SurrogateKind::GraphGp,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
-        /// Weight of the standard deviation in ucb. Published: 0.5.
+        /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
         gamma: f64 = 0.5,
         /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
-        /// a batch shares weights.
+        /// a batch shares weights, elsewhere kriging-believer with ei and log-ei, else top-k. Of the most
+        /// useful, by what they are worth together: kriging-believer (expected improvement once those
+        /// chosen before are believed in), q-ei, q-ucb and joint-thompson (surrogates graph-gp, wl-gp and
+        /// ensemble), local-penalisation (surrogates with an embedding).
         selection: SelectionKind = SelectionKind::Auto,
-        /// Where candidates come from: auto, whole or evolutionary.
+        /// Where candidates come from: auto (whole where that is small, else evolutionary), whole,
+        /// evolutionary, local (neighbours of the best) or random.
         pool: PoolKind = PoolKind::Auto,
-        /// Candidates of an evolutionary pool. Published: 1000.
+        /// Candidates of an evolutionary, local or random pool. Published: 1000.
         pool_size: usize = 1000,
-        /// Evaluations that parents are drawn from. Published: 30.
+        /// Evaluations that parents are drawn from, or whose neighbours are candidates. Published: 30.
         population: usize = 30,
         /// Which ones these are: recent (published) or best.
         parents: ParentsKind = ParentsKind::Best,
@@ -359,6 +402,9 @@ crate::settings! {
         random_share: f64 = 0.1,
         /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
         targets: TargetsKind = TargetsKind::Raw,
+        /// With a second objective: ehvi (expected improvement of the hypervolume; acquisition is not
+        /// read), or parego (a score weighed at random each round). Without one it is not read.
+        objectives: ObjectivesKind = ObjectivesKind::Ehvi,
     }
     check(s) {
         at_least_1(s.initial, "initial")?;

@@ -12,8 +12,10 @@ use super::{Evaluator, Job, Monitor};
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome, Score};
 use crate::rng::StudyRng;
+use crate::strategy::Aims;
 
 type Function = dyn Fn(&Architecture) -> Result<f64, String> + Send + Sync;
+type Measures = dyn Fn(&Architecture) -> Vec<f64> + Send + Sync;
 
 /// Evaluates by a function of the user's: for problems with a known optimum, and for wrapping
 /// any measurement that needs no shared state. A clone serves another worker.
@@ -23,6 +25,8 @@ pub struct Synthetic {
     fidelity: Fidelity,
     noise_sd: f64,
     delay_max: Duration,
+    measures: Option<Arc<Measures>>,
+    aims: Aims,
 }
 
 impl Synthetic {
@@ -32,7 +36,19 @@ impl Synthetic {
         fidelity: Fidelity,
         function: impl Fn(&Architecture) -> Result<f64, String> + Send + Sync + 'static,
     ) -> Self {
-        Self { function: Arc::new(function), fidelity, noise_sd: 0.0, delay_max: Duration::ZERO }
+        let (noise_sd, delay_max) = (0.0, Duration::ZERO);
+        let aims = Aims::default();
+        Self { function: Arc::new(function), fidelity, noise_sd, delay_max, measures: None, aims }
+    }
+
+    /// Measures more of each architecture, and marks what breaks a bound of `aims` on it.
+    #[must_use]
+    pub fn measures(
+        self,
+        measures: impl Fn(&Architecture) -> Vec<f64> + Send + Sync + 'static,
+        aims: Aims,
+    ) -> Self {
+        Self { measures: Some(Arc::new(measures)), aims, ..self }
     }
 
     /// Adds normal noise of this standard deviation, drawn from the job's own stream.
@@ -52,7 +68,11 @@ impl Synthetic {
         match (self.function)(architecture) {
             Ok(value) if value.is_finite() => {
                 let noise = if self.noise_sd > 0.0 { self.noise_sd * draw } else { 0.0 };
-                Outcome::Scored(Score::of(value + noise, self.fidelity))
+                let score = Score::of(value + noise, self.fidelity);
+                Outcome::Scored(match &self.measures {
+                    Some(measures) => self.aims.judged(score, measures(architecture)),
+                    None => score,
+                })
             }
             Ok(value) => Outcome::Failed(format!("the function gave {value}")),
             Err(reason) => Outcome::Failed(reason),

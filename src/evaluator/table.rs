@@ -10,6 +10,7 @@ use super::{Evaluator, Job, Monitor};
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome, Score};
 use crate::rng::StudyRng;
+use crate::strategy::Aims;
 use crate::table::Benchmark;
 
 /// Which of several values of an architecture a query gives.
@@ -27,6 +28,9 @@ pub enum Repeats {
 pub struct Table {
     values: Values,
     repeats: Repeats,
+    /// What else is measured: for each arm of a benchmark its numbers.
+    measures: Arc<[Vec<f64>]>,
+    aims: Aims,
 }
 
 #[derive(Clone, Debug)]
@@ -55,7 +59,7 @@ impl Table {
             }
             values.entry(space.parse(text)?.key()).or_default().push(value);
         }
-        Ok(Self { values: Values::Given(Arc::new(values)), repeats: Repeats::default() })
+        Ok(Self::new(Values::Given(Arc::new(values))))
     }
 
     /// The column of this position of a benchmark, percentages as fractions
@@ -65,7 +69,18 @@ impl Table {
     /// If the benchmark has no such column.
     pub fn of_column(table: Arc<Benchmark>, column: usize) -> Self {
         let scale = table.columns()[column].scale();
-        Self { values: Values::Column { table, column, scale }, repeats: Repeats::default() }
+        Self::new(Values::Column { table, column, scale })
+    }
+
+    fn new(values: Values) -> Self {
+        Self { values, repeats: Repeats::default(), measures: Arc::default(), aims: Aims::default() }
+    }
+
+    /// Measures more of each architecture of a benchmark, `measures[arm]`, and marks what breaks a bound
+    /// of `aims` on it.
+    #[must_use]
+    pub fn measures(self, measures: Arc<[Vec<f64>]>, aims: Aims) -> Self {
+        Self { measures, aims, ..self }
     }
 
     /// Sets what a query of an architecture with several values gives.
@@ -106,7 +121,17 @@ impl Table {
             Repeats::Draw => values[rng.random_range(0..values.len())],
         };
         let scale = if let Values::Column { scale, .. } = self.values { scale } else { 1.0 };
-        Outcome::Scored(Score::of(scale * value, Fidelity::Table))
+        let score = Score::of(scale * value, Fidelity::Table);
+        Outcome::Scored(self.aims.judged(score, self.measures_of(key)))
+    }
+
+    fn measures_of(&self, key: Key) -> Vec<f64> {
+        match &self.values {
+            Values::Column { table, .. } => {
+                table.arm(key).and_then(|arm| self.measures.get(arm)).cloned().unwrap_or_default()
+            }
+            Values::Given(_) => Vec::new(),
+        }
     }
 }
 

@@ -29,6 +29,7 @@ use crate::config::StrategySettings;
 use crate::event::Observer;
 use crate::journal::Journal;
 use crate::report::write_whole;
+use crate::strategy::Aims;
 use crate::{Strategy, Study, StudyError};
 
 #[cfg(feature = "torch")]
@@ -101,7 +102,7 @@ impl Search {
 
     #[cfg(not(feature = "torch"))]
     fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(&self.config.strategy, space, self.config.evaluator.fidelity())
+        assemble::strategy(&self.config.strategy, space, self.config.evaluator.fidelity(), &Aims::default())
     }
 
     #[cfg(feature = "torch")]
@@ -112,7 +113,7 @@ impl Search {
                 let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
                 Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
             }
-            other => assemble::strategy(other, space, self.config.evaluator.fidelity()),
+            other => assemble::strategy(other, space, self.config.evaluator.fidelity(), &Aims::default()),
         }
     }
 

@@ -11,6 +11,7 @@ use bonas_surrogate::metrics::kendall_tau_b;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use rand::Rng;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::networks::Networks;
@@ -30,15 +31,22 @@ pub const TABLE_FILE: &str = "table.csv.gz";
 /// What is known of the table: [`Tabulated`].
 pub const TABULATED_FILE: &str = "table.json";
 
+/// Purposes of random streams: trainings of the two columns, and the sample.
+const VALIDATION: u64 = 2;
+const TEST: u64 = 3;
+const SAMPLE: u64 = 4;
+
 /// Trains every cell of a space as the `[final]` section says, `final.seeds` times for the
-/// validation column (without the images held out) and as often for the test column. A run that
-/// was stopped goes on.
+/// validation column (without the images held out) and as often for the test column (on the images
+/// that `final.images` says). A run that was stopped goes on.
 #[derive(Clone, Debug)]
 pub struct Tabulate {
     /// Space, images, recipe, workers.
     pub config: SearchConfig,
     /// Only cells of these operations; empty: of all.
     pub ops: Vec<String>,
+    /// Only so many of these cells, drawn without replacement with the seed of the study.
+    pub sample: Option<usize>,
     /// Where everything is kept.
     pub directory: PathBuf,
     /// Becomes true when the user wants to stop.
@@ -76,7 +84,7 @@ impl Tabulate {
         .identity()
     }
 
-    /// The cells: every key of the space once whose operations are all allowed.
+    /// The cells: every key of the space once whose operations are all allowed, or a sample of them.
     ///
     /// # Errors
     /// [`StudyError::Setting`] for a space that cannot be listed, or an unknown operation.
@@ -94,7 +102,12 @@ impl Tabulate {
             ),
         })?;
         let mut seen = std::collections::HashSet::new();
-        Ok(all.filter(|cell| self.allows(cell) && seen.insert(cell.key())).collect())
+        let mut cells: Vec<_> = all.filter(|cell| self.allows(cell) && seen.insert(cell.key())).collect();
+        if let Some(sample) = self.sample {
+            cells.shuffle(&mut stream(self.config.study.seed, &[FINAL, SAMPLE]));
+            cells.truncate(sample);
+        }
+        Ok(cells)
     }
 
     fn allows(&self, architecture: &Architecture) -> bool {
@@ -121,7 +134,7 @@ impl Tabulate {
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         write_whole(&self.directory.join(CONFIG_FILE), self.config.commented().as_bytes())?;
         let val = self.train(&space, &cells, &networks, Part::Validation, observe)?;
-        let test = self.train(&space, &cells, &networks, Part::Test, observe)?;
+        let test = self.train(&space, &cells, &networks, networks.final_part(), observe)?;
         self.write(&*space, &networks, &cells, &[val, test])
     }
 
@@ -134,12 +147,16 @@ impl Tabulate {
         observe: &mut Observe<'_>,
     ) -> Result<Finished, StudyError> {
         let (name, purpose) = match part {
-            Part::Validation => ("validation", 2),
-            Part::Test | Part::TestOfSearch => ("test", 3),
+            Part::Validation => ("validation", VALIDATION),
+            Part::Test | Part::TestOfSearch => ("test", TEST),
         };
         let folder = self.directory.join(name);
-        let header =
-            [self.identity(), plain("final", &self.config.finals), format!("# {:?}\n", self.ops)].join("\n");
+        let header = [
+            self.identity(),
+            plain("final", &self.config.finals),
+            format!("# {:?} {:?}\n", self.ops, self.sample),
+        ]
+        .join("\n");
         let listed = Listed { architectures: cells.to_vec() };
         let study = Study::new(space.clone(), Box::new(listed), networks.tabulating(part)?)
             .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())

@@ -1,13 +1,19 @@
 //! Bayesian optimisation with a surrogate over architectures.
 
+mod model;
+
 use bonas_spaces::Architecture;
-use bonas_surrogate::{Acquisition, Observation, Posterior, Selection, Surrogate};
+use bonas_surrogate::acquisition::constrained;
+use bonas_surrogate::pareto::{Front, Point, believers, tchebycheff};
+use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
+use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
+use super::{Aims, Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
+use model::Unit;
 
 /// BONAS: Shi, Pi, Xu, Li, Kwok and Zhang, "Bridging the Gap between Sample-based and One-shot
 /// Neural Architecture Search with BONAS", NeurIPS 2020.
@@ -16,6 +22,11 @@ use crate::rng::StudyRng;
 /// surrogate on everything measured, predict a pool of candidates, turn posteriors into
 /// utilities, and select batches by them. Any surrogate, acquisition and selection will do, so
 /// that other published methods (BANANAS, NAS-BOWL) are this strategy with other parts.
+///
+/// Measures with a bound ([`Aims::bounds`]) have a surrogate each, and the probability that all bounds
+/// are kept weighs on utilities; as long as nothing measured keeps them, it is the utility. A second
+/// objective has a surrogate too, see [`Objectives`]. Without bounds to learn, what breaks a limit is a
+/// failure like any other.
 #[derive(Debug)]
 pub struct Bonas {
     /// Name in reports.
@@ -34,6 +45,22 @@ pub struct Bonas {
     pub batches: Batches,
     /// How scores compare.
     pub targets: Targets,
+    /// What else scores are judged by.
+    pub aims: Aims,
+    /// How a second objective is weighed.
+    pub objectives: Objectives,
+}
+
+/// How two objectives come to one utility.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objectives {
+    /// Expected improvement of the hypervolume, measured from the worst values seen, with a surrogate an
+    /// objective and batches by [`believers`]; acquisition and selection are not used.
+    #[default]
+    Hypervolume,
+    /// One score, weighed at random anew each round, for surrogate, acquisition and selection as they
+    /// are: Knowles, "`ParEGO`", IEEE Transactions on Evolutionary Computation, 2006.
+    Scalarised,
 }
 
 impl Strategy for Bonas {
@@ -47,46 +74,110 @@ impl Strategy for Bonas {
         if missing > 0 {
             return Ok(fresh_proposal(ask, missing, self.batches.size, rng));
         }
-        let scored = self.targets.of(ask.history, ask.fidelity);
-        if scored.is_empty() {
+        let mut known = if self.aims.bounds.is_empty() {
+            self.targets.of(ask.history, ask.fidelity)
+        } else {
+            self.targets.measured(ask.history, ask.fidelity)
+        };
+        if known.is_empty() {
             return Ok(fresh_proposal(ask, self.batches.total(), self.batches.size, rng));
         }
-        let pool = self.pool.candidates(ask, &scored, rng)?;
+        let points = self.points(&known)?;
+        if let Some(points) = &points {
+            weigh(&mut known, points, rng.random());
+        }
+        let feasible: Vec<Scored<'_>> = known.iter().copied().filter(|s| !s.score.infeasible).collect();
+        let parents = if feasible.is_empty() { &known } else { &feasible };
+        let pool = self.pool.candidates(ask, parents, rng)?;
         if pool.is_empty() {
             return Ok(Proposal::default());
         }
-        self.propose(ask, &scored, &pool, rng)
+        match points {
+            Some(points) if self.objectives == Objectives::Hypervolume && !feasible.is_empty() => {
+                self.propose_two(ask, &known, &points, &pool, rng)
+            }
+            _ => self.propose(ask, &known, &pool, rng),
+        }
     }
 }
 
 impl Bonas {
+    /// Both objectives of what is known; none without a second one.
+    fn points(&self, known: &[Scored<'_>]) -> Result<Option<Vec<Point>>, StudyError> {
+        let Some(place) = self.aims.second else { return Ok(None) };
+        let second = self.measures(known, place)?;
+        let unit = self.unit(&second);
+        Ok(Some(known.iter().zip(&second).map(|(s, b)| [s.value, unit.scaled(*b)]).collect()))
+    }
+
     fn propose(
         &self,
         ask: &Ask<'_>,
-        scored: &[Scored<'_>],
+        known: &[Scored<'_>],
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let observations: Vec<_> = scored
-            .iter()
-            .map(|s| Observation { architecture: s.evaluation.architecture.clone(), score: s.value })
-            .collect();
-        let fitted = self.surrogate.fit(&observations, rng)?;
-        let posteriors = fitted.predict(pool)?;
-        if posteriors.len() != pool.len() {
-            return Err(self.broken(format!(
-                "{} posteriors for {} candidates",
-                posteriors.len(),
-                pool.len()
-            )));
-        }
-        let incumbent = scored.iter().map(|s| s.value).max_by(f64::total_cmp);
-        let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);
+        let fitted = self.fit(known, |i| known[i].value, rng)?;
+        let posteriors = self.predict(&*fitted, pool)?;
+        let feasibility = self.feasibility(known, pool, rng)?;
+        let feasible = known.iter().filter(|s| !s.score.infeasible);
+        let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
+        let utilities = match (&feasibility, incumbent) {
+            (Some(p), None) => p.clone(),
+            (Some(p), _) => {
+                let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);
+                constrained(self.acquisition.scale(), utilities, p)
+            }
+            (None, _) => self.acquisition.utilities(&posteriors, incumbent, rng),
+        };
         let embeddings = if self.selection.reads_embeddings() { fitted.embed(pool)? } else { None };
-        let chosen = self.selection.select(&utilities, embeddings.as_ref(), self.affordable(ask), rng)?;
-        let pick = |&i: &usize| match (pool.get(i), posteriors.get(i)) {
-            (Some(architecture), Some(posterior)) => Ok(candidate(architecture, posterior)),
-            _ => Err(self.broken(format!("candidate {i} was selected, there are {}", pool.len()))),
+        let joint =
+            |indices: &[usize]| fitted.joint(&indices.iter().map(|&i| pool[i].clone()).collect::<Vec<_>>());
+        let candidates = Candidates {
+            embeddings: embeddings.as_ref(),
+            posteriors: Some(&posteriors),
+            joint: Some(&joint),
+            incumbent,
+            feasibility: feasibility.as_deref(),
+            ..Candidates::of(&utilities)
+        };
+        let chosen = self.selection.select(&candidates, self.affordable(ask), rng)?;
+        // Of a weighed score there is nothing to compare a measured one with.
+        let shown = self.aims.second.is_none().then_some(&posteriors[..]);
+        self.proposal(&chosen, pool, shown)
+    }
+
+    /// By expected improvement of the hypervolume.
+    fn propose_two(
+        &self,
+        ask: &Ask<'_>,
+        known: &[Scored<'_>],
+        points: &[Point],
+        pool: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Proposal, StudyError> {
+        let mut of = |k: usize| self.predict(&*self.fit(known, |i| points[i][k], rng)?, pool);
+        let (first, second) = (of(0)?, of(1)?);
+        let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
+        let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
+        let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
+        let worst = |k: usize| feasible.iter().map(|point| point[k]).fold(f64::INFINITY, f64::min);
+        let front = Front::of(&feasible, [worst(0), worst(1)]);
+        let batches = self.affordable(ask);
+        let chosen = believers(&front, [&first, &second], &weights, batches.total())?;
+        let chosen: Vec<Vec<usize>> = chosen.chunks(batches.size).map(<[usize]>::to_vec).collect();
+        self.proposal(&chosen, pool, Some(&first))
+    }
+
+    fn proposal(
+        &self,
+        chosen: &[Vec<usize>],
+        pool: &[Architecture],
+        posteriors: Option<&[Posterior]>,
+    ) -> Result<Proposal, StudyError> {
+        let pick = |&i: &usize| match pool.get(i) {
+            Some(architecture) => Ok(candidate(architecture, posteriors.map(|all| &all[i]))),
+            None => Err(self.broken(format!("candidate {i} was selected, there are {}", pool.len()))),
         };
         let batches =
             chosen.iter().map(|batch| batch.iter().map(pick).collect()).collect::<Result<_, _>>()?;
@@ -99,12 +190,29 @@ impl Bonas {
         Batches { count: count.min(ask.remaining.div_ceil(size)), size: size.min(ask.remaining) }
     }
 
+    fn predict(&self, fitted: &dyn Predict, pool: &[Architecture]) -> Result<Vec<Posterior>, StudyError> {
+        let posteriors = fitted.predict(pool)?;
+        if posteriors.len() == pool.len() {
+            return Ok(posteriors);
+        }
+        Err(self.broken(format!("{} posteriors for {} candidates", posteriors.len(), pool.len())))
+    }
+
     fn broken(&self, reason: String) -> StudyError {
         StudyError::Strategy { strategy: self.name.clone(), reason }
     }
 }
 
-fn candidate(architecture: &Architecture, posterior: &Posterior) -> Candidate {
-    let predicted = Prediction { mean: posterior.mean(), sd: posterior.sd() };
-    Candidate { architecture: architecture.clone(), predicted: Some(predicted) }
+/// Makes one score in `(0, 1)` of two, each by its range.
+fn weigh(known: &mut [Scored<'_>], points: &[Point], weight: f64) {
+    let unit = |k: usize| Unit::of(&points.iter().map(|point| point[k]).collect::<Vec<_>>());
+    let units = [unit(0), unit(1)];
+    for (scored, point) in known.iter_mut().zip(points) {
+        scored.value = 1.0 + tchebycheff(weight, [0, 1].map(|k| units[k].scaled(point[k])));
+    }
+}
+
+fn candidate(architecture: &Architecture, posterior: Option<&Posterior>) -> Candidate {
+    let predicted = posterior.map(|p| Prediction { mean: p.mean(), sd: p.sd() });
+    Candidate { architecture: architecture.clone(), predicted }
 }

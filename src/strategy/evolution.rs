@@ -22,7 +22,8 @@ const ATTEMPTS_EACH_STEP: usize = 10;
 /// function of the history; the first ones are random. A child is one mutation of the best of
 /// [`sample`](Self::sample) members drawn with replacement. Unlike the paper it evaluates no
 /// architecture twice: a child that is known is drawn again, after some tries from further away,
-/// at last at random. A failed evaluation ages like any other and wins no tournament.
+/// at last at random. A failed evaluation, or one that breaks a limit, ages like any other and wins no
+/// tournament.
 #[derive(Clone, Copy, Debug)]
 pub struct RegularizedEvolution {
     /// Members of the population; published: 50.
@@ -64,35 +65,35 @@ impl Strategy for RegularizedEvolution {
         let mut taken = HashSet::new();
         let mut children = Vec::new();
         for _ in 0..self.batches.total().min(ask.remaining) {
-            let Some(child) = self.child(ask, &members, &mut taken, rng)? else { break };
+            let Some(child) = child(ask, &members, self.sample, &mut taken, rng)? else { break };
             children.push(Candidate::from(child));
         }
         Ok(Proposal::in_batches(children, size))
     }
 }
 
-impl RegularizedEvolution {
-    fn child(
-        &self,
-        ask: &Ask<'_>,
-        members: &[Scored<'_>],
-        taken: &mut HashSet<Key>,
-        rng: &mut StudyRng,
-    ) -> Result<Option<Architecture>, StudyError> {
-        if let Some(winner) = tournament(members, self.sample, rng) {
-            let mut parent = winner.evaluation.architecture.clone();
-            for attempt in 1..=ATTEMPTS {
-                let child = ask.space.mutate(&parent, rng)?;
-                if is_new(ask, &child, taken) {
-                    return Ok(Some(child));
-                }
-                if attempt % ATTEMPTS_EACH_STEP == 0 {
-                    parent = child;
-                }
+/// A new mutant of the winner of a tournament; where there is none, one from further away, at last a
+/// random architecture.
+pub(super) fn child(
+    ask: &Ask<'_>,
+    members: &[Scored<'_>],
+    sample: usize,
+    taken: &mut HashSet<Key>,
+    rng: &mut StudyRng,
+) -> Result<Option<Architecture>, StudyError> {
+    if let Some(winner) = tournament(members, sample, rng) {
+        let mut parent = winner.evaluation.architecture.clone();
+        for attempt in 1..=ATTEMPTS {
+            let child = ask.space.mutate(&parent, rng)?;
+            if is_new(ask, &child, taken) {
+                return Ok(Some(child));
+            }
+            if attempt % ATTEMPTS_EACH_STEP == 0 {
+                parent = child;
             }
         }
-        Ok(fresh(ask, 1, taken, rng).pop())
     }
+    Ok(fresh(ask, 1, taken, rng).pop())
 }
 
 /// The best of `sample` members drawn with replacement, the first drawn of equals.

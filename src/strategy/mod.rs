@@ -1,5 +1,6 @@
 //! Search strategies: asked for proposals, told everything through the history.
 
+mod aims;
 mod bonas;
 #[cfg(feature = "torch")]
 mod differentiable;
@@ -8,9 +9,11 @@ mod fresh;
 mod genetic;
 mod listed;
 mod local_search;
+mod nsga2;
 mod pool;
 mod random;
 mod targets;
+mod trajectory;
 
 use std::sync::Arc;
 
@@ -20,17 +23,20 @@ use crate::StudyError;
 use crate::history::{Fidelity, History, Prediction};
 use crate::rng::StudyRng;
 
-pub use bonas::Bonas;
+pub use aims::{Aims, Bound};
+pub use bonas::{Bonas, Objectives};
 pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
-pub use differentiable::{Differentiable, Epoch, Relaxing};
+pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
 pub use genetic::{CostLimit, Genetic};
 pub use listed::Listed;
 pub use local_search::LocalSearch;
-pub use pool::{Evolutionary, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
+pub use nsga2::Nsga2;
+pub use pool::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;
 pub use targets::{Scored, Targets};
+pub use trajectory::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 /// A proposed architecture and what the strategy expects of it.
 #[derive(Clone, Debug)]

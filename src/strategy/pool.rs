@@ -21,6 +21,8 @@ pub enum Pool {
     Whole(WholeSpace),
     /// Children of good architectures.
     Evolutionary(Evolutionary),
+    /// Neighbours of the best architectures.
+    Local(Local),
 }
 
 impl Pool {
@@ -46,6 +48,7 @@ impl Pool {
         match self {
             Self::Whole(whole) => Ok(whole.without(|key| ask.history.contains(key))),
             Self::Evolutionary(settings) => settings.candidates(ask, scored, rng),
+            Self::Local(settings) => settings.candidates(ask, scored, rng),
         }
     }
 }
@@ -175,12 +178,51 @@ impl Evolutionary {
     fn members<'h>(&self, scored: &[Scored<'h>]) -> Vec<Scored<'h>> {
         match self.parents {
             Parents::Recent => scored[scored.len().saturating_sub(self.population)..].to_vec(),
-            Parents::Best => {
-                let mut members = scored.to_vec();
-                members.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.index.cmp(&b.index)));
-                members.truncate(self.population);
-                members
+            Parents::Best => best(scored, self.population),
+        }
+    }
+}
+
+/// The `count` best, the earliest of equals first.
+fn best<'h>(scored: &[Scored<'h>], count: usize) -> Vec<Scored<'h>> {
+    let mut members = scored.to_vec();
+    members.sort_by(|a, b| b.value.total_cmp(&a.value).then(a.index.cmp(&b.index)));
+    members.truncate(count);
+    members
+}
+
+/// The neighbourhood of good architectures: everything one element away from the best evaluations, the
+/// best one's neighbours first; random draws where all of it has been evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Local {
+    /// Candidates at most.
+    pub size: usize,
+    /// Best evaluations whose neighbours are taken.
+    pub population: usize,
+}
+
+impl Local {
+    fn candidates(
+        self,
+        ask: &Ask<'_>,
+        scored: &[Scored<'_>],
+        rng: &mut StudyRng,
+    ) -> Result<Vec<Architecture>, StudyError> {
+        super::check_positive("pool.size", self.size)?;
+        super::check_positive("pool.population", self.population)?;
+        let mut taken = HashSet::new();
+        let mut pool = Vec::new();
+        for centre in best(scored, self.population) {
+            let near = ask.space.neighbours(&centre.evaluation.architecture)?;
+            pool.extend(near.into_iter().filter(|a| is_new(ask, a, &mut taken)));
+            if pool.len() >= self.size {
+                break;
             }
         }
+        pool.truncate(self.size);
+        if pool.is_empty() {
+            pool = fresh(ask, self.size, &mut taken, rng);
+        }
+        Ok(pool)
     }
 }

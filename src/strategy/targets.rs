@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::history::{Evaluation, Fidelity, History};
+use crate::history::{Evaluation, Fidelity, History, Score};
 
 /// How measured scores become comparable numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,17 +25,25 @@ pub struct Scored<'a> {
     pub index: usize,
     /// What was evaluated.
     pub evaluation: &'a Evaluation,
+    /// Its score.
+    pub score: &'a Score,
     /// Its comparable score, in the unit of the scores.
     pub value: f64,
 }
 
 impl Targets {
-    /// The evaluations that have a score of this fidelity, in the history's order.
+    /// The evaluations that have a score of this fidelity and break no limit, in the history's order.
     pub fn of(self, history: &History, fidelity: Fidelity) -> Vec<Scored<'_>> {
+        self.measured(history, fidelity).into_iter().filter(|scored| !scored.score.infeasible).collect()
+    }
+
+    /// The evaluations that have a score of this fidelity, also those that break a limit.
+    pub fn measured(self, history: &History, fidelity: Fidelity) -> Vec<Scored<'_>> {
         let all = history.evaluations().iter().enumerate();
         let mut scored: Vec<_> = all
             .filter_map(|(index, evaluation)| {
-                Some(Scored { index, evaluation, value: evaluation.outcome.value(fidelity)? })
+                let score = evaluation.outcome.score(fidelity)?;
+                Some(Scored { index, evaluation, score, value: score.value })
             })
             .collect();
         if self == Self::BatchCentred {

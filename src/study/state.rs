@@ -168,7 +168,8 @@ pub(crate) fn check_outcomes(
     }
     for outcome in outcomes {
         let Outcome::Scored(score) = outcome else { continue };
-        if let Some(value) = [&score.value].into_iter().chain(&score.runs).find(|value| !value.is_finite()) {
+        let all = [&score.value].into_iter().chain(&score.runs).chain(&score.measures);
+        if let Some(value) = all.into_iter().find(|value| !value.is_finite()) {
             return Err(format!("score {value} is not finite"));
         }
         let expected = *fidelity.get_or_insert(score.fidelity);

@@ -14,6 +14,7 @@ use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
 use super::trainable::{Operation, OperationNorm};
+use super::weights::Weights;
 
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
 const MOMENTUM: f64 = 0.1;
@@ -69,6 +70,8 @@ pub(super) struct Run<'n, 'p, 'a> {
     pub(super) params: &'n Params,
     pub(super) running: &'n [Moments],
     pub(super) pass: &'p mut Pass<'a>,
+    /// Those of the pass's mixture.
+    pub(super) weights: Option<Weights>,
     /// Kind that convolutions compute in.
     pub(super) compute: Kind,
     pub(super) device: Device,
@@ -159,13 +162,39 @@ impl Chain {
     }
 
     pub(super) fn forward(&self, input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
-        let (mut x, rest) = match self.0.split_first() {
+        Self::through(&self.0, input, run)
+    }
+
+    /// The result times the weight of an operation, which is told by role, edge and choice.
+    ///
+    /// The weight becomes the scale of the last normalisation where that has none of its own, as it
+    /// is in search networks. The gradient of a product by the weight needs the whole map that was
+    /// multiplied; the gradient by the scale needs nothing that normalisation does not keep anyway.
+    pub(super) fn forward_weighted(
+        &self,
+        input: &Value,
+        (role, edge, choice): (usize, usize, usize),
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Tensor> {
+        let missing = || SupernetError::mismatch("mixture", "it has no weights");
+        if let Some((&Module::BatchNorm { norm, channels, affine: None }, first)) = self.0.split_last() {
+            let x = Self::through(first, input, run)?;
+            let scale = run.weights.as_mut().ok_or_else(missing)?.scale(role, edge, choice, channels)?; // [C]
+            return run.batch_norm(&x, norm, channels, (Some(&scale), None));
+        }
+        let y = Self::through(&self.0, input, run)?;
+        let weight = run.weights.as_ref().ok_or_else(missing)?.operation(role, edge, choice)?; // []
+        Ok(y.f_mul(&as_kind(weight, y.kind())?)?)
+    }
+
+    fn through(modules: &[Module], input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
+        let (mut x, rest) = match modules.split_first() {
             Some((Module::Relu, rest)) => {
                 let x = input.relu()?.shallow_clone();
                 run.agree(&x)?;
                 (x, rest)
             }
-            _ => (input.raw()?.shallow_clone(), &self.0[..]),
+            _ => (input.raw()?.shallow_clone(), modules),
         };
         let mut owned = false;
         for module in rest {
@@ -267,7 +296,10 @@ impl Module {
             Self::Relu6 => x.f_relu6()?,
             Self::Conv { spec, weight } => return run.conv(&x, spec, *weight),
             Self::BatchNorm { norm, channels, affine } => {
-                return run.batch_norm(&x, *norm, *channels, *affine);
+                let params = run.params;
+                let scale = affine.map(|affine| params.tensor(affine.scale)); // [C]
+                let shift = affine.map(|affine| params.tensor(affine.shift)); // [C]
+                return run.batch_norm(&x, *norm, *channels, (scale, shift));
             }
             // [B, C, H, W] -> [B, C, H', W']
             Self::MaxPool { kernel: k, stride: s, padding: p } => {
@@ -309,7 +341,7 @@ impl Run<'_, '_, '_> {
         x: &Tensor,
         norm: usize,
         channels: i64,
-        affine: Option<Affine>,
+        (scale, shift): (Option<&Tensor>, Option<&Tensor>),
     ) -> Result<Tensor> {
         let own = &self.running[norm];
         let ((mean, variance), batch, weight) = match &mut self.pass.mode {
@@ -327,18 +359,16 @@ impl Run<'_, '_, '_> {
                 (known, false, 0.0)
             }
         };
-        if let (Some(own), Some(Affine { scale, shift })) = (&mut self.pass.image_affine, affine)
+        if let (Some(own), Some(scale), Some(shift)) = (&mut self.pass.image_affine, scale, shift)
             && own.wants(norm)
         {
             let none: Option<&Tensor> = None;
             let (mean, variance) = (Some(mean), Some(variance));
             let plain = x.f_batch_norm(none, none, mean, variance, batch, weight, EPSILON, true)?; // [B, C, H, W]
-            return own.apply(&plain, norm, self.params.tensor(scale), self.params.tensor(shift));
+            return own.apply(&plain, norm, scale, shift);
         }
-        let scale = affine.map(|affine| self.params.tensor(affine.scale)); // [C]
-        let bias = affine.map(|affine| self.params.tensor(affine.shift)); // [C]
         // [B, C, H, W]
-        Ok(x.f_batch_norm(scale, bias, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
+        Ok(x.f_batch_norm(scale, shift, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
     }
 
     /// Notes which units `[B, C, H, W]` of a ReLU are active, if the pass wants to know.
@@ -429,7 +459,7 @@ mod tests {
         let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
         let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
         let (compute, device) = (Kind::Double, Device::Cpu);
-        let mut run = Run { params: &params, running: &[], pass: &mut pass, compute, device };
+        let mut run = Run { params: &params, running: &[], pass: &mut pass, weights: None, compute, device };
         let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
         let images = y.flatten(1, -1); // [4000, 6]
         let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));

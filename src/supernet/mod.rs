@@ -46,6 +46,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod weights;
 
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
 pub use error::{Result, SupernetError};

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::strategy::Bound;
+
 /// What to take as a number of an architecture: `name`, the mean of several (`test1,test2`), or
 /// `-name` where lower is better (the numbers change sign).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -103,17 +105,8 @@ impl Column {
 pub struct Limit {
     /// The column.
     pub column: ColumnName,
-    /// Whether values must be at most, else at least, the bound.
-    pub at_most: bool,
-    /// The bound.
-    pub bound: f64,
-}
-
-impl Limit {
-    /// Whether a value keeps the limit.
-    pub fn holds(&self, value: f64) -> bool {
-        if self.at_most { value <= self.bound } else { value >= self.bound }
-    }
+    /// What its values must keep.
+    pub bound: Bound,
 }
 
 impl FromStr for Limit {
@@ -123,10 +116,10 @@ impl FromStr for Limit {
         let bad = || format!("{text:?} is no limit; expected `column <= number` or `column >= number`");
         let at_most = text.contains("<=");
         let (column, bound) = text.split_once(if at_most { "<=" } else { ">=" }).ok_or_else(bad)?;
-        let bound: f64 = bound.trim().parse().map_err(|_| bad())?;
-        if !bound.is_finite() {
+        let value: f64 = bound.trim().parse().map_err(|_| bad())?;
+        if !value.is_finite() {
             return Err(bad());
         }
-        Ok(Self { column: column.parse()?, at_most, bound })
+        Ok(Self { column: column.parse()?, bound: Bound { at_most, value } })
     }
 }

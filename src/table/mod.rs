@@ -8,19 +8,26 @@
 //! asked for. Rows of one architecture (isomorphic cells have one key) become one [`Arm`].
 //!
 //! The official files of NAS-Bench-101 and, with feature `parquet`, Parquet files are read as well.
-//! The files of NATS-Bench are Python pickles, for which there is no reader in Rust to rely on; its
-//! own package writes a table of them:
+//! The files of NATS-Bench are Python pickles that may hold what there is no reader in Rust for
+//! (serde-pickle 1.2 stops at an `OrderedDict`); its own package, `pip install nats_bench numpy`, writes a
+//! table of a folder `-simple`, with the seeds of a cell joined by `;`:
 //!
 //! ```python
 //! from nats_bench import create
 //!
 //! api = create("NATS-tss-v1_0-3ffb9-simple", "tss", fast_mode=True, verbose=False)
-//! accuracy = lambda i, data, hp, key: api.get_more_info(i, data, hp=hp, is_random=False)[key]
+//!
+//! def seeds(i, data, hp, key):
+//!     all = api.query_meta_info_by_index(i, hp).get_dataset_seeds(data)
+//!     return ";".join(str(api.get_more_info(i, data, hp=hp, is_random=s)[key]) for s in all)
+//!
 //! with open("nb201.csv", "w") as table:
-//!     print("arch,c10_val_e12,c10_test_e200", file=table)
+//!     print("arch,c10_val_e12,c10_test_e200,mflops,mparams", file=table)
 //!     for i, arch in enumerate(api):
-//!         val = accuracy(i, "cifar10-valid", "12", "valid-accuracy")
-//!         print(arch, val, accuracy(i, "cifar10", "200", "test-accuracy"), sep=",", file=table)
+//!         val = seeds(i, "cifar10-valid", "12", "valid-accuracy")
+//!         test = seeds(i, "cifar10", "200", "test-accuracy")
+//!         cost = api.get_cost_info(i, "cifar10", hp="200")
+//!         print(arch, val, test, cost["flops"], cost["params"], sep=",", file=table)
 //! ```
 //!
 //! Invariant: nothing here knows a space; the space reads the notation and says what is the same.

@@ -158,7 +158,7 @@ fn row<'r>(
         Ok::<_, String>(Some(runs))
     };
     for (limit, columns) in reading.limits.iter().zip(&places.limits) {
-        let kept = runs(&limit.column, columns)?.filter(|runs| limit.holds(mean(runs)));
+        let kept = runs(&limit.column, columns)?.filter(|runs| limit.bound.holds(mean(runs)));
         if kept.is_none() {
             return Ok(None);
         }

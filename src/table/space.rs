@@ -16,13 +16,18 @@ const NEAREST: usize = 16;
 /// away in the table's own space; in a table so sparse that an arm has none, the sixteen arms
 /// nearest by the number of operations and connections (pairs of operations) in which their pruned graphs
 /// differ. A mutant is a neighbour, uniformly. All are looked up: an architecture is built once,
-/// when the table is read. A clone shares everything.
+/// when the table is read. A clone shares everything. Of a restricted one ([`Self::only`]) all this
+/// holds for the arms that are allowed.
 #[derive(Clone, Debug)]
 pub struct TableSpace(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
     table: Arc<Benchmark>,
+    /// Whether each arm is of the space.
+    allowed: Vec<bool>,
+    /// The rows of the file whose arms are, by their arm.
+    rows: Vec<u32>,
     neighbours: Vec<OnceLock<Vec<u32>>>,
     /// Operations and connections of every arm, sorted.
     pieces: OnceLock<Vec<Vec<u64>>>,
@@ -32,8 +37,15 @@ impl TableSpace {
     /// The space of a table's arms, whose keys must be different ([`super::Merge::Raw`] needs a
     /// space where every text has its own).
     pub fn new(table: Arc<Benchmark>) -> Self {
+        Self::only(table, |_| true)
+    }
+
+    /// The space of those arms that are `allowed`, which must not be none.
+    pub fn only(table: Arc<Benchmark>, allowed: impl Fn(usize) -> bool) -> Self {
         let neighbours = table.arms().iter().map(|_| OnceLock::new()).collect();
-        Self(Arc::new(Inner { table, neighbours, pieces: OnceLock::new() }))
+        let allowed: Vec<bool> = (0..table.arms().len()).map(allowed).collect();
+        let rows = table.merged.rows.iter().copied().filter(|&arm| allowed[arm as usize]).collect();
+        Self(Arc::new(Inner { table, allowed, rows, neighbours, pieces: OnceLock::new() }))
     }
 
     /// The table.
@@ -44,13 +56,17 @@ impl TableSpace {
     /// The arm of an architecture.
     ///
     /// # Errors
-    /// [`SpaceError::Cell`] for one that the table does not have.
+    /// [`SpaceError::Cell`] for one that the table does not have or that is not allowed.
     pub fn arm(&self, architecture: &Architecture) -> Result<usize, SpaceError> {
         let table = &self.0.table;
-        table.arm(architecture.key()).ok_or_else(|| {
-            let text = table.space().format(architecture).unwrap_or_else(|error| error.to_string());
-            SpaceError::cell(format!("{text} is not in the table {}", table.path().display()))
-        })
+        let text = || table.space().format(architecture).unwrap_or_else(|error| error.to_string());
+        match table.arm(architecture.key()) {
+            Some(arm) if self.0.allowed[arm] => Ok(arm),
+            Some(_) => Err(SpaceError::cell(format!("{} breaks a limit that is known", text()))),
+            None => {
+                Err(SpaceError::cell(format!("{} is not in the table {}", text(), table.path().display())))
+            }
+        }
     }
 
     fn at(&self, arm: u32) -> Architecture {
@@ -66,6 +82,7 @@ impl TableSpace {
         let near = table.space().neighbours(&table.arms()[arm].architecture)?;
         let mut near: Vec<u32> =
             near.iter().filter_map(|a| table.arm(a.key())).map(|arm| arm as u32).collect();
+        near.retain(|&arm| self.0.allowed[arm as usize]);
         if near.is_empty() {
             near = self.nearest(arm);
         }
@@ -80,7 +97,7 @@ impl TableSpace {
             .pieces
             .get_or_init(|| self.0.table.arms().iter().map(|arm| pieces(&arm.architecture)).collect());
         let mut others: Vec<(usize, u32)> = (0..pieces.len())
-            .filter(|&other| other != arm)
+            .filter(|&other| other != arm && self.0.allowed[other])
             .map(|other| (difference(&pieces[arm], &pieces[other]), other as u32))
             .collect();
         others.sort_unstable();
@@ -123,7 +140,7 @@ impl SearchSpace for TableSpace {
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
-        let rows = &self.0.table.merged.rows;
+        let rows = &self.0.rows;
         self.at(rows[rng.random_range(0..rows.len() as u32) as usize])
     }
 
@@ -146,12 +163,13 @@ impl SearchSpace for TableSpace {
     }
 
     fn size(&self) -> SpaceSize {
-        SpaceSize::Unique(self.0.table.arms().len() as u128)
+        SpaceSize::Unique(self.0.allowed.iter().filter(|allowed| **allowed).count() as u128)
     }
 
     /// In the order of the file.
     fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
-        Some(Box::new(self.0.table.arms().iter().map(|arm| arm.architecture.clone())))
+        let allowed = self.0.table.arms().iter().zip(&self.0.allowed).filter(|(_, allowed)| **allowed);
+        Some(Box::new(allowed.map(|(arm, _)| arm.architecture.clone())))
     }
 
     /// As the file writes it.
@@ -161,8 +179,8 @@ impl SearchSpace for TableSpace {
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
         let arm = match self.0.table.arm_of_text(text) {
-            Some(arm) => arm,
-            None => self.arm(&self.0.table.space().parse(text)?)?,
+            Some(arm) if self.0.allowed[arm] => arm,
+            _ => self.arm(&self.0.table.space().parse(text)?)?,
         };
         Ok(self.at(arm as u32))
     }

@@ -7,7 +7,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 use crate::evaluator::Synthetic;
 use crate::history::Fidelity;
 use crate::rng::StudyRng;
-use crate::strategy::{Ask, Proposal};
+use crate::strategy::{Aims, Ask, Bound, Proposal};
 use crate::study::{Budget, Finished, Study};
 use crate::{Strategy, StudyError};
 
@@ -21,8 +21,8 @@ const ARCHITECTURES: usize = 60;
 /// - what it proposes is of the space and printable, and no batch is empty;
 /// - its answer is a function of settings, history and generator: an instance that has been asked
 ///   before and a fresh one answer alike, so that a study can be resumed;
-/// - it proposes something new, also when evaluations fail, all of them too, and when the budget
-///   has room for one architecture only.
+/// - it proposes something new, also when evaluations fail or break a limit, all of them too, and when
+///   the budget has room for one architecture only.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -41,13 +41,17 @@ pub fn check_strategy(make: &dyn Fn() -> Box<dyn Strategy>, space: Arc<dyn Searc
         let value = formula(architecture);
         if value < 0.15 { Err("failed on purpose".to_owned()) } else { Ok(value) }
     };
-    let finished = checked_run(make, space.clone(), mixed, ARCHITECTURES);
+    let sometimes = limited(mixed, 0.6);
+    let finished = checked_run(make, space.clone(), &sometimes, ARCHITECTURES);
     assert!(!finished.history.is_empty(), "it proposed nothing in its first rounds");
-    let again = checked_run(make, space.clone(), mixed, ARCHITECTURES);
+    let again = checked_run(make, space.clone(), &sometimes, ARCHITECTURES);
     assert_eq!(keys(&finished), keys(&again), "two runs with one seed differ");
-    let failed = checked_run(make, space.clone(), |_| Err("failed on purpose".to_owned()), ARCHITECTURES);
+    let failed = limited(|_| Err("failed on purpose".to_owned()), 1.0);
+    let failed = checked_run(make, space.clone(), &failed, ARCHITECTURES);
     assert!(!failed.history.is_empty(), "it proposed nothing where every evaluation fails");
-    let one = checked_run(make, space, mixed, 1);
+    let never = checked_run(make, space.clone(), &limited(mixed, -1.0), ARCHITECTURES);
+    assert!(never.history.len() > 1, "it proposed nothing more where every evaluation breaks a limit");
+    let one = checked_run(make, space, &sometimes, 1);
     assert_eq!(one.history.len(), 1, "it proposed nothing when one architecture was left");
 }
 
@@ -57,6 +61,19 @@ fn formula(architecture: &Architecture) -> f64 {
     f64::from(u16::from_le_bytes([bytes[0], bytes[1]])) / f64::from(u16::MAX)
 }
 
+/// Scores by a function, with two measures in `[0, 1)` of which the first is to be at most `bound`.
+fn limited(
+    function: impl Fn(&Architecture) -> Result<f64, String> + Send + Sync + 'static,
+    bound: f64,
+) -> Synthetic {
+    let measures = |architecture: &Architecture| {
+        let bytes = architecture.key().to_bytes();
+        [2, 3].map(|place| f64::from(bytes[place]) / 256.0).to_vec()
+    };
+    let aims = Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1) };
+    Synthetic::new(Fidelity::SharedWeights, function).measures(measures, aims)
+}
+
 fn keys(finished: &Finished) -> Vec<bonas_spaces::Key> {
     finished.history.evaluations().iter().map(|e| e.architecture.key()).collect()
 }
@@ -64,14 +81,14 @@ fn keys(finished: &Finished) -> Vec<bonas_spaces::Key> {
 fn checked_run(
     make: &dyn Fn() -> Box<dyn Strategy>,
     space: Arc<dyn SearchSpace>,
-    function: impl Fn(&Architecture) -> Result<f64, String> + Send + Sync + 'static,
+    evaluator: &Synthetic,
     architectures: usize,
 ) -> Finished {
     let fresh = (0..=ROUNDS).map(|_| make()).collect();
     let strategy = Checked { used: make(), fresh };
     let budget = Budget { architectures: Some(architectures), rounds: Some(ROUNDS), seconds: None };
-    let evaluator = Synthetic::new(Fidelity::SharedWeights, function);
-    let study = Study::new(space, Box::new(strategy), vec![Box::new(evaluator)]).seed(7).budget(budget);
+    let study =
+        Study::new(space, Box::new(strategy), vec![Box::new(evaluator.clone())]).seed(7).budget(budget);
     match study.run() {
         Ok(finished) => finished,
         Err(error) => panic!("the study stopped: {error}"),

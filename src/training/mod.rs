@@ -14,4 +14,4 @@ pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use single_path::SinglePathRun;
 pub use task::{Part, Task};
-pub use tensors::{images_and_labels, score};
+pub use tensors::{estimate, images_and_labels, score};

@@ -18,6 +18,38 @@ pub trait Acquisition: Send + Debug {
     /// `incumbent` is the best observed score, `None` before there is any: improvement criteria
     /// then rank by posterior mean. `rng` is drawn from by random criteria only.
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, rng: &mut dyn Rng) -> Vec<f64>;
+
+    /// What its utilities are, which says how limits weigh on them.
+    fn scale(&self) -> Scale {
+        Scale::Score
+    }
+}
+
+/// What utilities are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scale {
+    /// A gain or a probability, never negative.
+    Gain,
+    /// The logarithm of one.
+    LogGain,
+    /// In the unit of the score, of any sign.
+    Score,
+}
+
+/// Utilities of candidates that keep all limits with these probabilities: each gain times its
+/// probability (Gardner et al., "Bayesian optimization with inequality constraints", ICML 2014).
+///
+/// Logarithms are added to; utilities of any sign are taken for gains on the lowest of them.
+pub fn constrained(scale: Scale, mut utilities: Vec<f64>, feasibility: &[f64]) -> Vec<f64> {
+    let lowest = utilities.iter().copied().fold(f64::INFINITY, f64::min);
+    for (utility, p) in utilities.iter_mut().zip(feasibility) {
+        *utility = match scale {
+            Scale::Gain => *utility * p,
+            Scale::LogGain => *utility + p.ln(),
+            Scale::Score => (*utility - lowest) * p,
+        };
+    }
+    utilities
 }
 
 /// Upper confidence bound `E[y] + γ sd[y]`, in the unit of the score.
@@ -88,6 +120,10 @@ impl Acquisition for ExpectedImprovement {
             Improvement::Latent => posterior.to_latent().ln_expected_excess(posterior.latent_of(best)).exp(),
         })
     }
+
+    fn scale(&self) -> Scale {
+        Scale::Gain
+    }
 }
 
 /// `ln` of the expected improvement in the unit of the score (Ament et al., 2023).
@@ -104,6 +140,10 @@ impl Acquisition for LogExpectedImprovement {
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
         over_incumbent(posteriors, incumbent, Posterior::ln_expected_excess)
     }
+
+    fn scale(&self) -> Scale {
+        Scale::LogGain
+    }
 }
 
 /// Probability of improving on the incumbent, `P(y > y*)` (Kushner, 1964).
@@ -117,6 +157,10 @@ impl Acquisition for ProbabilityOfImprovement {
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
         over_incumbent(posteriors, incumbent, Posterior::survival)
+    }
+
+    fn scale(&self) -> Scale {
+        Scale::Gain
     }
 }
 
@@ -198,6 +242,14 @@ mod tests {
         close(one(&Ucb::default(), &exact, 0.938), 0.942_080_716_5);
         let latent = ExpectedImprovement { unit: Improvement::Latent };
         close(one(&latent, &exact, 0.938), 0.088_400_703_3);
+    }
+
+    /// Half the chance is half the gain, ln 2 less of its logarithm; of any sign 3 - (-1) halved.
+    #[test]
+    fn limits_weigh_on_gains() {
+        assert_eq!(constrained(Scale::Gain, vec![2.0, 1.0], &[0.25, 1.0]), [0.5, 1.0]);
+        assert_eq!(constrained(Scale::LogGain, vec![0.0, 0.0], &[0.5, 0.0])[0], -std::f64::consts::LN_2);
+        assert_eq!(constrained(Scale::Score, vec![3.0, -1.0], &[0.5, 0.9]), [2.0, 0.0]);
     }
 
     #[test]

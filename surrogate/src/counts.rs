@@ -246,6 +246,10 @@ impl Surrogate for CountsBsr {
         NAME
     }
 
+    fn needs_fractions(&self) -> bool {
+        true
+    }
+
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         check_size(&architectures)?;

@@ -1,11 +1,12 @@
 //! From architectures to features, each architecture once.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bonas_spaces::{Architecture, Key, Vocabulary};
 
-use crate::structure::{Layout, Structure};
+use crate::structure::{AsIs, Layout, Structure};
 use crate::{Observation, SurrogateError};
 
 /// Most values kept (16 MiB).
@@ -39,7 +40,7 @@ pub(crate) fn name(architecture: &Architecture) -> Name {
 #[derive(Debug, Default)]
 struct Kept {
     layout: Option<(Arc<Vocabulary>, Layout)>,
-    features: HashMap<Name, Arc<Structure>>,
+    features: HashMap<Name, Arc<Structure>, BuildHasherDefault<AsIs>>,
     values: usize,
 }
 

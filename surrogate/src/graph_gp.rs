@@ -8,17 +8,19 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 
 use crate::features::{self, Extractor};
-use crate::gp::{self, Block, Kernel, Prior, Process, Term};
+use crate::gp::{self, Block, Families, Kernel, Prior, Process, Term};
 use crate::ranks::{Warp, gaussian_ranks};
-use crate::structure::{Columns, Scale, Structure};
+use crate::structure::{Columns, Family, Scale, Structure};
 use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "graph-gp";
 
-/// Which columns each block of the kernel has: with those that say where something is or without,
-/// and all of these or a half.
-const BLOCKS: [(bool, Option<u64>); 6] =
-    [(false, None), (true, None), (false, Some(0)), (true, Some(1)), (false, Some(2)), (true, Some(3))];
+/// Which columns each block of the kernel has: all, or a half.
+const BLOCKS: [Option<u64>; 2] = [None, Some(2)];
+
+/// Prior mean of the `ln relevance` of edges by the labels of their ends, of which there are many that
+/// say little; 0 for the other families.
+const NEIGHBOURS: f64 = -1.0;
 
 /// Blocks of a smaller share of the kernel are left out.
 const MIN_SHARE: f64 = 0.02;
@@ -33,11 +35,11 @@ const MAX_KEPT: usize = 64;
 
 /// Gaussian process on Gaussian ranks of the scores, over the counts of [`crate::structure`].
 ///
-/// The kernel is a weighted mean of six Matérn kernels, each a product over its own columns: all of
-/// them or a random half, with or without those that say where in the graph something is. Each has
-/// a relevance for every column, a lengthscale, an amplitude and a noise, chosen by the marginal
-/// likelihood under weak priors as if it stood alone; its weight is `e^(-loss/temperature)`. Halves
-/// stand in for an average over hyper-parameters: what one over-trusts the others temper.
+/// The kernel is a weighted mean of two Matérn kernels, one on all columns and one on a random half of
+/// them. Each has a relevance for every family of columns (what is counted in the same way) and for
+/// every column in it, a lengthscale, an amplitude and a noise, chosen by the marginal likelihood
+/// under weak priors as if it stood alone; its weight is `e^(-loss/temperature)`. The half stands in
+/// for an average over hyper-parameters: what one over-trusts the other tempers.
 ///
 /// Hyper-parameters are those that fit the first 16, 20, 25, .. observations, the last number that
 /// there are (at most [`limit`](Self::limit)), each choice a few steps of L-BFGS on from the one
@@ -103,13 +105,17 @@ impl Data {
     }
 
     /// Columns of a block and what they are multiplied by to give a mean squared length of 1.
-    fn block(&self, (places, half): (bool, Option<u64>)) -> (Vec<usize>, f64) {
-        let wanted = |&c: &usize| {
-            (places || !self.columns.is_place(c)) && half.is_none_or(|h| self.columns.is_in_half(c, h))
-        };
+    fn block(&self, half: Option<u64>) -> (Vec<usize>, f64) {
+        let wanted = |&c: &usize| half.is_none_or(|h| self.columns.is_in_half(c, h));
         let columns: Vec<usize> = (0..self.columns.len()).filter(wanted).collect();
         let live = columns.iter().filter(|&&c| self.scale.is_live(c)).count();
         (columns, (live.max(1) as f64).sqrt().recip())
+    }
+
+    fn families(&self, columns: &[usize]) -> Families {
+        let mut means = vec![0.0; Family::COUNT];
+        means[Family::Neighbours.index()] = NEIGHBOURS;
+        Families { of: columns.iter().map(|&c| self.columns.family(c).index()).collect(), means }
     }
 }
 
@@ -131,7 +137,8 @@ impl GraphGp {
         {
             let (columns, unit) = data.block(block);
             let p = extended(&fit.parameters, columns.len());
-            let scale = p[2..p.len() - 1].iter().map(|r| ((r - p[1]).exp() * unit) as f32).collect();
+            let relevances = data.families(&columns).relevances(&p[2..p.len() - 1]);
+            let scale = relevances.mapv(|r| ((r - p[1]).exp() * unit) as f32);
             terms.push(Term { columns, scale, variance: weight / total * (2.0 * p[0]).exp() });
             noise += weight / total * (2.0 * p[p.len() - 1]).exp();
         }
@@ -168,11 +175,11 @@ impl GraphGp {
 
     fn step(&self, data: &Data, before: Option<&Choice>) -> Result<Choice, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
-        let fit = |(i, block): (usize, (bool, Option<u64>))| {
+        let fit = |(i, block): (usize, Option<u64>)| {
             let (columns, unit) = data.block(block);
             let x = data.x.select(ndarray::Axis(1), &columns).mapv(|v| f64::from(v) * unit);
             let start = before.map(|choice| extended(&choice[i].parameters, columns.len()));
-            let blocks = [Block { x, relevances: true }];
+            let blocks = [Block { x, families: Some(data.families(&columns)) }];
             gp::fit(&blocks, &data.z, self.kernel, &self.prior, start.as_deref(), iterations).ok_or_else(
                 || {
                     SurrogateError::numeric(
@@ -212,7 +219,7 @@ fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
 fn extended(parameters: &[f64], columns: usize) -> Vec<f64> {
     let (noise, others) = parameters.split_last().map_or((0.0, parameters), |(n, rest)| (*n, rest));
     let mut extended = others.to_vec();
-    extended.resize(columns + 2, 0.0);
+    extended.resize(2 + Family::COUNT + columns, 0.0);
     extended.push(noise);
     extended
 }

@@ -10,20 +10,37 @@ use crate::SurrogateError;
 use crate::gp::Cholesky;
 use crate::ranks::Warp;
 
-/// Scores `y = g(f)` of candidates with `f ~ N(mean, covariance)` and a rising `g`; noise left out.
+/// Scores `y = g(f)` of candidates with `f ~ N(mean, covariance)` and a rising or no `g`; noise left out.
 #[derive(Clone, Debug)]
 pub struct Joint {
     mean: Array1<f64>,
     covariance: Array2<f64>,
     factor: Cholesky,
-    warp: Arc<Warp>,
+    /// The map g; none: the scores are Gaussian themselves.
+    warp: Option<Arc<Warp>>,
 }
 
 impl Joint {
+    /// Scores `y ~ N(mean, covariance)`, `[m]` and `[m, m]`.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for a covariance that is not positive semi-definite.
+    pub fn gaussian(mean: Array1<f64>, covariance: Array2<f64>) -> Result<Self, SurrogateError> {
+        Self::linked(mean, covariance, None)
+    }
+
     pub(crate) fn new(
         mean: Array1<f64>,
         covariance: Array2<f64>,
         warp: Arc<Warp>,
+    ) -> Result<Self, SurrogateError> {
+        Self::linked(mean, covariance, Some(warp))
+    }
+
+    fn linked(
+        mean: Array1<f64>,
+        covariance: Array2<f64>,
+        warp: Option<Arc<Warp>>,
     ) -> Result<Self, SurrogateError> {
         // Candidates may be equal: their covariance is singular, and rounding may make it worse.
         let size = covariance.diag().iter().copied().fold(1e-12, f64::max);
@@ -45,8 +62,17 @@ impl Joint {
 
     /// Draws the scores of all candidates at once, `[m]`, in their own unit.
     pub fn sample(&self, rng: &mut dyn Rng) -> Vec<f64> {
-        let z: Array1<f64> = (0..self.mean.len()).map(|_| StandardNormal.sample(rng)).collect();
-        let f = self.factor.lower().dot(&z) + &self.mean;
-        f.iter().map(|&f| self.warp.score(f)).collect()
+        self.draws(1, rng).row(0).to_vec()
+    }
+
+    /// Draws `count` times the scores of all candidates at once, `[count, m]`, in their own unit.
+    pub fn draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
+        let m = self.mean.len();
+        let z = Array2::from_shape_simple_fn((count, m), || StandardNormal.sample(rng)); // [count, m]
+        let f = z.dot(&self.factor.lower().t()) + &self.mean; // [count, m]
+        match &self.warp {
+            Some(warp) => f.mapv(|f| warp.score(f)),
+            None => f,
+        }
     }
 }

@@ -13,6 +13,9 @@ use crate::ranks::Warp;
 /// Highest score that a threshold on a sigmoid-squashed law is read as.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
 
+/// Standard deviations from the mean to a threshold below it from which on there is no tail to speak of.
+const SURE: f64 = -30.0;
+
 /// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Moments {
@@ -126,6 +129,18 @@ impl Posterior {
         Self { law: Law::Gaussian { mean, variance: sd * sd } }
     }
 
+    /// The same map to scores, with another Gaussian underneath.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
+    pub fn with_latent(&self, mean: f64, variance: f64) -> Result<Self, SurrogateError> {
+        match &self.law {
+            Law::Gaussian { .. } => Self::gaussian(mean, variance),
+            Law::SigmoidGaussian { moments, .. } => Self::sigmoid_gaussian(mean, variance, *moments),
+            Law::Warped { warp, .. } => Self::warped(mean, variance, warp.clone()),
+        }
+    }
+
     /// Where `score` lies on the scale of the Gaussian underneath.
     ///
     /// For a squashed law that is its logit; scores from 1 - 1e-12 up are read as 1 - 1e-12, those
@@ -222,17 +237,26 @@ impl Posterior {
             return self.gain(mu, z).max(0.0).ln();
         }
         let z0 = (z - mu) / sd;
-        // Where the score is a straight function of the Gaussian there is a closed form; beyond
-        // five standard deviations it cancels.
+        // Where the score is a straight function of the Gaussian there is a closed form.
         let slope = match &self.law {
             Law::Gaussian { .. } => Some(1.0),
             Law::SigmoidGaussian { .. } => None,
             Law::Warped { warp, .. } => warp.slope_beyond(threshold),
         };
-        if let Some(slope) = slope.filter(|_| z0 < 5.0) {
-            return (slope * sd).ln() + (normal::pdf(z0) - z0 * normal::cdf(-z0)).ln();
+        if let Some(slope) = slope {
+            return (slope * sd).ln() + normal::ln_excess(z0);
+        }
+        if z0 < SURE {
+            // The weight of the tail would overflow; nearly all of the law lies above the threshold.
+            return self.gain_of_the_bulk(z0, z, sd).ln();
         }
         ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
+    }
+
+    /// `E max(score - threshold, 0)` by the nine standard deviations about a mean far above the threshold.
+    fn gain_of_the_bulk(&self, z0: f64, z: f64, sd: f64) -> f64 {
+        let weighted = |t: f64| self.gain(z + sd * t, z) * normal::pdf(z0 + t);
+        gauss_legendre().integrate(-z0 - 9.0, -z0 + 9.0, 6, weighted)
     }
 
     /// `link(latent) - link(threshold)` without cancellation, for `latent >= threshold`.

@@ -15,7 +15,15 @@ use rand::Rng;
 use rand_xoshiro::Xoshiro256Plus;
 use rand_xoshiro::rand_core::SeedableRng;
 
-use crate::SurrogateError;
+use crate::{Joint, Posterior, SurrogateError};
+
+mod believer;
+mod joint;
+mod penalise;
+
+pub use believer::KrigingBeliever;
+pub use joint::{JointThompson, QExpectedImprovement, QUpperConfidenceBound};
+pub use penalise::LocalPenalisation;
 
 const NAME: &str = "batch selection";
 
@@ -35,6 +43,33 @@ impl Batches {
     }
 }
 
+/// The joint posterior of some candidates by their indices, if the surrogate has one.
+pub type JointOf<'a> = dyn Fn(&[usize]) -> Result<Option<Joint>, SurrogateError> + 'a;
+
+/// What is known of `n` candidates; utilities always, the rest where there is a surrogate that has it.
+#[derive(Clone, Copy, Default)]
+pub struct Candidates<'a> {
+    /// How much each is worth measuring, `[n]`.
+    pub utilities: &'a [f64],
+    /// Embeddings `[n, d]`, near means related.
+    pub embeddings: Option<&'a Array2<f64>>,
+    /// What is believed of each score, `[n]`.
+    pub posteriors: Option<&'a [Posterior]>,
+    /// Posteriors of several together.
+    pub joint: Option<&'a JointOf<'a>>,
+    /// The best observed score.
+    pub incumbent: Option<f64>,
+    /// Probability that each keeps all limits, `[n]`; none: all do.
+    pub feasibility: Option<&'a [f64]>,
+}
+
+impl<'a> Candidates<'a> {
+    /// Candidates of which only utilities are known.
+    pub fn of(utilities: &'a [f64]) -> Self {
+        Self { utilities, ..Self::default() }
+    }
+}
+
 /// Picks batches of candidates by utility.
 ///
 /// [`crate::testing::check_selection`] tests an implementation.
@@ -42,22 +77,31 @@ pub trait Selection: Send + Debug {
     /// Indices of the chosen candidates, one list a batch, each index at most once.
     ///
     /// With `n` candidates, `min(n, count * size)` are chosen; batches are full from the first on,
-    /// only the last may be short, and none is empty. The best candidate is always the first of
-    /// the first batch. `embeddings` is `[n, d]`, near means related.
+    /// only the last may be short, and none is empty.
     ///
     /// # Errors
     /// [`SurrogateError::Data`] for a utility that is NaN, embeddings that are not finite or of
-    /// another number of rows; [`SurrogateError::Setting`] for no batches or batches of size 0.
+    /// another number of rows, or what it needs and is not there; [`SurrogateError::Setting`] for no
+    /// batches or batches of size 0.
     fn select(
         &self,
-        utilities: &[f64],
-        embeddings: Option<&Array2<f64>>,
+        candidates: &Candidates<'_>,
         batches: Batches,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError>;
 
     /// Whether it looks at embeddings; where it does not, none need be computed.
     fn reads_embeddings(&self) -> bool {
+        true
+    }
+
+    /// Whether it needs joint posteriors, and refuses candidates without.
+    fn reads_joint(&self) -> bool {
+        false
+    }
+
+    /// Whether the candidate of the highest utility is always the first of the first batch.
+    fn takes_best_first(&self) -> bool {
         true
     }
 }
@@ -71,14 +115,12 @@ pub struct TopK;
 impl Selection for TopK {
     fn select(
         &self,
-        utilities: &[f64],
-        embeddings: Option<&Array2<f64>>,
+        candidates: &Candidates<'_>,
         batches: Batches,
         _: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError> {
-        check(utilities, embeddings, batches)?;
-        let best = best_first(utilities, batches.total());
-        Ok(best.chunks(batches.size).map(<[usize]>::to_vec).collect())
+        check(candidates, batches)?;
+        Ok(cut(&best_first(candidates.utilities, batches.total()), batches))
     }
 
     fn reads_embeddings(&self) -> bool {
@@ -114,19 +156,18 @@ impl Default for Clustered {
 impl Selection for Clustered {
     fn select(
         &self,
-        utilities: &[f64],
-        embeddings: Option<&Array2<f64>>,
+        candidates: &Candidates<'_>,
         batches: Batches,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError> {
         if self.pool_factor == 0 {
             return Err(SurrogateError::setting("pool_factor", 0, "an integer from 1 up"));
         }
-        let Some(embeddings) = embeddings else {
-            return TopK.select(utilities, None, batches, rng);
+        let Some(embeddings) = candidates.embeddings else {
+            return TopK.select(candidates, batches, rng);
         };
-        check(utilities, Some(embeddings), batches)?;
-        let pool = best_first(utilities, batches.total().saturating_mul(self.pool_factor));
+        check(candidates, batches)?;
+        let pool = best_first(candidates.utilities, batches.total().saturating_mul(self.pool_factor));
         let points = standardised(&embeddings.select(Axis(0), &pool));
         let clusters = clusters(&points, pool.len().div_ceil(batches.size), rng)?;
         let groups = grow(&points, &clusters, batches);
@@ -187,7 +228,7 @@ fn squared_distance(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> f64 {
 }
 
 /// Indices of the `count` largest, largest first, ties by lowest index.
-fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
+pub(crate) fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
     let order = |a: &usize, b: &usize| -> Ordering {
         utilities[*b].partial_cmp(&utilities[*a]).unwrap_or(Ordering::Equal).then(a.cmp(b))
     };
@@ -200,11 +241,13 @@ fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
     indices
 }
 
-fn check(
-    utilities: &[f64],
-    embeddings: Option<&Array2<f64>>,
-    batches: Batches,
-) -> Result<(), SurrogateError> {
+/// A list cut into batches.
+fn cut(chosen: &[usize], batches: Batches) -> Vec<Vec<usize>> {
+    chosen.chunks(batches.size).map(<[usize]>::to_vec).collect()
+}
+
+fn check(candidates: &Candidates<'_>, batches: Batches) -> Result<(), SurrogateError> {
+    let Candidates { utilities, embeddings, .. } = *candidates;
     if batches.total() == 0 {
         let value = format!("{} batches of {}", batches.count, batches.size);
         return Err(SurrogateError::setting("batches", value, "at least 1 batch of at least 1"));
@@ -235,7 +278,7 @@ mod tests {
     fn top_k_takes_the_best_and_breaks_ties_by_index() {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let batches = Batches { count: 2, size: 2 };
-        let got = TopK.select(&[0.1, 0.9, 0.5, 0.9, 0.5], None, batches, &mut rng).unwrap();
+        let got = TopK.select(&Candidates::of(&[0.1, 0.9, 0.5, 0.9, 0.5]), batches, &mut rng).unwrap();
         assert_eq!(got, [vec![1, 3], vec![2, 4]]);
     }
 
@@ -249,7 +292,8 @@ mod tests {
         let utilities: Vec<f64> = (0..400).map(|_| rng.random()).collect();
         let batches = Batches { count: 4, size: 8 };
         let mut spread = |selection: &dyn Selection| {
-            let groups = selection.select(&utilities, Some(&embeddings), batches, &mut rng).unwrap();
+            let candidates = Candidates { embeddings: Some(&embeddings), ..Candidates::of(&utilities) };
+            let groups = selection.select(&candidates, batches, &mut rng).unwrap();
             groups.iter().map(|group| within(&embeddings, group)).sum::<f64>() / groups.len() as f64
         };
         let (top, clustered) = (spread(&TopK), spread(&Clustered::default()));
@@ -269,7 +313,8 @@ mod tests {
         let utilities: Vec<f64> = (0..50).map(|_| rng.random()).collect();
         let mut chosen = |selection: &dyn Selection| {
             let batches = Batches { count: 3, size: 5 };
-            let groups = selection.select(&utilities, Some(&embeddings), batches, &mut rng).unwrap();
+            let candidates = Candidates { embeddings: Some(&embeddings), ..Candidates::of(&utilities) };
+            let groups = selection.select(&candidates, batches, &mut rng).unwrap();
             let mut all = groups.concat();
             all.sort_unstable();
             all
@@ -282,5 +327,9 @@ mod tests {
         for selection in [&TopK as &dyn Selection, &Clustered::default(), &Clustered { pool_factor: 1 }] {
             check_selection(selection, 11);
         }
+        check_selection(&QExpectedImprovement::default(), 11);
+        check_selection(&QUpperConfidenceBound::new(0.5).unwrap(), 11);
+        check_selection(&JointThompson::default(), 11);
+        check_selection(&LocalPenalisation::default(), 11);
     }
 }

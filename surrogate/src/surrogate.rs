@@ -22,6 +22,11 @@ pub trait Surrogate: Send + fmt::Debug {
     /// Name as used in configurations and reports.
     fn name(&self) -> &'static str;
 
+    /// Whether scores must be fractions in `[0, 1]`, as of surrogates of logits; others take any number.
+    fn needs_fractions(&self) -> bool {
+        false
+    }
+
     /// Fits to `observations` (at least one), drawing all randomness from `rng`: equal
     /// observations and an equal generator give an equal predictor.
     ///

@@ -4,12 +4,14 @@
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::acquisition::{Scale, constrained};
 use crate::{
-    Acquisition, Batches, Moments, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
+    Acquisition, Batches, Candidates, Joint, Moments, Observation, Posterior, Predict, Selection, Surrogate,
+    SurrogateError,
 };
 
 /// How far means of the same candidate may differ by its place in a batch (single precision).
@@ -92,7 +94,7 @@ fn check_embedding(name: &str, fitted: &dyn Predict, candidates: &[Architecture]
 ///
 /// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for all
 /// laws and for point masses; equal generators give equal utilities; of two almost certain
-/// candidates the better is not worth less.
+/// candidates the better is not worth less; a gain on an incumbent is not negative.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -105,6 +107,10 @@ pub fn check_acquisition(acquisition: &dyn Acquisition, seed: u64) {
         assert_eq!(utilities.len(), posteriors.len(), "{name}: one utility a posterior");
         assert!(!utilities.iter().any(|u| u.is_nan()), "{name}: NaN with incumbent {incumbent:?}");
         assert_eq!(utilities, run(), "{name}: equal seeds differ");
+        let gains = acquisition.scale() != Scale::Gain || incumbent.is_none();
+        assert!(gains || utilities.iter().all(|u| *u >= 0.0), "{name}: a gain is negative");
+        let weighed = constrained(acquisition.scale(), utilities, &vec![0.0; posteriors.len()]);
+        assert!(!weighed.iter().any(|u| u.is_nan()), "{name}: NaN for what is never feasible");
     }
     let sure = [0.2, 0.5, 0.8].map(|mean| must(Posterior::gaussian(mean, 1e-12), "posterior"));
     for incumbent in [None, Some(0.4)] {
@@ -132,9 +138,10 @@ fn mock_posteriors() -> Vec<Posterior> {
 /// Checks a selection.
 ///
 /// Rules: `min(n, count * size)` different indices; full batches from the first on, none empty;
-/// the best candidate first; equal generators give equal batches; equal utilities, equal and
-/// absent embeddings are fine; NaN utilities, wrong or infinite embeddings and batches of nothing
-/// are errors.
+/// the best candidate first, if it says so; equal generators give equal batches; equal utilities, equal
+/// embeddings, certain scores and limits that are surely broken are fine; NaN utilities, wrong or
+/// infinite embeddings and batches of nothing are errors, and so are candidates without a joint
+/// posterior for a selection that reads it. Embeddings may be absent unless it refuses that.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -142,41 +149,71 @@ pub fn check_selection(selection: &dyn Selection, seed: u64) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let embeddings = Array2::from_shape_fn((40, 5), |_| rng.random_range(-1.0..1.0));
     let utilities: Vec<f64> = (0..40).map(|_| rng.random()).collect();
-    let same = Array2::from_elem((40, 5), 0.3);
+    let (same, equal) = (Array2::from_elem((40, 5), 0.3), vec![0.5; 40]);
+    let posteriors = |variance| vec![must(Posterior::gaussian(0.5, variance), "posterior"); 40];
+    let (unsure, sure) = (posteriors(0.04), posteriors(0.0));
+    let joint = |indices: &[usize]| mock_joint(indices, 0.04).map(Some);
+    let singular = |indices: &[usize]| mock_joint(indices, 0.0).map(Some);
+    let all = Candidates {
+        embeddings: Some(&embeddings),
+        posteriors: Some(&unsure),
+        joint: Some(&joint),
+        incumbent: Some(0.6),
+        ..Candidates::of(&utilities)
+    };
+    let alike = Candidates { utilities: &equal, embeddings: Some(&same), ..all };
+    let certain = Candidates { posteriors: Some(&sure), joint: Some(&singular), incumbent: None, ..all };
+    let limited = Candidates { feasibility: Some(&[0.0; 40]), ..all };
+    let bare = Candidates { embeddings: None, ..all };
+    let refuses_bare = selection.reads_embeddings()
+        && selection.select(&bare, Batches { count: 1, size: 1 }, &mut rng).is_err();
     for (count, size) in [(1, 1), (1, 10), (4, 5), (7, 6), (3, 100), (100, 1)] {
         let batches = Batches { count, size };
-        for (u, e) in [(&utilities, Some(&embeddings)), (&vec![0.5; 40], Some(&same)), (&utilities, None)] {
-            check_batches(selection, u, e, batches, seed);
+        for candidates in [&all, &alike, &certain, &limited] {
+            check_batches(selection, candidates, batches, seed);
+        }
+        if !refuses_bare {
+            check_batches(selection, &bare, batches, seed);
         }
     }
     let two = Batches { count: 1, size: 2 };
     let mut refuses = |u: &[f64], e: &Array2<f64>, b: Batches, rule: &str| {
-        assert!(selection.select(u, Some(e), b, &mut rng).is_err(), "accepts {rule}");
+        let candidates = Candidates { utilities: u, embeddings: Some(e), ..all };
+        assert!(selection.select(&candidates, b, &mut rng).is_err(), "accepts {rule}");
     };
     refuses(&[0.1, f64::NAN], &Array2::zeros((2, 1)), two, "a NaN utility");
     refuses(&[0.1, 0.2], &Array2::zeros((3, 1)), two, "embeddings of other candidates");
     refuses(&[0.1, 0.2], &Array2::from_elem((2, 1), f64::INFINITY), two, "infinite embeddings");
     refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 0, size: 2 }, "no batches");
     refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of nothing");
-    let none = must(selection.select(&[], None, two, &mut rng), "select from nothing");
+    let unjoined = selection.select(&Candidates { joint: None, ..all }, two, &mut rng);
+    assert_eq!(
+        unjoined.is_err(),
+        selection.reads_joint(),
+        "a joint posterior is read and not missed, or missed"
+    );
+    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
+    let none = must(selection.select(&nothing, two, &mut rng), "select from nothing");
     assert!(none.is_empty(), "batches without candidates");
 }
 
-fn check_batches(
-    selection: &dyn Selection,
-    utilities: &[f64],
-    embeddings: Option<&Array2<f64>>,
-    batches: Batches,
-    seed: u64,
-) {
-    let run = || {
-        must(selection.select(utilities, embeddings, batches, &mut ChaCha8Rng::seed_from_u64(seed)), "select")
-    };
+/// Candidates in a row, the nearer the more alike; without variance all scores are certain.
+fn mock_joint(indices: &[usize], variance: f64) -> Result<Joint, SurrogateError> {
+    let n = indices.len();
+    let mean = Array1::from_shape_fn(n, |i| 0.5 + 0.001 * indices[i] as f64);
+    let near = |i: usize, j: usize| (-(indices[i].abs_diff(indices[j]) as f64) / 3.0).exp();
+    Joint::gaussian(mean, Array2::from_shape_fn((n, n), |(i, j)| variance * near(i, j)))
+}
+
+fn check_batches(selection: &dyn Selection, candidates: &Candidates<'_>, batches: Batches, seed: u64) {
+    let run = || must(selection.select(candidates, batches, &mut ChaCha8Rng::seed_from_u64(seed)), "select");
     let groups = run();
     assert_eq!(groups, run(), "equal seeds differ");
     let mut all = groups.concat();
+    let utilities = candidates.utilities;
     let best = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    assert!(utilities[all[0]] >= best, "the best candidate is not first");
+    let first = utilities[all[0]] >= best || !selection.takes_best_first();
+    assert!(first, "the best candidate is not first");
     assert!(groups.iter().all(|g| !g.is_empty() && g.len() <= batches.size), "a batch is empty or too large");
     let full = groups.iter().rev().skip(1).all(|g| g.len() == batches.size);
     assert!(full, "a batch before the last is short");

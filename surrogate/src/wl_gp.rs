@@ -133,7 +133,7 @@ impl WlGp {
         let n = x.nrows().min(self.limit.max(1));
         let block = |round: usize| Block {
             x: x.slice(s![..n, labels.columns(round)]).mapv(f64::from),
-            relevances: false,
+            families: None,
         };
         let blocks: Vec<Block> = (0..=self.rounds).map(block).collect();
         let z = z.slice(s![..n]).to_owned();

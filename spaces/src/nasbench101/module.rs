@@ -82,6 +82,11 @@ impl Module {
 
     /// The module without the vertices that no path from input to output visits.
     pub(super) fn pruned(self) -> Result<Self, SpaceError> {
+        Ok(self.at(&self.live()?))
+    }
+
+    /// The vertices that a path from input to output visits.
+    pub(super) fn live(&self) -> Result<Vec<usize>, SpaceError> {
         let output = self.n - 1;
         let (mut from_input, mut to_output) = (1_u8, 1_u8 << output);
         for v in 0..self.n {
@@ -98,8 +103,47 @@ impl Module {
         if live >> output & 1 == 0 {
             return Err(SpaceError::cell("no path leads from input to output"));
         }
-        let kept: Vec<usize> = (0..self.n).filter(|v| live >> v & 1 == 1).collect();
-        Ok(self.at(&kept))
+        Ok((0..self.n).filter(|v| live >> v & 1 == 1).collect())
+    }
+
+    /// The same graph with other operations, one an interior vertex.
+    pub(super) fn with_ops(&self, ops: &[u8]) -> Self {
+        let mut other = Self { ops: [0; MAX_VERTICES - 2], ..*self };
+        other.ops[..ops.len()].copy_from_slice(ops);
+        other
+    }
+
+    /// The operations in the order of another graph's vertices, for every isomorphism onto it.
+    pub(super) fn placed_on(&self, other: &Self) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        if self.n == other.n {
+            self.place(other, &mut vec![0], &mut found);
+        }
+        found
+    }
+
+    /// `places[v]` is the vertex of this module that stands for vertex `v` of the other.
+    fn place(&self, other: &Self, places: &mut Vec<usize>, found: &mut Vec<Vec<u8>>) {
+        let next = places.len();
+        let fits = |places: &[usize], at: usize| {
+            let same = |(v, &u): (usize, &usize)| {
+                self.has_edge(u, at) == other.has_edge(v, next) && !self.has_edge(at, u)
+            };
+            places.iter().enumerate().all(same)
+        };
+        if next == self.n - 1 {
+            if fits(places, next) {
+                found.push(places[1..].iter().map(|&u| self.ops[u - 1]).collect());
+            }
+            return;
+        }
+        for at in 1..self.n - 1 {
+            if !places.contains(&at) && fits(places, at) {
+                places.push(at);
+                self.place(other, places, found);
+                places.pop();
+            }
+        }
     }
 
     /// The part of the module on these vertices, in this order; first input, last output.
@@ -132,7 +176,7 @@ impl Module {
         [self.relabelled(), self.toggled(), self.grown()]
     }
 
-    fn relabelled(&self) -> Vec<Self> {
+    pub(super) fn relabelled(&self) -> Vec<Self> {
         let change = |v: usize| (1..OPS.len() as u8).map(move |by| (v, by));
         let edit = |(v, by): (usize, u8)| {
             let mut edited = *self;

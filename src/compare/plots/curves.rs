@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use plotters::prelude::*;
 
-use super::colour;
 use crate::compare::{Point, StrategySummary, Summary};
 use crate::report::Plot;
-use crate::report::plots::{Area, decimals, extent, failed, label, mesh, svg};
+use crate::report::plots::{Area, colour, decimals, extent, failed, label, mesh, svg};
 
 const SIZE: (u32, u32) = (860, 420);
 
@@ -21,46 +20,73 @@ const WARM_UP: usize = 10;
 /// A line through the points of a strategy.
 type Line<'a> = dyn Fn(&Point) -> f64 + 'a;
 
+/// A strategy's line: queries, mean, and the standard error of that.
+pub(super) struct Curve<'a> {
+    pub(super) name: &'a str,
+    pub(super) points: Vec<(f64, f64, f64)>,
+}
+
 /// Report value of the best by search, mean with its 95 % interval.
 pub(in crate::compare) fn found(summary: &Summary) -> Option<Plot> {
     let line = |point: &Point| point.report_mean;
     let y = range(summary, &line)?;
     let axes = Axes { y, title: format!("{} of the best by {}", summary.report, summary.search) };
-    Some(svg(SIZE, |area| draw(area, summary, &axes, &line, true)))
+    Some(svg(SIZE, |area| draw(area, summary.budget, &axes, &curves(summary, &line), true)))
 }
 
 /// Best report value of all queried, mean.
 pub(in crate::compare) fn oracle(summary: &Summary) -> Option<Plot> {
     let line = |point: &Point| point.oracle_mean;
     let axes = Axes { y: range(summary, &line)?, title: format!("best {} queried", summary.report) };
-    Some(svg(SIZE, |area| draw(area, summary, &axes, &line, false)))
+    Some(svg(SIZE, |area| draw(area, summary.budget, &axes, &curves(summary, &line), false)))
 }
 
 /// Share of the studies that have found the table's best. None if no study has.
 pub(in crate::compare) fn optimum(summary: &Summary) -> Option<Plot> {
     summary.strategies.iter().find(|strategy| strategy.to_optimum.found > 0.0)?;
     let axes = Axes { y: -0.02..1.02, title: "share of studies that found the best".into() };
-    Some(svg(SIZE, |area| draw(area, summary, &axes, &|point| point.optimum_share, false)))
+    let curves = curves(summary, &|point| point.optimum_share);
+    Some(svg(SIZE, |area| draw(area, summary.budget, &axes, &curves, false)))
 }
 
-struct Axes {
-    y: Range<f64>,
-    title: String,
+pub(super) struct Axes {
+    pub(super) y: Range<f64>,
+    pub(super) title: String,
+}
+
+fn curves<'a>(summary: &'a Summary, line: &Line<'_>) -> Vec<Curve<'a>> {
+    let curve = |strategy: &'a StrategySummary| {
+        let root = (strategy.seeds as f64).sqrt();
+        let point = |p: &Point| (p.queries as f64, line(p), p.report_sd / root);
+        Curve { name: &strategy.name, points: strategy.curve.iter().map(point).collect() }
+    };
+    summary.strategies.iter().map(curve).collect()
+}
+
+/// The first query that counts for the range of values.
+pub(super) fn start(summary: &Summary) -> usize {
+    (summary.budget / WARM_UP).min(summary.budget.saturating_sub(1))
 }
 
 fn range(summary: &Summary, line: &Line<'_>) -> Option<Range<f64>> {
-    let start = (summary.budget / WARM_UP).min(summary.budget.saturating_sub(1));
+    let start = start(summary);
     let values = summary.strategies.iter().flat_map(|strategy| strategy.curve[start..].iter().map(line));
     extent(values.chain([summary.optimum.report]), 0.04)
 }
 
-fn draw(area: &Area<'_>, summary: &Summary, axes: &Axes, line: &Line<'_>, bands: bool) -> Result<(), String> {
+pub(super) fn draw(
+    area: &Area<'_>,
+    budget: usize,
+    axes: &Axes,
+    curves: &[Curve<'_>],
+    bands: bool,
+) -> Result<(), String> {
     let places = decimals(&axes.y);
     let mut chart = ChartBuilder::on(area)
         .margin(12)
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(1.0..(summary.budget as f64).max(2.0), axes.y.clone())
+        .build_cartesian_2d(1.0..(budget as f64).max(2.0), axes.y.clone())
         .map_err(failed)?;
     mesh!(
         chart,
@@ -69,16 +95,16 @@ fn draw(area: &Area<'_>, summary: &Summary, axes: &Axes, line: &Line<'_>, bands:
         |x: &f64| format!("{x:.0}"),
         |y: &f64| { format!("{y:.places$}") }
     )?;
-    for (i, strategy) in summary.strategies.iter().enumerate().filter(|_| bands) {
-        let area = Polygon::new(band(strategy, &axes.y), colour(i).mix(0.15).filled());
+    for (i, curve) in curves.iter().enumerate().filter(|_| bands) {
+        let area = Polygon::new(band(curve, &axes.y), colour(i).mix(0.15).filled());
         chart.draw_series([area]).map_err(failed)?;
     }
-    for (i, strategy) in summary.strategies.iter().enumerate() {
-        let points = strategy.curve.iter().map(|point| (point.queries as f64, line(point)));
+    for (i, curve) in curves.iter().enumerate() {
+        let points = curve.points.iter().map(|(x, y, _)| (*x, *y));
         let inside = points.filter(|(_, y)| axes.y.contains(y));
         let series = LineSeries::new(inside, colour(i).stroke_width(2));
         let stroke = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour(i).stroke_width(2));
-        chart.draw_series(series).map_err(failed)?.label(strategy.name.as_str()).legend(stroke);
+        chart.draw_series(series).map_err(failed)?.label(curve.name).legend(stroke);
     }
     chart
         .configure_series_labels()
@@ -90,13 +116,11 @@ fn draw(area: &Area<'_>, summary: &Summary, axes: &Axes, line: &Line<'_>, bands:
 }
 
 /// Outline of the 95 % interval of the mean, there and back, kept inside the axis.
-fn band(strategy: &StrategySummary, y: &Range<f64>) -> Vec<(f64, f64)> {
-    let half = |point: &Point| TWO_SIDED_95 * point.report_sd / (strategy.seeds as f64).sqrt();
+fn band(curve: &Curve<'_>, y: &Range<f64>) -> Vec<(f64, f64)> {
     let end = |sign: f64| {
-        move |point: &Point| {
-            let value = point.report_mean + sign * half(point);
-            (point.queries as f64, value.clamp(y.start, y.end))
+        move |&(x, mean, error): &(f64, f64, f64)| {
+            (x, (mean + sign * TWO_SIDED_95 * error).clamp(y.start, y.end))
         }
     };
-    strategy.curve.iter().map(end(1.0)).chain(strategy.curve.iter().rev().map(end(-1.0))).collect()
+    curve.points.iter().map(end(1.0)).chain(curve.points.iter().rev().map(end(-1.0))).collect()
 }

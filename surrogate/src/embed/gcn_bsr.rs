@@ -133,6 +133,10 @@ impl Surrogate for GcnBsr {
         self.name
     }
 
+    fn needs_fractions(&self) -> bool {
+        true
+    }
+
     fn fit(
         &self,
         observations: &[Observation],

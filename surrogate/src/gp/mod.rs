@@ -16,5 +16,5 @@ mod process;
 pub use kernel::Kernel;
 pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
-pub(crate) use objective::{Block, Fit, fit};
+pub(crate) use objective::{Block, Families, Fit, fit};
 pub(crate) use process::{Process, Term};

@@ -26,14 +26,23 @@ pub struct Prior {
     pub noise: f64,
     /// Standard deviation of `ln σ`.
     pub noise_sd: f64,
-    /// Standard deviation of a column's `ln relevance` (the inverse of a lengthscale of its own);
-    /// mean 0. Applies to blocks with relevances.
+    /// Standard deviation of a column's `ln relevance` (the inverse of a lengthscale of its own)
+    /// within its family; mean 0. Applies to blocks with families.
     pub relevance_sd: f64,
+    /// Standard deviation of a family's `ln relevance`.
+    pub family_sd: f64,
 }
 
 impl Default for Prior {
     fn default() -> Self {
-        Self { amplitude_sd: 1.0, length_sd: 1.0, noise: -1.5, noise_sd: 1.0, relevance_sd: 1.0 }
+        Self {
+            amplitude_sd: 1.0,
+            length_sd: 1.0,
+            noise: -1.5,
+            noise_sd: 1.0,
+            relevance_sd: 1.0,
+            family_sd: 1.0,
+        }
     }
 }
 
@@ -42,12 +51,21 @@ impl Default for Prior {
 pub(crate) struct Block {
     /// `[n, d]`, with mean squared distance about 1 or 2.
     pub(crate) x: Array2<f64>,
-    /// Whether every column has a relevance of its own.
-    pub(crate) relevances: bool,
+    /// What its columns are; none: all are alike, and none has a relevance of its own.
+    pub(crate) families: Option<Families>,
 }
 
-/// Hyper-parameters: for every block `ln amplitude`, `ln lengthscale` and, if it has them, its
-/// columns' `ln relevance`; then `ln σ`.
+/// Families of a block's columns. The relevance of a column is that of its family times its own.
+#[derive(Clone, Debug)]
+pub(crate) struct Families {
+    /// Family of every column.
+    pub(crate) of: Vec<usize>,
+    /// Prior mean of every family's `ln relevance`.
+    pub(crate) means: Vec<f64>,
+}
+
+/// Hyper-parameters: for every block `ln amplitude`, `ln lengthscale` and, if it has them, the `ln
+/// relevance` of its families and then of its columns; then `ln σ`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fit {
     pub(crate) parameters: Vec<f64>,
@@ -107,8 +125,12 @@ impl<'a> Objective<'a> {
         for block in blocks {
             centre.extend([-0.5 * (blocks.len() as f64).ln(), 0.0]);
             spread.extend([prior.amplitude_sd, prior.length_sd]);
-            centre.resize(centre.len() + columns(block), 0.0);
-            spread.resize(centre.len(), prior.relevance_sd);
+            if let Some(families) = &block.families {
+                centre.extend(&families.means);
+                spread.resize(centre.len(), prior.family_sd);
+                centre.resize(centre.len() + families.of.len(), 0.0);
+                spread.resize(centre.len(), prior.relevance_sd);
+            }
         }
         centre.push(prior.noise);
         spread.push(prior.noise_sd);
@@ -123,7 +145,7 @@ impl<'a> Objective<'a> {
         let mut parts = Vec::with_capacity(self.blocks.len());
         let mut rest = p;
         for block in self.blocks {
-            let (own, others) = rest.split_at(2 + columns(block));
+            let (own, others) = rest.split_at(2 + relevances(block));
             let part = self.part(block, own);
             covariance += &part.value;
             parts.push(part);
@@ -139,7 +161,7 @@ impl<'a> Objective<'a> {
         }
         let mut slope = Vec::with_capacity(p.len());
         for (part, block) in parts.iter().zip(self.blocks) {
-            part.slope(&w, block.relevances, &mut slope);
+            part.slope(&w, block.families.as_ref(), &mut slope);
         }
         slope.push(noise * w.diag().sum());
         for (i, slope) in slope.iter_mut().enumerate() {
@@ -152,8 +174,8 @@ impl<'a> Objective<'a> {
 
     fn part(&self, block: &Block, p: &[f64]) -> Part {
         let mut scaled = &block.x * (-p[1]).exp();
-        if block.relevances {
-            scaled *= &p[2..].iter().map(|r| r.exp()).collect::<Array1<f64>>();
+        if let Some(families) = &block.families {
+            scaled *= &families.relevances(&p[2..]).mapv(f64::exp);
         }
         let amplitude = (2.0 * p[0]).exp();
         let n = scaled.nrows();
@@ -174,17 +196,25 @@ impl<'a> Objective<'a> {
     }
 }
 
-fn columns(block: &Block) -> usize {
-    if block.relevances { block.x.ncols() } else { 0 }
+fn relevances(block: &Block) -> usize {
+    block.families.as_ref().map_or(0, |families| families.means.len() + families.of.len())
+}
+
+impl Families {
+    /// `ln relevance` of every column, out of those of families and of columns within them.
+    pub(crate) fn relevances(&self, p: &[f64]) -> Array1<f64> {
+        let (families, own) = p.split_at(self.means.len());
+        self.of.iter().zip(own).map(|(&family, own)| families[family] + own).collect()
+    }
 }
 
 impl Part {
-    /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances.
+    /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances of families and columns.
     ///
     /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, that by `ln relevance` of a
     /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, which is a matrix product for all columns at once;
-    /// the sum over the columns is minus that by `ln lengthscale`.
-    fn slope(&self, w: &Array2<f64>, relevances: bool, out: &mut Vec<f64>) {
+    /// the sum over a family's columns is that by its own, that over all minus that by `ln lengthscale`.
+    fn slope(&self, w: &Array2<f64>, families: Option<&Families>, out: &mut Vec<f64>) {
         let twice = Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v);
         let diagonal: f64 = w.diag().iter().zip(self.value.diag()).map(|(w, v)| w * v).sum();
         out.push(2.0 * twice - diagonal);
@@ -203,7 +233,10 @@ impl Part {
         });
         let each: Vec<f64> = each.collect();
         out.push(-each.iter().sum::<f64>());
-        if relevances {
+        if let Some(families) = families {
+            let start = out.len();
+            out.resize(start + families.means.len(), 0.0);
+            families.of.iter().zip(&each).for_each(|(&family, slope)| out[start + family] += slope);
             out.extend(each);
         }
     }
@@ -258,7 +291,8 @@ mod tests {
         let x = |seed: usize, d| {
             Array2::from_shape_fn((n, d), |(i, j)| ((i * 37 + j * 11 + seed) % 17) as f64 / 8.0 - 1.0)
         };
-        vec![Block { x: x(0, 4), relevances: true }, Block { x: x(5, 2), relevances: false }]
+        let families = Families { of: vec![0, 1, 1, 0], means: vec![0.0, -0.5] };
+        vec![Block { x: x(0, 4), families: Some(families) }, Block { x: x(5, 2), families: None }]
     }
 
     fn targets(n: usize) -> Array1<f64> {
@@ -288,7 +322,7 @@ mod tests {
     /// One observation: `K = a² + σ²`, loss `½ (z²/K + ln K)` plus the priors at their means.
     #[test]
     fn loss_of_one_observation_by_hand() {
-        let block = Block { x: ndarray::array![[0.3]], relevances: false };
+        let block = Block { x: ndarray::array![[0.3]], families: None };
         let z = ndarray::array![1.5];
         let loss = fit(&[block], &z, Kernel::Rbf, &Prior::default(), None, 0).unwrap().loss;
         let k = 1.0 + (-3f64).exp() + JITTER;

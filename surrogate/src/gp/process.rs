@@ -1,6 +1,6 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
-use ndarray::{Array1, Array2, ArrayView2, linalg::general_mat_mul, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
 use super::objective::JITTER;
 use super::{Cholesky, Kernel};
@@ -8,6 +8,9 @@ use crate::SurrogateError;
 
 /// Candidates a pass: their covariances stay in the cache.
 const CHUNK: usize = 512;
+
+/// Most observations that the variance at a candidate is conditioned on.
+const VARIANCE_LIMIT: usize = 400;
 
 /// One block of the kernel at known hyper-parameters.
 #[derive(Clone, Debug)]
@@ -22,18 +25,22 @@ pub(crate) struct Term {
 
 impl Term {
     fn features(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        let mut values = Vec::with_capacity(x.nrows() * self.columns.len());
-        for row in x.rows() {
-            values.extend(self.columns.iter().zip(&self.scale).map(|(&c, scale)| row[c] * scale));
+        let mut features = Array2::zeros((x.nrows(), self.columns.len()));
+        for (row, mut target) in x.rows().into_iter().zip(features.rows_mut()) {
+            for ((value, &column), scale) in target.iter_mut().zip(&self.columns).zip(&self.scale) {
+                *value = row[column] * scale;
+            }
         }
-        Array2::from_shape_vec((x.nrows(), self.columns.len()), values).unwrap_or_default()
+        features
     }
 }
 
 /// A Gaussian process that has seen its observations.
 ///
 /// Covariances with candidates are worked out in single precision (about 1e-6 of the variance),
-/// all else in double.
+/// all else in double. Means take all observations. Variances of single candidates take at most 400,
+/// which bounds them from above: the 200 of the highest targets and 200 that are spread evenly
+/// over the others by target.
 #[derive(Debug)]
 pub(crate) struct Process {
     kernel: Kernel,
@@ -43,7 +50,9 @@ pub(crate) struct Process {
     cholesky: Cholesky,
     /// `K⁻¹ z`.
     alpha: Array1<f64>,
-    /// `L⁻¹ [n, n]`, lower triangular.
+    /// The observations that variances are conditioned on, if not all.
+    part: Option<Vec<usize>>,
+    /// `L⁻¹` of these, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
     variance: f64,
@@ -67,6 +76,7 @@ impl Process {
             seen,
             cholesky: Cholesky::of(Array2::eye(0)).ok_or_else(not_definite)?,
             alpha: Array1::zeros(0),
+            part: None,
             whitener: Array2::zeros((0, 0)),
             targets,
             noise,
@@ -80,7 +90,16 @@ impl Process {
         let factored = [0.0, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(factor);
         process.cholesky = factored.ok_or_else(not_definite)?;
         process.alpha = process.cholesky.solve(process.targets.view());
-        process.whitener = process.cholesky.inverse_lower().mapv(|v| v as f32);
+        process.part = spread(&process.targets, VARIANCE_LIMIT);
+        let inverse = match &process.part {
+            None => process.cholesky.inverse_lower(),
+            // Its diagonal has the ridge that was needed for all.
+            Some(part) => {
+                let own = k.select(Axis(0), part).select(Axis(1), part);
+                Cholesky::of(own).ok_or_else(not_definite)?.inverse_lower()
+            }
+        };
+        process.whitener = inverse.mapv(|v| v as f32);
         Ok(process)
     }
 
@@ -100,12 +119,15 @@ impl Process {
         for start in (0..x.nrows()).step_by(CHUNK) {
             let rows = x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]);
             let k = self.covariance(&self.features(rows), &self.seen); // [m, n]
-            let white = self.whiten(k.view()); // [n, m]
-            for (row, column) in k.rows().into_iter().zip(white.columns()) {
-                means.push(row.iter().zip(&self.alpha).map(|(&k, a)| f64::from(k) * a).sum());
-                let known: f64 = column.iter().map(|&v| f64::from(v * v)).sum();
-                variances.push((self.variance - known).max(1e-6 * self.variance));
-            }
+            means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
+            let white = match &self.part {
+                None => whiten(&self.whitener, k.view()), // [n, m]
+                Some(part) => whiten(&self.whitener, k.select(Axis(1), part).view()),
+            };
+            let mut known = Array1::<f32>::zeros(white.ncols());
+            white.rows().into_iter().for_each(|row| known.zip_mut_with(&row, |sum, v| *sum += v * v));
+            let variance = |&known: &f32| (self.variance - f64::from(known)).max(1e-6 * self.variance);
+            variances.extend(known.iter().map(variance));
         }
         (means, variances)
     }
@@ -114,7 +136,10 @@ impl Process {
     pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>) {
         let features = self.features(x.view());
         let k = self.covariance(&features, &self.seen);
-        let white = self.whiten(k.view());
+        let white = match &self.part {
+            None => whiten(&self.whitener, k.view()),
+            Some(_) => whiten(&self.cholesky.inverse_lower().mapv(|v| v as f32), k.view()),
+        };
         let mut covariance = self.covariance(&features, &features);
         covariance -= &white.t().dot(&white);
         let mean = k.mapv(f64::from).dot(&self.alpha).to_vec();
@@ -124,9 +149,10 @@ impl Process {
     /// What each target would have been predicted as from all others: means and variances `[n]`,
     /// noise included (Rasmussen and Williams, equation 5.12).
     pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
-        let precision = self.whitener.columns().into_iter();
-        let precision: Array1<f64> =
-            precision.map(|c| c.iter().map(|&v| f64::from(v) * f64::from(v)).sum()).collect();
+        let mut precision = Array1::<f64>::zeros(self.targets.len());
+        for row in self.cholesky.inverse_lower().rows() {
+            precision.zip_mut_with(&row, |sum, v| *sum += v * v);
+        }
         (&self.targets - &(&self.alpha / &precision), precision.mapv(f64::recip))
     }
 
@@ -151,19 +177,53 @@ impl Process {
         }
         k
     }
+}
 
-    /// `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]`; what stands above the diagonal is skipped.
-    fn whiten(&self, k: ArrayView2<'_, f32>) -> Array2<f32> {
-        const ROWS: usize = 128;
-        let (m, n) = k.dim();
-        let mut white = Array2::zeros((n, m));
-        for start in (0..n).step_by(ROWS) {
-            let end = (start + ROWS).min(n);
-            let part = self.whitener.slice(s![start..end, ..end]).dot(&k.slice(s![.., ..end]).t());
-            white.slice_mut(s![start..end, ..]).assign(&part);
+/// `Σ kᵢ wᵢ` in double precision, eight sums at a time.
+fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
+    let (Some(k), Some(weights)) = (k.as_slice(), weights.as_slice()) else {
+        return k.iter().zip(weights).map(|(&k, w)| f64::from(k) * w).sum();
+    };
+    let (k, weights) = (k.chunks_exact(8), weights.chunks_exact(8));
+    let rest: f64 = k.remainder().iter().zip(weights.remainder()).map(|(&k, w)| f64::from(k) * w).sum();
+    let mut sums = [0.0; 8];
+    for (k, w) in k.zip(weights) {
+        for (sum, (&k, w)) in sums.iter_mut().zip(k.iter().zip(w)) {
+            *sum += f64::from(k) * w;
         }
-        white
     }
+    sums.iter().sum::<f64>() + rest
+}
+
+/// `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]`; what stands above the diagonal of `L⁻¹` is skipped.
+fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>) -> Array2<f32> {
+    const ROWS: usize = 128;
+    let (m, n) = k.dim();
+    let mut white = Array2::zeros((n, m));
+    for start in (0..n).step_by(ROWS) {
+        let end = (start + ROWS).min(n);
+        let rows = whitener.slice(s![start..end, ..end]);
+        let mut target = white.slice_mut(s![start..end, ..]);
+        general_mat_mul(1.0, &rows, &k.slice(s![.., ..end]).t(), 0.0, &mut target);
+    }
+    white
+}
+
+/// The `limit / 2` places of the highest targets and `limit / 2` spread evenly over the others in order
+/// of their targets, rising; none if there are at most `limit` in all.
+fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
+    let n = targets.len();
+    if n <= limit {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| targets[b].total_cmp(&targets[a]));
+    let (top, others) = order.split_at(limit / 2);
+    let count = limit - top.len();
+    let mut part = top.to_vec();
+    part.extend((0..count).map(|i| others[i * others.len() / count]));
+    part.sort_unstable();
+    Some(part)
 }
 
 fn with_lengths(features: Array2<f32>) -> (Array2<f32>, Array1<f32>) {
@@ -230,6 +290,30 @@ mod tests {
         for i in 0..at.nrows() {
             assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
             assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
+        }
+    }
+
+    #[test]
+    fn the_best_and_a_spread_of_the_others_by_hand() {
+        let targets = array![0.0, 9.0, 1.0, 2.0, 8.0, 3.0, 4.0];
+        assert_eq!(spread(&targets, 7), None);
+        // 9 and 8, and of 4, 3, 2, 1, 0 the first and the third.
+        assert_eq!(spread(&targets, 4), Some(vec![1, 3, 4, 6]));
+    }
+
+    /// Beyond the limit means take all observations still, and variances are bounded from above.
+    #[test]
+    fn many_observations_are_bounded_from_above() {
+        let n = VARIANCE_LIMIT + 50;
+        let x = Array2::from_shape_fn((n, 2), |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 25.0);
+        let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
+        let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
+        let (mean, variance) = process.predict(&at);
+        let (exact_mean, covariance) = process.joint(&at);
+        for i in 0..20 {
+            assert!((mean[i] - exact_mean[i]).abs() < 1e-4, "{i}");
+            let exact = covariance[[i, i]];
+            assert!((exact - 1e-4..2.0 * exact + 0.02).contains(&variance[i]), "{} {exact}", variance[i]);
         }
     }
 

@@ -161,3 +161,18 @@ fn improvement_on_the_best_is_exact() {
     assert!((excess / (slope * latent) - 1.0).abs() < 1e-6, "{excess}");
     assert!(posterior.ln_expected_excess(1e9).is_finite());
 }
+
+/// Of a law far above the threshold the expected excess is the distance of its mean, and finite.
+#[test]
+fn excess_of_a_sure_improvement_is_finite() {
+    let (_, warp) = crate::ranks::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
+    for sd in [1e-2, 1e-4, 1e-8] {
+        let squashed = Posterior::sigmoid_gaussian(4.0, sd * sd, Moments::Quadrature).unwrap();
+        let warped = Posterior::warped(0.5, sd * sd, std::sync::Arc::new(warp.clone())).unwrap();
+        for posterior in [squashed, warped] {
+            let expected = posterior.mean() - 0.2;
+            let got = posterior.ln_expected_excess(0.2).exp();
+            assert!((got - expected).abs() < 1e-5, "{got} for {expected} with sd {sd}");
+        }
+    }
+}

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
 use super::counts::Structure;
+use super::family::Family;
 use super::sparse::is_in_half;
 
 /// Most named features of a kind that get a column.
@@ -43,6 +45,8 @@ impl Hasher for AsIs {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
     counts: usize,
+    /// Families of the counts of one cell.
+    families: Arc<[Family]>,
     /// Columns of [`Structure::neighbours`] and [`Structure::places`], with the kind's number.
     named: HashMap<u64, usize, BuildHasherDefault<AsIs>>,
     /// For every named column its name and whether it says where something is.
@@ -57,6 +61,7 @@ impl Columns {
         let mut free = [MAX_NAMED; 2];
         for structure in structures {
             columns.counts = structure.counts.len();
+            columns.families = structure.families.clone();
             for (features, kind) in [(&structure.neighbours, 0), (&structure.places, 1)] {
                 for &(name, _) in features {
                     let next = columns.names.len();
@@ -76,9 +81,13 @@ impl Columns {
         self.counts + self.names.len()
     }
 
-    /// Whether a column says where in the graph something is.
-    pub(crate) fn is_place(&self, column: usize) -> bool {
-        column >= self.counts && self.names[column - self.counts].1
+    /// What a column counts.
+    pub(crate) fn family(&self, column: usize) -> Family {
+        match column.checked_sub(self.counts) {
+            None => self.families[column % self.families.len()],
+            Some(named) if self.names[named].1 => Family::Places,
+            Some(_) => Family::Neighbours,
+        }
     }
 
     /// Whether a column is in half `which` of all columns; the halves are unlike each other.
@@ -153,7 +162,8 @@ mod tests {
     use super::*;
 
     fn structure(counts: &[f32], neighbours: &[(u64, f32)]) -> Structure {
-        Structure { counts: counts.to_vec(), neighbours: neighbours.to_vec(), places: vec![(99, 1.0)] }
+        let (families, places) = (vec![Family::Nodes].into(), vec![(99, 1.0)]);
+        Structure { counts: counts.to_vec(), families, neighbours: neighbours.to_vec(), places }
     }
 
     #[test]
@@ -163,7 +173,8 @@ mod tests {
         assert_eq!((few.len(), all.len()), (3, 4));
         assert_eq!(all.matrix([&a, &b].into_iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
         assert_eq!(few.matrix([&b].into_iter()), ndarray::array![[3.0, 1.0, 1.0]]);
-        assert!(all.is_place(2) && !all.is_place(1) && !all.is_place(0));
+        let families: Vec<Family> = (0..3).map(|c| all.family(c)).collect();
+        assert_eq!(families, [Family::Nodes, Family::Neighbours, Family::Places]);
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! The features of an architecture.
 
+use std::sync::Arc;
+
 use bonas_spaces::{Architecture, Role, Vocabulary};
 
+use super::family::Family;
 use super::flow::{Flow, Label};
 use super::paths::Paths;
 use super::{names, sparse};
@@ -24,6 +27,8 @@ pub(crate) type Sparse = Vec<(u64, f32)>;
 pub struct Structure {
     /// For every cell the values that [`Layout::features`] lists.
     pub(crate) counts: Vec<f32>,
+    /// Families of the counts of one cell.
+    pub(crate) families: Arc<[Family]>,
     /// Edges by the labels of their ends.
     pub(crate) neighbours: Sparse,
     /// Operations, and the numbers in their names, by distance from the inputs and to the output.
@@ -39,6 +44,7 @@ pub struct Layout {
     subsets: Vec<Vec<bool>>,
     groups: Vec<Vec<bool>>,
     attributes: Vec<Sparse>,
+    families: Arc<[Family]>,
 }
 
 impl Layout {
@@ -52,7 +58,9 @@ impl Layout {
         let k = computing.len();
         let words: Vec<&str> = computing.iter().map(|&op| vocabulary.name(op)).collect();
         let attributes = if k > SOME { names::attributes(&words) } else { vec![Vec::new(); k] };
-        Self { ops, k, subsets: subsets(k), groups: groups(k), attributes }
+        let (subsets, groups) = (subsets(k), groups(k));
+        let families = families(k, subsets.len(), groups.len()).into();
+        Self { ops, k, subsets, groups, attributes, families }
     }
 
     /// Features of an architecture of this vocabulary, cell after cell. With `K` operations:
@@ -70,7 +78,7 @@ impl Layout {
     /// - edges by labels; operations by distance from the inputs and to the output; where there
     ///   are more than eight operations, the numbers in their names, summed by distance.
     pub fn features(&self, architecture: &Architecture) -> Structure {
-        let mut s = Structure::default();
+        let mut s = Structure { families: self.families.clone(), ..Structure::default() };
         for (c, flow) in self.flows(architecture).enumerate() {
             self.sizes(&flow, &mut s.counts);
             self.paths_by_subset(&flow, &mut s.counts);
@@ -171,6 +179,20 @@ fn degrees(flow: &Flow, out: &mut Vec<f32>) {
         ops.map(|v| degree[v]).fold(0.0, f32::max)
     };
     out.extend([into[n - 1], inputs, inner(&into), inner(&outof), flow.depths()[n - 1]]);
+}
+
+/// Families of the counts of a cell, in the order in which [`Layout::features`] writes them.
+fn families(k: usize, subsets: usize, groups: usize) -> Vec<Family> {
+    use Family::{
+        Degrees, FewestAlong, LongestPaths, MeanAlong, MostAlong, Nodes, PathEnds, PathNumbers, Presence,
+        ShortestPaths, Sizes,
+    };
+    let mut all = [[Nodes].repeat(k), [Presence].repeat(k), [Sizes].repeat(4)].concat();
+    all.extend([PathNumbers, LongestPaths, ShortestPaths].repeat(subsets));
+    all.extend([MostAlong, FewestAlong, MeanAlong].repeat(groups));
+    all.extend([PathEnds].repeat(2 * k));
+    all.extend([Degrees].repeat(5));
+    all
 }
 
 /// Sets of operations that paths may use.

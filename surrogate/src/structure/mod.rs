@@ -10,11 +10,13 @@
 
 mod columns;
 mod counts;
+mod family;
 mod flow;
 mod names;
 mod paths;
 mod sparse;
 
-pub(crate) use columns::{Columns, Scale};
+pub(crate) use columns::{AsIs, Columns, Scale};
 pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};
+pub(crate) use family::Family;

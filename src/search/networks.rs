@@ -1,5 +1,7 @@
 //! From settings to images, skeletons and the evaluators that train networks.
 
+mod indicators;
+
 use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
@@ -9,17 +11,15 @@ use rand::Rng;
 use tch::{Device, Kind};
 
 use crate::config::{
-    BatchNormKind, DifferentiableSettings, EvaluatorSettings, FinalImages, IndicatorSettings, Precision,
-    SearchConfig, SharedSettings,
+    DifferentiableSettings, EvaluatorSettings, FinalImages, Precision, SearchConfig, SharedSettings,
 };
 use crate::data::{Dataset, ImageShape, LoadOptions, Source};
-use crate::evaluator::{IndicatorEvaluator, IndicatorPlan, ScratchEvaluator, SharedEvaluator};
-use crate::indicator::{ProbeSettings, Subject};
+use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::{SEEDS, stream};
 use crate::strategy::Differentiable;
-use crate::supernet::{Placement, Trainable};
+use crate::supernet::Placement;
 use crate::training::{Part, Task};
 use crate::{Evaluator, StudyError, torch_runtime};
 
@@ -113,13 +113,6 @@ impl<'a> Networks<'a> {
         Size { channels: s.channels, layers: s.layers, auxiliary: false }
     }
 
-    /// The supernet of the indicator evaluator, if there is one.
-    pub fn indicated(&self) -> Option<(Size, Norm)> {
-        let EvaluatorSettings::Indicator(s) = &self.config.evaluator else { return None };
-        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
-        Some((size, IndicatorPlan::norm(s.batch_norm == BatchNormKind::Unbiased)))
-    }
-
     /// Size of the networks of the from-scratch evaluator, if there is one.
     pub fn from_scratch(&self) -> Option<Size> {
         let EvaluatorSettings::FromScratch(s) = &self.config.evaluator else { return None };
@@ -203,67 +196,6 @@ impl<'a> Networks<'a> {
             EvaluatorSettings::Indicator(s) => self.indicators(s, directory),
             EvaluatorSettings::Synthetic(_) => Ok(Vec::new()),
         }
-    }
-
-    fn indicators(
-        &self,
-        s: &IndicatorSettings,
-        directory: &Path,
-    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-        let (plan, config) = (self.indicator_plan(s, directory)?, self.config);
-        let first = IndicatorEvaluator::new(plan, self.placement(0))?.threads(config.training.threads);
-        let others: Vec<_> = (1..config.study.workers).map(|i| first.beside(self.placement(i))).collect();
-        Ok([first].into_iter().chain(others).map(|one| Box::new(one) as Box<dyn Evaluator>).collect())
-    }
-
-    /// What an indicator evaluator measures, and with what; the checkpoint of its supernet goes below
-    /// `directory`.
-    ///
-    /// # Errors
-    /// [`StudyError::Setting`] for a space without a supernet, or settings that do not fit the images.
-    pub fn indicator_plan(
-        &self,
-        s: &IndicatorSettings,
-        directory: &Path,
-    ) -> Result<IndicatorPlan, StudyError> {
-        let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
-        let Some(whole) = self.entry.whole else {
-            let reason = format!("{} has no supernet here", self.entry.name);
-            return Err(StudyError::Setting { name: "space.name".into(), reason });
-        };
-        let task = self.task()?;
-        let images = task.training_indices(Part::Validation).len();
-        for (key, wanted) in [("evaluator.images", s.images), ("evaluator.batch", s.batch)] {
-            if wanted > images {
-                let reason = format!("{wanted}; there are {images} training images");
-                return Err(StudyError::Setting { name: key.into(), reason });
-            }
-        }
-        let classifier = s.classifier;
-        let trainable = match s.batch_norm {
-            BatchNormKind::All => Trainable::Norms { classifier },
-            BatchNormKind::Published | BatchNormKind::Unbiased => Trainable::OperationNorms { classifier },
-        };
-        let norm = IndicatorPlan::norm(s.batch_norm == BatchNormKind::Unbiased);
-        let subject = Subject {
-            space: self.entry.space(),
-            union: whole(),
-            supernet: self.skeleton(size, norm)?,
-            discrete: self.skeleton(size, Norm::DISCRETE)?,
-            ops: self.ops(),
-        };
-        Ok(IndicatorPlan {
-            subject,
-            task,
-            indicator: s.indicator,
-            trainable,
-            recipe: s.recipe(&self.config.training),
-            probe: ProbeSettings { images: s.images, passes: s.passes },
-            references: s.references,
-            prefilter: s.prefilter,
-            seed: self.config.study.seed,
-            folder: Some(directory.join("supernet")),
-        })
     }
 
     /// Evaluators that train batches jointly, one a worker.

@@ -13,6 +13,9 @@ use crate::ranks::Warp;
 /// Highest score that a threshold on a sigmoid-squashed law is read as.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
 
+/// Latent standard deviations from the mean down to a threshold from which on all of a law is above it.
+const SURE: f64 = -30.0;
+
 /// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Moments {
@@ -242,6 +245,10 @@ impl Posterior {
         };
         if let Some(slope) = slope {
             return (slope * sd).ln() + normal::ln_excess(z0);
+        }
+        if z0 < SURE {
+            let rule = if squashed { gauss_hermite() } else { warp_rule() };
+            return quadrature_moments(rule, mu, sd, |latent| self.gain(latent, z)).0.ln();
         }
         ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
     }

@@ -161,3 +161,20 @@ fn improvement_on_the_best_is_exact() {
     assert!((excess / (slope * latent) - 1.0).abs() < 1e-6, "{excess}");
     assert!(posterior.ln_expected_excess(1e9).is_finite());
 }
+
+/// Far below all that a law says the excess is the distance of its mean, also where `e^(z²/2)` overflows.
+#[test]
+fn what_is_sure_exceeds_by_its_distance() {
+    for posterior in [warped(0.5, 1e-4), squashed(0.5, 1e-4)] {
+        for below in [0.01, 0.1] {
+            let threshold = posterior.quantile(0.5) - below;
+            let excess = posterior.ln_expected_excess(threshold).exp();
+            assert!((excess / (posterior.mean() - threshold) - 1.0).abs() < 1e-9, "{excess} {posterior:?}");
+        }
+    }
+    // On both sides of the border the same.
+    for (posterior, z) in [(warped(0.5, 0.01), 0.2), (squashed(0.5, 0.01), 0.2)] {
+        let excess = |z: f64| posterior.ln_expected_excess(posterior.link(z));
+        assert!((excess(z + 1e-9) - excess(z - 1e-9)).abs() < 1e-5, "{posterior:?}");
+    }
+}

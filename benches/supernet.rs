@@ -7,11 +7,10 @@
 // A bench reports to the terminal.
 #![allow(clippy::print_stdout)]
 
-use std::env;
-use std::fs;
+mod support;
+
 use std::hint::black_box;
-use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
 use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton, Union};
@@ -19,6 +18,7 @@ use bonas::supernet::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use support::{Clock, python};
 use tch::{Device, Tensor};
 
 const BATCH: i64 = 64;
@@ -75,45 +75,15 @@ impl Bench {
     }
 }
 
-/// Processor time of this thread where the system tells it (Linux), else time on the wall.
-struct Clock {
-    wall: Instant,
-    processor_ns: Option<f64>,
-}
-
-impl Clock {
-    fn start() -> Self {
-        Self { wall: Instant::now(), processor_ns: Self::processor_ns() }
-    }
-
-    fn processor_ns() -> Option<f64> {
-        let text = fs::read_to_string("/proc/thread-self/schedstat").ok()?;
-        text.split(' ').next()?.parse().ok()
-    }
-
-    fn elapsed_ms(&self) -> f64 {
-        match (self.processor_ns, Self::processor_ns()) {
-            (Some(start), Some(end)) => 1e-6 * (end - start),
-            _ => 1e3 * self.wall.elapsed().as_secs_f64(),
-        }
-    }
-}
-
 /// The fastest step of the Python side, in milliseconds; `None` where its torch is not to be had.
 fn python_ms(channels_last: bool) -> Option<f64> {
-    let python = env::var("BONAS_BENCH_PYTHON").unwrap_or_else(|_| "python3".into());
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/python/supernet_step.py");
-    let mut command = Command::new(python);
-    command.arg(script).args(["--batch", &BATCH.to_string(), "--channels", &CHANNELS.to_string()]);
-    command.args(["--layers", &LAYERS.to_string(), "--threads", &THREADS.to_string()]);
-    command.args(["--steps", &STEPS.to_string()]).env("OMP_NUM_THREADS", THREADS.to_string());
-    // Our libtorch may be a CPU build, which Python's must not pick up.
-    command.env_remove("LD_LIBRARY_PATH");
+    let sizes = [("--batch", BATCH.to_string()), ("--channels", CHANNELS.to_string())];
+    let sizes = sizes.into_iter().chain([("--layers", LAYERS.to_string()), ("--steps", STEPS.to_string())]);
+    let mut arguments: Vec<String> = sizes.flat_map(|(flag, value)| [flag.to_owned(), value]).collect();
     if channels_last {
-        command.arg("--channels-last");
+        arguments.push("--channels-last".to_owned());
     }
-    let output = command.output().ok().filter(|o| o.status.success())?;
-    let text = String::from_utf8(output.stdout).ok()?;
+    let text = python("supernet_step.py", &arguments)?;
     text.lines().filter_map(|line| line.parse().ok()).reduce(f64::min)
 }
 

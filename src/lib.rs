@@ -30,6 +30,8 @@ pub mod study;
 pub mod table;
 pub mod testing;
 
+#[cfg(feature = "torch")]
+pub mod contest;
 pub mod data;
 #[cfg(feature = "torch")]
 pub mod supernet;

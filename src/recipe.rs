@@ -114,6 +114,9 @@ pub struct ScratchRecipe {
     pub drop_path: f64,
     /// Weight of the auxiliary head's loss; 0 trains without that head.
     pub auxiliary_weight: f64,
+    /// Training images from which BatchNorm statistics are re-estimated after training ("precise
+    /// BN", Wu and Johnson 2021, arXiv:2105.07576); 0: the running averages of training.
+    pub statistics_images: usize,
     /// Optimiser.
     pub sgd: Sgd,
 }
@@ -121,7 +124,7 @@ pub struct ScratchRecipe {
 impl ScratchRecipe {
     /// Training without drop-path, label smoothing or auxiliary head.
     pub fn plain(epochs: usize, batch: usize, sgd: Sgd) -> Self {
-        Self { epochs, batch, label_smoothing: 0.0, drop_path: 0.0, auxiliary_weight: 0.0, sgd }
+        Self { epochs, batch, drop_path: 0.0, auxiliary_weight: 0.0, sgd, ..Self::default() }
     }
 }
 
@@ -134,6 +137,7 @@ impl Default for ScratchRecipe {
             label_smoothing: 0.0,
             drop_path: 0.2,
             auxiliary_weight: 0.4,
+            statistics_images: 0,
             sgd: Sgd::default(),
         }
     }

@@ -20,9 +20,19 @@ pub fn stream(seed: u64, path: &[u64]) -> StudyRng {
     StudyRng::from_seed(*hasher.finalize().as_bytes())
 }
 
+/// The stream of a part of something drawn with one seed, by the part's name.
+pub fn named_stream(seed: u64, name: &str) -> StudyRng {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&seed.to_le_bytes());
+    hasher.update(name.as_bytes());
+    StudyRng::from_seed(*hasher.finalize().as_bytes())
+}
+
 /// Purpose of a stream: the strategy's draws of a round.
 pub const ASK: u64 = 1;
 /// Purpose of a stream: evaluating a batch.
 pub const EVALUATE: u64 = 2;
 /// Purpose of a stream: training a finalist from scratch.
 pub const FINAL: u64 = 3;
+/// Purpose of a stream: seeds of training that all architectures share.
+pub const SEEDS: u64 = 4;

@@ -142,5 +142,9 @@ fn the_ready_made_configurations_are_read() {
             }
         }
     }
-    assert_eq!(read, 5);
+    assert_eq!(read, 8);
+    for name in ["strategies.toml", "collapse.toml"] {
+        let text = std::fs::read_to_string(examples.join("compare_strategies").join(name)).unwrap();
+        assert!(bonas::config::ContestConfig::from_toml(&text, name).unwrap().arms.len() > 4);
+    }
 }

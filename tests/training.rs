@@ -1,6 +1,7 @@
 //! Networks trained on real images: the same history on any number of workers, runs that go on
 //! exactly where they stopped, and scores above chance.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,16 +13,17 @@ use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 use bonas::report::{SUMMARY_FILE, Shortlisted, Summary, WINNER_FILE, read_json};
 use bonas::rng::stream;
 use bonas::search::{Search, Stage, TABLE_FILE, Tabulate};
-use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
+use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts, PC_DARTS_CIFAR};
 use bonas::spaces::nasbench201::NasBench201;
-use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape};
+use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape, Skeleton, Union};
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled};
-use bonas::supernet::Placement;
+use bonas::supernet::{Placement, Supernet};
 use bonas::table::{Benchmark, Reading};
 use bonas::testing::check_evaluator;
-use bonas::training::{Part, Task};
+use bonas::training::{Part, ScratchRun, Task, estimate};
 use bonas::{Evaluator, Fidelity, Outcome, Study, StudyError};
+use tch::Tensor;
 
 /// Goes on for so many steps, then wants to stop.
 struct Patience(AtomicUsize);
@@ -80,6 +82,7 @@ fn scratch(images: usize, epochs: usize, folder: Option<&Path>) -> ScratchEvalua
         ops: OpTable::darts(),
         recipe,
         seeds: 1,
+        paired: None,
         placement: Placement::on(tch::Device::Cpu),
         threads: 1,
         folder: folder.map(Path::to_owned),
@@ -238,6 +241,66 @@ fn the_best_of_the_shortlist_wins() {
 }
 
 #[test]
+fn paired_runs_start_alike_whatever_was_drawn_before() {
+    let accuracies = |paired, rng| {
+        let evaluator = ScratchEvaluator { paired, seeds: 2, ..scratch(400, 1, None) };
+        let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
+        evaluator.accuracies(&architecture, &mut stream(rng, &[]), &patient()).unwrap()
+    };
+    let runs = accuracies(Some(7), 1);
+    assert_eq!(runs, accuracies(Some(7), 2));
+    assert_ne!(runs[..1], runs[1..]);
+    assert_ne!(runs, accuracies(Some(8), 1));
+    assert_ne!(accuracies(None, 1), accuracies(None, 2));
+}
+
+#[test]
+fn statistics_of_a_trained_network_may_be_those_of_its_training_images() {
+    let ScratchEvaluator { task, skeleton, ops, recipe, placement, .. } = scratch(80, 1, None);
+    let union = Union::of(&[Darts::new().architecture(&DARTS_V2).unwrap()]).unwrap();
+    let network = skeleton.network(&union, &ops).unwrap();
+    let route = union.full_route();
+    let furthest = |statistics_images| {
+        let recipe = &ScratchRecipe { statistics_images, ..recipe.clone() };
+        let (part, seed, checkpoint) = (Part::Validation, 1, None);
+        let run = ScratchRun {
+            network: &network,
+            route: &route,
+            task: &task,
+            part,
+            recipe,
+            placement,
+            seed,
+            checkpoint,
+        };
+        let net = run.run(&patient()).unwrap().net;
+        let indices = task.training_indices(Part::Validation);
+        let exact = estimate(&net, &net.path(&route).unwrap(), task.training(), indices).unwrap();
+        let apart = |(i, (_, mean, _)): (usize, (_, &Tensor, _))| {
+            (mean - exact.get(i).unwrap().0).abs().max().double_value(&[])
+        };
+        net.running().enumerate().map(apart).fold(0.0, f64::max)
+    };
+    assert!(furthest(1000) < 1e-5 && furthest(0) > 1e-2, "{} {}", furthest(1000), furthest(0));
+}
+
+#[test]
+fn networks_of_one_seed_start_from_equal_weights_where_they_are_alike() {
+    let ops = OpTable::darts();
+    let net = |genotype| {
+        let union = Union::of(&[Darts::new().architecture(genotype).unwrap()]).unwrap();
+        let network = skeleton(Norm::DISCRETE).network(&union, &ops).unwrap();
+        Supernet::build(&network, Placement::on(tch::Device::Cpu), &mut stream(3, &[])).unwrap()
+    };
+    let (one, other) = (net(&DARTS_V1), net(&PC_DARTS_CIFAR));
+    let others: HashMap<&str, &Tensor> = other.params().iter().collect();
+    let both = one.params().iter().filter_map(|(name, value)| Some((value, *others.get(name)?)));
+    let alike: Vec<_> = both.filter(|(a, b)| a.size() == b.size()).collect();
+    assert!(alike.len() > 10, "{}", alike.len());
+    assert!(alike.iter().all(|(a, b)| a.equal(b)));
+}
+
+#[test]
 fn a_batch_larger_than_the_training_images_is_refused() {
     let evaluator = ScratchEvaluator { part: Part::Validation, ..scratch(40, 1, None) };
     let mut evaluator =
@@ -262,6 +325,36 @@ fn a_network_that_cannot_be_scored_is_refused_before_the_search() {
         "{error}"
     );
     assert!(!directory.exists());
+}
+
+#[test]
+fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
+    let refused = |space: &str, settings: &str| {
+        let text = format!(
+            "[study]\nrounds = 2\n[space]\nname = \"{space}\"\n[strategy]\nname = \"differentiable\"\n{settings}\n\
+             [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n[data]\nlimit = 160\n"
+        );
+        let config = match SearchConfig::from_toml(&text, "test") {
+            Ok(config) => config,
+            Err(error) => return error.to_string(),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().join("run");
+        let search = Search { config, directory: directory.clone(), cancel: Arc::default() };
+        let error = search.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
+        assert!(!directory.exists());
+        error
+    };
+    for (space, settings, parts) in [
+        ("bcnn", "channels = 8\nlayers = 2\npartial = 3", ["partial: 3", "a divisor of channels = 8"]),
+        ("darts", "epochs = 4\nalpha_start = 4", ["alpha_start: 4", "0 to 3, the last epoch"]),
+        ("bcnn", "layers = 3", ["layers = 3", "multiple of the 2 convolution blocks"]),
+        ("nasbench201", "", ["nasbench201", "knows darts and bcnn"]),
+        ("darts", "batch = 2000", ["batch: 2000", "half of the training images are 56"]),
+    ] {
+        let error = refused(space, settings);
+        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
+    }
 }
 
 #[test]

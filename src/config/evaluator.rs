@@ -105,7 +105,7 @@ crate::settings! {
 impl ScratchSettings {
     /// The recipe of these settings: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        ScratchRecipe::plain(self.epochs, self.batch, training.sgd())
+        training.plain(self.epochs, self.batch)
     }
 }
 

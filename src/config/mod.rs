@@ -12,6 +12,7 @@
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod compare;
+mod contest;
 mod error;
 mod evaluator;
 mod nearest;
@@ -28,6 +29,7 @@ pub use compare::{
     CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
     ObjectiveSettings, SeedsKind, TableSettings,
 };
+pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
 pub use nearest::{nearest, unknown};

@@ -89,6 +89,10 @@ crate::settings! {
         weight_decay: f64 = 3e-4,
         /// Largest norm of the gradient over all parameters of a step.
         gradient_clip: f64 = 5.0,
+        /// Training images from which BatchNorm statistics are re-estimated once a network is trained
+        /// from scratch; 0: the running averages of training, as published. After few steps these
+        /// lag behind the weights, and scores of one cell scatter.
+        statistics_images: usize = 0,
         /// Where to compute: auto (every GPU, else the CPU), cpu, cuda, or cuda:0,1,...
         device: String = "auto".to_owned(),
         /// Threads of one worker on the CPU. The last digits of sums depend on it, and so may a
@@ -211,12 +215,18 @@ impl TrainingSettings {
             gradient_clip: self.gradient_clip,
         }
     }
+
+    /// Training from scratch without drop-path, label smoothing or auxiliary head.
+    pub(super) fn plain(&self, epochs: usize, batch: usize) -> ScratchRecipe {
+        let statistics_images = self.statistics_images;
+        ScratchRecipe { statistics_images, ..ScratchRecipe::plain(epochs, batch, self.sgd()) }
+    }
 }
 
 impl ShortlistSettings {
     /// The recipe of the shortlist: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        ScratchRecipe::plain(self.epochs, self.batch, training.sgd())
+        training.plain(self.epochs, self.batch)
     }
 }
 
@@ -224,12 +234,10 @@ impl FinalSettings {
     /// The recipe of the final training.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
         ScratchRecipe {
-            epochs: self.epochs,
-            batch: self.batch,
             label_smoothing: self.label_smoothing,
             drop_path: self.drop_path,
             auxiliary_weight: self.auxiliary_weight,
-            sgd: training.sgd(),
+            ..training.plain(self.epochs, self.batch)
         }
     }
 }

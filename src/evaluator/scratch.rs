@@ -11,11 +11,15 @@ use super::{Evaluator, Job, Monitor};
 use crate::StudyError;
 use crate::history::{Fidelity, Outcome, Score};
 use crate::recipe::ScratchRecipe;
-use crate::rng::StudyRng;
+use crate::rng::{StudyRng, stream};
 use crate::supernet::{Placement, save_weights};
 use crate::training::{Checkpoint, Part, ScratchRun, Task};
 
 /// Trains each architecture from scratch `seeds` times; its score is the mean accuracy.
+///
+/// With [`paired`](Self::paired), run r of every architecture has the same seed: the same order of
+/// images, and equal weights to start from where networks are alike, so that what two architectures
+/// differ by is less a matter of luck (common random numbers).
 #[derive(Clone, Debug)]
 pub struct ScratchEvaluator {
     /// The images.
@@ -30,6 +34,9 @@ pub struct ScratchEvaluator {
     pub recipe: ScratchRecipe,
     /// Runs an architecture, each from a seed of its own.
     pub seeds: usize,
+    /// What the seeds of the runs come from, the same for every architecture; without it they are
+    /// drawn anew for each.
+    pub paired: Option<u64>,
     /// Device and precision.
     pub placement: Placement,
     /// Threads that libtorch may use on the CPU.
@@ -60,6 +67,8 @@ impl ScratchEvaluator {
         let union = Union::of(std::slice::from_ref(architecture))?;
         let network = self.skeleton.network(&union, &self.ops)?;
         let mut accuracies = Vec::with_capacity(self.seeds);
+        let mut paired = self.paired.map(|seed| stream(seed, &[]));
+        let rng = paired.as_mut().unwrap_or(rng);
         for run in 0..self.seeds {
             let name = self.folder.as_ref().map(|f| f.join(format!("{}-{run}", architecture.key())));
             let trained = ScratchRun {

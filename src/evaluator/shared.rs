@@ -11,11 +11,8 @@ use crate::data::BatchOptions;
 use crate::history::{Fidelity, Outcome, Score};
 use crate::recipe::SharedRecipe;
 use crate::rng::StudyRng;
-use crate::supernet::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Statistics, Supernet};
-use crate::training::{BalancedOrder, Part, Task, finite_mean, images_and_labels, score};
-
-/// Images a batch when statistics are re-estimated.
-const STATISTICS_BATCH: usize = 256;
+use crate::supernet::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Supernet};
+use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
 
 /// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
 ///
@@ -151,10 +148,7 @@ impl SharedEvaluator {
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<Vec<f64>, StudyError> {
-        let trained_on = self.task.training_indices(Part::Validation);
-        let wanted = self.recipe.statistics_images.min(trained_on.len());
-        let sample: Vec<usize> =
-            rand::seq::index::sample(rng, trained_on.len(), wanted).iter().map(|i| trained_on[i]).collect();
+        let sample = self.task.sample(Part::Validation, self.recipe.statistics_images, rng);
         let (loader, held_out) = self.task.scoring(Part::Validation);
         let mut scores = Vec::with_capacity(paths.len());
         for (i, path) in paths.iter().enumerate() {
@@ -162,21 +156,10 @@ impl SharedEvaluator {
                 return Err(StudyError::Interrupted);
             }
             monitor.step(i as u64, paths.len() as u64, "scores");
-            let statistics = self.statistics(net, path, &sample)?;
+            let statistics = estimate(net, path, self.task.training(), &sample)?;
             scores.push(score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics)))?);
         }
         Ok(scores)
-    }
-
-    /// BatchNorm statistics on a path's own maps, from un-augmented training images.
-    fn statistics(&self, net: &Supernet, path: &Path, sample: &[usize]) -> Result<Statistics, StudyError> {
-        let mut batches = self.task.training().ordered(sample, BatchOptions::new(STATISTICS_BATCH))?;
-        let mut statistics = Statistics::new();
-        while let Some(batch) = batches.next_batch() {
-            let (images, _) = images_and_labels(batch, net.placement())?;
-            net.forward(&images, path, &mut Pass::new(Mode::Estimate(&mut statistics)))?;
-        }
-        Ok(statistics)
     }
 }
 

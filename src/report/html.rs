@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use bonas_spaces::darts::PRIMITIVES;
+
 use super::plots::{self, Plot};
 use super::tables::{self, section};
 use super::{Report, Summary};
@@ -27,6 +29,7 @@ pub fn page(report: &Report<'_>) -> String {
     page.push_str(&winner(report));
     page.push_str(&tables::shortlist(&summary.shortlist));
     page.push_str(&tables::finals(&summary.finals));
+    page.push_str(&relaxation(report));
     page.push_str(&surrogate(report));
     page.push_str(&tables::rounds(&summary.rounds));
     page.push_str(&tables::failures(&report.digest));
@@ -111,6 +114,30 @@ fn winner(report: &Report<'_>) -> String {
     }
     let _ = writeln!(body, "<p class=\"note\">Key {}.</p>", escape(&winner.key));
     section("Winner", &body)
+}
+
+/// What became of the architecture parameters of a differentiable search.
+fn relaxation(report: &Report<'_>) -> String {
+    let trajectory = &report.trajectory;
+    if trajectory.is_empty() {
+        return String::new();
+    }
+    let name =
+        |i: usize| report.cell_names.get(i).map_or_else(|| format!("Cell {i}"), |n| format!("The {n} cell"));
+    let map = |cell: usize| {
+        let caption = format!(
+            "{}: probability of each operation by epoch. A block is an edge, in it from the top {}; at its right \
+             the one that is ahead in the end.",
+            name(cell),
+            PRIMITIVES.join(", ")
+        );
+        figure(&format!("alphas-{cell}"), plots::alphas(trajectory, cell), &caption)
+    };
+    let maps = format!("<div class=\"pair\">\n{}{}</div>\n", map(0), map(1));
+    let plot = plots::weight_free_by_epoch(trajectory, report.cell_names);
+    let caption =
+        "Operations without weights among the 8 of each cell that the architecture parameters decode to.";
+    section("Relaxation by epoch", &(maps + &figure("weight-free", plot, caption)))
 }
 
 fn surrogate(report: &Report<'_>) -> String {

@@ -22,6 +22,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 
 use crate::event::Event;
 use crate::journal::Seconds;
+use crate::strategy::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
@@ -31,8 +32,10 @@ pub use files::{
 pub use finals::{FinalResult, Shortlisted};
 pub use html::page;
 pub use pca::{Plane, project};
-pub use plots::{Plot, calibration, embedding, score_by_query, tau_by_round};
-pub use summary::{Best, Round, SUMMARY_FORMAT, Summary, Trained};
+pub use plots::{
+    Line, Plot, alphas, calibration, embedding, lines, score_by_query, tau_by_round, weight_free_by_epoch,
+};
+pub use summary::{Best, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 
 /// Everything that goes into a report.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,8 @@ pub struct Report<'a> {
     pub embedding: Option<Plane>,
     /// Training of the best architectures from scratch, in the order of their scores.
     pub shortlist: Vec<Shortlisted>,
+    /// Epochs of a differentiable search; empty for other strategies.
+    pub trajectory: Vec<Epoch>,
     /// Final training, the winner first.
     pub finals: Vec<FinalResult>,
     /// Facts about machine and program, in the order in which they are shown.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Report, RoundRow, Shortlisted};
 use crate::event::EndReason;
 use crate::history::{Fidelity, Outcome};
+use crate::strategy::Epoch;
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
 pub const SUMMARY_FORMAT: u32 = 1;
@@ -41,6 +42,10 @@ pub struct Summary {
     pub tau_mean: Option<f64>,
     /// One entry a round.
     pub rounds: Vec<Round>,
+    /// One entry an epoch of a differentiable search; empty for other strategies. The probabilities
+    /// of all operations are in [`crate::strategy::TRAJECTORY_FILE`].
+    #[serde(default)]
+    pub trajectory: Vec<Relaxed>,
     /// Final training, the winner first; empty if there was none.
     #[serde(rename = "final")]
     pub finals: Vec<Trained>,
@@ -88,6 +93,21 @@ pub struct Round {
     pub evaluate_s: Option<f64>,
 }
 
+/// One epoch of a differentiable search.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Relaxed {
+    /// Epoch, from 0.
+    pub epoch: usize,
+    /// Mean training loss of the weights.
+    pub loss: f64,
+    /// The cells that the architecture parameters decode to.
+    pub genotype: String,
+    /// Skips and pools in each cell.
+    pub weight_free: [usize; 2],
+    /// Skips in each cell.
+    pub skips: [usize; 2],
+}
+
 /// One architecture after final training.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trained {
@@ -132,6 +152,7 @@ impl Summary {
             shortlist: report.shortlist.clone(),
             tau_mean: (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64),
             rounds: rows.iter().map(|row| round(row, report)).collect(),
+            trajectory: report.trajectory.iter().map(relaxed).collect(),
             finals: report.finals.iter().map(trained).collect(),
             environment: report.environment.iter().cloned().collect(),
         }
@@ -152,6 +173,11 @@ fn round(row: &RoundRow, report: &Report<'_>) -> Round {
         ask_s: seconds.ask,
         evaluate_s: seconds.evaluate,
     }
+}
+
+fn relaxed(epoch: &Epoch) -> Relaxed {
+    let (genotype, weight_free, skips) = (epoch.genotype.clone(), epoch.weight_free, epoch.skips);
+    Relaxed { epoch: epoch.epoch, loss: epoch.loss, genotype, weight_free, skips }
 }
 
 fn trained(result: &super::FinalResult) -> Trained {

@@ -4,6 +4,7 @@ use bonas_spaces::Key;
 
 use crate::event::{EndReason, Event, Proposed};
 use crate::history::{Fidelity, Outcome, Prediction, Score};
+use crate::strategy::Epoch;
 
 /// NAS-Bench-201 cells by number, so that the space can parse them.
 pub(crate) fn arch(i: usize) -> String {
@@ -53,4 +54,23 @@ pub(crate) fn study() -> Vec<Event> {
         evaluated(2, 0, &[0.81, 0.78, 0.77, 0.71]),
         Event::Ended { reason: EndReason::Budget },
     ]
+}
+
+/// Three epochs in which the skips of the normal cell gain on all edges.
+pub(crate) fn trajectory() -> Vec<Epoch> {
+    let epoch = |epoch: usize| {
+        let mut normal = [[0.125; 8]; 14];
+        for row in &mut normal {
+            row[3] += 0.1 * epoch as f64;
+        }
+        Epoch {
+            epoch,
+            loss: 2.0 - 0.5 * epoch as f64,
+            genotype: format!("cells of epoch {epoch}"),
+            weight_free: [epoch + 1, 2],
+            skips: [epoch, 0],
+            weights: [normal, [[0.125; 8]; 14]],
+        }
+    };
+    (0..3).map(epoch).collect()
 }

@@ -2,7 +2,7 @@ use bonas_spaces::SearchSpace;
 use bonas_spaces::nasbench201::NasBench201;
 use ndarray::Array2;
 
-use super::testing::study;
+use super::testing::{study, trajectory};
 use super::*;
 
 fn report() -> Report<'static> {
@@ -20,6 +20,7 @@ fn report() -> Report<'static> {
         },
         FinalResult { label: "random <1>".into(), test: vec![0.9], ..FinalResult::default() },
     ];
+    report.trajectory = trajectory();
     report.environment = vec![("machine".into(), "two \"cores\" & <more>".into())];
     report
 }
@@ -27,10 +28,10 @@ fn report() -> Report<'static> {
 #[test]
 fn the_page_has_every_figure_and_loads_nothing() {
     let page = page(&report());
-    for id in ["score", "cell-0", "calibration", "tau", "embedding"] {
+    for id in ["score", "cell-0", "alphas-0", "alphas-1", "weight-free", "calibration", "tau", "embedding"] {
         assert!(page.contains(&format!("<figure id=\"{id}\"")), "no figure {id}");
     }
-    assert_eq!(page.matches("<svg").count(), 5);
+    assert_eq!(page.matches("<svg").count(), 8);
     assert!(!page.contains("Could not be drawn"));
     let outside = page.replace("http://www.w3.org/2000/svg", "");
     for forbidden in ["http://", "https://", "<script", "<link", "<img", "@import", "url("] {
@@ -99,10 +100,12 @@ fn summary_keys_are_stable() {
     assert_eq!(
         keys(&value),
         "best ended environment failed fidelity final format queries rounds seconds seed shortlist space tau_mean \
-         winner"
+         trajectory winner"
     );
     assert_eq!(keys(&value["best"]), "arch key query round score");
     assert_eq!(keys(&value["rounds"][0]), "ask_s best evaluate_s failed max mean min queries round tau");
+    assert_eq!(keys(&value["trajectory"][0]), "epoch genotype loss skips weight_free");
+    assert_eq!(value["trajectory"][2]["weight_free"], serde_json::json!([3, 2]));
     assert_eq!(keys(&value["final"][0]), "arch label macs params test test_mean test_sd");
 }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
+use rand::Rng;
 use tch::{Device, Kind};
 
 use crate::config::{
@@ -14,7 +15,7 @@ use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
 use crate::recipe::ScratchRecipe;
 use crate::registry::{self, SkeletonSize, SpaceEntry};
-use crate::rng::stream;
+use crate::rng::{SEEDS, stream};
 use crate::strategy::Differentiable;
 use crate::supernet::Placement;
 use crate::training::{Part, Task};
@@ -186,7 +187,7 @@ impl<'a> Networks<'a> {
                 let task = self.task()?;
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
                 let recipe = s.recipe(&config.training);
-                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
+                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds, paired: None };
                 let make = |i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")));
                 (0..config.study.workers).map(make).collect()
             }
@@ -218,7 +219,8 @@ impl<'a> Networks<'a> {
     pub fn shortlist(&self, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.shortlist;
         let (size, recipe) = (self.shortlist_size(), s.recipe(&self.config.training));
-        let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds };
+        let paired = Some(self.paired(Trainings::Shortlist));
+        let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds, paired };
         let task = self.task()?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         (0..self.config.study.workers).map(make).collect()
@@ -239,7 +241,8 @@ impl<'a> Networks<'a> {
     pub fn finalists(&self, directory: &Path) -> Result<(Vec<Box<dyn Evaluator>>, Size), StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
-        let plan = ScratchPlan { size, recipe, part: self.final_part(), seeds: s.seeds };
+        let paired = Some(self.paired(Trainings::Finals));
+        let plan = ScratchPlan { size, recipe, part: self.final_part(), seeds: s.seeds, paired };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
@@ -292,9 +295,18 @@ impl<'a> Networks<'a> {
     pub fn tabulating(&self, part: Part) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
-        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds };
+        let paired = Some(self.paired(match part {
+            Part::Validation => Trainings::Validation,
+            Part::Test | Part::TestOfSearch => Trainings::Test,
+        }));
+        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds, paired };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         (0..self.config.study.workers).map(|i| self.scratch(&plan, &task, i, None)).collect()
+    }
+
+    /// What the seeds come from that all architectures of some trainings share.
+    fn paired(&self, trainings: Trainings) -> u64 {
+        stream(self.config.study.seed, &[SEEDS, trainings as u64]).next_u64()
     }
 
     fn scratch(
@@ -312,6 +324,7 @@ impl<'a> Networks<'a> {
             ops: self.ops(),
             recipe: plan.recipe.clone(),
             seeds: plan.seeds,
+            paired: plan.paired,
             placement: self.placement(worker),
             threads: self.config.training.threads,
             folder,
@@ -359,10 +372,21 @@ fn renamed(error: StudyError, keys: &[(&str, &str)]) -> StudyError {
 /// Epochs between two checkpoints of a run from scratch.
 const CHECKPOINT_EVERY: usize = 5;
 
+/// Trainings from scratch whose seeds all architectures share.
+#[derive(Clone, Copy)]
+enum Trainings {
+    Shortlist,
+    Finals,
+    Validation,
+    Test,
+}
+
 /// How networks are trained from scratch.
 struct ScratchPlan {
     size: Size,
     recipe: ScratchRecipe,
     part: Part,
     seeds: usize,
+    /// What the seeds come from if they are the same for every architecture.
+    paired: Option<u64>,
 }

@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use super::DIFFERENTIABLE_FOLDER;
 use crate::StudyError;
 use crate::assemble;
-use crate::config::SearchConfig;
+use crate::config::{SearchConfig, StrategySettings};
 use crate::report::{
     Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, project, read_json,
     write_json,
 };
+use crate::strategy::{TRAJECTORY_FILE, read_trajectory};
 use crate::study::Journalled;
 
 /// Notes facts about machine and program, by name, for the report; a resume leaves those of the
@@ -55,6 +57,10 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), Study
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     if config.finals.seeds > 0 {
         report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
+    }
+    if matches!(config.strategy, StrategySettings::Differentiable(_)) {
+        let folder = directory.join(DIFFERENTIABLE_FOLDER);
+        report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
     }
     report.embedding = read_json(&directory.join(EMBEDDING_FILE))?;
     report.write(directory)

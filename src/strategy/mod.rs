@@ -12,6 +12,7 @@ mod nsga2;
 mod pool;
 mod random;
 mod targets;
+mod trajectory;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ pub use aims::{Aims, Bound};
 pub use bonas::{Bonas, Objectives};
 pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
-pub use differentiable::{Differentiable, Epoch, Relaxing};
+pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
 pub use listed::Listed;
 pub use local_search::LocalSearch;
@@ -33,6 +34,7 @@ pub use nsga2::Nsga2;
 pub use pool::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;
 pub use targets::{Scored, Targets};
+pub use trajectory::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 /// A proposed architecture and what the strategy expects of it.
 #[derive(Clone, Debug)]

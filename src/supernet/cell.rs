@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Partial, Shape};
 use bonas_spaces::{OpId, SpaceError};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::error::{Result, SupernetError};
 use super::layers::{Builder, Chain, Run, Sum, Value, as_kind};
@@ -188,23 +188,25 @@ impl Arriving<'_, '_, '_, '_, '_> {
 }
 
 /// The worked-on channels `[B, C/K, H', W']` and those that go by `[B, C-C/K, H, W]` as `[B, C, H', W']`,
-/// shuffled: channel `i` of group `g` comes to place `i·K + g`.
-fn shuffled(worked_on: &Tensor, others: &Tensor, partial: Partial) -> Result<Tensor> {
-    let others = match partial.stride {
+/// shuffled: channel `i` of group `g` comes to place `i·K + g`. `weight` `[]` is that of those that go by.
+fn shuffled(
+    worked_on: &Tensor,
+    others: &Tensor,
+    partial: Partial,
+    weight: Option<&Tensor>,
+) -> Result<Tensor> {
+    let mut others = match partial.stride {
         1 => others.shallow_clone(),
         stride => {
             let stride = [stride as i64; 2];
             others.f_max_pool2d([2, 2], stride, [0, 0], [1, 1], false)? // [B, C-C/K, H', W']
         }
     };
+    if let Some(weight) = weight {
+        others = others.f_mul(&as_kind(weight, others.kind())?)?;
+    }
     let all = Tensor::f_cat(&[worked_on, &others], 1)?; // [B, C, H', W']
     Ok(all.f_channel_shuffle(partial.share as i64)?)
-}
-
-/// The weights of cells of a role.
-fn of_role(weights: &[Tensor], role: usize) -> Result<&Tensor> {
-    let missing = || SupernetError::mismatch("mixture", format!("no weights for cells of role {role}"));
-    weights.get(role).ok_or_else(missing)
 }
 
 impl Node {
@@ -275,11 +277,12 @@ impl Edge {
         };
         let Some((mut y, mut owned)) = self.mixed(&worked_on, arriving)? else { return Ok(None) };
         if let Some((others, partial)) = going_by {
-            (y, owned) = (shuffled(&y, &others, partial)?, true);
-        }
-        if let (Some(weights), false) = (arriving.run.pass.mixture.edges(), self.wire) {
-            let weight = of_role(weights, arriving.role)?.f_select(0, self.index as i64)?; // []
-            (y, owned) = (y.f_mul(&as_kind(&weight, y.kind())?)?, true);
+            // What was worked on has the weight of the edge already.
+            let weight = match (&arriving.run.weights, self.wire) {
+                (Some(weights), false) => weights.edge(arriving.role, self.index)?, // []
+                _ => None,
+            };
+            (y, owned) = (shuffled(&y, &others, partial, weight)?, true);
         }
         Ok(Some((y, owned)))
     }
@@ -294,23 +297,18 @@ impl Edge {
         let mut sum = Sum::default();
         for &choice in &path.chosen[self.index] {
             let chain = &self.choices[choice];
-            let (mut y, mut owned) = (chain.forward(source, run)?, chain.owns_result()); // [B, C', H', W']
+            // [B, C', H', W']
+            let (mut y, owned) = if self.wire || run.weights.is_none() {
+                (chain.forward(source, run)?, chain.owns_result())
+            } else {
+                (chain.forward_weighted(source, (role, self.index, choice), run)?, true)
+            };
             if !chain.is_identity() {
                 y = run.drop_path(y)?;
-            }
-            if let (Some(weights), false) = (run.pass.mixture.operations(), self.wire) {
-                y = y.f_mul(&self.weight(weights, role, choice, y.kind())?)?;
-                owned = true;
             }
             sum.add(y, owned)?;
         }
         Ok(sum.finish())
-    }
-
-    /// Weight `[]` of a choice; `weights` holds `[edges, choices]` for each role.
-    fn weight(&self, weights: &[Tensor], role: usize, choice: usize, kind: Kind) -> Result<Tensor> {
-        let weight = of_role(weights, role)?.f_select(0, self.index as i64)?.f_select(0, choice as i64)?; // []
-        as_kind(&weight, kind)
     }
 }
 

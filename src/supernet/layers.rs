@@ -13,6 +13,7 @@ use super::error::{Result, SupernetError};
 use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
+use super::weights::Weights;
 
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
 const MOMENTUM: f64 = 0.1;
@@ -56,6 +57,8 @@ pub(super) struct Run<'n, 'p, 'a> {
     pub(super) params: &'n Params,
     pub(super) running: &'n [Moments],
     pub(super) pass: &'p mut Pass<'a>,
+    /// Those of the pass's mixture.
+    pub(super) weights: Option<Weights>,
     /// Kind that convolutions compute in.
     pub(super) compute: Kind,
     pub(super) device: Device,
@@ -146,9 +149,35 @@ impl Chain {
     }
 
     pub(super) fn forward(&self, input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
-        let (mut x, rest) = match self.0.split_first() {
+        Self::through(&self.0, input, run)
+    }
+
+    /// The result times the weight of an operation, which is told by role, edge and choice.
+    ///
+    /// The weight becomes the scale of the last normalisation where that has none of its own, as it
+    /// is in search networks. The gradient of a product by the weight needs the whole map that was
+    /// multiplied; the gradient by the scale needs nothing that normalisation does not keep anyway.
+    pub(super) fn forward_weighted(
+        &self,
+        input: &Value,
+        (role, edge, choice): (usize, usize, usize),
+        run: &mut Run<'_, '_, '_>,
+    ) -> Result<Tensor> {
+        let missing = || SupernetError::mismatch("mixture", "it has no weights");
+        if let Some((&Module::BatchNorm { norm, channels, affine: None }, first)) = self.0.split_last() {
+            let x = Self::through(first, input, run)?;
+            let scale = run.weights.as_mut().ok_or_else(missing)?.scale(role, edge, choice, channels)?; // [C]
+            return run.batch_norm(&x, norm, channels, (Some(&scale), None));
+        }
+        let y = Self::through(&self.0, input, run)?;
+        let weight = run.weights.as_ref().ok_or_else(missing)?.operation(role, edge, choice)?; // []
+        Ok(y.f_mul(&as_kind(weight, y.kind())?)?)
+    }
+
+    fn through(modules: &[Module], input: &Value, run: &mut Run<'_, '_, '_>) -> Result<Tensor> {
+        let (mut x, rest) = match modules.split_first() {
             Some((Module::Relu, rest)) => (input.relu()?.shallow_clone(), rest),
-            _ => (input.raw()?.shallow_clone(), &self.0[..]),
+            _ => (input.raw()?.shallow_clone(), modules),
         };
         let mut owned = false;
         for module in rest {
@@ -235,7 +264,10 @@ impl Module {
             Self::Relu6 => x.f_relu6()?,
             Self::Conv { spec, weight } => return run.conv(&x, spec, *weight),
             Self::BatchNorm { norm, channels, affine } => {
-                return run.batch_norm(&x, *norm, *channels, *affine);
+                let params = run.params;
+                let scale = affine.map(|(scale, _)| params.tensor(scale)); // [C]
+                let shift = affine.map(|(_, shift)| params.tensor(shift)); // [C]
+                return run.batch_norm(&x, *norm, *channels, (scale, shift));
             }
             // [B, C, H, W] -> [B, C, H', W']
             Self::MaxPool { kernel: k, stride: s, padding: p } => {
@@ -277,7 +309,7 @@ impl Run<'_, '_, '_> {
         x: &Tensor,
         norm: usize,
         channels: i64,
-        affine: Option<(ParamId, ParamId)>,
+        (scale, shift): (Option<&Tensor>, Option<&Tensor>),
     ) -> Result<Tensor> {
         let own = &self.running[norm];
         let ((mean, variance), batch, weight) = match &mut self.pass.mode {
@@ -295,10 +327,8 @@ impl Run<'_, '_, '_> {
                 (known, false, 0.0)
             }
         };
-        let scale = affine.map(|(scale, _)| self.params.tensor(scale)); // [C]
-        let bias = affine.map(|(_, shift)| self.params.tensor(shift)); // [C]
         // [B, C, H, W]
-        Ok(x.f_batch_norm(scale, bias, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
+        Ok(x.f_batch_norm(scale, shift, Some(mean), Some(variance), batch, weight, EPSILON, true)?)
     }
 
     /// Drops an operation's result `[B, C, H, W]` for some of the images, if the pass says so.
@@ -381,7 +411,7 @@ mod tests {
         let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
         let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
         let (compute, device) = (Kind::Double, Device::Cpu);
-        let mut run = Run { params: &params, running: &[], pass: &mut pass, compute, device };
+        let mut run = Run { params: &params, running: &[], pass: &mut pass, weights: None, compute, device };
         let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
         let images = y.flatten(1, -1); // [4000, 6]
         let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));

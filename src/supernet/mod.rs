@@ -44,6 +44,7 @@ mod schedule;
 mod statistics;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
 pub use error::{Result, SupernetError};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
 use rand::Rng;
-use tch::{Device, Kind, Tensor, no_grad_guard};
+use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::cell::{Cell, CellPath};
 use super::error::{Result, SupernetError};
@@ -15,6 +15,7 @@ use super::layers::{Builder, Chain, Norm, Run, Value, as_kind, joined};
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
+use super::weights::Weights;
 
 /// Where and in what numbers a network lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,6 +172,28 @@ impl Supernet {
         self.norms.iter().zip(&self.running).map(|(norm, m)| (norm, &m.mean, &m.variance))
     }
 
+    /// Makes estimated statistics the running ones, where there are any.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for statistics of another network.
+    pub fn adopt(&self, statistics: &Statistics) -> Result<()> {
+        let foreign = |reason: String| SupernetError::mismatch("statistics", reason);
+        if statistics.0.len() > self.running.len() {
+            let (theirs, own) = (statistics.0.len(), self.running.len());
+            return Err(foreign(format!("they are of {theirs} normalisations, and the network has {own}")));
+        }
+        for (own, new) in self.running.iter().zip(&statistics.0) {
+            let Some(new) = new else { continue };
+            if own.mean.size() != new.mean.size() {
+                return Err(foreign(format!("{:?} channels, not {:?}", new.mean.size(), own.mean.size())));
+            }
+            for (own, new) in [(&own.mean, &new.mean), (&own.variance, &new.variance)] {
+                no_grad(|| own.shallow_clone().f_copy_(new))?; // [C]
+            }
+        }
+        Ok(())
+    }
+
     /// Where the network lives.
     pub fn placement(&self) -> Placement {
         self.placement
@@ -277,7 +300,8 @@ impl Supernet {
     fn run(&self, input: Tensor, path: &Path, pass: &mut Pass<'_>) -> Result<Output> {
         let with_auxiliary = pass.trains();
         let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
-        let mut run = Run { params, running, pass, compute: self.placement.compute(), device };
+        let weights = Weights::of(pass.mixture, self.placement.kind)?;
+        let mut run = Run { params, running, pass, weights, compute: self.placement.compute(), device };
         let images = input.size()[0];
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.units.len()];
         values[0] = Some(Rc::new(Value::new(input)));

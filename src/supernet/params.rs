@@ -9,6 +9,7 @@ use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::error::{Result, SupernetError};
+use crate::rng::named_stream;
 
 /// Position of a parameter in its network.
 pub type ParamId = usize;
@@ -87,10 +88,14 @@ impl ParamsBuilder {
         self.specs.iter().map(|spec| spec.name.as_str())
     }
 
-    /// Draws all of them, in the order in which they were added.
+    /// Draws all of them. What a parameter starts from depends on the generator, its name and its
+    /// shape, and not on what else the network holds, so that two networks drawn from one seed
+    /// start from equal weights where they are alike.
     pub(super) fn finish(self, rng: &mut dyn Rng, kind: Kind, device: Device) -> Result<Params> {
+        let seed = rng.next_u64();
         let draw = |(spec, fill): (&Param, &Fill)| -> Result<Tensor> {
-            let values = fill.draw(spec.len() as usize, rng);
+            let mut rng = named_stream(seed, &spec.name);
+            let values = fill.draw(spec.len() as usize, &mut rng);
             Ok(Tensor::f_from_slice(&values)?.f_to_kind(kind)?) // [len]
         };
         let parts = self.specs.iter().zip(&self.fills).map(draw).collect::<Result<Vec<_>>>()?;

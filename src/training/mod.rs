@@ -12,4 +12,4 @@ pub use order::BalancedOrder;
 pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use task::{Part, Task};
-pub use tensors::{images_and_labels, score};
+pub use tensors::{estimate, images_and_labels, score};

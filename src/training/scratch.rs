@@ -6,7 +6,7 @@ use bonas_spaces::network::{Network, Route};
 use tch::Tensor;
 
 use super::task::{Part, Task};
-use super::tensors::{images_and_labels, score};
+use super::tensors::{estimate, images_and_labels, score};
 use crate::StudyError;
 use crate::data::BatchOptions;
 use crate::evaluator::Monitor;
@@ -16,10 +16,12 @@ use crate::supernet::{
     Loss, Pass, Path, Placement, Progress, Schedule, Sgd, SgdSettings, Supernet, SupernetError, load, save,
 };
 
-/// Streams of a run: its weights, and the images and drops of each epoch.
+/// Streams of a run: its weights, the images and drops of each epoch, and the images of its final
+/// statistics.
 const WEIGHTS: u64 = 1;
 const IMAGES: u64 = 2;
 const DROPS: u64 = 3;
+const STATISTICS: u64 = 4;
 
 /// Where a run keeps its state, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +94,7 @@ impl ScratchRun<'_> {
                 return Err(StudyError::Interrupted);
             }
         }
+        self.settle(&net, &path)?;
         let (loader, indices) = self.task.scoring(self.part);
         let accuracy = score(&net, &path, loader, &indices, Pass::eval)?;
         Ok(Trained { net, accuracy, loss })
@@ -118,6 +121,16 @@ impl ScratchRun<'_> {
             losses.push(value.detach());
         }
         finite_mean(&losses, epoch)
+    }
+
+    /// Re-estimates the BatchNorm statistics, if the recipe says so.
+    fn settle(&self, net: &Supernet, path: &Path) -> Result<(), StudyError> {
+        if self.recipe.statistics_images == 0 {
+            return Ok(());
+        }
+        let mut rng = stream(self.seed, &[STATISTICS]);
+        let sample = self.task.sample(self.part, self.recipe.statistics_images, &mut rng);
+        Ok(net.adopt(&estimate(net, path, self.task.training(), &sample)?)?)
     }
 
     /// The epoch to start at: 0, or that of the checkpoint.

@@ -74,6 +74,13 @@ impl Task {
         }
     }
 
+    /// So many of the images that may be trained on before scoring on `part`, drawn without
+    /// replacement; all of them if there are fewer.
+    pub fn sample(&self, part: Part, images: usize, rng: &mut StudyRng) -> Vec<usize> {
+        let all = self.training_indices(part);
+        rand::seq::index::sample(rng, all.len(), images.min(all.len())).iter().map(|i| all[i]).collect()
+    }
+
     /// The images of `part` and their indices.
     pub fn scoring(&self, part: Part) -> (&Loader, Vec<usize>) {
         match part {

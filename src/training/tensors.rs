@@ -6,10 +6,12 @@ use tch::{Kind, Tensor};
 
 use crate::StudyError;
 use crate::data::{Batch, BatchOptions, Loader};
-use crate::supernet::{Pass, Path, Placement, Supernet, SupernetError, accuracy};
+use crate::supernet::{Mode, Pass, Path, Placement, Statistics, Supernet, SupernetError, accuracy};
 
 /// Images a batch when only scores are computed.
 const SCORING_BATCH: usize = 256;
+/// Images a batch when statistics are re-estimated.
+const STATISTICS_BATCH: usize = 256;
 
 /// A batch on the device: images `[B, C, H, W]`, labels `[B]`.
 ///
@@ -20,6 +22,25 @@ pub fn images_and_labels(batch: &Batch, placement: Placement) -> Result<(Tensor,
     let images = Tensor::f_from_slice(&batch.pixels)?.f_view(shape)?; // [B, C, H, W]
     let labels = Tensor::f_from_slice(&batch.labels)?; // [B]
     Ok((images.f_to(placement.device)?.f_to_kind(placement.kind)?, labels.f_to(placement.device)?))
+}
+
+/// BatchNorm statistics of a path's own maps, from un-augmented images.
+///
+/// # Errors
+/// [`StudyError::Supernet`] when libtorch fails, [`StudyError::Setting`] for a bad index.
+pub fn estimate(
+    net: &Supernet,
+    path: &Path,
+    loader: &Loader,
+    indices: &[usize],
+) -> Result<Statistics, StudyError> {
+    let mut batches = loader.ordered(indices, BatchOptions::new(STATISTICS_BATCH))?;
+    let mut statistics = Statistics::new();
+    while let Some(batch) = batches.next_batch() {
+        let (images, _) = images_and_labels(batch, net.placement())?;
+        net.forward(&images, path, &mut Pass::new(Mode::Estimate(&mut statistics)))?;
+    }
+    Ok(statistics)
 }
 
 /// Share of the images at `indices` that the network classifies rightly, in `[0, 1]`. `pass` makes

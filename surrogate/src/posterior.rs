@@ -13,7 +13,7 @@ use crate::ranks::Warp;
 /// Highest score that a threshold on a sigmoid-squashed law is read as.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
 
-/// Latent standard deviations from the mean down to a threshold from which on all of a law is above it.
+/// Standard deviations from the mean to a threshold below it from which on there is no tail to speak of.
 const SURE: f64 = -30.0;
 
 /// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
@@ -247,10 +247,16 @@ impl Posterior {
             return (slope * sd).ln() + normal::ln_excess(z0);
         }
         if z0 < SURE {
-            let rule = if squashed { gauss_hermite() } else { warp_rule() };
-            return quadrature_moments(rule, mu, sd, |latent| self.gain(latent, z)).0.ln();
+            // The weight of the tail would overflow; nearly all of the law lies above the threshold.
+            return self.gain_of_the_bulk(z0, z, sd).ln();
         }
         ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
+    }
+
+    /// `E max(score - threshold, 0)` by the nine standard deviations about a mean far above the threshold.
+    fn gain_of_the_bulk(&self, z0: f64, z: f64, sd: f64) -> f64 {
+        let weighted = |t: f64| self.gain(z + sd * t, z) * normal::pdf(z0 + t);
+        gauss_legendre().integrate(-z0 - 9.0, -z0 + 9.0, 6, weighted)
     }
 
     /// `link(latent) - link(threshold)` without cancellation, for `latent >= threshold`.

@@ -174,7 +174,8 @@ impl Layer {
                 windows(shape, *kernel, *stride, *padding)
             }
             Self::Shift if shape.height < 2 || shape.width < 2 => {
-                Err(SpaceError::network(format!("a {shape} map is too small to be reduced further")))
+                let reason = "too small to be reduced further; it must have at least 2x2 pixels, so take larger images";
+                Err(SpaceError::network(format!("a {shape} map is {reason}")))
             }
             Self::Shift => Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape }),
             Self::Branches { join, arms } => {

@@ -101,6 +101,20 @@ fn sizes_that_do_not_fit_name_the_value() {
     assert!(empty.network(&union, &OpTable::nasbench201()).is_err());
 }
 
+#[test]
+fn images_too_small_for_the_reductions_are_refused() {
+    let union = Darts::new().whole();
+    let planned = |side| {
+        let skeleton = BcnnSkeleton { image: Shape::square(3, side), ..BcnnSkeleton::search() };
+        skeleton.network(&union, &OpTable::darts()).map_err(|error| error.to_string())
+    };
+    let error = planned(2).unwrap_err();
+    assert!(error.contains("x1x1 map is too small") && error.contains("at least 2x2"), "{error}");
+    let error = planned(6).unwrap_err();
+    assert!(error.contains("2x2") && error.contains("halves evenly"), "{error}");
+    assert!(planned(4).is_ok());
+}
+
 fn bcnn(genotype: &Genotype, skeleton: &BcnnSkeleton) -> Network {
     let union = Union::of(&[Darts::new().architecture(genotype).unwrap()]).unwrap();
     skeleton.network(&union, &OpTable::darts()).unwrap()

@@ -4,10 +4,9 @@ use std::ops::Range;
 
 use plotters::prelude::*;
 
-use super::colour;
 use crate::compare::{Point, StrategySummary, Summary};
 use crate::report::Plot;
-use crate::report::plots::{Area, decimals, extent, failed, label, mesh, svg};
+use crate::report::plots::{Area, colour, decimals, extent, failed, label, mesh, svg};
 
 const SIZE: (u32, u32) = (860, 420);
 

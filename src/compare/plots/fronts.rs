@@ -2,11 +2,10 @@
 
 use plotters::prelude::*;
 
-use super::colour;
 use super::curves::{Axes, Curve, draw};
 use crate::compare::{FrontPoint, ObjectiveSummary, StrategySummary, Summary};
 use crate::report::Plot;
-use crate::report::plots::{Area, INK, decimals, extent, failed, label, mesh, svg};
+use crate::report::plots::{Area, INK, colour, decimals, extent, failed, label, mesh, svg};
 
 const SIZE: (u32, u32) = (860, 420);
 

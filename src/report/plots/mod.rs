@@ -1,7 +1,9 @@
 //! The report's plots, each an SVG element as text.
 
+mod alphas;
 mod calibration;
 mod embedding;
+mod lines;
 mod score;
 mod tau;
 
@@ -10,8 +12,10 @@ use std::ops::Range;
 use plotters::coord::Shift;
 use plotters::prelude::*;
 
+pub use alphas::alphas;
 pub use calibration::calibration;
 pub use embedding::embedding;
+pub use lines::{Line, lines, weight_free_by_epoch};
 pub use score::score_by_query;
 pub use tau::tau_by_round;
 
@@ -73,6 +77,22 @@ fn shade(t: f64) -> RGBColor {
     let (a, b, part) = (STOPS[i], STOPS[i + 1], at - i as f64);
     let mix = |a: f64, b: f64| (a + (b - a) * part).round() as u8;
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
+}
+
+/// A colour a strategy, well told apart also without colour vision (Okabe and Ito, 2008), then
+/// again from the start.
+pub(crate) fn colour(strategy: usize) -> RGBColor {
+    const COLOURS: [RGBColor; 8] = [
+        RGBColor(0, 114, 178),
+        RGBColor(213, 94, 0),
+        RGBColor(0, 158, 115),
+        RGBColor(204, 121, 167),
+        RGBColor(86, 180, 233),
+        RGBColor(230, 159, 0),
+        RGBColor(90, 90, 90),
+        RGBColor(150, 80, 20),
+    ];
+    COLOURS[strategy % COLOURS.len()]
 }
 
 pub(crate) fn label(size: u32) -> TextStyle<'static> {

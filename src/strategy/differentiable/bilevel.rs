@@ -4,7 +4,7 @@
 
 use tch::{Tensor, no_grad};
 
-use super::relaxation::Relaxation;
+use super::relaxation::{Relaxation, Weights};
 use crate::supernet::{Gradients, Loss, Pass, Path, Sgd, Supernet, SupernetError};
 
 type Result<T> = std::result::Result<T, SupernetError>;
@@ -32,9 +32,18 @@ pub(super) struct Unrolling {
 }
 
 impl Relaxed {
-    /// Mean cross-entropy `[]` on a batch, BatchNorm with the batch's own statistics.
-    pub(super) fn loss(&self, (images, labels): &Batch) -> Result<Tensor> {
-        let weights = self.relaxation.weights()?;
+    /// Mean cross-entropy `[]` on a batch, BatchNorm with the batch's own statistics; gradients
+    /// reach the weights and α.
+    pub(super) fn loss(&self, batch: &Batch) -> Result<Tensor> {
+        self.weighted(batch, &self.relaxation.weights()?)
+    }
+
+    /// The same for a step of the weights: nothing is kept for a gradient by α.
+    pub(super) fn loss_of_weights(&self, batch: &Batch) -> Result<Tensor> {
+        self.weighted(batch, &no_grad(|| self.relaxation.weights())?)
+    }
+
+    fn weighted(&self, (images, labels): &Batch, weights: &Weights) -> Result<Tensor> {
         let mut pass = Pass::train().with_mixture(weights.mixture());
         Loss::default().of(&self.net.forward(images, &self.path, &mut pass)?, labels)
     }
@@ -60,7 +69,7 @@ impl Relaxed {
             let decayed = before.f_mul_scalar(unrolling.weight_decay)?;
             Ok(sgd.velocity().f_mul_scalar(unrolling.momentum)?.f_add(&decayed)?)
         })?
-        .f_add(&self.by_weights(&self.loss(train)?)?)?; // [P]
+        .f_add(&self.by_weights(&self.loss_of_weights(train)?)?)?; // [P]
         self.put(&before.f_sub(&step.f_mul_scalar(unrolling.rate)?)?)?;
         let loss = self.loss(validation)?;
         let mut leaves: Vec<&Tensor> = self.relaxation.leaves().into_iter().map(|(_, leaf)| leaf).collect();

@@ -2,13 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Differentiable, Epoch, State};
+use super::{Differentiable, State};
 use crate::StudyError;
 use crate::report::write_whole;
+use crate::strategy::trajectory::{Epoch, TRAJECTORY_FILE, damaged, read_trajectory};
 use crate::supernet::{Progress, load, save};
-
-/// One [`Epoch`] a line.
-const TRAJECTORY: &str = "trajectory.jsonl";
 
 impl Differentiable {
     /// The newest state on disk that is not after `done` epochs, or the start.
@@ -21,7 +19,7 @@ impl Differentiable {
             return Ok(state);
         };
         load(&file, &state.relaxed.net, &state.sgd, &others(&state))?;
-        let trajectory = read_trajectory(&folder.join(TRAJECTORY), epochs)?;
+        let trajectory = first_epochs(&folder.join(TRAJECTORY_FILE), epochs)?;
         Ok(State { trajectory, ..state })
     }
 
@@ -39,7 +37,7 @@ impl Differentiable {
             let line = serde_json::to_string(epoch).map_err(|e| io(folder)(e.into()))?;
             lines = lines + &line + "\n";
         }
-        write_whole(&folder.join(TRAJECTORY), lines.as_bytes())?;
+        write_whole(&folder.join(TRAJECTORY_FILE), lines.as_bytes())?;
         let done = state.trajectory.len();
         let progress = Progress { epoch: done as u64, step: 0 };
         save(&file(folder, done), &state.relaxed.net, &state.sgd, progress, &others(state))?;
@@ -59,21 +57,12 @@ fn others(state: &State) -> Vec<(String, tch::Tensor)> {
     named.chain(state.adam.state(&leaves)).collect()
 }
 
-/// The first `epochs` lines.
-fn read_trajectory(path: &Path, epochs: usize) -> Result<Vec<Epoch>, StudyError> {
-    let text =
-        std::fs::read_to_string(path).map_err(|source| StudyError::Io { path: path.to_owned(), source })?;
-    let damaged = |reason: String| StudyError::Data {
-        path: path.to_owned(),
-        reason: format!("{reason}; remove this folder to train again from the start"),
-    };
-    let lines = text
-        .lines()
-        .take(epochs)
-        .map(|line| serde_json::from_str(line).map_err(|e| damaged(format!("is damaged: {e}"))));
-    let trajectory = lines.collect::<Result<Vec<Epoch>, _>>()?;
+/// The first `epochs` epochs.
+fn first_epochs(path: &Path, epochs: usize) -> Result<Vec<Epoch>, StudyError> {
+    let mut trajectory = read_trajectory(path)?;
+    trajectory.truncate(epochs);
     if trajectory.len() == epochs {
         return Ok(trajectory);
     }
-    Err(damaged(format!("has {} epochs where the checkpoint has {epochs}", trajectory.len())))
+    Err(damaged(path, &format!("has {} epochs where the checkpoint has {epochs}", trajectory.len())))
 }

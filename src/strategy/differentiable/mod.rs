@@ -26,10 +26,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bonas_spaces::darts::{Primitive, WeightTable};
+use bonas_spaces::darts::Primitive;
 use bonas_spaces::network::{Body, Network};
-use serde::{Deserialize, Serialize};
 
+use super::trajectory::Epoch;
 use super::{Ask, Candidate, Proposal, Strategy};
 use crate::StudyError;
 use crate::data::BatchOptions;
@@ -106,24 +106,6 @@ impl Relaxing {
         }
         Ok(())
     }
-}
-
-/// What is known after an epoch; one line of `trajectory.jsonl`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Epoch {
-    /// Epoch, from 0.
-    pub epoch: usize,
-    /// Mean training loss of the weights.
-    pub loss: f64,
-    /// The cells that the weights decode to.
-    pub genotype: String,
-    /// Operations without weights (skips, pools) in each cell.
-    pub weight_free: [usize; 2],
-    /// Skips in each cell.
-    pub skips: [usize; 2],
-    /// Probability of each operation on each edge of each cell, `none` first, `[14, 8]`; with edge
-    /// normalisation times that of the edge.
-    pub weights: [WeightTable; 2],
 }
 
 /// Differentiable search on the cells of DARTS, in whatever network they stand.
@@ -293,7 +275,7 @@ impl Differentiable {
                 let leaves = state.relaxed.relaxation.leaves();
                 state.adam.step(&leaves, &gradients, relaxing.alpha_rate(epoch))?;
             }
-            let loss = state.relaxed.loss(&train)?; // []
+            let loss = state.relaxed.loss_of_weights(&train)?; // []
             let Relaxed { net, path, .. } = &state.relaxed;
             let _norm = state.sgd.step(net, path.params(), &loss, rate)?;
             losses.push(loss.detach());

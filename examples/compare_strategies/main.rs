@@ -1,0 +1,151 @@
+//! Strategies against each other on the same images, and the collapse of differentiable search.
+//!
+//! `cargo run --release --example compare_strategies` sets BONAS, BNAS-v2-CLR, BNAS-v2-PC, random
+//! search and evolution beside each other; `-- --preset collapse` counts operations without weights
+//! by epoch in six differentiable searches. `-- --help` lists the flags. Both go on after a stop.
+
+#![allow(clippy::print_stdout)]
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result};
+use bonas::StudyError;
+use bonas::config::{ContestConfig, Settings};
+use bonas::contest::{Budget, Contest, Outcome, Plan, Step, Unit};
+use bonas::pool::cores;
+use bonas::report::REPORT_FILE;
+use clap::{Parser, ValueEnum};
+
+/// Compare strategies on the same images: the same seconds of search, the same final training.
+#[derive(Debug, Parser)]
+struct Flags {
+    /// Ready-made configuration.
+    #[arg(long, value_enum, default_value = "strategies")]
+    preset: Preset,
+    /// Configuration file to use in place of a preset.
+    #[arg(long, conflicts_with = "preset")]
+    config: Option<PathBuf>,
+    /// Images: digits, cifar10:DIR, mnist:DIR, folder:DIR.
+    #[arg(long)]
+    data: Option<String>,
+    /// Training images used at most; 0: all.
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Studies an arm.
+    #[arg(long)]
+    seeds: Option<usize>,
+    /// Seconds of search an arm; 0: every arm has the budget that it says itself.
+    #[arg(long)]
+    seconds: Option<f64>,
+    /// auto, cpu, cuda or cuda:0,1.
+    #[arg(long)]
+    device: Option<String>,
+    /// Studies at the same time; no result depends on it [default: one a core].
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Folder of studies and results; one that is there already is gone on with.
+    #[arg(long, default_value = "runs/compare_strategies")]
+    out: PathBuf,
+    /// Print every key, with what it means and its value, and do nothing else.
+    #[arg(long)]
+    print_config: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Preset {
+    /// BONAS, BNAS-v2-CLR, BNAS-v2-PC, random search and evolution.
+    Strategies,
+    /// DARTS and the broad network, each plain, with CLR and with partial channels.
+    Collapse,
+}
+
+impl Flags {
+    /// The configuration: preset or file, then the flags.
+    fn config(&self) -> Result<ContestConfig> {
+        let (text, origin) = match (&self.config, self.preset) {
+            (Some(path), _) => {
+                let text = std::fs::read_to_string(path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                (text, path.display().to_string())
+            }
+            (None, Preset::Strategies) => (include_str!("strategies.toml").to_owned(), "preset".to_owned()),
+            (None, Preset::Collapse) => (include_str!("collapse.toml").to_owned(), "preset".to_owned()),
+        };
+        let mut config = ContestConfig::from_toml(&text, &origin)?;
+        let contest = &mut config.contest;
+        contest.seeds = self.seeds.unwrap_or(contest.seeds);
+        contest.seconds = self.seconds.unwrap_or(contest.seconds);
+        contest.check().map_err(|e| anyhow::anyhow!("--{}: {}", e.key, e.reason))?;
+        for arm in &mut config.arms {
+            let (data, training) = (&mut arm.config.data, &mut arm.config.training);
+            data.source = self.data.clone().unwrap_or_else(|| data.source.clone());
+            data.limit = self.limit.unwrap_or(data.limit);
+            training.device = self.device.clone().unwrap_or_else(|| training.device.clone());
+        }
+        Ok(config)
+    }
+}
+
+fn main() -> Result<()> {
+    let flags = Flags::parse();
+    let config = flags.config()?;
+    if flags.print_config {
+        print!("{}", config.commented());
+        return Ok(());
+    }
+    let threads = flags.threads.unwrap_or_else(cores);
+    let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt()? };
+    match contest.run(&mut |step| show(&step)) {
+        Ok(summary) => {
+            println!("\n{}\n{}", summary.markdown(), flags.out.join(REPORT_FILE).display());
+            Ok(())
+        }
+        Err(StudyError::Interrupted) => {
+            println!("Stopped. The same command goes on from here.");
+            std::process::exit(130)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn show(step: &Step<'_>) {
+    match step {
+        Step::Planned(Plan { budgets, .. }) => budgets.iter().for_each(planned),
+        Step::Done { outcome, done, total } => piece(outcome, *done, *total),
+    }
+}
+
+fn planned(budget: &Budget) {
+    let unit = match budget.unit {
+        Unit::Epochs => "epochs",
+        Unit::Architectures => "architectures",
+    };
+    let each: Vec<String> = budget.seconds_each.iter().map(|s| format!("{s:.2} s")).collect();
+    let each = if each.is_empty() { String::new() } else { format!(", each {}", each.join(" or ")) };
+    println!("{}: {} {unit}{each}", budget.arm, budget.count);
+}
+
+fn piece(outcome: &Outcome, done: usize, total: usize) {
+    println!(
+        "{done} of {total}: {}, seed {}: {:.2} %, {:.1} s of search",
+        outcome.row,
+        outcome.seed(),
+        100.0 * outcome.test(),
+        outcome.seconds
+    );
+}
+
+/// A flag that Ctrl-C sets.
+fn interrupt() -> Result<Arc<AtomicBool>> {
+    let cancel = Arc::new(AtomicBool::new(false));
+    let flag = cancel.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
+    })?;
+    Ok(cancel)
+}

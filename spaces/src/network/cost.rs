@@ -7,9 +7,11 @@ use crate::{SearchSpace, SpaceError};
 /// architecture's are a sum: `base + Σ_i extra[i][choice_i]` (the look-up table of SPOS and BN-NAS).
 ///
 /// Exact where an option's cost does not depend on the others, as where a skeleton fixes all widths.
+/// Operations that nothing reaches (behind `none` in NAS-Bench-201) count here, as they do in the
+/// published tables; [`super::Network::macs`] leaves them out, so that it is at most what this says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CostTable {
-    /// Of the architecture that takes the first option everywhere.
+    /// Of the architecture that takes the last option everywhere.
     base: i128,
     extra: Vec<Vec<i128>>,
 }
@@ -31,12 +33,13 @@ impl CostTable {
             let union = Union::of(&[choices.build(options)?])?;
             Ok(i128::from(skeleton.network(&union, ops)?.macs()))
         };
-        let first = vec![0; counts.len()];
-        let base = macs(&first)?;
+        // Not the first option, which may be `none`: what stands behind one would count nothing.
+        let last: Vec<usize> = counts.iter().map(|count| count - 1).collect();
+        let base = macs(&last)?;
         let mut extra = Vec::with_capacity(counts.len());
         for (position, &count) in counts.iter().enumerate() {
             let of = |option| {
-                let mut options = first.clone();
+                let mut options = last.clone();
                 options[position] = option;
                 Ok(macs(&options)? - base)
             };

@@ -1,6 +1,6 @@
 //! From settings to parts: strategy, surrogate, evaluators, budget.
 //!
-//! Invariant: no part knows about settings. What needs images is assembled by [`crate::search::Networks`],
+//! Invariant: no part knows about settings. What needs images is assembled by `search::Networks`,
 //! tables by [`crate::compare::Arena`], all else here.
 
 mod peers;
@@ -110,6 +110,13 @@ fn bonas(
 }
 
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
+    if space.choices().is_none() {
+        let reason = format!(
+            "bn-nas needs a space of independent choices, and {} is none; take nasbench201 or mobilenet, without a table",
+            space.name()
+        );
+        return Err(StudyError::Setting { name: "strategy.name".into(), reason });
+    }
     Ok(Genetic {
         population: s.population,
         generations: s.generations,
@@ -419,7 +426,9 @@ mod tests {
 
     #[test]
     fn every_selection_runs_a_study() {
-        for selection in ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation"] {
+        for selection in
+            ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
+        {
             let text = format!(
                 "[study]\narchitectures = 12\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n[strategy]\n\
                  name = \"bonas\"\nselection = \"{selection}\"\ninitial = 6\nbatch = 3\npool_size = 20\n"

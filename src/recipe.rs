@@ -154,6 +154,9 @@ impl ScratchRecipe {
         in_range("label_smoothing", self.label_smoothing, 0.0, 0.999)?;
         in_range("drop_path", self.drop_path, 0.0, 0.999)?;
         in_range("auxiliary_weight", self.auxiliary_weight, 0.0, 100.0)?;
+        if self.statistics_images == 1 {
+            return Err(setting("statistics_images", "1; it must be 0 or at least 2".to_owned()));
+        }
         self.sgd.check()
     }
 }

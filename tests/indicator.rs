@@ -89,6 +89,11 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     assert!(!written);
     let spaceless = text("", "").replace("nasbench201", "nasbench101");
     let (error, written) = refused(&spaceless);
+    assert!(error.contains("nasbench101 is none; take nasbench201 or mobilenet") && !written, "{error}");
+    let drawn = "name = \"random\"\nbatch = 2";
+    let spaceless =
+        spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
+    let (error, written) = refused(&spaceless);
     assert!(
         error.contains("space.name") && error.contains("no network to train here") && !written,
         "{error}"

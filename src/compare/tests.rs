@@ -224,6 +224,18 @@ fn a_study_stops_at_the_optimum_on_demand() {
 }
 
 #[test]
+fn what_cannot_search_a_table_is_refused_before_any_study() {
+    let every = CompareConfig::from_toml("", "c.toml").unwrap().strategies;
+    assert!(every.len() > 5 && every.iter().all(|e| e.label != "bn-nas" && e.label != "differentiable"));
+    let text = "[table]\nspace = \"macro\"\nsearch = \"val\"\n[[strategy]]\nname = \"bn-nas\"\n";
+    let folder = tempfile::tempdir().unwrap();
+    let config = CompareConfig::from_toml(text, "c.toml").unwrap();
+    let error = compare(config, folder.path(), 1).run(&mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("independent choices"), "{error}");
+    assert!(!folder.path().join("out").exists());
+}
+
+#[test]
 fn what_is_missing_is_named() {
     let of = |config: &CompareConfig, given: Option<&Path>| resolve(config, given, Path::new("runs"));
     let none = CompareConfig::from_toml("", "c.toml").unwrap();

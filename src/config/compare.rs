@@ -150,7 +150,8 @@ crate::settings! {
         /// The column that is reported; empty: that of the search.
         report: String = String::new(),
         /// What the hypervolume is measured from: values of both report columns, higher is better in
-        /// both (so negative for "-latency"); empty: the worst of the table in each.
+        /// both (so negative for "-latency"); empty: the worst in each of what keeps all
+        /// limits.
         reference: Vec<f64> = Vec::new(),
     }
     check(s) {
@@ -319,13 +320,16 @@ impl TableSettings {
 impl CompareConfig {
     /// The text that results are known by, of constraints and second objective; empty without any.
     pub fn aims_identity(&self) -> String {
-        let objective = self.objective.as_ref().map(|o| plain("objective", &Self::judged(o)));
+        let objective = self.objective.as_ref().map(|o| plain("objective", &self.judged(o)));
         self.constraints.iter().map(|c| plain("[constraint]", c)).chain(objective).collect()
     }
 
-    /// What studies depend on: the search column, not what is reported of them.
-    fn judged(objective: &ObjectiveSettings) -> ObjectiveSettings {
-        ObjectiveSettings { search: objective.search.clone(), ..ObjectiveSettings::default() }
+    /// What studies depend on: the search column; what is reported of them only where rows without it
+    /// are skipped, and so are no candidates.
+    fn judged(&self, objective: &ObjectiveSettings) -> ObjectiveSettings {
+        let skips = self.table.as_ref().is_some_and(|table| table.missing == MissingKind::Skip);
+        let report = if skips { objective.report.clone() } else { String::new() };
+        ObjectiveSettings { search: objective.search.clone(), report, ..ObjectiveSettings::default() }
     }
 }
 

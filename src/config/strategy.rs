@@ -79,11 +79,16 @@ impl StrategySettings {
     }
 
     /// Every strategy that this program can run on a table, with its default settings; nsga2, which is
-    /// for two objectives, only with those.
+    /// for two objectives, only with those. bn-nas is not among them: it recombines independent choices,
+    /// and the rows of a table are none.
     pub fn available(two_objectives: bool) -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
         let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();
-        let fits = move |s: &Self| two_objectives || !matches!(s, Self::Nsga2(_));
+        let fits = move |s: &Self| match s {
+            Self::Nsga2(_) => two_objectives,
+            Self::BnNas(_) => false,
+            _ => true,
+        };
         all.filter(move |strategy| runs(strategy) && !strategy.needs_images() && fits(strategy))
     }
 

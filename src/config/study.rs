@@ -112,7 +112,8 @@ crate::settings! {
         ensure((0.0..1.0).contains(&s.momentum), "momentum", s.momentum, "0 up to, not including, 1")?;
         ensure((0.0..=1.0).contains(&s.weight_decay), "weight_decay", s.weight_decay, "0 to 1")?;
         let clip = s.gradient_clip > 0.0 && s.gradient_clip.is_finite();
-        ensure(clip, "gradient_clip", s.gradient_clip, "a number above 0")
+        ensure(clip, "gradient_clip", s.gradient_clip, "a number above 0")?;
+        ensure(s.statistics_images != 1, "statistics_images", s.statistics_images, "0, or at least 2")
     }
 }
 

@@ -7,6 +7,8 @@ use crate::event::{Event, Observer, Progress};
 
 /// Clock ticks of Linux a second, as its files count them on every machine.
 const TICKS: f64 = 100.0;
+/// The least time that all clocks tell from none, in seconds.
+pub(super) const LEAST: f64 = 1.0 / TICKS;
 
 /// Seconds of each ask and of each batch, in order.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 
 use super::Contest;
-use super::meter::{Meter, Times};
+use super::meter::{self, Meter, Times};
 use crate::config::{Arm, SearchConfig, StrategySettings};
 use crate::report::{read_json, write_json};
 use crate::search::{Networks, Search};
@@ -121,7 +121,8 @@ fn piloted(contest: &Contest, arm: &Arm, seconds: f64) -> Result<Budget, StudyEr
         }
         other => {
             let size = other.batch();
-            let each = fastest(&taken.batches) / size as f64;
+            // Times of a batch that the clock does not tell from none count as its least.
+            let each = fastest(&taken.batches).max(meter::LEAST) / size as f64;
             let count = (seconds / each) as usize / size * size;
             let budget = Budget { count, seconds_each: vec![each], ..budget };
             enough(budget, 2 * size, "architectures", seconds)

@@ -1,6 +1,6 @@
 //! Indicators: what an architecture promises, without training it.
 //!
-//! [`Indicator`] names them; [`Probe`] measures them, most of them along an architecture's path
+//! [`Indicator`] names them; `Probe` measures them, most of them along an architecture's path
 //! through a supernet. Those of BN-NAS and BNNAS++ read a supernet of which BatchNorm alone was
 //! trained. The formulas of BNNAS++ (IEEE Access 2022; arXiv 2112.00265) are not public:
 //! expressivity, trainability and uncertainty, and how they are combined, are **our definitions**

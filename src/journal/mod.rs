@@ -29,8 +29,10 @@ pub use seconds::{RoundSeconds, Seconds};
 pub use staging::{Staged, Staging};
 pub use timings::Timings;
 
-/// Format that this release writes and reads.
-pub const VERSION: u32 = 1;
+/// Version of the format, and of what studies find, that this release writes and reads: it goes up with
+/// every change after which the same configuration and seed lead to another history, so that a study
+/// begun before is refused and not gone on with in part.
+pub const VERSION: u32 = 2;
 
 /// Name of the journal in a study's folder.
 pub const JOURNAL_FILE: &str = "journal.jsonl";

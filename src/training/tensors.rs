@@ -10,7 +10,7 @@ use crate::supernet::{Mode, Pass, Path, Placement, Statistics, Supernet, Superne
 
 /// Images a batch when only scores are computed.
 const SCORING_BATCH: usize = 256;
-/// Images a batch when statistics are re-estimated.
+/// Images a batch, at most, when statistics are re-estimated.
 const STATISTICS_BATCH: usize = 256;
 
 /// A batch on the device: images `[B, C, H, W]`, labels `[B]`.
@@ -24,7 +24,8 @@ pub fn images_and_labels(batch: &Batch, placement: Placement) -> Result<(Tensor,
     Ok((images.f_to(placement.device)?.f_to_kind(placement.kind)?, labels.f_to(placement.device)?))
 }
 
-/// BatchNorm statistics of a path's own maps, from un-augmented images.
+/// BatchNorm statistics of a path's own maps, from un-augmented images: the mean over batches as
+/// equal in size as can be, for each weighs the same.
 ///
 /// # Errors
 /// [`StudyError::Supernet`] when libtorch fails, [`StudyError::Setting`] for a bad index.
@@ -34,7 +35,8 @@ pub fn estimate(
     loader: &Loader,
     indices: &[usize],
 ) -> Result<Statistics, StudyError> {
-    let mut batches = loader.ordered(indices, BatchOptions::new(STATISTICS_BATCH))?;
+    let equal = indices.len().div_ceil(indices.len().div_ceil(STATISTICS_BATCH).max(1));
+    let mut batches = loader.ordered(indices, BatchOptions::new(equal))?;
     let mut statistics = Statistics::new();
     while let Some(batch) = batches.next_batch() {
         let (images, _) = images_and_labels(batch, net.placement())?;

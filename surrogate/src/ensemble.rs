@@ -97,7 +97,14 @@ impl Predict for Fitted {
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<crate::Joint>, SurrogateError> {
-        self.gp.joint(candidates)
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let features = self.gp.matrix(candidates)?;
+        let (means, covariance) = self.gp.process().joint(&features);
+        let (trees, _) = self.trees.predict(&features);
+        let mean = Array1::from(means) * (1.0 - self.weight) + Array1::from(trees) * self.weight;
+        crate::Joint::new(mean, covariance * self.inflation, Arc::clone(self.gp.warp())).map(Some)
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
@@ -128,6 +135,22 @@ mod tests {
         assert_eq!(weight(&z, &z, &off), 0.25);
         assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0]), 0.5);
         assert_eq!(weight(&z, &off, &off), 0.5);
+    }
+
+    /// Joint draws scatter around the mean of both members.
+    #[test]
+    fn joint_draws_agree_with_single_posteriors() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let fitted = Ensemble::default().fit(&toy_observations(50, 2), &mut rng).unwrap();
+        let candidates = toy_architectures(6, 9);
+        let joint = fitted.joint(&candidates).unwrap().unwrap();
+        let mut sums = vec![0.0; candidates.len()];
+        for _ in 0..2000 {
+            sums.iter_mut().zip(joint.sample(&mut rng)).for_each(|(sum, y)| *sum += y / 2000.0);
+        }
+        for (mean, posterior) in sums.iter().zip(fitted.predict(&candidates).unwrap()) {
+            assert!((mean - posterior.mean()).abs() < 0.02, "{mean} {}", posterior.mean());
+        }
     }
 
     #[test]

@@ -24,7 +24,8 @@ const NAME: &str = "prior-mean";
 ///
 /// So an indicator that the observations do not bear out is switched off exactly, and the surrogate is
 /// the inner one on ranks. The inner surrogate must take scores of any sign: graph-gp, wl-gp, trees,
-/// ensemble or path-mlp.
+/// ensemble or path-mlp. It has no joint posterior, so that batches are chosen by top-k, clusters or local
+/// penalties.
 #[derive(Debug)]
 pub struct PriorMean {
     inner: Box<dyn Surrogate>,

@@ -331,5 +331,6 @@ mod tests {
         check_selection(&QUpperConfidenceBound::new(0.5).unwrap(), 11);
         check_selection(&JointThompson::default(), 11);
         check_selection(&LocalPenalisation::default(), 11);
+        check_selection(&KrigingBeliever::default(), 11);
     }
 }

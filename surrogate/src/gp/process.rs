@@ -132,7 +132,7 @@ impl Process {
         (means, variances)
     }
 
-    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise.
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise, conditioned on all observations.
     pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>) {
         let features = self.features(x.view());
         let k = self.covariance(&features, &self.seen);

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::{CellGenotype, Genotype, Primitive, STEPS};
+use super::{CellGenotype, Genotype, PUBLISHED, Primitive, STEPS};
 use crate::SpaceError;
 
 const NOTATION: &str = "a DARTS genotype Genotype(normal=[('op', node), ..8], normal_concat=range(2, 6), \
@@ -31,7 +31,10 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn genotype(mut self) -> Result<Genotype, SpaceError> {
         let start = self.text.find("Genotype");
-        self.at = start.ok_or_else(|| self.bad("it neither is a published name nor has \"Genotype(\""))?;
+        self.at = start.ok_or_else(|| {
+            let names = PUBLISHED.map(|(name, _)| name).join(", ");
+            self.bad(&format!("it neither is a published name ({names}) nor has \"Genotype(\""))
+        })?;
         self.expect("Genotype")?;
         self.expect("(")?;
         let (mut normal, mut reduce) = (None, None);

@@ -36,7 +36,7 @@ fn notation_is_read_as_people_write_it() {
 fn bad_notation_is_refused_with_a_reason() {
     let good = DARTS_V2.to_string();
     let cases = [
-        ("DARTS_V3".to_owned(), "neither is a published name"),
+        ("DARTS_V3".to_owned(), "neither is a published name (DARTS_V1, DARTS_V2, PC_DARTS_cifar,"),
         (good.replace("skip_connect", "skip"), "unknown operation \"skip\""),
         (good.replace("range(2, 6)", "range(2, 5)"), "concatenates nodes 2 to 5, not [2, 3, 4]"),
         (good.replace("range(2, 6)", "range(2, 99999999999)"), "concatenates nodes 2 to 5"),

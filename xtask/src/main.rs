@@ -39,13 +39,21 @@ fn main() -> ExitCode {
     }
 }
 
+/// The arguments without a `--` at their front, which one is used to put before those of an example.
+fn examples_own(arguments: &[OsString]) -> &[OsString] {
+    match arguments {
+        [first, rest @ ..] if first == "--" => rest,
+        all => all,
+    }
+}
+
 fn dispatch() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     let command = arguments.next().unwrap_or_else(|| "help".into());
     let rest: Vec<OsString> = arguments.collect();
     match command.to_string_lossy().as_ref() {
         "setup" => setup::run(parse_variant(rest)?).map(drop),
-        "demo" => cargo::demo(&setup::run(None)?, &rest),
+        "demo" => cargo::demo(&setup::run(None)?, examples_own(&rest)),
         "bench" => cargo::bench(&setup::run(None)?, &rest),
         "test" => no_arguments("test", &rest).and_then(|()| cargo::test(&setup::run(None)?)),
         "lint" => no_arguments("lint", &rest).and_then(|()| cargo::lint(&setup::run(None)?)),
@@ -85,6 +93,13 @@ fn no_arguments(command: &str, rest: &[OsString]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_dash_before_arguments_of_the_demo_is_dropped() {
+        let [dash, seed]: [OsString; 2] = ["--".into(), "--seed".into()];
+        assert_eq!(examples_own(&[dash.clone(), seed.clone(), dash.clone()]), [seed.clone(), dash]);
+        assert_eq!(examples_own(std::slice::from_ref(&seed)), std::slice::from_ref(&seed));
+    }
 
     #[test]
     fn setup_options() -> Result<()> {

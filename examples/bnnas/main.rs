@@ -22,6 +22,8 @@
 
 mod figures;
 mod flags;
+#[path = "../support/interrupt.rs"]
+mod interrupt;
 mod measure;
 mod prior;
 
@@ -29,7 +31,7 @@ use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
@@ -45,7 +47,7 @@ use flags::Flags;
 use measure::{Cell, Values, measure};
 
 fn main() -> Result<()> {
-    let (flags, cancel) = (Flags::parse(), interrupt()?);
+    let (flags, cancel) = (Flags::parse(), interrupt::interrupt()?);
     match run(&flags, &cancel) {
         Err(error) if matches!(error.downcast_ref(), Some(StudyError::Interrupted)) => {
             println!("Stopped. The same command goes on from here.");
@@ -183,17 +185,4 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
         )?;
     }
     Ok(text)
-}
-
-/// A flag that Ctrl-C sets.
-fn interrupt() -> Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
-    })?;
-    Ok(cancel)
 }

@@ -5,12 +5,12 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/interrupt.rs"]
+mod interrupt;
 mod table;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, bail};
 use bonas::Observer;
@@ -119,15 +119,7 @@ fn run(flags: &Flags) -> Result<()> {
     if flags.dry_run {
         return table::plan(&config);
     }
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
-    })?;
-    let search = Search { config, directory: flags.out.clone(), cancel };
+    let search = Search { config, directory: flags.out.clone(), cancel: interrupt::interrupt()? };
     let outcome = search.run(&mut |stage, folder| {
         let title = match stage {
             Stage::Search => "Search",

@@ -6,9 +6,9 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/interrupt.rs"]
+mod interrupt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result};
 use bonas::StudyError;
@@ -96,7 +96,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let threads = flags.threads.unwrap_or_else(cores);
-    let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt()? };
+    let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt::interrupt()? };
     match contest.run(&mut |step| show(&step)) {
         Ok(summary) => {
             println!("\n{}\n{}", summary.markdown(), flags.out.join(REPORT_FILE).display());
@@ -135,17 +135,4 @@ fn piece(outcome: &Outcome, done: usize, total: usize) {
         100.0 * outcome.test(),
         outcome.seconds
     );
-}
-
-/// A flag that Ctrl-C sets.
-fn interrupt() -> Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
-    })?;
-    Ok(cancel)
 }

@@ -38,12 +38,14 @@ mod cells;
 mod costs;
 mod figures;
 mod flags;
+#[path = "../support/interrupt.rs"]
+mod interrupt;
 mod statistics;
 mod studies;
 mod table;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use bonas::StudyError;
@@ -55,7 +57,7 @@ use flags::Flags;
 
 fn main() -> Result<()> {
     let flags = Flags::parse();
-    match run(&flags, &interrupt()?) {
+    match run(&flags, &interrupt::interrupt()?) {
         Err(error) if matches!(error.downcast_ref(), Some(StudyError::Interrupted)) => {
             println!("Stopped. The same command goes on from here.");
             std::process::exit(130)
@@ -76,17 +78,4 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     write_whole(&flags.out.join("results.md"), table::markdown(&results).as_bytes())?;
     println!("\n{}\n{}", table::plain(&results), json.display());
     Ok(())
-}
-
-/// A flag that Ctrl-C sets.
-fn interrupt() -> Result<Arc<AtomicBool>> {
-    let cancel = Arc::new(AtomicBool::new(false));
-    let flag = cancel.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::SeqCst) {
-            std::process::exit(130);
-        }
-        eprintln!("stopping after the step under way; Ctrl-C again stops at once");
-    })?;
-    Ok(cancel)
 }

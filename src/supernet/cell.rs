@@ -9,7 +9,8 @@ use bonas_spaces::{OpId, SpaceError};
 use tch::Tensor;
 
 use super::error::{Result, SupernetError};
-use super::layers::{Builder, Chain, Run, Sum, Value, as_kind};
+use super::join::Sum;
+use super::layers::{Builder, Chain, Run, Value, as_kind};
 use super::params::ParamId;
 use super::trainable::Operation;
 

@@ -34,6 +34,7 @@
 mod cell;
 mod checkpoint;
 mod error;
+mod join;
 mod layers;
 mod loss;
 mod net;

@@ -12,7 +12,8 @@ use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::cell::{Cell, CellPath, Used};
 use super::error::{Result, SupernetError};
-use super::layers::{Builder, Chain, Norm, Run, Value, as_kind, joined};
+use super::join::joined;
+use super::layers::{Builder, Chain, Norm, Run, Value, as_kind};
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};

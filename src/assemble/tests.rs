@@ -1,0 +1,90 @@
+use super::*;
+use crate::study::{Finished, Study};
+
+/// A configuration and the study it makes, run to its end.
+fn ran(text: &str) -> (SearchConfig, Finished) {
+    let config = SearchConfig::from_toml(text, "test").unwrap();
+    let (_, space) = space(&config).unwrap();
+    let strategy = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).unwrap();
+    let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
+    let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+    (config, finished)
+}
+
+#[test]
+fn every_strategy_runs_a_small_study() {
+    let on_tables = |name: &&&str| StrategySettings::named(name).is_some_and(|s| !s.needs_images());
+    for name in StrategySettings::NAMES.iter().filter(on_tables) {
+        let surrogate = match *name {
+            "bananas" => "ensemble = 2\nepochs = 5\n",
+            "bonas-published" if cfg!(feature = "torch") => "batch = 10\ninitial = 20\n",
+            "bonas-published" => continue,
+            _ => "",
+        };
+        let text = format!(
+            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+             [strategy]\nname = \"{name}\"\n{surrogate}"
+        );
+        let (config, finished) = ran(&text);
+        assert_eq!(finished.history.len(), 40, "{name}");
+        let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
+        assert!(map.is_none_or(|map| map.nrows() == 40));
+    }
+}
+
+#[test]
+fn every_surrogate_without_libtorch_runs_a_study() {
+    for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
+        let text = format!(
+            "[study]\narchitectures = 40\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n\
+             [strategy]\nname = \"bonas\"\nsurrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n"
+        );
+        assert_eq!(ran(&text).1.history.len(), 40, "{name}");
+    }
+}
+
+#[test]
+fn every_pool_runs_a_study() {
+    for pool in ["auto", "whole", "evolutionary", "local", "random"] {
+        let text = format!(
+            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+             [strategy]\nname = \"bonas\"\npool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n"
+        );
+        assert_eq!(ran(&text).1.history.len(), 40, "{pool}");
+    }
+}
+
+#[test]
+fn every_selection_runs_a_study() {
+    for selection in
+        ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
+    {
+        let text = format!(
+            "[study]\narchitectures = 12\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n[strategy]\n\
+             name = \"bonas\"\nselection = \"{selection}\"\ninitial = 6\nbatch = 3\npool_size = 20\n"
+        );
+        assert_eq!(ran(&text).1.history.len(), 12, "{selection}");
+    }
+}
+
+#[test]
+fn what_a_space_or_build_lacks_is_named() {
+    let read = |text| SearchConfig::from_toml(text, "test").unwrap();
+    let config = read("[space]\nname = \"drats\"\n");
+    assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
+    let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
+    let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
+    let error =
+        strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+    let without_joint = clustered.replace("clusters", "q-ei");
+    let joint = read(&without_joint);
+    let error =
+        strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
+    let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
+    let space = space(&config).unwrap().1;
+    let error =
+        strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
+}

@@ -2,6 +2,7 @@
 //! exactly where they stopped, and scores above chance.
 
 use std::collections::HashMap;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,6 +17,7 @@ use bonas::search::{Search, Stage, TABLE_FILE, Tabulate};
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts, PC_DARTS_CIFAR};
 use bonas::spaces::nasbench201::NasBench201;
 use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape, Skeleton, Union};
+use bonas::statistics::mean;
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled};
 use bonas::supernet::{Placement, Supernet};
@@ -174,6 +176,7 @@ fn every_cell_of_a_small_space_becomes_a_table_that_reads_back() {
         config: SearchConfig::from_toml(text, "test").unwrap(),
         ops: vec!["none".into(), "skip_connect".into()],
         sample: None,
+        networks: NonZero::new(1).unwrap(),
         directory: folder.path().to_owned(),
         cancel: Arc::default(),
     };
@@ -184,12 +187,25 @@ fn every_cell_of_a_small_space_becomes_a_table_that_reads_back() {
     let path = folder.path().join(TABLE_FILE);
     let columns = ["val", "test", "params"].map(|name| name.parse().unwrap()).to_vec();
     let reading = Reading { columns, ..Reading::default() };
-    let table = Benchmark::open(&path, Arc::new(NasBench201::new()), &reading).unwrap();
+    let space = Arc::new(NasBench201::new()) as Arc<dyn bonas::spaces::SearchSpace>;
+    let table = Benchmark::open(&path, space.clone(), &reading).unwrap();
     assert!(table.arms().len() == done.cells && done.cells > 3, "{done:?}");
     assert!((0..done.cells).all(|arm| table.columns()[..2].iter().all(|column| column.runs(arm).len() == 2)));
     let bytes = std::fs::read(&path).unwrap();
     tabulate.run(&mut |_, _| Vec::new()).unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), bytes, "what is trained is not trained again");
+
+    let config = SearchConfig::from_toml(&text.replace("seeds = 2", "seeds = 1"), "test").unwrap();
+    let directory = folder.path().join("averaged");
+    let averaged = Tabulate { config, networks: NonZero::new(2).unwrap(), directory, ..tabulate };
+    averaged.run(&mut |_, _| Vec::new()).unwrap();
+    let means = Benchmark::open(&averaged.directory.join(TABLE_FILE), space, &reading).unwrap();
+    for (of_two, one) in table.columns().iter().zip(means.columns()) {
+        for arm in 0..done.cells {
+            assert!((mean(of_two.runs(arm)) - mean(one.runs(arm))).abs() < 0.011);
+            assert_eq!(one.runs(arm).len(), 1);
+        }
+    }
 }
 
 #[test]

@@ -30,6 +30,9 @@ struct Flags {
     /// Images: digits, cifar10:DIR, mnist:DIR, folder:DIR.
     #[arg(long)]
     data: Option<String>,
+    /// Both sides of the images are divided by this, each pixel the mean of a square.
+    #[arg(long)]
+    shrink: Option<usize>,
     /// Training images used at most; 0: all.
     #[arg(long)]
     limit: Option<usize>,
@@ -81,6 +84,7 @@ impl Flags {
         for arm in &mut config.arms {
             let (data, training) = (&mut arm.config.data, &mut arm.config.training);
             data.source = self.data.clone().unwrap_or_else(|| data.source.clone());
+            data.shrink = self.shrink.unwrap_or(data.shrink);
             data.limit = self.limit.unwrap_or(data.limit);
             training.device = self.device.clone().unwrap_or_else(|| training.device.clone());
         }

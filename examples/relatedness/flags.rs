@@ -17,6 +17,9 @@ pub(crate) struct Flags {
     /// Images: digits, cifar10:DIR, mnist:DIR, folder:DIR.
     #[arg(long, default_value = "digits")]
     pub(crate) data: String,
+    /// Both sides of the images are divided by this, each pixel the mean of a square.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) shrink: usize,
     /// Images used at most, those held out included; 0: all.
     #[arg(long, default_value_t = 0)]
     pub(crate) limit: usize,
@@ -133,12 +136,13 @@ impl Flags {
     }
 
     fn config(&self, evaluator: EvaluatorSettings, learning_rate: f64) -> SearchConfig {
-        let (source, limit, validation) = (self.data.clone(), self.limit, self.validation);
+        let (source, shrink, limit, validation) =
+            (self.data.clone(), self.shrink, self.limit, self.validation);
         SearchConfig {
             study: StudySettings { seed: self.seed, workers: self.workers, ..StudySettings::default() },
             space: SpaceSettings { name: self.space.clone() },
             evaluator,
-            data: DataSettings { source, limit, validation, ..DataSettings::default() },
+            data: DataSettings { source, shrink, limit, validation, ..DataSettings::default() },
             training: TrainingSettings {
                 learning_rate,
                 device: self.device.clone(),

@@ -1,5 +1,6 @@
 //! `bonas tabulate`: every cell of a space trained from scratch, as a table.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -19,6 +20,9 @@ pub(super) struct TabulateArgs {
     /// Only so many of these cells, drawn with `study.seed`: to try a recipe before the whole space.
     #[arg(long)]
     sample: Option<usize>,
+    /// Networks a seed: the value of a seed is their mean accuracy.
+    #[arg(long, default_value = "1")]
+    networks: NonZero<usize>,
 }
 
 /// Trains every cell and writes the table.
@@ -35,6 +39,7 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
         config: search::read(&args.config)?,
         ops: args.ops.clone(),
         sample: args.sample,
+        networks: args.networks,
         directory: args.out.clone(),
         cancel: interrupt::flag_with("the same command goes on where it stopped".to_owned())?,
     };
@@ -59,9 +64,13 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
 /// A usage error that says so.
 #[cfg(not(feature = "torch"))]
 pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
-    let TabulateArgs { config, out, ops, sample } = args;
-    let what =
-        format!("{}, {}, {} operations, sample {sample:?}", config.display(), out.display(), ops.len());
+    let TabulateArgs { config, out, ops, sample, networks } = args;
+    let what = format!(
+        "{}, {}, {} operations, sample {sample:?}, {networks} networks a seed",
+        config.display(),
+        out.display(),
+        ops.len()
+    );
     Err(super::usage(format!(
         "training the cells of {what} needs libtorch, and this program was built without it (feature torch)"
     )))

@@ -51,4 +51,15 @@ impl Dataset {
         let normalisation = Normalisation::of(&train);
         Ok(Self { name: name.to_owned(), train, test, normalisation, augment })
     }
+
+    /// The same task with [shrunk](Images::shrunk) images, padded for crops in proportion (rounded up).
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `factor` does not divide both sides, or too little is left of the image
+    /// for the augmentation.
+    pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
+        let (train, test) = (self.train.shrunk(factor)?, self.test.shrunk(factor)?);
+        let augment = Augment { crop_padding: self.augment.crop_padding.div_ceil(factor), ..self.augment };
+        Self::new(&self.name, train, test, augment)
+    }
 }

@@ -26,6 +26,20 @@ impl ImageShape {
     pub const fn pixels(self) -> usize {
         self.channels * self.height * self.width
     }
+
+    /// The shape with both sides divided by `factor`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `factor` does not divide both sides.
+    pub fn shrunk(self, factor: usize) -> Result<Self, StudyError> {
+        if factor == 0 || !self.height.is_multiple_of(factor) || !self.width.is_multiple_of(factor) {
+            return Err(StudyError::Setting {
+                name: "shrink".to_owned(),
+                reason: format!("{factor} for images of {self}; valid: what divides both sides"),
+            });
+        }
+        Ok(Self { height: self.height / factor, width: self.width / factor, ..self })
+    }
 }
 
 impl fmt::Display for ImageShape {
@@ -163,6 +177,28 @@ impl Images {
             shape: self.shape,
             class_names: Arc::clone(&self.class_names),
         })
+    }
+
+    /// The images with both sides divided by `factor`, each pixel the rounded mean of a square (the box
+    /// filter of the downsampled `ImageNet`, Chrabaszcz et al. 2017).
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `factor` does not divide both sides.
+    pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
+        let shape = self.shape.shrunk(factor)?;
+        let area = factor * factor;
+        let mut pixels = Vec::with_capacity(self.pixels.len() / area);
+        // Images and channels alike are planes, one after another.
+        for plane in self.pixels.chunks_exact(self.shape.height * self.shape.width) {
+            for rows in plane.chunks_exact(self.shape.width * factor) {
+                for column in (0..self.shape.width).step_by(factor) {
+                    let square = rows.chunks_exact(self.shape.width).map(|row| &row[column..column + factor]);
+                    let sum: usize = square.flatten().map(|&pixel| usize::from(pixel)).sum();
+                    pixels.push(((sum + area / 2) / area) as u8);
+                }
+            }
+        }
+        Ok(Self { pixels: pixels.into(), shape, ..self.clone() })
     }
 
     /// That every index is one of an image.

@@ -104,6 +104,11 @@ impl Source {
     /// format, mislabelled, or lacks a class: it names the file and the remedy.
     /// [`StudyError::Setting`] for an option out of its range.
     pub fn load(&self, options: &LoadOptions) -> Result<Dataset, StudyError> {
+        let whole = self.whole(options)?;
+        if options.shrink == 1 { Ok(whole) } else { whole.shrunk(options.shrink) }
+    }
+
+    fn whole(&self, options: &LoadOptions) -> Result<Dataset, StudyError> {
         match self {
             Self::Digits => digits::digits(),
             Self::Cifar10(path) => cifar::from_directory(path),
@@ -112,7 +117,7 @@ impl Source {
             }
             Self::Mnist(path) => idx::from_directory(path),
             Self::Folder(path) => folder::from_directory(path, options),
-            Self::Auto(path) => detect(path)?.load(options),
+            Self::Auto(path) => detect(path)?.whole(options),
         }
     }
 }
@@ -130,7 +135,7 @@ impl fmt::Display for Source {
     }
 }
 
-/// How a folder of images is read; the other sources need no option.
+/// How images are read. All but `shrink` are about folders.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadOptions {
@@ -140,12 +145,14 @@ pub struct LoadOptions {
     pub test_fraction: f64,
     /// Seed of that split.
     pub split_seed: u64,
+    /// Both sides are divided by this, each pixel the mean of a square; 1: images as they are.
+    pub shrink: usize,
 }
 
 impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0.
+    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk.
     fn default() -> Self {
-        Self { image_size: 32, test_fraction: 0.2, split_seed: 0 }
+        Self { image_size: 32, test_fraction: 0.2, split_seed: 0, shrink: 1 }
     }
 }
 

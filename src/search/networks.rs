@@ -63,7 +63,10 @@ impl<'a> Networks<'a> {
     /// As [`Networks::new`].
     pub fn planned(config: &'a SearchConfig) -> Result<Self, StudyError> {
         match source(config)?.format() {
-            Some((image, classes)) => Self::of(config, image, classes, OnceCell::new()),
+            Some((image, classes)) => {
+                let image = image.shrunk(config.data.shrink).map_err(in_data)?;
+                Self::of(config, image, classes, OnceCell::new())
+            }
             None => Self::new(config),
         }
     }
@@ -290,19 +293,19 @@ impl<'a> Networks<'a> {
         }
     }
 
-    /// Evaluators for a table, one a worker: the final training, scored on `part`, of which nothing
-    /// but the accuracies is kept.
+    /// Evaluators for a table, one a worker: the final training, `networks` times a seed, scored on
+    /// `part`, of which nothing but the accuracies is kept.
     ///
     /// # Errors
     /// [`StudyError::Setting`] for settings that do not fit the images.
-    pub fn tabulating(&self, part: Part) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+    pub fn tabulating(&self, part: Part, networks: usize) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let paired = Some(self.paired(match part {
             Part::Validation => Trainings::Validation,
             Part::Test | Part::TestOfSearch => Trainings::Test,
         }));
-        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds, paired };
+        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds * networks, paired };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         (0..self.config.study.workers).map(|i| self.scratch(&plan, &task, i, None)).collect()
     }
@@ -357,8 +360,14 @@ fn read(config: &SearchConfig) -> Result<Dataset, StudyError> {
         image_size: config.data.image_size,
         test_fraction: config.data.test_fraction,
         split_seed: config.data.split_seed,
+        shrink: config.data.shrink,
     };
-    source(config)?.load(&options)
+    source(config)?.load(&options).map_err(in_data)
+}
+
+/// An error of `shrink` under the name of its key.
+fn in_data(error: StudyError) -> StudyError {
+    renamed(error, &[("shrink", "data.shrink")])
 }
 
 /// A setting's error under the name of its key in the configuration.

@@ -1,6 +1,7 @@
 //! A tabular benchmark of one's own: every cell of a space trained from scratch.
 
 use std::io::Write;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -20,6 +21,7 @@ use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySett
 use crate::history::{History, Outcome};
 use crate::report::{write_json, write_whole};
 use crate::rng::{FINAL, stream};
+use crate::statistics::mean;
 use crate::strategy::Listed;
 use crate::study::{Budget, Finished};
 use crate::training::Part;
@@ -36,9 +38,10 @@ const VALIDATION: u64 = 2;
 const TEST: u64 = 3;
 const SAMPLE: u64 = 4;
 
-/// Trains every cell of a space as the `[final]` section says, `final.seeds` times for the
-/// validation column (without the images held out) and as often for the test column (on the images
-/// that `final.images` says). A run that was stopped goes on.
+/// Trains every cell of a space as the `[final]` section says, `final.seeds` times `networks` times for
+/// the validation column (without the images held out) and as often for the test column (on the images
+/// that `final.images` says). The value of a seed is the mean of its networks' accuracies. A run that
+/// was stopped goes on.
 #[derive(Clone, Debug)]
 pub struct Tabulate {
     /// Space, images, recipe, workers.
@@ -47,6 +50,8 @@ pub struct Tabulate {
     pub ops: Vec<String>,
     /// Only so many of these cells, drawn without replacement with the seed of the study.
     pub sample: Option<usize>,
+    /// Networks a seed: cells that differ by less than one network from the next need several.
+    pub networks: NonZero<usize>,
     /// Where everything is kept.
     pub directory: PathBuf,
     /// Becomes true when the user wants to stop.
@@ -154,17 +159,26 @@ impl Tabulate {
         let header = [
             self.identity(),
             plain("final", &self.config.finals),
-            format!("# {:?} {:?}\n", self.ops, self.sample),
+            format!("# {:?} {:?} {}\n", self.ops, self.sample, self.networks),
         ]
         .join("\n");
         let listed = Listed { architectures: cells.to_vec() };
-        let study = Study::new(space.clone(), Box::new(listed), networks.tabulating(part)?)
-            .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())
-            .budget(Budget::architectures(cells.len()))
-            .config(header)
-            .cancel(self.cancel.clone())
-            .directory(&folder);
+        let study =
+            Study::new(space.clone(), Box::new(listed), networks.tabulating(part, self.networks.get())?)
+                .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())
+                .budget(Budget::architectures(cells.len()))
+                .config(header)
+                .cancel(self.cancel.clone())
+                .directory(&folder);
         observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()
+    }
+
+    /// Accuracies of a cell, one a seed, in `[0, 1]`; none if its training failed.
+    fn seeds(&self, history: &History, cell: &Architecture) -> Option<Vec<f64>> {
+        match &history.get(cell.key())?.outcome {
+            Outcome::Scored(score) => Some(score.runs.chunks(self.networks.get()).map(mean).collect()),
+            Outcome::Failed(_) => None,
+        }
     }
 
     fn write(
@@ -182,28 +196,22 @@ impl Tabulate {
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
             let [val, test] = trained;
-            let (Some(val), Some(test)) = (runs(&val.history, cell), runs(&test.history, cell)) else {
+            let (Some(val), Some(test)) = (self.seeds(&val.history, cell), self.seeds(&test.history, cell))
+            else {
                 continue;
             };
             let network = skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.ops())?;
             let (params, macs) = (network.params(), network.macs());
-            let line = format!("{},{},{},{params},{macs}\n", space.format(cell)?, joined(val), joined(test));
+            let line =
+                format!("{},{},{},{params},{macs}\n", space.format(cell)?, joined(&val), joined(&test));
             encoder.write_all(line.as_bytes()).map_err(io)?;
-            columns[0].push(val.to_vec());
-            columns[1].push(test.to_vec());
+            columns[0].push(val);
+            columns[1].push(test);
         }
         write_whole(&path, &encoder.finish().map_err(io)?)?;
         let tabulated = facts(cells.len(), &columns, trained);
         write_json(&self.directory.join(TABULATED_FILE), &tabulated)?;
         Ok(tabulated)
-    }
-}
-
-/// Accuracies of a cell, one a seed, in `[0, 1]`; none if its training failed.
-fn runs<'h>(history: &'h History, cell: &Architecture) -> Option<&'h [f64]> {
-    match &history.get(cell.key())?.outcome {
-        Outcome::Scored(score) => Some(&score.runs),
-        Outcome::Failed(_) => None,
     }
 }
 
@@ -219,8 +227,7 @@ fn facts(cells: usize, columns: &[Vec<Vec<f64>>; 2], trained: &[Finished; 2]) ->
         let (first, second): (Vec<f64>, Vec<f64>) = (seed(column, 0), seed(column, 1));
         kendall_tau_b(&first, &second)
     };
-    let means =
-        |column: &[Vec<f64>]| column.iter().map(|runs| crate::statistics::mean(runs)).collect::<Vec<_>>();
+    let means = |column: &[Vec<f64>]| column.iter().map(|runs| mean(runs)).collect::<Vec<_>>();
     let [val, test] = columns;
     Tabulated {
         cells: val.len(),

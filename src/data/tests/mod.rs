@@ -5,6 +5,7 @@
 mod batches;
 mod binaries;
 mod folders;
+mod shrink;
 mod splits;
 
 use std::fs;

@@ -16,6 +16,9 @@ pub(crate) struct Flags {
     /// Images: digits, cifar10:DIR, mnist:DIR (Fashion-MNIST too), folder:DIR.
     #[arg(long, default_value = "digits")]
     pub(crate) data: String,
+    /// Both sides of the images are divided by this, each pixel the mean of a square.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) shrink: usize,
     /// Training images used at most; 0: all.
     #[arg(long, default_value_t = 0)]
     pub(crate) limit: usize,
@@ -137,7 +140,12 @@ impl Flags {
             study: StudySettings { seed: net.seed, ..StudySettings::default() },
             space: SpaceSettings { name: "nasbench201".into() },
             evaluator: EvaluatorSettings::Indicator(self.settings(net)),
-            data: DataSettings { source: self.data.clone(), limit: self.limit, ..DataSettings::default() },
+            data: DataSettings {
+                source: self.data.clone(),
+                shrink: self.shrink,
+                limit: self.limit,
+                ..DataSettings::default()
+            },
             ..SearchConfig::default()
         }
     }

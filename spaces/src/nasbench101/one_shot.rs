@@ -7,6 +7,7 @@ use rand::Rng;
 
 use super::module::Module;
 use super::{MAX_VERTICES, NasBench101, OPS};
+use crate::network::Union;
 use crate::{Architecture, Key, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// Parents of vertices 1, 2, .. of each space, the output last.
@@ -67,6 +68,12 @@ impl NasBench1Shot1 {
     /// One of the three search spaces.
     pub fn new(part: Part) -> Self {
         Self { part, cells: NasBench101::new(), graphs: Arc::default() }
+    }
+
+    /// Every operation on each interior vertex, and every edge from an earlier vertex to a later one: the
+    /// union of all cells.
+    pub fn whole(&self) -> Union {
+        self.cells.of_vertices(self.interior())
     }
 
     fn parents(&self) -> &'static [usize] {

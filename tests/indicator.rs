@@ -93,7 +93,7 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     let drawn = "name = \"random\"\nbatch = 2";
     let spaceless =
         spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
-    let (error, written) = refused(&spaceless);
+    let (error, written) = refused(&spaceless.replace("nasbench101", "macro"));
     assert!(
         error.contains("space.name") && error.contains("no network to train here") && !written,
         "{error}"

@@ -156,7 +156,7 @@ fn cells_with_operations_on_vertices_train_from_scratch_and_together() {
         let (cifar, image) = (NasBench101Skeleton::cifar(), Shape::square(1, 8));
         Arc::new(NasBench101Skeleton { channels, cells: 1, image, norm, ..cifar })
     };
-    let job = Job { architectures: vec![space.parse("101|conv3x3-bn-relu").unwrap()], round: 0, batch: 0 };
+    let job = Job { architectures: vec![space.parse("111|conv3x3-bn-relu").unwrap()], round: 0, batch: 0 };
     let (plain, ops) = (skeleton(8, Norm::DISCRETE), OpTable::nasbench101());
     let mut alone = ScratchEvaluator { skeleton: plain, ops, ..scratch(600, 5, None) };
     let outcomes = alone.evaluate(&job, &mut stream(5, &[]), &patient()).unwrap();

@@ -46,4 +46,10 @@ pub trait Skeleton: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
+
+    /// Whether the multiply-adds of an operation do not depend on the other operations and edges, as they do
+    /// where widths follow from the cell.
+    fn is_additive(&self) -> bool {
+        true
+    }
 }

@@ -101,6 +101,10 @@ impl Skeleton for NasBench101Skeleton {
         let head = net.classifier("classifier", last, self.classes)?;
         Ok(net.finish(head, None))
     }
+
+    fn is_additive(&self) -> bool {
+        false
+    }
 }
 
 /// A cell of one input with operations on its vertices, as its union has it.

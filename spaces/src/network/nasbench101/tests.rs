@@ -5,7 +5,7 @@ use rand::SeedableRng;
 use super::*;
 use crate::nasbench101::{NasBench1Shot1, NasBench101, Part};
 use crate::nasbench201::NasBench201;
-use crate::network::Body;
+use crate::network::{Body, CostTable};
 use crate::{Architecture, SearchSpace};
 
 fn of(architecture: &Architecture) -> Union {
@@ -164,4 +164,11 @@ fn what_does_not_fit_is_refused() {
     assert!(refused(&none, &cell(&[(0, 1)], &[])).contains("cells a stack = 0"));
     let small = NasBench101Skeleton { image: Shape::square(3, 3), ..tiny() };
     assert!(refused(&small, &cell(&[(0, 1)], &[])).contains("smaller than a window of 2"));
+}
+
+#[test]
+fn multiply_adds_are_no_sum_over_choices() {
+    let (space, skeleton) = (NasBench1Shot1::new(Part::One), NasBench101Skeleton::cifar());
+    assert!(space.choices().is_some());
+    assert_eq!(CostTable::of(&space, &skeleton, &OpTable::nasbench101()).unwrap(), None);
 }

@@ -18,7 +18,8 @@ const STACKS: usize = 3;
 /// channel wider, and the cell's input through a 1×1 convolution with BatchNorm and ReLU. The output
 /// concatenates what enters it, and adds the input, projected, if that enters it too. Widths are those of
 /// `compute_vertex_channels`: vertices that the output reads share its channels out, the first ones taking
-/// what is left over; others are as wide as the widest that reads them.
+/// what is left over; others are as wide as the widest that reads them. Where channels are left over, counts
+/// depend on the numbering of the vertices, as the benchmark's do.
 ///
 /// A network that cells share is that of their union, read as one cell: widths follow from all of its
 /// edges, and what a path does not connect to the output is zero in its place in the concatenation. With

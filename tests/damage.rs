@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bonas::evaluator::{Job, Monitor, Synthetic};
-use bonas::journal::{JOURNAL_FILE, Journal, read};
+use bonas::journal::{JOURNAL_FILE, Journal, VERSION, read};
 use bonas::rng::StudyRng;
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled, Study};
@@ -102,7 +102,8 @@ fn records_that_do_not_follow_are_refused() {
     assert_eq!(with(&|l| l.swap(2, 3)).0, 3);
     assert_eq!(with(&|l| l.push(l[2].clone())).0, good.len() + 1);
     assert_eq!(with(&|l| l.insert(1, "\n".into())).0, 2);
-    let (line, reason) = with(&|l| l[0] = forged(&l[0], "\"version\":2", "\"version\":9"));
+    let version = format!("\"version\":{VERSION}");
+    let (line, reason) = with(&|l| l[0] = forged(&l[0], &version, "\"version\":9"));
     assert!(line == 1 && reason.contains("version 9"), "{reason}");
     let (line, reason) = with(&|l| l[2] = forged(&l[2], "evaluated", "pondered"));
     assert!(line == 3 && reason.contains("pondered"), "{reason}");

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bonas::config::SearchConfig;
+use bonas::config::{FinalImages, SearchConfig};
 use bonas::data::digits;
 use bonas::evaluator::{Job, Monitor, ScratchEvaluator, SharedEvaluator};
 use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
@@ -84,6 +84,7 @@ fn scratch(images: usize, epochs: usize, folder: Option<&Path>) -> ScratchEvalua
     ScratchEvaluator {
         task: task(images),
         part: Part::Validation,
+        also: None,
         skeleton: skeleton(Norm::DISCRETE),
         ops: OpTable::darts(),
         recipe,
@@ -221,13 +222,27 @@ fn every_cell_of_a_small_space_becomes_a_table_that_reads_back() {
     let directory = folder.path().join("averaged");
     let averaged = Tabulate { config, networks: NonZero::new(2).unwrap(), directory, ..tabulate };
     averaged.run(&mut |_, _| Vec::new()).unwrap();
-    let means = Benchmark::open(&averaged.directory.join(TABLE_FILE), space, &reading).unwrap();
+    let means = Benchmark::open(&averaged.directory.join(TABLE_FILE), space.clone(), &reading).unwrap();
     for (of_two, one) in table.columns().iter().zip(means.columns()) {
         for arm in 0..done.cells {
             assert!((mean(of_two.runs(arm)) - mean(one.runs(arm))).abs() < 0.011);
             assert_eq!(one.runs(arm).len(), 1);
         }
     }
+
+    // Of the images of the search one network gives both columns.
+    let mut config = averaged.config.clone();
+    config.finals.images = FinalImages::Search;
+    let directory = folder.path().join("search");
+    let searched = Tabulate { config, directory, ..averaged };
+    assert_eq!(searched.run(&mut |_, _| Vec::new()).unwrap().cells, done.cells);
+    let table = Benchmark::open(&searched.directory.join(TABLE_FILE), space, &reading).unwrap();
+    let columns = |table: &Benchmark, column: usize| {
+        (0..done.cells).map(|arm| table.columns()[column].runs(arm).to_vec()).collect::<Vec<_>>()
+    };
+    assert_eq!(columns(&table, 0), columns(&means, 0), "trained on the same images");
+    assert_ne!(columns(&table, 1), columns(&means, 1), "trained on fewer");
+    assert!(!searched.directory.join("test").exists());
 }
 
 #[test]
@@ -279,11 +294,27 @@ fn the_best_of_the_shortlist_wins() {
 }
 
 #[test]
+fn a_second_part_is_scored_with_the_same_networks() {
+    let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
+    let scored = |part, also| {
+        let evaluator = ScratchEvaluator { part, also, paired: Some(7), seeds: 2, ..scratch(400, 1, None) };
+        evaluator.accuracies(&architecture, &mut stream(1, &[]), &patient())
+    };
+    let (validation, none) = scored(Part::Validation, None).unwrap();
+    let (test, _) = scored(Part::TestOfSearch, None).unwrap();
+    assert!(none.is_empty() && validation != test);
+    assert_eq!(scored(Part::Validation, Some(Part::TestOfSearch)).unwrap(), (validation, test));
+    // Networks for the test part may have seen the images held out.
+    let error = scored(Part::Test, Some(Part::Validation)).unwrap_err().to_string();
+    assert!(error.contains("other images"), "{error}");
+}
+
+#[test]
 fn paired_runs_start_alike_whatever_was_drawn_before() {
     let accuracies = |paired, rng| {
         let evaluator = ScratchEvaluator { paired, seeds: 2, ..scratch(400, 1, None) };
         let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
-        evaluator.accuracies(&architecture, &mut stream(rng, &[]), &patient()).unwrap()
+        evaluator.accuracies(&architecture, &mut stream(rng, &[]), &patient()).unwrap().0
     };
     let runs = accuracies(Some(7), 1);
     assert_eq!(runs, accuracies(Some(7), 2));
@@ -306,6 +337,7 @@ fn statistics_of_a_trained_network_may_be_those_of_its_training_images() {
             route: &route,
             task: &task,
             part,
+            also: None,
             recipe,
             placement,
             seed,

@@ -10,11 +10,22 @@ const TICKS: f64 = 100.0;
 /// The least time that all clocks tell from none, in seconds.
 pub(super) const LEAST: f64 = 1.0 / TICKS;
 
-/// Seconds of each ask and of each batch, in order.
+/// Seconds of each ask, and of each batch with its number of architectures, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Times {
     pub(super) asks: Vec<f64>,
-    pub(super) batches: Vec<f64>,
+    pub(super) batches: Vec<(f64, usize)>,
+}
+
+impl Times {
+    /// Seconds of one architecture, and those spent once, before the first: the fastest batch's share, at
+    /// least [`LEAST`], and what the first batch took beyond it.
+    pub(super) fn architectures(&self) -> (f64, f64) {
+        let share = |&(seconds, size): &(f64, usize)| seconds / size.max(1) as f64;
+        let each = self.batches.iter().map(share).fold(f64::INFINITY, f64::min).max(LEAST);
+        let once = self.batches.first().map_or(0.0, |&(seconds, size)| seconds - each * size as f64);
+        (each, once.max(0.0))
+    }
 }
 
 /// An observer of a study with one worker that writes down what asks and batches take.
@@ -33,16 +44,18 @@ impl Meter {
         (Self { clock: Clock::new(processors), times: times.clone() }, times)
     }
 
-    fn note(&mut self, list: fn(&mut Times) -> &mut Vec<f64>) {
+    fn note(&mut self, note: impl FnOnce(&mut Times, f64)) {
         let seconds = self.clock.lap();
-        list(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner)).push(seconds);
+        note(&mut self.times.lock().unwrap_or_else(PoisonError::into_inner), seconds);
     }
 }
 
 impl Observer for Meter {
     fn event(&mut self, event: &Event, _: bool) {
         match event {
-            Event::Evaluated { .. } => self.note(|times| &mut times.batches),
+            Event::Evaluated { outcomes, .. } => {
+                self.note(|times, seconds| times.batches.push((seconds, outcomes.len())));
+            }
             _ => drop(self.clock.lap()),
         }
     }
@@ -50,7 +63,7 @@ impl Observer for Meter {
     fn progress(&mut self, progress: &Progress<'_>) {
         match progress {
             Progress::Asking { .. } => drop(self.clock.lap()),
-            Progress::Asked { .. } => self.note(|times| &mut times.asks),
+            Progress::Asked { .. } => self.note(|times, seconds| times.asks.push(seconds)),
             _ => {}
         }
     }
@@ -112,7 +125,18 @@ mod tests {
             meter.event(&Event::Ended { reason: EndReason::Budget }, false);
             let times = times.lock().unwrap();
             assert_eq!((times.asks.len(), times.batches.len()), (1, 2));
-            assert!(times.asks.iter().chain(&times.batches).all(|&seconds| seconds >= 0.0));
+            assert!(times.asks.iter().all(|&seconds| seconds >= 0.0));
         }
+    }
+
+    #[test]
+    fn what_is_spent_once_is_told_from_what_each_architecture_takes() {
+        let of =
+            |batches: &[(f64, usize)]| Times { asks: Vec::new(), batches: batches.to_vec() }.architectures();
+        // A supernet of 7 s, then 0.5 s an architecture; the second batch is a short one.
+        assert_eq!(of(&[(9.0, 4), (1.0, 2)]), (0.5, 7.0));
+        // The first is the fastest: nothing was spent once.
+        assert_eq!(of(&[(2.0, 4), (3.0, 4)]), (0.5, 0.0));
+        assert_eq!(of(&[(0.0, 4), (0.0, 4)]), (LEAST, 0.0));
     }
 }

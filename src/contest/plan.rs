@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use serde::{Deserialize, Serialize};
 
 use super::Contest;
-use super::meter::{self, Meter, Times};
+use super::meter::{Meter, Times};
 use crate::config::{Arm, SearchConfig, StrategySettings};
 use crate::report::{read_json, write_json};
 use crate::search::{Networks, Search};
@@ -44,13 +44,15 @@ pub struct Budget {
     /// an architecture. Seconds of processors where these compute, else on the wall. Empty without a
     /// pilot.
     pub seconds_each: Vec<f64>,
+    /// Seconds spent once, before the first architecture: a supernet trained to be read, say.
+    pub seconds_once: f64,
 }
 
 impl Budget {
     /// Seconds of the whole by the pilot; none without one.
     pub fn seconds(&self) -> Option<f64> {
         match self.seconds_each[..] {
-            [each] => Some(self.count as f64 * each),
+            [each] => Some(self.seconds_once + self.count as f64 * each),
             [still, moving] => {
                 Some(self.alpha_start as f64 * still + (self.count - self.alpha_start) as f64 * moving)
             }
@@ -103,7 +105,7 @@ fn own(arm: &Arm) -> Budget {
         StrategySettings::Differentiable(s) => (Unit::Epochs, s.epochs, s.alpha_start),
         _ => (Unit::Architectures, arm.config.study.architectures, 0),
     };
-    Budget { arm: arm.name.clone(), unit, count, alpha_start, seconds_each: Vec::new() }
+    Budget { arm: arm.name.clone(), unit, count, alpha_start, seconds_each: Vec::new(), seconds_once: 0.0 }
 }
 
 /// As many as fit into `seconds`, by the pilot.
@@ -121,10 +123,9 @@ fn piloted(contest: &Contest, arm: &Arm, seconds: f64) -> Result<Budget, StudyEr
         }
         other => {
             let size = other.batch();
-            // Times of a batch that the clock does not tell from none count as its least.
-            let each = fastest(&taken.batches).max(meter::LEAST) / size as f64;
-            let count = (seconds / each) as usize / size * size;
-            let budget = Budget { count, seconds_each: vec![each], ..budget };
+            let (each, once) = taken.architectures();
+            let count = ((seconds - once).max(0.0) / each) as usize / size * size;
+            let budget = Budget { count, seconds_each: vec![each], seconds_once: once, ..budget };
             enough(budget, 2 * size, "architectures", seconds)
         }
     }
@@ -152,11 +153,12 @@ fn enough(budget: Budget, least: usize, unit: &str, seconds: f64) -> Result<Budg
     if budget.count >= least {
         return Ok(budget);
     }
+    let slowest = budget.seconds_each.iter().copied().fold(0.0, f64::max);
     let reason = format!(
         "{seconds}; arm {} gets {} {unit} in that time and needs at least {least}, so raise it to about {:.0}",
         budget.arm,
         budget.count,
-        (seconds * least as f64 / budget.count.max(1) as f64).ceil()
+        (budget.seconds_once + least as f64 * slowest).ceil()
     );
     Err(StudyError::Setting { name: "contest.seconds".to_owned(), reason })
 }
@@ -217,8 +219,9 @@ mod tests {
             count: 1,
             alpha_start: 0,
             seconds_each: vec![3.0, 3.0],
+            seconds_once: 0.0,
         };
         let error = enough(budget, 2, "epochs", 4.0).unwrap_err().to_string();
-        assert!(error.contains("contest.seconds: 4;") && error.contains("about 8"), "{error}");
+        assert!(error.contains("contest.seconds: 4;") && error.contains("about 6"), "{error}");
     }
 }

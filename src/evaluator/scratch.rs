@@ -26,6 +26,9 @@ pub struct ScratchEvaluator {
     pub task: Arc<Task>,
     /// The images scored on: validation in a search, test for the final figure.
     pub part: Part,
+    /// A second part to score on, of what is trained on the same images: the accuracies, one a run, are
+    /// the measures of the score ([`Score::measures`]).
+    pub also: Option<Part>,
     /// The network around the cells.
     pub skeleton: Arc<dyn Skeleton>,
     /// What the operations are.
@@ -49,7 +52,8 @@ pub struct ScratchEvaluator {
 }
 
 impl ScratchEvaluator {
-    /// Accuracies of one architecture, one a seed, in `[0, 1]`.
+    /// Accuracies of one architecture, one a seed, in `[0, 1]`: on [`part`](Self::part), and on
+    /// [`also`](Self::also) if there is one.
     ///
     /// # Errors
     /// As [`ScratchRun::run`], [`StudyError::Space`] when the cells do not fit the skeleton, and
@@ -59,14 +63,14 @@ impl ScratchEvaluator {
         architecture: &Architecture,
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<f64>, StudyError> {
+    ) -> Result<(Vec<f64>, Vec<f64>), StudyError> {
         if let Some(folder) = &self.folder {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
         }
         let union = Union::of(std::slice::from_ref(architecture))?;
         let network = self.skeleton.network(&union, &self.ops)?;
-        let mut accuracies = Vec::with_capacity(self.seeds);
+        let (mut accuracies, mut also) = (Vec::with_capacity(self.seeds), Vec::new());
         let mut paired = self.paired.map(|seed| stream(seed, &[]));
         let rng = paired.as_mut().unwrap_or(rng);
         for run in 0..self.seeds {
@@ -76,6 +80,7 @@ impl ScratchEvaluator {
                 route: &union.full_route(),
                 task: &self.task,
                 part: self.part,
+                also: self.also,
                 recipe: &self.recipe,
                 placement: self.placement,
                 seed: rng.next_u64(),
@@ -89,8 +94,9 @@ impl ScratchEvaluator {
                 save_weights(&name.with_extension("safetensors"), &trained.net)?;
             }
             accuracies.push(trained.accuracy);
+            also.extend(trained.also);
         }
-        Ok(accuracies)
+        Ok((accuracies, also))
     }
 }
 
@@ -113,7 +119,9 @@ impl Evaluator for ScratchEvaluator {
         }
         tch::set_num_threads(self.threads as i32);
         let score = |architecture| match self.accuracies(architecture, rng, monitor) {
-            Ok(runs) => Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch))),
+            Ok((runs, measures)) => {
+                Ok(Outcome::Scored(Score { measures, ..Score::mean_of(runs, Fidelity::FromScratch) }))
+            }
             // A loss that is no number.
             Err(StudyError::Evaluator(reason)) => Ok(Outcome::Failed(reason)),
             Err(error) => Err(error),

@@ -192,7 +192,14 @@ impl<'a> Networks<'a> {
                 let task = self.task()?;
                 let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
                 let recipe = s.recipe(&config.training);
-                let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds, paired: None };
+                let plan = ScratchPlan {
+                    size,
+                    recipe,
+                    part: Part::Validation,
+                    also: None,
+                    seeds: s.seeds,
+                    paired: None,
+                };
                 let make = |i| self.scratch(&plan, &task, i, Some(directory.join("checkpoints")));
                 (0..config.study.workers).map(make).collect()
             }
@@ -226,7 +233,7 @@ impl<'a> Networks<'a> {
         let s = &self.config.shortlist;
         let (size, recipe) = (self.shortlist_size(), s.recipe(&self.config.training));
         let paired = Some(self.paired(Trainings::Shortlist));
-        let plan = ScratchPlan { size, recipe, part: Part::Validation, seeds: s.seeds, paired };
+        let plan = ScratchPlan { size, recipe, part: Part::Validation, also: None, seeds: s.seeds, paired };
         let task = self.task()?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         (0..self.config.study.workers).map(make).collect()
@@ -248,7 +255,7 @@ impl<'a> Networks<'a> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let paired = Some(self.paired(Trainings::Finals));
-        let plan = ScratchPlan { size, recipe, part: self.final_part(), seeds: s.seeds, paired };
+        let plan = ScratchPlan { size, recipe, part: self.final_part(), also: None, seeds: s.seeds, paired };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         let make = |i| self.scratch(&plan, &task, i, Some(directory.to_owned()));
         Ok(((0..self.config.study.workers).map(make).collect::<Result<_, _>>()?, plan.size))
@@ -294,18 +301,23 @@ impl<'a> Networks<'a> {
     }
 
     /// Evaluators for a table, one a worker: the final training, `networks` times a seed, scored on
-    /// `part`, of which nothing but the accuracies is kept.
+    /// `part` and `also`, of which nothing but the accuracies is kept.
     ///
     /// # Errors
     /// [`StudyError::Setting`] for settings that do not fit the images.
-    pub fn tabulating(&self, part: Part, networks: usize) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+    pub fn tabulating(
+        &self,
+        part: Part,
+        also: Option<Part>,
+        networks: usize,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
         let (size, recipe) = (self.finals().0, s.recipe(&self.config.training));
         let paired = Some(self.paired(match part {
             Part::Validation => Trainings::Validation,
             Part::Test | Part::TestOfSearch => Trainings::Test,
         }));
-        let plan = ScratchPlan { size, recipe, part, seeds: s.seeds * networks, paired };
+        let plan = ScratchPlan { size, recipe, part, also, seeds: s.seeds * networks, paired };
         let task = self.task_of(self.final_limit(), s.cutout)?;
         (0..self.config.study.workers).map(|i| self.scratch(&plan, &task, i, None)).collect()
     }
@@ -326,6 +338,7 @@ impl<'a> Networks<'a> {
         Ok(Box::new(ScratchEvaluator {
             task: task.clone(),
             part: plan.part,
+            also: plan.also,
             skeleton: self.skeleton(plan.size, Norm::DISCRETE)?,
             ops: self.ops(),
             recipe: plan.recipe.clone(),
@@ -398,6 +411,7 @@ struct ScratchPlan {
     size: Size,
     recipe: ScratchRecipe,
     part: Part,
+    also: Option<Part>,
     seeds: usize,
     /// What the seeds come from if they are the same for every architecture.
     paired: Option<u64>,

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::networks::Networks;
 use super::{CONFIG_FILE, Observe, Stage};
 use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
-use crate::history::{History, Outcome};
+use crate::history::Outcome;
 use crate::report::{write_json, write_whole};
 use crate::rng::{FINAL, stream};
 use crate::statistics::mean;
@@ -38,10 +38,10 @@ const VALIDATION: u64 = 2;
 const TEST: u64 = 3;
 const SAMPLE: u64 = 4;
 
-/// Trains every cell of a space as the `[final]` section says, `final.seeds` times `networks` times for
-/// the validation column (without the images held out) and as often for the test column (on the images
-/// that `final.images` says). The value of a seed is the mean of its networks' accuracies. A run that
-/// was stopped goes on.
+/// Trains every cell of a space as the `[final]` section says, `final.seeds` times `networks` times on
+/// the images of the search, and scores it on those held out (column `val`) and on the test images (column
+/// `test`); where `final.images` is all, as many networks more are trained on all images for the test
+/// column. The value of a seed is the mean of its networks' accuracies. A run that was stopped goes on.
 #[derive(Clone, Debug)]
 pub struct Tabulate {
     /// Space, images, recipe, workers.
@@ -138,9 +138,22 @@ impl Tabulate {
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         write_whole(&self.directory.join(CONFIG_FILE), self.config.commented().as_bytes())?;
-        let val = self.train(&space, &cells, &networks, Part::Validation, observe)?;
-        let test = self.train(&space, &cells, &networks, networks.final_part(), observe)?;
-        self.write(&*space, &networks, &cells, &[val, test])
+        let both = match networks.final_part() {
+            Part::Validation | Part::TestOfSearch => {
+                vec![self.train(
+                    &space,
+                    &cells,
+                    &networks,
+                    (Part::Validation, Some(Part::TestOfSearch)),
+                    observe,
+                )?]
+            }
+            Part::Test => [Part::Validation, Part::Test]
+                .into_iter()
+                .map(|part| self.train(&space, &cells, &networks, (part, None), observe))
+                .collect::<Result<_, _>>()?,
+        };
+        self.write(&*space, &networks, &cells, &both)
     }
 
     fn train(
@@ -148,12 +161,13 @@ impl Tabulate {
         space: &Arc<dyn SearchSpace>,
         cells: &[Architecture],
         networks: &Networks<'_>,
-        part: Part,
+        (part, also): (Part, Option<Part>),
         observe: &mut Observe<'_>,
     ) -> Result<Finished, StudyError> {
-        let (name, purpose) = match part {
-            Part::Validation => ("validation", VALIDATION),
-            Part::Test | Part::TestOfSearch => ("test", TEST),
+        let (name, purpose) = match (part, also) {
+            (_, Some(_)) => ("networks", VALIDATION),
+            (Part::Validation, None) => ("validation", VALIDATION),
+            (Part::Test | Part::TestOfSearch, None) => ("test", TEST),
         };
         let folder = self.directory.join(name);
         let header = [
@@ -163,22 +177,32 @@ impl Tabulate {
         ]
         .join("\n");
         let listed = Listed { architectures: cells.to_vec() };
-        let study =
-            Study::new(space.clone(), Box::new(listed), networks.tabulating(part, self.networks.get())?)
-                .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())
-                .budget(Budget::architectures(cells.len()))
-                .config(header)
-                .cancel(self.cancel.clone())
-                .directory(&folder);
+        let study = Study::new(
+            space.clone(),
+            Box::new(listed),
+            networks.tabulating(part, also, self.networks.get())?,
+        )
+        .seed(stream(self.config.study.seed, &[FINAL, purpose]).next_u64())
+        .budget(Budget::architectures(cells.len()))
+        .config(header)
+        .cancel(self.cancel.clone())
+        .directory(&folder);
         observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()
     }
 
-    /// Accuracies of a cell, one a seed, in `[0, 1]`; none if its training failed.
-    fn seeds(&self, history: &History, cell: &Architecture) -> Option<Vec<f64>> {
-        match &history.get(cell.key())?.outcome {
-            Outcome::Scored(score) => Some(score.runs.chunks(self.networks.get()).map(mean).collect()),
+    /// Accuracies of a cell, one a seed, in `[0, 1]`, on held-out and on test images; none if a training
+    /// failed.
+    fn columns(&self, trained: &[Finished], cell: &Architecture) -> Option<[Vec<f64>; 2]> {
+        let scores = trained.iter().map(|study| match &study.history.get(cell.key())?.outcome {
+            Outcome::Scored(score) => Some(score),
             Outcome::Failed(_) => None,
-        }
+        });
+        let columns = match scores.collect::<Option<Vec<_>>>()?.as_slice() {
+            [both] => [&both.runs, &both.measures],
+            [val, test] => [&val.runs, &test.runs],
+            _ => return None,
+        };
+        Some(columns.map(|runs| runs.chunks(self.networks.get()).map(mean).collect()))
     }
 
     fn write(
@@ -186,7 +210,7 @@ impl Tabulate {
         space: &dyn SearchSpace,
         networks: &Networks<'_>,
         cells: &[Architecture],
-        trained: &[Finished; 2],
+        trained: &[Finished],
     ) -> Result<Tabulated, StudyError> {
         let path = self.directory.join(TABLE_FILE);
         let io = |source| StudyError::Io { path: path.clone(), source };
@@ -195,11 +219,7 @@ impl Tabulate {
         encoder.write_all(b"arch,val,test,params,macs\n").map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
-            let [val, test] = trained;
-            let (Some(val), Some(test)) = (self.seeds(&val.history, cell), self.seeds(&test.history, cell))
-            else {
-                continue;
-            };
+            let Some([val, test]) = self.columns(trained, cell) else { continue };
             let network = skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.ops())?;
             let (params, macs) = (network.params(), network.macs());
             let line =
@@ -220,7 +240,7 @@ fn joined(runs: &[f64]) -> String {
     runs.iter().map(|run| format!("{:.2}", 100.0 * run)).collect::<Vec<_>>().join(";")
 }
 
-fn facts(cells: usize, columns: &[Vec<Vec<f64>>; 2], trained: &[Finished; 2]) -> Tabulated {
+fn facts(cells: usize, columns: &[Vec<Vec<f64>>; 2], trained: &[Finished]) -> Tabulated {
     let seed =
         |column: &[Vec<f64>], seed: usize| column.iter().filter_map(|runs| runs.get(seed).copied()).collect();
     let between_seeds = |column: &[Vec<f64>]| {

@@ -4,7 +4,7 @@ mod model;
 
 use bonas_spaces::Architecture;
 use bonas_surrogate::acquisition::constrained;
-use bonas_surrogate::pareto::{Front, Point, believers, tchebycheff};
+use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
 
@@ -54,7 +54,8 @@ pub struct Bonas {
 /// How two objectives come to one utility.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Objectives {
-    /// Expected improvement of the hypervolume, measured from the worst values seen, with a surrogate an
+    /// Expected improvement of the hypervolume, measured from a little below the worst values
+    /// seen ([`reference`]), with a surrogate an
     /// objective and batches by [`believers`]; acquisition and selection are not used.
     #[default]
     Hypervolume,
@@ -161,8 +162,7 @@ impl Bonas {
         let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
         let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
         let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
-        let worst = |k: usize| feasible.iter().map(|point| point[k]).fold(f64::INFINITY, f64::min);
-        let front = Front::of(&feasible, [worst(0), worst(1)]);
+        let front = Front::of(&feasible, reference(&feasible));
         let batches = self.affordable(ask);
         let chosen = believers(&front, [&first, &second], &weights, batches.total())?;
         let chosen: Vec<Vec<usize>> = chosen.chunks(batches.size).map(<[usize]>::to_vec).collect();

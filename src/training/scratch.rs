@@ -43,6 +43,8 @@ pub struct ScratchRun<'a> {
     pub task: &'a Task,
     /// What is scored, and thus what is trained on.
     pub part: Part,
+    /// What is scored besides, of what is trained on the same images.
+    pub also: Option<Part>,
     /// Hyper-parameters.
     pub recipe: &'a ScratchRecipe,
     /// Device and precision.
@@ -60,6 +62,8 @@ pub struct Trained {
     pub net: Supernet,
     /// Its share of right answers on the part it is scored on, in `[0, 1]`.
     pub accuracy: f64,
+    /// The same on [`ScratchRun::also`].
+    pub also: Option<f64>,
     /// Mean training loss of the last epoch that was run; NaN if none was left to run.
     pub loss: f64,
 }
@@ -68,11 +72,16 @@ impl ScratchRun<'_> {
     /// Trains to the end and scores.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a bad recipe, [`StudyError::Evaluator`] when the loss is no
+    /// [`StudyError::Setting`] for a bad recipe or a second part that is trained for on other images,
+    /// [`StudyError::Evaluator`] when the loss is no
     /// longer a number, [`StudyError::Interrupted`] after a checkpoint when the user wants to stop,
     /// [`StudyError::Supernet`] when libtorch or a checkpoint fails.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<Trained, StudyError> {
         self.recipe.check()?;
+        if let Some(also) = self.also.filter(|part| !part.trains_as(self.part)) {
+            let reason = format!("{also:?} beside {:?}, which is trained for on other images", self.part);
+            return Err(StudyError::Setting { name: "also".into(), reason });
+        }
         let net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
         let path = net.path(self.route)?;
         let rates = &self.recipe.sgd;
@@ -95,9 +104,12 @@ impl ScratchRun<'_> {
             }
         }
         self.settle(&net, &path)?;
-        let (loader, indices) = self.task.scoring(self.part);
-        let accuracy = score(&net, &path, loader, &indices, Pass::eval)?;
-        Ok(Trained { net, accuracy, loss })
+        let accuracy_on = |part| {
+            let (loader, indices) = self.task.scoring(part);
+            score(&net, &path, loader, &indices, Pass::eval)
+        };
+        let (accuracy, also) = (accuracy_on(self.part)?, self.also.map(accuracy_on).transpose()?);
+        Ok(Trained { net, accuracy, also, loss })
     }
 
     /// One pass over the training images; mean loss.

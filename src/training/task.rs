@@ -16,6 +16,13 @@ pub enum Part {
     TestOfSearch,
 }
 
+impl Part {
+    /// Whether a network scored on either is trained on the same images.
+    pub fn trains_as(self, other: Self) -> bool {
+        (self == Self::Test) == (other == Self::Test)
+    }
+}
+
 /// Images with a fixed split; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Task {

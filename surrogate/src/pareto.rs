@@ -25,6 +25,22 @@ pub fn front(points: &[Point]) -> Vec<usize> {
     order
 }
 
+/// A point to measure hypervolume from: a tenth of the range below the worst of each score, so that the
+/// ends of the front count too (the slack of Ishibuchi et al., "How to specify a reference point in
+/// hypervolume calculation", Evolutionary Computation, 2018). Infinite without points.
+///
+/// ```
+/// use bonas_surrogate::pareto::reference;
+/// assert_eq!(reference(&[[0.0, 30.0], [10.0, 10.0], [5.0, 20.0]]), [-1.0, 8.0]);
+/// ```
+pub fn reference(points: &[Point]) -> Point {
+    [0, 1].map(|k| {
+        let scores = || points.iter().map(|point| point[k]);
+        let worst = scores().fold(f64::INFINITY, f64::min);
+        worst - 0.1 * (scores().fold(f64::NEG_INFINITY, f64::max) - worst).max(0.0)
+    })
+}
+
 /// Non-dominated points and the point that their hypervolume is measured from.
 ///
 /// ```
@@ -178,6 +194,18 @@ mod tests {
         // (2.5, 3) adds the square (2, 2.5) x (0, 2) above 1, and (1, 2) x (2, 3).
         assert_eq!(front.improvement([2.5, 3.0]), 0.5 * 2.0 + 1.0);
         assert_eq!((front.improvement([2.0, 2.0]), front.improvement([-1.0, 9.0])), (0.0, 0.0));
+    }
+
+    /// The ends of a front are above its reference, and what goes beyond an end is an improvement.
+    #[test]
+    fn the_ends_of_a_front_count() {
+        let points = [[4.0, 0.0], [2.0, 1.0], [0.0, 2.0]];
+        let front = Front::of(&points, reference(&points));
+        assert_eq!(front.points(), points);
+        // (5, 0) adds 1 to the right of (4, 0), as high as the reference is low: 0.2.
+        assert!((front.improvement([5.0, 0.0]) - 0.2).abs() < 1e-12);
+        let equal = [[1.0, 1.0], [1.0, 1.0]];
+        assert_eq!(reference(&equal), [1.0, 1.0]);
     }
 
     /// A standard normal each, `E(t) = E max(z - t, 0)`: with nothing found `E(0)²`, with (1, 1) found

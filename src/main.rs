@@ -4,6 +4,11 @@ mod cli;
 
 use std::process::ExitCode;
 
+/// libtorch's tensors come from it too, and small networks allocate many.
+#[cfg(feature = "torch")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }

@@ -21,6 +21,8 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/allocator.rs"]
+mod allocator;
 mod figures;
 mod flags;
 #[path = "../support/interrupt.rs"]

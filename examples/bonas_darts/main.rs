@@ -5,6 +5,8 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/allocator.rs"]
+mod allocator;
 #[path = "../support/interrupt.rs"]
 mod interrupt;
 mod table;

@@ -6,8 +6,11 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/allocator.rs"]
+mod allocator;
 #[path = "../support/interrupt.rs"]
 mod interrupt;
+
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};

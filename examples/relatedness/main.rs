@@ -34,6 +34,8 @@
 
 #![allow(clippy::print_stdout)]
 
+#[path = "../support/allocator.rs"]
+mod allocator;
 mod cells;
 mod costs;
 mod figures;

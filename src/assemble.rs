@@ -114,7 +114,7 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas needs a space of independent choices, and {} is none; take nasbench201 or mobilenet, without a table",
+            "bn-nas needs a space of independent choices, and {} is none; take nasbench201, nasbench1shot1-1 (to -3) or mobilenet, without a table",
             space.name()
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });

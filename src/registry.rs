@@ -13,8 +13,8 @@ use bonas_spaces::nasbench_macro::NasBenchMacro;
 use bonas_spaces::nasbench101::{NasBench1Shot1, NasBench101, Part};
 use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::network::{
-    BcnnSkeleton, DartsSkeleton, MobileNetSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton,
-    Union,
+    BcnnSkeleton, DartsSkeleton, MobileNetSkeleton, NasBench101Skeleton, NasBench201Skeleton, Norm, OpTable,
+    Shape, Skeleton, Union,
 };
 use bonas_spaces::transnas::{TransNasMacro, TransNasMicro};
 
@@ -90,9 +90,9 @@ pub const SPACES: &[SpaceEntry] = &[
         name: "nasbench101",
         about: "NAS-Bench-101: up to seven nodes, three operations on nodes",
         cells: &[],
-        skeleton: None,
-        ops: OpTable::new,
-        whole: None,
+        skeleton: Some("nasbench101"),
+        ops: OpTable::nasbench101,
+        whole: Some(|| NasBench101::new().whole()),
         make: || Arc::new(NasBench101::new()),
         raw: Some(|| Arc::new(NasBench101::labelled())),
     },
@@ -100,9 +100,9 @@ pub const SPACES: &[SpaceEntry] = &[
         name: "nasbench1shot1-1",
         about: "search space 1 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
         cells: &[],
-        skeleton: None,
-        ops: OpTable::new,
-        whole: None,
+        skeleton: Some("nasbench101"),
+        ops: OpTable::nasbench101,
+        whole: Some(|| NasBench1Shot1::new(Part::One).whole()),
         make: || Arc::new(NasBench1Shot1::new(Part::One)),
         raw: None,
     },
@@ -110,9 +110,9 @@ pub const SPACES: &[SpaceEntry] = &[
         name: "nasbench1shot1-2",
         about: "search space 2 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
         cells: &[],
-        skeleton: None,
-        ops: OpTable::new,
-        whole: None,
+        skeleton: Some("nasbench101"),
+        ops: OpTable::nasbench101,
+        whole: Some(|| NasBench1Shot1::new(Part::Two).whole()),
         make: || Arc::new(NasBench1Shot1::new(Part::Two)),
         raw: None,
     },
@@ -120,9 +120,9 @@ pub const SPACES: &[SpaceEntry] = &[
         name: "nasbench1shot1-3",
         about: "search space 3 of NAS-Bench-1Shot1, a part of NAS-Bench-101: five interior nodes",
         cells: &[],
-        skeleton: None,
-        ops: OpTable::new,
-        whole: None,
+        skeleton: Some("nasbench101"),
+        ops: OpTable::nasbench101,
+        whole: Some(|| NasBench1Shot1::new(Part::Three).whole()),
         make: || Arc::new(NasBench1Shot1::new(Part::Three)),
         raw: None,
     },
@@ -202,7 +202,7 @@ pub fn space(name: &str) -> Result<&'static SpaceEntry, String> {
 pub struct SkeletonSize {
     /// Width C of the first cells.
     pub channels: Option<usize>,
-    /// Cells in the network (NAS-Bench-201: cells a stage; `MobileNet` has its 21 layers always).
+    /// Cells in the network (NAS-Bench-101 and -201: cells a stage; `MobileNet` has its 21 layers always).
     pub layers: Option<usize>,
     /// Shape of the images.
     pub image: Option<Shape>,
@@ -277,6 +277,13 @@ pub const SKELETONS: &[SkeletonEntry] = &[
         make: |size| Arc::new(bcnn(&BcnnSkeleton::imagenet(), size)),
     },
     SkeletonEntry {
+        name: "nasbench101",
+        about: "stack of NAS-Bench-101; published: C = 128, 3 cells a stack",
+        auxiliary: false,
+        whole: None,
+        make: |size| Arc::new(nasbench101(&NasBench101Skeleton::cifar(), size)),
+    },
+    SkeletonEntry {
         name: "nasbench201",
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
         auxiliary: false,
@@ -324,6 +331,16 @@ fn bcnn(published: &BcnnSkeleton, size: &SkeletonSize) -> BcnnSkeleton {
         enhancement: size.enhancement.unwrap_or(published.enhancement),
         partial: size.partial.unwrap_or(published.partial),
         ..published.clone()
+    }
+}
+
+fn nasbench101(published: &NasBench101Skeleton, size: &SkeletonSize) -> NasBench101Skeleton {
+    NasBench101Skeleton {
+        channels: size.channels.unwrap_or(published.channels),
+        cells: size.layers.unwrap_or(published.cells),
+        image: size.image.unwrap_or(published.image),
+        classes: size.classes.unwrap_or(published.classes),
+        norm: size.norm.unwrap_or(published.norm),
     }
 }
 

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bonas::StudyError;
 use bonas::config::SearchConfig;
 use bonas::event::{Event, Observer};
 use bonas::registry;
 use bonas::search::{Search, Stage};
 use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable};
 use bonas::study::Journalled;
+use bonas::{Fidelity, StudyError};
 
 const LIMIT: u64 = 80_000_000;
 
@@ -74,6 +74,22 @@ fn a_search_on_the_composite_resumes_to_the_same_bytes_and_keeps_its_limit() {
 }
 
 #[test]
+fn cells_with_operations_on_vertices_are_searched_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let on_vertices = |strategy: &str| {
+        let text = text("indicator = \"bn-gamma\"\nbatch_norm = \"published\"", strategy);
+        text.replace("nasbench201", "nasbench1shot1-1").replace("channels = 2", "channels = 4")
+    };
+    search(&on_vertices(""), folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
+    let space = registry::space("nasbench1shot1-1").unwrap().space();
+    let history = Journalled::read(folder.path(), &space).unwrap().history;
+    assert_eq!(history.scored(Fidelity::Indicator).count(), 3 * 6);
+    let limited = search(&on_vertices("flops_limit = 1000000"), &folder.path().join("limited"), 1);
+    let error = limited.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
+    assert!(error.contains("nasbench1shot1-1 has no table of multiply-adds"), "{error}");
+}
+
+#[test]
 fn what_cannot_end_is_refused_before_anything_is_written() {
     let folder = tempfile::tempdir().unwrap();
     let refused = |text: &str| {
@@ -89,11 +105,11 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     assert!(!written);
     let spaceless = text("", "").replace("nasbench201", "nasbench101");
     let (error, written) = refused(&spaceless);
-    assert!(error.contains("nasbench101 is none; take nasbench201 or mobilenet") && !written, "{error}");
+    assert!(error.contains("nasbench101 is none; take nasbench201, nasbench1shot1-1") && !written, "{error}");
     let drawn = "name = \"random\"\nbatch = 2";
     let spaceless =
         spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
-    let (error, written) = refused(&spaceless);
+    let (error, written) = refused(&spaceless.replace("nasbench101", "macro"));
     assert!(
         error.contains("space.name") && error.contains("no network to train here") && !written,
         "{error}"

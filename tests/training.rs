@@ -14,9 +14,11 @@ use bonas::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 use bonas::report::{SUMMARY_FILE, Shortlisted, Summary, WINNER_FILE, read_json};
 use bonas::rng::stream;
 use bonas::search::{Search, Stage, TABLE_FILE, Tabulate};
+use bonas::spaces::SearchSpace;
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts, PC_DARTS_CIFAR};
+use bonas::spaces::nasbench101::{self, NasBench1Shot1};
 use bonas::spaces::nasbench201::NasBench201;
-use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Shape, Skeleton, Union};
+use bonas::spaces::network::{DartsSkeleton, NasBench101Skeleton, Norm, OpTable, Shape, Skeleton, Union};
 use bonas::statistics::mean;
 use bonas::strategy::{Batches, RandomSearch};
 use bonas::study::{Budget, Journalled};
@@ -53,6 +55,10 @@ fn skeleton(norm: Norm) -> Arc<DartsSkeleton> {
 }
 
 fn shared() -> Box<dyn Evaluator> {
+    together(skeleton(Norm::SEARCH), OpTable::darts())
+}
+
+fn together(skeleton: Arc<dyn Skeleton>, ops: OpTable) -> Box<dyn Evaluator> {
     let recipe = SharedRecipe {
         epochs: 2,
         warmup_epochs: 1,
@@ -62,9 +68,7 @@ fn shared() -> Box<dyn Evaluator> {
         sgd: Sgd::default(),
     };
     let placement = Placement::on(tch::Device::Cpu);
-    Box::new(
-        SharedEvaluator::new(task(80), skeleton(Norm::SEARCH), OpTable::darts(), recipe, placement).unwrap(),
-    )
+    Box::new(SharedEvaluator::new(task(80), skeleton, ops, recipe, placement).unwrap())
 }
 
 fn scratch(images: usize, epochs: usize, folder: Option<&Path>) -> ScratchEvaluator {
@@ -144,6 +148,24 @@ fn training_from_scratch_learns() {
     assert_eq!((score.fidelity, score.runs.len()), (Fidelity::FromScratch, 1));
     // Chance is 0.1.
     assert!(score.value > 0.5, "{}", score.value);
+}
+
+#[test]
+fn cells_with_operations_on_vertices_train_from_scratch_and_together() {
+    let space = NasBench1Shot1::new(nasbench101::Part::One);
+    let skeleton = |channels, norm| {
+        let (cifar, image) = (NasBench101Skeleton::cifar(), Shape::square(1, 8));
+        Arc::new(NasBench101Skeleton { channels, cells: 1, image, norm, ..cifar })
+    };
+    let job = Job { architectures: vec![space.parse("111|conv3x3-bn-relu").unwrap()], round: 0, batch: 0 };
+    let (plain, ops) = (skeleton(8, Norm::DISCRETE), OpTable::nasbench101());
+    let mut alone = ScratchEvaluator { skeleton: plain, ops, ..scratch(600, 5, None) };
+    let outcomes = alone.evaluate(&job, &mut stream(5, &[]), &patient()).unwrap();
+    let Outcome::Scored(score) = &outcomes[0] else { panic!("{outcomes:?}") };
+    // Chance is 0.1.
+    assert!(score.value > 0.5, "{}", score.value);
+    let shared = || together(skeleton(4, Norm::SEARCH), OpTable::nasbench101());
+    check_evaluator(&shared, &space);
 }
 
 #[test]

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use bonas::indicator::{Indicator, rank_sums};
+use bonas::spaces::OpId;
 use bonas::surrogate::metrics::kendall_tau_b;
 use serde::Serialize;
 
@@ -44,9 +45,19 @@ pub(crate) fn mean_sd(values: &[f64]) -> (f64, f64) {
     (mean, (sum / (n - 1.0)).sqrt())
 }
 
-/// Share of convolutions among the six operations of each cell.
+/// Share of convolutions among the operations of each cell, on edges or on nodes, `none` and skips counted; 0
+/// for a cell without any.
 pub(crate) fn convolutions(cells: &[Cell]) -> Vec<f64> {
-    cells.iter().map(|cell| cell.text.matches("nor_conv").count() as f64 / 6.0).collect()
+    let share = |cell: &Cell| {
+        let vocabulary = cell.architecture.vocabulary();
+        let graphs = cell.architecture.cells().iter().map(bonas::spaces::Cell::graph);
+        let labels = graphs.flat_map(|graph| graph.node_weights().chain(graph.edge_weights()));
+        let ops: Vec<OpId> =
+            labels.copied().filter(|&label| vocabulary.ops().any(|op| op == label)).collect();
+        let convolves = ops.iter().filter(|&&op| vocabulary.name(op).contains("conv")).count();
+        convolves as f64 / ops.len().max(1) as f64
+    };
+    cells.iter().map(share).collect()
 }
 
 /// The figures of every variant and indicator; `target` is what is ranked against.

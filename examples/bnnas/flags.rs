@@ -10,9 +10,13 @@ use bonas::config::{
 use clap::Parser;
 use serde::Serialize;
 
-/// Measure how well indicators of BatchNorm-only supernets rank NAS-Bench-201 cells.
+/// Measure how well indicators of BatchNorm-only supernets rank the cells of a space.
 #[derive(Clone, Debug, Parser, Serialize)]
 pub(crate) struct Flags {
+    /// Search space: nasbench201, nasbench101, nasbench1shot1-1 (to -3), or another with a supernet whose
+    /// cells can be listed or stand in a table.
+    #[arg(long, default_value = "nasbench201")]
+    pub(crate) space: String,
     /// Images: digits, cifar10:DIR, mnist:DIR (Fashion-MNIST too), folder:DIR.
     #[arg(long, default_value = "digits")]
     pub(crate) data: String,
@@ -26,7 +30,7 @@ pub(crate) struct Flags {
     /// taken in their place.
     #[arg(long)]
     pub(crate) table: Option<PathBuf>,
-    /// Column of the table.
+    /// Column of the table, or several of which the mean is taken: test1,test2,test3.
     #[arg(long, default_value = "c10_test_e200")]
     pub(crate) column: String,
     /// Unique cells scored by the indicators that cost next to nothing; 0: all.
@@ -138,7 +142,7 @@ impl Flags {
     pub(crate) fn config(&self, net: Net) -> SearchConfig {
         SearchConfig {
             study: StudySettings { seed: net.seed, ..StudySettings::default() },
-            space: SpaceSettings { name: "nasbench201".into() },
+            space: SpaceSettings { name: self.space.clone() },
             evaluator: EvaluatorSettings::Indicator(self.settings(net)),
             data: DataSettings {
                 source: self.data.clone(),

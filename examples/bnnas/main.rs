@@ -1,5 +1,6 @@
 //! How well do indicators of BatchNorm-only supernets rank cells? BN-NAS (Chen et al. 2021), BNNAS++
-//! (our definitions of its terms) and the baselines that they must beat, on NAS-Bench-201.
+//! (our definitions of its terms) and the baselines that they must beat, on NAS-Bench-201 or, with
+//! `--space`, NAS-Bench-101 and others.
 //!
 //! For each seed two supernets are trained by uniform single paths, everything frozen but BatchNorm:
 //! *published*, where convolutions alone have one, and *unbiased*, with one after every operation. Each
@@ -37,9 +38,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
+use bonas::registry;
 use bonas::report::{write_json, write_whole};
 use bonas::spaces::SearchSpace;
-use bonas::spaces::nasbench201::NasBench201;
 use bonas::table::{Benchmark, Reading};
 use clap::Parser;
 use rand::seq::SliceRandom;
@@ -107,8 +108,11 @@ fn cells(flags: &Flags) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
     let (mut found, target) = if let Some(path) = &flags.table {
         from_table(flags, path)?
     } else {
-        let (space, mut seen) = (NasBench201::new(), HashSet::new());
-        let all = space.enumerate().into_iter().flatten().filter(|a| seen.insert(a.key()));
+        let (space, mut seen) = (space(flags)?, HashSet::new());
+        let Some(all) = space.enumerate() else {
+            bail!("--space {}: its cells cannot be listed; give them with --table", flags.space)
+        };
+        let all = all.filter(|a| seen.insert(a.key()));
         let cell = |a| Ok(Cell { text: space.format(&a)?, architecture: a });
         (all.map(cell).collect::<Result<Vec<_>>>()?, None)
     };
@@ -130,9 +134,13 @@ fn from_table(flags: &Flags, path: &Path) -> Result<(Vec<Cell>, Option<Vec<f64>>
     Ok((table.arms().iter().map(cell).collect::<Result<_>>()?, Some(table.columns()[0].means())))
 }
 
+fn space(flags: &Flags) -> Result<Arc<dyn SearchSpace>> {
+    Ok(registry::space(&flags.space).map_err(anyhow::Error::msg)?.space())
+}
+
 /// The table with its one column.
-fn table(flags: &Flags, path: &Path) -> Result<(Benchmark, Arc<NasBench201>)> {
-    let (column, space) = (flags.column.parse().map_err(anyhow::Error::msg)?, Arc::new(NasBench201::new()));
+fn table(flags: &Flags, path: &Path) -> Result<(Benchmark, Arc<dyn SearchSpace>)> {
+    let (column, space) = (flags.column.parse().map_err(anyhow::Error::msg)?, space(flags)?);
     let reading = Reading { columns: vec![column], ..Reading::default() };
     Ok((Benchmark::open(path, space.clone(), &reading)?, space))
 }
@@ -143,10 +151,11 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
         None => "multiply-adds (no --table)".to_owned(),
     };
     let mut text = format!(
-        "supernets on {} ({} images at most), C = {}, {} cell(s) a stage, {} epochs of batch {}, classifier {}; {} seeds\n\
+        "{}: supernets on {} ({} images at most), C = {}, {} cell(s) a stage, {} epochs of batch {}, classifier {}; {} seeds\n\
          {} cells; kernels, patterns and passes of {} images; target: {target}\n\
          share of convolutions over all cells: {:.3}\n\n\
          {:<10} {:<15} {:>6} {:>15} {:>15}  {:<33} {:>15}\n",
+        flags.space,
         flags.data,
         if flags.limit > 0 { flags.limit.to_string() } else { "all".into() },
         flags.channels,

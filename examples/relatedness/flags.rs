@@ -41,7 +41,7 @@ pub(crate) struct Flags {
     /// Width of the first cells of every network.
     #[arg(long, default_value_t = 8)]
     pub(crate) channels: usize,
-    /// Cells in every network (nasbench201: cells a stage).
+    /// Cells in every network (nasbench101, nasbench201: cells a stage).
     #[arg(long, default_value_t = 1)]
     pub(crate) layers: usize,
     /// Images a step, everywhere.

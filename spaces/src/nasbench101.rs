@@ -15,6 +15,7 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use rand::Rng;
 
+use crate::network::{CellUnion, Union};
 use crate::{
     Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
@@ -82,6 +83,16 @@ impl NasBench101 {
             module.connect(from, to)?;
         }
         Ok(self.build(&module.pruned()?.within_limits()?))
+    }
+
+    /// Every operation on each of five interior vertices, and every edge: the union of all cells.
+    pub fn whole(&self) -> Union {
+        self.of_vertices(MAX_VERTICES - 2)
+    }
+
+    fn of_vertices(&self, vertices: usize) -> Union {
+        let cells = vec![CellUnion::of_vertices(vertices, &self.vocabulary)];
+        Union { cells, vocabulary: self.vocabulary.clone() }
     }
 
     /// The official hash of a cell (google-research/nasbench, `graph_util.hash_module`): MD5 over

@@ -35,7 +35,7 @@ pub(super) struct TrainArgs {
     /// Width C of the first cells.
     #[arg(long)]
     channels: Option<usize>,
-    /// Cells in the network (nasbench201: cells a stage).
+    /// Cells in the network (nasbench101, nasbench201: cells a stage).
     #[arg(long)]
     layers: Option<usize>,
     /// Learning rate at the start.

@@ -34,7 +34,7 @@ crate::settings! {
         classifier: bool = false,
         /// Width C of the first cells of the supernet (mobilenet: of its stem, published: 40).
         channels: usize = 8,
-        /// Cells in the supernet (NAS-Bench-201: cells a stage; mobilenet: not read).
+        /// Cells in the supernet (NAS-Bench-101 and -201: cells a stage; mobilenet: not read).
         layers: usize = 1,
         /// Epochs of the supernet. Published: 10.
         epochs: usize = 10,

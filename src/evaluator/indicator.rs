@@ -262,8 +262,9 @@ impl Evaluator for IndicatorEvaluator {
 #[cfg(test)]
 mod tests {
     use bonas_spaces::SearchSpace;
+    use bonas_spaces::nasbench101::{NasBench1Shot1, Part};
     use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{NasBench201Skeleton, OpTable, Shape};
+    use bonas_spaces::network::{NasBench101Skeleton, NasBench201Skeleton, OpTable, Shape};
 
     use super::*;
     use crate::data::digits;
@@ -328,6 +329,23 @@ mod tests {
     fn it_keeps_the_contract_of_evaluators() {
         for indicator in [Indicator::Composite, Indicator::BnGamma, Indicator::Synflow] {
             check_evaluator(&|| Box::new(evaluator(plan(indicator, None))), &NasBench201::new());
+        }
+    }
+
+    #[test]
+    fn cells_with_operations_on_vertices_are_scored() {
+        let (space, cifar) = (NasBench1Shot1::new(Part::One), NasBench101Skeleton::cifar());
+        let small = NasBench101Skeleton { channels: 4, cells: 1, image: Shape::square(1, 8), ..cifar };
+        let subject = Subject {
+            union: space.whole(),
+            supernet: Arc::new(NasBench101Skeleton { norm: Norm::UNBIASED, ..small.clone() }),
+            discrete: Arc::new(small),
+            ops: OpTable::nasbench101(),
+            space: Arc::new(space.clone()),
+        };
+        for indicator in [Indicator::Composite, Indicator::BnGamma, Indicator::Synflow, Indicator::Ntk] {
+            let plan = || IndicatorPlan { subject: subject.clone(), ..plan(indicator, None) };
+            check_evaluator(&|| Box::new(evaluator(plan())), &space);
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{Evaluator, StudyError, torch_runtime};
 pub struct Size {
     /// Width C of the first cells.
     pub channels: usize,
-    /// Cells (NAS-Bench-201: cells a stage).
+    /// Cells (NAS-Bench-101 and -201: cells a stage).
     pub layers: usize,
     /// Whether there is an auxiliary head.
     pub auxiliary: bool,

@@ -79,7 +79,7 @@ impl Strategy for Genetic {
         let Some(choices) = ask.space.choices() else {
             return Err(self.broken(format!(
                 "space {} is not one of independent choices, which crossing needs; \
-                 use nasbench201, mobilenet or mobilenet-17, or strategy evolution",
+                 use nasbench201, nasbench1shot1-1 (to -3), mobilenet or mobilenet-17, or strategy evolution",
                 ask.space.name()
             )));
         };

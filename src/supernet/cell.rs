@@ -311,7 +311,10 @@ impl Edge {
 
     /// Whether the path makes it a mere wire.
     fn passes_on(&self, path: &CellPath) -> bool {
-        self.wire && path.chosen[self.index].len() == 1
+        match path.chosen[self.index][..] {
+            [choice] => self.wire && self.choices[choice].is_identity(),
+            _ => false,
+        }
     }
 
     /// The chosen operations of the source `[B, C, H, W]`, joined, and whether the result may be
@@ -353,7 +356,7 @@ impl Edge {
             } else {
                 (chain.forward_weighted(source, (role, self.index, choice), run)?, true)
             };
-            if !chain.is_identity() {
+            if !self.wire && !chain.is_identity() {
                 y = run.drop_path(y)?;
             }
             sum.add(y, owned)?;

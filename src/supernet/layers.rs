@@ -137,6 +137,7 @@ enum Module {
     MaxPool { kernel: i64, stride: i64, padding: i64 },
     AvgPool { kernel: i64, stride: i64, padding: i64 },
     Shift,
+    Truncate { channels: i64 },
     Branches { join: Join, arms: Vec<Chain> },
     GlobalAvgPool,
     Linear { weight: ParamId, bias: ParamId },
@@ -252,6 +253,7 @@ impl Module {
                 Self::AvgPool { kernel: int(kernel), stride: int(stride), padding: int(padding) }
             }
             Layer::Shift => Self::Shift,
+            Layer::Truncate { channels } => Self::Truncate { channels: int(channels) },
             Layer::Branches { join, arms } => {
                 let arm = |(i, arm): (usize, &Vec<Layer>)| Chain::build(arm, &format!("{name}.{i}"), builder);
                 Self::Branches { join: *join, arms: arms.iter().enumerate().map(arm).collect() }
@@ -286,7 +288,8 @@ impl Module {
     }
 
     fn owns_result(&self) -> bool {
-        !matches!(self, Self::Relu | Self::Relu6 | Self::Shift | Self::Branches { .. })
+        use Module::{Branches, Relu, Relu6, Shift, Truncate};
+        !matches!(self, Relu | Relu6 | Shift | Truncate { .. } | Branches { .. })
     }
 
     /// `owned`: whether `x` may be written to.
@@ -310,6 +313,7 @@ impl Module {
                 x.f_avg_pool2d([*k, *k], [*s, *s], [*p, *p], false, false, None)?
             }
             Self::Shift => shift(&x)?,
+            Self::Truncate { channels } => x.f_narrow(1, 0, *channels)?, // [B, C', H, W]
             Self::Branches { join, arms } => {
                 let input = Value::new(x);
                 let parts = arms.iter().map(|arm| arm.forward(&input, run)).collect::<Result<Vec<_>>>()?;

@@ -7,7 +7,8 @@ use rand::Rng;
 
 use super::module::Module;
 use super::{MAX_VERTICES, NasBench101, OPS};
-use crate::{Architecture, Key, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
+use crate::network::Union;
+use crate::{Architecture, Choices, Key, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// Parents of vertices 1, 2, .. of each space, the output last.
 const PARENTS: [&[usize]; 3] = [&[1, 2, 2, 2, 2], &[1, 1, 2, 2, 3], &[1, 1, 1, 2, 2, 2]];
@@ -38,6 +39,8 @@ pub struct NasBench1Shot1 {
 struct Graphs {
     /// Pruned graphs, each once, in the order of the choices they first come of.
     modules: Vec<Module>,
+    /// For every graph: the first choice that it comes of, and the vertices that are left of that.
+    origins: Vec<(Vec<u8>, Vec<usize>)>,
     /// Keys of their isomorphism classes, and which graphs are in them.
     classes: HashMap<Key, Vec<usize>>,
     /// For every graph: where a replaced parent leads.
@@ -69,6 +72,12 @@ impl NasBench1Shot1 {
         Self { part, cells: NasBench101::new(), graphs: Arc::default() }
     }
 
+    /// Every operation on each interior vertex, and every edge from an earlier vertex to a later one: the
+    /// union of all cells.
+    pub fn whole(&self) -> Union {
+        self.cells.of_vertices(self.interior())
+    }
+
     fn parents(&self) -> &'static [usize] {
         PARENTS[self.part as usize]
     }
@@ -82,12 +91,18 @@ impl NasBench1Shot1 {
         self.graphs.get_or_init(|| Graphs::of(self))
     }
 
+    /// The sets of parents that each vertex from 1 on may have, as masks.
+    fn masks(&self) -> Vec<Vec<u8>> {
+        let of = |(before, &count): (usize, &usize)| {
+            (1..1_u8 << (before + 1)).filter(|mask| mask.count_ones() as usize == count).collect()
+        };
+        self.parents().iter().enumerate().map(of).collect()
+    }
+
     /// Every choice of parents, as one mask a vertex from 1 on.
-    fn choices(&self) -> Vec<Vec<u8>> {
+    fn wirings(&self) -> Vec<Vec<u8>> {
         let mut choices = vec![Vec::new()];
-        for (before, &count) in self.parents().iter().enumerate() {
-            let masks: Vec<u8> =
-                (1..1_u8 << (before + 1)).filter(|mask| mask.count_ones() as usize == count).collect();
+        for masks in self.masks() {
             let with = |choice: &Vec<u8>| {
                 let longer = |mask: &u8| [&choice[..], &[*mask]].concat();
                 masks.iter().map(longer).collect::<Vec<_>>()
@@ -144,13 +159,14 @@ impl NasBench1Shot1 {
 
 impl Graphs {
     fn of(space: &NasBench1Shot1) -> Self {
-        let (mut modules, mut places) = (Vec::new(), HashMap::new());
+        let (mut modules, mut origins, mut places) = (Vec::new(), Vec::new(), HashMap::new());
         let mut of_choice: HashMap<Vec<u8>, (usize, Vec<usize>)> = HashMap::new();
-        let choices = space.choices();
+        let choices = space.wirings();
         for choice in &choices {
             let Ok((module, kept)) = space.pruned(choice) else { continue };
             let graph = *places.entry(module.form()).or_insert_with(|| {
                 modules.push(module);
+                origins.push((choice.clone(), kept.clone()));
                 modules.len() - 1
             });
             of_choice.insert(choice.clone(), (graph, kept));
@@ -166,7 +182,7 @@ impl Graphs {
             moves[*graph].extend(others.map(|(to, left)| Move { to: *to, was: was(kept, left) }));
         }
         let moves = moves.into_iter().map(|moves| moves.into_iter().collect()).collect();
-        Self { modules, classes, moves }
+        Self { modules, origins, classes, moves }
     }
 }
 
@@ -221,7 +237,7 @@ impl SearchSpace for NasBench1Shot1 {
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
-        let choices = self.choices();
+        let choices = self.wirings();
         loop {
             let drawn = self.pruned(&choices[draw::below(rng, choices.len())]);
             if let Ok((module, _)) = drawn {
@@ -247,6 +263,10 @@ impl SearchSpace for NasBench1Shot1 {
 
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         self.read(architecture).map(drop)
+    }
+
+    fn choices(&self) -> Option<&dyn Choices> {
+        Some(self)
     }
 
     fn size(&self) -> SpaceSize {
@@ -281,6 +301,52 @@ impl SearchSpace for NasBench1Shot1 {
     }
 }
 
+/// The parents of vertices 1, 2, .. and of the output, then the operations of the interior vertices. Of the
+/// choices that make a cell up to isomorphism, one is read, with the first operation on vertices that are
+/// pruned.
+impl Choices for NasBench1Shot1 {
+    fn counts(&self) -> Vec<usize> {
+        let parents = self.masks().into_iter().map(|masks| masks.len());
+        parents.chain(std::iter::repeat_n(OPS.len(), self.interior())).collect()
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        let (module, graphs) = (NasBench1Shot1::read(self, architecture)?, self.graphs());
+        let mut alike = graphs.classes.get(&self.class(&module)).into_iter().flatten();
+        let placed =
+            |&graph: &usize| Some((graph, module.placed_on(&graphs.modules[graph]).into_iter().next()?));
+        let unknown = || SpaceError::cell("no choice of parents gives this graph");
+        let (graph, ops) = alike.find_map(placed).ok_or_else(unknown)?;
+        let (choice, kept) = &graphs.origins[graph];
+        let masks = self.masks();
+        let option =
+            |(masks, mask): (&Vec<u8>, &u8)| masks.iter().position(|m| m == mask).ok_or_else(unknown);
+        let mut options = masks.iter().zip(choice).map(option).collect::<Result<Vec<_>, _>>()?;
+        let op =
+            |vertex: usize| kept.iter().position(|&v| v == vertex).map_or(0, |at| usize::from(ops[at - 1]));
+        options.extend((1..=self.interior()).map(op));
+        Ok(options)
+    }
+
+    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError> {
+        let counts = self.counts();
+        if choices.len() != counts.len() {
+            let reason = format!("{} choices, there must be {}", choices.len(), counts.len());
+            return Err(SpaceError::cell(reason));
+        }
+        if let Some(at) = (0..counts.len()).find(|&at| choices[at] >= counts[at]) {
+            let reason = format!("choice {} at position {at}, which has {}", choices[at], counts[at]);
+            return Err(SpaceError::cell(reason));
+        }
+        let (parents, ops) = choices.split_at(self.parents().len());
+        let wiring: Vec<u8> =
+            self.masks().iter().zip(parents).map(|(masks, &option)| masks[option]).collect();
+        let (module, kept) = self.pruned(&wiring)?;
+        let ops: Vec<u8> = kept[1..kept.len() - 1].iter().map(|&vertex| ops[vertex - 1] as u8).collect();
+        Ok(self.cells.build(&module.with_ops(&ops)))
+    }
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -292,7 +358,7 @@ mod tests {
     /// C(1,1) C(2,2) C(3,2) C(4,2) C(5,2) = 180, 1·2·3·6·10 = 360, 1·2·3·6·10·15 = 5400.
     #[test]
     fn choices_of_parents_by_hand() {
-        assert_eq!(PARTS.map(|part| NasBench1Shot1::new(part).choices().len()), [180, 360, 5400]);
+        assert_eq!(PARTS.map(|part| NasBench1Shot1::new(part).wirings().len()), [180, 360, 5400]);
     }
 
     /// Counted once more by a program that knows isomorphic cells by the official hash.
@@ -323,6 +389,31 @@ mod tests {
         for (part, samples) in PARTS.into_iter().zip([20, 6, 2]) {
             check_space(&NasBench1Shot1::new(part), 1, samples).unwrap();
         }
+    }
+
+    #[test]
+    fn choices_make_every_cell() {
+        let space = NasBench1Shot1::new(Part::One);
+        assert_eq!(space.counts(), [1, 1, 3, 6, 10, 3, 3, 3, 3]);
+        // The last set of two parents is the two vertices before.
+        let cell = space.build(&[0, 0, 2, 5, 9, 2, 0, 1, 2]).unwrap();
+        let text = "110001100110111|maxpool3x3;conv1x1-bn-relu;conv3x3-bn-relu;maxpool3x3";
+        assert_eq!(space.format(&cell).unwrap(), text);
+        let mut options = vec![0; 9];
+        let mut keys = BTreeSet::new();
+        for code in 0..space.counts().iter().product::<usize>() {
+            let mut rest = code;
+            for (option, count) in options.iter_mut().zip(space.counts()) {
+                *option = rest % count;
+                rest /= count;
+            }
+            keys.insert(space.build(&options).unwrap().key());
+        }
+        assert_eq!(keys.len() as u128, SIZES[0]);
+        let error = space.build(&[0; 8]).unwrap_err().to_string();
+        assert!(error.contains("8 choices, there must be 9"), "{error}");
+        let error = space.build(&[0, 1, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().to_string();
+        assert!(error.contains("choice 1 at position 1, which has 1"), "{error}");
     }
 
     /// Rows of the published table of space 1 (Zela et al.), and cells that are not of it.

@@ -18,7 +18,7 @@ pub struct CostTable {
 
 impl CostTable {
     /// Counts the networks of a space in a skeleton, one an option; none for a space that is not one
-    /// of independent choices.
+    /// of independent choices, or a skeleton that is not additive.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when the space does not fit the skeleton.
@@ -27,7 +27,7 @@ impl CostTable {
         skeleton: &dyn Skeleton,
         ops: &OpTable,
     ) -> Result<Option<Self>, SpaceError> {
-        let Some(choices) = space.choices() else { return Ok(None) };
+        let Some(choices) = space.choices().filter(|_| skeleton.is_additive()) else { return Ok(None) };
         let counts = choices.counts();
         let macs = |options: &[usize]| -> Result<i128, SpaceError> {
             let union = Union::of(&[choices.build(options)?])?;

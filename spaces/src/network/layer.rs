@@ -136,6 +136,11 @@ pub enum Layer {
     },
     /// Drops the first row and the first column.
     Shift,
+    /// Keeps the first channels and drops the others.
+    Truncate {
+        /// Channels kept.
+        channels: usize,
+    },
     /// Several paths from the same input, joined.
     Branches {
         /// How they are joined.
@@ -178,6 +183,10 @@ impl Layer {
                 Err(SpaceError::network(format!("a {shape} map is {reason}")))
             }
             Self::Shift => Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape }),
+            Self::Truncate { channels } if *channels > shape.channels => {
+                Err(SpaceError::network(format!("a {shape} map cannot be cut to {channels} channels")))
+            }
+            Self::Truncate { channels } => Ok(Shape { channels: *channels, ..shape }),
             Self::Branches { join, arms } => {
                 let shapes: Result<Vec<_>, _> = arms.iter().map(|arm| output_of(arm, shape)).collect();
                 join.output(&shapes?)

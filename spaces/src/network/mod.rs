@@ -13,6 +13,7 @@ mod cost;
 mod darts;
 mod layer;
 mod mobilenet;
+mod nasbench101;
 mod nasbench201;
 mod ops;
 mod plan;
@@ -29,8 +30,9 @@ pub use cost::CostTable;
 pub use darts::DartsSkeleton;
 pub use layer::{Conv, Join, Layer, Shape};
 pub use mobilenet::MobileNetSkeleton;
+pub use nasbench101::NasBench101Skeleton;
 pub use nasbench201::NasBench201Skeleton;
-pub use ops::{Norm, OpTable, Port, factorized_reduce, mb_conv, relu_conv_bn};
+pub use ops::{Norm, OpTable, Port, conv_bn_relu, factorized_reduce, mb_conv, relu_conv_bn};
 pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
 pub use stack::Stem;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};
@@ -44,4 +46,10 @@ pub trait Skeleton: Send + Sync + std::fmt::Debug {
     /// # Errors
     /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
+
+    /// Whether the multiply-adds of an operation do not depend on the other operations and edges, as they do
+    /// where widths follow from the cell.
+    fn is_additive(&self) -> bool {
+        true
+    }
 }

@@ -93,6 +93,14 @@ impl OpTable {
             .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
     }
 
+    /// The three operations of NAS-Bench-101 (Ying et al. 2019, `base_ops.py`).
+    pub fn nasbench101() -> Self {
+        Self::new()
+            .with("conv1x1-bn-relu", |p| conv_bn_relu(p, 1))
+            .with("conv3x3-bn-relu", |p| conv_bn_relu(p, 3))
+            .with("maxpool3x3", |p| pooled(p, Layer::MaxPool { kernel: 3, stride: p.stride, padding: 1 }))
+    }
+
     /// The identity and the six inverted residuals of BN-NAS' MobileNet space (Chen et al. 2021,
     /// `torch_blocks.py`).
     pub fn mobilenet() -> Self {
@@ -113,6 +121,11 @@ impl fmt::Debug for OpTable {
 /// ReLU, dense convolution, BatchNorm.
 pub fn relu_conv_bn(port: Port, kernel: usize) -> Vec<Layer> {
     vec![Layer::Relu, Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port)]
+}
+
+/// Dense convolution, BatchNorm, ReLU.
+pub fn conv_bn_relu(port: Port, kernel: usize) -> Vec<Layer> {
+    vec![Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port), Layer::Relu]
 }
 
 /// Inverted residual (Sandler et al. 2018): 1×1 convolution to `expansion` times the width (none for

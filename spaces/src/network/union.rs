@@ -17,10 +17,16 @@ pub struct EdgeUnion {
     pub ops: Vec<OpId>,
 }
 
-/// The logical OR of cells that share their nodes (op-on-edge spaces).
+/// The logical OR of cells.
+///
+/// Cells with operations on edges share their nodes, which must be the same. In a cell all of whose
+/// interior nodes carry operations, each of these *vertices* becomes an edge: from a node that sums what
+/// enters the vertex to one that what leaves it reads. The nodes are then the inputs, in and out of
+/// vertex 1, 2, .. and the output, and the edges of the cell, wires, are choices like any other: there or
+/// not. The k-th interior vertex of one cell is that of another; a cell may have fewer than the union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellUnion {
-    /// Label of each node, by graph index.
+    /// Label of each node: by graph index, or as above.
     pub nodes: Vec<OpId>,
     /// Edges sorted by `(to, from)`.
     pub edges: Vec<EdgeUnion>,
@@ -84,13 +90,15 @@ impl Union {
 
 impl CellUnion {
     fn of(cells: &[&Cell], vocabulary: &Vocabulary) -> Result<Self, SpaceError> {
-        let nodes: Vec<OpId> = cells[0].graph().node_weights().copied().collect();
+        let vertices = cells.iter().map(|cell| interior(cell, vocabulary)).max().unwrap_or(0);
+        let mut nodes: Option<Vec<OpId>> = None;
         let mut edges: BTreeMap<(usize, usize), BTreeSet<OpId>> = BTreeMap::new();
         for cell in cells {
-            if !cell.graph().node_weights().eq(&nodes) {
+            let cell = OnEdges::of(cell, vertices, vocabulary)?;
+            if *nodes.get_or_insert_with(|| cell.nodes.clone()) != cell.nodes {
                 return Err(SpaceError::network("only cells with the same nodes can share a network"));
             }
-            for (from, to, op) in live_edges(cell, vocabulary) {
+            for (from, to, op) in cell.edges {
                 edges.entry((to, from)).or_default().insert(op);
             }
         }
@@ -98,12 +106,29 @@ impl CellUnion {
             .into_iter()
             .map(|((to, from), ops)| EdgeUnion { from, to, ops: ops.into_iter().collect() })
             .collect();
-        Ok(Self { nodes, edges })
+        Ok(Self { nodes: nodes.unwrap_or_default(), edges })
+    }
+
+    /// Every operation on each of `vertices` interior vertices, every wire from an earlier vertex to a later.
+    pub(crate) fn of_vertices(vertices: usize, vocabulary: &Vocabulary) -> Self {
+        let places = Places { inputs: vocabulary.inputs(), vertices };
+        let sources = |before| (0..places.inputs).chain((0..before).map(|v| places.leaves(v)));
+        let wire = |from, to| EdgeUnion { from, to, ops: vec![OpId::PLAIN] };
+        let ops: Vec<OpId> = vocabulary.ops().filter(|&op| vocabulary.role(op) != Role::Zero).collect();
+        let mut edges = Vec::new();
+        for v in 0..vertices {
+            let (from, to) = (places.enters(v), places.leaves(v));
+            edges.extend(sources(v).map(|source| wire(source, from)));
+            edges.push(EdgeUnion { from, to, ops: ops.clone() });
+        }
+        edges.extend(sources(vertices).map(|source| wire(source, places.output())));
+        Self { nodes: places.labels(), edges }
     }
 
     fn route(&self, cell: &Cell, vocabulary: &Vocabulary) -> Result<CellRoute, SpaceError> {
+        let vertices = self.nodes.len().saturating_sub(vocabulary.inputs() + 1) / 2;
         let mut route = vec![Vec::new(); self.edges.len()];
-        for (from, to, op) in live_edges(cell, vocabulary) {
+        for (from, to, op) in OnEdges::of(cell, vertices, vocabulary)?.edges {
             let place = self
                 .edges
                 .iter()
@@ -119,6 +144,84 @@ impl CellUnion {
         }
         Ok(CellRoute(route))
     }
+}
+
+/// Where the vertices of a cell stand among the nodes of a [`CellUnion`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Places {
+    /// Inputs of the cell.
+    pub(super) inputs: usize,
+    /// Interior vertices of the union.
+    pub(super) vertices: usize,
+}
+
+impl Places {
+    /// The node that sums what enters interior vertex `v`, counted from 0.
+    pub(super) fn enters(self, v: usize) -> usize {
+        self.inputs + 2 * v
+    }
+
+    /// The node with the result of vertex `v`.
+    pub(super) fn leaves(self, v: usize) -> usize {
+        self.inputs + 2 * v + 1
+    }
+
+    pub(super) fn output(self) -> usize {
+        self.inputs + 2 * self.vertices
+    }
+
+    /// Labels of all nodes.
+    pub(super) fn labels(self) -> Vec<OpId> {
+        let inputs = (0..self.inputs).map(|i| OpId::input(i as u16));
+        let interior = std::iter::repeat_n(OpId::PLAIN, 2 * self.vertices);
+        inputs.chain(interior).chain([OpId::OUTPUT]).collect()
+    }
+}
+
+/// A cell as a union has it: all operations on edges `(from, to, op)`, `none` left out.
+struct OnEdges {
+    nodes: Vec<OpId>,
+    edges: Vec<(usize, usize, OpId)>,
+}
+
+impl OnEdges {
+    /// `vertices` says how many interior vertices there is room for, where they carry operations.
+    fn of(cell: &Cell, vertices: usize, vocabulary: &Vocabulary) -> Result<Self, SpaceError> {
+        let labels: Vec<OpId> = cell.graph().node_weights().copied().collect();
+        if labels.contains(&OpId::PLAIN) {
+            let edges = live_edges(cell, vocabulary).collect();
+            return Ok(Self { nodes: labels, edges });
+        }
+        let places = Places { inputs: vocabulary.inputs(), vertices };
+        let (mut edges, mut ends, mut next) = (Vec::new(), Vec::with_capacity(labels.len()), 0);
+        for label in labels {
+            let node = match vocabulary.role(label) {
+                Role::Input => label.index() - OpId::input(0).index(),
+                Role::Output => places.output(),
+                role => {
+                    let (enters, leaves) = (places.enters(next), places.leaves(next));
+                    next += 1;
+                    ends.push((enters, leaves));
+                    edges.extend((role != Role::Zero).then_some((enters, leaves, label)));
+                    continue;
+                }
+            };
+            ends.push((node, node));
+        }
+        if next > vertices {
+            let reason = format!("the cell has {next} interior vertices, and the network {vertices}");
+            return Err(SpaceError::network(reason));
+        }
+        let wires = live_edges(cell, vocabulary).map(|(from, to, op)| (ends[from].1, ends[to].0, op));
+        edges.extend(wires);
+        Ok(Self { nodes: places.labels(), edges })
+    }
+}
+
+/// Nodes of a cell that are neither input nor output.
+fn interior(cell: &Cell, vocabulary: &Vocabulary) -> usize {
+    let inner = |label: &&OpId| !matches!(vocabulary.role(**label), Role::Input | Role::Output);
+    cell.graph().node_weights().filter(inner).count()
 }
 
 fn live_edges<'a>(

@@ -6,3 +6,4 @@ mod paths;
 mod support;
 mod trainable;
 mod training;
+mod vertices;

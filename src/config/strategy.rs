@@ -381,7 +381,7 @@ crate::settings! {
         batch: usize = 10,
         /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
         /// or bonas-published too.
-        surrogate: SurrogateKind = SurrogateKind::GraphGp,
+        surrogate: SurrogateKind = SurrogateKind::Ensemble,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.

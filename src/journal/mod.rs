@@ -20,6 +20,7 @@ mod timings;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::StudyError;
 use crate::event::Event;
@@ -41,6 +42,9 @@ pub const TIMINGS_FILE: &str = "timings.jsonl";
 /// Name of the folder of batches that wait for an earlier one.
 pub const STAGED_FOLDER: &str = "staged";
 const LOCK_FILE: &str = "lock";
+/// How often a held lock is asked for, and how long apart.
+const LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// A journal open for appending; no other process can open it meanwhile.
 ///
@@ -145,6 +149,9 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
 }
 
 /// Takes the folder's lock, which the system gives back when the process ends, however it ends.
+///
+/// A lock that is held is asked for again for a moment: a process that was killed may not be gone yet, and
+/// a child that this process starts holds its files between fork and exec.
 pub(crate) fn lock(folder: &Path) -> Result<File, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()
@@ -153,11 +160,14 @@ pub(crate) fn lock(folder: &Path) -> Result<File, StudyError> {
         .write(true)
         .open(&path)
         .map_err(|source| io_error(&path, source))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StudyError::Locked { path: folder.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
+        }
     }
+    Err(StudyError::Locked { path: folder.to_owned() })
 }
 
 /// Opens for appending; a new file's name is on the disk, too, when this returns.
@@ -184,4 +194,24 @@ fn sync_folder(folder: &Path) -> Result<(), StudyError> {
 
 fn io_error(path: &Path, source: io::Error) -> StudyError {
     StudyError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_given_back_in_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).unwrap();
+        assert!(matches!(lock(folder.path()), Err(StudyError::Locked { .. })));
+        std::thread::scope(|threads| {
+            threads.spawn(move || {
+                std::thread::sleep(LOCK_PAUSE * 3);
+                drop(held);
+            });
+            assert!(lock(folder.path()).is_ok());
+        });
+    }
 }

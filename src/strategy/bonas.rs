@@ -55,7 +55,7 @@ pub struct Bonas {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Objectives {
     /// Expected improvement of the hypervolume, measured from a little below the worst values
-    /// seen ([`reference`]), with a surrogate an
+    /// seen ([`reference()`]), with a surrogate an
     /// objective and batches by [`believers`]; acquisition and selection are not used.
     #[default]
     Hypervolume,

@@ -32,25 +32,28 @@ fn every_strategy_runs_a_small_study() {
     }
 }
 
+/// Architectures that BONAS evaluates on a space, with these settings, of a budget of 40.
+fn evaluated(space: &str, settings: &str) -> usize {
+    let text = format!(
+        "[study]\narchitectures = 40\n[space]\nname = \"{space}\"\n[evaluator]\nname = \"synthetic\"\n\
+         [strategy]\nname = \"bonas\"\n{settings}"
+    );
+    ran(&text).1.history.len()
+}
+
 #[test]
 fn every_surrogate_without_libtorch_runs_a_study() {
     for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
-        let text = format!(
-            "[study]\narchitectures = 40\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n\
-             [strategy]\nname = \"bonas\"\nsurrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n"
-        );
-        assert_eq!(ran(&text).1.history.len(), 40, "{name}");
+        let settings = format!("surrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n");
+        assert_eq!(evaluated("darts", &settings), 40, "{name}");
     }
 }
 
 #[test]
 fn every_pool_runs_a_study() {
     for pool in ["auto", "whole", "evolutionary", "local", "random"] {
-        let text = format!(
-            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
-             [strategy]\nname = \"bonas\"\npool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n"
-        );
-        assert_eq!(ran(&text).1.history.len(), 40, "{pool}");
+        let settings = format!("pool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n");
+        assert_eq!(evaluated("nasbench201", &settings), 40, "{pool}");
     }
 }
 
@@ -59,11 +62,8 @@ fn every_selection_runs_a_study() {
     for selection in
         ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
     {
-        let text = format!(
-            "[study]\narchitectures = 12\n[space]\nname = \"darts\"\n[evaluator]\nname = \"synthetic\"\n[strategy]\n\
-             name = \"bonas\"\nselection = \"{selection}\"\ninitial = 6\nbatch = 3\npool_size = 20\n"
-        );
-        assert_eq!(ran(&text).1.history.len(), 12, "{selection}");
+        let settings = format!("selection = \"{selection}\"\ninitial = 34\nbatch = 3\npool_size = 20\n");
+        assert_eq!(evaluated("darts", &settings), 40, "{selection}");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::event::{Event, Observer, Progress};
 /// Clock ticks of Linux a second, as its files count them on every machine.
 const TICKS: f64 = 100.0;
 /// The least time that all clocks tell from none, in seconds.
-pub(super) const LEAST: f64 = 1.0 / TICKS;
+const LEAST: f64 = 1.0 / TICKS;
 
 /// Seconds of each ask, and of each batch with its number of architectures, in order.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -18,11 +18,11 @@ pub(super) struct Times {
 }
 
 impl Times {
-    /// Seconds of one architecture, and those spent once, before the first: the fastest batch's share, at
-    /// least [`LEAST`], and what the first batch took beyond it.
+    /// Seconds of one architecture, and those spent once, before the first: its share of the fastest batch,
+    /// which took at least [`LEAST`], and what the first batch took beyond such shares.
     pub(super) fn architectures(&self) -> (f64, f64) {
-        let share = |&(seconds, size): &(f64, usize)| seconds / size.max(1) as f64;
-        let each = self.batches.iter().map(share).fold(f64::INFINITY, f64::min).max(LEAST);
+        let share = |&(seconds, size): &(f64, usize)| seconds.max(LEAST) / size.max(1) as f64;
+        let each = self.batches.iter().map(share).fold(f64::INFINITY, f64::min);
         let once = self.batches.first().map_or(0.0, |&(seconds, size)| seconds - each * size as f64);
         (each, once.max(0.0))
     }
@@ -137,6 +137,6 @@ mod tests {
         assert_eq!(of(&[(9.0, 4), (1.0, 2)]), (0.5, 7.0));
         // The first is the fastest: nothing was spent once.
         assert_eq!(of(&[(2.0, 4), (3.0, 4)]), (0.5, 0.0));
-        assert_eq!(of(&[(0.0, 4), (0.0, 4)]), (LEAST, 0.0));
+        assert_eq!(of(&[(0.0, 4), (0.0, 4)]), (LEAST / 4.0, 0.0));
     }
 }

@@ -54,9 +54,9 @@ pub struct Bonas {
 /// How two objectives come to one utility.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Objectives {
-    /// Expected improvement of the hypervolume, measured from a little below the worst values
-    /// seen ([`reference()`]), with a surrogate an
-    /// objective and batches by [`believers`]; acquisition and selection are not used.
+    /// Expected improvement of the hypervolume, measured from a little below the worst values seen
+    /// ([`reference()`]), with a surrogate an objective and batches by [`believers`]; acquisition and
+    /// selection are not used.
     #[default]
     Hypervolume,
     /// One score, weighed at random anew each round, for surrogate, acquisition and selection as they

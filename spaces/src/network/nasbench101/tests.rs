@@ -31,9 +31,9 @@ const POOL: &str = "maxpool3x3";
 
 #[test]
 fn parameters_are_those_of_the_benchmark() {
-    // `trainable_parameters` of records of nasbench_only108.tfrecord: the Inception-like cell of the
-    // README (printed in NASBench.ipynb), the first record (as users of the benchmark quote it), and the
-    // largest count of all.
+    // `trainable_parameters` in nasbench_only108.tfrecord: of the Inception-like cell of the README
+    // (printed in NASBench.ipynb); of the first record (as users of the benchmark quote it); and the largest
+    // of all, which is quoted without its cell: this one, of five 3x3 convolutions, has that count.
     let inception = [(0, 1), (0, 2), (0, 3), (0, 5), (1, 6), (2, 6), (3, 4), (4, 6), (5, 6)];
     let first = [(0, 1), (0, 4), (0, 5), (1, 2), (2, 3), (2, 6), (3, 5), (4, 5), (5, 6)];
     let largest = [(0, 1), (0, 2), (0, 3), (0, 6), (1, 2), (2, 3), (3, 4), (4, 5), (5, 6)];

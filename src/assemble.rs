@@ -10,7 +10,6 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::network::CostTable;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
@@ -39,8 +38,8 @@ use crate::history::{Fidelity, History};
 use crate::registry::SkeletonSize;
 use crate::rng::stream;
 use crate::strategy::{
-    Aims, Bonas, CostLimit, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
-    RandomSearch, RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Bonas, CostLimit, Costs, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents,
+    Pool, RandomSearch, RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
@@ -114,7 +113,7 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas needs a space of independent choices, and {} is none; take nasbench201, nasbench1shot1-1 (to -3) or mobilenet, without a table",
+            "bn-nas needs a space of choices, and {} is none; take nasbench101, nasbench201, darts, mobilenet or another with a network, without a table",
             space.name()
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });
@@ -136,16 +135,14 @@ fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyE
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
     let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
     let entry = crate::registry::space(space.name()).map_err(none)?;
-    let without =
-        || none(format!("{most}, but {} has no table of multiply-adds here; set it to 0", entry.name));
+    let without = || none(format!("{most}, but {} has no network here; set it to 0", entry.name));
     let skeleton = crate::registry::skeleton(entry.skeleton.ok_or_else(without)?).map_err(none)?;
     let skeleton = skeleton.skeleton(&SkeletonSize::default()).map_err(none)?;
-    let table = CostTable::of(space, &*skeleton, &(entry.ops)())?.ok_or_else(without)?;
-    if most < table.least() {
-        let least = table.least();
+    let limit = CostLimit { costs: Costs::of(space, skeleton, (entry.ops)())?, most };
+    if let Some(least) = limit.too_low(space, &space.sample(&mut stream(0, &[])))? {
         return Err(none(format!("{most}, but no architecture has so few; the smallest has {least}")));
     }
-    Ok(CostLimit { table, most })
+    Ok(limit)
 }
 
 /// The surrogate of a name.

@@ -79,8 +79,8 @@ impl StrategySettings {
     }
 
     /// Every strategy that this program can run on a table, with its default settings; nsga2, which is
-    /// for two objectives, only with those. bn-nas is not among them: it recombines independent choices,
-    /// and the rows of a table are none.
+    /// for two objectives, only with those. bn-nas is not among them: it recombines choices, and the
+    /// rows of a table are none.
     pub fn available(two_objectives: bool) -> impl Iterator<Item = Self> {
         let all = Self::NAMES.iter().filter_map(|name| Self::named(name));
         let runs = |s: &Self| cfg!(feature = "torch") || !s.needs_torch();

@@ -29,7 +29,7 @@ pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
 pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
-pub use genetic::{CostLimit, Genetic};
+pub use genetic::{CostLimit, Costs, Genetic};
 pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use nsga2::Nsga2;

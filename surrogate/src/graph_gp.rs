@@ -147,7 +147,7 @@ impl Data {
         let structures = read.structures[..n].iter().map(|s| &**s);
         let columns = Columns::of(structures.clone());
         let known = if form == Form::Nothing { &[][..] } else { &read.ranks };
-        let x = with_ranks(&columns.matrix(structures), known);
+        let x = with_ranks(columns.matrix(structures), known);
         let scale = Scale::of(&x);
         let (z, warp) = normal_scores(&read.scores[..n]);
         Self { form, columns, known: known.len(), x: scale.apply(x), scale, z: z.into(), warp }
@@ -198,12 +198,17 @@ impl Data {
 }
 
 /// Columns `[n, d]` and behind them ranks, of which there are at least `n` each.
-fn with_ranks(x: &Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
-    let d = x.ncols();
-    Array2::from_shape_fn((x.nrows(), d + ranks.len()), |(i, c)| match c.checked_sub(d) {
-        None => x[[i, c]],
-        Some(known) => ranks[known][i] as f32,
-    })
+fn with_ranks(x: Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
+    if ranks.is_empty() {
+        return x;
+    }
+    let (n, d) = x.dim();
+    let mut wide = Array2::zeros((n, d + ranks.len()));
+    wide.slice_mut(s![.., ..d]).assign(&x);
+    for (i, ranks) in ranks.iter().enumerate() {
+        wide.column_mut(d + i).iter_mut().zip(ranks).for_each(|(value, &rank)| *value = rank as f32);
+    }
+    wide
 }
 
 impl GraphGp {
@@ -345,7 +350,7 @@ impl FittedGraphGp {
             self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
         let structures = self.features.features(NAME, candidates)?;
         let x = self.columns.matrix(structures.iter().map(|s| &**s));
-        Ok(self.scale.apply(if ranks.is_empty() { x } else { with_ranks(&x, &ranks) }))
+        Ok(self.scale.apply(with_ranks(x, &ranks)))
     }
 
     pub(crate) fn process(&self) -> &Process {

@@ -40,8 +40,8 @@ pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     AcquisitionKind, BonasSettings, DifferentiableSettings, EvolutionSettings, LocalSearchSettings,
-    ObjectivesKind, ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind,
-    TargetsKind,
+    ObjectivesKind, ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionKind, StrategySettings,
+    SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

@@ -370,6 +370,19 @@ pub enum ParentsKind {
     Best,
 }
 
+/// What a surrogate knows of architectures before any is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriorKind {
+    /// Nothing.
+    #[default]
+    None,
+    /// Multiply-adds of the published network.
+    Flops,
+    /// Its parameters.
+    Params,
+}
+
 crate::settings! {
     /// Settings of BONAS.
     pub struct BonasSettings {
@@ -382,6 +395,10 @@ crate::settings! {
         /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
         /// or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::Ensemble,
+        /// Known before anything is measured: none, flops (multiply-adds of an architecture's published
+        /// network) or params: a line that the surrogate starts from, whose slope it learns. Surrogates
+        /// ensemble and graph-gp, spaces with a network.
+        prior: PriorKind = PriorKind::None,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -416,6 +433,9 @@ crate::settings! {
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;
         at_least_1(s.tournament, "tournament")?;
+        let takes = matches!(s.surrogate, SurrogateKind::Ensemble | SurrogateKind::GraphGp);
+        let name = if s.prior == PriorKind::Flops { "flops" } else { "params" };
+        ensure(takes || s.prior == PriorKind::None, "prior", name, "none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         batches(s.batches, s.batch)

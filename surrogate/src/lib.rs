@@ -40,7 +40,7 @@ pub mod wl_gp;
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
 pub use joint::Joint;
-pub use known::Known;
+pub use known::{Known, ValueOf};
 pub use posterior::{Law, Moments, Posterior};
 pub use ranks::Warp;
 pub use select::{Batches, Candidates, Selection};

@@ -164,8 +164,10 @@ pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> 
             let (kind, device) = (tch::Kind::Float, tch::Device::Cpu);
             Ok(Box::new(bonas_surrogate::embed::GcnBsr::published(kind, device)))
         }
+        #[cfg(feature = "torch")]
+        SurrogateKind::GcnEnsemble => Ok(Box::new(bonas_surrogate::embed::GcnEnsemble::default())),
         #[cfg(not(feature = "torch"))]
-        SurrogateKind::GcnBsr | SurrogateKind::BonasPublished => {
+        SurrogateKind::GcnBsr | SurrogateKind::BonasPublished | SurrogateKind::GcnEnsemble => {
             Err(without_torch("strategy.surrogate", "a graph network", "use graph-gp"))
         }
     }

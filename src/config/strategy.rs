@@ -247,6 +247,8 @@ pub enum SurrogateKind {
     GcnBsr,
     /// The same exactly as in the published code, its approximations included.
     BonasPublished,
+    /// Bidirectional graph networks that read structural counts too, an ensemble; on normal scores.
+    GcnEnsemble,
     /// Bayesian sigmoid regression on structural counts; needs no libtorch.
     CountsBsr,
     /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
@@ -284,7 +286,7 @@ impl SurrogateKind {
 
     /// Whether it needs libtorch.
     pub fn needs_torch(self) -> bool {
-        matches!(self, Self::GcnBsr | Self::BonasPublished)
+        matches!(self, Self::GcnBsr | Self::BonasPublished | Self::GcnEnsemble)
     }
 }
 
@@ -392,8 +394,8 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr
-        /// or bonas-published too.
+        /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr,
+        /// gcn-ensemble or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::Ensemble,
         /// Known before anything is measured: none, flops (multiply-adds of an architecture's published
         /// network) or params: a line that the surrogate starts from, whose slope it learns. Surrogates

@@ -6,6 +6,7 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
+use crate::gp::CHUNK;
 use crate::graph_gp::{FittedGraphGp, GraphGp};
 use crate::trees::{BoostParams, CrossFit};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -84,18 +85,20 @@ struct Fitted {
 
 impl Predict for Fitted {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        if candidates.is_empty() {
-            return Ok(Vec::new());
-        }
-        let features = self.gp.matrix(candidates)?;
-        let (means, variances) = self.gp.process().predict(&features);
-        let (trees, _) = self.trees.predict(&features);
         let noise = self.gp.process().noise();
-        let posterior = |i: usize| {
-            let mean = (1.0 - self.weight) * means[i] + self.weight * trees[i];
-            Posterior::warped(mean, self.inflation * (variances[i] + noise), Arc::clone(self.gp.warp()))
-        };
-        (0..candidates.len()).map(posterior).collect()
+        let mut posteriors = Vec::with_capacity(candidates.len());
+        // One piece after another, so that features stay in the cache.
+        for candidates in candidates.chunks(CHUNK) {
+            let features = self.gp.matrix(candidates)?;
+            let (means, variances) = self.gp.process().predict(&features);
+            let (trees, _) = self.trees.predict(&features);
+            for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {
+                let mean = (1.0 - self.weight) * mean + self.weight * trees;
+                let variance = self.inflation * (variance + noise);
+                posteriors.push(Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?);
+            }
+        }
+        Ok(posteriors)
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<crate::Joint>, SurrogateError> {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bonas_spaces::{Architecture, Key, Vocabulary};
 
-use crate::structure::{AsIs, Layout, Structure};
+use ndarray::Array2;
+
+use crate::structure::{AsIs, Columns, Layout, Structure};
 use crate::{Observation, SurrogateError};
 
 /// Most values kept (16 MiB).
@@ -73,6 +75,25 @@ impl Extractor {
             found.push(kept.features(architecture));
         }
         Ok(found)
+    }
+
+    /// Features `[m, d]` of candidates, in the columns of what was fitted.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for architectures of different spaces, or of another than the columns'.
+    pub(crate) fn matrix<'a>(
+        &self,
+        surrogate: &'static str,
+        columns: &Columns,
+        candidates: impl IntoIterator<Item = &'a Architecture>,
+    ) -> Result<Array2<f32>, SurrogateError> {
+        let structures = self.features(surrogate, candidates)?;
+        if structures.first().is_some_and(|structure| !columns.fit(structure)) {
+            let reason = "the candidates are of another space than the observations: their operations or \
+                          their number of cells differ";
+            return Err(SurrogateError::data(surrogate, reason));
+        }
+        Ok(columns.matrix(structures.iter().map(|s| &**s)))
     }
 }
 

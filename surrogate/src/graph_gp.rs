@@ -348,9 +348,7 @@ impl FittedGraphGp {
         let candidates = candidates.into_iter();
         let ranks: Vec<Vec<f64>> =
             self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
-        let structures = self.features.features(NAME, candidates)?;
-        let x = self.columns.matrix(structures.iter().map(|s| &**s));
-        Ok(self.scale.apply(with_ranks(x, &ranks)))
+        Ok(self.scale.apply(with_ranks(self.features.matrix(NAME, &self.columns, candidates)?, &ranks)))
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -364,13 +362,15 @@ impl FittedGraphGp {
 
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        if candidates.is_empty() {
-            return Ok(Vec::new());
+        let mut posteriors = Vec::with_capacity(candidates.len());
+        // One piece after another, so that features stay in the cache.
+        for candidates in candidates.chunks(gp::CHUNK) {
+            let (means, variances) = self.process.predict(&self.matrix(candidates)?);
+            for (mean, variance) in means.into_iter().zip(variances) {
+                posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
+            }
         }
-        let (mean, variance) = self.process.predict(&self.matrix(candidates)?);
-        let posterior =
-            |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.process.noise(), self.warp.clone());
-        mean.iter().zip(&variance).map(posterior).collect()
+        Ok(posteriors)
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
@@ -518,7 +518,8 @@ mod tests {
     fn other_spaces_are_refused() {
         let fitted = GraphGp::default().fit(&toy_observations(5, 2), &mut rng()).unwrap();
         let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::darts::Darts::new(), &mut rng());
-        let mixed = [toy_architectures(1, 1).remove(0), other];
+        let mixed = [toy_architectures(1, 1).remove(0), other.clone()];
         assert!(fitted.predict(&mixed).unwrap_err().to_string().contains("architecture 1"));
+        assert!(fitted.predict(&[other]).unwrap_err().to_string().contains("another space"));
     }
 }

@@ -6,11 +6,12 @@ use linfa::ParamGuard;
 use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use rand::Rng;
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind};
 
 use super::gcn::{Gcn, GcnShape, check_place};
 use super::graphs::{Graphs, Padding};
 use super::train::Training;
+use super::{pin_threads, to_array};
 use crate::bsr::{Bsr, BsrParams};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
@@ -99,15 +100,6 @@ impl GcnBsr {
         Graphs::encode(architectures, settings.simplify, settings.padding, (settings.kind, settings.device))
     }
 
-    /// The last digits of a sum depend on the number of threads, and what is fitted must depend
-    /// neither on the machine nor on what ran before on this thread. One is also the quickest for
-    /// networks of this size.
-    fn pin_threads(&self) {
-        if self.settings.device == Device::Cpu {
-            tch::set_num_threads(1);
-        }
-    }
-
     fn check(&self, observations: &[Observation]) -> Result<(), SurrogateError> {
         check_place(self.settings.kind, self.settings.device)?;
         self.settings.training.check()?;
@@ -143,7 +135,7 @@ impl Surrogate for GcnBsr {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
         self.check(observations)?;
-        self.pin_threads();
+        pin_threads(self.settings.device);
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
         let graphs = self.graphs(&architectures)?;
@@ -166,7 +158,7 @@ struct FittedGcnBsr {
 impl FittedGcnBsr {
     /// Embeddings, `[n, C D]`.
     fn embedding(&self, candidates: &[Architecture]) -> Result<Array2<f64>, SurrogateError> {
-        self.recipe.pin_threads();
+        pin_threads(self.recipe.settings.device);
         let shape = self.gcn.shape();
         let mut all = Vec::with_capacity(candidates.len() * shape.cells * shape.width);
         for chunk in candidates.chunks(CHUNK) {
@@ -186,17 +178,6 @@ impl Predict for FittedGcnBsr {
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         self.embedding(candidates).map(Some)
     }
-}
-
-/// A matrix, wherever it is, as `f64` on this side.
-fn to_array(matrix: &Tensor) -> Result<Array2<f64>, SurrogateError> {
-    let (rows, columns) = matrix.size2().map_err(|e| SurrogateError::numeric("gcn", e.to_string()))?;
-    let mut values = vec![0.0f64; (rows * columns) as usize];
-    let flat = matrix.to_device(Device::Cpu).to_kind(Kind::Double).contiguous();
-    let count = values.len();
-    flat.f_copy_data(&mut values, count).map_err(|e| SurrogateError::numeric("gcn", e.to_string()))?;
-    Array2::from_shape_vec((rows as usize, columns as usize), values)
-        .map_err(|e| SurrogateError::numeric("gcn", e.to_string()))
 }
 
 #[cfg(test)]

@@ -54,11 +54,8 @@ impl Graphs {
         padding: Padding,
         (kind, device): (Kind, Device),
     ) -> Result<Self, SurrogateError> {
-        let first = architectures.first().ok_or_else(|| SurrogateError::data(NAME, "no architecture"))?;
+        let first = check_alike(architectures)?;
         let vocabulary = first.vocabulary();
-        for (i, architecture) in architectures.iter().enumerate() {
-            check_alike(first, architecture, i)?;
-        }
         let mut dense = Dense::default();
         let owned: Vec<Vec<OpGraph>> = match simplify {
             Simplify::Pruned => Vec::new(),
@@ -128,19 +125,30 @@ impl Graphs {
     }
 }
 
-fn check_alike(first: &Architecture, other: &Architecture, i: usize) -> Result<(), SurrogateError> {
-    let fine = first.cells().len() == other.cells().len() && first.vocabulary() == other.vocabulary();
-    if fine && !first.cells().is_empty() {
-        return Ok(());
+/// The first of some architectures that are all of one space.
+///
+/// # Errors
+/// [`SurrogateError::Data`] if there is none, or they differ in vocabulary or number of cells.
+pub(super) fn check_alike<'a>(
+    architectures: &[&'a Architecture],
+) -> Result<&'a Architecture, SurrogateError> {
+    let first = architectures.first().ok_or_else(|| SurrogateError::data(NAME, "no architecture"))?;
+    let alike = |other: &Architecture| {
+        first.cells().len() == other.cells().len() && first.vocabulary() == other.vocabulary()
+    };
+    match architectures.iter().position(|other| !alike(other) || other.cells().is_empty()) {
+        None => Ok(first),
+        Some(i) => {
+            let reason = format!(
+                "architecture {i} has {} cells over {} labels, the first {} over {}: not of one space",
+                architectures[i].cells().len(),
+                architectures[i].vocabulary().len(),
+                first.cells().len(),
+                first.vocabulary().len()
+            );
+            Err(SurrogateError::data(NAME, reason))
+        }
     }
-    let reason = format!(
-        "architecture {i} has {} cells over {} labels, the first {} over {}: not of one space",
-        other.cells().len(),
-        other.vocabulary().len(),
-        first.cells().len(),
-        first.vocabulary().len()
-    );
-    Err(SurrogateError::data(NAME, reason))
 }
 
 /// Row-major values on their way into tensors.
@@ -192,7 +200,7 @@ impl Dense {
 }
 
 /// Column of a label; the global node has the last, `vocabulary.len() - 1`.
-fn class(op: OpId, vocabulary: &Vocabulary) -> usize {
+pub(super) fn class(op: OpId, vocabulary: &Vocabulary) -> usize {
     match vocabulary.role(op) {
         Role::Output => vocabulary.len() - 2,
         // Inputs and operations follow the two structural labels; `PLAIN` is never on a node.

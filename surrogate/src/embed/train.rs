@@ -158,12 +158,13 @@ fn shuffled(targets: &Tensor, order: &[usize]) -> Tensor {
 }
 
 /// Adam on one flat parameter tensor (Kingma and Ba, 2015).
-struct Adam {
+pub(super) struct Adam {
     parameters: Tensor, // [p], shared with the network
-    gradient: Tensor,   // [p]
-    first: Tensor,      // [p]
-    second: Tensor,     // [p]
-    learning_rate: f64,
+    /// `[p]`, to be filled in before a step.
+    pub(super) gradient: Tensor,
+    first: Tensor,  // [p]
+    second: Tensor, // [p]
+    pub(super) learning_rate: f64,
     steps: i32,
 }
 
@@ -171,12 +172,12 @@ impl Adam {
     const BETA: (f64, f64) = (0.9, 0.999);
     const EPS: f64 = 1e-8;
 
-    fn new(parameters: Tensor, learning_rate: f64) -> Self {
+    pub(super) fn new(parameters: Tensor, learning_rate: f64) -> Self {
         let zeros = || parameters.zeros_like();
         Self { gradient: zeros(), first: zeros(), second: zeros(), parameters, learning_rate, steps: 0 }
     }
 
-    fn step(&mut self) {
+    pub(super) fn step(&mut self) {
         self.steps += 1;
         let correction = |beta: f64| 1.0 - beta.powi(self.steps);
         let _ = self.first.lerp_(&self.gradient, 1.0 - Self::BETA.0);

@@ -17,4 +17,4 @@ pub use kernel::Kernel;
 pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
 pub(crate) use objective::{Block, Families, Fit, Shape, fit};
-pub(crate) use process::{Process, Term};
+pub(crate) use process::{CHUNK, Process, Term};

@@ -7,7 +7,7 @@ use super::{Cholesky, Kernel};
 use crate::SurrogateError;
 
 /// Candidates a pass: their covariances stay in the cache.
-const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 512;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;

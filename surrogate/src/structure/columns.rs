@@ -75,6 +75,11 @@ impl Columns {
         columns
     }
 
+    /// Whether an architecture has as many counts as those that the columns are of.
+    pub(crate) fn fit(&self, structure: &Structure) -> bool {
+        structure.counts.len() == self.counts
+    }
+
     /// Number of columns.
     pub(crate) fn len(&self) -> usize {
         self.counts + self.names.len()

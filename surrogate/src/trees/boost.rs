@@ -1,10 +1,10 @@
 //! Gradient boosting of regression trees for the squared error.
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, ArrayView2, Axis};
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
 
-use super::tree::{Binned, Growth, Tree};
+use super::tree::{Binned, FlatTree, Growth, MAX_LEAVES, ROWS, Tree};
 use crate::SurrogateError;
 
 /// Settings of boosting.
@@ -14,7 +14,7 @@ pub struct BoostParams {
     pub trees: usize,
     /// Share of a tree's prediction that is taken; in `(0, 1]`.
     pub rate: f64,
-    /// Most leaves of a tree; at least 2.
+    /// Most leaves of a tree; 2 to 32.
     pub leaves: usize,
     /// Fewest observations in a leaf; at least 1.
     pub min_leaf: usize,
@@ -37,7 +37,7 @@ impl Default for BoostParams {
 pub(super) struct Boosted {
     base: f64,
     rate: f64,
-    trees: Vec<Tree>,
+    trees: Vec<FlatTree>,
 }
 
 impl BoostParams {
@@ -47,6 +47,9 @@ impl BoostParams {
             if value < least {
                 return Err(SurrogateError::setting(name, value, "a larger integer"));
             }
+        }
+        if self.leaves > MAX_LEAVES {
+            return Err(SurrogateError::setting("leaves", self.leaves, "at most 32"));
         }
         for (name, share) in [("rate", self.rate), ("rows", self.rows), ("columns", self.columns)] {
             if !(share > 0.0 && share <= 1.0) {
@@ -70,15 +73,17 @@ impl BoostParams {
         let columns = ((self.columns * live.len() as f64).ceil() as usize).min(live.len());
         let growth = Growth { leaves: self.leaves, min_leaf: self.min_leaf, shrink: self.shrink };
         let mut order: Vec<u32> = (0..n as u32).collect();
-        let x = x.as_standard_layout();
+        let blocks = blocks(x);
         let mut boosted = Boosted { base, rate: self.rate, trees: Vec::with_capacity(self.trees) };
         for _ in 0..self.trees {
             order.shuffle(rng);
             let features =
                 index::sample(rng, live.len(), columns).into_iter().map(|i| live[i]).collect::<Vec<_>>();
             let tree = Tree::grow(&binned, &residuals, order[..rows].to_vec(), &features, growth);
-            for (residual, row) in residuals.iter_mut().zip(x.rows()) {
-                *residual -= self.rate * row.as_slice().map_or(0.0, |row| f64::from(tree.value(row)));
+            for (residuals, columns) in residuals.chunks_mut(ROWS).zip(&blocks) {
+                let mut values = [0.0; ROWS];
+                tree.accumulate(columns, &mut values[..residuals.len()]);
+                residuals.iter_mut().zip(values).for_each(|(r, v)| *r -= self.rate * f64::from(v));
             }
             boosted.trees.push(tree);
         }
@@ -89,9 +94,29 @@ impl BoostParams {
 impl Boosted {
     /// Predictions `[m]` for features `x [m, d]`.
     pub(super) fn predict(&self, x: &Array2<f32>) -> Array1<f64> {
-        let x = x.as_standard_layout();
-        let value = |row: &[f32]| self.trees.iter().map(|tree| tree.value(row)).sum::<f32>();
-        let rows = x.rows().into_iter();
-        rows.map(|row| self.base + self.rate * f64::from(row.as_slice().map_or(0.0, value))).collect()
+        let mut sums = vec![0.0; x.nrows()];
+        let mut columns = vec![0.0; x.ncols() * ROWS];
+        for (block, sums) in x.axis_chunks_iter(Axis(0), ROWS).zip(sums.chunks_mut(ROWS)) {
+            transpose(block, &mut columns);
+            self.trees.iter().for_each(|tree| tree.accumulate(&columns, sums));
+        }
+        sums.into_iter().map(|sum| self.base + self.rate * f64::from(sum)).collect()
+    }
+}
+
+/// `x [n, d]` as blocks of [`ROWS`] rows, of each its columns `[d, ROWS]`; the last is filled up.
+fn blocks(x: &Array2<f32>) -> Vec<Vec<f32>> {
+    let block = |rows: ArrayView2<'_, f32>| {
+        let mut columns = vec![0.0; x.ncols() * ROWS];
+        transpose(rows, &mut columns);
+        columns
+    };
+    x.axis_chunks_iter(Axis(0), ROWS).map(block).collect()
+}
+
+/// Writes `rows [r, d]`, `r <= ROWS`, as columns `[d, ROWS]`.
+fn transpose(rows: ArrayView2<'_, f32>, columns: &mut [f32]) {
+    for (i, row) in rows.rows().into_iter().enumerate() {
+        row.iter().zip(columns[i..].iter_mut().step_by(ROWS)).for_each(|(&v, place)| *place = v);
     }
 }

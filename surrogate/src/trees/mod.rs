@@ -131,8 +131,7 @@ struct Fitted {
 
 impl Predict for Fitted {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let structures = self.features.features(NAME, candidates)?;
-        let (mean, variance) = self.fit.predict(&self.columns.matrix(structures.iter().map(|s| &**s)));
+        let (mean, variance) = self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
         let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
         mean.iter().zip(&variance).map(posterior).collect()
     }

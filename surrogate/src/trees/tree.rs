@@ -5,6 +5,12 @@ use ndarray::{Array2, ArrayView1};
 /// Most bins a feature.
 const MAX_BINS: usize = 64;
 
+/// Most leaves a tree.
+pub(super) const MAX_LEAVES: usize = 32;
+
+/// Rows that a [`FlatTree`] predicts at once.
+pub(super) const ROWS: usize = 64;
+
 /// Features as the numbers of the bins they fall into.
 #[derive(Clone, Debug)]
 pub(super) struct Binned {
@@ -57,7 +63,7 @@ struct Node {
     value: f32,
 }
 
-/// A fitted tree.
+/// A tree as it grows.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -101,7 +107,7 @@ impl Tree {
         rows: Vec<u32>,
         features: &[usize],
         growth: Growth,
-    ) -> Self {
+    ) -> FlatTree {
         let soil = Soil { x, targets, features, growth };
         let mut tree = Self { nodes: Vec::new() };
         let mut leaves = vec![tree.leaf(&soil, rows)];
@@ -120,7 +126,7 @@ impl Tree {
             (node.feature, node.left) = (split.feature as u32, first);
             node.edge = x.edges[split.feature][split.bin];
         }
-        tree
+        tree.flat()
     }
 
     fn leaf(&mut self, soil: &Soil<'_>, rows: Vec<u32>) -> Leaf {
@@ -130,14 +136,53 @@ impl Tree {
         Leaf { node: self.nodes.len() - 1, best: soil.best_split(&rows, sum), rows }
     }
 
-    /// Value of a row of features.
-    pub(super) fn value(&self, row: &[f32]) -> f32 {
-        let mut node = &self.nodes[0];
-        while node.left > 0 {
-            let right = u32::from(row[node.feature as usize] > node.edge);
-            node = &self.nodes[(node.left + right) as usize];
+    /// The tree as it predicts.
+    fn flat(&self) -> FlatTree {
+        let mut flat = FlatTree { splits: Vec::new(), values: Vec::new() };
+        flat.add(&self.nodes, 0);
+        flat
+    }
+}
+
+/// A tree of at most [`MAX_LEAVES`] leaves, numbered from left to right, that predicts without branches
+/// (Lucchese et al., `QuickScorer`, SIGIR 2015): a split that a row goes right of strikes out the leaves left
+/// of it, and the row's leaf is the first that nobody strikes out.
+#[derive(Clone, Debug)]
+pub(super) struct FlatTree {
+    /// Feature, edge, and the leaves that stay for rows beyond it.
+    splits: Vec<(u32, f32, u32)>,
+    values: Vec<f32>,
+}
+
+impl FlatTree {
+    fn add(&mut self, nodes: &[Node], at: usize) {
+        let node = nodes[at];
+        if node.left == 0 {
+            self.values.push(node.value);
+            return;
         }
-        node.value
+        let split = self.splits.len();
+        self.splits.push((node.feature, node.edge, u32::MAX));
+        let first = self.values.len();
+        self.add(nodes, node.left as usize);
+        for leaf in first..self.values.len() {
+            self.splits[split].2 &= !(1 << leaf);
+        }
+        self.add(nodes, node.left as usize + 1);
+    }
+
+    /// Adds the values of some rows to `sums [r]`; `columns [d, ROWS]` has their features, `r <= ROWS`.
+    pub(super) fn accumulate(&self, columns: &[f32], sums: &mut [f32]) {
+        let mut leaves = [u32::MAX; ROWS];
+        for &(feature, edge, stay) in &self.splits {
+            let column = &columns[feature as usize * ROWS..][..ROWS];
+            for (leaf, &value) in leaves.iter_mut().zip(column) {
+                *leaf &= if value > edge { stay } else { u32::MAX };
+            }
+        }
+        for (sum, leaf) in sums.iter_mut().zip(leaves) {
+            *sum += self.values[leaf.trailing_zeros() as usize];
+        }
     }
 }
 
@@ -192,8 +237,16 @@ mod tests {
 
     const GROWTH: Growth = Growth { leaves: 3, min_leaf: 1, shrink: 0.0 };
 
-    fn grow(x: &Array2<f32>, z: &[f64], growth: Growth) -> Tree {
+    fn grow(x: &Array2<f32>, z: &[f64], growth: Growth) -> FlatTree {
         Tree::grow(&Binned::of(x), z, (0..z.len() as u32).collect(), &[0, 1], growth)
+    }
+
+    /// Value of a row of two features.
+    fn value(tree: &FlatTree, row: [f32; 2]) -> f32 {
+        let (mut columns, mut sum) = ([row[0]; 2 * ROWS], [0.0]);
+        columns[ROWS..].fill(row[1]);
+        tree.accumulate(&columns, &mut sum);
+        sum[0]
     }
 
     /// Three values on one feature, nothing on the other: two splits find them.
@@ -201,7 +254,7 @@ mod tests {
     fn steps_are_found() {
         let x = ndarray::array![[1.0, 5.0], [2.0, 5.0], [3.0, 5.0], [4.0, 5.0], [9.0, 5.0]];
         let tree = grow(&x, &[0.0, 0.0, 4.0, 4.0, 6.0], GROWTH);
-        let values: Vec<f32> = [1.0, 2.4, 2.6, 6.4, 6.6].iter().map(|&v| tree.value(&[v, 0.0])).collect();
+        let values: Vec<f32> = [1.0, 2.4, 2.6, 6.4, 6.6].iter().map(|&v| value(&tree, [v, 0.0])).collect();
         assert_eq!(values, [0.0, 0.0, 4.0, 4.0, 6.0]);
     }
 
@@ -210,12 +263,24 @@ mod tests {
         let x = Array2::from_shape_fn((8, 2), |(i, j)| (i * (j + 1)) as f32);
         let z = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 70.0];
         let tree = grow(&x, &z, Growth { leaves: 9, min_leaf: 4, shrink: 0.0 });
-        assert_eq!(tree.nodes.len(), 3);
-        assert_eq!((tree.value(&[0.0, 0.0]), tree.value(&[7.0, 14.0])), (1.5, 21.25));
+        assert_eq!(tree.values.len(), 2);
+        assert_eq!((value(&tree, [0.0, 0.0]), value(&tree, [7.0, 14.0])), (1.5, 21.25));
         let tree = grow(&x, &z, Growth { leaves: 2, min_leaf: 4, shrink: 4.0 });
-        assert_eq!(tree.value(&[0.0, 0.0]), 0.75);
+        assert_eq!(value(&tree, [0.0, 0.0]), 0.75);
         let alone = grow(&ndarray::array![[1.0, 1.0]], &[3.0], GROWTH);
-        assert_eq!(alone.value(&[7.0, 7.0]), 3.0);
+        assert_eq!(value(&alone, [7.0, 7.0]), 3.0);
+    }
+
+    /// As many leaves as rows: each row's value comes back, in blocks of rows that are filled up.
+    #[test]
+    fn every_leaf_is_found() {
+        let x = Array2::from_shape_fn((MAX_LEAVES, 2), |(i, j)| ((7 * i) % 32 * (1 - j)) as f32);
+        let z: Vec<f64> = (0..MAX_LEAVES).map(|i| ((i * i) % 37) as f64 + 0.25 * i as f64).collect();
+        let tree = grow(&x, &z, Growth { leaves: MAX_LEAVES, min_leaf: 1, shrink: 0.0 });
+        assert_eq!(tree.values.len(), MAX_LEAVES);
+        for (row, z) in x.rows().into_iter().zip(&z) {
+            assert_eq!(f64::from(value(&tree, [row[0], row[1]])), *z);
+        }
     }
 
     #[test]

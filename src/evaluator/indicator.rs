@@ -241,8 +241,13 @@ fn outcome(
             Err(reason) => Outcome::Failed(reason),
         })
     } else {
-        let value = ready.0.score(plan.indicator, architecture);
-        value.map(|value| Outcome::Scored(Score::of(value, Fidelity::Indicator)))
+        ready.0.score(plan.indicator, architecture).map(|value| {
+            if value.is_finite() {
+                Outcome::Scored(Score::of(value, Fidelity::Indicator))
+            } else {
+                Outcome::Failed(format!("{} is {value}, the worst there can be", plan.indicator.name()))
+            }
+        })
     };
     match scored {
         // A value that is no number: this architecture has no score, and the study goes on.

@@ -10,14 +10,14 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::network::CostTable;
+use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
 };
 use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::GraphGp;
+use bonas_surrogate::graph_gp::{Form, GraphGp};
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{
     Batches, Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
@@ -25,22 +25,22 @@ use bonas_surrogate::select::{
 };
 use bonas_surrogate::trees::Trees;
 use bonas_surrogate::wl_gp::WlGp;
-use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
+use bonas_surrogate::{Acquisition, Known, Observation, Selection, Surrogate};
 use ndarray::Array2;
 
 use crate::StudyError;
 use crate::config::{
     AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind,
-    SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings,
-    TargetsKind,
+    PriorKind, SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind,
+    SyntheticSettings, TargetsKind,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
 use crate::registry::SkeletonSize;
 use crate::rng::stream;
 use crate::strategy::{
-    Aims, Bonas, CostLimit, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
-    RandomSearch, RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Bonas, CostLimit, Costs, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents,
+    Pool, RandomSearch, RegularizedEvolution, Strategy, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use crate::study::Budget;
 
@@ -96,7 +96,7 @@ fn bonas(
     }
     Ok(Bonas {
         name: "bonas".to_owned(),
-        surrogate: surrogate(s.surrogate)?,
+        surrogate: knowing(s, space)?,
         acquisition: acquisition(s)?,
         selection: selection(s, fidelity)?,
         pool: pool(s, space)?,
@@ -114,7 +114,7 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas needs a space of independent choices, and {} is none; take nasbench201, nasbench1shot1-1 (to -3) or mobilenet, without a table",
+            "bn-nas needs a space of choices, and {} is none; take nasbench101, nasbench201, darts, mobilenet or another with a network, without a table",
             space.name()
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });
@@ -135,17 +135,14 @@ fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyE
 /// A limit of multiply-adds of a space's published network.
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
     let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
-    let entry = crate::registry::space(space.name()).map_err(none)?;
-    let without =
-        || none(format!("{most}, but {} has no table of multiply-adds here; set it to 0", entry.name));
-    let skeleton = crate::registry::skeleton(entry.skeleton.ok_or_else(without)?).map_err(none)?;
-    let skeleton = skeleton.skeleton(&SkeletonSize::default()).map_err(none)?;
-    let table = CostTable::of(space, &*skeleton, &(entry.ops)())?.ok_or_else(without)?;
-    if most < table.least() {
-        let least = table.least();
+    let (skeleton, ops) = published(space)
+        .map_err(none)?
+        .ok_or_else(|| none(format!("{most}, but {} has no network here; set it to 0", space.name())))?;
+    let limit = CostLimit { costs: Costs::of(space, skeleton, ops)?, most };
+    if let Some(least) = limit.too_low(space, &space.sample(&mut stream(0, &[])))? {
         return Err(none(format!("{most}, but no architecture has so few; the smallest has {least}")));
     }
-    Ok(CostLimit { table, most })
+    Ok(limit)
 }
 
 /// The surrogate of a name.
@@ -174,6 +171,46 @@ pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> 
             Err(without_torch("strategy.surrogate", "a graph network", "use graph-gp"))
         }
     }
+}
+
+/// The surrogate of BONAS, with what it knows beforehand.
+fn knowing(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Box<dyn Surrogate>, StudyError> {
+    if s.prior == PriorKind::None {
+        return surrogate(s.surrogate);
+    }
+    let none = |reason: String| StudyError::Setting { name: "strategy.prior".into(), reason };
+    let (skeleton, ops) = published(space)
+        .map_err(none)?
+        .ok_or_else(|| none(format!("{} has no network here; take none", space.name())))?;
+    let params = s.prior == PriorKind::Params;
+    let value = move |architecture: &Architecture| {
+        let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
+        let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
+        Ok(if params { network.params() as f64 } else { network.macs() as f64 })
+    };
+    let mut rng = stream(0, &[]);
+    let sample: Vec<Architecture> = (0..PRIOR_SAMPLE).map(|_| space.sample(&mut rng)).collect();
+    let known = Known::computed(Box::new(value), &sample)?;
+    let gp = GraphGp::default().knowing(vec![known], &[Form::Mean]);
+    Ok(if s.surrogate == SurrogateKind::GraphGp {
+        Box::new(gp)
+    } else {
+        Box::new(Ensemble { gp, ..Ensemble::default() })
+    })
+}
+
+/// Random architectures that the ranks of prior knowledge are taken among.
+const PRIOR_SAMPLE: usize = 1000;
+
+/// A network around cells, and what their operations are.
+type Network = (Arc<dyn Skeleton>, OpTable);
+
+/// The published network of a space; none where there is none.
+fn published(space: &dyn SearchSpace) -> Result<Option<Network>, String> {
+    let entry = crate::registry::space(space.name())?;
+    let Some(skeleton) = entry.skeleton else { return Ok(None) };
+    let skeleton = crate::registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
+    Ok(Some((skeleton, (entry.ops)())))
 }
 
 fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {

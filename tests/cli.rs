@@ -160,7 +160,7 @@ fn the_ready_made_configurations_are_read() {
             }
         }
     }
-    assert_eq!(read, 10);
+    assert_eq!(read, 12);
     for name in ["strategies.toml", "collapse.toml"] {
         let text = std::fs::read_to_string(examples.join("compare_strategies").join(name)).unwrap();
         assert!(bonas::config::ContestConfig::from_toml(&text, name).unwrap().arms.len() > 4);

@@ -7,9 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bonas::config::SearchConfig;
 use bonas::event::{Event, Observer};
-use bonas::registry;
+use bonas::registry::{self, SkeletonSize};
 use bonas::search::{Search, Stage};
-use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable};
+use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable, Union};
 use bonas::study::Journalled;
 use bonas::{Fidelity, StudyError};
 
@@ -73,20 +73,36 @@ fn a_search_on_the_composite_resumes_to_the_same_bytes_and_keeps_its_limit() {
     }
 }
 
+/// Widths follow from the cell (NAS-Bench-101 and its parts), or a skip costs by where it stands (DARTS): the
+/// networks are counted one by one.
 #[test]
-fn cells_with_operations_on_vertices_are_searched_too() {
-    let folder = tempfile::tempdir().unwrap();
-    let on_vertices = |strategy: &str| {
-        let text = text("indicator = \"bn-gamma\"\nbatch_norm = \"published\"", strategy);
-        text.replace("nasbench201", "nasbench1shot1-1").replace("channels = 2", "channels = 4")
-    };
-    search(&on_vertices(""), folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
-    let space = registry::space("nasbench1shot1-1").unwrap().space();
-    let history = Journalled::read(folder.path(), &space).unwrap().history;
-    assert_eq!(history.scored(Fidelity::Indicator).count(), 3 * 6);
-    let limited = search(&on_vertices("flops_limit = 1000000"), &folder.path().join("limited"), 1);
-    let error = limited.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
-    assert!(error.contains("nasbench1shot1-1 has no table of multiply-adds"), "{error}");
+fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
+    let spaces =
+        [("nasbench101", 2_000_000_000), ("nasbench1shot1-1", 2_000_000_000), ("darts", 300_000_000)];
+    for (name, limit) in spaces {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            text("indicator = \"bn-gamma\"\nbatch_norm = \"published\"", &format!("flops_limit = {limit}"))
+                .replace("nasbench201", name)
+                .replace("channels = 2", "channels = 6\nlayers = 1")
+                .replace("epochs = 2", "epochs = 1");
+        search(&text, folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
+        let entry = registry::space(name).unwrap();
+        let history = Journalled::read(folder.path(), &entry.space()).unwrap().history;
+        assert_eq!(history.scored(Fidelity::Indicator).count(), 3 * 6, "{name}");
+        let skeleton = registry::skeleton(entry.skeleton.unwrap()).unwrap();
+        let skeleton = skeleton.skeleton(&SkeletonSize::default()).unwrap();
+        for evaluation in history.evaluations() {
+            let union = Union::of(std::slice::from_ref(&evaluation.architecture)).unwrap();
+            assert!(skeleton.network(&union, &(entry.ops)()).unwrap().macs() <= limit, "{name}");
+        }
+        let low = text.replace(&format!("flops_limit = {limit}"), "flops_limit = 1000");
+        let error = search(&low, &folder.path().join("low"), 1).run(&mut |_, _| Vec::new()).unwrap_err();
+        assert!(
+            error.to_string().contains("no architecture has so few; the smallest has"),
+            "{name}: {error}"
+        );
+    }
 }
 
 #[test]
@@ -103,13 +119,13 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
         "{error}"
     );
     assert!(!written);
-    let spaceless = text("", "").replace("nasbench201", "nasbench101");
+    let spaceless = text("", "").replace("nasbench201", "macro");
     let (error, written) = refused(&spaceless);
-    assert!(error.contains("nasbench101 is none; take nasbench201, nasbench1shot1-1") && !written, "{error}");
+    assert!(error.contains("macro is none; take nasbench101, nasbench201, darts") && !written, "{error}");
     let drawn = "name = \"random\"\nbatch = 2";
     let spaceless =
         spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
-    let (error, written) = refused(&spaceless.replace("nasbench101", "macro"));
+    let (error, written) = refused(&spaceless);
     assert!(
         error.contains("space.name") && error.contains("no network to train here") && !written,
         "{error}"

@@ -72,13 +72,17 @@ pub(crate) struct Flags {
     #[serde(skip)]
     pub(crate) prior: Vec<String>,
     /// Random splits of the table that the prior's ranking is measured on.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 100)]
     #[serde(skip)]
     pub(crate) prior_splits: usize,
     /// Searches with each prior.
     #[arg(long, default_value_t = 100)]
     #[serde(skip)]
     pub(crate) prior_seeds: usize,
+    /// Share of the pool that an indicator keeps as a filter.
+    #[arg(long, default_value_t = 0.25)]
+    #[serde(skip)]
+    pub(crate) prior_share: f64,
     /// Supernets at a time.
     #[arg(long, default_value_t = 2)]
     #[serde(skip)]
@@ -127,6 +131,8 @@ impl Flags {
         ensure!(judged, "--prior: it needs a --table, and --cells 0");
         ensure!(self.prior_splits >= 1, "--prior-splits 0: it must be at least 1");
         ensure!(self.prior_seeds >= 1, "--prior-seeds 0: it must be at least 1");
+        let share = self.prior_share > 0.0 && self.prior_share <= 1.0;
+        ensure!(share, "--prior-share {}: it must be above 0 and at most 1", self.prior_share);
         let whole = self.cells == 0 || self.cells >= self.costly;
         ensure!(whole, "--cells {}: it must be 0 or at least --costly {}", self.cells, self.costly);
         Ok(())

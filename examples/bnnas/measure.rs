@@ -5,9 +5,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
+use bonas::config::BatchNormKind;
 use bonas::evaluator::Monitor;
 use bonas::indicator::{Indicator, Probe};
 use bonas::search::Networks;
@@ -20,15 +22,12 @@ use crate::flags::{Flags, Net};
 /// Indicators that cost next to nothing a cell.
 pub(crate) const CHEAP: [Indicator; 4] =
     [Indicator::Flops, Indicator::Params, Indicator::BnGamma, Indicator::Expressivity];
-/// Those that cost passes through the network.
-pub(crate) const COSTLY: [Indicator; 6] = [
-    Indicator::Trainability,
-    Indicator::Uncertainty,
-    Indicator::Synflow,
-    Indicator::Naswot,
-    Indicator::LinearRegions,
-    Indicator::Ntk,
-];
+/// Those that cost passes through the trained network.
+pub(crate) const TRAINED: [Indicator; 2] = [Indicator::Trainability, Indicator::Uncertainty];
+/// Those that cost passes through one at random initialisation, which is the same whatever BatchNorm the
+/// supernet of a seed has: measured once a seed, with the published one.
+pub(crate) const UNTRAINED: [Indicator; 4] =
+    [Indicator::Synflow, Indicator::Naswot, Indicator::LinearRegions, Indicator::Ntk];
 
 /// A cell and its text.
 #[derive(Clone, Debug)]
@@ -67,7 +66,11 @@ pub(crate) fn measure(flags: &Flags, net: Net, cells: &[Cell], cancel: &AtomicBo
     let probe = plan.prepare(Placement::on(Device::Cpu), &progress)?;
     let mut values = Values::new();
     let (first, _) = cells.split_at(flags.costly.min(cells.len()));
-    let parts: [(&str, &[Indicator], &[Cell]); 2] = [("cheap", &CHEAP, cells), ("costly", &COSTLY, first)];
+    let mut parts: Vec<(&str, &[Indicator], &[Cell])> =
+        vec![("cheap", &CHEAP, cells), ("trained", &TRAINED, first)];
+    if net.variant == BatchNormKind::Published {
+        parts.push(("untrained", &UNTRAINED, first));
+    }
     for (name, indicators, cells) in parts {
         let path = folder.join(format!("{name}.csv"));
         let rows = score(&path, &probe, indicators, cells, &progress)?;
@@ -88,6 +91,7 @@ fn score(
 ) -> Result<Vec<Vec<f64>>> {
     let mut rows = read(path, indicators, cells)?;
     let mut file = rewritten(path, indicators, cells, &rows)?;
+    let (before, mut seconds) = (rows.len(), vec![0.0; indicators.len()]);
     for cell in &cells[rows.len()..] {
         if progress.cancelled() {
             return Err(StudyError::Interrupted.into());
@@ -95,10 +99,18 @@ fn score(
         if rows.len().is_multiple_of(500) {
             progress.step(rows.len() as u64, cells.len() as u64, "cells");
         }
-        let value = |&indicator| probe.score(indicator, &cell.architecture);
-        let row = indicators.iter().map(value).collect::<Result<Vec<f64>, _>>()?;
+        let mut row = Vec::with_capacity(indicators.len());
+        for (&indicator, seconds) in indicators.iter().zip(&mut seconds) {
+            let start = Instant::now();
+            row.push(probe.score(indicator, &cell.architecture)?);
+            *seconds += start.elapsed().as_secs_f64();
+        }
         writeln!(file, "{}", line(cell, &row))?;
         rows.push(row);
+    }
+    let count = (rows.len() - before) as f64;
+    for (indicator, seconds) in indicators.iter().zip(seconds).filter(|_| count > 0.0) {
+        eprintln!("{}: {}, {:.2} ms a cell", progress.name, indicator.name(), 1e3 * seconds / count);
     }
     Ok(rows)
 }

@@ -10,17 +10,21 @@ use bonas::evaluator::Table;
 use bonas::history::{Evaluation, Fidelity, History};
 use bonas::pool;
 use bonas::predict::{Plan, measure};
+use bonas::report::write_json;
 use bonas::spaces::{Key, SearchSpace};
-use bonas::strategy::{Aims, Batches, Bonas, Objectives, Pool, Targets, WHOLE_SPACE_CAP, WholeSpace};
+use bonas::strategy::{
+    Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
+};
 use bonas::study::Budget;
 use bonas::surrogate::acquisition::ExpectedImprovement;
-use bonas::surrogate::graph_gp::GraphGp;
+use bonas::surrogate::ensemble::Ensemble;
+use bonas::surrogate::graph_gp::{Form, GraphGp};
 use bonas::surrogate::prior_mean::PriorMean;
 use bonas::surrogate::select::TopK;
-use bonas::surrogate::{Surrogate, SurrogateError};
+use bonas::surrogate::{Known, Surrogate};
 use bonas::table::{Benchmark, TableSpace};
 use bonas::{Evaluator, Study, StudyError};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::figures::mean_sd;
 use crate::flags::{Flags, Net};
@@ -31,55 +35,144 @@ const CAP: usize = 150;
 const INITIAL: usize = 10;
 const BATCH: usize = 10;
 
-/// What a search knows beforehand.
-struct Knowledge {
-    name: String,
-    /// None: nothing.
-    values: Option<Vec<(Key, f64)>>,
+/// The surrogates that are given something to know.
+const SURROGATES: [&str; 2] = ["graph-gp", "ensemble"];
+
+/// How a surrogate is given an indicator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// Not at all.
+    Nothing,
+    /// As the mean of the whole surrogate, fitted before it.
+    Mean,
+    /// As the mean of its Gaussian process, the slope integrated out.
+    Slope,
+    /// As a feature.
+    Feature,
+    /// As nothing, slope or feature, whichever the marginal likelihood prefers.
+    Evidence,
+    /// As a filter of the pool; the surrogate knows nothing.
+    Filter,
 }
 
-impl Knowledge {
-    fn surrogate(&self) -> Result<Box<dyn Surrogate>, SurrogateError> {
-        let plain = Box::new(GraphGp::default());
-        match &self.values {
-            Some(values) => Ok(Box::new(PriorMean::new(plain, values)?)),
-            None => Ok(plain),
+impl Way {
+    /// Those that know something.
+    const KNOWING: [Self; 5] = [Self::Mean, Self::Slope, Self::Feature, Self::Evidence, Self::Filter];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Mean => "mean",
+            Self::Slope => "slope",
+            Self::Feature => "feature",
+            Self::Evidence => "evidence",
+            Self::Filter => "filter",
+        }
+    }
+
+    fn forms(self) -> &'static [Form] {
+        match self {
+            Self::Nothing | Self::Mean | Self::Filter => &[Form::Nothing],
+            Self::Slope => &[Form::Mean],
+            Self::Feature => &[Form::Feature],
+            Self::Evidence => &Form::ALL,
+        }
+    }
+}
+
+/// What a search knows beforehand, and how it takes it.
+struct Prior {
+    /// Name of the surrogate.
+    surrogate: &'static str,
+    /// Name of the indicator.
+    indicator: String,
+    way: Way,
+    known: Option<Known>,
+    /// Share of the pool that a filter keeps.
+    share: f64,
+}
+
+impl Prior {
+    fn surrogate(&self) -> Box<dyn Surrogate> {
+        let gp = GraphGp::default().knowing(self.known.iter().cloned().collect(), self.way.forms());
+        let plain: Box<dyn Surrogate> = match self.surrogate {
+            "graph-gp" => Box::new(gp),
+            _ => Box::new(Ensemble { gp, ..Ensemble::default() }),
+        };
+        match &self.known {
+            Some(known) if self.way == Way::Mean => Box::new(PriorMean::new(plain, known.clone())),
+            _ => plain,
+        }
+    }
+
+    fn pool(&self, whole: &WholeSpace) -> Pool {
+        let pool = Pool::Whole(whole.clone());
+        match &self.known {
+            Some(known) if self.way == Way::Filter => {
+                Pool::Filtered(Box::new(pool), Prefilter { known: known.clone(), share: self.share })
+            }
+            _ => pool,
         }
     }
 }
 
 /// Figures of one prior.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PriorFigure {
-    pub(crate) prior: String,
-    /// Training cells, and mean and standard deviation over splits of tau with the rest of the table.
-    pub(crate) tau: Vec<(usize, f64, f64)>,
+    surrogate: String,
+    indicator: String,
+    way: String,
+    /// Share of the pool that a filter keeps.
+    share: f64,
+    /// Training cells, and mean and standard deviation over splits of tau with the rest of the table; none
+    /// for a filter, which changes no ranking.
+    tau: Vec<(usize, f64, f64)>,
+    splits: usize,
     /// Queries to the best cell of the table, one a seed; the cap where it was not found.
-    pub(crate) queries: Vec<f64>,
+    queries: Vec<f64>,
 }
 
 /// The indicators that are known of every cell, from the supernets of the first seed.
-fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Vec<Knowledge> {
-    let mut all = vec![Knowledge { name: "none".into(), values: None }];
+fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Result<Vec<(String, Known)>> {
+    let mut all = Vec::new();
     for (net, values) in nets.iter().zip(values).filter(|(net, _)| net.seed == 1) {
         for indicator in CHEAP.into_iter().filter(|i| i.reads_training() || net.name() == "unbiased-1") {
             let name = if indicator.reads_training() {
-                format!("{} {}", net.name(), indicator.name())
+                format!("{}:{}", net.name(), indicator.name())
             } else {
                 indicator.name().to_owned()
             };
-            let wanted = flags.prior.iter().any(|prior| *prior == name.replace(' ', ":"));
-            if wanted {
+            if flags.prior.contains(&name) {
                 let keys = cells.iter().map(|cell| cell.architecture.key());
-                let values = keys.zip(values[&indicator].iter().copied()).collect();
-                all.push(Knowledge { name, values: Some(values) });
+                let values: Vec<(Key, f64)> = keys.zip(values[&indicator].iter().copied()).collect();
+                all.push((name, Known::new(&values)?));
             }
+        }
+    }
+    Ok(all)
+}
+
+/// Every surrogate without knowledge, and with each indicator in each way.
+fn all(flags: &Flags, known: &[(String, Known)]) -> Vec<Prior> {
+    let prior = |surrogate, indicator: &str, way, known| Prior {
+        surrogate,
+        indicator: indicator.to_owned(),
+        way,
+        known,
+        share: if way == Way::Filter { flags.prior_share } else { 1.0 },
+    };
+    let mut all = Vec::new();
+    for surrogate in SURROGATES {
+        all.push(prior(surrogate, "nothing", Way::Nothing, None));
+        for (name, known) in known {
+            all.extend(Way::KNOWING.map(|way| prior(surrogate, name, way, Some(known.clone()))));
         }
     }
     all
 }
 
 /// Measures every prior on the table, which is read once more: searched and judged by the one column.
+/// What the folder holds of the same figures is taken from there.
 pub(crate) fn priors(
     flags: &Flags,
     table: &Path,
@@ -87,32 +180,65 @@ pub(crate) fn priors(
     values: &[Values],
     cells: &[Cell],
     cancel: &Arc<AtomicBool>,
-) -> Result<Vec<PriorFigure>> {
-    let table = Arc::new(crate::table(flags, table)?.0);
-    let mut figures = Vec::new();
-    for knowledge in known(flags, nets, values, cells) {
-        let plan = Plan {
-            sizes: vec![10, 20, 30, 50],
-            splits: flags.prior_splits,
-            seed: 1,
-            train_on: 0,
-            rank: 0,
-            threads: flags.workers,
+) -> Result<()> {
+    let (table, path) = (Arc::new(crate::table(flags, table)?.0), flags.out.join("prior.json"));
+    let mut figures = found(&path)?;
+    for prior in all(flags, &known(flags, nets, values, cells)?) {
+        let same = |f: &&PriorFigure| {
+            (f.surrogate.as_str(), f.indicator.as_str(), f.way.as_str(), f.share)
+                == (prior.surrogate, prior.indicator.as_str(), prior.way.name(), prior.share)
+                && (f.splits, f.queries.len()) == (flags.prior_splits, flags.prior_seeds)
         };
-        let rows = measure(&table, &|| Ok(knowledge.surrogate()?), &plan)?;
-        let tau = rows.iter().map(|row| (row.train, row.tau_mean, row.tau_sd)).collect();
-        let queries = queries(flags, &knowledge, &table, cancel)?;
-        let figure = PriorFigure { prior: knowledge.name, tau, queries };
+        if let Some(found) = figures.iter().find(same) {
+            println!("{}", line(found));
+            continue;
+        }
+        let figure = figure(flags, &prior, &table, cancel)?;
         println!("{}", line(&figure));
         figures.push(figure);
+        write_json(&path, &figures)?;
     }
-    Ok(figures)
+    Ok(())
+}
+
+/// What an earlier run left.
+fn found(path: &Path) -> Result<Vec<PriorFigure>> {
+    let Ok(text) = std::fs::read_to_string(path) else { return Ok(Vec::new()) };
+    serde_json::from_str(&text)
+        .with_context(|| format!("{}: it is of another program; remove it", path.display()))
+}
+
+fn figure(
+    flags: &Flags,
+    prior: &Prior,
+    table: &Arc<Benchmark>,
+    cancel: &Arc<AtomicBool>,
+) -> Result<PriorFigure> {
+    let plan = Plan {
+        sizes: vec![10, 20, 30, 50],
+        splits: flags.prior_splits,
+        seed: 1,
+        train_on: 0,
+        rank: 0,
+        threads: flags.workers,
+    };
+    let rows =
+        if prior.way == Way::Filter { Vec::new() } else { measure(table, &|| Ok(prior.surrogate()), &plan)? };
+    Ok(PriorFigure {
+        surrogate: prior.surrogate.to_owned(),
+        indicator: prior.indicator.clone(),
+        way: prior.way.name().to_owned(),
+        share: prior.share,
+        tau: rows.iter().map(|row| (row.train, row.tau_mean, row.tau_sd)).collect(),
+        splits: flags.prior_splits,
+        queries: queries(flags, prior, table, cancel)?,
+    })
 }
 
 /// Queries until the best cell is found, one study a seed.
 fn queries(
     flags: &Flags,
-    knowledge: &Knowledge,
+    prior: &Prior,
     table: &Arc<Benchmark>,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Vec<f64>> {
@@ -127,10 +253,10 @@ fn queries(
     let study = |seed: usize| -> Result<usize, StudyError> {
         let strategy = Bonas {
             name: "bonas".into(),
-            surrogate: knowledge.surrogate()?,
+            surrogate: prior.surrogate(),
             acquisition: Box::new(ExpectedImprovement::default()),
             selection: Box::new(TopK),
-            pool: Pool::Whole(whole.clone()),
+            pool: prior.pool(&whole),
             initial: INITIAL,
             batches: Batches { count: 1, size: BATCH },
             targets: Targets::Raw,
@@ -161,10 +287,12 @@ fn queries(
 /// What the lines of [`line`] say.
 pub(crate) fn head(flags: &Flags) -> String {
     format!(
-        "graph-gp on {} with a prior, searched and judged by that one column (an oracle experiment)\n\
-         tau with the rest of the table after 10, 20, 30, 50 cells, {} splits; queries to the best cell, batches of \
-         {BATCH} after {INITIAL}, at most {CAP}, {} seeds: mean (sd), median, share not found",
-        flags.column, flags.prior_splits, flags.prior_seeds
+        "what is known beforehand, on {}, searched and judged by that one column (an oracle experiment)\n\
+         queries to the best cell, batches of {BATCH} after {INITIAL}, at most {CAP}, {} seeds: mean (sd), median, share \
+         not found; tau with the rest of the table after 10, 20, 30, 50 cells, {} splits: mean (sd)\n\
+         mean: of the whole surrogate; slope: of its Gaussian process; evidence: nothing, slope or feature by marginal \
+         likelihood; filter: of the pool, {} of it is kept",
+        flags.column, flags.prior_seeds, flags.prior_splits, flags.prior_share
     )
 }
 
@@ -175,5 +303,7 @@ fn line(figure: &PriorFigure) -> String {
     sorted.sort_by(f64::total_cmp);
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
     let lost = sorted.iter().filter(|&&q| q >= CAP as f64).count() as f64 / sorted.len().max(1) as f64;
-    format!("{:<24} {}   {mean:.1} ({sd:.1}), {median:.0}, {lost:.2}", figure.prior, taus.join("  "))
+    let PriorFigure { surrogate, indicator, way, .. } = figure;
+    let queries = format!("{mean:.1} ({sd:.1}), {median:.0}, {lost:.2}");
+    format!("{surrogate:<9} {indicator:<24} {way:<9} {queries:<24} {}", taus.join("  "))
 }

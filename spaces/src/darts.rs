@@ -19,8 +19,9 @@ use petgraph::visit::EdgeRef;
 use rand::Rng;
 
 use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
 
 pub use genotype::{CellGenotype, Genotype, PRIMITIVES, Primitive, WeightTable};
@@ -279,6 +280,12 @@ impl Form {
         }
     }
 
+    /// The pairs of predecessors that an intermediate node may have, the lower first.
+    fn sources(self, step: usize) -> Vec<(usize, usize)> {
+        let shared = usize::from(self == Self::OneCell);
+        (0..step + 2).flat_map(|b| (0..b + shared).map(move |a| (a, b))).collect()
+    }
+
     fn replace(self, genotype: &Genotype, cell: usize, slot: usize, edge: (Primitive, usize)) -> Genotype {
         let mut edited = *genotype;
         if cell == 0 || self == Self::OneCell {
@@ -363,12 +370,61 @@ impl SearchSpace for Darts {
         SpaceSize::AtMost(self.form.points())
     }
 
+    fn choices(&self) -> Option<&dyn Choices> {
+        Some(self)
+    }
+
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
         Ok(self.genotype(architecture)?.to_string())
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
         self.architecture(&text.parse()?)
+    }
+}
+
+/// For every intermediate node of every cell: its pair of predecessors, then the operation from the lower and
+/// from the higher one. Any combination is an architecture, but in the space of one cell for the same
+/// operation twice from the same predecessor.
+impl Choices for Darts {
+    fn counts(&self) -> Vec<usize> {
+        let ops = self.form.ops().len();
+        let cell = (0..STEPS).flat_map(|step| [self.form.sources(step).len(), ops, ops]);
+        cell.collect::<Vec<_>>().repeat(self.form.cells())
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        let genotype = self.genotype(architecture)?;
+        let mut choices = Vec::with_capacity(3 * STEPS * self.form.cells());
+        for cell in [genotype.normal, genotype.reduce].iter().take(self.form.cells()) {
+            for (step, pair) in cell.chunks(2).enumerate() {
+                let mut pair = [pair[0], pair[1]];
+                pair.sort_by_key(|&(op, from)| (from, self.form.position(op)));
+                let [(a, from), (b, also)] = pair;
+                let sources = self.form.sources(step).iter().position(|&pair| pair == (from, also));
+                let places = [sources, self.form.position(a), self.form.position(b)];
+                let unknown = || SpaceError::cell("the space has no such pair of edges");
+                for place in places {
+                    choices.push(place.ok_or_else(unknown)?);
+                }
+            }
+        }
+        Ok(choices)
+    }
+
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
+        let cell = |choices: &[usize]| {
+            let mut cell = [(Primitive::None, 0); 2 * STEPS];
+            for (step, (edges, choice)) in cell.chunks_mut(2).zip(choices.chunks(3)).enumerate() {
+                let (a, b) = self.form.sources(step)[choice[0]];
+                edges.copy_from_slice(&[(self.form.ops()[choice[1]], a), (self.form.ops()[choice[2]], b)]);
+            }
+            cell
+        };
+        let cells: Vec<CellGenotype> = choices.chunks(3 * STEPS).map(cell).collect();
+        let genotype = Genotype { normal: cells[0], reduce: cells[cells.len() - 1] };
+        Ok(self.check_genotype(&genotype).is_ok().then(|| Darts::build(self, &genotype)))
     }
 }
 

@@ -10,6 +10,7 @@ use petgraph::graph::NodeIndex;
 use rand::Rng;
 
 use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::space::check_choices;
 use crate::{
     Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
@@ -271,18 +272,9 @@ impl Choices for MobileNet {
         Ok(layers.map(|(layer, place)| self.allowed(layer).iter().filter(|&&p| p < place).count()).collect())
     }
 
-    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError> {
-        let mut layers = [0; LAYERS];
-        if choices.len() != LAYERS {
-            return Err(SpaceError::cell(format!("{} choices, there must be {LAYERS}", choices.len())));
-        }
-        for (layer, (&choice, place)) in choices.iter().zip(&mut layers).enumerate() {
-            let allowed = self.allowed(layer);
-            *place = *allowed.get(choice).ok_or_else(|| {
-                SpaceError::cell(format!("choice {choice} at layer {layer}, which has {}", allowed.len()))
-            })?;
-        }
-        Ok(self.built(layers))
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
+        Ok(Some(self.built(std::array::from_fn(|layer| self.allowed(layer)[choices[layer]]))))
     }
 }
 

@@ -16,8 +16,9 @@ use petgraph::visit::EdgeRef;
 use rand::Rng;
 
 use crate::network::{CellUnion, Union};
+use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
 use module::Module;
 pub use one_shot::{NasBench1Shot1, Part};
@@ -218,6 +219,10 @@ impl SearchSpace for NasBench101 {
         Some(Box::new(enumerate::modules().map(|module| self.build(&module))))
     }
 
+    fn choices(&self) -> Option<&dyn Choices> {
+        Some(self)
+    }
+
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
         let module = self.read(architecture)?;
         let n = module.vertices();
@@ -240,6 +245,45 @@ impl SearchSpace for NasBench101 {
         let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
         let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
         self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// The parents of vertices 1 to 5 and of the output, any set of the vertices before each, then the operations
+/// of vertices 1 to 5: the parametrisation of [`NasBench101::sample`]. A cell of fewer vertices has no parents
+/// for the others, and the first operation. No architecture are choices without a path from input to output,
+/// and those that have more than nine edges once they are pruned.
+impl Choices for NasBench101 {
+    fn counts(&self) -> Vec<usize> {
+        let parents = (1..MAX_VERTICES).map(|before| 1 << before);
+        parents.chain(std::iter::repeat_n(OPS.len(), MAX_VERTICES - 2)).collect()
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        let module = NasBench101::read(self, architecture)?;
+        let (output, last) = (module.vertices() - 1, MAX_VERTICES - 1);
+        let parents = |vertex: usize| match vertex {
+            vertex if vertex == last => output,
+            vertex if vertex < output => vertex,
+            _ => MAX_VERTICES,
+        };
+        let mask =
+            |vertex| (0..last).filter(|&from| module.has_edge(from, vertex)).map(|from| 1 << from).sum();
+        let mut choices: Vec<usize> = (1..MAX_VERTICES).map(|vertex| mask(parents(vertex))).collect();
+        choices.extend(module.interior().iter().map(|&op| usize::from(op)));
+        choices.resize(2 * MAX_VERTICES - 3, 0);
+        Ok(choices)
+    }
+
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
+        let (parents, ops) = choices.split_at(MAX_VERTICES - 1);
+        let mut module = Module::new(ops.iter().map(|&op| op as u8))?;
+        for (before, mask) in parents.iter().enumerate() {
+            for from in (0..=before).filter(|from| mask >> from & 1 == 1) {
+                module.connect(from, before + 1)?;
+            }
+        }
+        Ok(module.pruned().and_then(Module::within_limits).ok().map(|module| self.build(&module)))
     }
 }
 

@@ -13,6 +13,7 @@ use petgraph::graph::NodeIndex;
 use rand::Rng;
 
 use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::space::check_choices;
 use crate::{
     Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
 };
@@ -208,14 +209,9 @@ impl Choices for NasBench201 {
         Ok(NasBench201::read(self, architecture)?.map(usize::from).to_vec())
     }
 
-    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError> {
-        let ops: [usize; 6] = choices
-            .try_into()
-            .map_err(|_| SpaceError::cell(format!("{} choices, there must be 6", choices.len())))?;
-        if let Some(bad) = ops.iter().find(|op| **op >= OPS.len()) {
-            return Err(SpaceError::cell(format!("choice {bad} on an edge of {} operations", OPS.len())));
-        }
-        Ok(NasBench201::build(self, ops.map(|op| op as u8)))
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
+        Ok(Some(NasBench201::build(self, std::array::from_fn(|edge| choices[edge] as u8))))
     }
 }
 

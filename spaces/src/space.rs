@@ -69,7 +69,7 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         None
     }
 
-    /// The space as independent choices, where it is one; evolution crosses architectures so.
+    /// The space as choices, where it is one; evolution crosses architectures so.
     fn choices(&self) -> Option<&dyn Choices> {
         None
     }
@@ -87,7 +87,8 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
 }
 
-/// A space whose architectures are independent choices: any combination of them is one.
+/// A space whose architectures are choices, one option a position: any combination of them is one, or few
+/// enough are none that drawing again finds one.
 pub trait Choices {
     /// Options at each position, at least 1 everywhere.
     fn counts(&self) -> Vec<usize>;
@@ -98,9 +99,26 @@ pub trait Choices {
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
     fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError>;
 
-    /// The architecture of one option a position.
+    /// The architecture of one option a position; none if these do not make one together.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] for another number of positions, or an option that is not there.
-    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError>;
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError>;
+}
+
+/// Whether there is one choice a position, below its count.
+///
+/// # Errors
+/// [`SpaceError::Cell`] naming the position.
+pub(crate) fn check_choices(choices: &[usize], counts: &[usize]) -> Result<(), SpaceError> {
+    if choices.len() != counts.len() {
+        return Err(SpaceError::cell(format!("{} choices, there must be {}", choices.len(), counts.len())));
+    }
+    match (0..counts.len()).find(|&at| choices[at] >= counts[at]) {
+        Some(at) => {
+            let reason = format!("choice {} at position {at}, which has {}", choices[at], counts[at]);
+            Err(SpaceError::cell(reason))
+        }
+        None => Ok(()),
+    }
 }

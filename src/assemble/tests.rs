@@ -50,6 +50,29 @@ fn every_surrogate_without_libtorch_runs_a_study() {
 }
 
 #[test]
+fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
+    for (space, settings) in [
+        ("darts", "prior = \"flops\"\nsurrogate = \"graph-gp\"\npool_size = 50\n"),
+        ("nasbench101", "prior = \"params\"\nselection = \"clusters\"\npool_size = 50\n"),
+        ("nasbench201", "prior = \"flops\"\n"),
+    ] {
+        assert_eq!(evaluated(space, settings), 40, "{space}");
+    }
+    let settings =
+        |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
+    let config = settings("prior = \"flops\"").unwrap();
+    let space = crate::registry::space("macro").unwrap().space();
+    let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default());
+    let error = made.err().unwrap().to_string();
+    assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
+    let error = settings("prior = \"params\"\nsurrogate = \"wl-gp\"").unwrap_err().to_string();
+    assert!(
+        error.contains("strategy.prior") && error.contains("params") && error.contains("graph-gp"),
+        "{error}"
+    );
+}
+
+#[test]
 fn every_pool_runs_a_study() {
     for pool in ["auto", "whole", "evolutionary", "local", "random"] {
         let settings = format!("pool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n");

@@ -231,7 +231,7 @@ fn what_cannot_search_a_table_is_refused_before_any_study() {
     let folder = tempfile::tempdir().unwrap();
     let config = CompareConfig::from_toml(text, "c.toml").unwrap();
     let error = compare(config, folder.path(), 1).run(&mut |_| {}).unwrap_err().to_string();
-    assert!(error.contains("independent choices"), "{error}");
+    assert!(error.contains("a space of choices"), "{error}");
     assert!(!folder.path().join("out").exists());
 }
 

@@ -109,8 +109,8 @@ crate::settings! {
         crosses: usize = 25,
         /// Probability that a mutant draws an element again. Published: 0.1.
         mutation: f64 = 0.1,
-        /// Most multiply-adds of an architecture's published network (nasbench201: CIFAR-10; mobilenet:
-        /// ImageNet); 0: no limit. Published: 475000000.
+        /// Most multiply-adds of an architecture's published network (cells: CIFAR-10; mobilenet: ImageNet);
+        /// 0: no limit. Published: 475000000.
         flops_limit: u64 = 0,
         /// A space that can be listed, with at most so many points, is evaluated whole in place of an
         /// evolution; 0: none.

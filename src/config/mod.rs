@@ -12,6 +12,7 @@
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod bnnas;
+mod bonas;
 mod compare;
 mod contest;
 mod error;
@@ -27,6 +28,9 @@ mod study;
 mod tests;
 
 pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
+pub use bonas::{
+    AcquisitionKind, BonasSettings, ObjectivesKind, ParentsKind, PoolKind, PriorKind, SelectionKind,
+};
 pub use compare::{
     CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
     ObjectiveSettings, SeedsKind, TableSettings,
@@ -39,9 +43,8 @@ pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, Npenas
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
-    AcquisitionKind, BonasSettings, DifferentiableSettings, EvolutionSettings, LocalSearchSettings,
-    ObjectivesKind, ParentsKind, PoolKind, RandomSettings, SelectionKind, StrategySettings, SurrogateKind,
-    TargetsKind,
+    DifferentiableSettings, EvolutionSettings, LocalSearchSettings, RandomSettings, StrategySettings,
+    SurrogateKind, TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

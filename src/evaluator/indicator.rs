@@ -1,7 +1,9 @@
 //! Indicators as scores: a supernet trained once, then read for each architecture.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use bonas_spaces::Architecture;
 use bonas_spaces::network::Norm;
@@ -19,6 +21,8 @@ use crate::training::{Checkpoint, SinglePathRun, Task};
 /// Streams of the supernet's weights and of the reference architectures.
 const WEIGHTS: u64 = 1;
 const REFERENCES: u64 = 5;
+/// How often a worker that waits for the supernet asks whether the user wants to stop.
+const WAIT: Duration = Duration::from_millis(20);
 /// File of the supernet's checkpoint.
 const CHECKPOINT: &str = "supernet.safetensors";
 
@@ -171,10 +175,24 @@ impl IndicatorEvaluator {
         self.own.as_ref().ok_or_else(|| StudyError::Evaluator("no supernet was prepared".into()))
     }
 
+    /// What is shared, once no other worker is making it; an interruption if the user wants to stop.
+    fn wait(&self, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Option<Prepared>>, StudyError> {
+        loop {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            match self.prepared.try_lock() {
+                Ok(guard) => return Ok(guard),
+                // What a worker that panicked left behind is either whole or not there.
+                Err(TryLockError::Poisoned(left)) => return Ok(left.into_inner()),
+                Err(TryLockError::WouldBlock) => thread::sleep(WAIT),
+            }
+        }
+    }
+
     fn prepare(&self, monitor: &dyn Monitor) -> Result<(Probe, Vec<Reference>), StudyError> {
         let plan = &*self.plan;
-        // What a worker that panicked left behind is either whole or not there.
-        let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut prepared = self.wait(monitor)?;
         if let Some(Prepared { flat, references }) = &*prepared {
             let net = plan.build(self.placement)?;
             copy(flat, &net)?;
@@ -223,8 +241,13 @@ fn outcome(
             Err(reason) => Outcome::Failed(reason),
         })
     } else {
-        let value = ready.0.score(plan.indicator, architecture);
-        value.map(|value| Outcome::Scored(Score::of(value, Fidelity::Indicator)))
+        ready.0.score(plan.indicator, architecture).map(|value| {
+            if value.is_finite() {
+                Outcome::Scored(Score::of(value, Fidelity::Indicator))
+            } else {
+                Outcome::Failed(format!("{} is {value}, the worst there can be", plan.indicator.name()))
+            }
+        })
     };
     match scored {
         // A value that is no number: this architecture has no score, and the study goes on.
@@ -265,6 +288,8 @@ mod tests {
     use bonas_spaces::nasbench101::{NasBench1Shot1, Part};
     use bonas_spaces::nasbench201::NasBench201;
     use bonas_spaces::network::{NasBench101Skeleton, NasBench201Skeleton, OpTable, Shape};
+
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
     use crate::data::digits;
@@ -361,6 +386,45 @@ mod tests {
         assert_eq!(outcomes(&mut evaluator(plan(Indicator::Composite, None))), expected);
         let runs = |o: &Outcome| matches!(o, Outcome::Scored(score) if score.runs.len() == 3);
         assert!(expected.iter().all(runs), "the positions of the three terms: {expected:?}");
+    }
+
+    /// Cancels once it was told to, and says how often it was asked.
+    #[derive(Default)]
+    struct Stop {
+        now: AtomicBool,
+        asked: AtomicUsize,
+    }
+
+    impl Monitor for Stop {
+        fn step(&self, _: u64, _: u64, _: &str) {}
+
+        fn cancelled(&self) -> bool {
+            self.asked.fetch_add(1, Ordering::SeqCst);
+            self.now.load(Ordering::SeqCst)
+        }
+    }
+
+    /// The supernet is never finished here: a worker that trains holds the lock all the time.
+    #[test]
+    fn a_worker_that_waits_for_the_supernet_can_be_stopped() {
+        let first = evaluator(plan(Indicator::BnGamma, None));
+        let mut second = first.beside(Placement::on(tch::Device::Cpu));
+        let stop = Stop::default();
+        let held = first.prepared.lock().unwrap();
+        let error = thread::scope(|scope| {
+            let waiting = scope.spawn(|| second.evaluate(&job(1), &mut stream(1, &[]), &stop).unwrap_err());
+            while stop.asked.load(Ordering::SeqCst) < 2 {
+                thread::sleep(WAIT);
+            }
+            stop.now.store(true, Ordering::SeqCst);
+            waiting.join().unwrap()
+        });
+        assert!(matches!(error, StudyError::Interrupted), "{error}");
+        drop(held);
+        // Who comes after the stop does not begin to train: it was asked once more, and no step was made.
+        let before = stop.asked.load(Ordering::SeqCst);
+        assert!(second.evaluate(&job(1), &mut stream(1, &[]), &stop).is_err());
+        assert_eq!(stop.asked.load(Ordering::SeqCst), before + 1);
     }
 
     #[test]

@@ -105,15 +105,18 @@ impl Probe {
         &self.values
     }
 
-    /// The value of an indicator for an architecture; higher is better. [`Indicator::Composite`] is
-    /// none of a single architecture: see [`super::rank_sums`] and [`super::Reference`].
+    /// The value of an indicator for an architecture; higher is better. Minus infinity, the worst there can be,
+    /// for NASWOT where two images share a pattern and the kernel of all weights where it is singular, as in a
+    /// cell that passes nothing on. [`Indicator::Composite`] is none of a single architecture: see
+    /// [`super::rank_sums`] and [`super::Reference`].
     ///
     /// # Errors
-    /// [`StudyError::Evaluator`] for a value that is no finite number, or the composite;
+    /// [`StudyError::Evaluator`] for a value that is no other finite number, or the composite;
     /// [`StudyError::Space`] for an architecture of another space, [`StudyError::Supernet`].
     pub fn score(&self, indicator: Indicator, architecture: &Architecture) -> Result<f64, StudyError> {
         let value = self.value(indicator, architecture)?;
-        if value.is_finite() {
+        let worst = value == f64::NEG_INFINITY && matches!(indicator, Indicator::Naswot | Indicator::Ntk);
+        if value.is_finite() || worst {
             return Ok(value);
         }
         let arch = self.subject.space.format(architecture)?;

@@ -311,6 +311,11 @@ fn cells_with_nothing_to_train_have_the_worst_value() {
     let of = |indicator| probe.score(indicator, &cell).unwrap();
     assert_eq!([of(Indicator::BnGamma), of(Indicator::Expressivity)], [0.0, 0.0]);
     assert_eq!(of(Indicator::Trainability), worst_log_condition(8));
+    // All images look the same to it.
+    assert_eq!([of(Indicator::LinearRegions), of(Indicator::Naswot)], [1.0, f64::NEG_INFINITY]);
+    assert!(
+        of(Indicator::Ntk) < probe.score(Indicator::Ntk, &NasBench201::new().parse(CELL).unwrap()).unwrap()
+    );
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! The evolution of SPOS and BN-NAS: mutants and crosses of the best, under a limit of multiply-adds.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
-use bonas_spaces::network::CostTable;
-use bonas_spaces::{Architecture, Choices, Key};
+use bonas_spaces::network::{CostTable, OpTable, Skeleton, Union};
+use bonas_spaces::{Architecture, Choices, Key, SearchSpace, SpaceError};
 use rand::RngExt;
 
 use super::fresh::is_new;
@@ -16,13 +17,104 @@ const TRIES_EACH: usize = 10;
 /// Random draws over the limit before one is made cheaper.
 const DRAWS: usize = 50;
 
-/// A limit of multiply-adds and the table that says what an architecture has.
+/// A limit of multiply-adds, and what says how many an architecture has.
 #[derive(Clone, Debug)]
 pub struct CostLimit {
-    /// The table.
-    pub table: CostTable,
+    /// Multiply-adds of architectures.
+    pub costs: Costs,
     /// The most that are allowed.
     pub most: u64,
+}
+
+/// What says how many multiply-adds an architecture has.
+#[derive(Clone, Debug)]
+pub enum Costs {
+    /// A table of every option, where they are a sum (SPOS, BN-NAS).
+    Table(CostTable),
+    /// The network of each architecture, counted where they are none.
+    Counted {
+        /// Around the cells.
+        skeleton: Arc<dyn Skeleton>,
+        /// What the operations are.
+        ops: OpTable,
+    },
+}
+
+impl Costs {
+    /// The table of a space, or its networks counted where multiply-adds are no sum over its choices.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when the space does not fit the skeleton.
+    pub fn of(
+        space: &dyn SearchSpace,
+        skeleton: Arc<dyn Skeleton>,
+        ops: OpTable,
+    ) -> Result<Self, SpaceError> {
+        let table = CostTable::of(space, &*skeleton, &ops)?;
+        Ok(table.map_or(Self::Counted { skeleton, ops }, Self::Table))
+    }
+
+    /// Multiply-adds of choices; none if these make no architecture.
+    fn macs(&self, choices: &[usize], space: &dyn Choices) -> Result<Option<u64>, SpaceError> {
+        match self {
+            Self::Table(table) => Ok(Some(table.macs(choices))),
+            Self::Counted { skeleton, ops } => {
+                let Some(built) = space.build(choices)? else { return Ok(None) };
+                Ok(Some(skeleton.network(&Union::of(&[built])?, ops)?.macs()))
+            }
+        }
+    }
+
+    /// Takes the cheapest option at a position, the first of equals, as the others are.
+    fn cheapen(&self, choices: &mut [usize], position: usize, space: &dyn Choices) -> Result<(), SpaceError> {
+        if let Self::Table(table) = self {
+            choices[position] = table.cheapest(position);
+            return Ok(());
+        }
+        let before = choices[position];
+        let mut best = (self.macs(choices, space)?.unwrap_or(u64::MAX), before);
+        for option in (0..space.counts()[position]).filter(|&option| option != before) {
+            choices[position] = option;
+            if let Some(macs) = self.macs(choices, space)?.filter(|&macs| macs < best.0) {
+                best = (macs, option);
+            }
+        }
+        choices[position] = best.1;
+        Ok(())
+    }
+
+    /// The fewest multiply-adds that an architecture has, exactly from a table. Counted, the fewest found
+    /// by making one position after another of some choices as cheap as it can be, until none is left.
+    fn least(&self, choices: &[usize], space: &dyn Choices) -> Result<u64, SpaceError> {
+        if let Self::Table(table) = self {
+            return Ok(table.least());
+        }
+        let (mut choices, mut least) = (choices.to_vec(), u64::MAX);
+        loop {
+            for position in 0..choices.len() {
+                self.cheapen(&mut choices, position, space)?;
+            }
+            match self.macs(&choices, space)? {
+                Some(macs) if macs < least => least = macs,
+                _ => return Ok(least),
+            }
+        }
+    }
+}
+
+impl CostLimit {
+    /// The fewest multiply-adds known of, if all are over the limit: those of `some` architecture made as
+    /// small as can be.
+    ///
+    /// # Errors
+    /// [`SpaceError`] for a space that is none of choices, or an architecture of another one.
+    pub fn too_low(&self, space: &dyn SearchSpace, some: &Architecture) -> Result<Option<u64>, SpaceError> {
+        let Some(choices) = space.choices() else {
+            return Err(SpaceError::cell(format!("space {} is not one of choices", space.name())));
+        };
+        let least = self.costs.least(&choices.read(some)?, choices)?;
+        Ok((least > self.most).then_some(least))
+    }
 }
 
 /// Evolution as in SPOS (Guo et al. 2020) and BN-NAS (Chen et al. 2021; release, `ea.py`): a round is
@@ -30,7 +122,8 @@ pub struct CostLimit {
 /// population is random. No architecture over the limit, and none twice.
 ///
 /// A random architecture over the limit is drawn again; after 50 draws random layers of the last one
-/// are made as cheap as they can be until it is under the limit.
+/// are made as cheap as they can be until it is under the limit. Choices that make no architecture are
+/// drawn again too.
 #[derive(Clone, Debug)]
 pub struct Genetic {
     /// Architectures a generation; published: 50.
@@ -78,13 +171,15 @@ impl Strategy for Genetic {
         self.check()?;
         let Some(choices) = ask.space.choices() else {
             return Err(self.broken(format!(
-                "space {} is not one of independent choices, which crossing needs; \
-                 use nasbench201, nasbench1shot1-1 (to -3), mobilenet or mobilenet-17, or strategy evolution",
+                "space {} is not one of choices, which crossing needs; use nasbench101, nasbench201, darts, \
+                 mobilenet or another with a network, or strategy evolution",
                 ask.space.name()
             )));
         };
-        if let Some(limit) = self.limit.as_ref().filter(|limit| limit.most < limit.table.least()) {
-            let least = limit.table.least();
+        if ask.round == 0
+            && let Some(limit) = &self.limit
+            && let Some(least) = limit.too_low(&**ask.space, &ask.space.sample(&mut rng.clone()))?
+        {
             return Err(self.broken(format!(
                 "flops_limit = {}: no architecture of {} has so few; the smallest has {least}",
                 limit.most,
@@ -137,7 +232,7 @@ struct Generation<'a> {
 
 impl Generation<'_> {
     fn breed(&mut self, rng: &mut StudyRng) -> Result<(), StudyError> {
-        let (genetic, counts) = (self.genetic, self.choices.counts());
+        let (genetic, choices, counts) = (self.genetic, self.choices, self.choices.counts());
         let wanted = genetic.population.min(self.ask.remaining);
         let parents = self.parents()?;
         if !parents.is_empty() {
@@ -148,18 +243,17 @@ impl Generation<'_> {
                         *option = rng.random_range(0..count);
                     }
                 }
-                child
+                Ok(child)
             };
             self.make(genetic.mutants.min(wanted), rng, &mutant)?;
             let cross = |rng: &mut StudyRng| {
                 let (mother, father) = (pick(&parents, rng), pick(&parents, rng));
                 let either = |(a, b): (&usize, &usize)| if rng.random_bool(0.5) { *a } else { *b };
-                mother.iter().zip(father).map(either).collect()
+                Ok(mother.iter().zip(father).map(either).collect())
             };
             self.make((self.made.len() + genetic.crosses).min(wanted), rng, &cross)?;
         }
-        let random = |rng: &mut StudyRng| self_random(genetic, &counts, rng);
-        self.make(wanted, rng, &random)
+        self.make(wanted, rng, &|rng| random(genetic, choices, rng))
     }
 
     /// The choices of the best evaluated so far, best first, the earlier of equals.
@@ -175,65 +269,72 @@ impl Generation<'_> {
         &mut self,
         total: usize,
         rng: &mut StudyRng,
-        draw: &dyn Fn(&mut StudyRng) -> Vec<usize>,
+        draw: &dyn Fn(&mut StudyRng) -> Result<Vec<usize>, SpaceError>,
     ) -> Result<(), StudyError> {
         for _ in 0..TRIES_EACH * total.saturating_sub(self.made.len()) {
             if self.made.len() >= total {
                 break;
             }
-            let drawn = self.choices.build(&draw(rng))?;
-            self.take(drawn)?;
+            if let Some(drawn) = self.choices.build(&draw(rng)?)? {
+                self.take(drawn)?;
+            }
         }
         Ok(())
     }
 
     /// Adds an architecture that is new and under the limit.
-    fn take(&mut self, architecture: Architecture) -> Result<bool, StudyError> {
+    fn take(&mut self, architecture: Architecture) -> Result<(), StudyError> {
         let under = match &self.genetic.limit {
-            Some(limit) => limit.table.macs(&self.choices.read(&architecture)?) <= limit.most,
+            Some(limit) => {
+                let choices = self.choices.read(&architecture)?;
+                limit.costs.macs(&choices, self.choices)?.is_some_and(|macs| macs <= limit.most)
+            }
             None => true,
         };
-        let taken = under && is_new(self.ask, &architecture, &mut self.taken);
-        if taken {
+        if under && is_new(self.ask, &architecture, &mut self.taken) {
             self.made.push(architecture);
         }
-        Ok(taken)
+        Ok(())
     }
+}
+
+/// Random choices; under the limit, if choices that make an architecture can be brought there.
+fn random(genetic: &Genetic, choices: &dyn Choices, rng: &mut StudyRng) -> Result<Vec<usize>, SpaceError> {
+    let counts = choices.counts();
+    let uniform = |rng: &mut StudyRng| counts.iter().map(|&n| rng.random_range(0..n)).collect::<Vec<usize>>();
+    let mut drawn = uniform(rng);
+    let Some(limit) = &genetic.limit else { return Ok(drawn) };
+    let over = |drawn: &[usize]| {
+        Ok::<_, SpaceError>(limit.costs.macs(drawn, choices)?.is_none_or(|macs| macs > limit.most))
+    };
+    for _ in 1..DRAWS {
+        if !over(&drawn)? {
+            return Ok(drawn);
+        }
+        drawn = uniform(rng);
+    }
+    let mut dear: Vec<usize> = (0..counts.len()).collect();
+    while over(&drawn)? && !dear.is_empty() {
+        let position = dear.swap_remove(rng.random_range(0..dear.len()));
+        limit.costs.cheapen(&mut drawn, position, choices)?;
+    }
+    Ok(drawn)
 }
 
 fn pick<'a>(parents: &'a [Vec<usize>], rng: &mut StudyRng) -> &'a Vec<usize> {
     &parents[rng.random_range(0..parents.len())]
 }
 
-/// Random choices under the limit.
-fn self_random(genetic: &Genetic, counts: &[usize], rng: &mut StudyRng) -> Vec<usize> {
-    let uniform = |rng: &mut StudyRng| counts.iter().map(|&n| rng.random_range(0..n)).collect::<Vec<usize>>();
-    let mut drawn = uniform(rng);
-    let Some(limit) = &genetic.limit else { return drawn };
-    for _ in 1..DRAWS {
-        if limit.table.macs(&drawn) <= limit.most {
-            return drawn;
-        }
-        drawn = uniform(rng);
-    }
-    // The cheapest of all is under the limit, so this ends.
-    let mut dear: Vec<usize> = (0..counts.len()).collect();
-    while limit.table.macs(&drawn) > limit.most && !dear.is_empty() {
-        let position = dear.swap_remove(rng.random_range(0..dear.len()));
-        drawn[position] = limit.table.cheapest(position);
-    }
-    drawn
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use bonas_spaces::SearchSpace;
     use bonas_spaces::darts::Darts;
     use bonas_spaces::mobilenet::MobileNet;
+    use bonas_spaces::nasbench_macro::NasBenchMacro;
+    use bonas_spaces::nasbench101::NasBench101;
     use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{MobileNetSkeleton, NasBench201Skeleton, OpTable};
+    use bonas_spaces::network::{DartsSkeleton, MobileNetSkeleton, NasBench101Skeleton, NasBench201Skeleton};
 
     use super::*;
     use crate::evaluator::Synthetic;
@@ -251,8 +352,25 @@ mod tests {
     }
 
     fn limited(space: &dyn SearchSpace, most: u64) -> Genetic {
-        let limit = CostLimit { table: table(space), most };
+        let limit = CostLimit { costs: Costs::Table(table(space)), most };
         Genetic { limit: Some(limit), ..Genetic::default() }
+    }
+
+    /// The same on spaces whose networks are counted one by one.
+    fn counted(space: &dyn SearchSpace, most: u64) -> Genetic {
+        let (skeleton, ops): (Arc<dyn Skeleton>, _) = match space.name() {
+            "nasbench101" => (Arc::new(NasBench101Skeleton::cifar()), OpTable::nasbench101()),
+            _ => (Arc::new(DartsSkeleton { layers: 6, ..DartsSkeleton::cifar() }), OpTable::darts()),
+        };
+        let costs = Costs::of(space, skeleton, ops).unwrap();
+        assert!(matches!(costs, Costs::Counted { .. }));
+        let small = Genetic { population: 10, mutants: 4, crosses: 4, parents: 4, ..Genetic::default() };
+        Genetic { limit: Some(CostLimit { costs, most }), ..small }
+    }
+
+    fn counts(genetic: &Genetic, space: &dyn SearchSpace, architecture: &Architecture) -> u64 {
+        let (costs, choices) = (&genetic.limit.as_ref().unwrap().costs, space.choices().unwrap());
+        costs.macs(&choices.read(architecture).unwrap(), choices).unwrap().unwrap()
     }
 
     /// Scores by the share of positions that take option 4.
@@ -326,11 +444,55 @@ mod tests {
         assert!(error.contains(&format!("the smallest has {}", table(&*space).least())), "{error}");
     }
 
+    /// The smallest cells: input to output alone, and pools and skips alone.
+    #[test]
+    fn where_costs_are_no_sum_the_smallest_is_found() {
+        let cells = NasBench101::new();
+        let smallest = cells.parse("1|").unwrap();
+        let spaces: [(Arc<dyn SearchSpace>, Architecture); 2] = [
+            (Arc::new(cells), smallest),
+            (Arc::new(Darts::new()), {
+                let pools = "normal=[('max_pool_3x3', 0), ('max_pool_3x3', 1)";
+                let rest = ", ('max_pool_3x3', 0), ('max_pool_3x3', 1)".repeat(3);
+                let cell = format!("{pools}{rest}], normal_concat=range(2, 6)");
+                let text = format!("Genotype({cell}, {})", cell.replace("normal", "reduce"));
+                Darts::new().parse(&text).unwrap()
+            }),
+        ];
+        for (space, smallest) in spaces {
+            let least = counts(&counted(&*space, 0), &*space, &smallest);
+            let error = run(space.clone(), counted(&*space, least - 1), 10).unwrap_err().to_string();
+            assert!(error.contains(&format!("the smallest has {least}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn cells_of_which_not_all_choices_are_architectures_are_bred() {
+        for (space, most) in [
+            (Arc::new(NasBench101::new()) as Arc<dyn SearchSpace>, 1_000_000_000),
+            (Arc::new(Darts::new()), 100_000_000),
+        ] {
+            let genetic = counted(&*space, most);
+            let finished = run(space.clone(), genetic.clone(), 60).unwrap();
+            assert_eq!(finished.history.len(), 60, "{}", space.name());
+            let most_of =
+                finished.history.evaluations().iter().map(|e| counts(&genetic, &*space, &e.architecture));
+            assert!(most_of.max().unwrap() <= most);
+            let least = genetic
+                .limit
+                .as_ref()
+                .unwrap()
+                .too_low(&*space, &finished.history.evaluations()[0].architecture);
+            assert_eq!(least.unwrap(), None);
+        }
+    }
+
     #[test]
     fn spaces_that_cannot_be_crossed_are_refused() {
         let score = Synthetic::new(Fidelity::Table, |_| Ok(0.5));
-        let study = Study::new(Arc::new(Darts::new()), Box::new(Genetic::default()), vec![Box::new(score)]);
+        let space = Arc::new(NasBenchMacro::new());
+        let study = Study::new(space, Box::new(Genetic::default()), vec![Box::new(score)]);
         let error = study.budget(Budget::architectures(10)).run().unwrap_err().to_string();
-        assert!(error.contains("space darts") && error.contains("use nasbench201"), "{error}");
+        assert!(error.contains("space macro") && error.contains("use nasbench101"), "{error}");
     }
 }

@@ -29,11 +29,11 @@ pub use bonas_surrogate::select::Batches;
 #[cfg(feature = "torch")]
 pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
-pub use genetic::{CostLimit, Genetic};
+pub use genetic::{CostLimit, Costs, Genetic};
 pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use nsga2::Nsga2;
-pub use pool::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
+pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WHOLE_SPACE_CAP, WholeSpace};
 pub use random::RandomSearch;
 pub use targets::{Scored, Targets};
 pub use trajectory::{Epoch, TRAJECTORY_FILE, read_trajectory};

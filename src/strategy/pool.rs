@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Key, SearchSpace, SpaceSize};
+use bonas_surrogate::Known;
 
 use super::evolution::tournament;
 use super::fresh::{fresh, is_new};
@@ -23,6 +24,8 @@ pub enum Pool {
     Evolutionary(Evolutionary),
     /// Neighbours of the best architectures.
     Local(Local),
+    /// The best of another pool by what is known before anything is measured.
+    Filtered(Box<Self>, Prefilter),
 }
 
 impl Pool {
@@ -49,7 +52,39 @@ impl Pool {
             Self::Whole(whole) => Ok(whole.without(|key| ask.history.contains(key))),
             Self::Evolutionary(settings) => settings.candidates(ask, scored, rng),
             Self::Local(settings) => settings.candidates(ask, scored, rng),
+            Self::Filtered(pool, filter) => filter.kept(pool.candidates(ask, scored, rng)?),
         }
+    }
+}
+
+/// Keeps the share of a pool that an indicator puts first, so that the costlier surrogate is asked of
+/// those alone.
+///
+/// The share is of what is in the pool, so that a pool of everything not yet evaluated never runs dry:
+/// what was measured makes room for the next best. Whether that is of use, no likelihood can say, for it
+/// explains no score: unlike a mean or a feature it is chosen beforehand.
+#[derive(Clone, Debug)]
+pub struct Prefilter {
+    /// Values of an indicator of which more is better.
+    pub known: Known,
+    /// Share that is kept, above 0 and up to 1; rounded up to whole candidates.
+    pub share: f64,
+}
+
+impl Prefilter {
+    /// The best candidates by the indicator, the earlier of equals, in the order of the pool.
+    fn kept(&self, pool: Vec<Architecture>) -> Result<Vec<Architecture>, StudyError> {
+        if !(self.share > 0.0 && self.share <= 1.0) {
+            let reason = format!("{}, it must be above 0 and at most 1", self.share);
+            return Err(StudyError::Setting { name: "pool.share".into(), reason });
+        }
+        let ranks = self.known.ranks(&pool)?;
+        let mut order: Vec<usize> = (0..pool.len()).collect();
+        order.sort_by(|&a, &b| ranks[b].total_cmp(&ranks[a]));
+        let mut keep = vec![false; pool.len()];
+        let count = (self.share * pool.len() as f64).ceil() as usize;
+        order.iter().take(count).for_each(|&i| keep[i] = true);
+        Ok(pool.into_iter().zip(keep).filter_map(|(a, keep)| keep.then_some(a)).collect())
     }
 }
 
@@ -224,5 +259,40 @@ impl Local {
             pool = fresh(ask, self.size, &mut taken, rng);
         }
         Ok(pool)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::nasbench201::NasBench201;
+
+    use super::*;
+
+    fn filter(share: f64) -> (Vec<Architecture>, Result<Vec<Architecture>, StudyError>) {
+        let pool: Vec<_> = NasBench201::new().enumerate().unwrap().step_by(1999).take(6).collect();
+        let values = [3.0, 1.0, 5.0, 5.0, 2.0, 5.0];
+        let known: Vec<_> = pool.iter().map(Architecture::key).zip(values).collect();
+        let filter = Prefilter { known: Known::new(&known).unwrap(), share };
+        (pool.clone(), filter.kept(pool))
+    }
+
+    /// Half of six is three, the fives; a third of them the first two of these.
+    #[test]
+    fn the_best_are_kept_in_order() {
+        for (share, expected) in
+            [(0.5, &[2, 3, 5][..]), (0.3, &[2, 3]), (0.01, &[2]), (1.0, &[0, 1, 2, 3, 4, 5])]
+        {
+            let (pool, kept) = filter(share);
+            let expected: Vec<_> = expected.iter().map(|&i| pool[i].key()).collect();
+            assert_eq!(kept.unwrap().iter().map(Architecture::key).collect::<Vec<_>>(), expected, "{share}");
+        }
+    }
+
+    #[test]
+    fn a_share_out_of_range_is_named() {
+        for share in [0.0, 1.5, f64::NAN] {
+            let error = filter(share).1.unwrap_err().to_string();
+            assert!(error.contains("pool.share") && error.contains(&share.to_string()), "{error}");
+        }
     }
 }

@@ -38,12 +38,13 @@ pub struct SinglePathRun<'a> {
 }
 
 impl SinglePathRun<'_> {
-    /// Trains to the end; mean loss of the last epoch that was run, NaN if none was left to run.
+    /// Trains to the end; mean loss of the steps of the last epoch that were run, NaN if none was left to
+    /// run.
     ///
     /// # Errors
     /// [`StudyError::Setting`] for a bad recipe, [`StudyError::Evaluator`] when the loss is no longer
-    /// a number or no drawn path has anything to train, [`StudyError::Interrupted`] after a checkpoint
-    /// when the user wants to stop, [`StudyError::Supernet`] when libtorch or a checkpoint fails.
+    /// a number or no drawn path has anything to train, [`StudyError::Interrupted`] after the step in which
+    /// the user wants to stop and a checkpoint, [`StudyError::Supernet`] when libtorch or a checkpoint fails.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
         self.recipe.check()?;
         let rates = &self.recipe.sgd;
@@ -54,66 +55,83 @@ impl SinglePathRun<'_> {
             clip: Some(rates.gradient_clip),
         };
         let mut sgd = Sgd::new(settings, self.net)?;
-        let (epochs, mut loss) = (self.recipe.epochs, f64::NAN);
-        for epoch in self.resume(&sgd)?..epochs {
-            monitor.step(epoch as u64, epochs as u64, "supernet");
-            loss = self.epoch(&mut sgd, epoch)?;
-            let stop = monitor.cancelled();
-            self.keep(&sgd, epoch + 1, stop)?;
+        let (epochs, mut loss) = (self.recipe.epochs as u64, f64::NAN);
+        let mut at = self.resume(&sgd)?;
+        while at.epoch < epochs {
+            monitor.step(at.epoch, epochs, "supernet");
+            let next;
+            (next, loss) = self.epoch(&mut sgd, at, monitor)?;
+            let stop = next.epoch == at.epoch || monitor.cancelled();
+            self.keep(&sgd, next, stop)?;
             if stop {
                 return Err(StudyError::Interrupted);
             }
+            at = next;
         }
         Ok(loss)
     }
 
-    /// One pass over the training images; mean loss.
-    fn epoch(&self, sgd: &mut Sgd, epoch: usize) -> Result<f64, StudyError> {
-        let (recipe, net) = (self.recipe, self.net);
+    /// The steps of an epoch from `at` on, to its end or until the user wants to stop: where that is, and
+    /// the mean loss. Images and paths of the steps before are drawn again and passed over.
+    fn epoch(
+        &self,
+        sgd: &mut Sgd,
+        at: Progress,
+        monitor: &dyn Monitor,
+    ) -> Result<(Progress, f64), StudyError> {
+        let (recipe, net, epoch) = (self.recipe, self.net, at.epoch as usize);
         let schedule = Schedule::Linear { floor: recipe.sgd.final_learning_rate };
         let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
         let loss = Loss { smoothing: recipe.label_smoothing, auxiliary: 0.0 };
-        let mut paths = stream(self.seed, &[PATHS, epoch as u64]);
-        let mut images = stream(self.seed, &[IMAGES, epoch as u64]);
+        let mut paths = stream(self.seed, &[PATHS, at.epoch]);
+        let mut images = stream(self.seed, &[IMAGES, at.epoch]);
         let indices = self.task.training_indices(Part::Validation);
         let options = BatchOptions::new(recipe.batch).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
         let mut losses = Vec::with_capacity(batches.remaining());
+        let mut step = 0;
         while let Some(batch) = batches.next_batch() {
-            let path = net.path(&self.union.route(&self.space.sample(&mut paths))?)?;
-            if path.params().is_empty() {
-                // Pools and skips alone, in a net where they have no BatchNorm: nothing to learn.
+            let drawn = self.space.sample(&mut paths);
+            step += 1;
+            if step <= at.step {
                 continue;
             }
-            let (images, labels) = images_and_labels(batch, net.placement())?;
-            let value = loss.of(&net.forward(&images, &path, &mut Pass::train())?, &labels)?; // []
-            let _norm = sgd.step(net, path.params(), &value, rate)?;
-            losses.push(value.detach());
+            let path = net.path(&self.union.route(&drawn)?)?;
+            // Pools and skips alone, in a net where they have no BatchNorm: nothing to learn.
+            if !path.params().is_empty() {
+                let (images, labels) = images_and_labels(batch, net.placement())?;
+                let value = loss.of(&net.forward(&images, &path, &mut Pass::train())?, &labels)?; // []
+                let _norm = sgd.step(net, path.params(), &value, rate)?;
+                losses.push(value.detach());
+            }
+            if monitor.cancelled() && batches.remaining() > 0 {
+                return Ok((Progress { step, ..at }, f64::NAN));
+            }
         }
-        if losses.is_empty() {
+        if losses.is_empty() && at.step == 0 {
             return Err(StudyError::Evaluator(format!(
                 "no path drawn in epoch {epoch} has a parameter that trains; \
                  use unbiased BatchNorm, smaller batches or more images"
             )));
         }
-        finite_mean(&losses, epoch)
+        let mean = if losses.is_empty() { f64::NAN } else { finite_mean(&losses, epoch)? };
+        Ok((Progress { epoch: at.epoch + 1, step: 0 }, mean))
     }
 
-    /// The epoch to start at: 0, or that of the checkpoint.
-    fn resume(&self, sgd: &Sgd) -> Result<usize, StudyError> {
+    /// Where to start: the first step, or that of the checkpoint.
+    fn resume(&self, sgd: &Sgd) -> Result<Progress, StudyError> {
         match &self.checkpoint {
-            Some(Checkpoint { file, .. }) if file.exists() => {
-                Ok(load(file, self.net, sgd, &[])?.epoch as usize)
-            }
-            _ => Ok(0),
+            Some(Checkpoint { file, .. }) if file.exists() => Ok(load(file, self.net, sgd, &[])?),
+            _ => Ok(Progress::default()),
         }
     }
 
-    /// Saves the state after `done` epochs if it is time to, or if the run must stop now.
-    fn keep(&self, sgd: &Sgd, done: usize, stop: bool) -> Result<(), StudyError> {
+    /// Saves the state if it is time to, or if the run must stop now.
+    fn keep(&self, sgd: &Sgd, at: Progress, stop: bool) -> Result<(), StudyError> {
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
-        if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
-            save(file, self.net, sgd, Progress { epoch: done as u64, step: 0 }, &[])?;
+        let every = (*every).max(1) as u64;
+        if stop || at.epoch.is_multiple_of(every) || at.epoch == self.recipe.epochs as u64 {
+            save(file, self.net, sgd, at, &[])?;
         }
         Ok(())
     }
@@ -132,15 +150,14 @@ mod tests {
     use crate::recipe::Sgd as Rates;
     use crate::supernet::{Placement, Trainable};
 
-    /// Cancels after so many steps.
+    /// Cancels when it has been asked so many times, which it is after each step and each epoch.
     struct Patience(Cell<i64>);
 
     impl Monitor for Patience {
-        fn step(&self, _: u64, _: u64, _: &str) {
-            self.0.set(self.0.get() - 1);
-        }
+        fn step(&self, _: u64, _: u64, _: &str) {}
 
         fn cancelled(&self) -> bool {
+            self.0.set(self.0.get() - 1);
             self.0.get() <= 0
         }
     }
@@ -182,15 +199,20 @@ mod tests {
         (outcome, net)
     }
 
+    /// Six steps an epoch: stopped inside the first, at its end, and inside the second.
     #[test]
-    fn a_run_that_was_stopped_ends_in_the_same_weights() {
-        let folder = tempfile::tempdir().unwrap();
-        let checkpoint = || Some(Checkpoint { file: folder.path().join("net.safetensors"), every: 1 });
+    fn a_run_that_was_stopped_at_any_step_ends_in_the_same_weights() {
         let (whole, expected) = trained(None, 100);
         assert!(whole.unwrap().is_finite());
-        assert!(matches!(trained(checkpoint(), 2).0, Err(StudyError::Interrupted)));
-        let (_, resumed) = trained(checkpoint(), 100);
-        assert!(resumed.params().flat().equal(expected.params().flat()));
+        for patience in [2, 6, 7, 10] {
+            let folder = tempfile::tempdir().unwrap();
+            let checkpoint = || Some(Checkpoint { file: folder.path().join("net.safetensors"), every: 1 });
+            let (stopped, early) = trained(checkpoint(), patience);
+            assert!(matches!(stopped, Err(StudyError::Interrupted)), "{patience}");
+            assert!(!early.params().flat().equal(net().params().flat()), "{patience}: some steps were made");
+            let (_, resumed) = trained(checkpoint(), 100);
+            assert!(resumed.params().flat().equal(expected.params().flat()), "{patience}");
+        }
         assert!(!expected.params().flat().equal(net().params().flat()));
     }
 

@@ -4,14 +4,14 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bonas_spaces::Architecture;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
 use crate::features::{self, Extractor};
-use crate::gp::{self, Block, Families, Kernel, Prior, Process, Term};
+use crate::gp::{self, Block, Families, Kernel, Prior, Process, Shape, Term};
 use crate::ranks::{Warp, normal_scores};
 use crate::structure::{Columns, Family, Scale, Structure};
-use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "graph-gp";
 
@@ -42,6 +42,9 @@ const MAX_KEPT: usize = 64;
 ///
 /// Posteriors are laws of the measured score, noise included: a normal law of the normal score, mapped
 /// back to the unit of the score ([`Warp`]).
+///
+/// What is known beforehand ([`knowing`](Self::knowing)) adds a term to the kernel for each of its
+/// columns, whose amplitude, and lengthscale if it has one, are chosen with the others.
 #[derive(Debug)]
 pub struct GraphGp {
     /// Shape of the kernel.
@@ -54,8 +57,45 @@ pub struct GraphGp {
     pub iterations: u64,
     /// Most observations that hyper-parameters are chosen by; the posterior takes all.
     pub limit: usize,
+    known: Vec<Known>,
+    forms: Vec<Form>,
     features: Arc<Extractor>,
     kept: Mutex<Vec<(u64, gp::Fit)>>,
+}
+
+/// How [`GraphGp`] takes what is known beforehand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// Not at all.
+    Nothing,
+    /// As its mean: `b·u` of the Gaussian rank `u`, with `b ~ N(0, s²)` integrated out. Where little is
+    /// measured it goes on straight.
+    Mean,
+    /// As a feature: any function of `u` that the kernel makes likely.
+    Feature,
+}
+
+impl Form {
+    /// All of them, for a choice by evidence.
+    pub const ALL: [Self; 3] = [Self::Nothing, Self::Mean, Self::Feature];
+
+    /// The covariance of a column of it.
+    fn shape(self) -> Option<Shape> {
+        match self {
+            Self::Nothing => None,
+            Self::Mean => Some(Shape::Linear),
+            Self::Feature => Some(Shape::Even),
+        }
+    }
+
+    /// Hyper-parameters of a column of it.
+    fn parameters(self) -> usize {
+        match self {
+            Self::Nothing => 0,
+            Self::Mean => 1,
+            Self::Feature => 2,
+        }
+    }
 }
 
 impl Default for GraphGp {
@@ -72,15 +112,27 @@ impl Default for GraphGp {
             first_iterations: 25,
             iterations: 6,
             limit: 400,
+            known: Vec::new(),
+            forms: vec![Form::Nothing],
             features: Arc::default(),
             kept: Mutex::default(),
         }
     }
 }
 
+/// What is read of observations: structures, Gaussian ranks of each thing known, scores.
+struct Read {
+    structures: Vec<Arc<Structure>>,
+    ranks: Vec<Vec<f64>>,
+    scores: Vec<f64>,
+}
+
 /// Observations as a Gaussian process takes them.
 struct Data {
+    form: Form,
     columns: Columns,
+    /// Columns of what is known, behind the others.
+    known: usize,
     scale: Scale,
     /// Scaled features `[n, d]`.
     x: Array2<f32>,
@@ -90,12 +142,45 @@ struct Data {
 }
 
 impl Data {
-    fn of(structures: &[Arc<Structure>], scores: &[f64]) -> Self {
-        let columns = Columns::of(structures.iter().map(|s| &**s));
-        let x = columns.matrix(structures.iter().map(|s| &**s));
+    /// The first `n` observations.
+    fn of(read: &Read, n: usize, form: Form) -> Self {
+        let structures = read.structures[..n].iter().map(|s| &**s);
+        let columns = Columns::of(structures.clone());
+        let known = if form == Form::Nothing { &[][..] } else { &read.ranks };
+        let x = with_ranks(columns.matrix(structures), known);
         let scale = Scale::of(&x);
-        let (z, warp) = normal_scores(scores);
-        Self { columns, x: scale.apply(x), scale, z: z.into(), warp }
+        let (z, warp) = normal_scores(&read.scores[..n]);
+        Self { form, columns, known: known.len(), x: scale.apply(x), scale, z: z.into(), warp }
+    }
+
+    /// The blocks of the kernel: structure, then one for each thing known.
+    fn blocks(&self) -> Vec<Block> {
+        let d = self.columns.len();
+        let x = self.x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
+        let mut blocks = vec![Block { x, shape: Shape::Weighed(self.families()) }];
+        for column in d..d + self.known {
+            let x = self.x.slice(s![.., column..=column]).mapv(f64::from);
+            blocks.extend(self.form.shape().map(|shape| Block { x, shape }));
+        }
+        blocks
+    }
+
+    /// The terms of the kernel at some hyper-parameters, and the variance of the noise.
+    fn terms(&self, parameters: &[f64]) -> (Vec<Term>, f64) {
+        let (d, each) = (self.columns.len(), self.form.parameters());
+        let p = extended(parameters, d, self.known * each);
+        let own = 2 + Family::COUNT + d;
+        let relevances = self.families().relevances(&p[2..own]);
+        let scale = relevances.mapv(|r| ((r - p[1]).exp() * self.unit()) as f32);
+        let variance = |p: &[f64]| (2.0 * p[0]).exp();
+        let mut terms =
+            vec![Term { columns: (0..d).collect(), scale, variance: variance(&p), linear: false }];
+        for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
+            let scale = Array1::from_elem(1, p.get(1).map_or(1.0, |length| (-length).exp() as f32));
+            let linear = self.form == Form::Mean;
+            terms.push(Term { columns: vec![d + i], scale, variance: variance(p), linear });
+        }
+        (terms, (2.0 * p[p.len() - 1]).exp())
     }
 
     /// What columns are multiplied by to give a mean squared length of 1.
@@ -112,32 +197,68 @@ impl Data {
     }
 }
 
+/// Columns `[n, d]` and behind them ranks, of which there are at least `n` each.
+fn with_ranks(x: Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
+    if ranks.is_empty() {
+        return x;
+    }
+    let (n, d) = x.dim();
+    let mut wide = Array2::zeros((n, d + ranks.len()));
+    wide.slice_mut(s![.., ..d]).assign(&x);
+    for (i, ranks) in ranks.iter().enumerate() {
+        wide.column_mut(d + i).iter_mut().zip(ranks).for_each(|(value, &rank)| *value = rank as f32);
+    }
+    wide
+}
+
 impl GraphGp {
+    /// The same with things known of every architecture that it will be asked of, in the one of some forms
+    /// that has the highest marginal likelihood (times the prior of its hyper-parameters, at their
+    /// maximum) whenever they are chosen.
+    #[must_use]
+    pub fn knowing(self, known: Vec<Known>, forms: &[Form]) -> Self {
+        let forms = if forms.is_empty() { vec![Form::Nothing] } else { forms.to_vec() };
+        Self { known, forms, kept: Mutex::default(), ..self }
+    }
+
     /// Fits to observations, as [`Surrogate::fit`] does.
     pub(crate) fn fit_process(&self, observations: &[Observation]) -> Result<FittedGraphGp, SurrogateError> {
         let scores = features::scores(NAME, observations)?;
-        let structures = &self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
-        let choice = self.choose(structures, observations, &scores)?;
-        let data = Data::of(structures, &scores);
-        let p = extended(&choice.parameters, data.columns.len());
-        let noise = (2.0 * p[p.len() - 1]).exp();
-        let relevances = data.families().relevances(&p[2..p.len() - 1]);
-        let scale = relevances.mapv(|r| ((r - p[1]).exp() * data.unit()) as f32);
-        let term = Term { columns: (0..data.columns.len()).collect(), scale, variance: (2.0 * p[0]).exp() };
-        let process = Process::new(self.kernel, vec![term], noise, &data.x, data.z)?;
+        let architectures = || observations.iter().map(|o| &o.architecture);
+        let structures = self.features.features(NAME, architectures())?;
+        let ranks = self.known.iter().map(|known| known.ranks(architectures())).collect::<Result<_, _>>()?;
+        let read = Read { structures, ranks, scores };
+        let (form, choice) = self.choose(&read, observations)?;
+        let data = Data::of(&read, observations.len(), form);
+        let (terms, noise) = data.terms(&choice.parameters);
+        let process = Process::new(self.kernel, terms, noise, &data.x, data.z)?;
+        let known = if form == Form::Nothing { Vec::new() } else { self.known.clone() };
         let (columns, scale, warp) = (data.columns, data.scale, Arc::new(data.warp));
-        Ok(FittedGraphGp { process, columns, scale, warp, features: self.features.clone() })
+        Ok(FittedGraphGp { process, columns, known, scale, warp, features: self.features.clone() })
+    }
+
+    /// The form of the highest evidence, the first of equals, and its hyper-parameters.
+    fn choose(&self, read: &Read, observations: &[Observation]) -> Result<(Form, gp::Fit), SurrogateError> {
+        let mut best: Option<(Form, gp::Fit)> = None;
+        for &form in &self.forms {
+            let choice = self.choose_in(form, read, observations)?;
+            if best.as_ref().is_none_or(|(_, best)| choice.loss < best.loss) {
+                best = Some((form, choice));
+            }
+        }
+        best.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
     }
 
     /// Hyper-parameters, step by step from the prior.
-    fn choose(
+    fn choose_in(
         &self,
-        structures: &[Arc<Structure>],
+        form: Form,
+        read: &Read,
         observations: &[Observation],
-        scores: &[f64],
     ) -> Result<gp::Fit, SurrogateError> {
         let mut choice: Option<gp::Fit> = None;
         let mut hasher = DefaultHasher::new();
+        form.hash(&mut hasher);
         let mut hashed = 0;
         for n in steps(observations.len(), self.limit) {
             for observation in &observations[hashed..n] {
@@ -145,10 +266,10 @@ impl GraphGp {
                 observation.score.to_bits().hash(&mut hasher);
             }
             hashed = n;
-            let (known_as, known) = (hasher.finish(), self.known(hasher.finish()));
+            let (known_as, known) = (hasher.finish(), self.kept(hasher.finish()));
             choice = Some(match known {
                 Some(known) => known,
-                None => self.step(&Data::of(&structures[..n], &scores[..n]), choice.as_ref())?,
+                None => self.step(&Data::of(read, n, form), choice.as_ref())?,
             });
             self.keep(known_as, choice.as_ref());
         }
@@ -157,14 +278,13 @@ impl GraphGp {
 
     fn step(&self, data: &Data, before: Option<&gp::Fit>) -> Result<gp::Fit, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
-        let x = data.x.mapv(|v| f64::from(v) * data.unit());
-        let start = before.map(|choice| extended(&choice.parameters, data.columns.len()));
-        let blocks = [Block { x, families: Some(data.families()) }];
-        let fit = gp::fit(&blocks, &data.z, self.kernel, &self.prior, start.as_deref(), iterations);
+        let tail = data.known * data.form.parameters();
+        let start = before.map(|choice| extended(&choice.parameters, data.columns.len(), tail));
+        let fit = gp::fit(&data.blocks(), &data.z, self.kernel, &self.prior, start.as_deref(), iterations);
         fit.ok_or_else(|| SurrogateError::numeric(NAME, "the covariance is not positive definite"))
     }
 
-    fn known(&self, name: u64) -> Option<gp::Fit> {
+    fn kept(&self, name: u64) -> Option<gp::Fit> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(n, _)| *n == name).map(|(_, choice)| choice.clone())
     }
@@ -187,12 +307,13 @@ fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(FIRST_STEP.min(n)), next).take_while(move |&at| at > 0 && at <= last)
 }
 
-/// Parameters with relevances of 1 for columns that have come up since.
-fn extended(parameters: &[f64], columns: usize) -> Vec<f64> {
-    let (noise, others) = parameters.split_last().map_or((0.0, parameters), |(n, rest)| (*n, rest));
-    let mut extended = others.to_vec();
+/// Parameters with relevances of 1 for columns that have come up since; the last `tail` before the noise
+/// are of what is known.
+fn extended(parameters: &[f64], columns: usize, tail: usize) -> Vec<f64> {
+    let (own, others) = parameters.split_at(parameters.len().saturating_sub(tail + 1));
+    let mut extended = own.to_vec();
     extended.resize(2 + Family::COUNT + columns, 0.0);
-    extended.push(noise);
+    extended.extend(others);
     extended
 }
 
@@ -211,6 +332,8 @@ impl Surrogate for GraphGp {
 pub(crate) struct FittedGraphGp {
     process: Process,
     columns: Columns,
+    /// What is known, if it is taken.
+    known: Vec<Known>,
     scale: Scale,
     warp: Arc<Warp>,
     features: Arc<Extractor>,
@@ -220,9 +343,12 @@ impl FittedGraphGp {
     /// Scaled features `[m, d]`.
     pub(crate) fn matrix<'a>(
         &self,
-        candidates: impl IntoIterator<Item = &'a Architecture>,
+        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
     ) -> Result<Array2<f32>, SurrogateError> {
-        Ok(self.scale.apply(self.features.matrix(NAME, &self.columns, candidates)?))
+        let candidates = candidates.into_iter();
+        let ranks: Vec<Vec<f64>> =
+            self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
+        Ok(self.scale.apply(with_ranks(self.features.matrix(NAME, &self.columns, candidates)?, &ranks)))
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -257,7 +383,7 @@ impl Predict for FittedGraphGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         if candidates.is_empty() {
-            return Ok(Some(Array2::zeros((0, self.columns.len()))));
+            return Ok(Some(Array2::zeros((0, self.columns.len() + self.known.len()))));
         }
         Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
     }
@@ -270,7 +396,7 @@ mod tests {
 
     use super::*;
     use crate::metrics::{coverage, kendall_tau_b};
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+    use crate::testing::{check_surrogate, toy_architectures, toy_known, toy_observations, toy_score};
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(1)
@@ -329,6 +455,63 @@ mod tests {
         for (mean, posterior) in sums.iter().zip(fitted.predict(&candidates).unwrap()) {
             assert!((mean - posterior.mean()).abs() < 0.02, "{mean} {}", posterior.mean());
         }
+    }
+
+    fn tau(gp: &GraphGp, n: usize) -> f64 {
+        let fitted = gp.fit(&toy_observations(60, 4)[..n], &mut rng()).unwrap();
+        let candidates = toy_architectures(300, 5);
+        let means: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(Posterior::mean).collect();
+        kendall_tau_b(&means, &candidates.iter().map(toy_score).collect::<Vec<_>>()).unwrap()
+    }
+
+    /// The score itself, distorted; and what says nothing.
+    fn good_and_bad() -> (Known, Known) {
+        let good = toy_known(|i, a| -(toy_score(a) + 0.02 * (i as f64 * 12.9898).sin()).exp());
+        (good, toy_known(|i, _| (i as f64 * 78.233).sin()))
+    }
+
+    #[test]
+    fn contract_with_what_is_known() {
+        let (good, bad) = good_and_bad();
+        for form in Form::ALL {
+            let gp = GraphGp::default().knowing(vec![good.clone(), bad.clone()], &[form]);
+            check_surrogate(&gp, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+        }
+    }
+
+    #[test]
+    fn what_is_known_helps_and_noise_does_little_harm() {
+        let (good, bad) = good_and_bad();
+        let (few, many) = (tau(&GraphGp::default(), 8), tau(&GraphGp::default(), 50));
+        for form in [Form::Mean, Form::Feature] {
+            let with = |known: &Known| GraphGp::default().knowing(vec![known.clone()], &[form]);
+            let (helped, harmed) = (tau(&with(&good), 8), tau(&with(&bad), 50));
+            assert!(helped > few + 0.05 && harmed > many - 0.05, "{form:?}: {helped} {few}, {harmed} {many}");
+        }
+    }
+
+    /// Evidence finds out which it is, and the fit is then that of the form alone.
+    #[test]
+    fn evidence_takes_what_is_good_and_leaves_what_is_bad() {
+        let (good, bad) = good_and_bad();
+        let (observations, candidates) = (toy_observations(40, 4), toy_architectures(20, 5));
+        let fit = |known: &Known, forms: &[Form]| {
+            GraphGp::default().knowing(vec![known.clone()], forms).fit_process(&observations).unwrap()
+        };
+        assert_eq!(fit(&good, &Form::ALL).known.len(), 1);
+        let (chosen, alone) = (fit(&bad, &Form::ALL), GraphGp::default().fit_process(&observations).unwrap());
+        assert!(chosen.known.is_empty());
+        assert_eq!(chosen.predict(&candidates).unwrap(), alone.predict(&candidates).unwrap());
+    }
+
+    #[test]
+    fn an_architecture_of_which_nothing_is_known_is_named() {
+        let (good, _) = good_and_bad();
+        let gp = GraphGp::default().knowing(vec![good], &[Form::Feature]);
+        let fitted = gp.fit(&toy_observations(10, 4), &mut rng()).unwrap();
+        let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::darts::Darts::new(), &mut rng());
+        let error = fitted.predict(&[strange]).unwrap_err().to_string();
+        assert!(error.contains("no value of the indicator for architecture 0"), "{error}");
     }
 
     #[test]

@@ -1,15 +1,14 @@
 //! Prior knowledge as the mean of another surrogate: an indicator that is known of every
 //! architecture before any is measured.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, Key};
+use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
 use crate::ranks::{Warp, gaussian_ranks};
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "prior-mean";
 
@@ -29,45 +28,15 @@ const NAME: &str = "prior-mean";
 #[derive(Debug)]
 pub struct PriorMean {
     inner: Box<dyn Surrogate>,
-    /// Gaussian rank of the indicator, by architecture.
-    known: Arc<HashMap<Key, f64>>,
+    known: Known,
 }
 
 impl PriorMean {
-    /// A surrogate with the indicator's values of every architecture that it will be asked of; higher
-    /// or lower may be better.
-    ///
-    /// # Errors
-    /// [`SurrogateError::Data`] for fewer than two values, or one that is not finite.
-    pub fn new(inner: Box<dyn Surrogate>, values: &[(Key, f64)]) -> Result<Self, SurrogateError> {
-        if values.len() < 2 {
-            let reason = format!("{} values of the indicator; at least 2 are needed", values.len());
-            return Err(SurrogateError::data(NAME, reason));
-        }
-        if let Some((key, value)) = values.iter().find(|(_, value)| !value.is_finite()) {
-            let reason =
-                format!("the indicator of {key} is {value}; leave the architecture out or score it again");
-            return Err(SurrogateError::data(NAME, reason));
-        }
-        let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
-        let (ranks, _) = gaussian_ranks(&numbers);
-        Ok(Self { inner, known: Arc::new(values.iter().map(|(key, _)| *key).zip(ranks).collect()) })
+    /// A surrogate with the indicator of every architecture that it will be asked of; higher or lower may
+    /// be better.
+    pub fn new(inner: Box<dyn Surrogate>, known: Known) -> Self {
+        Self { inner, known }
     }
-}
-
-/// Gaussian ranks of the indicator, in order.
-fn ranks<'a>(
-    known: &HashMap<Key, f64>,
-    architectures: impl Iterator<Item = &'a Architecture>,
-) -> Result<Vec<f64>, SurrogateError> {
-    let rank = |(i, a): (usize, &Architecture)| {
-        known.get(&a.key()).copied().ok_or_else(|| {
-            let reason =
-                format!("no value of the indicator for architecture {i}, {}; score it first", a.key());
-            SurrogateError::data(NAME, reason)
-        })
-    };
-    architectures.enumerate().map(rank).collect()
 }
 
 /// The line through ranks: slope `b` and mean `ū`. No slope below three observations.
@@ -104,7 +73,7 @@ impl Surrogate for PriorMean {
         if scores.is_empty() {
             return Err(SurrogateError::data(NAME, "no observations"));
         }
-        let u = ranks(&self.known, observations.iter().map(|o| &o.architecture))?;
+        let u = self.known.ranks(observations.iter().map(|o| &o.architecture))?;
         let (z, warp) = gaussian_ranks(&scores);
         let (slope, mean) = line(&u, &z);
         let residual = |((o, u), z): ((&Observation, &f64), &f64)| Observation {
@@ -120,7 +89,7 @@ impl Surrogate for PriorMean {
 /// A fitted [`PriorMean`].
 struct Fitted {
     inner: Box<dyn Predict>,
-    known: Arc<HashMap<Key, f64>>,
+    known: Known,
     slope: f64,
     mean: f64,
     warp: Arc<Warp>,
@@ -129,7 +98,7 @@ struct Fitted {
 impl Predict for Fitted {
     /// The inner posterior counts by its mean and variance.
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let u = ranks(&self.known, candidates.iter())?;
+        let u = self.known.ranks(candidates)?;
         let posterior = |(residual, u): (Posterior, f64)| {
             let (mean, variance) = (residual.mean(), residual.variance());
             Posterior::warped(mean + self.slope * (u - self.mean), variance, self.warp.clone())
@@ -150,20 +119,12 @@ mod tests {
     use super::*;
     use crate::graph_gp::GraphGp;
     use crate::metrics::kendall_tau_b;
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+    use crate::testing::{
+        check_surrogate, toy_architectures, toy_known as known, toy_observations, toy_score,
+    };
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(1)
-    }
-
-    /// An indicator of every architecture in use; each key once.
-    fn known(indicator: impl Fn(usize, &Architecture) -> f64) -> Vec<(Key, f64)> {
-        let observed = toy_observations(60, 4).into_iter().map(|o| o.architecture);
-        let all = observed.chain(toy_architectures(300, 5));
-        let values: HashMap<Key, f64> = all.enumerate().map(|(i, a)| (a.key(), indicator(i, &a))).collect();
-        let mut values: Vec<_> = values.into_iter().collect();
-        values.sort_by_key(|(key, _)| *key);
-        values
     }
 
     fn tau(surrogate: &dyn Surrogate, n: usize) -> f64 {
@@ -176,7 +137,7 @@ mod tests {
     #[test]
     fn contract() {
         let values = known(|i, _| (i % 7) as f64);
-        let surrogate = PriorMean::new(Box::new(GraphGp::default()), &values).unwrap();
+        let surrogate = PriorMean::new(Box::new(GraphGp::default()), values);
         check_surrogate(&surrogate, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
     }
 
@@ -194,24 +155,11 @@ mod tests {
     #[test]
     fn a_good_indicator_helps_and_a_bad_one_does_no_harm() {
         let plain = GraphGp::default();
-        let with =
-            |values: &[(Key, f64)], n| tau(&PriorMean::new(Box::new(GraphGp::default()), values).unwrap(), n);
+        let with = |known: &Known, n| tau(&PriorMean::new(Box::new(GraphGp::default()), known.clone()), n);
         // The score itself, distorted; its sign does not matter.
         let good = known(|i, a| -(toy_score(a) + 0.02 * (i as f64 * 12.9898).sin()).exp());
         let noise = known(|i, _| (i as f64 * 78.233).sin());
         assert!(with(&good, 8) > tau(&plain, 8) + 0.05, "{} {}", with(&good, 8), tau(&plain, 8));
         assert!(with(&noise, 50) > tau(&plain, 50) - 0.05, "{} {}", with(&noise, 50), tau(&plain, 50));
-    }
-
-    #[test]
-    fn what_is_missing_or_no_number_is_named() {
-        let new = |values: &[(Key, f64)]| PriorMean::new(Box::new(GraphGp::default()), values);
-        let values = known(|i, _| i as f64);
-        assert!(new(&values[..1]).unwrap_err().to_string().contains("1 values"));
-        let nan = [values[0], (values[1].0, f64::NAN)];
-        assert!(new(&nan).unwrap_err().to_string().contains("is NaN"));
-        let observations = toy_observations(5, 4);
-        let error = new(&values[..2]).unwrap().fit(&observations, &mut rng()).err().unwrap().to_string();
-        assert!(error.contains("no value of the indicator for architecture"), "{error}");
     }
 }

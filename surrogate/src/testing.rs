@@ -291,3 +291,13 @@ pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
     let observe = |architecture: Architecture| Observation { score: toy_score(&architecture), architecture };
     toy_architectures(count, seed).into_iter().map(observe).collect()
 }
+
+/// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`; it is
+/// given a running number too.
+#[cfg(test)]
+pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::Known {
+    let all = toy_architectures(60, 4).into_iter().chain(toy_architectures(300, 5));
+    let values: std::collections::BTreeMap<_, f64> =
+        all.enumerate().map(|(i, a)| (a.key(), indicator(i, &a))).collect();
+    crate::Known::new(&values.into_iter().collect::<Vec<_>>()).unwrap()
+}

@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
 use crate::features;
-use crate::gp::{self, Block, Kernel, Prior, Process, Term};
+use crate::gp::{self, Block, Kernel, Prior, Process, Shape, Term};
 use crate::ranks::{Warp, gaussian_ranks};
 use crate::structure::{Layout, Sparse};
 use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -133,7 +133,7 @@ impl WlGp {
         let n = x.nrows().min(self.limit.max(1));
         let block = |round: usize| Block {
             x: x.slice(s![..n, labels.columns(round)]).mapv(f64::from),
-            families: None,
+            shape: Shape::Even,
         };
         let blocks: Vec<Block> = (0..=self.rounds).map(block).collect();
         let z = z.slice(s![..n]).to_owned();
@@ -144,7 +144,7 @@ impl WlGp {
         let term = |(round, p): (usize, &[f64])| {
             let columns: Vec<usize> = labels.columns(round).collect();
             let scale = Array1::from_elem(columns.len(), (-p[1]).exp() as f32);
-            Term { columns, scale, variance: (2.0 * p[0]).exp() }
+            Term { columns, scale, variance: (2.0 * p[0]).exp(), linear: false }
         };
         let (noise, own) = parameters.split_last().map_or((0.0, &parameters[..]), |(n, own)| (*n, own));
         Ok((own.chunks(2).enumerate().map(term).collect(), (2.0 * noise).exp()))

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use rand::SeedableRng;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::Primitive::{AvgPool3x3, DilConv3x3, MaxPool3x3, SepConv3x3, SepConv5x5, SkipConnect};
@@ -266,5 +266,39 @@ fn the_whole_space_holds_every_architecture() {
         for _ in 0..20 {
             whole.route(&space.sample(&mut rng)).unwrap();
         }
+    }
+}
+
+/// Nodes 2 to 5 have 1, 3, 6 and 10 pairs of predecessors, and seven operations from each.
+#[test]
+fn choices_by_hand() {
+    let space = Darts::new();
+    let cell = [1, 7, 7, 3, 7, 7, 6, 7, 7, 10, 7, 7];
+    assert_eq!(space.counts(), [cell, cell].concat());
+    let product: u128 = cell.iter().map(|&n| n as u128).product();
+    assert_eq!(space.size(), SpaceSize::AtMost(product * product));
+    // The second pair of node 3 is nodes 0 and 2; the lower predecessor comes first.
+    let choices: Vec<usize> = [0, 1, 2, 1, 3, 4, 0, 0, 0, 9, 5, 6].repeat(2);
+    let genotype = space.genotype(&Choices::build(&space, &choices).unwrap().unwrap()).unwrap();
+    let ops = &Primitive::ALL[1..];
+    assert_eq!(genotype.normal[2..4], [(ops[3], 0), (ops[4], 2)]);
+    assert_eq!(genotype.reduce[6..], [(ops[5], 3), (ops[6], 4)]);
+    // Swapped edges are the same choices.
+    let mut swapped = genotype;
+    swapped.normal.swap(2, 3);
+    assert_eq!(Choices::read(&space, &space.architecture(&swapped).unwrap()).unwrap(), choices);
+}
+
+/// The space of one cell allows a predecessor twice, but not with the same operation.
+#[test]
+fn choices_of_one_cell() {
+    let space = Darts::one_cell();
+    assert_eq!(space.counts(), [3, 4, 4, 6, 4, 4, 10, 4, 4, 15, 4, 4]);
+    let build = |a, b| Choices::build(&space, &[0, a, b, 0, 0, 1, 0, 0, 1, 0, 0, 1]).unwrap();
+    assert!(build(2, 2).is_none());
+    assert_eq!(build(2, 3).unwrap().key(), build(3, 2).unwrap().key());
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    for space in [Darts::one_cell(), Darts::broad()] {
+        crate::testing::check_space(&space, rng.next_u64(), 20).unwrap();
     }
 }

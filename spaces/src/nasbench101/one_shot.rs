@@ -8,6 +8,7 @@ use rand::Rng;
 use super::module::Module;
 use super::{MAX_VERTICES, NasBench101, OPS};
 use crate::network::Union;
+use crate::space::check_choices;
 use crate::{Architecture, Choices, Key, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// Parents of vertices 1, 2, .. of each space, the output last.
@@ -328,22 +329,14 @@ impl Choices for NasBench1Shot1 {
         Ok(options)
     }
 
-    fn build(&self, choices: &[usize]) -> Result<Architecture, SpaceError> {
-        let counts = self.counts();
-        if choices.len() != counts.len() {
-            let reason = format!("{} choices, there must be {}", choices.len(), counts.len());
-            return Err(SpaceError::cell(reason));
-        }
-        if let Some(at) = (0..counts.len()).find(|&at| choices[at] >= counts[at]) {
-            let reason = format!("choice {} at position {at}, which has {}", choices[at], counts[at]);
-            return Err(SpaceError::cell(reason));
-        }
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
         let (parents, ops) = choices.split_at(self.parents().len());
         let wiring: Vec<u8> =
             self.masks().iter().zip(parents).map(|(masks, &option)| masks[option]).collect();
         let (module, kept) = self.pruned(&wiring)?;
         let ops: Vec<u8> = kept[1..kept.len() - 1].iter().map(|&vertex| ops[vertex - 1] as u8).collect();
-        Ok(self.cells.build(&module.with_ops(&ops)))
+        Ok(Some(self.cells.build(&module.with_ops(&ops))))
     }
 }
 
@@ -396,7 +389,7 @@ mod tests {
         let space = NasBench1Shot1::new(Part::One);
         assert_eq!(space.counts(), [1, 1, 3, 6, 10, 3, 3, 3, 3]);
         // The last set of two parents is the two vertices before.
-        let cell = space.build(&[0, 0, 2, 5, 9, 2, 0, 1, 2]).unwrap();
+        let cell = space.build(&[0, 0, 2, 5, 9, 2, 0, 1, 2]).unwrap().unwrap();
         let text = "110001100110111|maxpool3x3;conv1x1-bn-relu;conv3x3-bn-relu;maxpool3x3";
         assert_eq!(space.format(&cell).unwrap(), text);
         let mut options = vec![0; 9];
@@ -407,7 +400,7 @@ mod tests {
                 *option = rest % count;
                 rest /= count;
             }
-            keys.insert(space.build(&options).unwrap().key());
+            keys.insert(space.build(&options).unwrap().unwrap().key());
         }
         assert_eq!(keys.len() as u128, SIZES[0]);
         let error = space.build(&[0; 8]).unwrap_err().to_string();

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use rand::SeedableRng;
+
 use super::*;
 
 fn space() -> NasBench101 {
@@ -182,4 +184,32 @@ fn labelled_cells_count_apart() {
     crate::testing::check_space(&NasBench101::labelled(), 5, 20).unwrap();
     let isomorphic = NasBench101::new().parse(one).unwrap();
     assert!(NasBench101::labelled().check(&isomorphic).unwrap_err().to_string().contains("labelled"));
+}
+
+/// Vertex 1 reads the input, vertex 2 both; the output reads vertices 1 and 2: masks 1, 3 and 6.
+#[test]
+fn choices_by_hand() {
+    let space = space();
+    assert_eq!(space.counts(), [2, 4, 8, 16, 32, 64, 3, 3, 3, 3, 3]);
+    let cell = space.parse("110111|conv3x3-bn-relu;maxpool3x3").unwrap();
+    let choices = Choices::read(&space, &cell).unwrap();
+    assert_eq!(choices, [1, 3, 0, 0, 0, 6, 1, 2, 0, 0, 0]);
+    let build = |choices: &[usize]| Choices::build(&space, choices).unwrap();
+    // What nothing reads is pruned, and its operation says nothing.
+    let loose = build(&[1, 3, 7, 0, 0, 6, 1, 2, 2, 1, 0]).unwrap();
+    assert_eq!(loose.key(), cell.key());
+    assert!(build(&[1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_none(), "nothing reaches the output");
+    assert!(build(&[1, 3, 7, 15, 31, 63, 0, 0, 0, 0, 0]).is_none(), "twenty-one edges");
+    let error = Choices::build(&space, &[2; 11]).unwrap_err().to_string();
+    assert!(error.contains("choice 2 at position 0, which has 2"), "{error}");
+}
+
+/// Drawn again where they are none: seldom enough.
+#[test]
+fn most_choices_or_nearly_so_are_architectures() {
+    let (space, mut rng) = (space(), rand_chacha::ChaCha8Rng::seed_from_u64(1));
+    let counts = space.counts();
+    let mut draw = || counts.iter().map(|&n| draw::below(&mut rng, n)).collect::<Vec<_>>();
+    let built = (0..1000).filter(|_| Choices::build(&space, &draw()).unwrap().is_some()).count();
+    assert!(built > 250, "{built}");
 }

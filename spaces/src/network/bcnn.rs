@@ -102,6 +102,11 @@ impl Skeleton for BcnnSkeleton {
         let head = net.classifier("classifier", wide, self.classes)?;
         Ok(net.finish(head, None))
     }
+
+    /// In a reduction a skip costs nothing from a node of the cell, and two convolutions from an input.
+    fn is_additive(&self) -> bool {
+        false
+    }
 }
 
 /// A network under construction.

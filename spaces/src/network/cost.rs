@@ -3,7 +3,7 @@
 use super::{OpTable, Skeleton, Union};
 use crate::{SearchSpace, SpaceError};
 
-/// Multiply-adds of every option at every position of a space of independent choices, so that an
+/// Multiply-adds of every option at every position of a space of choices, so that an
 /// architecture's are a sum: `base + Σ_i extra[i][choice_i]` (the look-up table of SPOS and BN-NAS).
 ///
 /// Exact where an option's cost does not depend on the others, as where a skeleton fixes all widths.
@@ -18,7 +18,7 @@ pub struct CostTable {
 
 impl CostTable {
     /// Counts the networks of a space in a skeleton, one an option; none for a space that is not one
-    /// of independent choices, or a skeleton that is not additive.
+    /// of choices, or a skeleton that is not additive.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when the space does not fit the skeleton.
@@ -30,7 +30,9 @@ impl CostTable {
         let Some(choices) = space.choices().filter(|_| skeleton.is_additive()) else { return Ok(None) };
         let counts = choices.counts();
         let macs = |options: &[usize]| -> Result<i128, SpaceError> {
-            let union = Union::of(&[choices.build(options)?])?;
+            let built = choices.build(options)?;
+            let built = built.ok_or_else(|| SpaceError::network("choices that make no architecture"))?;
+            let union = Union::of(&[built])?;
             Ok(i128::from(skeleton.network(&union, ops)?.macs()))
         };
         // Not the first option, which may be `none`: what stands behind one would count nothing.

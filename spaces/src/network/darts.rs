@@ -117,4 +117,9 @@ impl Skeleton for DartsSkeleton {
         let head = net.classifier("classifier", newer, self.classes)?;
         Ok(net.finish(head, auxiliary))
     }
+
+    /// In a reduction a skip costs nothing from a node of the cell, and two convolutions from an input.
+    fn is_additive(&self) -> bool {
+        false
+    }
 }

@@ -47,8 +47,8 @@ pub trait Skeleton: Send + Sync + std::fmt::Debug {
     /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
 
-    /// Whether the multiply-adds of an operation do not depend on the other operations and edges, as they do
-    /// where widths follow from the cell.
+    /// Whether multiply-adds are a sum over a space's choices. They are not where widths follow from the cell,
+    /// or an operation costs more on some edges and the edge is another choice.
     fn is_additive(&self) -> bool {
         true
     }

@@ -1,7 +1,7 @@
 //! Gaussian processes whose kernel is a sum of stationary kernels over blocks of features.
 //!
 //! `k(x, x') = Σ_m w_m a_m² κ(‖Λ_m (x - x')‖) + σ² [x = x']`, where block `m` has some of the columns,
-//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]. `objective` has the marginal likelihood
+//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `objective` has the marginal likelihood
 //! and its gradient, `process` the posterior, `linalg` the factorisation.
 //!
 //! Letters: n observations, m candidates, d columns.
@@ -16,5 +16,5 @@ mod process;
 pub use kernel::Kernel;
 pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
-pub(crate) use objective::{Block, Families, Fit, fit};
+pub(crate) use objective::{Block, Families, Fit, Shape, fit};
 pub(crate) use process::{CHUNK, Process, Term};

@@ -51,8 +51,18 @@ impl Default for Prior {
 pub(crate) struct Block {
     /// `[n, d]`, with mean squared distance about 1 or 2.
     pub(crate) x: Array2<f64>,
-    /// What its columns are; none: all are alike, and none has a relevance of its own.
-    pub(crate) families: Option<Families>,
+    pub(crate) shape: Shape,
+}
+
+/// What a block's covariance is like.
+#[derive(Clone, Debug)]
+pub(crate) enum Shape {
+    /// The kernel, all columns alike.
+    Even,
+    /// The kernel, with a relevance for each column.
+    Weighed(Families),
+    /// `a² x·x'`: a linear function with slopes of variance `a²`.
+    Linear,
 }
 
 /// Families of a block's columns. The relevance of a column is that of its family times its own.
@@ -64,8 +74,8 @@ pub(crate) struct Families {
     pub(crate) means: Vec<f64>,
 }
 
-/// Hyper-parameters: for every block `ln amplitude`, `ln lengthscale` and, if it has them, the `ln
-/// relevance` of its families and then of its columns; then `ln σ`.
+/// Hyper-parameters: for every block `ln amplitude`, unless it is linear `ln lengthscale`, and, if it has
+/// them, the `ln relevance` of its families and then of its columns; then `ln σ`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fit {
     pub(crate) parameters: Vec<f64>,
@@ -114,7 +124,8 @@ struct Objective<'a> {
 struct Part {
     /// `[n, d]`, in lengthscales.
     scaled: Array2<f64>,
-    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles.
+    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles. Of a linear block the
+    /// covariance alone, all of it.
     value: Array2<f64>,
     slope: Array2<f64>,
 }
@@ -123,9 +134,13 @@ impl<'a> Objective<'a> {
     fn new(blocks: &'a [Block], targets: &'a Array1<f64>, kernel: Kernel, prior: &Prior) -> Self {
         let (mut centre, mut spread) = (Vec::new(), Vec::new());
         for block in blocks {
-            centre.extend([-0.5 * (blocks.len() as f64).ln(), 0.0]);
-            spread.extend([prior.amplitude_sd, prior.length_sd]);
-            if let Some(families) = &block.families {
+            centre.push(-0.5 * (blocks.len() as f64).ln());
+            spread.push(prior.amplitude_sd);
+            if !matches!(block.shape, Shape::Linear) {
+                centre.push(0.0);
+                spread.push(prior.length_sd);
+            }
+            if let Shape::Weighed(families) = &block.shape {
                 centre.extend(&families.means);
                 spread.resize(centre.len(), prior.family_sd);
                 centre.resize(centre.len() + families.of.len(), 0.0);
@@ -145,7 +160,7 @@ impl<'a> Objective<'a> {
         let mut parts = Vec::with_capacity(self.blocks.len());
         let mut rest = p;
         for block in self.blocks {
-            let (own, others) = rest.split_at(2 + relevances(block));
+            let (own, others) = rest.split_at(block.parameters());
             let part = self.part(block, own);
             covariance += &part.value;
             parts.push(part);
@@ -161,7 +176,7 @@ impl<'a> Objective<'a> {
         }
         let mut slope = Vec::with_capacity(p.len());
         for (part, block) in parts.iter().zip(self.blocks) {
-            part.slope(&w, block.families.as_ref(), &mut slope);
+            part.slope(&w, &block.shape, &mut slope);
         }
         slope.push(noise * w.diag().sum());
         for (i, slope) in slope.iter_mut().enumerate() {
@@ -173,11 +188,17 @@ impl<'a> Objective<'a> {
     }
 
     fn part(&self, block: &Block, p: &[f64]) -> Part {
-        let mut scaled = &block.x * (-p[1]).exp();
-        if let Some(families) = &block.families {
+        let amplitude = (2.0 * p[0]).exp();
+        let mut scaled = match &block.shape {
+            Shape::Linear => {
+                let value = block.x.dot(&block.x.t()) * amplitude;
+                return Part { scaled: Array2::zeros((0, 0)), value, slope: Array2::zeros((0, 0)) };
+            }
+            Shape::Even | Shape::Weighed(_) => &block.x * (-p[1]).exp(),
+        };
+        if let Shape::Weighed(families) = &block.shape {
             scaled *= &families.relevances(&p[2..]).mapv(f64::exp);
         }
-        let amplitude = (2.0 * p[0]).exp();
         let n = scaled.nrows();
         let mut value = scaled.dot(&scaled.t());
         let lengths = value.diag().to_owned();
@@ -196,8 +217,15 @@ impl<'a> Objective<'a> {
     }
 }
 
-fn relevances(block: &Block) -> usize {
-    block.families.as_ref().map_or(0, |families| families.means.len() + families.of.len())
+impl Block {
+    /// Hyper-parameters of its own.
+    fn parameters(&self) -> usize {
+        match &self.shape {
+            Shape::Even => 2,
+            Shape::Weighed(families) => 2 + families.means.len() + families.of.len(),
+            Shape::Linear => 1,
+        }
+    }
 }
 
 impl Families {
@@ -214,7 +242,11 @@ impl Part {
     /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, that by `ln relevance` of a
     /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, which is a matrix product for all columns at once;
     /// the sum over a family's columns is that by its own, that over all minus that by `ln lengthscale`.
-    fn slope(&self, w: &Array2<f64>, families: Option<&Families>, out: &mut Vec<f64>) {
+    fn slope(&self, w: &Array2<f64>, shape: &Shape, out: &mut Vec<f64>) {
+        if matches!(shape, Shape::Linear) {
+            out.push(Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v));
+            return;
+        }
         let twice = Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v);
         let diagonal: f64 = w.diag().iter().zip(self.value.diag()).map(|(w, v)| w * v).sum();
         out.push(2.0 * twice - diagonal);
@@ -233,7 +265,7 @@ impl Part {
         });
         let each: Vec<f64> = each.collect();
         out.push(-each.iter().sum::<f64>());
-        if let Some(families) = families {
+        if let Shape::Weighed(families) = shape {
             let start = out.len();
             out.resize(start + families.means.len(), 0.0);
             families.of.iter().zip(&each).for_each(|(&family, slope)| out[start + family] += slope);
@@ -292,7 +324,12 @@ mod tests {
             Array2::from_shape_fn((n, d), |(i, j)| ((i * 37 + j * 11 + seed) % 17) as f64 / 8.0 - 1.0)
         };
         let families = Families { of: vec![0, 1, 1, 0], means: vec![0.0, -0.5] };
-        vec![Block { x: x(0, 4), families: Some(families) }, Block { x: x(5, 2), families: None }]
+        let shapes = [Shape::Weighed(families), Shape::Even, Shape::Linear];
+        shapes
+            .into_iter()
+            .zip([(0, 4), (5, 2), (3, 1)])
+            .map(|(shape, (seed, d))| Block { x: x(seed, d), shape })
+            .collect()
     }
 
     fn targets(n: usize) -> Array1<f64> {
@@ -319,14 +356,16 @@ mod tests {
         }
     }
 
-    /// One observation: `K = a² + σ²`, loss `½ (z²/K + ln K)` plus the priors at their means.
+    /// One observation: `K = a² + σ²`, or `a² x² + σ²` for a linear block; loss `½ (z²/K + ln K)` plus the priors at their means.
     #[test]
     fn loss_of_one_observation_by_hand() {
-        let block = Block { x: ndarray::array![[0.3]], families: None };
         let z = ndarray::array![1.5];
-        let loss = fit(&[block], &z, Kernel::Rbf, &Prior::default(), None, 0).unwrap().loss;
-        let k = 1.0 + (-3f64).exp() + JITTER;
-        assert!((loss - 0.5 * (2.25 / k + k.ln())).abs() < 1e-12);
+        for (shape, variance) in [(Shape::Even, 1.0), (Shape::Linear, 0.09)] {
+            let block = Block { x: ndarray::array![[0.3]], shape };
+            let loss = fit(&[block], &z, Kernel::Rbf, &Prior::default(), None, 0).unwrap().loss;
+            let k = variance + (-3f64).exp() + JITTER;
+            assert!((loss - 0.5 * (2.25 / k + k.ln())).abs() < 1e-12);
+        }
     }
 
     #[test]

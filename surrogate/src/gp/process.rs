@@ -19,8 +19,10 @@ pub(crate) struct Term {
     pub(crate) columns: Vec<usize>,
     /// What each of them is multiplied by.
     pub(crate) scale: Array1<f32>,
-    /// Variance.
+    /// Variance; of a linear term that of its slopes.
     pub(crate) variance: f64,
+    /// Whether it is a linear function of its columns in place of the kernel.
+    pub(crate) linear: bool,
 }
 
 impl Term {
@@ -55,7 +57,6 @@ pub(crate) struct Process {
     /// `L⁻¹` of these, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
-    variance: f64,
     noise: f64,
 }
 
@@ -71,7 +72,6 @@ impl Process {
         let seen: Vec<_> = terms.iter().map(|term| with_lengths(term.features(x.view()))).collect();
         let mut process = Self {
             kernel,
-            variance: terms.iter().map(|t| t.variance).sum(),
             terms,
             seen,
             cholesky: Cholesky::of(Array2::eye(0)).ok_or_else(not_definite)?,
@@ -83,8 +83,9 @@ impl Process {
         };
         let mut k = process.covariance(&process.seen, &process.seen).mapv(f64::from); // [n, n]
         // Rounding in single precision can outweigh a tiny noise where there are many observations.
+        let variance = process.variance(&process.seen);
         let factor = |ridge: f64| {
-            k.diag_mut().fill(process.variance * (1.0 + ridge) + noise + JITTER);
+            k.diag_mut().assign(&variance.mapv(|v| v * (1.0 + ridge) + noise + JITTER));
             Cholesky::of(k.clone())
         };
         let factored = [0.0, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(factor);
@@ -118,7 +119,8 @@ impl Process {
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
         for start in (0..x.nrows()).step_by(CHUNK) {
             let rows = x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]);
-            let k = self.covariance(&self.features(rows), &self.seen); // [m, n]
+            let features = self.features(rows);
+            let k = self.covariance(&features, &self.seen); // [m, n]
             means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
             let white = match &self.part {
                 None => whiten(&self.whitener, k.view()), // [n, m]
@@ -126,8 +128,8 @@ impl Process {
             };
             let mut known = Array1::<f32>::zeros(white.ncols());
             white.rows().into_iter().for_each(|row| known.zip_mut_with(&row, |sum, v| *sum += v * v));
-            let variance = |&known: &f32| (self.variance - f64::from(known)).max(1e-6 * self.variance);
-            variances.extend(known.iter().map(variance));
+            let left = |(before, &known): (&f64, &f32)| (before - f64::from(known)).max(1e-6 * before);
+            variances.extend(self.variance(&features).iter().zip(&known).map(left));
         }
         (means, variances)
     }
@@ -160,6 +162,16 @@ impl Process {
         self.terms.iter().map(|term| with_lengths(term.features(x))).collect()
     }
 
+    /// Variance before anything is seen, `[m]`, at features, one a term.
+    fn variance(&self, features: &[(Array2<f32>, Array1<f32>)]) -> Array1<f64> {
+        let mut variance = Array1::zeros(features.first().map_or(0, |f| f.0.nrows()));
+        for ((_, lengths), term) in features.iter().zip(&self.terms) {
+            let of = |length: &f32| term.variance * if term.linear { f64::from(*length) } else { 1.0 };
+            variance += &lengths.map(of);
+        }
+        variance
+    }
+
     /// Covariance `[a, b]` of two lists of features, one a term.
     fn covariance(&self, a: &[(Array2<f32>, Array1<f32>)], b: &[(Array2<f32>, Array1<f32>)]) -> Array2<f32> {
         let rows = |list: &[(Array2<f32>, Array1<f32>)]| list.first().map_or(0, |f| f.0.nrows());
@@ -168,6 +180,10 @@ impl Process {
             // In row-major order, which `dot` does not promise.
             let mut distance = Array2::zeros(k.raw_dim());
             general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, &mut distance);
+            if term.linear {
+                k.scaled_add(term.variance as f32, &distance);
+                continue;
+            }
             for (i, mut row) in distance.rows_mut().into_iter().enumerate() {
                 row.zip_mut_with(&b.1, |d, length| *d = a.1[i] + length - 2.0 * *d);
             }
@@ -245,7 +261,7 @@ mod tests {
     use super::*;
 
     fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
-        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5 };
+        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5, linear: false };
         Process::new(Kernel::Rbf, vec![term(0), term(1)], 0.25, x, z).unwrap()
     }
 
@@ -278,6 +294,23 @@ mod tests {
         assert!((variance[0] - (1.0 - known)).abs() < 1e-6);
         let (mean, variance) = process.leave_one_out();
         assert!((mean[0] - -b / c).abs() < 1e-6 && (variance[0] - (c - b * b / c)).abs() < 1e-6);
+    }
+
+    /// A linear term alone: the slope `b ~ N(0, v)` has the posterior mean `Σxz / (Σx² + σ²/v)` and the
+    /// variance `σ² / (Σx² + σ²/v)`.
+    #[test]
+    fn a_linear_term_is_bayesian_regression() {
+        let term = Term { columns: vec![1], scale: array![1.0], variance: 4.0, linear: true };
+        let x = array![[9.0, 1.0], [9.0, -2.0], [9.0, 0.5]];
+        let process = Process::new(Kernel::Rbf, vec![term], 0.25, &x, array![1.0, -1.5, 1.0]).unwrap();
+        let noise = 0.25 + JITTER;
+        let precision = 5.25 + noise / 4.0;
+        let at = array![[0.0, 3.0], [0.0, 0.0]];
+        let (mean, variance) = process.predict(&at);
+        assert!((mean[0] - 3.0 * 4.5 / precision).abs() < 1e-4 && mean[1].abs() < 1e-6);
+        assert!((variance[0] - 9.0 * noise / precision).abs() < 1e-4 && variance[1].abs() < 1e-6);
+        let (joint, covariance) = process.joint(&at);
+        assert!((joint[0] - mean[0]).abs() < 1e-5 && (covariance[[0, 0]] - variance[0]).abs() < 1e-4);
     }
 
     #[test]
@@ -321,7 +354,7 @@ mod tests {
     #[test]
     fn rounding_is_outweighed() {
         let x = Array2::from_shape_fn((400, 2), |(i, j)| 1e-3 * ((i * 7 + j * 3) % 23) as f32);
-        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5 };
+        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5, linear: false };
         let z = (0..400).map(|i| f64::from(i % 23)).collect();
         let process = Process::new(Kernel::Rbf, vec![term(0), term(1)], 1e-12, &x, z).unwrap();
         assert!(process.predict(&x).0.iter().all(|mean| mean.is_finite()));

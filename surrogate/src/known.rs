@@ -1,0 +1,181 @@
+//! What is known of architectures before any is measured: an indicator, a count, a score on other data.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bonas_spaces::{Architecture, Key};
+
+use crate::SurrogateError;
+use crate::ranks::{Warp, gaussian_ranks};
+
+const NAME: &str = "prior knowledge";
+
+/// A number for every architecture that a surrogate will be asked of, as Gaussian ranks among all or some
+/// of them. Cheap to clone.
+///
+/// [`crate::prior_mean::PriorMean`] takes it as the mean of any surrogate,
+/// [`crate::graph_gp::GraphGp::knowing`] as a mean or a feature whose weight is learned.
+#[derive(Clone, Debug)]
+pub struct Known(Arc<Ranks>);
+
+#[derive(Debug)]
+enum Ranks {
+    /// Ranks of all.
+    Table(HashMap<Key, f64>),
+    /// Values that are computed when they are asked for, and ranks among a sample.
+    Computed { value: Value, warp: Warp, kept: Mutex<HashMap<Key, f64>> },
+}
+
+/// A function of architectures, and the reason where it has no value.
+struct Value(Box<ValueOf>);
+
+/// See [`Known::computed`].
+pub type ValueOf = dyn Fn(&Architecture) -> Result<f64, String> + Send + Sync;
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a function of architectures")
+    }
+}
+
+impl Value {
+    fn of(&self, architecture: &Architecture) -> Result<f64, SurrogateError> {
+        let value = (self.0)(architecture);
+        let value = value.map_err(|reason| SurrogateError::data(NAME, reason))?;
+        if value.is_finite() { Ok(value) } else { Err(not_finite(architecture.key(), value)) }
+    }
+}
+
+fn not_finite(key: Key, value: f64) -> SurrogateError {
+    let reason = format!("the indicator of {key} is {value}; leave the architecture out or score it again");
+    SurrogateError::data(NAME, reason)
+}
+
+fn check_count(count: usize) -> Result<(), SurrogateError> {
+    if count >= 2 {
+        return Ok(());
+    }
+    Err(SurrogateError::data(NAME, format!("{count} values of the indicator; at least 2 are needed")))
+}
+
+impl Known {
+    /// Values of all architectures; whether higher or lower is better need not be known.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for fewer than two values, or one that is not finite.
+    pub fn new(values: &[(Key, f64)]) -> Result<Self, SurrogateError> {
+        check_count(values.len())?;
+        if let Some(&(key, value)) = values.iter().find(|(_, value)| !value.is_finite()) {
+            return Err(not_finite(key, value));
+        }
+        let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
+        let (ranks, _) = gaussian_ranks(&numbers);
+        Ok(Self(Arc::new(Ranks::Table(values.iter().map(|(key, _)| *key).zip(ranks).collect()))))
+    }
+
+    /// A value that any architecture has, in a space too large to list. Ranks are those among `sample`,
+    /// between and beyond whose values they go on straight ([`Warp`]).
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for a sample of fewer than two, or one whose value is not to be had.
+    pub fn computed(value: Box<ValueOf>, sample: &[Architecture]) -> Result<Self, SurrogateError> {
+        check_count(sample.len())?;
+        let value = Value(value);
+        let numbers = sample.iter().map(|a| value.of(a)).collect::<Result<Vec<_>, _>>()?;
+        let (_, warp) = gaussian_ranks(&numbers);
+        Ok(Self(Arc::new(Ranks::Computed { value, warp, kept: Mutex::default() })))
+    }
+
+    /// Gaussian ranks of some architectures, in order.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] naming an architecture whose value is not known.
+    pub fn ranks<'a>(
+        &self,
+        architectures: impl IntoIterator<Item = &'a Architecture>,
+    ) -> Result<Vec<f64>, SurrogateError> {
+        let architectures = architectures.into_iter();
+        match &*self.0 {
+            Ranks::Table(ranks) => {
+                let rank = |(i, a): (usize, &Architecture)| {
+                    ranks.get(&a.key()).copied().ok_or_else(|| {
+                        let reason = format!(
+                            "no value of the indicator for architecture {i}, {}; score it first",
+                            a.key()
+                        );
+                        SurrogateError::data(NAME, reason)
+                    })
+                };
+                architectures.enumerate().map(rank).collect()
+            }
+            Ranks::Computed { value, warp, kept } => {
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut rank = |a: &Architecture| {
+                    if let Some(rank) = kept.get(&a.key()) {
+                        return Ok(*rank);
+                    }
+                    let rank = warp.latent(value.of(a)?);
+                    kept.insert(a.key(), rank);
+                    Ok(rank)
+                };
+                architectures.map(&mut rank).collect()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::toy_architectures;
+
+    #[test]
+    fn what_is_missing_or_no_number_is_named() {
+        let architectures = toy_architectures(3, 1);
+        let values: Vec<_> = architectures.iter().enumerate().map(|(i, a)| (a.key(), i as f64)).collect();
+        assert!(Known::new(&values[..1]).unwrap_err().to_string().contains("1 values"));
+        let nan = [values[0], (values[1].0, f64::NAN)];
+        assert!(Known::new(&nan).unwrap_err().to_string().contains("is NaN"));
+        let known = Known::new(&values[..2]).unwrap();
+        let error = known.ranks(&architectures).unwrap_err().to_string();
+        assert!(error.contains("no value of the indicator for architecture 2"), "{error}");
+        // Two values: a quarter and three quarters.
+        let ranks = known.ranks(&architectures[..2]).unwrap();
+        assert!((ranks[1] - crate::normal::quantile(0.75)).abs() < 1e-12 && ranks[0] == -ranks[1]);
+    }
+
+    /// Among all of them ranks are those of the table; beyond the sample they go on straight; the function is
+    /// asked once.
+    #[test]
+    fn computed_ranks_are_those_of_a_table() {
+        let architectures = toy_architectures(20, 1);
+        let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let keys: Vec<Key> = architectures.iter().map(Architecture::key).collect();
+        let (own, count) = (keys.clone(), asked.clone());
+        let place = move |a: &Architecture| {
+            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            own.iter().position(|key| *key == a.key()).map(|i| i as f64).ok_or_else(|| "unknown".to_owned())
+        };
+        let known = Known::computed(Box::new(place), &architectures).unwrap();
+        let values = keys.iter().map(|key| (*key, keys.iter().position(|k| k == key).unwrap() as f64));
+        let table = Known::new(&values.collect::<Vec<_>>()).unwrap();
+        for _ in 0..2 {
+            let (ranks, expected) =
+                (known.ranks(&architectures).unwrap(), table.ranks(&architectures).unwrap());
+            assert!(
+                ranks.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-12),
+                "{ranks:?} {expected:?}"
+            );
+        }
+        let distinct: std::collections::HashSet<_> = keys.iter().collect();
+        assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 20 + distinct.len());
+        let strange = bonas_spaces::SearchSpace::sample(
+            &bonas_spaces::darts::Darts::new(),
+            &mut <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(1),
+        );
+        assert!(known.ranks([&strange]).unwrap_err().to_string().contains("unknown"));
+        let nan = Known::computed(Box::new(|_| Ok(f64::NAN)), &architectures).unwrap_err().to_string();
+        assert!(nan.contains("is NaN"), "{nan}");
+    }
+}

@@ -3,6 +3,7 @@
 //! Invariant: no part knows about settings. What needs images is assembled by `search::Networks`,
 //! tables by [`crate::compare::Arena`], all else here.
 
+mod knowledge;
 mod peers;
 #[cfg(test)]
 mod tests;
@@ -10,14 +11,13 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
 };
 use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::{Form, GraphGp};
+use bonas_surrogate::graph_gp::GraphGp;
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{
     Batches, Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
@@ -25,18 +25,20 @@ use bonas_surrogate::select::{
 };
 use bonas_surrogate::trees::Trees;
 use bonas_surrogate::wl_gp::WlGp;
-use bonas_surrogate::{Acquisition, Known, Observation, Selection, Surrogate};
+use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
+
+pub use knowledge::Knowledge;
+use knowledge::published;
 
 use crate::StudyError;
 use crate::config::{
     AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind,
-    PriorKind, SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind,
-    SyntheticSettings, TargetsKind,
+    SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings,
+    TargetsKind,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
-use crate::registry::SkeletonSize;
 use crate::rng::stream;
 use crate::strategy::{
     Aims, Bonas, CostLimit, Costs, Evolutionary, Genetic, Local, LocalSearch, Nsga2, Objectives, Parents,
@@ -44,8 +46,8 @@ use crate::strategy::{
 };
 use crate::study::Budget;
 
-/// The strategy of some settings, for a space, the kind of score that it is told, and what else scores
-/// are judged by.
+/// The strategy of some settings, for a space, the kind of score that it is told, what else scores
+/// are judged by, and what is known beforehand.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
@@ -55,6 +57,7 @@ pub fn strategy(
     space: &dyn SearchSpace,
     fidelity: Fidelity,
     aims: &Aims,
+    knowledge: &Knowledge,
 ) -> Result<Box<dyn Strategy>, StudyError> {
     let batches = |count, size| Batches { count, size };
     Ok(match settings {
@@ -71,7 +74,7 @@ pub fn strategy(
             batches: batches(s.batches, s.batch),
             aims: aims.clone(),
         }),
-        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity, aims)?),
+        StrategySettings::Bonas(s) => Box::new(bonas(s, space, fidelity, aims, knowledge)?),
         StrategySettings::Bananas(s) => Box::new(peers::bananas(s)),
         StrategySettings::Npenas(s) => Box::new(peers::npenas(s)?),
         StrategySettings::NasBowl(s) => Box::new(peers::nas_bowl(s)?),
@@ -86,6 +89,7 @@ fn bonas(
     space: &dyn SearchSpace,
     fidelity: Fidelity,
     aims: &Aims,
+    knowledge: &Knowledge,
 ) -> Result<Bonas, StudyError> {
     let hypervolume = aims.second.is_some() && s.objectives == ObjectivesKind::Ehvi;
     if hypervolume && s.selection != SelectionKind::Auto {
@@ -96,7 +100,7 @@ fn bonas(
     }
     Ok(Bonas {
         name: "bonas".to_owned(),
-        surrogate: knowing(s, space)?,
+        surrogate: knowledge.surrogate(s.surrogate, s.prior, space)?,
         acquisition: acquisition(s)?,
         selection: selection(s, fidelity)?,
         pool: pool(s, space)?,
@@ -171,46 +175,6 @@ pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> 
             Err(without_torch("strategy.surrogate", "a graph network", "use graph-gp"))
         }
     }
-}
-
-/// The surrogate of BONAS, with what it knows beforehand.
-fn knowing(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Box<dyn Surrogate>, StudyError> {
-    if s.prior == PriorKind::None {
-        return surrogate(s.surrogate);
-    }
-    let none = |reason: String| StudyError::Setting { name: "strategy.prior".into(), reason };
-    let (skeleton, ops) = published(space)
-        .map_err(none)?
-        .ok_or_else(|| none(format!("{} has no network here; take none", space.name())))?;
-    let params = s.prior == PriorKind::Params;
-    let value = move |architecture: &Architecture| {
-        let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
-        let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
-        Ok(if params { network.params() as f64 } else { network.macs() as f64 })
-    };
-    let mut rng = stream(0, &[]);
-    let sample: Vec<Architecture> = (0..PRIOR_SAMPLE).map(|_| space.sample(&mut rng)).collect();
-    let known = Known::computed(Box::new(value), &sample)?;
-    let gp = GraphGp::default().knowing(vec![known], &[Form::Mean]);
-    Ok(if s.surrogate == SurrogateKind::GraphGp {
-        Box::new(gp)
-    } else {
-        Box::new(Ensemble { gp, ..Ensemble::default() })
-    })
-}
-
-/// Random architectures that the ranks of prior knowledge are taken among.
-const PRIOR_SAMPLE: usize = 1000;
-
-/// A network around cells, and what their operations are.
-type Network = (Arc<dyn Skeleton>, OpTable);
-
-/// The published network of a space; none where there is none.
-fn published(space: &dyn SearchSpace) -> Result<Option<Network>, String> {
-    let entry = crate::registry::space(space.name())?;
-    let Some(skeleton) = entry.skeleton else { return Ok(None) };
-    let skeleton = crate::registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
-    Ok(Some((skeleton, (entry.ops)())))
 }
 
 fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {

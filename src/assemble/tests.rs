@@ -5,7 +5,9 @@ use crate::study::{Finished, Study};
 fn ran(text: &str) -> (SearchConfig, Finished) {
     let config = SearchConfig::from_toml(text, "test").unwrap();
     let (_, space) = space(&config).unwrap();
-    let strategy = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).unwrap();
+    let strategy =
+        strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
+            .unwrap();
     let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
     let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
     (config, finished)
@@ -62,7 +64,7 @@ fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
         |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
     let config = settings("prior = \"flops\"").unwrap();
     let space = crate::registry::space("macro").unwrap().space();
-    let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default());
+    let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default());
     let error = made.err().unwrap().to_string();
     assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
     let error = settings("prior = \"params\"\nsurrogate = \"wl-gp\"").unwrap_err().to_string();
@@ -97,17 +99,56 @@ fn what_a_space_or_build_lacks_is_named() {
     assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
     let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
     let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
-    let error =
-        strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    let error = strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
     let without_joint = clustered.replace("clusters", "q-ei");
     let joint = read(&without_joint);
-    let error =
-        strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    let error = strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
     let space = space(&config).unwrap().1;
-    let error =
-        strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default()).err().unwrap().to_string();
+    let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
     assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
+}
+
+/// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
+#[test]
+fn priors_are_taken_where_they_can_be() {
+    use crate::config::{PriorKind, SurrogateKind};
+    let spaces = ["nasbench201", "macro"].map(|name| crate::registry::space(name).unwrap().space());
+    for (space, has_network) in spaces.iter().zip([true, false]) {
+        let fitted = |kind, prior| {
+            let mut rng = stream(4, &[]);
+            let cells: Vec<_> = (0..12).map(|_| space.sample(&mut rng)).collect();
+            let score = |(i, cell): (usize, &Architecture)| Observation {
+                architecture: cell.clone(),
+                score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
+            };
+            let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
+            let surrogate = Knowledge::default().surrogate(kind, prior, &**space)?;
+            let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
+            Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
+        };
+        for kind in [SurrogateKind::GraphGp, SurrogateKind::Ensemble] {
+            let (auto, none) =
+                (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
+            assert_eq!(auto != none, has_network, "{}", space.name());
+            match fitted(kind, PriorKind::Flops) {
+                Ok(flops) => assert_eq!(auto, flops),
+                Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),
+            }
+        }
+        let trees = |prior| fitted(SurrogateKind::Trees, prior);
+        assert_eq!(trees(PriorKind::Auto).unwrap(), trees(PriorKind::None).unwrap());
+        assert!(trees(PriorKind::Params).unwrap_err().to_string().contains("take ensemble or graph-gp"));
+    }
 }

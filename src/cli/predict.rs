@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use bonas::assemble;
-use bonas::config::{BonasSettings, SurrogateKind, TableSettings};
+use bonas::assemble::Knowledge;
+use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings};
 use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
@@ -38,6 +38,9 @@ pub(super) struct PredictArgs {
     /// Surrogates by name, with commas between; without it the one that strategy bonas uses.
     #[arg(long, value_delimiter = ',')]
     surrogate: Vec<String>,
+    /// What the surrogates know beforehand: auto, none, flops or params, as strategy bonas.
+    #[arg(long, default_value = "auto")]
+    prior: String,
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
@@ -75,6 +78,7 @@ enum MergeKind {
 /// Usage errors for unknown names, errors of the table with file and line.
 pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let kinds = surrogates(&args.surrogate)?;
+    let (prior, knowledge) = (PriorKind::named(&args.prior).map_err(usage)?, Knowledge::default());
     let table = open(args)?;
     let columns = table.columns();
     let plan = Plan {
@@ -87,7 +91,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     };
     let mut rows = Vec::new();
     for kind in kinds {
-        rows.extend(measure(&table, &|| assemble::surrogate(kind), &plan)?);
+        rows.extend(measure(&table, &|| knowledge.surrogate(kind, prior, &**table.space()), &plan)?);
     }
     let rows = Rows {
         format: FORMAT,

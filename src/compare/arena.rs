@@ -10,6 +10,7 @@ use bonas_spaces::SearchSpace;
 use super::Run;
 use super::goals::{self, Goals};
 use crate::Fidelity;
+use crate::assemble::Knowledge;
 use crate::config::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };
@@ -36,6 +37,7 @@ const RESULTS: u32 = 4;
 #[derive(Clone, Debug)]
 pub struct Arena {
     space: TableSpace,
+    knowledge: Knowledge,
     evaluator: Table,
     settings: CompareSettings,
     table: TableSettings,
@@ -70,6 +72,7 @@ impl Arena {
             SeedsKind::Draw => Repeats::Draw,
         };
         Ok(Self {
+            knowledge: Knowledge::default(),
             evaluator: Table::of_column(table.clone(), SEARCH)
                 .repeats(repeats)
                 .measures(goals.measures.clone(), goals.aims.clone()),
@@ -148,7 +151,13 @@ impl Arena {
     /// # Errors
     /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
-        let strategy = assemble::strategy(&entrant.strategy, &self.space, Fidelity::Table, &self.goals.aims);
+        let strategy = assemble::strategy(
+            &entrant.strategy,
+            &self.space,
+            Fidelity::Table,
+            &self.goals.aims,
+            &self.knowledge,
+        );
         strategy.map_err(|error| match error {
             StudyError::Setting { name, reason } => {
                 StudyError::Setting { name: format!("{name} of strategy `{}`", entrant.label), reason }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::strategy::{SurrogateKind, TargetsKind, batches};
+use super::strict::named;
 use super::{at_least_1, ensure};
 
 /// What a posterior is worth.
@@ -88,16 +89,38 @@ pub enum ParentsKind {
 }
 
 /// What a surrogate knows of architectures before any is measured.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PriorKind {
-    /// Nothing.
+    /// Multiply-adds where the space has a network here and the surrogate takes a prior, else nothing.
     #[default]
+    Auto,
+    /// Nothing.
     None,
     /// Multiply-adds of the published network.
     Flops,
     /// Its parameters.
     Params,
+}
+
+impl PriorKind {
+    /// The prior with a name.
+    ///
+    /// # Errors
+    /// A text that names all there are, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        named(name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Flops => "flops",
+            Self::Params => "params",
+        }
+    }
 }
 
 crate::settings! {
@@ -112,10 +135,10 @@ crate::settings! {
         /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr,
         /// gcn-ensemble or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::Ensemble,
-        /// Known before anything is measured: none, flops (multiply-adds of an architecture's published
-        /// network) or params: a line that the surrogate starts from, whose slope it learns. Surrogates
-        /// ensemble and graph-gp, spaces with a network.
-        prior: PriorKind = PriorKind::None,
+        /// Known before anything is measured: flops (multiply-adds of an architecture's published network) or
+        /// params: a line that the surrogate starts from, whose slope it learns. auto: flops where the space
+        /// has a network here and the surrogate takes a prior (ensemble, graph-gp), else none.
+        prior: PriorKind = PriorKind::Auto,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -150,9 +173,8 @@ crate::settings! {
         at_least_1(s.pool_size, "pool_size")?;
         at_least_1(s.population, "population")?;
         at_least_1(s.tournament, "tournament")?;
-        let takes = matches!(s.surrogate, SurrogateKind::Ensemble | SurrogateKind::GraphGp);
-        let name = if s.prior == PriorKind::Flops { "flops" } else { "params" };
-        ensure(takes || s.prior == PriorKind::None, "prior", name, "none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
+        let takes = s.surrogate.takes_prior() || matches!(s.prior, PriorKind::Auto | PriorKind::None);
+        ensure(takes, "prior", s.prior.name(), "auto or none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         batches(s.batches, s.batch)

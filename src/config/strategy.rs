@@ -1,7 +1,5 @@
 //! Settings of the strategies.
 
-use serde::de::IntoDeserializer;
-use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -270,8 +268,7 @@ impl SurrogateKind {
     /// # Errors
     /// A text that names all there are, and the nearest.
     pub fn named(name: &str) -> Result<Self, String> {
-        let deserializer: StrDeserializer<'_, ValueError> = name.into_deserializer();
-        Self::deserialize(deserializer).map_err(|error| super::strict::with_nearest(&error.to_string()))
+        super::strict::named(name)
     }
 
     /// Whether it places architectures in a space where near means related, as clusters need.
@@ -282,6 +279,11 @@ impl SurrogateKind {
     /// Whether it has a posterior of several architectures together, as joint criteria need.
     pub fn has_joint(self) -> bool {
         matches!(self, Self::GraphGp | Self::WlGp | Self::Ensemble)
+    }
+
+    /// Whether it can start from prior knowledge.
+    pub fn takes_prior(self) -> bool {
+        matches!(self, Self::GraphGp | Self::Ensemble)
     }
 
     /// Whether it needs libtorch.

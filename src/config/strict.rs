@@ -1,6 +1,7 @@
 //! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
 
-use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -186,8 +187,17 @@ fn descend<'a>(table: &'a Table<'_>, place: usize) -> Vec<&'a str> {
     path
 }
 
+/// The variant of an enumeration that serde knows by this name.
+///
+/// # Errors
+/// A text that names all there are, and the nearest.
+pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
+    let deserializer: StrDeserializer<'_, ValueError> = name.into_deserializer();
+    T::deserialize(deserializer).map_err(|error| with_nearest(&error.to_string()))
+}
+
 /// Serde's message, with the nearest of the names that it lists.
-pub(super) fn with_nearest(message: &str) -> String {
+fn with_nearest(message: &str) -> String {
     match nearest_listed(message) {
         Some(near) => format!("{message}; did you mean `{near}`?"),
         None => message.to_owned(),

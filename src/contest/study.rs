@@ -7,7 +7,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 use super::plan::{Budget, Plan, set};
 use super::{Contest, Unit};
 use crate::StudyError;
-use crate::assemble;
+use crate::assemble::{self, Knowledge};
 use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings};
 use crate::journal::Seconds;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary, read_json};
@@ -95,7 +95,13 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
     let networks = Networks::planned(&arm.config)?;
     match &arm.config.strategy {
         StrategySettings::Differentiable(settings) => drop(networks.differentiable(settings)?),
-        other => drop(assemble::strategy(other, &*space, arm.config.evaluator.fidelity(), &Aims::default())?),
+        other => drop(assemble::strategy(
+            other,
+            &*space,
+            arm.config.evaluator.fidelity(),
+            &Aims::default(),
+            &Knowledge::default(),
+        )?),
     }
     networks.finalists(directory).map(drop)
 }

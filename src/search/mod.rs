@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::assemble;
+use crate::assemble::{self, Knowledge};
 use crate::config::SearchConfig;
 #[cfg(feature = "torch")]
 use crate::config::StrategySettings;
@@ -102,7 +102,13 @@ impl Search {
 
     #[cfg(not(feature = "torch"))]
     fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(&self.config.strategy, space, self.config.evaluator.fidelity(), &Aims::default())
+        assemble::strategy(
+            &self.config.strategy,
+            space,
+            self.config.evaluator.fidelity(),
+            &Aims::default(),
+            &Knowledge::default(),
+        )
     }
 
     #[cfg(feature = "torch")]
@@ -113,7 +119,13 @@ impl Search {
                 let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
                 Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
             }
-            other => assemble::strategy(other, space, self.config.evaluator.fidelity(), &Aims::default()),
+            other => assemble::strategy(
+                other,
+                space,
+                self.config.evaluator.fidelity(),
+                &Aims::default(),
+                &Knowledge::default(),
+            ),
         }
     }
 

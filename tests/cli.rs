@@ -166,3 +166,21 @@ fn the_ready_made_configurations_are_read() {
         assert!(bonas::config::ContestConfig::from_toml(&text, name).unwrap().arms.len() > 4);
     }
 }
+
+#[test]
+fn without_a_table_the_one_inside_the_program_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let config =
+        "seeds = 3\nbudget = 30\n[[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"evolution\"\n";
+    std::fs::write(at.join("d.toml"), config).unwrap();
+    let compared = bonas(&["compare", "d.toml", "--out", "compared"], at);
+    assert!(compared.status.success(), "{}", text(&compared.stderr));
+    let results = std::fs::read_to_string(at.join("compared/results.csv")).unwrap();
+    assert_eq!(results.lines().count(), 1 + 2 * 3 * 30);
+    let predicted = bonas(&["predict", "--sizes", "50", "--splits", "2", "--surrogate", "trees"], at);
+    assert!(predicted.status.success(), "{}", text(&predicted.stderr));
+    let half = bonas(&["predict", "--table", "t.csv"], at);
+    assert_eq!(half.status.code(), Some(2));
+    assert!(text(&half.stderr).contains("--space"), "{}", text(&half.stderr));
+}

@@ -18,7 +18,8 @@ use super::{interrupt, out, usage};
 /// Arguments of `bonas compare`.
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The configuration: a table and the strategies. --print-config shows every key.
+    /// The configuration: a table and the strategies; without it every strategy on the table inside
+    /// the program. --print-config shows every key.
     config: Option<PathBuf>,
     /// Folder for results.csv, summary.json, report.html and the studies done; a comparison that
     /// was stopped goes on there.

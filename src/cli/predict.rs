@@ -1,15 +1,14 @@
 //! `bonas predict`: how well surrogates rank a table.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use bonas::assemble;
-use bonas::config::{BonasSettings, SurrogateKind};
+use bonas::config::{BonasSettings, SurrogateKind, TableSettings};
 use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
 use bonas::report::write_json;
-use bonas::table::{Benchmark, ColumnName, Limit, Merge, Reading};
+use bonas::table::{Benchmark, ColumnName, EMBEDDED, EMBEDDED_NAME, Limit, Merge, Reading};
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};
@@ -18,14 +17,15 @@ use super::{out, usage};
 #[derive(Debug, Args)]
 pub(super) struct PredictArgs {
     /// Search space of the table.
-    #[arg(long)]
-    space: String,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation.
-    #[arg(long)]
-    table: PathBuf,
+    #[arg(long, requires = "table")]
+    space: Option<String>,
+    /// The table: CSV, plain or gzipped; column `arch` in the space's notation. Without it the one
+    /// inside the program: `val` to train on, `test` to rank.
+    #[arg(long, requires_all = ["space", "train_on"])]
+    table: Option<PathBuf>,
     /// Column that surrogates are trained on; `a,b` is the mean of two, `-a` turns the sign.
     #[arg(long, allow_hyphen_values = true)]
-    train_on: ColumnName,
+    train_on: Option<ColumnName>,
     /// Column that ranks are compared with; without it the one trained on.
     #[arg(long, allow_hyphen_values = true)]
     rank: Option<ColumnName>,
@@ -91,8 +91,11 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     }
     let rows = Rows {
         format: FORMAT,
-        space: args.space.clone(),
-        table: args.table.display().to_string(),
+        space: table.space().name().to_owned(),
+        table: args
+            .table
+            .as_ref()
+            .map_or_else(|| EMBEDDED_NAME.to_owned(), |path| path.display().to_string()),
         fingerprint: table.fingerprint().to_owned(),
         train_on: columns[plan.train_on].name().to_string(),
         rank: columns[plan.rank].name().to_string(),
@@ -114,10 +117,13 @@ fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
 }
 
 fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
-    let space = registry::space(&args.space).map_err(usage)?.space();
-    let rank = args.rank.clone().filter(|rank| *rank != args.train_on);
+    let embedded = TableSettings::embedded();
+    let space = registry::space(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
+    let train_on = args.train_on.clone().map_or_else(|| embedded.search.parse(), Ok).map_err(usage)?;
+    let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
+    let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);
     let reading = Reading {
-        columns: [Some(args.train_on.clone()), rank].into_iter().flatten().collect(),
+        columns: [Some(train_on), rank].into_iter().flatten().collect(),
         merge: match args.merge {
             MergeKind::Raw => Merge::Raw,
             MergeKind::Isomorphic => Merge::Mean,
@@ -126,5 +132,8 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };
-    Ok(Benchmark::open(&args.table, Arc::clone(&space), &reading)?)
+    Ok(match &args.table {
+        Some(path) => Benchmark::open(path, space, &reading)?,
+        None => Benchmark::parse(EMBEDDED, EMBEDDED_NAME.as_ref(), space, &reading)?,
+    })
 }

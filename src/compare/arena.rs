@@ -56,7 +56,7 @@ impl Arena {
     /// # Errors
     /// [`StudyError::Setting`] for an unknown space or one without raw rows, errors of the file.
     pub fn open(config: &CompareConfig, source: &Source) -> Result<Self, StudyError> {
-        let settings = config.table.clone().unwrap_or_default();
+        let settings = config.table.clone().unwrap_or_else(TableSettings::embedded);
         let space = space(&settings)?;
         let (reading, reported) = reading(&settings, config)?;
         let table = Arc::new(match source {

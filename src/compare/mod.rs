@@ -39,6 +39,7 @@ use crate::config::CompareConfig;
 use crate::journal::Journal;
 use crate::pool;
 use crate::report::write_whole;
+use crate::table::{EMBEDDED, EMBEDDED_NAME};
 use crate::{StudyError, search};
 
 pub use arena::{Arena, Source};
@@ -146,10 +147,11 @@ impl Compare {
 }
 
 /// The table of a comparison: `given`, else the configuration's own path, relative to the
-/// configuration's folder.
+/// configuration's folder; without a `[table]` the one inside the program.
 ///
 /// # Errors
-/// [`StudyError::Setting`] where neither is there, or no `[table]` says what is in it.
+/// [`StudyError::Setting`] for a `[table]` without a path where none is given, or a table given where
+/// no `[table]` says what is in it.
 pub fn resolve(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> Result<Source, StudyError> {
     let bad = |name: &str, reason: &str| {
         Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
@@ -161,6 +163,6 @@ pub fn resolve(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> R
             bad("table.path", "it is empty; give the CSV file there or with --table PATH")
         }
         (None, Some(table)) => Ok(Source::File(folder.join(&table.path))),
-        (None, None) => bad("table", "there is none; give a [table] with space, path and search"),
+        (None, None) => Ok(Source::Bytes(EMBEDDED_NAME, EMBEDDED)),
     }
 }

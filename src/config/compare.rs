@@ -182,7 +182,7 @@ pub struct Entrant {
 pub struct CompareConfig {
     /// The keys at the top of the file.
     pub compare: CompareSettings,
-    /// `[table]`; none: the benchmark that is part of the program.
+    /// `[table]`; none: the table inside the program, [`TableSettings::embedded`].
     pub table: Option<TableSettings>,
     /// `[[constraint]]`, in order.
     pub constraints: Vec<ConstraintSettings>,
@@ -311,6 +311,11 @@ fn read_entrant(
 }
 
 impl TableSettings {
+    /// How [`crate::table::EMBEDDED`] is read.
+    pub fn embedded() -> Self {
+        Self { space: "nasbench201".into(), search: "val".into(), report: "test".into(), ..Self::default() }
+    }
+
     /// The text that results are known by: every key but the path.
     pub fn identity(&self) -> String {
         plain("table", &Self { path: String::new(), ..self.clone() })

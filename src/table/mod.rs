@@ -33,6 +33,7 @@
 //! Invariant: nothing here knows a space; the space reads the notation and says what is the same.
 
 mod column;
+mod embedded;
 mod merge;
 mod parquet;
 mod read;
@@ -51,6 +52,7 @@ use bonas_spaces::{Architecture, Key, SearchSpace};
 use crate::StudyError;
 
 pub use column::{Column, ColumnName, Limit};
+pub use embedded::{EMBEDDED, EMBEDDED_NAME};
 pub use merge::Merge;
 use merge::Merged;
 pub use space::TableSpace;

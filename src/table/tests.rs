@@ -194,3 +194,18 @@ fn nasbench101_cells_of_a_table_are_its_candidates() {
     check_space(&space, 3, 10).unwrap();
     assert_eq!(space.enumerate().unwrap().count(), 2);
 }
+
+#[test]
+fn the_embedded_table_has_every_cell_without_pooling() {
+    let reading = reading(&["val", "test", "params", "macs"]);
+    let space = NasBench201::new();
+    let table =
+        Benchmark::parse(EMBEDDED, EMBEDDED_NAME.as_ref(), Arc::new(space.clone()), &reading).unwrap();
+    let without_pooling = |cell: &Architecture| !space.format(cell).unwrap().contains("avg_pool");
+    let cells = space.enumerate().unwrap().filter(without_pooling);
+    let keys: std::collections::HashSet<Key> = cells.map(|cell| cell.key()).collect();
+    assert_eq!(keys.len(), table.arms().len());
+    assert!(table.arms().iter().all(|arm| keys.contains(&arm.architecture.key())));
+    let [val, test, ..] = table.columns() else { panic!("four columns") };
+    assert!((0..keys.len()).all(|arm| val.runs(arm).len() == 2 && test.runs(arm).len() == 2));
+}

@@ -189,16 +189,27 @@ pub(crate) fn priors(
                 == (prior.surrogate, prior.indicator.as_str(), prior.way.name(), prior.share)
                 && (f.splits, f.queries.len()) == (flags.prior_splits, flags.prior_seeds)
         };
-        if let Some(found) = figures.iter().find(same) {
-            println!("{}", line(found));
-            continue;
-        }
-        let figure = figure(flags, &prior, &table, cancel)?;
-        println!("{}", line(&figure));
-        figures.push(figure);
-        write_json(&path, &figures)?;
+        let place = if let Some(found) = figures.iter().position(|f| same(&f)) {
+            found
+        } else {
+            figures.push(figure(flags, &prior, &table, cancel)?);
+            write_json(&path, &figures)?;
+            figures.len() - 1
+        };
+        println!("{}", line(&figures[place], &figures));
     }
     Ok(())
+}
+
+/// Queries that a prior saves of those without one, seed by seed: mean and standard error.
+fn saved(figure: &PriorFigure, all: &[PriorFigure]) -> Option<(f64, f64)> {
+    let seeds = figure.queries.len();
+    let without = all.iter().find(|f| {
+        f.surrogate == figure.surrogate && f.way == Way::Nothing.name() && f.queries.len() == seeds
+    })?;
+    let saved: Vec<f64> = without.queries.iter().zip(&figure.queries).map(|(a, b)| a - b).collect();
+    let (mean, sd) = mean_sd(&saved);
+    Some((mean, sd / (seeds as f64).sqrt()))
 }
 
 /// What an earlier run left.
@@ -289,14 +300,14 @@ pub(crate) fn head(flags: &Flags) -> String {
     format!(
         "what is known beforehand, on {}, searched and judged by that one column (an oracle experiment)\n\
          queries to the best cell, batches of {BATCH} after {INITIAL}, at most {CAP}, {} seeds: mean (sd), median, share \
-         not found; tau with the rest of the table after 10, 20, 30, 50 cells, {} splits: mean (sd)\n\
+         not found; queries saved: mean (standard error); tau with the rest of the table after 10, 20, 30, 50 cells, {} splits: mean (sd)\n\
          mean: of the whole surrogate; slope: of its Gaussian process; evidence: nothing, slope or feature by marginal \
          likelihood; filter: of the pool, {} of it is kept",
         flags.column, flags.prior_seeds, flags.prior_splits, flags.prior_share
     )
 }
 
-fn line(figure: &PriorFigure) -> String {
+fn line(figure: &PriorFigure, all: &[PriorFigure]) -> String {
     let taus: Vec<String> = figure.tau.iter().map(|(_, mean, sd)| format!("{mean:.3} ({sd:.3})")).collect();
     let (mean, sd) = mean_sd(&figure.queries);
     let mut sorted = figure.queries.clone();
@@ -304,6 +315,7 @@ fn line(figure: &PriorFigure) -> String {
     let median = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
     let lost = sorted.iter().filter(|&&q| q >= CAP as f64).count() as f64 / sorted.len().max(1) as f64;
     let PriorFigure { surrogate, indicator, way, .. } = figure;
+    let saved = saved(figure, all).map_or_else(String::new, |(mean, se)| format!("{mean:.1} ({se:.1})"));
     let queries = format!("{mean:.1} ({sd:.1}), {median:.0}, {lost:.2}");
-    format!("{surrogate:<9} {indicator:<24} {way:<9} {queries:<24} {}", taus.join("  "))
+    format!("{surrogate:<9} {indicator:<24} {way:<9} {queries:<24} {saved:<14} {}", taus.join("  "))
 }

@@ -123,7 +123,7 @@ fn mistakes_name_the_remedy() {
     std::fs::write(folder.path().join("c.toml"), CONFIG.replace("\"t.csv\"", "\"\"")).unwrap();
     std::fs::write(folder.path().join("bad.csv"), "arch,val,test\n64-41414-3_12_039,1,2\n").unwrap();
     let predict = ["predict", "--space", "transnas-micro", "--table", "t.csv", "--train-on"];
-    let cases: [(Vec<&str>, i32, &str); 8] = [
+    let cases: [(Vec<&str>, i32, &str); 7] = [
         (
             vec!["compare", "c.toml", "--out", "x"],
             2,
@@ -131,7 +131,6 @@ fn mistakes_name_the_remedy() {
         ),
         (vec!["compare", "c.toml", "--out", "x", "--seeds", "0"], 2, "--seeds: 0 is out of range"),
         (vec!["compare", "c.toml", "--out", "x", "--table", "bad.csv"], 1, "bad.csv line 2: cannot read"),
-        (vec!["compare", "--out", "x"], 2, "give a [table]"),
         ([&predict[..], &["vla"]].concat(), 1, "unknown column `vla`; did you mean `val`?"),
         ([&predict[..], &["val", "--surrogate", "count-bsr"]].concat(), 2, "did you mean `counts-bsr`?"),
         (

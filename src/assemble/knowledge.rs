@@ -17,10 +17,10 @@ use crate::rng::stream;
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
 
-/// Costs of architectures of one space's published network: worked out when they are asked for, and once
-/// for all strategies that are assembled with it or a clone.
+/// Costs of architectures in the published networks of their spaces: worked out when they are asked for, and
+/// once for all strategies that are assembled with it or a clone.
 #[derive(Clone, Debug, Default)]
-pub struct Knowledge(Arc<Mutex<HashMap<PriorKind, Known>>>);
+pub struct Knowledge(Arc<Mutex<HashMap<(String, PriorKind), Known>>>);
 
 impl Knowledge {
     /// A surrogate with what it knows beforehand.
@@ -59,8 +59,9 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
         }
+        let name = (space.name().to_owned(), prior);
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.get(&prior) {
+        if let Some(known) = all.get(&name) {
             return Ok(Some(known.clone()));
         }
         let Some((skeleton, ops)) = published(space).map_err(bad)? else {
@@ -78,7 +79,7 @@ impl Knowledge {
         let mut rng = stream(0, &[]);
         let sample: Vec<Architecture> = (0..SAMPLE).map(|_| space.sample(&mut rng)).collect();
         let known = Known::computed(Box::new(value), &sample)?;
-        all.insert(prior, known.clone());
+        all.insert(name, known.clone());
         Ok(Some(known))
     }
 }

@@ -124,8 +124,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::metrics::{coverage, kendall_tau_b};
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_quality};
 
     #[test]
     fn contract() {
@@ -160,15 +159,8 @@ mod tests {
 
     #[test]
     fn ranks_unseen_cells_and_knows_how_well() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let fitted = Ensemble::default().fit(&toy_observations(100, 2), &mut rng).unwrap();
-        let candidates = toy_architectures(300, 3);
-        let posteriors = fitted.predict(&candidates).unwrap();
-        let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
-        let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
-        let tau = kendall_tau_b(&means, &truth).unwrap();
+        let (tau, covered) = toy_quality(&Ensemble::default(), 100);
         assert!(tau > 0.88, "tau {tau}");
-        let covered = coverage(&posteriors, &truth, 0.8).unwrap();
         assert!((0.6..=1.0).contains(&covered), "{covered}");
     }
 }

@@ -71,6 +71,20 @@ fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> 
     posteriors
 }
 
+/// How well a surrogate that has seen some toy cells knows 300 others: Kendall's tau-b of its means, and the
+/// share of true scores in its intervals of 80 %.
+#[cfg(test)]
+pub(crate) fn toy_quality(surrogate: &dyn Surrogate, train: usize) -> (f64, f64) {
+    let observations = toy_observations(train, 2);
+    let fitted = must(surrogate.fit(&observations, &mut ChaCha8Rng::seed_from_u64(1)), "fit");
+    let candidates = toy_architectures(300, 3);
+    let posteriors = predict(&*fitted, &candidates);
+    let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
+    let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+    let tau = crate::metrics::kendall_tau_b(&means, &truth).unwrap_or(f64::NAN);
+    (tau, crate::metrics::coverage(&posteriors, &truth, 0.8).unwrap_or(f64::NAN))
+}
+
 fn check_places(name: &str, fitted: &dyn Predict, candidates: &[Architecture], posteriors: &[Posterior]) {
     let near = |a: &Posterior, b: &Posterior| (a.mean() - b.mean()).abs() < PLACE_TOLERANCE;
     let reversed: Vec<_> = candidates.iter().rev().cloned().collect();

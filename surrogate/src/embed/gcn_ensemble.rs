@@ -267,8 +267,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::metrics::{coverage, kendall_tau_b};
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_quality};
 
     fn brief() -> GcnEnsemble {
         GcnEnsemble { members: 3, width: 8, steps: 10, epochs: 1, ..GcnEnsemble::default() }
@@ -281,16 +280,9 @@ mod tests {
 
     #[test]
     fn ranks_unseen_cells_and_knows_how_well() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let surrogate = GcnEnsemble { members: 4, steps: 150, ..GcnEnsemble::default() };
-        let fitted = surrogate.fit(&toy_observations(100, 2), &mut rng).unwrap();
-        let candidates = toy_architectures(300, 3);
-        let posteriors = fitted.predict(&candidates).unwrap();
-        let means: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
-        let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
-        let tau = kendall_tau_b(&means, &truth).unwrap();
+        let (tau, covered) =
+            toy_quality(&GcnEnsemble { members: 4, steps: 150, ..GcnEnsemble::default() }, 100);
         assert!(tau > 0.85, "tau {tau}");
-        let covered = coverage(&posteriors, &truth, 0.8).unwrap();
         assert!((0.65..=0.97).contains(&covered), "{covered}");
     }
 

@@ -184,3 +184,45 @@ fn without_a_table_the_one_inside_the_program_is_taken() {
     assert_eq!(half.status.code(), Some(2));
     assert!(text(&half.stderr).contains("--space"), "{}", text(&half.stderr));
 }
+
+#[test]
+#[cfg(feature = "torch")]
+fn compare_takes_searches_on_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let config = r#"
+        contest = { seeds = 2 }
+        data = { source = "digits", limit = 60 }
+        [space]
+        name = "nasbench201"
+        [evaluator]
+        name = "from-scratch"
+        channels = 4
+        layers = 1
+        epochs = 1
+        batch = 20
+        [study]
+        architectures = 2
+        [final]
+        random = 0
+        seeds = 1
+        epochs = 1
+        batch = 20
+        channels = 4
+        layers = 1
+        [[arm]]
+        name = "random"
+        strategy = { name = "random", batch = 1 }
+        [[arm]]
+        name = "evolution"
+        strategy = { name = "evolution", population = 2, sample = 1, batch = 1 }
+    "#;
+    std::fs::write(at.join("c.toml"), config).unwrap();
+    let compared = bonas(&["compare", "c.toml", "--out", "images", "--seeds", "1"], at);
+    assert!(compared.status.success(), "{}", text(&compared.stderr));
+    assert!(text(&compared.stdout).contains("| evolution | nasbench201 | 2 architectures |"));
+    assert!(at.join("images/summary.json").is_file() && at.join("images/report.html").is_file());
+    let table = bonas(&["compare", "c.toml", "--out", "images", "--table", "t.csv"], at);
+    assert_eq!(table.status.code(), Some(2));
+    assert!(text(&table.stderr).contains("[data]"), "{}", text(&table.stderr));
+}

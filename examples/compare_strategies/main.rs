@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use bonas::StudyError;
 use bonas::config::{ContestConfig, Settings};
-use bonas::contest::{Budget, Contest, Outcome, Plan, Step, Unit};
+use bonas::contest::Contest;
 use bonas::pool::cores;
 use bonas::report::REPORT_FILE;
 use clap::{Parser, ValueEnum};
@@ -104,7 +104,7 @@ fn main() -> Result<()> {
     }
     let threads = flags.threads.unwrap_or_else(cores);
     let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt::interrupt()? };
-    match contest.run(&mut |step| show(&step)) {
+    match contest.run(&mut |step| println!("{step}")) {
         Ok(summary) => {
             println!("\n{}\n{}", summary.markdown(), flags.out.join(REPORT_FILE).display());
             Ok(())
@@ -115,31 +115,4 @@ fn main() -> Result<()> {
         }
         Err(error) => Err(error.into()),
     }
-}
-
-fn show(step: &Step<'_>) {
-    match step {
-        Step::Planned(Plan { budgets, .. }) => budgets.iter().for_each(planned),
-        Step::Done { outcome, done, total } => piece(outcome, *done, *total),
-    }
-}
-
-fn planned(budget: &Budget) {
-    let unit = match budget.unit {
-        Unit::Epochs => "epochs",
-        Unit::Architectures => "architectures",
-    };
-    let each: Vec<String> = budget.seconds_each.iter().map(|s| format!("{s:.2} s")).collect();
-    let each = if each.is_empty() { String::new() } else { format!(", each {}", each.join(" or ")) };
-    println!("{}: {} {unit}{each}", budget.arm, budget.count);
-}
-
-fn piece(outcome: &Outcome, done: usize, total: usize) {
-    println!(
-        "{done} of {total}: {}, seed {}: {:.2} %, {:.1} s of search",
-        outcome.row,
-        outcome.seed(),
-        100.0 * outcome.test(),
-        outcome.seconds
-    );
 }

@@ -1,4 +1,4 @@
-//! `bonas compare`: strategies against each other on a table.
+//! `bonas compare`: strategies against each other on a table; on images, `contest`.
 
 use std::fmt::Write;
 use std::io::{self, IsTerminal};
@@ -7,19 +7,20 @@ use std::time::Instant;
 
 use bonas::StudyError;
 use bonas::compare::{Compare, Step, Summary, resolve};
-use bonas::config::CompareConfig;
+use bonas::config::{CompareConfig, ContestConfig};
 use bonas::pool::cores;
 use bonas::report::REPORT_FILE;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::contest::contest;
 use super::{interrupt, out, usage};
 
 /// Arguments of `bonas compare`.
 #[derive(Debug, Args)]
 pub(super) struct CompareArgs {
-    /// The configuration: a table and the strategies; without it every strategy on the table inside
-    /// the program. --print-config shows every key.
+    /// The configuration: a table and the strategies, or, with [[arm]]s, searches on images; without it
+    /// every strategy on the table inside the program. --print-config shows every key.
     config: Option<PathBuf>,
     /// Folder for results.csv, summary.json, report.html and the studies done; a comparison that
     /// was stopped goes on there.
@@ -27,16 +28,16 @@ pub(super) struct CompareArgs {
     out: Option<PathBuf>,
     /// The table, in place of the configuration's path.
     #[arg(long)]
-    table: Option<PathBuf>,
+    pub(super) table: Option<PathBuf>,
     /// Studies a strategy, in place of the configuration's.
     #[arg(long)]
-    seeds: Option<usize>,
+    pub(super) seeds: Option<usize>,
     /// Studies at the same time; without it one a core. No result depends on it.
     #[arg(long)]
-    threads: Option<usize>,
+    pub(super) threads: Option<usize>,
     /// Print every key, with what it means and its value, and do nothing else.
     #[arg(long)]
-    print_config: bool,
+    pub(super) print_config: bool,
 }
 
 /// Runs a comparison, or goes on with it, and prints a line a strategy.
@@ -45,7 +46,13 @@ pub(super) struct CompareArgs {
 /// A wrong configuration or table, or whatever stops a study.
 pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let mut config = match &args.config {
-        Some(path) => read(path)?,
+        Some(path) => {
+            let (text, origin) = (read(path)?, path.display().to_string());
+            if ContestConfig::is_in(&text, &origin)? {
+                return contest(args, &text, &origin);
+            }
+            CompareConfig::from_toml(&text, &origin)?
+        }
         None => CompareConfig::default(),
     };
     if let Some(seeds) = args.seeds {
@@ -55,7 +62,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     if args.print_config {
         return out::text(&config.commented());
     }
-    let directory = args.out.clone().ok_or_else(|| usage("--out DIR is missing"))?;
+    let directory = args.folder()?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
     let compare = Compare {
@@ -82,10 +89,15 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     }
 }
 
-fn read(path: &Path) -> anyhow::Result<CompareConfig> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
-    Ok(CompareConfig::from_toml(&text, &path.display().to_string())?)
+impl CompareArgs {
+    /// The folder of `--out`.
+    pub(super) fn folder(&self) -> anyhow::Result<PathBuf> {
+        self.out.clone().ok_or_else(|| usage("--out DIR is missing"))
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))
 }
 
 fn check(config: &CompareConfig) -> anyhow::Result<()> {

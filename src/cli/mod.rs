@@ -1,6 +1,7 @@
 //! Arguments, exit codes and the commands.
 
 mod compare;
+mod contest;
 mod describe;
 mod environment;
 mod interrupt;
@@ -52,7 +53,7 @@ enum Command {
     },
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
-    /// Compare strategies on a table, many seeds each; writes results, statistics and a report.
+    /// Compare strategies on a table or on images, many seeds each; writes results, statistics and a report.
     Compare(compare::CompareArgs),
     /// Train every cell of a space from scratch and write them as a table.
     Tabulate(tabulate::TabulateArgs),

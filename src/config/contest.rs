@@ -94,6 +94,15 @@ impl ContestConfig {
         Ok(Self { contest, arms })
     }
 
+    /// Whether a configuration is of a contest: it has arms, or a `[contest]`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with the line where the text stops being TOML.
+    pub fn is_in(text: &str, origin: &str) -> Result<bool, ConfigError> {
+        let document = Document::parse(text, origin)?;
+        Ok(document.has("contest") || document.has("arm"))
+    }
+
     /// Every key with its value, below a comment that says what it means; sections of all arms are
     /// written out.
     pub fn commented(&self) -> String {

@@ -20,6 +20,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -61,6 +62,26 @@ pub enum Step<'a> {
         /// Pieces in all.
         total: usize,
     },
+}
+
+/// A line an arm, or one for what is done.
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Planned(plan) => {
+                let lines: Vec<String> = plan.budgets.iter().map(Budget::to_string).collect();
+                f.write_str(&lines.join("\n"))
+            }
+            Self::Done { outcome, done, total } => write!(
+                f,
+                "{done} of {total}: {}, seed {}: {:.2} %, {:.1} s of search",
+                outcome.row,
+                outcome.seed(),
+                100.0 * outcome.test(),
+                outcome.seconds
+            ),
+        }
+    }
 }
 
 impl Contest {

@@ -1,5 +1,6 @@
 //! Budgets: seconds as numbers of epochs and architectures.
 
+use std::fmt;
 use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
@@ -46,6 +47,20 @@ pub struct Budget {
     pub seconds_each: Vec<f64>,
     /// Seconds spent once, before the first architecture: a supernet trained to be read, say.
     pub seconds_once: f64,
+}
+
+impl fmt::Display for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let unit = match self.unit {
+            Unit::Epochs => "epochs",
+            Unit::Architectures => "architectures",
+        };
+        write!(f, "{}: {} {unit}", self.arm, self.count)?;
+        for (i, seconds) in self.seconds_each.iter().enumerate() {
+            write!(f, "{} {seconds:.2} s", if i == 0 { ", each" } else { " or" })?;
+        }
+        Ok(())
+    }
 }
 
 impl Budget {

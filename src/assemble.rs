@@ -118,7 +118,7 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas needs a space of choices, and {} is none; take nasbench101, nasbench201, darts, mobilenet or another with a network, without a table",
+            "bn-nas needs a space of choices, which a table of {} is not, nor spaces without a network; take nasbench101, nasbench201, darts or mobilenet, without a table",
             space.name()
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });
@@ -139,12 +139,12 @@ fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyE
 /// A limit of multiply-adds of a space's published network.
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
     let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
-    let (skeleton, ops) = published(space)
-        .map_err(none)?
+    let network = crate::registry::space(space.name()).and_then(published).map_err(none)?;
+    let (skeleton, ops) = network
         .ok_or_else(|| none(format!("{most}, but {} has no network here; set it to 0", space.name())))?;
     let limit = CostLimit { costs: Costs::of(space, skeleton, ops)?, most };
-    if let Some(least) = limit.too_low(space, &space.sample(&mut stream(0, &[])))? {
-        return Err(none(format!("{most}, but no architecture has so few; the smallest has {least}")));
+    if let Some(reason) = limit.too_low(space, &mut stream(0, &[]))? {
+        return Err(none(reason));
     }
     Ok(limit)
 }

@@ -98,10 +98,7 @@ fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
         }
         let low = text.replace(&format!("flops_limit = {limit}"), "flops_limit = 1000");
         let error = search(&low, &folder.path().join("low"), 1).run(&mut |_, _| Vec::new()).unwrap_err();
-        assert!(
-            error.to_string().contains("no architecture has so few; the smallest has"),
-            "{name}: {error}"
-        );
+        assert!(error.to_string().contains("has so few; the smallest has"), "{name}: {error}");
     }
 }
 

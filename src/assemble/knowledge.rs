@@ -11,7 +11,7 @@ use bonas_surrogate::{Known, Surrogate};
 
 use crate::StudyError;
 use crate::config::{PriorKind, SurrogateKind};
-use crate::registry::{self, SkeletonSize};
+use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
 
 /// Random architectures that the ranks of prior knowledge are taken among.
@@ -36,10 +36,11 @@ impl Knowledge {
     ) -> Result<Box<dyn Surrogate>, StudyError> {
         let Some(known) = self.known(kind, prior, space)? else { return super::surrogate(kind) };
         let gp = GraphGp::default().knowing(vec![known], &[Form::Mean]);
-        Ok(match kind {
-            SurrogateKind::GraphGp => Box::new(gp),
-            _ => Box::new(Ensemble { gp, ..Ensemble::default() }),
-        })
+        match kind {
+            SurrogateKind::GraphGp => Ok(Box::new(gp)),
+            SurrogateKind::Ensemble => Ok(Box::new(Ensemble { gp, ..Ensemble::default() })),
+            _ => Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into())),
+        }
     }
 
     fn known(
@@ -55,16 +56,19 @@ impl Knowledge {
         if prior == PriorKind::None || (auto && !surrogate.takes_prior()) {
             return Ok(None);
         }
-        let bad = |reason: String| StudyError::Setting { name: "strategy.prior".into(), reason };
         if !surrogate.takes_prior() {
             return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
         }
         let name = (space.name().to_owned(), prior);
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = all.get(&name) {
-            return Ok(Some(known.clone()));
+        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().get(&name).cloned();
+        if known.is_some() {
+            return Ok(known);
         }
-        let Some((skeleton, ops)) = published(space).map_err(bad)? else {
+        // A space of the user's own is not in the registry.
+        let entry = registry::space(space.name()).ok();
+        let network = entry.map(published).transpose().map_err(bad)?.flatten();
+        let (Some(entry), Some((skeleton, ops))) = (entry, network) else {
             return if auto {
                 Ok(None)
             } else {
@@ -77,10 +81,11 @@ impl Knowledge {
             Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let mut rng = stream(0, &[]);
+        // Of the whole space, not of a table's part of it.
+        let space = entry.space();
         let sample: Vec<Architecture> = (0..SAMPLE).map(|_| space.sample(&mut rng)).collect();
         let known = Known::computed(Box::new(value), &sample)?;
-        all.insert(name, known.clone());
-        Ok(Some(known))
+        Ok(Some(kept().entry(name).or_insert(known).clone()))
     }
 }
 
@@ -88,9 +93,12 @@ impl Knowledge {
 pub(super) type Network = (Arc<dyn Skeleton>, OpTable);
 
 /// The published network of a space; none where there is none.
-pub(super) fn published(space: &dyn SearchSpace) -> Result<Option<Network>, String> {
-    let entry = registry::space(space.name())?;
+pub(super) fn published(entry: &SpaceEntry) -> Result<Option<Network>, String> {
     let Some(skeleton) = entry.skeleton else { return Ok(None) };
     let skeleton = registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
     Ok(Some((skeleton, (entry.ops)())))
+}
+
+fn bad(reason: String) -> StudyError {
+    StudyError::Setting { name: "strategy.prior".into(), reason }
 }

@@ -106,10 +106,11 @@ impl Predict for Fitted {
             return Ok(None);
         }
         let features = self.gp.matrix(candidates)?;
-        let (means, covariance) = self.gp.process().joint(&features);
+        let (means, covariance, prior) = self.gp.process().joint(&features);
         let (trees, _) = self.trees.predict(&features);
         let mean = Array1::from(means) * (1.0 - self.weight) + Array1::from(trees) * self.weight;
-        crate::Joint::new(mean, covariance * self.inflation, Arc::clone(self.gp.warp())).map(Some)
+        let warp = Arc::clone(self.gp.warp());
+        crate::Joint::new(mean, covariance * self.inflation, prior * self.inflation, warp).map(Some)
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
@@ -139,6 +140,19 @@ mod tests {
         assert_eq!(weight(&z, &z, &off), 0.25);
         assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0]), 0.5);
         assert_eq!(weight(&z, &off, &off), 0.5);
+    }
+
+    /// Scores without noise, and candidates that are nearly known: what is left of the variance is rounding.
+    #[test]
+    fn a_joint_posterior_of_what_is_nearly_known_can_be_drawn_from() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let observations = toy_observations(300, 2);
+        let fitted = Ensemble::default().fit(&observations, &mut rng).unwrap();
+        let mut candidates: Vec<Architecture> =
+            observations.iter().step_by(2).map(|o| o.architecture.clone()).collect();
+        candidates.extend(toy_architectures(200, 9));
+        let draw = fitted.joint(&candidates).unwrap().unwrap().sample(&mut rng);
+        assert!(draw.iter().all(|y| y.is_finite()));
     }
 
     /// Joint draws scatter around the mean of both members.

@@ -377,8 +377,8 @@ impl Predict for FittedGraphGp {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let (mean, covariance) = self.process.joint(&self.matrix(candidates)?);
-        Joint::new(mean.into(), covariance, self.warp.clone()).map(Some)
+        let (mean, covariance, prior) = self.process.joint(&self.matrix(candidates)?);
+        Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -26,27 +26,33 @@ impl Joint {
     /// # Errors
     /// [`SurrogateError::Numeric`] for a covariance that is not positive semi-definite.
     pub fn gaussian(mean: Array1<f64>, covariance: Array2<f64>) -> Result<Self, SurrogateError> {
-        Self::linked(mean, covariance, None)
+        Self::linked(mean, covariance, 0.0, None)
     }
 
+    /// Of a process whose variance was `prior` before it had seen anything.
     pub(crate) fn new(
         mean: Array1<f64>,
         covariance: Array2<f64>,
+        prior: f64,
         warp: Arc<Warp>,
     ) -> Result<Self, SurrogateError> {
-        Self::linked(mean, covariance, Some(warp))
+        Self::linked(mean, covariance, prior, Some(warp))
     }
 
     fn linked(
         mean: Array1<f64>,
         covariance: Array2<f64>,
+        prior: f64,
         warp: Option<Arc<Warp>>,
     ) -> Result<Self, SurrogateError> {
-        // Candidates may be equal: their covariance is singular, and rounding may make it worse.
-        let size = covariance.diag().iter().copied().fold(1e-12, f64::max);
+        // Candidates may be equal: their covariance is singular. And rounding makes it worse: what is
+        // left of the prior's variance, where little is, is a difference of two large numbers.
+        let size = covariance.diag().iter().copied().fold(prior.max(1e-12), f64::max);
         let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
-        let factor = [1e-6, 1e-5, 1e-4, 1e-3].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
-        let failed = || SurrogateError::numeric("joint posterior", "its covariance is not positive");
+        let factor = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
+        let failed = || {
+            SurrogateError::numeric("joint posterior", "its covariance is not positive; take selection top-k")
+        };
         Ok(Self { factor: factor.ok_or_else(failed)?, mean, covariance, warp })
     }
 

@@ -2,14 +2,18 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::{Architecture, Key};
 
 use crate::SurrogateError;
+use crate::features::{self, Name};
 use crate::ranks::{Warp, gaussian_ranks};
 
 const NAME: &str = "prior knowledge";
+
+/// Most ranks kept.
+const MAX_KEPT: usize = 1 << 20;
 
 /// A number for every architecture that a surrogate will be asked of, as Gaussian ranks among all or some
 /// of them. Cheap to clone.
@@ -24,7 +28,7 @@ enum Ranks {
     /// Ranks of all.
     Table(HashMap<Key, f64>),
     /// Values that are computed when they are asked for, and ranks among a sample.
-    Computed { value: Value, warp: Warp, kept: Mutex<HashMap<Key, f64>> },
+    Computed { value: Value, warp: Warp, kept: Mutex<HashMap<Name, f64>> },
 }
 
 /// A function of architectures, and the reason where it has no value.
@@ -109,26 +113,57 @@ impl Known {
                 };
                 architectures.enumerate().map(rank).collect()
             }
+            // Kept by what is written, for copies that a space calls equal need not cost the same; so what is
+            // kept changes no rank. Others may ask while a value is worked out.
             Ranks::Computed { value, warp, kept } => {
-                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-                let mut rank = |a: &Architecture| {
-                    if let Some(rank) = kept.get(&a.key()) {
-                        return Ok(*rank);
+                let rank = |a: &Architecture| {
+                    let name = features::name(a);
+                    let known = lock(kept).get(&name).copied();
+                    if let Some(rank) = known {
+                        return Ok(rank);
                     }
                     let rank = warp.latent(value.of(a)?);
-                    kept.insert(a.key(), rank);
+                    let mut kept = lock(kept);
+                    if kept.len() == MAX_KEPT {
+                        kept.clear();
+                    }
+                    kept.insert(name, rank);
                     Ok(rank)
                 };
-                architectures.map(&mut rank).collect()
+                architectures.map(rank).collect()
             }
         }
     }
+}
+
+fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
+    kept.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::toy_architectures;
+
+    /// Two cells of NAS-Bench-101 with one key whose networks differ: each has its own value, whoever is first.
+    #[test]
+    fn copies_with_one_key_keep_their_own_values() {
+        use bonas_spaces::{SearchSpace, nasbench101::NasBench101};
+        let space = NasBench101::new();
+        let cell = |ops: &str| space.parse(&format!("1110001011|{ops}")).unwrap();
+        let pair =
+            [cell("conv3x3-bn-relu;maxpool3x3;maxpool3x3"), cell("maxpool3x3;maxpool3x3;conv3x3-bn-relu")];
+        assert_eq!(pair[0].key(), pair[1].key());
+        let value = |a: &Architecture| Ok((features::name(a).1 % 1000) as f64);
+        let ranks = |order: [usize; 2]| {
+            let known = Known::computed(Box::new(value), &pair).unwrap();
+            let ranks = known.ranks(order.map(|i| &pair[i])).unwrap();
+            order.map(|i| ranks[order.iter().position(|&o| o == i).unwrap()])
+        };
+        let (first, second) = (ranks([0, 1]), ranks([1, 0]));
+        assert_eq!([first[0], first[1]], [second[1], second[0]]);
+        assert_ne!(first[0], first[1]);
+    }
 
     #[test]
     fn what_is_missing_or_no_number_is_named() {

@@ -134,8 +134,9 @@ impl Process {
         (means, variances)
     }
 
-    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise, conditioned on all observations.
-    pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>) {
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise, conditioned on all observations; and the
+    /// largest variance before any, which rounding errors are in proportion to.
+    pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>, f64) {
         let features = self.features(x.view());
         let k = self.covariance(&features, &self.seen);
         let white = match &self.part {
@@ -145,7 +146,8 @@ impl Process {
         let mut covariance = self.covariance(&features, &features);
         covariance -= &white.t().dot(&white);
         let mean = k.mapv(f64::from).dot(&self.alpha).to_vec();
-        (mean, covariance.mapv(f64::from))
+        let prior = self.variance(&features).iter().copied().fold(0.0, f64::max);
+        (mean, covariance.mapv(f64::from), prior)
     }
 
     /// What each target would have been predicted as from all others: means and variances `[n]`,
@@ -309,7 +311,7 @@ mod tests {
         let (mean, variance) = process.predict(&at);
         assert!((mean[0] - 3.0 * 4.5 / precision).abs() < 1e-4 && mean[1].abs() < 1e-6);
         assert!((variance[0] - 9.0 * noise / precision).abs() < 1e-4 && variance[1].abs() < 1e-6);
-        let (joint, covariance) = process.joint(&at);
+        let (joint, covariance, _) = process.joint(&at);
         assert!((joint[0] - mean[0]).abs() < 1e-5 && (covariance[[0, 0]] - variance[0]).abs() < 1e-4);
     }
 
@@ -319,7 +321,7 @@ mod tests {
         let process = process(&x, (0..150).map(|i| (i as f64).sin()).collect());
         let at = Array2::from_shape_fn((CHUNK + 3, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 15.0);
         let (mean, variance) = process.predict(&at);
-        let (joint, covariance) = process.joint(&at);
+        let (joint, covariance, _) = process.joint(&at);
         for i in 0..at.nrows() {
             assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
             assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
@@ -342,7 +344,7 @@ mod tests {
         let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
         let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
         let (mean, variance) = process.predict(&at);
-        let (exact_mean, covariance) = process.joint(&at);
+        let (exact_mean, covariance, _) = process.joint(&at);
         for i in 0..20 {
             assert!((mean[i] - exact_mean[i]).abs() < 1e-4, "{i}");
             let exact = covariance[[i, i]];

@@ -98,7 +98,7 @@ fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
         }
         let low = text.replace(&format!("flops_limit = {limit}"), "flops_limit = 1000");
         let error = search(&low, &folder.path().join("low"), 1).run(&mut |_, _| Vec::new()).unwrap_err();
-        assert!(error.to_string().contains("has so few; the smallest has"), "{name}: {error}");
+        assert!(error.to_string().contains("the smallest found has"), "{name}: {error}");
     }
 }
 
@@ -118,7 +118,7 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     assert!(!written);
     let spaceless = text("", "").replace("nasbench201", "macro");
     let (error, written) = refused(&spaceless);
-    assert!(error.contains("macro is none; take nasbench101, nasbench201, darts") && !written, "{error}");
+    assert!(error.contains("macro has none; take nasbench101, nasbench201, darts") && !written, "{error}");
     let drawn = "name = \"random\"\nbatch = 2";
     let spaceless =
         spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);

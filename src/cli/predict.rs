@@ -26,7 +26,7 @@ pub(super) struct PredictArgs {
     /// Column that surrogates are trained on; `a,b` is the mean of two, `-a` turns the sign.
     #[arg(long, allow_hyphen_values = true)]
     train_on: Option<ColumnName>,
-    /// Column that ranks are compared with; without it the one trained on.
+    /// Column that ranks are compared with; without it the one trained on (without --table: test).
     #[arg(long, allow_hyphen_values = true)]
     rank: Option<ColumnName>,
     /// Numbers of training rows.
@@ -35,7 +35,8 @@ pub(super) struct PredictArgs {
     /// Random splits of each size.
     #[arg(long, default_value_t = 10)]
     splits: usize,
-    /// Surrogates by name, with commas between; without it the one that strategy bonas uses.
+    /// Surrogates by name, with commas between: ensemble, graph-gp, wl-gp, trees, counts-bsr, path-mlp,
+    /// gcn-bsr, gcn-ensemble or bonas-published; without it the one that strategy bonas uses.
     #[arg(long, value_delimiter = ',')]
     surrogate: Vec<String>,
     /// What the surrogates know beforehand: auto, none, flops or params, as strategy bonas.
@@ -78,7 +79,8 @@ enum MergeKind {
 /// Usage errors for unknown names, errors of the table with file and line.
 pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let kinds = surrogates(&args.surrogate)?;
-    let (prior, knowledge) = (PriorKind::named(&args.prior).map_err(usage)?, Knowledge::default());
+    let (prior, knowledge) =
+        (PriorKind::named(&args.prior).map_err(|e| usage(format!("--prior: {e}")))?, Knowledge::default());
     let table = open(args)?;
     let columns = table.columns();
     let plan = Plan {
@@ -117,7 +119,8 @@ fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
     if names.is_empty() {
         return Ok(vec![BonasSettings::default().surrogate]);
     }
-    names.iter().map(|name| SurrogateKind::named(name).map_err(usage)).collect()
+    let named = |name: &String| SurrogateKind::named(name).map_err(|e| usage(format!("--surrogate: {e}")));
+    names.iter().map(named).collect()
 }
 
 fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {

@@ -157,7 +157,9 @@ pub fn resolve(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> R
         Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
     };
     match (given, &config.table) {
-        (Some(_), None) => bad("--table", "the configuration has no [table] that says its space and columns"),
+        (Some(_), None) => {
+            bad("--table", "no [table] says its space and columns; give a configuration with one")
+        }
         (Some(path), Some(_)) => Ok(Source::File(path.to_owned())),
         (None, Some(table)) if table.path.is_empty() => {
             bad("table.path", "it is empty; give the CSV file there or with --table PATH")

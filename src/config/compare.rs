@@ -256,6 +256,11 @@ impl CompareConfig {
     /// Every key with its value, below a comment that says what it means.
     pub fn commented(&self) -> String {
         let table = section_or_keys("table", self.table.as_ref());
+        let table = if self.table.is_some() {
+            table
+        } else {
+            format!("# Without [table]: the one inside the program.\n{table}")
+        };
         let mut constraints: Vec<String> =
             self.constraints.iter().map(|c| commented("[constraint]", c)).collect();
         if constraints.is_empty() {

@@ -25,7 +25,8 @@ const PRIOR_COUNT: f64 = 20.0;
 /// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
 /// that of the Gaussian process times the mean of the squared errors so made over their
 /// leave-one-out variances, so that intervals hold what they say. The joint posterior and the
-/// embedding are the Gaussian process's.
+/// embedding are the Gaussian process's. What the process knows beforehand ([`GraphGp::knowing`]) is a column for the
+/// trees, too.
 #[derive(Debug)]
 pub struct Ensemble {
     /// The Gaussian process.

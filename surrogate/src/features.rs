@@ -88,7 +88,7 @@ impl Extractor {
         candidates: impl IntoIterator<Item = &'a Architecture>,
     ) -> Result<Array2<f32>, SurrogateError> {
         let structures = self.features(surrogate, candidates)?;
-        if structures.first().is_some_and(|structure| !columns.fit(structure)) {
+        if structures.first().is_some_and(|structure| !columns.matches(structure)) {
             let reason = "the candidates are of another space than the observations: their operations or \
                           their number of cells differ";
             return Err(SurrogateError::data(surrogate, reason));

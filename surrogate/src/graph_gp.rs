@@ -68,7 +68,7 @@ pub struct GraphGp {
 pub enum Form {
     /// Not at all.
     Nothing,
-    /// As its mean: `b·u` of the Gaussian rank `u`, with `b ~ N(0, s²)` integrated out. Where little is
+    /// As its mean: `b·u` of the Gaussian rank `u`, standardised over the observations, with `b ~ N(0, s²)` integrated out. Where little is
     /// measured it goes on straight.
     Mean,
     /// As a feature: any function of `u` that the kernel makes likely.
@@ -213,8 +213,8 @@ fn with_ranks(x: Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
 
 impl GraphGp {
     /// The same with things known of every architecture that it will be asked of, in the one of some forms
-    /// that has the highest marginal likelihood (times the prior of its hyper-parameters, at their
-    /// maximum) whenever they are chosen.
+    /// that has the highest marginal likelihood times the prior of its hyper-parameters, at their maximum and
+    /// without the prior's normalising constants, whenever they are chosen.
     #[must_use]
     pub fn knowing(self, known: Vec<Known>, forms: &[Form]) -> Self {
         let forms = if forms.is_empty() { vec![Form::Nothing] } else { forms.to_vec() };

@@ -37,7 +37,8 @@ const PRIOR_ERROR: f64 = 0.5;
 /// `embed::directed` has the network. Targets are normal scores (as of [`crate::graph_gp::GraphGp`]); the
 /// loss is the mean square error. The observations are cut into as many folds as there are members, and
 /// each member is trained on all folds but its own. A prediction is the mean over members; its variance
-/// is that of the errors on the folds left out plus that between members. Adam, its step size rising for a
+/// is that of the errors on the folds left out, less what members differ by on the observations in the mean,
+/// plus what they differ by on the candidate. Adam, its step size rising for a
 /// tenth of the steps and then falling to 0 by half a cosine.
 ///
 /// Posteriors are laws of the measured score, mapped back as those of `GraphGp`. Settings were chosen by
@@ -194,7 +195,9 @@ impl Surrogate for GcnEnsemble {
         let (_, predictions) = fitted.outputs(&graphs)?;
         let unseen = |(i, z): (usize, &f64)| (z - predictions[[fold[i], i]]).powi(2);
         let squares: f64 = z.iter().enumerate().map(unseen).sum();
-        fitted.error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
+        let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
+        // The errors are of single members; what these differ by is added candidate by candidate.
+        fitted.error = (error - predictions.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)).max(0.1 * error);
         Ok(Box::new(fitted))
     }
 }
@@ -205,7 +208,7 @@ struct Fitted {
     scale: Scale,
     /// What scaled counts are multiplied by.
     unit: f32,
-    /// Mean squared error on the folds left out.
+    /// Mean squared error on the folds left out, less the mean variance between members.
     error: f64,
     warp: Arc<Warp>,
     device: Device,

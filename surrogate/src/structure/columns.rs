@@ -76,7 +76,7 @@ impl Columns {
     }
 
     /// Whether an architecture has as many counts as those that the columns are of.
-    pub(crate) fn fit(&self, structure: &Structure) -> bool {
+    pub(crate) fn matches(&self, structure: &Structure) -> bool {
         structure.counts.len() == self.counts
     }
 

@@ -89,16 +89,18 @@ impl SinglePathRun<'_> {
         let options = BatchOptions::new(recipe.batch).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
         let mut losses = Vec::with_capacity(batches.remaining());
-        let mut step = 0;
+        let (mut step, mut any_trains) = (0, false);
         while let Some(batch) = batches.next_batch() {
             let drawn = self.space.sample(&mut paths);
+            let path = net.path(&self.union.route(&drawn)?)?;
+            // Pools and skips alone, in a net where they have no BatchNorm: nothing to learn.
+            let trains = !path.params().is_empty();
+            any_trains |= trains;
             step += 1;
             if step <= at.step {
                 continue;
             }
-            let path = net.path(&self.union.route(&drawn)?)?;
-            // Pools and skips alone, in a net where they have no BatchNorm: nothing to learn.
-            if !path.params().is_empty() {
+            if trains {
                 let (images, labels) = images_and_labels(batch, net.placement())?;
                 let value = loss.of(&net.forward(&images, &path, &mut Pass::train())?, &labels)?; // []
                 let _norm = sgd.step(net, path.params(), &value, rate)?;
@@ -108,7 +110,7 @@ impl SinglePathRun<'_> {
                 return Ok((Progress { step, ..at }, f64::NAN));
             }
         }
-        if losses.is_empty() && at.step == 0 {
+        if !any_trains {
             return Err(StudyError::Evaluator(format!(
                 "no path drawn in epoch {epoch} has a parameter that trains; \
                  use unbiased BatchNorm, smaller batches or more images"

@@ -118,7 +118,7 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas crosses choices, and as it is searched here (a table has none either) {} has none; take nasbench101, nasbench201, darts or mobilenet, without a table",
+            "bn-nas needs a space of choices, and {} has none here (no table has any); take nasbench101, nasbench201, darts or mobilenet, without a table",
             space.name()
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });

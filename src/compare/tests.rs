@@ -240,7 +240,9 @@ fn what_is_missing_is_named() {
     let of = |config: &CompareConfig, given: Option<&Path>| resolve(config, given, Path::new("runs"));
     let none = CompareConfig::from_toml("", "c.toml").unwrap();
     assert!(matches!(of(&none, None).unwrap(), Source::Bytes(EMBEDDED_NAME, _)));
-    assert!(of(&none, Some(Path::new("t.csv"))).unwrap_err().to_string().contains("has no [table]"));
+    assert!(
+        of(&none, Some(Path::new("t.csv"))).unwrap_err().to_string().contains("no [table] says its space")
+    );
     assert!(of(&small(), None).unwrap_err().to_string().contains("--table PATH"));
     let raw = "[table]\nspace = \"darts\"\npath = \"t.csv\"\nsearch = \"a\"\nmerge = \"raw\"\n";
     let raw = CompareConfig::from_toml(raw, "c.toml").unwrap();

@@ -17,10 +17,11 @@ use crate::rng::stream;
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
 
-/// Costs of architectures in the published networks of their spaces: worked out when they are asked for, and
-/// once for all strategies that are assembled with it or a clone.
+/// Costs of architectures in the published network of one space, or of the part of it that a table has: worked
+/// out when they are asked for, once for all strategies that are assembled with it or a clone. Costs are taken
+/// as ranks among architectures of the first space that it is asked for: another space needs another.
 #[derive(Clone, Debug, Default)]
-pub struct Knowledge(Arc<Mutex<HashMap<(String, PriorKind), Known>>>);
+pub struct Knowledge(Arc<Mutex<HashMap<PriorKind, Known>>>);
 
 impl Knowledge {
     /// A surrogate with what it knows beforehand.
@@ -59,16 +60,15 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
         }
-        let name = (space.name().to_owned(), prior);
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = kept().get(&name).cloned();
+        let known = kept().get(&prior).cloned();
         if known.is_some() {
             return Ok(known);
         }
         // A space of the user's own is not in the registry.
         let entry = registry::space(space.name()).ok();
         let network = entry.map(published).transpose().map_err(bad)?.flatten();
-        let (Some(entry), Some((skeleton, ops))) = (entry, network) else {
+        let Some((skeleton, ops)) = network else {
             return if auto {
                 Ok(None)
             } else {
@@ -81,11 +81,9 @@ impl Knowledge {
             Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let mut rng = stream(0, &[]);
-        // Of the whole space, not of a table's part of it.
-        let space = entry.space();
         let sample: Vec<Architecture> = (0..SAMPLE).map(|_| space.sample(&mut rng)).collect();
         let known = Known::computed(Box::new(value), &sample)?;
-        Ok(Some(kept().entry(name).or_insert(known).clone()))
+        Ok(Some(kept().entry(prior).or_insert(known).clone()))
     }
 }
 

@@ -136,8 +136,9 @@ crate::settings! {
         /// gcn-ensemble or bonas-published too.
         surrogate: SurrogateKind = SurrogateKind::Ensemble,
         /// Known before anything is measured: flops (multiply-adds of an architecture's published network) or
-        /// params: a line that the surrogate starts from, whose slope it learns (and a column for trees). auto: flops where the space
-        /// has a network here and the surrogate takes a prior (ensemble, graph-gp), else none.
+        /// params: a line that the surrogate starts from, whose slope it learns (and a column for trees).
+        /// auto: flops where the space has a network here and the surrogate takes a prior (ensemble,
+        /// graph-gp), else none.
         prior: PriorKind = PriorKind::Auto,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,

@@ -2,6 +2,7 @@
 
 mod aims;
 mod bonas;
+mod costs;
 #[cfg(feature = "torch")]
 mod differentiable;
 mod evolution;
@@ -26,10 +27,11 @@ use crate::rng::StudyRng;
 pub use aims::{Aims, Bound};
 pub use bonas::{Bonas, Objectives};
 pub use bonas_surrogate::select::Batches;
+pub use costs::{CostLimit, Costs};
 #[cfg(feature = "torch")]
 pub use differentiable::{Differentiable, Relaxing};
 pub use evolution::RegularizedEvolution;
-pub use genetic::{CostLimit, Costs, Genetic};
+pub use genetic::Genetic;
 pub use listed::Listed;
 pub use local_search::LocalSearch;
 pub use nsga2::Nsga2;

@@ -1,23 +1,24 @@
 //! A Gaussian process over structural counts.
 
+mod data;
+
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bonas_spaces::Architecture;
-use ndarray::{Array1, Array2, s};
+use ndarray::Array2;
 use rand::Rng;
 
 use crate::features::{self, Extractor};
-use crate::gp::{self, Block, Families, Kernel, Prior, Process, Shape, Term};
-use crate::ranks::{Warp, normal_scores};
-use crate::structure::{Columns, Family, Scale, Structure};
+use crate::gp::{self, Kernel, Prior, Process};
+use crate::ranks::Warp;
+use crate::structure::{Columns, Scale};
 use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
-const NAME: &str = "graph-gp";
+pub use data::Form;
+use data::{Data, Read, extended, with_ranks};
 
-/// Prior mean of the `ln relevance` of edges by the labels of their ends, of which there are many that
-/// say little; 0 for the other families.
-const NEIGHBOURS: f64 = -1.0;
+const NAME: &str = "graph-gp";
 
 /// Numbers of observations at which hyper-parameters are chosen anew: the first, and the factor
 /// from one to the next.
@@ -63,41 +64,6 @@ pub struct GraphGp {
     kept: Mutex<Vec<(u64, gp::Fit)>>,
 }
 
-/// How [`GraphGp`] takes what is known beforehand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// Not at all.
-    Nothing,
-    /// As its mean: `b·u` of the Gaussian rank `u`, standardised over the observations, with `b ~ N(0, s²)` integrated out. Where little is
-    /// measured it goes on straight.
-    Mean,
-    /// As a feature: any function of `u` that the kernel makes likely.
-    Feature,
-}
-
-impl Form {
-    /// All of them, for a choice by evidence.
-    pub const ALL: [Self; 3] = [Self::Nothing, Self::Mean, Self::Feature];
-
-    /// The covariance of a column of it.
-    fn shape(self) -> Option<Shape> {
-        match self {
-            Self::Nothing => None,
-            Self::Mean => Some(Shape::Linear),
-            Self::Feature => Some(Shape::Even),
-        }
-    }
-
-    /// Hyper-parameters of a column of it.
-    fn parameters(self) -> usize {
-        match self {
-            Self::Nothing => 0,
-            Self::Mean => 1,
-            Self::Feature => 2,
-        }
-    }
-}
-
 impl Default for GraphGp {
     fn default() -> Self {
         Self {
@@ -118,97 +84,6 @@ impl Default for GraphGp {
             kept: Mutex::default(),
         }
     }
-}
-
-/// What is read of observations: structures, Gaussian ranks of each thing known, scores.
-struct Read {
-    structures: Vec<Arc<Structure>>,
-    ranks: Vec<Vec<f64>>,
-    scores: Vec<f64>,
-}
-
-/// Observations as a Gaussian process takes them.
-struct Data {
-    form: Form,
-    columns: Columns,
-    /// Columns of what is known, behind the others.
-    known: usize,
-    scale: Scale,
-    /// Scaled features `[n, d]`.
-    x: Array2<f32>,
-    /// Normal scores `[n]`.
-    z: Array1<f64>,
-    warp: Warp,
-}
-
-impl Data {
-    /// The first `n` observations.
-    fn of(read: &Read, n: usize, form: Form) -> Self {
-        let structures = read.structures[..n].iter().map(|s| &**s);
-        let columns = Columns::of(structures.clone());
-        let known = if form == Form::Nothing { &[][..] } else { &read.ranks };
-        let x = with_ranks(columns.matrix(structures), known);
-        let scale = Scale::of(&x);
-        let (z, warp) = normal_scores(&read.scores[..n]);
-        Self { form, columns, known: known.len(), x: scale.apply(x), scale, z: z.into(), warp }
-    }
-
-    /// The blocks of the kernel: structure, then one for each thing known.
-    fn blocks(&self) -> Vec<Block> {
-        let d = self.columns.len();
-        let x = self.x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
-        let mut blocks = vec![Block { x, shape: Shape::Weighed(self.families()) }];
-        for column in d..d + self.known {
-            let x = self.x.slice(s![.., column..=column]).mapv(f64::from);
-            blocks.extend(self.form.shape().map(|shape| Block { x, shape }));
-        }
-        blocks
-    }
-
-    /// The terms of the kernel at some hyper-parameters, and the variance of the noise.
-    fn terms(&self, parameters: &[f64]) -> (Vec<Term>, f64) {
-        let (d, each) = (self.columns.len(), self.form.parameters());
-        let p = extended(parameters, d, self.known * each);
-        let own = 2 + Family::COUNT + d;
-        let relevances = self.families().relevances(&p[2..own]);
-        let scale = relevances.mapv(|r| ((r - p[1]).exp() * self.unit()) as f32);
-        let variance = |p: &[f64]| (2.0 * p[0]).exp();
-        let mut terms =
-            vec![Term { columns: (0..d).collect(), scale, variance: variance(&p), linear: false }];
-        for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
-            let scale = Array1::from_elem(1, p.get(1).map_or(1.0, |length| (-length).exp() as f32));
-            let linear = self.form == Form::Mean;
-            terms.push(Term { columns: vec![d + i], scale, variance: variance(p), linear });
-        }
-        (terms, (2.0 * p[p.len() - 1]).exp())
-    }
-
-    /// What columns are multiplied by to give a mean squared length of 1.
-    fn unit(&self) -> f64 {
-        let live = (0..self.columns.len()).filter(|&c| self.scale.is_live(c)).count();
-        (live.max(1) as f64).sqrt().recip()
-    }
-
-    fn families(&self) -> Families {
-        let mut means = vec![0.0; Family::COUNT];
-        means[Family::Neighbours.index()] = NEIGHBOURS;
-        let of = (0..self.columns.len()).map(|c| self.columns.family(c).index()).collect();
-        Families { of, means }
-    }
-}
-
-/// Columns `[n, d]` and behind them ranks, of which there are at least `n` each.
-fn with_ranks(x: Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
-    if ranks.is_empty() {
-        return x;
-    }
-    let (n, d) = x.dim();
-    let mut wide = Array2::zeros((n, d + ranks.len()));
-    wide.slice_mut(s![.., ..d]).assign(&x);
-    for (i, ranks) in ranks.iter().enumerate() {
-        wide.column_mut(d + i).iter_mut().zip(ranks).for_each(|(value, &rank)| *value = rank as f32);
-    }
-    wide
 }
 
 impl GraphGp {
@@ -305,16 +180,6 @@ fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
     let next = |&at: &usize| Some((at as f64 * STEP).ceil() as usize);
     let last = n.min(limit.max(FIRST_STEP));
     std::iter::successors(Some(FIRST_STEP.min(n)), next).take_while(move |&at| at > 0 && at <= last)
-}
-
-/// Parameters with relevances of 1 for columns that have come up since; the last `tail` before the noise
-/// are of what is known.
-fn extended(parameters: &[f64], columns: usize, tail: usize) -> Vec<f64> {
-    let (own, others) = parameters.split_at(parameters.len().saturating_sub(tail + 1));
-    let mut extended = own.to_vec();
-    extended.resize(2 + Family::COUNT + columns, 0.0);
-    extended.extend(others);
-    extended
 }
 
 impl Surrogate for GraphGp {

@@ -16,5 +16,5 @@ mod process;
 pub use kernel::Kernel;
 pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
-pub(crate) use objective::{Block, Families, Fit, Shape, fit};
+pub(crate) use objective::{Block, Fit, Shape, Traits, fit};
 pub(crate) use process::{CHUNK, Process, Term};

@@ -27,10 +27,12 @@ pub struct Prior {
     /// Standard deviation of `ln σ`.
     pub noise_sd: f64,
     /// Standard deviation of a column's `ln relevance` (the inverse of a lengthscale of its own)
-    /// within its family; mean 0. Applies to blocks with families.
+    /// within its family; mean 0. Applies to blocks with traits.
     pub relevance_sd: f64,
     /// Standard deviation of a family's `ln relevance`.
     pub family_sd: f64,
+    /// Standard deviation of the `ln relevance` of a cut of the operations.
+    pub cut_sd: f64,
 }
 
 impl Default for Prior {
@@ -42,6 +44,7 @@ impl Default for Prior {
             noise_sd: 1.0,
             relevance_sd: 1.0,
             family_sd: 1.0,
+            cut_sd: 1.0,
         }
     }
 }
@@ -60,22 +63,22 @@ pub(crate) enum Shape {
     /// The kernel, all columns alike.
     Even,
     /// The kernel, with a relevance for each column.
-    Weighed(Families),
+    Weighed(Traits),
     /// `a² x·x'`: a linear function with slopes of variance `a²`.
     Linear,
 }
 
-/// Families of a block's columns. The relevance of a column is that of its family times its own.
+/// What a block's columns have in common. The relevance of a column is its own times that of each of its traits.
 #[derive(Clone, Debug)]
-pub(crate) struct Families {
-    /// Family of every column.
-    pub(crate) of: Vec<usize>,
-    /// Prior mean of every family's `ln relevance`.
-    pub(crate) means: Vec<f64>,
+pub(crate) struct Traits {
+    /// Traits of every column.
+    pub(crate) of: Vec<Vec<usize>>,
+    /// Prior mean and standard deviation of every trait's `ln relevance`.
+    pub(crate) priors: Vec<(f64, f64)>,
 }
 
 /// Hyper-parameters: for every block `ln amplitude`, unless it is linear `ln lengthscale`, and, if it has
-/// them, the `ln relevance` of its families and then of its columns; then `ln σ`.
+/// them, the `ln relevance` of its traits and then of its columns; then `ln σ`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fit {
     pub(crate) parameters: Vec<f64>,
@@ -105,8 +108,9 @@ pub(crate) fn fit(
     let solver = LBFGS::new(search, 8).with_tolerance_grad(1e-3).ok()?.with_tolerance_cost(1e-4).ok()?;
     let run = Executor::new(Memo { objective: &objective, last: RefCell::default() }, solver);
     // A line search that finds no descent means that the start is as good as it gets.
-    let Ok(result) = run.configure(|s| s.param(start).max_iters(iterations)).run() else { return Some(stay) };
-    let best = result.state().get_best_param().cloned();
+    let from = objective.spreads_of(&start);
+    let Ok(result) = run.configure(|s| s.param(from).max_iters(iterations)).run() else { return Some(stay) };
+    let best = result.state().get_best_param().map(|u| objective.parameters_at(u));
     let found = best.and_then(|p| Some(Fit { loss: objective.at(&p)?.0, parameters: p }));
     Some(found.filter(|found| found.loss < first).unwrap_or(stay))
 }
@@ -140,16 +144,34 @@ impl<'a> Objective<'a> {
                 centre.push(0.0);
                 spread.push(prior.length_sd);
             }
-            if let Shape::Weighed(families) = &block.shape {
-                centre.extend(&families.means);
-                spread.resize(centre.len(), prior.family_sd);
-                centre.resize(centre.len() + families.of.len(), 0.0);
+            if let Shape::Weighed(traits) = &block.shape {
+                centre.extend(traits.priors.iter().map(|p| p.0));
+                spread.extend(traits.priors.iter().map(|p| p.1));
+                centre.resize(centre.len() + traits.of.len(), 0.0);
                 spread.resize(centre.len(), prior.relevance_sd);
             }
         }
         centre.push(prior.noise);
         spread.push(prior.noise_sd);
         Self { blocks, targets, kernel, centre, spread }
+    }
+
+    /// Parameters as distances from the prior's mean, in its standard deviations: all of them alike to the search.
+    fn spreads_of(&self, p: &[f64]) -> Vec<f64> {
+        p.iter()
+            .zip(&self.centre)
+            .zip(&self.spread)
+            .map(|((p, centre), spread)| (p - centre) / spread)
+            .collect()
+    }
+
+    /// The way back.
+    fn parameters_at(&self, u: &[f64]) -> Vec<f64> {
+        u.iter()
+            .zip(&self.centre)
+            .zip(&self.spread)
+            .map(|((u, centre), spread)| centre + spread * u)
+            .collect()
     }
 
     /// Loss and gradient; none where the covariance is not positive definite.
@@ -196,8 +218,8 @@ impl<'a> Objective<'a> {
             }
             Shape::Even | Shape::Weighed(_) => &block.x * (-p[1]).exp(),
         };
-        if let Shape::Weighed(families) = &block.shape {
-            scaled *= &families.relevances(&p[2..]).mapv(f64::exp);
+        if let Shape::Weighed(traits) = &block.shape {
+            scaled *= &traits.relevances(&p[2..]).mapv(f64::exp);
         }
         let n = scaled.nrows();
         let mut value = scaled.dot(&scaled.t());
@@ -222,22 +244,23 @@ impl Block {
     fn parameters(&self) -> usize {
         match &self.shape {
             Shape::Even => 2,
-            Shape::Weighed(families) => 2 + families.means.len() + families.of.len(),
+            Shape::Weighed(traits) => 2 + traits.priors.len() + traits.of.len(),
             Shape::Linear => 1,
         }
     }
 }
 
-impl Families {
-    /// `ln relevance` of every column, out of those of families and of columns within them.
+impl Traits {
+    /// `ln relevance` of every column, out of those of traits and of columns within them.
     pub(crate) fn relevances(&self, p: &[f64]) -> Array1<f64> {
-        let (families, own) = p.split_at(self.means.len());
-        self.of.iter().zip(own).map(|(&family, own)| families[family] + own).collect()
+        let (traits, own) = p.split_at(self.priors.len());
+        let relevance = |(of, own): (&Vec<usize>, &f64)| of.iter().map(|&of| traits[of]).sum::<f64>() + own;
+        self.of.iter().zip(own).map(relevance).collect()
     }
 }
 
 impl Part {
-    /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances of families and columns.
+    /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances of traits and columns.
     ///
     /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, that by `ln relevance` of a
     /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, which is a matrix product for all columns at once;
@@ -265,16 +288,20 @@ impl Part {
         });
         let each: Vec<f64> = each.collect();
         out.push(-each.iter().sum::<f64>());
-        if let Shape::Weighed(families) = shape {
+        if let Shape::Weighed(traits) = shape {
             let start = out.len();
-            out.resize(start + families.means.len(), 0.0);
-            families.of.iter().zip(&each).for_each(|(&family, slope)| out[start + family] += slope);
+            out.resize(start + traits.priors.len(), 0.0);
+            for (of, slope) in traits.of.iter().zip(&each) {
+                for of in of {
+                    out[start + of] += slope;
+                }
+            }
             out.extend(each);
         }
     }
 }
 
-/// Parameters, their loss and its gradient.
+/// Parameters in spreads, their loss and its gradient by them.
 type Known = (Vec<f64>, f64, Vec<f64>);
 
 /// The objective as argmin takes it: it asks for value and slope at the same place one by one.
@@ -290,7 +317,9 @@ impl Memo<'_> {
     fn at<T>(&self, p: &[f64], pick: impl Fn(f64, &[f64]) -> T) -> T {
         let mut last = self.last.borrow_mut();
         if last.as_ref().is_none_or(|(at, ..)| at != p) {
-            let (loss, slope) = self.objective.at(p).unwrap_or_else(|| (WALL, vec![0.0; p.len()]));
+            let found = self.objective.at(&self.objective.parameters_at(p));
+            let (loss, mut slope) = found.unwrap_or_else(|| (WALL, vec![0.0; p.len()]));
+            slope.iter_mut().zip(&self.objective.spread).for_each(|(slope, spread)| *slope *= spread);
             *last = Some((p.to_vec(), loss, slope));
         }
         last.as_ref().map_or_else(|| pick(WALL, &[]), |(_, loss, slope)| pick(*loss, slope))
@@ -323,8 +352,11 @@ mod tests {
         let x = |seed: usize, d| {
             Array2::from_shape_fn((n, d), |(i, j)| ((i * 37 + j * 11 + seed) % 17) as f64 / 8.0 - 1.0)
         };
-        let families = Families { of: vec![0, 1, 1, 0], means: vec![0.0, -0.5] };
-        let shapes = [Shape::Weighed(families), Shape::Even, Shape::Linear];
+        let traits = Traits {
+            of: vec![vec![0], vec![1, 2], vec![1], vec![0, 2]],
+            priors: vec![(0.0, 1.0), (-0.5, 0.7), (0.0, 0.5)],
+        };
+        let shapes = [Shape::Weighed(traits), Shape::Even, Shape::Linear];
         shapes
             .into_iter()
             .zip([(0, 4), (5, 2), (3, 1)])

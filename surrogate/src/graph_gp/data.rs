@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, s};
 
-use crate::gp::{Block, Families, Shape, Term};
+use crate::gp::{Block, Prior, Shape, Term, Traits};
 use crate::ranks::{Warp, normal_scores};
 use crate::structure::{Columns, Family, Scale, Structure};
 
-/// Prior mean of the `ln relevance` of edges by the labels of their ends, of which there are many that
-/// say little; 0 for the other families.
+/// Prior means of the `ln relevance` of edges by the labels of their ends, and of operations by where they are:
+/// there are many of these that say little. 0 for the other families.
 const NEIGHBOURS: f64 = -1.0;
+const PLACES: f64 = -0.4;
 
 /// How [`GraphGp`](super::GraphGp) takes what is known beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,10 +82,10 @@ impl Data {
     }
 
     /// The blocks of the kernel: structure, then one for each thing known.
-    pub(super) fn blocks(&self) -> Vec<Block> {
+    pub(super) fn blocks(&self, prior: &Prior) -> Vec<Block> {
         let d = self.columns.len();
         let x = self.x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
-        let mut blocks = vec![Block { x, shape: Shape::Weighed(self.families()) }];
+        let mut blocks = vec![Block { x, shape: Shape::Weighed(self.traits(prior)) }];
         for column in d..d + self.known {
             let x = self.x.slice(s![.., column..=column]).mapv(f64::from);
             blocks.extend(self.form.shape().map(|shape| Block { x, shape }));
@@ -93,11 +94,12 @@ impl Data {
     }
 
     /// The terms of the kernel at some hyper-parameters, and the variance of the noise.
-    pub(super) fn terms(&self, parameters: &[f64]) -> (Vec<Term>, f64) {
+    pub(super) fn terms(&self, parameters: &[f64], prior: &Prior) -> (Vec<Term>, f64) {
         let (d, each) = (self.columns.len(), self.form.parameters());
-        let p = extended(parameters, d, self.known * each);
-        let own = 2 + Family::COUNT + d;
-        let relevances = self.families().relevances(&p[2..own]);
+        let traits = self.traits(prior);
+        let own = 2 + traits.priors.len() + d;
+        let p = self.extended(parameters);
+        let relevances = traits.relevances(&p[2..own]);
         let scale = relevances.mapv(|r| ((r - p[1]).exp() * self.unit()) as f32);
         let variance = |p: &[f64]| (2.0 * p[0]).exp();
         let mut terms =
@@ -116,11 +118,29 @@ impl Data {
         (live.max(1) as f64).sqrt().recip()
     }
 
-    fn families(&self) -> Families {
-        let mut means = vec![0.0; Family::COUNT];
-        means[Family::Neighbours.index()] = NEIGHBOURS;
-        let of = (0..self.columns.len()).map(|c| self.columns.family(c).index()).collect();
-        Families { of, means }
+    /// What columns have in common: their family, and the cut of the operations that they look at.
+    fn traits(&self, prior: &Prior) -> Traits {
+        let mut priors = vec![(0.0, prior.family_sd); Family::COUNT];
+        priors[Family::Neighbours.index()].0 = NEIGHBOURS;
+        priors[Family::Places.index()].0 = PLACES;
+        priors.resize(Family::COUNT + self.columns.cuts(), (0.0, prior.cut_sd));
+        let of = |column| {
+            let kind = self.columns.kind(column);
+            let cut = kind.cut.checked_sub(1).map(|cut| Family::COUNT + cut);
+            [Some(kind.family.index()), cut].into_iter().flatten().collect()
+        };
+        Traits { of: (0..self.columns.len()).map(of).collect(), priors }
+    }
+
+    /// Parameters with relevances of 1 for columns that have come up since; the last before the noise are of
+    /// what is known.
+    pub(super) fn extended(&self, parameters: &[f64]) -> Vec<f64> {
+        let tail = self.known * self.form.parameters();
+        let (own, others) = parameters.split_at(parameters.len().saturating_sub(tail + 1));
+        let mut extended = own.to_vec();
+        extended.resize(2 + Family::COUNT + self.columns.cuts() + self.columns.len(), 0.0);
+        extended.extend(others);
+        extended
     }
 }
 
@@ -136,14 +156,4 @@ pub(super) fn with_ranks(x: Array2<f32>, ranks: &[Vec<f64>]) -> Array2<f32> {
         wide.column_mut(d + i).iter_mut().zip(ranks).for_each(|(value, &rank)| *value = rank as f32);
     }
     wide
-}
-
-/// Parameters with relevances of 1 for columns that have come up since; the last `tail` before the noise
-/// are of what is known.
-pub(super) fn extended(parameters: &[f64], columns: usize, tail: usize) -> Vec<f64> {
-    let (own, others) = parameters.split_at(parameters.len().saturating_sub(tail + 1));
-    let mut extended = own.to_vec();
-    extended.resize(2 + Family::COUNT + columns, 0.0);
-    extended.extend(others);
-    extended
 }

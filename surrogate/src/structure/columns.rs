@@ -8,7 +8,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2};
 
 use super::counts::Structure;
-use super::family::Family;
+use super::family::{Family, Kind};
 
 /// Most named features of a kind that get a column.
 const MAX_NAMED: usize = 400;
@@ -44,8 +44,8 @@ impl Hasher for AsIs {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
     counts: usize,
-    /// Families of the counts of one cell.
-    families: Arc<[Family]>,
+    /// Kinds of the counts of one cell.
+    kinds: Arc<[Kind]>,
     /// Columns of [`Structure::neighbours`] and [`Structure::places`], with the kind's number.
     named: HashMap<u64, usize, BuildHasherDefault<AsIs>>,
     /// For every named column its name and whether it says where something is.
@@ -60,7 +60,7 @@ impl Columns {
         let mut free = [MAX_NAMED; 2];
         for structure in structures {
             columns.counts = structure.counts.len();
-            columns.families = structure.families.clone();
+            columns.kinds = structure.kinds.clone();
             for (features, kind) in [(&structure.neighbours, 0), (&structure.places, 1)] {
                 for &(name, _) in features {
                     let next = columns.names.len();
@@ -86,12 +86,17 @@ impl Columns {
     }
 
     /// What a column counts.
-    pub(crate) fn family(&self, column: usize) -> Family {
+    pub(crate) fn kind(&self, column: usize) -> Kind {
         match column.checked_sub(self.counts) {
-            None => self.families[column % self.families.len()],
-            Some(named) if self.names[named].1 => Family::Places,
-            Some(_) => Family::Neighbours,
+            None => self.kinds[column % self.kinds.len()],
+            Some(named) if self.names[named].1 => Family::Places.of_all(),
+            Some(_) => Family::Neighbours.of_all(),
         }
+    }
+
+    /// Cuts of the operations that columns tell apart.
+    pub(crate) fn cuts(&self) -> usize {
+        self.kinds.iter().map(|kind| kind.cut).max().unwrap_or(0)
     }
 
     /// Writes the features of an architecture; `row` has [`Self::len`] zeros.
@@ -160,8 +165,8 @@ mod tests {
     use super::*;
 
     fn structure(counts: &[f32], neighbours: &[(u64, f32)]) -> Structure {
-        let (families, places) = (vec![Family::Nodes].into(), vec![(99, 1.0)]);
-        Structure { counts: counts.to_vec(), families, neighbours: neighbours.to_vec(), places }
+        let (kinds, places) = (vec![Family::Nodes.of_all()].into(), vec![(99, 1.0)]);
+        Structure { counts: counts.to_vec(), kinds, neighbours: neighbours.to_vec(), places }
     }
 
     #[test]
@@ -171,7 +176,7 @@ mod tests {
         assert_eq!((few.len(), all.len()), (3, 4));
         assert_eq!(all.matrix([&a, &b].into_iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
         assert_eq!(few.matrix([&b].into_iter()), ndarray::array![[3.0, 1.0, 1.0]]);
-        let families: Vec<Family> = (0..3).map(|c| all.family(c)).collect();
+        let families: Vec<Family> = (0..3).map(|c| all.kind(c).family).collect();
         assert_eq!(families, [Family::Nodes, Family::Neighbours, Family::Places]);
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Role, Vocabulary};
 
-use super::family::Family;
+use super::family::{Cuts, Family, Kind};
 use super::flow::{Flow, Label};
 use super::paths::Paths;
 use super::{names, sparse};
@@ -27,8 +27,8 @@ pub(crate) type Sparse = Vec<(u64, f32)>;
 pub struct Structure {
     /// For every cell the values that [`Layout::features`] lists.
     pub(crate) counts: Vec<f32>,
-    /// Families of the counts of one cell.
-    pub(crate) families: Arc<[Family]>,
+    /// Kinds of the counts of one cell.
+    pub(crate) kinds: Arc<[Kind]>,
     /// Edges by the labels of their ends.
     pub(crate) neighbours: Sparse,
     /// Operations, and the numbers in their names, by distance from the inputs and to the output.
@@ -44,7 +44,7 @@ pub struct Layout {
     subsets: Vec<Vec<bool>>,
     groups: Vec<Vec<bool>>,
     attributes: Vec<Sparse>,
-    families: Arc<[Family]>,
+    kinds: Arc<[Kind]>,
 }
 
 impl Layout {
@@ -59,8 +59,8 @@ impl Layout {
         let words: Vec<&str> = computing.iter().map(|&op| vocabulary.name(op)).collect();
         let attributes = if k > SOME { names::attributes(&words) } else { vec![Vec::new(); k] };
         let (subsets, groups) = (subsets(k), groups(k));
-        let families = families(k, subsets.len(), groups.len()).into();
-        Self { ops, k, subsets, groups, attributes, families }
+        let kinds = kinds(k, &subsets, &groups).into();
+        Self { ops, k, subsets, groups, attributes, kinds }
     }
 
     /// Features of an architecture of this vocabulary, cell after cell. With `K` operations:
@@ -75,16 +75,20 @@ impl Layout {
     ///   number of them on a path;
     /// - of every operation: `ln(1 + n)` for the paths that begin, and that end, with it;
     /// - degree of the output and of the inputs, largest degrees elsewhere, depth;
+    /// - of every two operations (up to `K = 8`) and all: nodes, `ln(1 + n)` for the paths that begin, and
+    ///   that end, with one of them;
     /// - edges by labels; operations by distance from the inputs and to the output; where there
     ///   are more than eight operations, the numbers in their names, summed by distance.
     pub fn features(&self, architecture: &Architecture) -> Structure {
-        let mut s = Structure { families: self.families.clone(), ..Structure::default() };
+        let mut s = Structure { kinds: self.kinds.clone(), ..Structure::default() };
         for (c, flow) in self.flows(architecture).enumerate() {
-            self.sizes(&flow, &mut s.counts);
+            let (nodes, ends) = (self.nodes(&flow), self.path_ends(&flow));
+            sizes(&flow, &nodes, &mut s.counts);
             self.paths_by_subset(&flow, &mut s.counts);
             self.along_paths(&flow, &mut s.counts);
-            self.path_ends(&flow, &mut s.counts);
+            s.counts.extend(ends.iter().flatten().map(|n| n.ln_1p()));
             degrees(&flow, &mut s.counts);
+            self.together(&nodes, &ends, &mut s.counts);
             sparse::neighbours(&flow, c, &mut s.neighbours);
             sparse::places(&flow, c, &self.attributes, &mut s.places);
         }
@@ -114,24 +118,15 @@ impl Layout {
         architecture.cells().iter().map(flow)
     }
 
-    fn sizes(&self, flow: &Flow, out: &mut Vec<f32>) {
+    /// Nodes of every operation.
+    fn nodes(&self, flow: &Flow) -> Vec<f32> {
         let mut nodes = vec![0.0f32; self.k];
         for label in &flow.labels {
             if let Label::Op(op) = label {
                 nodes[usize::from(*op)] += 1.0;
             }
         }
-        out.extend(&nodes);
-        out.extend(nodes.iter().map(|&n| n.min(1.0)));
-        let (mut edges, mut again, mut straight) = (0.0f32, 0.0f32, 0.0f32);
-        for (from, to, times) in flow.edges() {
-            edges += 1.0;
-            again += times - 1.0;
-            if flow.is_input(from) && to + 1 == flow.len() {
-                straight += times;
-            }
-        }
-        out.extend([flow.len() as f32, edges, straight, again]);
+        nodes
     }
 
     fn paths_by_subset(&self, flow: &Flow, out: &mut Vec<f32>) {
@@ -151,7 +146,8 @@ impl Layout {
         }
     }
 
-    fn path_ends(&self, flow: &Flow, out: &mut Vec<f32>) {
+    /// For every operation the paths that begin, and that end, with it.
+    fn path_ends(&self, flow: &Flow) -> [Vec<f32>; 2] {
         let (to, from) = flow.paths_through();
         let (mut first, mut last) = (vec![0.0f32; self.k], vec![0.0f32; self.k]);
         for (a, b, times) in flow.edges() {
@@ -162,8 +158,38 @@ impl Layout {
                 last[usize::from(op)] += times * to[a];
             }
         }
-        out.extend(first.iter().chain(&last).map(|n| n.ln_1p()));
+        [first, last]
     }
+
+    /// What is counted of single operations, of those of a group together.
+    fn together(&self, nodes: &[f32], ends: &[Vec<f32>; 2], out: &mut Vec<f32>) {
+        for group in self.groups.iter().filter(|group| is_wide(group)) {
+            let sum =
+                |each: &[f32]| each.iter().zip(group).filter(|(_, within)| **within).map(|(n, _)| n).sum();
+            let [first, last] = ends.each_ref().map(|ends| f32::ln_1p(sum(ends)));
+            out.extend([sum(nodes), first, last]);
+        }
+    }
+}
+
+/// Whether a group has more than one operation.
+fn is_wide(group: &[bool]) -> bool {
+    group.iter().filter(|within| **within).count() > 1
+}
+
+/// Nodes of every operation, whether there are any; nodes and edges in all.
+fn sizes(flow: &Flow, nodes: &[f32], out: &mut Vec<f32>) {
+    out.extend(nodes);
+    out.extend(nodes.iter().map(|&n| n.min(1.0)));
+    let (mut edges, mut again, mut straight) = (0.0f32, 0.0f32, 0.0f32);
+    for (from, to, times) in flow.edges() {
+        edges += 1.0;
+        again += times - 1.0;
+        if flow.is_input(from) && to + 1 == flow.len() {
+            straight += times;
+        }
+    }
+    out.extend([flow.len() as f32, edges, straight, again]);
 }
 
 fn degrees(flow: &Flow, out: &mut Vec<f32>) {
@@ -181,17 +207,32 @@ fn degrees(flow: &Flow, out: &mut Vec<f32>) {
     out.extend([into[n - 1], inputs, inner(&into), inner(&outof), flow.depths()[n - 1]]);
 }
 
-/// Families of the counts of a cell, in the order in which [`Layout::features`] writes them.
-fn families(k: usize, subsets: usize, groups: usize) -> Vec<Family> {
+/// Kinds of the counts of a cell, in the order in which [`Layout::features`] writes them.
+fn kinds(k: usize, subsets: &[Vec<bool>], groups: &[Vec<bool>]) -> Vec<Kind> {
     use Family::{
         Degrees, FewestAlong, LongestPaths, MeanAlong, MostAlong, Nodes, PathEnds, PathNumbers, Presence,
         ShortestPaths, Sizes,
     };
-    let mut all = [[Nodes].repeat(k), [Presence].repeat(k), [Sizes].repeat(4)].concat();
-    all.extend([PathNumbers, LongestPaths, ShortestPaths].repeat(subsets));
-    all.extend([MostAlong, FewestAlong, MeanAlong].repeat(groups));
-    all.extend([PathEnds].repeat(2 * k));
-    all.extend([Degrees].repeat(5));
+    let mut cuts = Cuts::default();
+    let single: Vec<usize> =
+        (0..k).map(|i| cuts.number(&(0..k).map(|j| i == j).collect::<Vec<_>>())).collect();
+    let of_each = |family: Family| single.iter().map(move |&cut| Kind { family, cut });
+    let mut all: Vec<Kind> = of_each(Nodes).chain(of_each(Presence)).collect();
+    all.extend([Sizes.of_all()].repeat(4));
+    for (sets, families) in
+        [(subsets, [PathNumbers, LongestPaths, ShortestPaths]), (groups, [MostAlong, FewestAlong, MeanAlong])]
+    {
+        for set in sets {
+            let cut = cuts.number(set);
+            all.extend(families.map(|family| Kind { family, cut }));
+        }
+    }
+    all.extend(of_each(PathEnds).chain(of_each(PathEnds)));
+    all.extend([Degrees.of_all()].repeat(5));
+    for group in groups.iter().filter(|group| is_wide(group)) {
+        let cut = cuts.number(group);
+        all.extend([Nodes, PathEnds, PathEnds].map(|family| Kind { family, cut }));
+    }
     all
 }
 
@@ -259,7 +300,10 @@ mod tests {
         assert_eq!(s.counts[along..along + 3], [1.0, 0.0, 1.0 / 3.0]); // conv1x1
         let ends = along + 3 * 7;
         assert_eq!(s.counts[ends..ends + 6], [1f32.ln_1p(), 0.0, 0.0, 0.0, 1f32.ln_1p(), 0.0]);
-        assert_eq!(s.counts[ends + 6..], [2.0, 2.0, 1.0, 1.0, 3.0]);
+        assert_eq!(s.counts[ends + 6..ends + 11], [2.0, 2.0, 1.0, 1.0, 3.0]);
+        let one = 1f32.ln_1p();
+        // conv1x1 and conv3x3, conv1x1 and pool, conv3x3 and pool, all.
+        assert_eq!(s.counts[ends + 11..], [2.0, one, one, 1.0, one, 0.0, 1.0, 0.0, one, 2.0, one, one]);
         assert_eq!(s.neighbours.len(), 4);
     }
 

@@ -17,6 +17,7 @@ struct Inner {
     cells: Vec<Cell>,
     key: Key,
     pruned: OnceLock<Vec<OpGraph>>,
+    spelling: OnceLock<u64>,
 }
 
 impl Architecture {
@@ -30,12 +31,32 @@ impl Architecture {
     /// the key is that of `form`, which must be equal exactly when the space calls them equal.
     pub fn with_canonical_form(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, form: &[u8]) -> Self {
         let key = Key::of(form);
-        Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new() }))
+        Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new(), spelling: OnceLock::new() }))
     }
 
     /// Identity of this architecture.
     pub fn key(&self) -> Key {
         self.0.key
+    }
+
+    /// A hash of the cells as they are written, the same in every run, computed once: architectures that are
+    /// equal need not be the same graph where a space has its own rule, or have their nodes in the same order.
+    pub fn spelling(&self) -> u64 {
+        *self.0.spelling.get_or_init(|| {
+            let mut hash = 0xcbf2_9ce4_8422_2325u64;
+            let mut mix =
+                |x: usize| hash = (hash.rotate_left(5) ^ x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            for cell in &self.0.cells {
+                cell.graph().raw_nodes().iter().for_each(|node| mix(node.weight.index()));
+                for edge in cell.graph().raw_edges() {
+                    [edge.source().index(), edge.target().index(), edge.weight.index()]
+                        .into_iter()
+                        .for_each(&mut mix);
+                }
+                mix(usize::MAX);
+            }
+            hash
+        })
     }
 
     /// The cells, in the space's order.

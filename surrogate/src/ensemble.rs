@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use bonas_spaces::Architecture;
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
-use crate::gp::CHUNK;
+use crate::gp::{CHUNK, Scratch};
 use crate::graph_gp::{FittedGraphGp, GraphGp};
 use crate::trees::{BoostParams, CrossFit};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -24,7 +24,7 @@ const PRIOR_COUNT: f64 = 20.0;
 /// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
 /// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
 /// that of the Gaussian process times the mean of the squared errors so made over their
-/// leave-one-out variances, so that intervals hold what they say. The joint posterior and the
+/// leave-one-out variances, so that intervals hold what they say; both of the last 400 observations. The joint posterior and the
 /// embedding are the Gaussian process's. What the process knows beforehand ([`GraphGp::knowing`]) is a column for the
 /// trees, too.
 #[derive(Debug)]
@@ -56,12 +56,13 @@ impl Surrogate for Ensemble {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
         let gp = self.gp.fit_process(observations)?;
-        let features = gp.matrix(observations.iter().map(|o| &o.architecture))?;
         let z = gp.process().targets();
-        let trees = CrossFit::of(&features, &z.to_vec(), &self.boost, self.folds, rng)?;
+        let trees = CrossFit::of(gp.observed(), &z.to_vec(), &self.boost, self.folds, rng)?;
         let (means, variances) = gp.process().leave_one_out();
-        let weight = weight(z, &means, &trees.out_of_fold);
-        let errors = z - &(&means * (1.0 - weight)) - &(&trees.out_of_fold * weight);
+        let last = s![z.len() - means.len()..];
+        let (z, unseen) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+        let weight = weight(&z, &means, &unseen);
+        let errors = &z - &(&means * (1.0 - weight)) - &(&unseen * weight);
         let squares: f64 = errors.iter().zip(&variances).map(|(e, v)| e * e / v).sum();
         let inflation = (squares + PRIOR_COUNT) / (z.len() as f64 + PRIOR_COUNT);
         Ok(Box::new(Fitted { gp, trees, weight, inflation }))
@@ -88,10 +89,11 @@ impl Predict for Fitted {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
         let mut posteriors = Vec::with_capacity(candidates.len());
+        let mut scratch = Scratch::default();
         // One piece after another, so that features stay in the cache.
         for candidates in candidates.chunks(CHUNK) {
             let features = self.gp.matrix(candidates)?;
-            let (means, variances) = self.gp.process().predict(&features);
+            let (means, variances) = self.gp.process().predict_with(&features, &mut scratch);
             let (trees, _) = self.trees.predict(&features);
             for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {
                 let mean = (1.0 - self.weight) * mean + self.weight * trees;

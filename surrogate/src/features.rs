@@ -25,18 +25,7 @@ pub(crate) type Name = (Key, u64);
 
 /// The name of an architecture.
 pub(crate) fn name(architecture: &Architecture) -> Name {
-    let mut hash = 0xcbf2_9ce4_8422_2325u64;
-    let mut mix = |x: usize| hash = (hash.rotate_left(5) ^ x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    for cell in architecture.cells() {
-        cell.graph().raw_nodes().iter().for_each(|node| mix(node.weight.index()));
-        for edge in cell.graph().raw_edges() {
-            [edge.source().index(), edge.target().index(), edge.weight.index()]
-                .into_iter()
-                .for_each(&mut mix);
-        }
-        mix(usize::MAX);
-    }
-    (architecture.key(), hash)
+    (architecture.key(), architecture.spelling())
 }
 
 #[derive(Debug, Default)]
@@ -87,13 +76,27 @@ impl Extractor {
         columns: &Columns,
         candidates: impl IntoIterator<Item = &'a Architecture>,
     ) -> Result<Array2<f32>, SurrogateError> {
+        let structures = self.matching(surrogate, columns, candidates)?;
+        Ok(columns.matrix(structures.iter().map(|s| &**s)))
+    }
+
+    /// Features of candidates of the space of what was fitted, in order.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for architectures of different spaces, or of another than the columns'.
+    pub(crate) fn matching<'a>(
+        &self,
+        surrogate: &'static str,
+        columns: &Columns,
+        candidates: impl IntoIterator<Item = &'a Architecture>,
+    ) -> Result<Vec<Arc<Structure>>, SurrogateError> {
         let structures = self.features(surrogate, candidates)?;
         if structures.first().is_some_and(|structure| !columns.matches(structure)) {
             let reason = "the candidates are of another space than the observations: their operations or \
                           their number of cells differ";
             return Err(SurrogateError::data(surrogate, reason));
         }
-        Ok(columns.matrix(structures.iter().map(|s| &**s)))
+        Ok(structures)
     }
 }
 

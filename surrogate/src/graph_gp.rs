@@ -1,22 +1,23 @@
 //! A Gaussian process over structural counts.
 
 mod data;
+mod frame;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
 use crate::features::{self, Extractor};
-use crate::gp::{self, Kernel, Prior, Process};
-use crate::ranks::Warp;
-use crate::structure::{Columns, Scale};
+use crate::gp::{self, Kernel, Prior, Process, Scratch, Seen};
+use crate::ranks::{Warp, normal_scores};
 use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 pub use data::Form;
-use data::{Data, Read, with_ranks};
+use data::Read;
+use frame::Frame;
 
 const NAME: &str = "graph-gp";
 
@@ -27,6 +28,54 @@ const STEP: f64 = 1.25;
 
 /// Most choices kept.
 const MAX_KEPT: usize = 64;
+
+/// Hyper-parameters, and the columns that they are of.
+#[derive(Clone, Debug)]
+struct Choice {
+    frame: Arc<Frame>,
+    fit: gp::Fit,
+}
+
+/// What earlier fits have found, by the observations that they were of: it changes no result.
+#[derive(Debug, Default)]
+struct Kept {
+    choices: Vec<(Form, u64, Choice)>,
+    seen: Option<KeptSeen>,
+}
+
+/// The observations of the last fit.
+#[derive(Debug)]
+struct KeptSeen {
+    form: Form,
+    /// How many columns were scaled by.
+    base: usize,
+    history: u64,
+    seen: Arc<Seen>,
+}
+
+impl Kept {
+    fn choice(&self, form: Form, history: u64) -> Option<Choice> {
+        let kept = self.choices.iter().find(|(f, h, _)| (*f, *h) == (form, history));
+        kept.map(|(.., choice)| choice.clone())
+    }
+
+    fn keep(&mut self, form: Form, history: u64, choice: &Choice) {
+        if self.choice(form, history).is_some() {
+            return;
+        }
+        if self.choices.len() == MAX_KEPT {
+            self.choices.remove(0);
+        }
+        self.choices.push((form, history, choice.clone()));
+    }
+}
+
+impl KeptSeen {
+    /// Whether observations go on from these.
+    fn goes_on(&self, form: Form, base: usize, histories: &[u64]) -> bool {
+        (self.form, self.base) == (form, base) && histories.get(self.seen.len()) == Some(&self.history)
+    }
+}
 
 /// Gaussian process on normal scores, over the counts of [`crate::structure`].
 ///
@@ -62,7 +111,7 @@ pub struct GraphGp {
     known: Vec<Known>,
     forms: Vec<Form>,
     features: Arc<Extractor>,
-    kept: Mutex<Vec<(u64, gp::Fit)>>,
+    kept: Mutex<Kept>,
 }
 
 impl Default for GraphGp {
@@ -105,81 +154,109 @@ impl GraphGp {
         let structures = self.features.features(NAME, architectures())?;
         let ranks = self.known.iter().map(|known| known.ranks(architectures())).collect::<Result<_, _>>()?;
         let read = Read { structures, ranks, scores };
-        let (form, choice) = self.choose(&read, observations)?;
-        let data = Data::of(&read, observations.len(), form);
-        let (terms, noise) = data.terms(&choice.parameters, &self.prior);
-        let process = Process::new(self.kernel, terms, noise, &data.x, data.z)?;
-        let known = if form == Form::Nothing { Vec::new() } else { self.known.clone() };
-        let (columns, scale, warp) = (data.columns, data.scale, Arc::new(data.warp));
-        Ok(FittedGraphGp { process, columns, known, scale, warp, features: self.features.clone() })
+        let histories = histories(observations);
+        let choice = self.choose(&read, &histories)?;
+        // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
+        let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
+        let frame = Arc::new(Frame::of(&read, base, choice.frame.form));
+        let observed = frame.matrix(read.structures.iter().map(|s| &**s), &read.ranks);
+        let seen = self.seen(&choice, &frame, &histories, &observed, base)?;
+        let (z, warp) = normal_scores(&read.scores);
+        let process = Process::new(seen, z.into())?;
+        let known = if frame.form == Form::Nothing { Vec::new() } else { self.known.clone() };
+        Ok(FittedGraphGp {
+            process,
+            frame,
+            observed,
+            known,
+            warp: Arc::new(warp),
+            features: self.features.clone(),
+        })
     }
 
-    /// The form of the highest evidence, the first of equals, and its hyper-parameters.
-    fn choose(&self, read: &Read, observations: &[Observation]) -> Result<(Form, gp::Fit), SurrogateError> {
-        let mut best: Option<(Form, gp::Fit)> = None;
+    /// The choice of the highest evidence, that of the first form of equals.
+    fn choose(&self, read: &Read, histories: &[u64]) -> Result<Choice, SurrogateError> {
+        let mut best: Option<Choice> = None;
         for &form in &self.forms {
-            let choice = self.choose_in(form, read, observations)?;
-            if best.as_ref().is_none_or(|(_, best)| choice.loss < best.loss) {
-                best = Some((form, choice));
+            let choice = self.choose_in(form, read, histories)?;
+            if best.as_ref().is_none_or(|best| choice.fit.loss < best.fit.loss) {
+                best = Some(choice);
             }
         }
         best.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
     }
 
     /// Hyper-parameters, step by step from the prior.
-    fn choose_in(
-        &self,
-        form: Form,
-        read: &Read,
-        observations: &[Observation],
-    ) -> Result<gp::Fit, SurrogateError> {
-        let mut choice: Option<gp::Fit> = None;
-        let mut hasher = DefaultHasher::new();
-        form.hash(&mut hasher);
-        let mut hashed = 0;
-        for n in steps(observations.len(), self.limit) {
-            for observation in &observations[hashed..n] {
-                features::name(&observation.architecture).hash(&mut hasher);
-                observation.score.to_bits().hash(&mut hasher);
-            }
-            hashed = n;
-            let (known_as, known) = (hasher.finish(), self.kept(hasher.finish()));
-            choice = Some(match known {
-                Some(known) => known,
-                None => self.step(&Data::of(read, n, form), choice.as_ref())?,
-            });
-            self.keep(known_as, choice.as_ref());
+    fn choose_in(&self, form: Form, read: &Read, histories: &[u64]) -> Result<Choice, SurrogateError> {
+        let mut choice: Option<Choice> = None;
+        for n in steps(read.scores.len(), self.limit) {
+            let kept = self.kept().choice(form, histories[n]);
+            let next = match kept {
+                Some(kept) => kept,
+                None => self.step(form, read, n, choice.as_ref())?,
+            };
+            self.kept().keep(form, histories[n], &next);
+            choice = Some(next);
         }
         choice.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
     }
 
-    fn step(&self, data: &Data, before: Option<&gp::Fit>) -> Result<gp::Fit, SurrogateError> {
+    fn step(
+        &self,
+        form: Form,
+        read: &Read,
+        n: usize,
+        before: Option<&Choice>,
+    ) -> Result<Choice, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
-        let start = before.map(|choice| data.extended(&choice.parameters));
-        let fit = gp::fit(
-            &data.blocks(&self.prior),
-            &data.z,
-            self.kernel,
-            &self.prior,
-            start.as_deref(),
-            iterations,
-        );
-        fit.ok_or_else(|| SurrogateError::numeric(NAME, "the covariance is not positive definite"))
+        let frame = Frame::of(read, n, form);
+        let x = frame.matrix(read.structures[..n].iter().map(|s| &**s), &read.ranks);
+        let start = before.map(|choice| frame.parameters(&choice.frame, &choice.fit.parameters));
+        let (z, _) = normal_scores(&read.scores[..n]);
+        let blocks = frame.blocks(&x, &self.prior);
+        let fit = gp::fit(&blocks, &z.into(), self.kernel, &self.prior, start.as_deref(), iterations);
+        let missing = || SurrogateError::numeric(NAME, "the covariance is not positive definite");
+        Ok(Choice { frame: Arc::new(frame), fit: fit.ok_or_else(missing)? })
     }
 
-    fn kept(&self, name: u64) -> Option<gp::Fit> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().find(|(n, _)| *n == name).map(|(_, choice)| choice.clone())
+    /// All observations, from those that are kept on.
+    fn seen(
+        &self,
+        choice: &Choice,
+        frame: &Frame,
+        histories: &[u64],
+        x: &Array2<f32>,
+        base: usize,
+    ) -> Result<Arc<Seen>, SurrogateError> {
+        let kept = self.kept().seen.take().filter(|kept| kept.goes_on(frame.form, base, histories));
+        let seen = match kept {
+            Some(kept) if kept.seen.len() == x.nrows() => kept.seen,
+            Some(kept) => Arc::new(kept.seen.with(x, base)?),
+            None => {
+                let parameters = frame.parameters(&choice.frame, &choice.fit.parameters);
+                Arc::new(Seen::of(&frame.covariance(self.kernel, &parameters, &self.prior), x, base)?)
+            }
+        };
+        let history = histories[x.nrows()];
+        self.kept().seen = Some(KeptSeen { form: frame.form, base, history, seen: seen.clone() });
+        Ok(seen)
     }
 
-    fn keep(&self, name: u64, choice: Option<&gp::Fit>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(choice) = choice.filter(|_| kept.iter().all(|(n, _)| *n != name)) else { return };
-        if kept.len() == MAX_KEPT {
-            kept.remove(0);
-        }
-        kept.push((name, choice.clone()));
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Hashes of the first 0, 1, .. observations.
+fn histories(observations: &[Observation]) -> Vec<u64> {
+    let mut hasher = DefaultHasher::new();
+    let mut histories = vec![hasher.finish()];
+    for observation in observations {
+        features::name(&observation.architecture).hash(&mut hasher);
+        observation.score.to_bits().hash(&mut hasher);
+        histories.push(hasher.finish());
+    }
+    histories
 }
 
 /// Numbers of observations up to `n` at which hyper-parameters are chosen; `n` itself below the
@@ -204,10 +281,10 @@ impl Surrogate for GraphGp {
 #[derive(Debug)]
 pub(crate) struct FittedGraphGp {
     process: Process,
-    columns: Columns,
+    frame: Arc<Frame>,
+    observed: Array2<f32>,
     /// What is known, if it is taken.
     known: Vec<Known>,
-    scale: Scale,
     warp: Arc<Warp>,
     features: Arc<Extractor>,
 }
@@ -221,7 +298,13 @@ impl FittedGraphGp {
         let candidates = candidates.into_iter();
         let ranks: Vec<Vec<f64>> =
             self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
-        Ok(self.scale.apply(with_ranks(self.features.matrix(NAME, &self.columns, candidates)?, &ranks)))
+        let structures = self.features.matching(NAME, self.frame.live.columns(), candidates)?;
+        Ok(self.frame.matrix(structures.iter().map(|s| &**s), &ranks))
+    }
+
+    /// Scaled features `[n, d]` of the observations.
+    pub(crate) fn observed(&self) -> &Array2<f32> {
+        &self.observed
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -236,9 +319,10 @@ impl FittedGraphGp {
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut posteriors = Vec::with_capacity(candidates.len());
+        let mut scratch = Scratch::default();
         // One piece after another, so that features stay in the cache.
         for candidates in candidates.chunks(gp::CHUNK) {
-            let (means, variances) = self.process.predict(&self.matrix(candidates)?);
+            let (means, variances) = self.process.predict_with(&self.matrix(candidates)?, &mut scratch);
             for (mean, variance) in means.into_iter().zip(variances) {
                 posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
             }
@@ -256,7 +340,7 @@ impl Predict for FittedGraphGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         if candidates.is_empty() {
-            return Ok(Some(Array2::zeros((0, self.columns.len() + self.known.len()))));
+            return Ok(Some(Array2::zeros((0, self.frame.width()))));
         }
         Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
     }

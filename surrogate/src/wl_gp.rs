@@ -8,7 +8,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
 use crate::features;
-use crate::gp::{self, Block, Kernel, Prior, Process, Shape, Term};
+use crate::gp::{self, Block, Covariance, Kernel, Prior, Process, Seen, Shape, Term};
 use crate::ranks::{Warp, gaussian_ranks};
 use crate::structure::{Layout, Sparse};
 use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -142,7 +142,7 @@ impl WlGp {
             || SurrogateError::numeric(NAME, "the covariance of the labels is not positive definite");
         let parameters = fit.ok_or_else(failed)?.parameters;
         let term = |(round, p): (usize, &[f64])| {
-            let columns: Vec<usize> = labels.columns(round).collect();
+            let columns = labels.columns(round);
             let scale = Array1::from_elem(columns.len(), (-p[1]).exp() as f32);
             Term { columns, scale, variance: (2.0 * p[0]).exp(), linear: false }
         };
@@ -163,7 +163,8 @@ impl Surrogate for WlGp {
         let (z, warp) = gaussian_ranks(&scores);
         let z = Array1::from(z);
         let (terms, noise) = self.choose(&labels, &x, &z)?;
-        let process = Process::new(self.kernel, terms, noise, &x, z)?;
+        let covariance = Covariance { kernel: self.kernel, terms, noise };
+        let process = Process::new(Arc::new(Seen::of(&covariance, &x, x.nrows())?), z)?;
         Ok(Box::new(Fitted { process, labels, warp: Arc::new(warp) }))
     }
 }

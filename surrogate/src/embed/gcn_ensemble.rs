@@ -15,7 +15,7 @@ use super::train::Adam;
 use super::{pin_threads, to_array};
 use crate::features::{self, Extractor};
 use crate::ranks::{Warp, normal_scores};
-use crate::structure::{Columns, Scale};
+use crate::structure::Live;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "gcn-ensemble";
@@ -168,12 +168,10 @@ impl Surrogate for GcnEnsemble {
         pin_threads(self.device);
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         let structures = self.features.features(NAME, architectures.iter().copied())?;
-        let columns = Columns::of(structures.iter().map(|s| &**s));
-        let x = columns.matrix(structures.iter().map(|s| &**s));
-        let scale = Scale::of(&x);
-        let live = (0..columns.len()).filter(|&c| scale.is_live(c)).count().max(1);
-        let unit = COUNTS / (live as f32).sqrt();
-        let graphs = DirectedGraphs::encode(&architectures, &(scale.apply(x) * unit), self.device)?;
+        let live = Live::of(structures.iter().map(|s| &**s));
+        let unit = COUNTS / (live.len().max(1) as f32).sqrt();
+        let counts = live.matrix(structures.iter().map(|s| &**s), 0) * unit;
+        let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
         let (z, warp) = normal_scores(&scores);
         let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
         let (fold, weights) = self.folds(scores.len(), rng);
@@ -184,8 +182,7 @@ impl Surrogate for GcnEnsemble {
         self.train(&nets, &graphs, &targets, &seen, rng)?;
         let mut fitted = Fitted {
             nets,
-            columns,
-            scale,
+            live,
             unit,
             error: 0.0,
             warp: Arc::new(warp),
@@ -204,8 +201,7 @@ impl Surrogate for GcnEnsemble {
 
 struct Fitted {
     nets: Nets,
-    columns: Columns,
-    scale: Scale,
+    live: Live,
     /// What scaled counts are multiplied by.
     unit: f32,
     /// Mean squared error on the folds left out, less the mean variance between members.
@@ -234,7 +230,8 @@ impl Fitted {
         pin_threads(self.device);
         for chunk in candidates.chunks(CHUNK) {
             let architectures: Vec<&Architecture> = chunk.iter().collect();
-            let counts = self.scale.apply(self.features.matrix(NAME, &self.columns, chunk)?) * self.unit;
+            let structures = self.features.matching(NAME, self.live.columns(), chunk)?;
+            let counts = self.live.matrix(structures.iter().map(|s| &**s), 0) * self.unit;
             let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
             let (embedding, predictions) = self.outputs(&graphs)?;
             take(embedding, predictions);

@@ -42,7 +42,63 @@ impl Cholesky {
         Some(Self { lower: a, blocks })
     }
 
-    fn len(&self) -> usize {
+    /// The factor of the same matrix with `b` more rows and columns, of which `rows [b, n + b]` has what stands
+    /// left of the diagonal and on it; none if that is not positive definite. Each row is worked out by itself
+    /// from those above, so that it does not matter how many come at a time.
+    pub(crate) fn extended(&self, rows: &Array2<f64>) -> Option<Self> {
+        let (n, m) = (self.len(), self.len() + rows.nrows());
+        let mut lower = Array2::zeros((m, m));
+        lower.slice_mut(s![..n, ..n]).assign(&self.lower);
+        for (i, row) in (n..m).zip(rows.rows()) {
+            let (above, mut own) = lower.view_mut().split_at(Axis(0), i);
+            let mut own = own.row_mut(0);
+            for j in 0..i {
+                let sum = above.slice(s![j, ..j]).dot(&own.slice(s![..j]));
+                own[j] = (row[j] - sum) / above[[j, j]];
+            }
+            let known = own.slice(s![..i]);
+            let left = row[i] - known.dot(&known);
+            if !(left > 0.0 && left.is_finite()) {
+                return None;
+            }
+            own[i] = left.sqrt();
+        }
+        let kept = n / BLOCK;
+        let mut blocks = self.blocks[..kept].to_vec();
+        for start in (kept * BLOCK..m).step_by(BLOCK) {
+            let end = (start + BLOCK).min(m);
+            blocks.push(invert_block(&lower.slice(s![start..end, start..end]).to_owned()));
+        }
+        Some(Self { lower, blocks })
+    }
+
+    /// The factor of what is left of the matrix once its first rows are known: `L` without its first `skip` rows
+    /// and columns.
+    pub(crate) fn trailing(&self, skip: usize) -> Self {
+        let lower = self.lower.slice(s![skip.., skip..]).to_owned();
+        let n = lower.nrows();
+        let block = |start: usize| {
+            let end = (start + BLOCK).min(n);
+            invert_block(&lower.slice(s![start..end, start..end]).to_owned())
+        };
+        Self { blocks: (0..n).step_by(BLOCK).map(block).collect(), lower }
+    }
+
+    /// `L⁻¹ B [n, m]` for `b [n, m]`.
+    pub(crate) fn solve_lower(&self, mut b: Array2<f64>) -> Array2<f64> {
+        for (i, block) in self.blocks.iter().enumerate() {
+            let (start, end) = (i * BLOCK, ((i + 1) * BLOCK).min(self.len()));
+            let (done, mut rest) = b.view_mut().split_at(Axis(0), start);
+            let mut own = rest.slice_mut(s![..end - start, ..]);
+            general_mat_mul(-1.0, &self.lower.slice(s![start..end, ..start]), &done, 1.0, &mut own);
+            let solved = block.dot(&own);
+            own.assign(&solved);
+        }
+        b
+    }
+
+    /// Number of rows.
+    pub(crate) fn len(&self) -> usize {
         self.lower.nrows()
     }
 
@@ -173,6 +229,31 @@ mod tests {
             assert!((a.dot(&x) - &b).iter().all(|d| d.abs() < 1e-9), "n {n}");
             assert!(near(&cholesky.lower.dot(&cholesky.inverse_lower()), &Array2::eye(n)), "n {n}");
         }
+    }
+
+    /// However many rows come at a time the factor is the same to the bit, and that of the whole.
+    #[test]
+    fn rows_that_come_later() {
+        let a = matrix(2 * BLOCK + 9);
+        let part = |rows: std::ops::Range<usize>| a.slice(s![rows.clone(), ..rows.end]).to_owned();
+        let first = Cholesky::of(part(0..BLOCK + 3)).unwrap();
+        let at_once = first.extended(&part(BLOCK + 3..a.nrows())).unwrap();
+        let bit_by_bit = [BLOCK + 4, 2 * BLOCK, 2 * BLOCK + 1, a.nrows()]
+            .iter()
+            .fold(first, |factor, &end| factor.extended(&part(factor.len()..end)).unwrap());
+        assert_eq!(at_once.lower, bit_by_bit.lower);
+        assert_eq!(at_once.blocks, bit_by_bit.blocks);
+        let whole = Cholesky::of(a.clone()).unwrap();
+        assert!((&whole.lower - &at_once.lower).iter().all(|d| d.abs() < 1e-12));
+        assert!(
+            Cholesky::of(ndarray::array![[1.0]]).unwrap().extended(&ndarray::array![[2.0, 1.0]]).is_none()
+        );
+        let solved = at_once.lower.dot(&at_once.solve_lower(a.clone()));
+        assert!((solved - &a).iter().all(|d| d.abs() < 1e-10));
+        // Below its first rows the inverse of the factor is that of what is left of it.
+        let (inverse, skip) = (at_once.inverse_lower(), BLOCK + 5);
+        let left = at_once.trailing(skip).inverse_lower() - inverse.slice(s![skip.., skip..]);
+        assert!(left.iter().all(|d| d.abs() < 1e-10));
     }
 
     /// `[[4, 2], [2, 5]] = L Lᵀ` with `L = [[2, 0], [1, 2]]`, determinant 16.

@@ -2,7 +2,7 @@
 //!
 //! `k(x, x') = Σ_m w_m a_m² κ(‖Λ_m (x - x')‖) + σ² [x = x']`, where block `m` has some of the columns,
 //! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `objective` has the marginal likelihood
-//! and its gradient, `process` the posterior, `linalg` the factorisation.
+//! and its gradient, `seen` the covariance of the observations, `process` the posterior, `linalg` the factorisation.
 //!
 //! Letters: n observations, m candidates, d columns.
 //!
@@ -12,9 +12,11 @@ mod kernel;
 mod linalg;
 mod objective;
 mod process;
+mod seen;
 
 pub use kernel::Kernel;
 pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
 pub(crate) use objective::{Block, Fit, Shape, Traits, fit};
-pub(crate) use process::{CHUNK, Process, Term};
+pub(crate) use process::{CHUNK, Process, Scratch};
+pub(crate) use seen::{Covariance, Seen, Term};

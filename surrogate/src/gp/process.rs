@@ -1,40 +1,24 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
+use std::sync::Arc;
+
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
-use super::objective::JITTER;
-use super::{Cholesky, Kernel};
+use super::Seen;
 use crate::SurrogateError;
 
 /// Candidates a pass: their covariances stay in the cache.
-pub(crate) const CHUNK: usize = 512;
+pub(crate) const CHUNK: usize = 256;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
 
-/// One block of the kernel at known hyper-parameters.
-#[derive(Clone, Debug)]
-pub(crate) struct Term {
-    /// Its columns, out of those of the observations.
-    pub(crate) columns: Vec<usize>,
-    /// What each of them is multiplied by.
-    pub(crate) scale: Array1<f32>,
-    /// Variance; of a linear term that of its slopes.
-    pub(crate) variance: f64,
-    /// Whether it is a linear function of its columns in place of the kernel.
-    pub(crate) linear: bool,
-}
-
-impl Term {
-    fn features(&self, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        let mut features = Array2::zeros((x.nrows(), self.columns.len()));
-        for (row, mut target) in x.rows().into_iter().zip(features.rows_mut()) {
-            for ((value, &column), scale) in target.iter_mut().zip(&self.columns).zip(&self.scale) {
-                *value = row[column] * scale;
-            }
-        }
-        features
-    }
+/// Space for covariances with candidates; what is in it does not matter.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    k: Array2<f32>,
+    products: Array2<f32>,
+    white: Array2<f32>,
 }
 
 /// A Gaussian process that has seen its observations.
@@ -45,11 +29,7 @@ impl Term {
 /// over the others by target.
 #[derive(Debug)]
 pub(crate) struct Process {
-    kernel: Kernel,
-    terms: Vec<Term>,
-    /// For every term the observations' features `[n, d]` and their squared lengths `[n]`.
-    seen: Vec<(Array2<f32>, Array1<f32>)>,
-    cholesky: Cholesky,
+    seen: Arc<Seen>,
     /// `K⁻¹ z`.
     alpha: Array1<f64>,
     /// The observations that variances are conditioned on, if not all.
@@ -57,51 +37,21 @@ pub(crate) struct Process {
     /// `L⁻¹` of these, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
-    noise: f64,
 }
 
 impl Process {
-    /// Conditions on targets `[n]` at features `x [n, d]`, measured with variance `noise`.
-    pub(crate) fn new(
-        kernel: Kernel,
-        terms: Vec<Term>,
-        noise: f64,
-        x: &Array2<f32>,
-        targets: Array1<f64>,
-    ) -> Result<Self, SurrogateError> {
-        let seen: Vec<_> = terms.iter().map(|term| with_lengths(term.features(x.view()))).collect();
-        let mut process = Self {
-            kernel,
-            terms,
-            seen,
-            cholesky: Cholesky::of(Array2::eye(0)).ok_or_else(not_definite)?,
-            alpha: Array1::zeros(0),
-            part: None,
-            whitener: Array2::zeros((0, 0)),
-            targets,
-            noise,
+    /// Conditions on the targets `[n]` of some observations.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if the covariance of a part of them is not positive definite.
+    pub(crate) fn new(seen: Arc<Seen>, targets: Array1<f64>) -> Result<Self, SurrogateError> {
+        let alpha = seen.factor.solve(targets.view());
+        let part = spread(&targets, VARIANCE_LIMIT);
+        let inverse = match &part {
+            None => seen.factor.inverse_lower(),
+            Some(part) => seen.part(part)?.inverse_lower(),
         };
-        let mut k = process.covariance(&process.seen, &process.seen).mapv(f64::from); // [n, n]
-        // Rounding in single precision can outweigh a tiny noise where there are many observations.
-        let variance = process.variance(&process.seen);
-        let factor = |ridge: f64| {
-            k.diag_mut().assign(&variance.mapv(|v| v * (1.0 + ridge) + noise + JITTER));
-            Cholesky::of(k.clone())
-        };
-        let factored = [0.0, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(factor);
-        process.cholesky = factored.ok_or_else(not_definite)?;
-        process.alpha = process.cholesky.solve(process.targets.view());
-        process.part = spread(&process.targets, VARIANCE_LIMIT);
-        let inverse = match &process.part {
-            None => process.cholesky.inverse_lower(),
-            // Its diagonal has the ridge that was needed for all.
-            Some(part) => {
-                let own = k.select(Axis(0), part).select(Axis(1), part);
-                Cholesky::of(own).ok_or_else(not_definite)?.inverse_lower()
-            }
-        };
-        process.whitener = inverse.mapv(|v| v as f32);
-        Ok(process)
+        Ok(Self { seen, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
     }
 
     /// The targets that it has seen, `[n]`.
@@ -111,25 +61,31 @@ impl Process {
 
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
-        self.noise
+        self.seen.covariance.noise
     }
 
     /// Means and variances `[m]` of what is measured at `x [m, d]` without noise.
     pub(crate) fn predict(&self, x: &Array2<f32>) -> (Vec<f64>, Vec<f64>) {
+        self.predict_with(x, &mut Scratch::default())
+    }
+
+    /// The same in space that is there already.
+    pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
+        let covariance = &self.seen.covariance;
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
+        let Scratch { k, products, white } = scratch;
         for start in (0..x.nrows()).step_by(CHUNK) {
-            let rows = x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]);
-            let features = self.features(rows);
-            let k = self.covariance(&features, &self.seen); // [m, n]
+            let features = covariance.features(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]));
+            covariance.between_into(&features, &self.seen.features, k, products); // [m, n]
             means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
-            let white = match &self.part {
-                None => whiten(&self.whitener, k.view()), // [n, m]
-                Some(part) => whiten(&self.whitener, k.select(Axis(1), part).view()),
-            };
+            match &self.part {
+                None => whiten(&self.whitener, k.view(), white), // [n, m]
+                Some(part) => whiten(&self.whitener, k.select(Axis(1), part).view(), white),
+            }
             let mut known = Array1::<f32>::zeros(white.ncols());
             white.rows().into_iter().for_each(|row| known.zip_mut_with(&row, |sum, v| *sum += v * v));
             let left = |(before, &known): (&f64, &f32)| (before - f64::from(known)).max(1e-6 * before);
-            variances.extend(self.variance(&features).iter().zip(&known).map(left));
+            variances.extend(covariance.variance(&features).iter().zip(&known).map(left));
         }
         (means, variances)
     }
@@ -137,63 +93,30 @@ impl Process {
     /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise, conditioned on all observations; and the
     /// largest variance before any, which rounding errors are in proportion to.
     pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>, f64) {
-        let features = self.features(x.view());
-        let k = self.covariance(&features, &self.seen);
-        let white = match &self.part {
-            None => whiten(&self.whitener, k.view()),
-            Some(_) => whiten(&self.cholesky.inverse_lower().mapv(|v| v as f32), k.view()),
-        };
-        let mut covariance = self.covariance(&features, &features);
-        covariance -= &white.t().dot(&white);
-        let mean = k.mapv(f64::from).dot(&self.alpha).to_vec();
-        let prior = self.variance(&features).iter().copied().fold(0.0, f64::max);
-        (mean, covariance.mapv(f64::from), prior)
+        let covariance = &self.seen.covariance;
+        let features = covariance.features(x.view());
+        let k = covariance.between(&features, &self.seen.features).mapv(f64::from);
+        let white = self.seen.factor.solve_lower(k.t().as_standard_layout().into_owned());
+        let posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
+        let prior = covariance.variance(&features).iter().copied().fold(0.0, f64::max);
+        (k.dot(&self.alpha).to_vec(), posterior, prior)
     }
 
-    /// What each target would have been predicted as from all others: means and variances `[n]`,
-    /// noise included (Rasmussen and Williams, equation 5.12).
+    /// What each of the last targets, at most 400, would have been predicted as from all others: means and
+    /// variances, noise included (Rasmussen and Williams, equation 5.12).
     pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
-        let mut precision = Array1::<f64>::zeros(self.targets.len());
-        for row in self.cholesky.inverse_lower().rows() {
+        let skip = self.targets.len().saturating_sub(VARIANCE_LIMIT);
+        let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
+        // Below `skip` the inverse of the factor is that of what is left of it.
+        let inverse = match skip {
+            0 => self.seen.factor.inverse_lower(),
+            _ => self.seen.factor.trailing(skip).inverse_lower(),
+        };
+        for row in inverse.rows() {
             precision.zip_mut_with(&row, |sum, v| *sum += v * v);
         }
-        (&self.targets - &(&self.alpha / &precision), precision.mapv(f64::recip))
-    }
-
-    fn features(&self, x: ArrayView2<'_, f32>) -> Vec<(Array2<f32>, Array1<f32>)> {
-        self.terms.iter().map(|term| with_lengths(term.features(x))).collect()
-    }
-
-    /// Variance before anything is seen, `[m]`, at features, one a term.
-    fn variance(&self, features: &[(Array2<f32>, Array1<f32>)]) -> Array1<f64> {
-        let mut variance = Array1::zeros(features.first().map_or(0, |f| f.0.nrows()));
-        for ((_, lengths), term) in features.iter().zip(&self.terms) {
-            let of = |length: &f32| term.variance * if term.linear { f64::from(*length) } else { 1.0 };
-            variance += &lengths.map(of);
-        }
-        variance
-    }
-
-    /// Covariance `[a, b]` of two lists of features, one a term.
-    fn covariance(&self, a: &[(Array2<f32>, Array1<f32>)], b: &[(Array2<f32>, Array1<f32>)]) -> Array2<f32> {
-        let rows = |list: &[(Array2<f32>, Array1<f32>)]| list.first().map_or(0, |f| f.0.nrows());
-        let mut k = Array2::zeros((rows(a), rows(b)));
-        for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
-            // In row-major order, which `dot` does not promise.
-            let mut distance = Array2::zeros(k.raw_dim());
-            general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, &mut distance);
-            if term.linear {
-                k.scaled_add(term.variance as f32, &distance);
-                continue;
-            }
-            for (i, mut row) in distance.rows_mut().into_iter().enumerate() {
-                row.zip_mut_with(&b.1, |d, length| *d = a.1[i] + length - 2.0 * *d);
-            }
-            if let (Some(distance), Some(sums)) = (distance.as_slice(), k.as_slice_mut()) {
-                self.kernel.accumulate(term.variance as f32, distance, sums);
-            }
-        }
-        k
+        let (targets, alpha) = (self.targets.slice(s![skip..]), self.alpha.slice(s![skip..]));
+        (&targets - &(&alpha / &precision), precision.mapv(f64::recip))
     }
 }
 
@@ -213,18 +136,19 @@ fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]`; what stands above the diagonal of `L⁻¹` is skipped.
-fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>) -> Array2<f32> {
-    const ROWS: usize = 128;
+/// Writes `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]` to `white`; what stands above the diagonal of `L⁻¹` is skipped.
+fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32>) {
+    const ROWS: usize = 32;
     let (m, n) = k.dim();
-    let mut white = Array2::zeros((n, m));
+    if white.dim() != (n, m) {
+        *white = Array2::zeros((n, m));
+    }
     for start in (0..n).step_by(ROWS) {
         let end = (start + ROWS).min(n);
         let rows = whitener.slice(s![start..end, ..end]);
         let mut target = white.slice_mut(s![start..end, ..]);
         general_mat_mul(1.0, &rows, &k.slice(s![.., ..end]).t(), 0.0, &mut target);
     }
-    white
 }
 
 /// The `limit / 2` places of the highest targets and `limit / 2` spread evenly over the others in order
@@ -244,27 +168,25 @@ fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
     Some(part)
 }
 
-fn with_lengths(features: Array2<f32>) -> (Array2<f32>, Array1<f32>) {
-    let lengths = features.rows().into_iter().map(|row| row.dot(&row)).collect();
-    (features, lengths)
-}
-
-fn not_definite() -> SurrogateError {
-    SurrogateError::numeric(
-        "gaussian process",
-        "the covariance is not positive definite: are features finite?",
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
 
+    use super::super::objective::JITTER;
+    use super::super::{Covariance, Kernel, Term};
     use super::*;
 
+    fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
+        let covariance = Covariance { kernel: Kernel::Rbf, terms, noise };
+        Process::new(Arc::new(Seen::of(&covariance, x, x.nrows()).unwrap()), z).unwrap()
+    }
+
+    fn term(column: usize) -> Term {
+        Term { columns: column..column + 1, scale: array![2.0], variance: 0.5, linear: false }
+    }
+
     fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
-        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5, linear: false };
-        Process::new(Kernel::Rbf, vec![term(0), term(1)], 0.25, x, z).unwrap()
+        with_terms(vec![term(0), term(1)], 0.25, x, z)
     }
 
     /// One observation: mean `k z / (1 + σ²)`, variance `1 - k² / (1 + σ²)`.
@@ -302,9 +224,9 @@ mod tests {
     /// variance `σ² / (Σx² + σ²/v)`.
     #[test]
     fn a_linear_term_is_bayesian_regression() {
-        let term = Term { columns: vec![1], scale: array![1.0], variance: 4.0, linear: true };
+        let term = Term { columns: 1..2, scale: array![1.0], variance: 4.0, linear: true };
         let x = array![[9.0, 1.0], [9.0, -2.0], [9.0, 0.5]];
-        let process = Process::new(Kernel::Rbf, vec![term], 0.25, &x, array![1.0, -1.5, 1.0]).unwrap();
+        let process = with_terms(vec![term], 0.25, &x, array![1.0, -1.5, 1.0]);
         let noise = 0.25 + JITTER;
         let precision = 5.25 + noise / 4.0;
         let at = array![[0.0, 3.0], [0.0, 0.0]];
@@ -356,9 +278,8 @@ mod tests {
     #[test]
     fn rounding_is_outweighed() {
         let x = Array2::from_shape_fn((400, 2), |(i, j)| 1e-3 * ((i * 7 + j * 3) % 23) as f32);
-        let term = |column| Term { columns: vec![column], scale: array![2.0], variance: 0.5, linear: false };
         let z = (0..400).map(|i| f64::from(i % 23)).collect();
-        let process = Process::new(Kernel::Rbf, vec![term(0), term(1)], 1e-12, &x, z).unwrap();
+        let process = with_terms(vec![term(0), term(1)], 1e-12, &x, z);
         assert!(process.predict(&x).0.iter().all(|mean| mean.is_finite()));
     }
 }

@@ -85,6 +85,16 @@ impl Columns {
         self.counts + self.names.len()
     }
 
+    /// Number of the columns that are no named features; they come first.
+    pub(crate) fn counts(&self) -> usize {
+        self.counts
+    }
+
+    /// Number of a feature among those that are named.
+    pub(crate) fn named(&self, name: u64) -> Option<usize> {
+        self.named.get(&name).copied()
+    }
+
     /// What a column counts.
     pub(crate) fn kind(&self, column: usize) -> Kind {
         match column.checked_sub(self.counts) {
@@ -103,7 +113,7 @@ impl Columns {
     pub(crate) fn write(&self, structure: &Structure, row: &mut [f32]) {
         row[..self.counts].copy_from_slice(&structure.counts);
         for (name, value) in structure.neighbours.iter().chain(&structure.places) {
-            if let Some(column) = self.named.get(name) {
+            if let Some(column) = self.named(*name) {
                 row[self.counts + column] = *value;
             }
         }
@@ -152,11 +162,15 @@ impl Scale {
         self.factor[column] > 0.0
     }
 
-    /// Scaled features `[n, d]`.
-    pub(crate) fn apply(&self, mut x: Array2<f32>) -> Array2<f32> {
-        x -= &self.mean;
-        x *= &self.factor;
-        x
+    /// Mean of a column, and what its values are multiplied by once that is taken off.
+    pub(crate) fn of_column(&self, column: usize) -> (f32, f32) {
+        (self.mean[column], self.factor[column])
+    }
+
+    /// A value of a column, scaled.
+    pub(crate) fn scaled(&self, column: usize, value: f32) -> f32 {
+        let (mean, factor) = self.of_column(column);
+        (value - mean) * factor
     }
 }
 
@@ -183,7 +197,7 @@ mod tests {
     #[test]
     fn constant_columns_vanish() {
         let scale = Scale::of(&ndarray::array![[1.0, 4.0], [3.0, 4.0]]);
-        let x = scale.apply(ndarray::array![[3.0, 9.0]]);
-        assert!((x[[0, 0]] - 1.0 / 1.1f32.sqrt()).abs() < 1e-6 && x[[0, 1]] == 0.0);
+        assert!((scale.scaled(0, 3.0) - 1.0 / 1.1f32.sqrt()).abs() < 1e-6);
+        assert!(scale.scaled(1, 9.0) == 0.0 && scale.is_live(0) && !scale.is_live(1));
     }
 }

@@ -92,15 +92,21 @@ impl BoostParams {
 }
 
 impl Boosted {
-    /// Predictions `[m]` for features `x [m, d]`.
-    pub(super) fn predict(&self, x: &Array2<f32>) -> Array1<f64> {
-        let mut sums = vec![0.0; x.nrows()];
+    /// Predictions `[m]` of each of some models for features `x [m, d]`.
+    pub(super) fn predict(models: &[Self], x: &Array2<f32>) -> Vec<Array1<f64>> {
+        let mut sums = vec![vec![0.0; x.nrows()]; models.len()];
         let mut columns = vec![0.0; x.ncols() * ROWS];
-        for (block, sums) in x.axis_chunks_iter(Axis(0), ROWS).zip(sums.chunks_mut(ROWS)) {
+        for (i, block) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
             transpose(block, &mut columns);
-            self.trees.iter().for_each(|tree| tree.accumulate(&columns, sums));
+            let rows = i * ROWS..i * ROWS + block.nrows();
+            for (model, sums) in models.iter().zip(&mut sums) {
+                model.trees.iter().for_each(|tree| tree.accumulate(&columns, &mut sums[rows.clone()]));
+            }
         }
-        sums.into_iter().map(|sum| self.base + self.rate * f64::from(sum)).collect()
+        let of = |(model, sums): (&Self, Vec<f32>)| {
+            sums.into_iter().map(|sum| model.base + model.rate * f64::from(sum)).collect()
+        };
+        models.iter().zip(sums).map(of).collect()
     }
 }
 
@@ -117,6 +123,6 @@ fn blocks(x: &Array2<f32>) -> Vec<Vec<f32>> {
 /// Writes `rows [r, d]`, `r <= ROWS`, as columns `[d, ROWS]`.
 fn transpose(rows: ArrayView2<'_, f32>, columns: &mut [f32]) {
     for (i, row) in rows.rows().into_iter().enumerate() {
-        row.iter().zip(columns[i..].iter_mut().step_by(ROWS)).for_each(|(&v, place)| *place = v);
+        row.iter().zip(columns.iter_mut().skip(i).step_by(ROWS)).for_each(|(&v, place)| *place = v);
     }
 }

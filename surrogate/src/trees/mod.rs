@@ -79,10 +79,9 @@ impl CrossFit {
                 rest.clone_from(&out);
             }
             let own: Vec<f64> = rest.iter().map(|&i| targets[i]).collect();
-            let model = boost.fit(&x.select(Axis(0), &rest), &own, rng);
-            let predicted = model.predict(&x.select(Axis(0), &out));
-            out.iter().zip(&predicted).for_each(|(&i, &p)| fit.out_of_fold[i] = p);
-            fit.models.push(model);
+            fit.models.push(boost.fit(&x.select(Axis(0), &rest), &own, rng));
+            let predicted = Boosted::predict(&fit.models[fold..], &x.select(Axis(0), &out));
+            out.iter().zip(predicted.iter().flatten()).for_each(|(&i, &p)| fit.out_of_fold[i] = p);
         }
         Ok(fit)
     }
@@ -90,7 +89,7 @@ impl CrossFit {
     /// Means over the folds' trees and variances between them, `[m]`, for features `x [m, d]`.
     pub(crate) fn predict(&self, x: &Array2<f32>) -> (Array1<f64>, Array1<f64>) {
         let count = self.models.len() as f64;
-        let each: Vec<Array1<f64>> = self.models.iter().map(|model| model.predict(x)).collect();
+        let each = Boosted::predict(&self.models, x);
         let mean = each.iter().fold(Array1::zeros(x.nrows()), |sum, p| sum + p) / count;
         let square = |p: &Array1<f64>| (p - &mean).mapv(|d| d * d);
         let variance = each.iter().fold(Array1::zeros(x.nrows()), |sum, p| sum + square(p)) / count;

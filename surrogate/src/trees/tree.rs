@@ -1,5 +1,6 @@
 //! One regression tree on binned features, grown best split first.
 
+use multiversion::multiversion;
 use ndarray::{Array2, ArrayView1};
 
 /// Most bins a feature.
@@ -110,7 +111,7 @@ impl Tree {
     ) -> FlatTree {
         let soil = Soil { x, targets, features, growth };
         let mut tree = Self { nodes: Vec::new() };
-        let mut leaves = vec![tree.leaf(&soil, rows)];
+        let mut leaves = vec![tree.leaf(&soil, rows, growth.leaves > 1)];
         while leaves.len() < growth.leaves {
             let gain = |leaf: &Leaf| leaf.best.map_or(f64::NEG_INFINITY, |s| s.gain);
             let best = (0..leaves.len()).max_by(|&a, &b| gain(&leaves[a]).total_cmp(&gain(&leaves[b])));
@@ -120,8 +121,10 @@ impl Tree {
             let (left, right): (Vec<u32>, Vec<u32>) =
                 leaf.rows.iter().partition(|&&row| usize::from(bins[row as usize]) <= split.bin);
             let first = tree.nodes.len() as u32;
-            leaves.push(tree.leaf(&soil, left));
-            leaves.push(tree.leaf(&soil, right));
+            // Nobody asks how the last two might be split.
+            let more = leaves.len() + 2 < growth.leaves;
+            leaves.push(tree.leaf(&soil, left, more));
+            leaves.push(tree.leaf(&soil, right, more));
             let node = &mut tree.nodes[leaf.node];
             (node.feature, node.left) = (split.feature as u32, first);
             node.edge = x.edges[split.feature][split.bin];
@@ -129,11 +132,12 @@ impl Tree {
         tree.flat()
     }
 
-    fn leaf(&mut self, soil: &Soil<'_>, rows: Vec<u32>) -> Leaf {
+    fn leaf(&mut self, soil: &Soil<'_>, rows: Vec<u32>, may_split: bool) -> Leaf {
         let sum: f64 = rows.iter().map(|&row| soil.targets[row as usize]).sum();
         let value = sum / (rows.len() as f64 + soil.growth.shrink).max(1.0);
         self.nodes.push(Node { feature: 0, edge: 0.0, left: 0, value: value as f32 });
-        Leaf { node: self.nodes.len() - 1, best: soil.best_split(&rows, sum), rows }
+        let best = if may_split { soil.best_split(&rows, sum) } else { None };
+        Leaf { node: self.nodes.len() - 1, best, rows }
     }
 
     /// The tree as it predicts.
@@ -174,14 +178,20 @@ impl FlatTree {
     /// Adds the values of some rows to `sums [r]`; `columns [d, ROWS]` has their features, `r <= ROWS`.
     pub(super) fn accumulate(&self, columns: &[f32], sums: &mut [f32]) {
         let mut leaves = [u32::MAX; ROWS];
-        for &(feature, edge, stay) in &self.splits {
-            let column = &columns[feature as usize * ROWS..][..ROWS];
-            for (leaf, &value) in leaves.iter_mut().zip(column) {
-                *leaf &= if value > edge { stay } else { u32::MAX };
-            }
-        }
+        strike_out(&self.splits, columns, &mut leaves);
         for (sum, leaf) in sums.iter_mut().zip(leaves) {
             *sum += self.values[leaf.trailing_zeros() as usize];
+        }
+    }
+}
+
+/// Leaves that stay for each row, as [`FlatTree`] says.
+#[multiversion(targets("x86_64+avx+avx2"))]
+fn strike_out(splits: &[(u32, f32, u32)], columns: &[f32], leaves: &mut [u32; ROWS]) {
+    for &(feature, edge, stay) in splits {
+        let column = &columns[feature as usize * ROWS..][..ROWS];
+        for (leaf, &value) in leaves.iter_mut().zip(column) {
+            *leaf &= if value > edge { stay } else { u32::MAX };
         }
     }
 }
@@ -196,14 +206,17 @@ impl Soil<'_> {
         let score = |sum: f64, n: usize| sum * sum / (n as f64 + shrink);
         let base = score(sum, rows.len());
         let mut best = Split { gain: 1e-12, feature: usize::MAX, bin: 0 };
+        let mut histogram = [(0.0, 0); MAX_BINS];
         for &feature in self.features {
-            let (sums, counts) = self.histogram(feature, rows);
+            let edges = self.x.edges[feature].len();
+            histogram[..=edges].fill((0.0, 0));
+            self.fill(&mut histogram, feature, rows);
             let (mut left, mut n) = (0.0, 0);
-            for bin in 0..self.x.edges[feature].len() {
-                left += sums[bin];
-                n += counts[bin] as usize;
+            for (bin, &(sum_in, count)) in histogram[..edges].iter().enumerate() {
+                left += sum_in;
+                n += count as usize;
                 let rest = rows.len() - n;
-                if n < min_leaf || counts[bin] == 0 {
+                if n < min_leaf || count == 0 {
                     continue;
                 }
                 if rest < min_leaf.max(1) {
@@ -218,16 +231,14 @@ impl Soil<'_> {
         (best.feature != usize::MAX).then_some(best)
     }
 
-    /// Sum of the targets and number of the rows in every bin.
-    fn histogram(&self, feature: usize, rows: &[u32]) -> ([f64; MAX_BINS], [u32; MAX_BINS]) {
-        let (mut sums, mut counts) = ([0.0; MAX_BINS], [0; MAX_BINS]);
+    /// Adds up the targets and the number of the rows in every bin.
+    fn fill(&self, histogram: &mut [(f64, u32); MAX_BINS], feature: usize, rows: &[u32]) {
         let bins = &self.x.bins[feature];
         for &row in rows {
-            let bin = usize::from(bins[row as usize]) % MAX_BINS;
-            sums[bin] += self.targets[row as usize];
-            counts[bin] += 1;
+            let (sum, count) = &mut histogram[usize::from(bins[row as usize]) % MAX_BINS];
+            *sum += self.targets[row as usize];
+            *count += 1;
         }
-        (sums, counts)
     }
 }
 

@@ -1,0 +1,237 @@
+//! Observations, and the factor of their covariance at known hyper-parameters, which grows with them.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, linalg::general_mat_mul, s};
+
+use super::objective::JITTER;
+use super::{Cholesky, Kernel};
+use crate::SurrogateError;
+
+/// What the diagonal's variances may be raised by, as shares: rounding in single precision can outweigh a
+/// tiny noise where there are many observations. The first that will do is taken.
+const RIDGES: [f64; 5] = [0.0, 1e-5, 1e-4, 1e-3, 1e-2];
+
+/// One block of the kernel at known hyper-parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Term {
+    /// Its columns, out of those of the observations.
+    pub(crate) columns: Range<usize>,
+    /// What each of them is multiplied by.
+    pub(crate) scale: Array1<f32>,
+    /// Variance; of a linear term that of its slopes.
+    pub(crate) variance: f64,
+    /// Whether it is a linear function of its columns in place of the kernel.
+    pub(crate) linear: bool,
+}
+
+/// For every term features `[n, d]` and their squared lengths `[n]`.
+pub(super) type Features = Vec<(Array2<f32>, Vec<f32>)>;
+
+/// A sum of terms, and the variance of the noise.
+#[derive(Clone, Debug)]
+pub(crate) struct Covariance {
+    pub(crate) kernel: Kernel,
+    pub(crate) terms: Vec<Term>,
+    pub(crate) noise: f64,
+}
+
+/// Observations, without their targets.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(super) covariance: Covariance,
+    pub(super) features: Features,
+    ridge: f64,
+    pub(super) factor: Cholesky,
+}
+
+impl Covariance {
+    /// Features `x [n, d]` as the terms take them.
+    pub(super) fn features(&self, x: ArrayView2<'_, f32>) -> Features {
+        let of = |term: &Term| {
+            let features = &x.slice(s![.., term.columns.clone()]) * &term.scale;
+            let lengths = features.rows().into_iter().map(|row| row.dot(&row)).collect();
+            (features, lengths)
+        };
+        self.terms.iter().map(of).collect()
+    }
+
+    /// Variance without noise, `[m]`.
+    pub(super) fn variance(&self, features: &Features) -> Array1<f64> {
+        let mut variance = Array1::zeros(count(features));
+        for ((_, lengths), term) in features.iter().zip(&self.terms) {
+            let of = |length: &f32| term.variance * if term.linear { f64::from(*length) } else { 1.0 };
+            variance += &lengths.iter().map(of).collect::<Array1<f64>>();
+        }
+        variance
+    }
+
+    /// Covariance `[a, b]` of two lists of features, without noise.
+    pub(super) fn between(&self, a: &Features, b: &Features) -> Array2<f32> {
+        let (mut k, mut products) = (Array2::zeros((0, 0)), Array2::zeros((0, 0)));
+        self.between_into(a, b, &mut k, &mut products);
+        k
+    }
+
+    /// [`between`](Self::between) into `k`; what is in it and in `products` before does not matter.
+    pub(super) fn between_into(
+        &self,
+        a: &Features,
+        b: &Features,
+        k: &mut Array2<f32>,
+        products: &mut Array2<f32>,
+    ) {
+        let shape = (count(a), count(b));
+        // In row-major order, which `dot` does not promise.
+        for array in [&mut *k, products] {
+            if array.dim() != shape {
+                *array = Array2::zeros(shape);
+            }
+        }
+        k.fill(0.0);
+        for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
+            general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, products);
+            for ((length, row), mut sums) in a.1.iter().zip(products.rows()).zip(k.rows_mut()) {
+                if let (Some(row), Some(sums)) = (row.as_slice(), sums.as_slice_mut()) {
+                    self.add(term, *length, &b.1, row, sums);
+                }
+            }
+        }
+    }
+
+    /// Adds a term's covariances of one with others to `sums`, out of squared lengths and products.
+    fn add(&self, term: &Term, length: f32, lengths: &[f32], products: &[f32], sums: &mut [f32]) {
+        let variance = term.variance as f32;
+        if term.linear {
+            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += variance * product);
+        } else {
+            self.kernel.accumulate(variance, length, lengths, products, sums);
+        }
+    }
+
+    /// Covariances `[i + 1]` of observation `i` with those before it and itself, worked out in a way that depends
+    /// on nothing else.
+    fn row(&self, features: &Features, i: usize) -> Vec<f32> {
+        let mut sums = vec![0.0; i + 1];
+        let mut products = vec![0.0; i + 1];
+        for ((x, lengths), term) in features.iter().zip(&self.terms) {
+            let own = x.row(i);
+            products.iter_mut().zip(x.rows()).for_each(|(product, row)| *product = row.dot(&own));
+            self.add(term, lengths[i], &lengths[..=i], &products, &mut sums);
+        }
+        sums
+    }
+}
+
+impl Seen {
+    /// Observations with features `x [n, d]`, of which the first `base` are factored at once and the others one by
+    /// one: with the same base it does not matter how many were seen before the others came.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if their covariance is not positive definite.
+    pub(crate) fn of(covariance: &Covariance, x: &Array2<f32>, base: usize) -> Result<Self, SurrogateError> {
+        let base = base.min(x.nrows());
+        let features = covariance.features(x.slice(s![..base, ..]));
+        let k = covariance.between(&features, &features).mapv(f64::from); // [n, n]
+        let variance = covariance.variance(&features);
+        let factored = RIDGES.into_iter().find_map(|ridge| {
+            let mut k = k.clone();
+            k.diag_mut().assign(&variance.mapv(|v| v * (1.0 + ridge) + covariance.noise + JITTER));
+            let (covariance, features) = (covariance.clone(), features.clone());
+            Self { covariance, features, ridge, factor: Cholesky::of(k)? }.extended(x)
+        });
+        factored.ok_or_else(not_definite)
+    }
+
+    /// The same with the observations behind those that it has, out of all `x [n, d]`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(crate) fn with(&self, x: &Array2<f32>, base: usize) -> Result<Self, SurrogateError> {
+        self.extended(x).map_or_else(|| Self::of(&self.covariance, x, base), Ok)
+    }
+
+    /// Number of observations.
+    pub(crate) fn len(&self) -> usize {
+        self.factor.len()
+    }
+
+    fn extended(&self, x: &Array2<f32>) -> Option<Self> {
+        let (n, m) = (self.len(), x.nrows());
+        let covariance = self.covariance.clone();
+        let features = covariance.features(x.view());
+        let variance = covariance.variance(&features);
+        let mut rows = Array2::zeros((m - n, m));
+        for (i, mut row) in (n..m).zip(rows.rows_mut()) {
+            let own = covariance.row(&features, i);
+            row.iter_mut().zip(own).for_each(|(value, k)| *value = f64::from(k));
+            row[i] = self.on_diagonal(variance[i]);
+        }
+        Some(Self { factor: self.factor.extended(&rows)?, covariance, features, ridge: self.ridge })
+    }
+
+    /// The factor of some of the observations alone, on whose diagonal is the ridge that all need.
+    pub(super) fn part(&self, part: &[usize]) -> Result<Cholesky, SurrogateError> {
+        let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
+            (x.select(Axis(0), part), part.iter().map(|&i| lengths[i]).collect())
+        };
+        let features: Features = self.features.iter().map(pick).collect();
+        let mut k = self.covariance.between(&features, &features).mapv(f64::from);
+        k.diag_mut().assign(&self.covariance.variance(&features).mapv(|v| self.on_diagonal(v)));
+        Cholesky::of(k).ok_or_else(not_definite)
+    }
+
+    fn on_diagonal(&self, variance: f64) -> f64 {
+        variance * (1.0 + self.ridge) + self.covariance.noise + JITTER
+    }
+}
+
+/// Number of rows.
+pub(super) fn count(features: &Features) -> usize {
+    features.first().map_or(0, |f| f.0.nrows())
+}
+
+fn not_definite() -> SurrogateError {
+    SurrogateError::numeric(
+        "gaussian process",
+        "the covariance is not positive definite: are features finite?",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covariance(noise: f64) -> Covariance {
+        let term =
+            |columns, linear| Term { columns, scale: Array1::from_elem(2, 2.0), variance: 0.5, linear };
+        Covariance { kernel: Kernel::Matern32, terms: vec![term(0..2, false), term(1..3, true)], noise }
+    }
+
+    fn features(n: usize, spread: f32) -> Array2<f32> {
+        Array2::from_shape_fn((n, 3), |(i, j)| spread * ((i * 7 + j * 3) % 23) as f32)
+    }
+
+    /// However many come at a time the factor is the same to the bit, and nearly that of all at once; also where
+    /// rounding makes a ridge necessary on the way.
+    #[test]
+    fn observations_that_come_later() {
+        for (noise, spread) in [(0.1, 0.2), (1e-12, 1e-3)] {
+            let x = features(90, spread);
+            let first = |n: usize| x.slice(s![..n, ..]).to_owned();
+            let all = Seen::of(&covariance(noise), &x, 20).unwrap();
+            let mut grown = Seen::of(&covariance(noise), &first(20), 20).unwrap();
+            for n in [21, 33, 70, 90] {
+                grown = grown.with(&first(n), 20).unwrap();
+                assert_eq!(grown.len(), n);
+            }
+            assert_eq!(grown.factor.lower(), all.factor.lower());
+            assert_eq!(grown.ridge, all.ridge);
+            if noise > 1e-3 {
+                let at_once = Seen::of(&covariance(noise), &x, 90).unwrap();
+                let apart = at_once.factor.lower() - all.factor.lower();
+                assert!(apart.iter().all(|d| d.abs() < 1e-4));
+            }
+        }
+    }
+}

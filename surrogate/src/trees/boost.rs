@@ -32,6 +32,16 @@ impl Default for BoostParams {
     }
 }
 
+/// Features as trees are grown on them.
+#[derive(Debug)]
+pub(super) struct Ground {
+    binned: Binned,
+    /// Features that have more than one bin.
+    live: Vec<usize>,
+    /// As [`blocks`] says.
+    blocks: Vec<Vec<f32>>,
+}
+
 /// A fitted sum of trees.
 #[derive(Clone, Debug)]
 pub(super) struct Boosted {
@@ -62,32 +72,43 @@ impl BoostParams {
         Err(SurrogateError::setting("shrink", self.shrink, "a finite number from 0 up"))
     }
 
-    /// Fits to features `x [n, d]` and targets `[n]`, `n >= 1`.
-    pub(super) fn fit(&self, x: &Array2<f32>, targets: &[f64], rng: &mut dyn Rng) -> Boosted {
-        let binned = Binned::of(x);
-        let n = targets.len();
-        let base = targets.iter().sum::<f64>() / n as f64;
+    /// Fits to some rows, at least one, of data with targets `[n]`; and what is left of all targets then `[n]`.
+    pub(super) fn fit(
+        &self,
+        data: &Ground,
+        targets: &[f64],
+        mut rows: Vec<u32>,
+        rng: &mut dyn Rng,
+    ) -> (Boosted, Vec<f64>) {
+        let n = rows.len();
+        let base = rows.iter().map(|&row| targets[row as usize]).sum::<f64>() / n as f64;
         let mut residuals: Vec<f64> = targets.iter().map(|z| z - base).collect();
-        let live: Vec<usize> = (0..x.ncols()).filter(|&f| binned.splits(f)).collect();
-        let rows = ((self.rows * n as f64).round() as usize).clamp(1, n);
-        let columns = ((self.columns * live.len() as f64).ceil() as usize).min(live.len());
+        let seen = ((self.rows * n as f64).round() as usize).clamp(1, n);
+        let columns = ((self.columns * data.live.len() as f64).ceil() as usize).min(data.live.len());
         let growth = Growth { leaves: self.leaves, min_leaf: self.min_leaf, shrink: self.shrink };
-        let mut order: Vec<u32> = (0..n as u32).collect();
-        let blocks = blocks(x);
         let mut boosted = Boosted { base, rate: self.rate, trees: Vec::with_capacity(self.trees) };
         for _ in 0..self.trees {
-            order.shuffle(rng);
-            let features =
-                index::sample(rng, live.len(), columns).into_iter().map(|i| live[i]).collect::<Vec<_>>();
-            let tree = Tree::grow(&binned, &residuals, order[..rows].to_vec(), &features, growth);
-            for (residuals, columns) in residuals.chunks_mut(ROWS).zip(&blocks) {
+            rows.shuffle(rng);
+            let features: Vec<usize> =
+                index::sample(rng, data.live.len(), columns).into_iter().map(|i| data.live[i]).collect();
+            let tree = Tree::grow(&data.binned, &residuals, rows[..seen].to_vec(), &features, growth);
+            for (residuals, columns) in residuals.chunks_mut(ROWS).zip(&data.blocks) {
                 let mut values = [0.0; ROWS];
                 tree.accumulate(columns, &mut values[..residuals.len()]);
                 residuals.iter_mut().zip(values).for_each(|(r, v)| *r -= self.rate * f64::from(v));
             }
             boosted.trees.push(tree);
         }
-        boosted
+        (boosted, residuals)
+    }
+}
+
+impl Ground {
+    /// Features `x [n, d]`.
+    pub(super) fn of(x: &Array2<f32>) -> Self {
+        let binned = Binned::of(x);
+        let live = (0..x.ncols()).filter(|&f| binned.splits(f)).collect();
+        Self { binned, live, blocks: blocks(x) }
     }
 }
 

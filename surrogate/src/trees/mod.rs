@@ -10,7 +10,7 @@ mod tree;
 use std::sync::Arc;
 
 use bonas_spaces::Architecture;
-use ndarray::{Array1, Array2, Axis};
+use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
@@ -20,7 +20,7 @@ use crate::structure::Columns;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 pub use boost::BoostParams;
-use boost::Boosted;
+use boost::{Boosted, Ground};
 
 const NAME: &str = "trees";
 
@@ -72,16 +72,19 @@ impl CrossFit {
         let n = targets.len();
         let mut order: Vec<usize> = (0..n).collect();
         order.shuffle(rng);
+        let ground = Ground::of(x);
         let mut fit = Self { models: Vec::new(), out_of_fold: Array1::zeros(n) };
         for fold in 0..folds.min(n) {
-            let (out, mut rest): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| order[*i] % folds == fold);
+            let is_out = |row: u32| order[row as usize] % folds == fold;
+            let (out, mut rest): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&row| is_out(row));
             if rest.is_empty() {
                 rest.clone_from(&out);
             }
-            let own: Vec<f64> = rest.iter().map(|&i| targets[i]).collect();
-            fit.models.push(boost.fit(&x.select(Axis(0), &rest), &own, rng));
-            let predicted = Boosted::predict(&fit.models[fold..], &x.select(Axis(0), &out));
-            out.iter().zip(predicted.iter().flatten()).for_each(|(&i, &p)| fit.out_of_fold[i] = p);
+            let (model, left) = boost.fit(&ground, targets, rest, rng);
+            for row in out.into_iter().map(|row| row as usize) {
+                fit.out_of_fold[row] = targets[row] - left[row];
+            }
+            fit.models.push(model);
         }
         Ok(fit)
     }

@@ -39,21 +39,22 @@ impl Architecture {
         self.0.key
     }
 
-    /// A hash of the cells as they are written, the same in every run, computed once: architectures that are
-    /// equal need not be the same graph where a space has its own rule, or have their nodes in the same order.
+    /// A hash of the cells as they are written, without the vocabulary; the same in every run, computed once.
+    /// Architectures that are equal need not be the same graph where a space has its own rule, or have their nodes
+    /// in the same order.
     pub fn spelling(&self) -> u64 {
         *self.0.spelling.get_or_init(|| {
             let mut hash = 0xcbf2_9ce4_8422_2325u64;
             let mut mix =
                 |x: usize| hash = (hash.rotate_left(5) ^ x as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             for cell in &self.0.cells {
+                mix(cell.graph().node_count());
                 cell.graph().raw_nodes().iter().for_each(|node| mix(node.weight.index()));
                 for edge in cell.graph().raw_edges() {
                     [edge.source().index(), edge.target().index(), edge.weight.index()]
                         .into_iter()
                         .for_each(&mut mix);
                 }
-                mix(usize::MAX);
             }
             hash
         })
@@ -103,5 +104,35 @@ impl Eq for Architecture {}
 impl std::hash::Hash for Architecture {
     fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
         self.key().hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nasbench201::NasBench201;
+    use crate::{Cell, CellGraph, OpId, SearchSpace};
+
+    /// The same cell, its edges written in another order: equal, but spelt otherwise.
+    #[test]
+    fn a_spelling_is_of_what_is_written() {
+        let space = NasBench201::new();
+        let vocabulary = space.vocabulary().clone();
+        let op = |name| vocabulary.id(name).unwrap();
+        let cell = |order: [(usize, usize, OpId); 2]| {
+            let mut graph = CellGraph::new();
+            let nodes = [OpId::input(0), OpId::PLAIN, OpId::OUTPUT].map(|label| graph.add_node(label));
+            for (from, to, op) in order {
+                graph.add_edge(nodes[from], nodes[to], op);
+            }
+            Architecture::new(vocabulary.clone(), vec![Cell::new(graph, &vocabulary).unwrap()])
+        };
+        let (first, last) = ((0, 1, op("nor_conv_3x3")), (1, 2, op("skip_connect")));
+        let [one, same, other] = [[first, last], [first, last], [last, first]].map(cell);
+        assert_eq!((one.key(), one.spelling()), (same.key(), same.spelling()));
+        assert_eq!(one.key(), other.key());
+        assert_ne!(one.spelling(), other.spelling());
+        // The same in every run and on every machine.
+        assert_eq!(one.spelling(), 3_200_200_571_396_639_016);
     }
 }

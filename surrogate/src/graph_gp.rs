@@ -29,6 +29,9 @@ const STEP: f64 = 1.25;
 /// Most choices kept.
 const MAX_KEPT: usize = 64;
 
+/// Most lists of observations kept: two objectives are two.
+const MAX_SEEN: usize = 2;
+
 /// Hyper-parameters, and the columns that they are of.
 #[derive(Clone, Debug)]
 struct Choice {
@@ -40,17 +43,8 @@ struct Choice {
 #[derive(Debug, Default)]
 struct Kept {
     choices: Vec<(Form, u64, Choice)>,
-    seen: Option<KeptSeen>,
-}
-
-/// The observations of the last fit.
-#[derive(Debug)]
-struct KeptSeen {
-    form: Form,
-    /// How many columns were scaled by.
-    base: usize,
-    history: u64,
-    seen: Arc<Seen>,
+    /// The observations of the last fits, by form and history.
+    seen: Vec<(Form, u64, Arc<Seen>)>,
 }
 
 impl Kept {
@@ -68,12 +62,21 @@ impl Kept {
         }
         self.choices.push((form, history, choice.clone()));
     }
-}
 
-impl KeptSeen {
-    /// Whether observations go on from these.
-    fn goes_on(&self, form: Form, base: usize, histories: &[u64]) -> bool {
-        (self.form, self.base) == (form, base) && histories.get(self.seen.len()) == Some(&self.history)
+    /// Takes out the observations that these go on from, with the same number factored at once.
+    fn take(&mut self, form: Form, base: usize, histories: &[u64]) -> Option<Arc<Seen>> {
+        let goes_on = |(f, history, seen): &(Form, u64, Arc<Seen>)| {
+            (*f, seen.base()) == (form, base) && histories.get(seen.len()) == Some(history)
+        };
+        let at = self.seen.iter().position(goes_on)?;
+        Some(self.seen.remove(at).2)
+    }
+
+    fn put(&mut self, form: Form, history: u64, seen: &Arc<Seen>) {
+        if self.seen.len() == MAX_SEEN {
+            self.seen.remove(0);
+        }
+        self.seen.push((form, history, seen.clone()));
     }
 }
 
@@ -88,7 +91,8 @@ impl KeptSeen {
 ///
 /// Hyper-parameters are those that fit the first 16, 20, 25, .. observations, the last number that
 /// there are (at most [`limit`](Self::limit)), each choice a few steps of L-BFGS on from the one
-/// before. So a fit is a function of the observations and their order alone; choices are kept, so
+/// before. Columns and their scales are of the first so many, too (without the limit): what is first counted in
+/// those that came since has no column yet, and their covariance adds rows to a factor that is kept. So a fit is a function of the observations and their order alone; choices are kept, so
 /// that a study pays each once. Draws no random numbers.
 ///
 /// Posteriors are laws of the measured score, noise included: a normal law of the normal score, mapped
@@ -154,7 +158,7 @@ impl GraphGp {
         let structures = self.features.features(NAME, architectures())?;
         let ranks = self.known.iter().map(|known| known.ranks(architectures())).collect::<Result<_, _>>()?;
         let read = Read { structures, ranks, scores };
-        let histories = histories(observations);
+        let histories = self.histories(observations);
         let choice = self.choose(&read, &histories)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
         let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
@@ -228,35 +232,36 @@ impl GraphGp {
         x: &Array2<f32>,
         base: usize,
     ) -> Result<Arc<Seen>, SurrogateError> {
-        let kept = self.kept().seen.take().filter(|kept| kept.goes_on(frame.form, base, histories));
+        let kept = self.kept().take(frame.form, base, histories);
         let seen = match kept {
-            Some(kept) if kept.seen.len() == x.nrows() => kept.seen,
-            Some(kept) => Arc::new(kept.seen.with(x, base)?),
+            Some(kept) if kept.len() == x.nrows() => kept,
+            Some(kept) => Arc::new(kept.with(x)?),
             None => {
                 let parameters = frame.parameters(&choice.frame, &choice.fit.parameters);
                 Arc::new(Seen::of(&frame.covariance(self.kernel, &parameters, &self.prior), x, base)?)
             }
         };
-        let history = histories[x.nrows()];
-        self.kept().seen = Some(KeptSeen { form: frame.form, base, history, seen: seen.clone() });
+        self.kept().put(frame.form, histories[x.nrows()], &seen);
         Ok(seen)
+    }
+
+    /// Hashes of the settings and the first 0, 1, .. observations.
+    fn histories(&self, observations: &[Observation]) -> Vec<u64> {
+        let mut hasher = DefaultHasher::new();
+        let settings = (self.kernel, self.prior, self.first_iterations, self.iterations, self.limit);
+        format!("{settings:?}").hash(&mut hasher);
+        let mut histories = vec![hasher.finish()];
+        for observation in observations {
+            features::name(&observation.architecture).hash(&mut hasher);
+            observation.score.to_bits().hash(&mut hasher);
+            histories.push(hasher.finish());
+        }
+        histories
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Hashes of the first 0, 1, .. observations.
-fn histories(observations: &[Observation]) -> Vec<u64> {
-    let mut hasher = DefaultHasher::new();
-    let mut histories = vec![hasher.finish()];
-    for observation in observations {
-        features::name(&observation.architecture).hash(&mut hasher);
-        observation.score.to_bits().hash(&mut hasher);
-        histories.push(hasher.finish());
-    }
-    histories
 }
 
 /// Numbers of observations up to `n` at which hyper-parameters are chosen; `n` itself below the
@@ -380,17 +385,29 @@ mod tests {
         assert!(steps(9999, 400).all(|n| n <= 400) && steps(0, 400).next().is_none());
     }
 
-    /// What is kept from the rounds before changes nothing: a resumed study goes on alike.
+    /// What is kept from the rounds before changes nothing, whether it goes on from one step to the next, grows
+    /// between two (50 and 63), is asked for again, or is of another list: a resumed study goes on alike.
     #[test]
     fn a_fit_is_a_function_of_the_observations() {
-        let (observations, candidates) = (toy_observations(60, 7), toy_architectures(20, 8));
-        let long = GraphGp::default();
-        for n in [3, 20, 21, 40] {
-            long.fit(&observations[..n], &mut rng()).unwrap();
+        let (observations, candidates) = (toy_observations(60, 4), toy_architectures(20, 5));
+        let mut others = observations.clone();
+        others[51].score += 0.1;
+        let (good, _) = good_and_bad();
+        for forms in [&[Form::Mean][..], &Form::ALL] {
+            let gp = || GraphGp::default().knowing(vec![good.clone()], forms);
+            let predict = |gp: &GraphGp, list: &[Observation]| {
+                gp.fit(list, &mut rng()).unwrap().predict(&candidates).unwrap()
+            };
+            let mut long = gp();
+            for n in [21, 50, 57, 57, 60, 55] {
+                for list in [&observations[..n], &others[..n]] {
+                    assert_eq!(predict(&long, list), predict(&gp(), list), "{forms:?} {n}");
+                }
+            }
+            long.iterations += 3;
+            let changed = GraphGp { iterations: long.iterations, ..gp() };
+            assert_eq!(predict(&long, &observations), predict(&changed, &observations), "{forms:?}");
         }
-        let fresh = GraphGp::default().fit(&observations, &mut rng()).unwrap();
-        let kept = long.fit(&observations, &mut rng()).unwrap();
-        assert_eq!(kept.predict(&candidates).unwrap(), fresh.predict(&candidates).unwrap());
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Gaussian processes whose kernel is a sum of stationary kernels over blocks of features.
 //!
-//! `k(x, x') = Σ_m w_m a_m² κ(‖Λ_m (x - x')‖) + σ² [x = x']`, where block `m` has some of the columns,
-//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `objective` has the marginal likelihood
-//! and its gradient, `seen` the covariance of the observations, `process` the posterior, `linalg` the factorisation.
+//! `k(x, x') = Σ_m a_m² κ(‖Λ_m (x - x')‖²) + σ² [x = x']`, where block `m` has some of the columns,
+//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `objective` has the
+//! marginal likelihood and its gradient, `seen` the covariance of the observations, `process` the posterior, `linalg` the factorisation.
 //!
 //! Letters: n observations, m candidates, d columns.
 //!

@@ -26,12 +26,13 @@ pub struct Prior {
     pub noise: f64,
     /// Standard deviation of `ln σ`.
     pub noise_sd: f64,
-    /// Standard deviation of a column's `ln relevance` (the inverse of a lengthscale of its own)
-    /// within its family; mean 0. Applies to blocks with traits.
+    /// Standard deviation of a column's own `ln relevance` (the inverse of a lengthscale of its own), mean 0. This
+    /// and the next two are read by [`GraphGp`](crate::graph_gp::GraphGp) alone.
     pub relevance_sd: f64,
-    /// Standard deviation of a family's `ln relevance`.
+    /// Standard deviation of the `ln relevance` of a family of columns; its mean is 0, but -1 for edges by the labels
+    /// of their ends and -0.4 for operations by where they are.
     pub family_sd: f64,
-    /// Standard deviation of the `ln relevance` of a cut of the operations.
+    /// Standard deviation of the `ln relevance` of a cut of the operations, mean 0.
     pub cut_sd: f64,
 }
 
@@ -264,7 +265,7 @@ impl Part {
     ///
     /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, that by `ln relevance` of a
     /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, which is a matrix product for all columns at once;
-    /// the sum over a family's columns is that by its own, that over all minus that by `ln lengthscale`.
+    /// the sum over a trait's columns is that by its own, that over all minus that by `ln lengthscale`.
     fn slope(&self, w: &Array2<f64>, shape: &Shape, out: &mut Vec<f64>) {
         if matches!(shape, Shape::Linear) {
             out.push(Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v));

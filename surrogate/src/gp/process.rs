@@ -13,6 +13,9 @@ pub(crate) const CHUNK: usize = 256;
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
 
+/// Most observations that are predicted from all others.
+const LAST: usize = 400;
+
 /// Space for covariances with candidates; what is in it does not matter.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
@@ -23,8 +26,8 @@ pub(crate) struct Scratch {
 
 /// A Gaussian process that has seen its observations.
 ///
-/// Covariances with candidates are worked out in single precision (about 1e-6 of the variance),
-/// all else in double. Means take all observations. Variances of single candidates take at most 400,
+/// Covariances, and with them the variances of single candidates, are worked out in single precision (about 1e-6
+/// of the variance); the factor, means and joint posteriors out of these in double. Means take all observations. Variances of single candidates take at most 400,
 /// which bounds them from above: the 200 of the highest targets and 200 that are spread evenly
 /// over the others by target.
 #[derive(Debug)]
@@ -105,7 +108,7 @@ impl Process {
     /// What each of the last targets, at most 400, would have been predicted as from all others: means and
     /// variances, noise included (Rasmussen and Williams, equation 5.12).
     pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
-        let skip = self.targets.len().saturating_sub(VARIANCE_LIMIT);
+        let skip = self.targets.len().saturating_sub(LAST);
         let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
         // Below `skip` the inverse of the factor is that of what is left of it.
         let inverse = match skip {
@@ -271,6 +274,23 @@ mod tests {
             assert!((mean[i] - exact_mean[i]).abs() < 1e-4, "{i}");
             let exact = covariance[[i, i]];
             assert!((exact - 1e-4..2.0 * exact + 0.02).contains(&variance[i]), "{} {exact}", variance[i]);
+        }
+    }
+
+    /// The last 400 of `z - K⁻¹z / diag K⁻¹`, whose variances are `1 / diag K⁻¹`.
+    #[test]
+    fn the_last_are_predicted_from_all_others() {
+        let n = LAST + 50;
+        let x = Array2::from_shape_fn((n, 2), |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 25.0);
+        let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
+        let (means, variances) = process.leave_one_out();
+        assert_eq!((means.len(), variances.len()), (LAST, LAST));
+        let inverse = process.seen.factor.inverse();
+        for i in 50..n {
+            let precision = inverse[[i, i]];
+            let mean = process.targets[i] - process.alpha[i] / precision;
+            assert!((means[i - 50] - mean).abs() < 1e-9, "{i}");
+            assert!((variances[i - 50] * precision - 1.0).abs() < 1e-9, "{i}");
         }
     }
 

@@ -37,10 +37,12 @@ pub(crate) struct Covariance {
 }
 
 /// Observations, without their targets.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(super) covariance: Covariance,
     pub(super) features: Features,
+    /// How many were factored at once.
+    base: usize,
     ridge: f64,
     pub(super) factor: Cholesky,
 }
@@ -64,6 +66,11 @@ impl Covariance {
             variance += &lengths.iter().map(of).collect::<Array1<f64>>();
         }
         variance
+    }
+
+    /// Variance of a measurement, a share of it added.
+    fn on_diagonal(&self, variance: f64, ridge: f64) -> f64 {
+        variance * (1.0 + ridge) + self.noise + JITTER
     }
 
     /// Covariance `[a, b]` of two lists of features, without noise.
@@ -92,8 +99,9 @@ impl Covariance {
         for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
             general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, products);
             for ((length, row), mut sums) in a.1.iter().zip(products.rows()).zip(k.rows_mut()) {
-                if let (Some(row), Some(sums)) = (row.as_slice(), sums.as_slice_mut()) {
-                    self.add(term, *length, &b.1, row, sums);
+                match (row.as_slice(), sums.as_slice_mut()) {
+                    (Some(row), Some(sums)) => self.add(term, *length, &b.1, row, sums),
+                    _ => unreachable!("rows of row-major arrays are slices"),
                 }
             }
         }
@@ -136,9 +144,10 @@ impl Seen {
         let variance = covariance.variance(&features);
         let factored = RIDGES.into_iter().find_map(|ridge| {
             let mut k = k.clone();
-            k.diag_mut().assign(&variance.mapv(|v| v * (1.0 + ridge) + covariance.noise + JITTER));
-            let (covariance, features) = (covariance.clone(), features.clone());
-            Self { covariance, features, ridge, factor: Cholesky::of(k)? }.extended(x)
+            k.diag_mut().assign(&variance.mapv(|v| covariance.on_diagonal(v, ridge)));
+            let factor = Cholesky::of(k)?;
+            Self { covariance: covariance.clone(), features: features.clone(), base, ridge, factor }
+                .extended(x)
         });
         factored.ok_or_else(not_definite)
     }
@@ -147,8 +156,13 @@ impl Seen {
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub(crate) fn with(&self, x: &Array2<f32>, base: usize) -> Result<Self, SurrogateError> {
-        self.extended(x).map_or_else(|| Self::of(&self.covariance, x, base), Ok)
+    pub(crate) fn with(&self, x: &Array2<f32>) -> Result<Self, SurrogateError> {
+        self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base), Ok)
+    }
+
+    /// How many of the observations were factored at once.
+    pub(crate) fn base(&self) -> usize {
+        self.base
     }
 
     /// Number of observations.
@@ -156,18 +170,20 @@ impl Seen {
         self.factor.len()
     }
 
-    fn extended(&self, x: &Array2<f32>) -> Option<Self> {
+    fn extended(self, x: &Array2<f32>) -> Option<Self> {
         let (n, m) = (self.len(), x.nrows());
-        let covariance = self.covariance.clone();
-        let features = covariance.features(x.view());
-        let variance = covariance.variance(&features);
+        if n == m {
+            return Some(self);
+        }
+        let features = self.covariance.features(x.view());
+        let variance = self.covariance.variance(&features);
         let mut rows = Array2::zeros((m - n, m));
         for (i, mut row) in (n..m).zip(rows.rows_mut()) {
-            let own = covariance.row(&features, i);
+            let own = self.covariance.row(&features, i);
             row.iter_mut().zip(own).for_each(|(value, k)| *value = f64::from(k));
-            row[i] = self.on_diagonal(variance[i]);
+            row[i] = self.covariance.on_diagonal(variance[i], self.ridge);
         }
-        Some(Self { factor: self.factor.extended(&rows)?, covariance, features, ridge: self.ridge })
+        Some(Self { factor: self.factor.extended(&rows)?, features, ..self })
     }
 
     /// The factor of some of the observations alone, on whose diagonal is the ridge that all need.
@@ -177,12 +193,9 @@ impl Seen {
         };
         let features: Features = self.features.iter().map(pick).collect();
         let mut k = self.covariance.between(&features, &features).mapv(f64::from);
-        k.diag_mut().assign(&self.covariance.variance(&features).mapv(|v| self.on_diagonal(v)));
+        let variance = self.covariance.variance(&features);
+        k.diag_mut().assign(&variance.mapv(|v| self.covariance.on_diagonal(v, self.ridge)));
         Cholesky::of(k).ok_or_else(not_definite)
-    }
-
-    fn on_diagonal(&self, variance: f64) -> f64 {
-        variance * (1.0 + self.ridge) + self.covariance.noise + JITTER
     }
 }
 
@@ -202,36 +215,43 @@ fn not_definite() -> SurrogateError {
 mod tests {
     use super::*;
 
-    fn covariance(noise: f64) -> Covariance {
-        let term =
-            |columns, linear| Term { columns, scale: Array1::from_elem(2, 2.0), variance: 0.5, linear };
-        Covariance { kernel: Kernel::Matern32, terms: vec![term(0..2, false), term(1..3, true)], noise }
+    fn covariance(kernel: Kernel, variance: f64, noise: f64) -> Covariance {
+        let term = |columns, linear| Term { columns, scale: Array1::from_elem(2, 2.0), variance, linear };
+        Covariance { kernel, terms: vec![term(0..2, false), term(1..3, true)], noise }
     }
 
-    fn features(n: usize, spread: f32) -> Array2<f32> {
-        Array2::from_shape_fn((n, 3), |(i, j)| spread * ((i * 7 + j * 3) % 23) as f32)
+    fn grows_the_same(covariance: &Covariance, x: &Array2<f32>) -> Seen {
+        let first = |n: usize| x.slice(s![..n, ..]).to_owned();
+        let all = Seen::of(covariance, x, 20).unwrap();
+        let mut grown = Seen::of(covariance, &first(20), 20).unwrap();
+        assert_eq!(grown.ridge, 0.0);
+        for n in [21, 33, 70, 90] {
+            grown = grown.with(&first(n)).unwrap();
+            assert_eq!(grown.len(), n);
+        }
+        assert_eq!(grown.factor.lower(), all.factor.lower());
+        assert_eq!(grown.ridge, all.ridge);
+        all
     }
 
-    /// However many come at a time the factor is the same to the bit, and nearly that of all at once; also where
-    /// rounding makes a ridge necessary on the way.
+    /// However many come at a time the factor is the same to the bit, and nearly that of all at once.
     #[test]
     fn observations_that_come_later() {
-        for (noise, spread) in [(0.1, 0.2), (1e-12, 1e-3)] {
-            let x = features(90, spread);
-            let first = |n: usize| x.slice(s![..n, ..]).to_owned();
-            let all = Seen::of(&covariance(noise), &x, 20).unwrap();
-            let mut grown = Seen::of(&covariance(noise), &first(20), 20).unwrap();
-            for n in [21, 33, 70, 90] {
-                grown = grown.with(&first(n), 20).unwrap();
-                assert_eq!(grown.len(), n);
-            }
-            assert_eq!(grown.factor.lower(), all.factor.lower());
-            assert_eq!(grown.ridge, all.ridge);
-            if noise > 1e-3 {
-                let at_once = Seen::of(&covariance(noise), &x, 90).unwrap();
-                let apart = at_once.factor.lower() - all.factor.lower();
-                assert!(apart.iter().all(|d| d.abs() < 1e-4));
-            }
-        }
+        let x = Array2::from_shape_fn((90, 3), |(i, j)| 0.2 * ((i * 7 + j * 3) % 23) as f32);
+        let covariance = covariance(Kernel::Matern32, 0.5, 0.1);
+        let all = grows_the_same(&covariance, &x);
+        assert_eq!(all.ridge, 0.0);
+        let apart = Seen::of(&covariance, &x, 90).unwrap().factor.lower() - all.factor.lower();
+        assert!(apart.iter().all(|d| d.abs() < 1e-4));
+    }
+
+    /// Observations that are nearly the same and without noise come later: rounding makes a ridge necessary.
+    #[test]
+    fn a_ridge_on_the_way() {
+        let x = Array2::from_shape_fn((90, 3), |(i, j)| match i {
+            0..20 => (i + 40 * j) as f32,
+            _ => 1e-3 * ((i * 7 + j * 3) % 23) as f32,
+        });
+        assert!(grows_the_same(&covariance(Kernel::Rbf, 500.0, 1e-12), &x).ridge > 0.0);
     }
 }

@@ -10,7 +10,7 @@ use crate::structure::Structure;
 pub enum Form {
     /// Not at all.
     Nothing,
-    /// As its mean: `b·u` of the Gaussian rank `u`, standardised over the observations, with `b ~ N(0, s²)`
+    /// As its mean: `b·u` of the Gaussian rank `u`, standardised over the observations that columns are scaled by, with `b ~ N(0, s²)`
     /// integrated out. Where little is measured it goes on straight.
     Mean,
     /// As a feature: any function of `u` that the kernel makes likely.

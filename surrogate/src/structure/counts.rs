@@ -71,11 +71,11 @@ impl Layout {
     ///   `√number`, longest, shortest (operations; -1 and 6 if there is none). All subsets up to
     ///   `K = 4`; beyond that the empty one, single ones, all but one, all, and pairs up to
     ///   `K = 8`; from `K = 65` on only the empty and the full one;
-    /// - of every operation, every two (up to `K = 8`) and all: the most, the fewest and the mean
+    /// - of every operation, every two (`K` from 3 to 8) and all: the most, the fewest and the mean
     ///   number of them on a path;
     /// - of every operation: `ln(1 + n)` for the paths that begin, and that end, with it;
     /// - degree of the output and of the inputs, largest degrees elsewhere, depth;
-    /// - of every two operations (up to `K = 8`) and all: nodes, `ln(1 + n)` for the paths that begin, and
+    /// - of every two operations (`K` from 3 to 8) and of all, where there are two: nodes, `ln(1 + n)` for the paths that begin, and
     ///   that end, with one of them;
     /// - edges by labels; operations by distance from the inputs and to the output; where there
     ///   are more than eight operations, the numbers in their names, summed by distance.
@@ -263,7 +263,8 @@ fn singles(k: usize) -> Vec<Vec<bool>> {
 }
 
 fn pairs(k: usize) -> Vec<Vec<bool>> {
-    let count = if k <= SOME { k } else { 0 };
+    // Of two operations the only pair is all of them.
+    let count = if (3..=SOME).contains(&k) { k } else { 0 };
     let pair = |a: usize, b: usize| (0..k).map(|j| j == a || j == b).collect();
     (0..count).flat_map(|a| (a + 1..k).map(move |b| pair(a, b))).collect()
 }
@@ -305,6 +306,33 @@ mod tests {
         // conv1x1 and conv3x3, conv1x1 and pool, conv3x3 and pool, all.
         assert_eq!(s.counts[ends + 11..], [2.0, one, one, 1.0, one, 0.0, 1.0, 0.0, one, 2.0, one, one]);
         assert_eq!(s.neighbours.len(), 4);
+    }
+
+    /// Kinds stand in the order of the counts: every count has one, and they say what is counted by hand above.
+    #[test]
+    fn every_count_has_its_kind() {
+        for k in [1, 2, 3, 4, 5, 9, 70] {
+            let vocabulary = Vocabulary::new(1, (0..k).map(|i| (format!("op{i}x"), Role::Compute))).unwrap();
+            let layout = Layout::of(&vocabulary);
+            let mut graph = CellGraph::new();
+            let (input, output) = (graph.add_node(OpId::input(0)), graph.add_node(OpId::OUTPUT));
+            graph.add_edge(input, output, vocabulary.id("op0x").unwrap());
+            let vocabulary = std::sync::Arc::new(vocabulary);
+            let cell = Architecture::new(vocabulary.clone(), vec![Cell::new(graph, &vocabulary).unwrap()]);
+            assert_eq!(layout.features(&cell).counts.len(), layout.kinds.len(), "{k}");
+        }
+        let kinds = features(&["none"; 6]).kinds;
+        let of = |at: usize| (kinds[at].family, kinds[at].cut);
+        let (along, together) = (10 + 3 * 8, 10 + 3 * 8 + 3 * 7 + 6 + 5);
+        // Cuts: conv1x1 | rest, conv3x3 | rest, pool | rest; a set and all others are one.
+        assert_eq!([of(0), of(1), of(2)], [1, 2, 3].map(|cut| (Family::Nodes, cut)));
+        assert_eq!(
+            [of(6), of(10), of(13)],
+            [(Family::Sizes, 0), (Family::PathNumbers, 0), (Family::PathNumbers, 1)]
+        );
+        assert_eq!(of(10 + 3 * 3), (Family::PathNumbers, 3)); // of conv1x1 and conv3x3
+        assert_eq!([of(along), of(along + 9)], [(Family::MostAlong, 1), (Family::MostAlong, 3)]);
+        assert_eq!([of(together), of(together + 9)], [(Family::Nodes, 3), (Family::Nodes, 0)]);
     }
 
     #[test]

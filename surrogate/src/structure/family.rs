@@ -4,7 +4,7 @@
 /// of what is learnt for each column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
-    /// Nodes of an operation.
+    /// Nodes of an operation, or of a group of them.
     Nodes,
     /// Whether there are any.
     Presence,

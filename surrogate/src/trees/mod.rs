@@ -52,7 +52,8 @@ impl Default for Trees {
 #[derive(Debug)]
 pub(crate) struct CrossFit {
     models: Vec<Boosted>,
-    /// What each observation is predicted as by trees that have not seen it, `[n]`.
+    /// What each observation is predicted as by trees that have not seen its target, `[n]`; all trees split halfway
+    /// between the features of all observations.
     pub(crate) out_of_fold: Array1<f64>,
 }
 
@@ -157,6 +158,34 @@ mod tests {
         let (tau, covered) = toy_quality(&Trees::default(), 150);
         assert!(tau > 0.75, "tau {tau}");
         assert!((0.65..=0.97).contains(&covered), "{covered}");
+    }
+
+    /// Out of fold each is predicted by one fold's trees, which its own target does not reach; and many at a time
+    /// are predicted as one by one.
+    #[test]
+    fn an_observation_does_not_predict_itself() {
+        let x = Array2::from_shape_fn((150, 3), |(i, j)| ((i * (7 + 3 * j)) % 31) as f32);
+        let targets: Vec<f64> = (0..150).map(|i| f64::from((i * 5 % 13) as u8)).collect();
+        let fit = |targets: &[f64]| {
+            let mut rng = ChaCha8Rng::seed_from_u64(3);
+            CrossFit::of(&x, targets, &BoostParams::default(), 3, &mut rng).unwrap()
+        };
+        let first = fit(&targets);
+        let mut other = targets.clone();
+        other[77] += 50.0;
+        let second = fit(&other);
+        assert!((first.out_of_fold[77] - second.out_of_fold[77]).abs() < 1e-6);
+        let apart = |i: &usize| (first.out_of_fold[*i] - second.out_of_fold[*i]).abs() > 1.0;
+        assert!((0..150).any(|i| apart(&i)));
+        let each = Boosted::predict(&first.models, &x);
+        for i in [0, 63, 64, 149] {
+            let alone = x.slice(ndarray::s![i..=i, ..]).to_owned();
+            for (model, all) in each.iter().enumerate() {
+                assert_eq!(Boosted::predict(&first.models[model..=model], &alone)[0][0], all[i]);
+            }
+            let out = first.out_of_fold[i];
+            assert!(each.iter().any(|all| (all[i] - out).abs() < 1e-4), "{i}");
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod data;
 mod frame;
+mod kept;
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +19,7 @@ use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateE
 pub use data::Form;
 use data::Read;
 use frame::Frame;
+use kept::{Choice, Kept};
 
 const NAME: &str = "graph-gp";
 
@@ -25,60 +27,6 @@ const NAME: &str = "graph-gp";
 /// from one to the next.
 const FIRST_STEP: usize = 16;
 const STEP: f64 = 1.25;
-
-/// Most choices kept.
-const MAX_KEPT: usize = 64;
-
-/// Most lists of observations kept: two objectives are two.
-const MAX_SEEN: usize = 2;
-
-/// Hyper-parameters, and the columns that they are of.
-#[derive(Clone, Debug)]
-struct Choice {
-    frame: Arc<Frame>,
-    fit: gp::Fit,
-}
-
-/// What earlier fits have found, by the observations that they were of: it changes no result.
-#[derive(Debug, Default)]
-struct Kept {
-    choices: Vec<(Form, u64, Choice)>,
-    /// The observations of the last fits, by form and history.
-    seen: Vec<(Form, u64, Arc<Seen>)>,
-}
-
-impl Kept {
-    fn choice(&self, form: Form, history: u64) -> Option<Choice> {
-        let kept = self.choices.iter().find(|(f, h, _)| (*f, *h) == (form, history));
-        kept.map(|(.., choice)| choice.clone())
-    }
-
-    fn keep(&mut self, form: Form, history: u64, choice: &Choice) {
-        if self.choice(form, history).is_some() {
-            return;
-        }
-        if self.choices.len() == MAX_KEPT {
-            self.choices.remove(0);
-        }
-        self.choices.push((form, history, choice.clone()));
-    }
-
-    /// Takes out the observations that these go on from, with the same number factored at once.
-    fn take(&mut self, form: Form, base: usize, histories: &[u64]) -> Option<Arc<Seen>> {
-        let goes_on = |(f, history, seen): &(Form, u64, Arc<Seen>)| {
-            (*f, seen.base()) == (form, base) && histories.get(seen.len()) == Some(history)
-        };
-        let at = self.seen.iter().position(goes_on)?;
-        Some(self.seen.remove(at).2)
-    }
-
-    fn put(&mut self, form: Form, history: u64, seen: &Arc<Seen>) {
-        if self.seen.len() == MAX_SEEN {
-            self.seen.remove(0);
-        }
-        self.seen.push((form, history, seen.clone()));
-    }
-}
 
 /// Gaussian process on normal scores, over the counts of [`crate::structure`].
 ///

@@ -1,38 +1,30 @@
 //! From architectures to features, each architecture once.
 
-use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use bonas_spaces::{Architecture, Key, Vocabulary};
+use bonas_spaces::{Architecture, Vocabulary};
 
 use ndarray::Array2;
 
-use crate::structure::{AsIs, Columns, Layout, Structure};
+use crate::roll::{Roll, name};
+use crate::structure::{Columns, Layout, Names, Store, Structures};
 use crate::{Observation, SurrogateError};
 
-/// Most values kept (16 MiB).
+/// Values beyond which what is kept makes room (16 MiB).
 const MAX_VALUES: usize = 1 << 22;
 
 /// Computes the features of architectures and keeps them, so that a pool that is scored round
-/// after round is looked at once. They are kept by [`Name`], so what is kept changes no result.
+/// after round is looked at once. They are kept by [`name`], so what is kept changes no result.
 #[derive(Debug, Default)]
 pub(crate) struct Extractor(Mutex<Kept>);
-
-/// An architecture as it is written: a space may call two equal (give them one key) that are not
-/// the same graph.
-pub(crate) type Name = (Key, u64);
-
-/// The name of an architecture.
-pub(crate) fn name(architecture: &Architecture) -> Name {
-    (architecture.key(), architecture.spelling())
-}
 
 #[derive(Debug, Default)]
 struct Kept {
     layout: Option<(Arc<Vocabulary>, Layout)>,
-    features: HashMap<Name, Arc<Structure>, BuildHasherDefault<AsIs>>,
-    values: usize,
+    names: Names,
+    /// Whose features are in the store.
+    roll: Roll,
+    store: Arc<Store>,
 }
 
 impl Extractor {
@@ -44,26 +36,22 @@ impl Extractor {
         &self,
         surrogate: &'static str,
         architectures: impl IntoIterator<Item = &'a Architecture>,
-    ) -> Result<Vec<Arc<Structure>>, SurrogateError> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut found: Vec<Arc<Structure>> = Vec::new();
-        let mut first = None;
-        for (i, architecture) in architectures.into_iter().enumerate() {
-            let (cells, vocabulary) = (architecture.cells().len(), architecture.vocabulary());
-            let (first_cells, first_vocabulary) = *first.get_or_insert((cells, vocabulary));
-            let same = Arc::ptr_eq(vocabulary, first_vocabulary) || vocabulary == first_vocabulary;
-            if cells != first_cells || !same {
-                let reason = format!(
-                    "architecture {i} is not of the first one's space: its operations or its number of cells differ"
-                );
-                return Err(SurrogateError::data(surrogate, reason));
-            }
-            if i == 0 {
-                kept.turn_to(vocabulary);
-            }
-            found.push(kept.features(architecture));
+    ) -> Result<Structures, SurrogateError> {
+        let architectures: Vec<&Architecture> = architectures.into_iter().collect();
+        let Some(first) = architectures.first() else { return Ok(Structures::default()) };
+        let differs = |other: &&Architecture| {
+            let (vocabulary, expected) = (other.vocabulary(), first.vocabulary());
+            other.cells().len() != first.cells().len()
+                || !(Arc::ptr_eq(vocabulary, expected) || vocabulary == expected)
+        };
+        if let Some(i) = architectures.iter().position(differs) {
+            let reason = format!(
+                "architecture {i} is not of the first one's space: its operations or its number of cells differ"
+            );
+            return Err(SurrogateError::data(surrogate, reason));
         }
-        Ok(found)
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(kept.features(&architectures))
     }
 
     /// Features `[m, d]` of candidates, in the columns of what was fitted.
@@ -77,7 +65,7 @@ impl Extractor {
         candidates: impl IntoIterator<Item = &'a Architecture>,
     ) -> Result<Array2<f32>, SurrogateError> {
         let structures = self.matching(surrogate, columns, candidates)?;
-        Ok(columns.matrix(structures.iter().map(|s| &**s)))
+        Ok(columns.matrix(structures.iter()))
     }
 
     /// Features of candidates of the space of what was fitted, in order.
@@ -89,9 +77,9 @@ impl Extractor {
         surrogate: &'static str,
         columns: &Columns,
         candidates: impl IntoIterator<Item = &'a Architecture>,
-    ) -> Result<Vec<Arc<Structure>>, SurrogateError> {
+    ) -> Result<Structures, SurrogateError> {
         let structures = self.features(surrogate, candidates)?;
-        if structures.first().is_some_and(|structure| !columns.matches(structure)) {
+        if structures.iter().next().is_some_and(|structure| !columns.matches(structure)) {
             let reason = "the candidates are of another space than the observations: their operations or \
                           their number of cells differ";
             return Err(SurrogateError::data(surrogate, reason));
@@ -101,29 +89,39 @@ impl Extractor {
 }
 
 impl Kept {
+    /// Features of architectures of one space, at least one, in order.
+    fn features(&mut self, architectures: &[&Architecture]) -> Structures {
+        self.turn_to(architectures[0].vocabulary());
+        let mut places: Vec<Option<usize>> =
+            self.roll.places(architectures.iter().map(|a| name(a))).collect();
+        for (place, architecture) in places.iter_mut().zip(architectures) {
+            if place.is_none() {
+                *place = self.roll.place(name(architecture)).or_else(|| self.add(architecture));
+            }
+        }
+        Structures { store: self.store.clone(), rows: places.into_iter().flatten().collect() }
+    }
+
+    /// Makes room, and turns to the layout of a vocabulary.
     fn turn_to(&mut self, vocabulary: &Arc<Vocabulary>) {
         let same =
             |(known, _): &(Arc<Vocabulary>, Layout)| Arc::ptr_eq(known, vocabulary) || known == vocabulary;
-        if !self.layout.as_ref().is_some_and(same) {
-            *self = Self { layout: Some((vocabulary.clone(), Layout::of(vocabulary))), ..Self::default() };
+        let turned = self.layout.as_ref().is_some_and(same);
+        if !turned {
+            self.layout = Some((vocabulary.clone(), Layout::of(vocabulary)));
+        }
+        if !turned || self.store.values() > MAX_VALUES {
+            (self.roll, self.store) = (Roll::default(), Arc::default());
         }
     }
 
-    fn features(&mut self, architecture: &Architecture) -> Arc<Structure> {
-        let name = name(architecture);
-        if let Some(known) = self.features.get(&name) {
-            return known.clone();
-        }
-        let layout = self.layout.as_ref().map(|(_, layout)| layout);
-        let features = Arc::new(layout.map(|l| l.features(architecture)).unwrap_or_default());
-        let size = features.counts.len() + 3 * (features.neighbours.len() + features.places.len());
-        if self.values + size > MAX_VALUES {
-            self.features.clear();
-            self.values = 0;
-        }
-        self.values += size;
-        self.features.insert(name, features.clone());
-        features
+    /// Adds the features of an architecture, and returns its place.
+    fn add(&mut self, architecture: &Architecture) -> Option<usize> {
+        let (_, layout) = self.layout.as_ref()?;
+        // A copy, where another thread reads what is there.
+        Arc::make_mut(&mut self.store).push(&layout.features(architecture), &mut self.names);
+        self.roll.push(name(architecture));
+        Some(self.store.len() - 1)
     }
 }
 
@@ -145,4 +143,40 @@ pub(crate) fn scores(
     }
     // Adding zero makes one zero of the two.
     Ok(observations.iter().map(|o| o.score + 0.0).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::{SearchSpace, darts::Darts};
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::testing::toy_architectures;
+
+    /// Whatever is asked in between, of another space too, each architecture has its own features, and columns mean
+    /// what they meant.
+    #[test]
+    fn what_is_kept_changes_nothing() {
+        let architectures = toy_architectures(30, 1);
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let others: Vec<Architecture> = (0..5).map(|_| Darts::new().sample(&mut rng)).collect();
+        let extractor = Extractor::default();
+        let columns = Columns::of(extractor.features("test", &architectures).unwrap().iter());
+        let matrix = |of: &[Architecture]| extractor.matrix("test", &columns, of).unwrap();
+        let expected = matrix(&architectures);
+        extractor.features("test", &others).unwrap();
+        assert_eq!(matrix(&architectures[7..]), expected.slice(ndarray::s![7.., ..]));
+        assert_eq!(matrix(&architectures), expected);
+        let alone = Extractor::default();
+        for (architecture, row) in architectures.iter().zip(expected.rows()) {
+            let alone = alone.features("test", [architecture]).unwrap();
+            let own = alone.iter().next().unwrap();
+            assert_eq!(own.counts, &row.as_slice().unwrap()[..own.counts.len()]);
+            let named: f32 = own.named().concat().iter().map(|(_, value)| value).sum();
+            assert_eq!(named, row.iter().skip(own.counts.len()).sum::<f32>());
+        }
+        let error = extractor.features("test", [&architectures[0], &others[0]]).unwrap_err().to_string();
+        assert!(error.contains("architecture 1"), "{error}");
+    }
 }

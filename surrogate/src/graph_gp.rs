@@ -14,6 +14,7 @@ use rand::Rng;
 use crate::features::{self, Extractor};
 use crate::gp::{self, Kernel, Prior, Process, Scratch, Seen};
 use crate::ranks::{Warp, normal_scores};
+use crate::roll::name;
 use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 pub use data::Form;
@@ -111,7 +112,7 @@ impl GraphGp {
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
         let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
         let frame = Arc::new(Frame::of(&read, base, choice.frame.form));
-        let observed = frame.matrix(read.structures.iter().map(|s| &**s), &read.ranks);
+        let observed = frame.matrix(read.structures.iter(), &read.ranks);
         let seen = self.seen(&choice, &frame, &histories, &observed, base)?;
         let (z, warp) = normal_scores(&read.scores);
         let process = Process::new(seen, z.into())?;
@@ -162,7 +163,7 @@ impl GraphGp {
     ) -> Result<Choice, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
         let frame = Frame::of(read, n, form);
-        let x = frame.matrix(read.structures[..n].iter().map(|s| &**s), &read.ranks);
+        let x = frame.matrix(read.structures.iter().take(n), &read.ranks);
         let start = before.map(|choice| frame.parameters(&choice.frame, &choice.fit.parameters));
         let (z, _) = normal_scores(&read.scores[..n]);
         let blocks = frame.blocks(&x, &self.prior);
@@ -200,7 +201,7 @@ impl GraphGp {
         format!("{settings:?}").hash(&mut hasher);
         let mut histories = vec![hasher.finish()];
         for observation in observations {
-            features::name(&observation.architecture).hash(&mut hasher);
+            name(&observation.architecture).hash(&mut hasher);
             observation.score.to_bits().hash(&mut hasher);
             histories.push(hasher.finish());
         }
@@ -252,7 +253,7 @@ impl FittedGraphGp {
         let ranks: Vec<Vec<f64>> =
             self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
         let structures = self.features.matching(NAME, self.frame.live.columns(), candidates)?;
-        Ok(self.frame.matrix(structures.iter().map(|s| &**s), &ranks))
+        Ok(self.frame.matrix(structures.iter(), &ranks))
     }
 
     /// Scaled features `[n, d]` of the observations.

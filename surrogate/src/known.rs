@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bonas_spaces::{Architecture, Key};
 
 use crate::SurrogateError;
-use crate::features::{self, Name};
 use crate::ranks::{Warp, gaussian_ranks};
+use crate::roll::{Name, Roll, name};
 
 const NAME: &str = "prior knowledge";
 
@@ -28,7 +28,36 @@ enum Ranks {
     /// Ranks of all.
     Table(HashMap<Key, f64>),
     /// Values that are computed when they are asked for, and ranks among a sample.
-    Computed { value: Value, warp: Warp, kept: Mutex<HashMap<Name, f64>> },
+    Computed { value: Value, warp: Warp, kept: Mutex<Kept> },
+}
+
+/// Ranks that have been worked out.
+#[derive(Debug, Default)]
+struct Kept {
+    roll: Roll,
+    /// In its order.
+    ranks: Vec<f64>,
+}
+
+impl Kept {
+    fn one(&self, name: Name) -> Option<f64> {
+        self.roll.place(name).map(|place| self.ranks[place])
+    }
+
+    fn all(&self, names: impl IntoIterator<Item = Name>) -> Vec<Option<f64>> {
+        self.roll.places(names).map(|place| place.map(|place| self.ranks[place])).collect()
+    }
+
+    fn put(&mut self, name: Name, rank: f64) {
+        if self.ranks.len() == MAX_KEPT {
+            *self = Self::default();
+        }
+        // Another thread may have been faster.
+        if self.one(name).is_none() {
+            self.roll.push(name);
+            self.ranks.push(rank);
+        }
+    }
 }
 
 /// A function of architectures, and the reason where it has no value.
@@ -116,21 +145,17 @@ impl Known {
             // Kept by what is written, for copies that a space calls equal need not cost the same; so what is
             // kept changes no rank. Others may ask while a value is worked out.
             Ranks::Computed { value, warp, kept } => {
-                let rank = |a: &Architecture| {
-                    let name = features::name(a);
-                    let known = lock(kept).get(&name).copied();
-                    if let Some(rank) = known {
+                let architectures: Vec<&Architecture> = architectures.collect();
+                let known = lock(kept).all(architectures.iter().map(|a| name(a)));
+                let rank = |(a, known): (&&Architecture, Option<f64>)| {
+                    if let Some(rank) = known.or_else(|| lock(kept).one(name(a))) {
                         return Ok(rank);
                     }
                     let rank = warp.latent(value.of(a)?);
-                    let mut kept = lock(kept);
-                    if kept.len() == MAX_KEPT {
-                        kept.clear();
-                    }
-                    kept.insert(name, rank);
+                    lock(kept).put(name(a), rank);
                     Ok(rank)
                 };
-                architectures.map(rank).collect()
+                architectures.iter().zip(known).map(rank).collect()
             }
         }
     }
@@ -154,7 +179,7 @@ mod tests {
         let pair =
             [cell("conv3x3-bn-relu;maxpool3x3;maxpool3x3"), cell("maxpool3x3;maxpool3x3;conv3x3-bn-relu")];
         assert_eq!(pair[0].key(), pair[1].key());
-        let value = |a: &Architecture| Ok((features::name(a).1 % 1000) as f64);
+        let value = |a: &Architecture| Ok((name(a).1 % 1000) as f64);
         let ranks = |order: [usize; 2]| {
             let known = Known::computed(Box::new(value), &pair).unwrap();
             let ranks = known.ranks(order.map(|i| &pair[i])).unwrap();

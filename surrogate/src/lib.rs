@@ -30,6 +30,7 @@ mod posterior;
 pub mod prior_mean;
 pub mod quadrature;
 mod ranks;
+mod roll;
 pub mod select;
 pub mod structure;
 mod surrogate;

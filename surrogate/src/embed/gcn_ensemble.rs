@@ -168,9 +168,9 @@ impl Surrogate for GcnEnsemble {
         pin_threads(self.device);
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         let structures = self.features.features(NAME, architectures.iter().copied())?;
-        let live = Live::of(structures.iter().map(|s| &**s));
+        let live = Live::of(structures.iter());
         let unit = COUNTS / (live.len().max(1) as f32).sqrt();
-        let counts = live.matrix(structures.iter().map(|s| &**s), 0) * unit;
+        let counts = live.matrix(structures.iter(), 0) * unit;
         let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
         let (z, warp) = normal_scores(&scores);
         let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
@@ -231,7 +231,7 @@ impl Fitted {
         for chunk in candidates.chunks(CHUNK) {
             let architectures: Vec<&Architecture> = chunk.iter().collect();
             let structures = self.features.matching(NAME, self.live.columns(), chunk)?;
-            let counts = self.live.matrix(structures.iter().map(|s| &**s), 0) * self.unit;
+            let counts = self.live.matrix(structures.iter(), 0) * self.unit;
             let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
             let (embedding, predictions) = self.outputs(&graphs)?;
             take(embedding, predictions);

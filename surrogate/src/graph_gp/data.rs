@@ -1,9 +1,7 @@
 //! What is read of observations, and how what is known beforehand is taken.
 
-use std::sync::Arc;
-
 use crate::gp::Shape;
-use crate::structure::Structure;
+use crate::structure::Structures;
 
 /// How [`GraphGp`](super::GraphGp) takes what is known beforehand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +40,7 @@ impl Form {
 
 /// What is read of observations: structures, Gaussian ranks of each thing known, scores.
 pub(super) struct Read {
-    pub(super) structures: Vec<Arc<Structure>>,
+    pub(super) structures: Structures,
     pub(super) ranks: Vec<Vec<f64>>,
     pub(super) scores: Vec<f64>,
 }

@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, s};
 
 use super::data::{Form, Read};
 use crate::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits};
-use crate::structure::{Family, Live, Scale, Structure};
+use crate::structure::{Family, Live, Row, Scale};
 
 /// Prior means of the `ln relevance` of edges by the labels of their ends, and of operations by where they are:
 /// there are many of these that say little. 0 for the other families.
@@ -24,7 +24,7 @@ pub(super) struct Frame {
 impl Frame {
     /// Of the first `n` observations.
     pub(super) fn of(read: &Read, n: usize, form: Form) -> Self {
-        let live = Live::of(read.structures[..n].iter().map(|s| &**s));
+        let live = Live::of(read.structures.iter().take(n));
         let known = if form == Form::Nothing { &[][..] } else { &read.ranks };
         let ranks = Array2::from_shape_fn((n, known.len()), |(i, k)| known[k][i] as f32);
         Self { form, live, ranks: Scale::of(&ranks), known: known.len() }
@@ -38,7 +38,7 @@ impl Frame {
     /// Scaled features `[m, d]` of some architectures and what is known of them, each at least as many ranks.
     pub(super) fn matrix<'a>(
         &self,
-        structures: impl ExactSizeIterator<Item = &'a Structure>,
+        structures: impl ExactSizeIterator<Item = Row<'a>>,
         ranks: &[Vec<f64>],
     ) -> Array2<f32> {
         let mut x = self.live.matrix(structures, self.known);

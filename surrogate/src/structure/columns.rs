@@ -1,14 +1,12 @@
 //! From features to matrices.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
-use super::counts::Structure;
 use super::family::{Family, Kind};
+use super::store::Row;
 
 /// Most named features of a kind that get a column.
 const MAX_NAMED: usize = 400;
@@ -46,27 +44,25 @@ pub(crate) struct Columns {
     counts: usize,
     /// Kinds of the counts of one cell.
     kinds: Arc<[Kind]>,
-    /// Columns of [`Structure::neighbours`] and [`Structure::places`], with the kind's number.
-    named: HashMap<u64, usize, BuildHasherDefault<AsIs>>,
-    /// For every named column its name and whether it says where something is.
-    names: Vec<(u64, bool)>,
+    /// For every number of a name the column that it has among the named ones.
+    named: Vec<Option<usize>>,
+    /// For every named column whether it says where something is.
+    is_place: Vec<bool>,
 }
 
 impl Columns {
     /// Columns for the features of some architectures; those of later ones that have none yet
     /// will be left out.
-    pub(crate) fn of<'a>(structures: impl IntoIterator<Item = &'a Structure>) -> Self {
+    pub(crate) fn of<'a>(structures: impl IntoIterator<Item = Row<'a>>) -> Self {
         let mut columns = Self::default();
         let mut free = [MAX_NAMED; 2];
         for structure in structures {
             columns.counts = structure.counts.len();
             columns.kinds = structure.kinds.clone();
-            for (features, kind) in [(&structure.neighbours, 0), (&structure.places, 1)] {
+            for (kind, features) in structure.named().into_iter().enumerate() {
                 for &(name, _) in features {
-                    let next = columns.names.len();
-                    if let (true, Entry::Vacant(entry)) = (free[kind] > 0, columns.named.entry(name)) {
-                        entry.insert(next);
-                        columns.names.push((name, kind == 1));
+                    if free[kind] > 0 && columns.named(name).is_none() {
+                        columns.add(name, kind == 1);
                         free[kind] -= 1;
                     }
                 }
@@ -75,14 +71,21 @@ impl Columns {
         columns
     }
 
+    fn add(&mut self, name: u32, is_place: bool) {
+        let name = name as usize;
+        self.named.resize(self.named.len().max(name + 1), None);
+        self.named[name] = Some(self.is_place.len());
+        self.is_place.push(is_place);
+    }
+
     /// Whether an architecture has as many counts as those that the columns are of.
-    pub(crate) fn matches(&self, structure: &Structure) -> bool {
+    pub(crate) fn matches(&self, structure: Row<'_>) -> bool {
         structure.counts.len() == self.counts
     }
 
     /// Number of columns.
     pub(crate) fn len(&self) -> usize {
-        self.counts + self.names.len()
+        self.counts + self.is_place.len()
     }
 
     /// Number of the columns that are no named features; they come first.
@@ -90,16 +93,16 @@ impl Columns {
         self.counts
     }
 
-    /// Number of a feature among those that are named.
-    pub(crate) fn named(&self, name: u64) -> Option<usize> {
-        self.named.get(&name).copied()
+    /// Number of a feature's column among those that are named, by the number of its name.
+    pub(crate) fn named(&self, name: u32) -> Option<usize> {
+        self.named.get(name as usize).copied().flatten()
     }
 
     /// What a column counts.
     pub(crate) fn kind(&self, column: usize) -> Kind {
         match column.checked_sub(self.counts) {
             None => self.kinds[column % self.kinds.len()],
-            Some(named) if self.names[named].1 => Family::Places.of_all(),
+            Some(named) if self.is_place[named] => Family::Places.of_all(),
             Some(_) => Family::Neighbours.of_all(),
         }
     }
@@ -110,17 +113,17 @@ impl Columns {
     }
 
     /// Writes the features of an architecture; `row` has [`Self::len`] zeros.
-    pub(crate) fn write(&self, structure: &Structure, row: &mut [f32]) {
-        row[..self.counts].copy_from_slice(&structure.counts);
-        for (name, value) in structure.neighbours.iter().chain(&structure.places) {
-            if let Some(column) = self.named(*name) {
-                row[self.counts + column] = *value;
+    pub(crate) fn write(&self, structure: Row<'_>, row: &mut [f32]) {
+        row[..self.counts].copy_from_slice(structure.counts);
+        for &(name, value) in structure.named().into_iter().flatten() {
+            if let Some(column) = self.named(name) {
+                row[self.counts + column] = value;
             }
         }
     }
 
     /// Features `[n, d]`.
-    pub(crate) fn matrix<'a>(&self, structures: impl ExactSizeIterator<Item = &'a Structure>) -> Array2<f32> {
+    pub(crate) fn matrix<'a>(&self, structures: impl ExactSizeIterator<Item = Row<'a>>) -> Array2<f32> {
         let mut x = Array2::zeros((structures.len(), self.len()));
         for (structure, mut row) in structures.zip(x.rows_mut()) {
             if let Some(row) = row.as_slice_mut() {
@@ -177,6 +180,7 @@ impl Scale {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::structure::{Structure, Structures};
 
     fn structure(counts: &[f32], neighbours: &[(u64, f32)]) -> Structure {
         let (kinds, places) = (vec![Family::Nodes.of_all()].into(), vec![(99, 1.0)]);
@@ -185,11 +189,12 @@ mod tests {
 
     #[test]
     fn more_architectures_move_no_column() {
-        let (a, b) = (structure(&[1.0], &[(7, 2.0)]), structure(&[3.0], &[(5, 1.0), (7, 1.0)]));
-        let (few, all) = (Columns::of([&a]), Columns::of([&a, &b]));
+        let seen =
+            Structures::of(&[structure(&[1.0], &[(7, 2.0)]), structure(&[3.0], &[(5, 1.0), (7, 1.0)])]);
+        let (few, all) = (Columns::of(seen.iter().take(1)), Columns::of(seen.iter()));
         assert_eq!((few.len(), all.len()), (3, 4));
-        assert_eq!(all.matrix([&a, &b].into_iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
-        assert_eq!(few.matrix([&b].into_iter()), ndarray::array![[3.0, 1.0, 1.0]]);
+        assert_eq!(all.matrix(seen.iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
+        assert_eq!(few.matrix(seen.iter().skip(1)), ndarray::array![[3.0, 1.0, 1.0]]);
         let families: Vec<Family> = (0..3).map(|c| all.kind(c).family).collect();
         assert_eq!(families, [Family::Nodes, Family::Neighbours, Family::Places]);
     }

@@ -1,27 +1,33 @@
 //! From features to columns that tell observations apart.
 
+use std::ops::Range;
+
 use ndarray::Array2;
 
 use super::columns::{Columns, Scale};
-use super::counts::Structure;
 use super::family::Kind;
+use super::store::Row;
 
 /// The columns that differ among some architectures, centred and with about unit variance among them.
 #[derive(Clone, Debug)]
 pub(crate) struct Live {
     columns: Columns,
-    scale: Scale,
     /// Their places among all columns, rising: first counts, then what is named.
     places: Vec<usize>,
     /// How many are counts.
     counts: usize,
+    /// Which of these stand side by side among all columns.
+    runs: Vec<Range<usize>>,
     /// For every named column its place among these, if it is one.
     named: Vec<Option<usize>>,
+    /// Means, and what values less these are multiplied by.
+    mean: Vec<f32>,
+    factor: Vec<f32>,
 }
 
 impl Live {
     /// Of some architectures.
-    pub(crate) fn of<'a>(structures: impl ExactSizeIterator<Item = &'a Structure> + Clone) -> Self {
+    pub(crate) fn of<'a>(structures: impl ExactSizeIterator<Item = Row<'a>> + Clone) -> Self {
         let columns = Columns::of(structures.clone());
         let scale = Scale::of(&columns.matrix(structures));
         let places: Vec<usize> = (0..columns.len()).filter(|&c| scale.is_live(c)).collect();
@@ -30,7 +36,8 @@ impl Live {
         for (i, &place) in places.iter().enumerate().skip(counts) {
             named[place - columns.counts()] = Some(i);
         }
-        Self { columns, scale, places, counts, named }
+        let (mean, factor) = places.iter().map(|&place| scale.of_column(place)).unzip();
+        Self { columns, runs: runs(&places[..counts]), places, counts, named, mean, factor }
     }
 
     /// Number of them.
@@ -56,37 +63,53 @@ impl Live {
     /// Features `[m, len + extra]`; the last `extra` columns are zero.
     pub(crate) fn matrix<'a>(
         &self,
-        structures: impl ExactSizeIterator<Item = &'a Structure>,
+        structures: impl ExactSizeIterator<Item = Row<'a>>,
         extra: usize,
     ) -> Array2<f32> {
-        let width = self.len() + extra;
-        let scales: Vec<(f32, f32)> = self.places.iter().map(|&place| self.scale.of_column(place)).collect();
-        let mut absent: Vec<f32> = scales.iter().map(|(mean, factor)| -mean * factor).collect();
-        absent.resize(width, 0.0);
-        let mut x = Array2::zeros((structures.len(), width));
+        let absent: Vec<f32> = (self.counts..self.len()).map(|i| -self.mean[i] * self.factor[i]).collect();
+        let mut x = Array2::zeros((structures.len(), self.len() + extra));
         for (structure, mut row) in structures.zip(x.rows_mut()) {
             let Some(row) = row.as_slice_mut() else { continue };
-            row[self.counts..].copy_from_slice(&absent[self.counts..]);
-            for ((value, &place), (mean, factor)) in
-                row[..self.counts].iter_mut().zip(&self.places).zip(&scales)
-            {
-                *value = (structure.counts[place] - mean) * factor;
-            }
-            for (name, value) in structure.neighbours.iter().chain(&structure.places) {
-                if let Some(i) = self.columns.named(*name).and_then(|named| self.named[named]) {
-                    let (mean, factor) = scales[i];
-                    row[i] = (value - mean) * factor;
+            self.write_counts(structure.counts, row);
+            row[self.counts..self.len()].copy_from_slice(&absent);
+            for &(name, value) in structure.named().into_iter().flatten() {
+                if let Some(i) = self.columns.named(name).and_then(|named| self.named[named]) {
+                    row[i] = self.scaled(i, value);
                 }
             }
         }
         x
     }
+
+    fn write_counts(&self, counts: &[f32], row: &mut [f32]) {
+        for run in &self.runs {
+            let from = &counts[self.places[run.start]..][..run.len()];
+            let scales = self.mean[run.clone()].iter().zip(&self.factor[run.clone()]);
+            for ((value, count), (mean, factor)) in row[run.clone()].iter_mut().zip(from).zip(scales) {
+                *value = (count - mean) * factor;
+            }
+        }
+    }
+
+    fn scaled(&self, i: usize, value: f32) -> f32 {
+        (value - self.mean[i]) * self.factor[i]
+    }
+}
+
+/// Ranges of rising numbers in which each is followed by the next.
+fn runs(numbers: &[usize]) -> Vec<Range<usize>> {
+    let mut start = 0;
+    let range = |run: &[usize]| {
+        start += run.len();
+        start - run.len()..start
+    };
+    numbers.chunk_by(|a, b| a + 1 == *b).map(range).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::structure::Family;
+    use crate::structure::{Family, Structure, Structures};
 
     /// Of two counts and two named features one each is constant; what is left is what scaling all gives.
     #[test]
@@ -97,14 +120,26 @@ mod tests {
             neighbours: neighbours.to_vec(),
             places: places.to_vec(),
         };
-        let seen = [structure(1.0, &[(7, 2.0)], &[]), structure(3.0, &[(7, 2.0)], &[(9, 1.0)])];
-        let live = Live::of(seen.iter());
+        let all = Structures::of(&[
+            structure(1.0, &[(7, 2.0)], &[]),
+            structure(3.0, &[(7, 2.0)], &[(9, 1.0)]),
+            structure(2.0, &[(7, 1.0), (8, 5.0)], &[(9, 3.0)]),
+            structure(1.0, &[], &[]),
+        ]);
+        let seen = all.iter().take(2);
+        let live = Live::of(seen.clone());
         assert_eq!((live.places(), live.len()), (&[1, 3][..], 2));
         assert_eq!(live.kinds().map(|k| k.family).collect::<Vec<_>>(), [Family::Sizes, Family::Places]);
-        let asked = [structure(2.0, &[(7, 1.0), (8, 5.0)], &[(9, 3.0)]), structure(1.0, &[], &[])];
-        let scaled = |column, value| live.scale.scaled(column, value);
+        let scale = Scale::of(&live.columns.matrix(seen));
+        let scaled = |column, value| scale.scaled(column, value);
         let expected =
             ndarray::array![[scaled(1, 2.0), scaled(3, 3.0), 0.0], [scaled(1, 1.0), scaled(3, 0.0), 0.0]];
-        assert_eq!(live.matrix(asked.iter(), 1), expected);
+        assert_eq!(live.matrix(all.iter().skip(2), 1), expected);
+    }
+
+    #[test]
+    fn runs_by_hand() {
+        assert_eq!(runs(&[2, 3, 4, 7, 9, 10]), [0..3, 3..4, 4..6]);
+        assert!(runs(&[]).is_empty());
     }
 }

@@ -16,9 +16,11 @@ mod live;
 mod names;
 mod paths;
 mod sparse;
+mod store;
 
 pub(crate) use columns::{AsIs, Columns, Scale};
 pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};
 pub(crate) use family::Family;
 pub(crate) use live::Live;
+pub(crate) use store::{Names, Row, Store, Structures};

@@ -113,8 +113,8 @@ impl Surrogate for Trees {
     ) -> Result<Box<dyn Predict>, SurrogateError> {
         let scores = features::scores(NAME, observations)?;
         let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
-        let columns = Columns::of(structures.iter().map(|s| &**s));
-        let x = columns.matrix(structures.iter().map(|s| &**s));
+        let columns = Columns::of(structures.iter());
+        let x = columns.matrix(structures.iter());
         let (z, warp) = normal_scores(&scores);
         let fit = CrossFit::of(&x, &z, &self.boost, self.folds, rng)?;
         let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();

@@ -1,6 +1,6 @@
 //! A cell as a network: which layers stand on which edge.
 
-use super::layer::{activations_of, macs_of, output_of};
+use super::layer::{Passage, pass};
 use super::{CellUnion, Join, Layer, Norm, OpTable, Port, Shape};
 use crate::{OpId, Role, SpaceError, Vocabulary};
 
@@ -163,7 +163,7 @@ impl CellNet {
     /// # Errors
     /// [`SpaceError::Network`] when a map is too small or odd where it is halved.
     pub fn output(&self, inputs: &[Shape]) -> Result<Shape, SpaceError> {
-        Ok(self.walk(inputs)?.0)
+        Ok(self.pass(inputs)?.shape)
     }
 
     /// Number of trainable parameters of all choices together.
@@ -182,7 +182,7 @@ impl CellNet {
     /// # Errors
     /// [`SpaceError::Network`] when a shape does not fit.
     pub fn macs(&self, inputs: &[Shape]) -> Result<u64, SpaceError> {
-        Ok(self.walk(inputs)?.1)
+        Ok(self.pass(inputs)?.macs)
     }
 
     /// Numbers that a training step keeps, all choices together.
@@ -190,11 +190,14 @@ impl CellNet {
     /// # Errors
     /// [`SpaceError::Network`] when a shape does not fit.
     pub fn activations(&self, inputs: &[Shape]) -> Result<u64, SpaceError> {
-        Ok(self.walk(inputs)?.2)
+        Ok(self.pass(inputs)?.activations)
     }
 
-    /// Output shape, multiply-adds and activations.
-    fn walk(&self, inputs: &[Shape]) -> Result<(Shape, u64, u64), SpaceError> {
+    /// Shape after the cell, multiply-adds and numbers kept, with every operation in it.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when a shape does not fit.
+    pub(crate) fn pass(&self, inputs: &[Shape]) -> Result<Passage, SpaceError> {
         if inputs.len() != self.preprocess.len() {
             return Err(SpaceError::network(format!(
                 "a cell of {} inputs given {}",
@@ -202,24 +205,24 @@ impl CellNet {
                 inputs.len()
             )));
         }
-        let (mut macs, mut kept) = (0, 0);
+        let (mut macs, mut activations) = (0, 0);
+        let mut through = |layers: &[Layer], shape| {
+            let passage = pass(layers, shape)?;
+            macs += passage.macs;
+            activations += passage.activations;
+            Ok::<Shape, SpaceError>(passage.shape)
+        };
         let mut shapes: Vec<Option<Shape>> = vec![None; self.nodes.len()];
         for ((layers, &shape), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
-            macs += macs_of(layers, shape)?;
-            kept += activations_of(layers, shape)?;
-            shapes[node] = Some(output_of(layers, shape)?);
+            shapes[node] = Some(through(layers, shape)?);
         }
         for &node in &self.order {
             let mut arriving = Vec::new();
             for edge in &self.nodes[node].incoming {
                 // A node that nothing enters is a constant zero: it adds nothing downstream.
                 let Some(shape) = shapes[edge.from].map(|source| edge.inside(source)) else { continue };
-                let mut results = Vec::with_capacity(edge.choices.len());
-                for choice in &edge.choices {
-                    macs += macs_of(&choice.layers, shape)?;
-                    kept += activations_of(&choice.layers, shape)?;
-                    results.push(output_of(&choice.layers, shape)?);
-                }
+                let results = edge.choices.iter().map(|choice| through(&choice.layers, shape));
+                let results = results.collect::<Result<Vec<_>, _>>()?;
                 if !results.is_empty() {
                     arriving.push(edge.outside(Join::Sum.output(&results)?));
                 }
@@ -229,9 +232,9 @@ impl CellNet {
             }
         }
         let fallback = shapes[self.inputs[0]];
-        let output =
+        let shape =
             shapes[self.output].or(fallback).ok_or_else(|| SpaceError::network("a cell without output"))?;
-        Ok((output, macs, kept))
+        Ok(Passage { shape, macs, activations })
     }
 }
 

@@ -225,15 +225,7 @@ impl Layer {
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
     pub fn macs(&self, shape: Shape) -> Result<u64, SpaceError> {
-        let out = self.output(shape)?;
-        Ok(match self {
-            Self::Conv(c) => (c.weights() * out.height * out.width) as u64,
-            Self::Linear { input, output } => (input * output) as u64,
-            Self::Branches { arms, .. } => {
-                arms.iter().map(|arm| macs_of(arm, shape)).sum::<Result<u64, _>>()?
-            }
-            _ => 0,
-        })
+        Ok(self.pass(shape)?.macs)
     }
 
     /// Numbers that a training step keeps of this layer for one image: its output, or that of
@@ -242,13 +234,25 @@ impl Layer {
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
     pub fn activations(&self, shape: Shape) -> Result<u64, SpaceError> {
-        let own = self.output(shape)?.len() as u64;
+        Ok(self.pass(shape)?.activations)
+    }
+
+    fn pass(&self, shape: Shape) -> Result<Passage, SpaceError> {
+        let out = self.output(shape)?;
+        let mut passage = Passage { shape: out, macs: 0, activations: out.len() as u64 };
         match self {
+            Self::Conv(c) => passage.macs = (c.weights() * out.height * out.width) as u64,
+            Self::Linear { input, output } => passage.macs = (input * output) as u64,
             Self::Branches { arms, .. } => {
-                arms.iter().try_fold(own, |sum, arm| Ok(sum + activations_of(arm, shape)?))
+                for arm in arms {
+                    let arm = pass(arm, shape)?;
+                    passage.macs += arm.macs;
+                    passage.activations += arm.activations;
+                }
             }
-            _ => Ok(own),
+            _ => {}
         }
+        Ok(passage)
     }
 }
 
@@ -281,31 +285,32 @@ impl Join {
 ///
 /// # Errors
 /// [`SpaceError::Network`] when a layer does not fit.
-pub(crate) fn output_of(layers: &[Layer], shape: Shape) -> Result<Shape, SpaceError> {
+fn output_of(layers: &[Layer], shape: Shape) -> Result<Shape, SpaceError> {
     layers.iter().try_fold(shape, |shape, layer| layer.output(shape))
 }
 
-/// Multiply-adds of a list of layers.
-pub(crate) fn macs_of(layers: &[Layer], shape: Shape) -> Result<u64, SpaceError> {
-    sum_along(layers, shape, Layer::macs)
+/// What becomes of a map that passes some layers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Passage {
+    /// Shape behind them.
+    pub(crate) shape: Shape,
+    /// Multiply-adds, as [`Layer::macs`] has them.
+    pub(crate) macs: u64,
+    /// Numbers kept, as [`Layer::activations`] has them.
+    pub(crate) activations: u64,
 }
 
-/// Numbers kept by a list of layers.
-pub(crate) fn activations_of(layers: &[Layer], shape: Shape) -> Result<u64, SpaceError> {
-    sum_along(layers, shape, Layer::activations)
-}
-
-fn sum_along(
-    layers: &[Layer],
-    mut shape: Shape,
-    count: fn(&Layer, Shape) -> Result<u64, SpaceError>,
-) -> Result<u64, SpaceError> {
-    let mut sum = 0;
-    for layer in layers {
-        sum += count(layer, shape)?;
-        shape = layer.output(shape)?;
-    }
-    Ok(sum)
+/// Passes a map through a list of layers.
+///
+/// # Errors
+/// [`SpaceError::Network`] when a layer does not fit.
+pub(crate) fn pass(layers: &[Layer], shape: Shape) -> Result<Passage, SpaceError> {
+    let start = Passage { shape, macs: 0, activations: 0 };
+    layers.iter().try_fold(start, |before, layer| {
+        let own = layer.pass(before.shape)?;
+        let (macs, activations) = (before.macs + own.macs, before.activations + own.activations);
+        Ok(Passage { shape: own.shape, macs, activations })
+    })
 }
 
 fn expect_channels(channels: usize, shape: Shape, what: &str) -> Result<Shape, SpaceError> {

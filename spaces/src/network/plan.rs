@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layer::{activations_of, macs_of, output_of};
+use super::layer::{Passage, pass};
 use super::{CellNet, CellRoute, Join, Layer, Route, Shape};
 use crate::SpaceError;
 
@@ -143,7 +143,8 @@ impl NetworkBuilder {
             return Err(SpaceError::network(format!("an image of {image} has no pixels")));
         }
         let mut builder = Self { units: Vec::new() };
-        builder.push("image", vec![], Body::Image, image, 0, 0, 0);
+        let passage = Passage { shape: image, macs: 0, activations: 0 };
+        builder.push("image", vec![], Body::Image, 0, passage);
         Ok(builder)
     }
 
@@ -158,10 +159,9 @@ impl NetworkBuilder {
     /// [`SpaceError::Network`] when a layer does not fit.
     pub fn layers(&mut self, name: &str, input: UnitId, layers: Vec<Layer>) -> Result<UnitId, SpaceError> {
         let from = self.shape(input);
-        let shape = output_of(&layers, from)?;
+        let passage = pass(&layers, from)?;
         let params = layers.iter().map(Layer::params).sum();
-        let (macs, kept) = (macs_of(&layers, from)?, activations_of(&layers, from)?);
-        Ok(self.push(name, vec![input], Body::Layers(layers), shape, params, macs, kept))
+        Ok(self.push(name, vec![input], Body::Layers(layers), params, passage))
     }
 
     /// Adds a cell.
@@ -176,9 +176,8 @@ impl NetworkBuilder {
         net: CellNet,
     ) -> Result<UnitId, SpaceError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&i| self.shape(i)).collect();
-        let shape = net.output(&shapes)?;
-        let (params, macs, kept) = (net.params(), net.macs(&shapes)?, net.activations(&shapes)?);
-        Ok(self.push(name, inputs.to_vec(), Body::Cell { role, net }, shape, params, macs, kept))
+        let (params, passage) = (net.params(), net.pass(&shapes)?);
+        Ok(self.push(name, inputs.to_vec(), Body::Cell { role, net }, params, passage))
     }
 
     /// Joins several units.
@@ -188,7 +187,8 @@ impl NetworkBuilder {
     pub fn join(&mut self, name: &str, inputs: &[UnitId], join: Join) -> Result<UnitId, SpaceError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&i| self.shape(i)).collect();
         let shape = join.output(&shapes)?;
-        Ok(self.push(name, inputs.to_vec(), Body::Join(join), shape, 0, 0, shape.len() as u64))
+        let passage = Passage { shape, macs: 0, activations: shape.len() as u64 };
+        Ok(self.push(name, inputs.to_vec(), Body::Join(join), 0, passage))
     }
 
     /// Adds global average pooling and a linear classifier; returns the unit of the logits.
@@ -209,17 +209,15 @@ impl NetworkBuilder {
         Network { units: self.units, head, auxiliary }
     }
 
-    #[allow(clippy::too_many_arguments)]
     fn push(
         &mut self,
         name: &str,
         inputs: Vec<UnitId>,
         body: Body,
-        shape: Shape,
         params: usize,
-        macs: u64,
-        activations: u64,
+        passage: Passage,
     ) -> UnitId {
+        let Passage { shape, macs, activations } = passage;
         self.units.push(Unit { name: name.to_owned(), inputs, body, shape, params, macs, activations });
         self.units.len() - 1
     }

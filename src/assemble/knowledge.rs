@@ -7,7 +7,7 @@ use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::{Form, GraphGp};
-use bonas_surrogate::{Known, Surrogate};
+use bonas_surrogate::{Extractor, Known, Surrogate};
 
 use crate::StudyError;
 use crate::config::{PriorKind, SurrogateKind};
@@ -17,11 +17,14 @@ use crate::rng::stream;
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
 
-/// Costs of architectures in the published network of one space, or of the part of it that a table has: worked
-/// out when they are asked for, once for all strategies that are assembled with it or a clone. Costs are taken
-/// as ranks among architectures of the first space that it is asked for: another space needs another.
+/// Costs of architectures in the published network of one space, or of the part of it that a table has, and their
+/// structural features: worked out when they are asked for, once for all strategies that are assembled with it or a
+/// clone. Costs are taken as ranks among architectures of the first space that it is asked for: another space needs another.
 #[derive(Clone, Debug, Default)]
-pub struct Knowledge(Arc<Mutex<HashMap<PriorKind, Known>>>);
+pub struct Knowledge {
+    costs: Arc<Mutex<HashMap<PriorKind, Known>>>,
+    features: Extractor,
+}
 
 impl Knowledge {
     /// A surrogate with what it knows beforehand.
@@ -35,12 +38,13 @@ impl Knowledge {
         prior: PriorKind,
         space: &dyn SearchSpace,
     ) -> Result<Box<dyn Surrogate>, StudyError> {
-        let Some(known) = self.known(kind, prior, space)? else { return super::surrogate(kind) };
-        let gp = GraphGp::default().knowing(vec![known], &[Form::Mean]);
+        let known = self.known(kind, prior, space)?;
+        let forms = if known.is_some() { Form::Mean } else { Form::Nothing };
+        let gp = GraphGp::default().sharing(&self.features).knowing(known.into_iter().collect(), &[forms]);
         match kind {
             SurrogateKind::GraphGp => Ok(Box::new(gp)),
             SurrogateKind::Ensemble => Ok(Box::new(Ensemble { gp, ..Ensemble::default() })),
-            _ => Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into())),
+            other => super::surrogate(other),
         }
     }
 
@@ -60,7 +64,7 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
         }
-        let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = || self.costs.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept().get(&prior).cloned();
         if known.is_some() {
             return Ok(known);

@@ -13,10 +13,13 @@ use crate::{Observation, SurrogateError};
 /// Values beyond which what is kept makes room (16 MiB).
 const MAX_VALUES: usize = 1 << 22;
 
-/// Computes the features of architectures and keeps them, so that a pool that is scored round
-/// after round is looked at once. They are kept by [`name`], so what is kept changes no result.
-#[derive(Debug, Default)]
-pub(crate) struct Extractor(Mutex<Kept>);
+/// Computes the structural features of architectures and keeps them, so that a pool that is scored round
+/// after round is looked at once. Cheap to clone; clones share what is kept, and may be of surrogates on several
+/// threads.
+///
+/// Features are kept by what an architecture is written like, so what is kept changes no result.
+#[derive(Clone, Debug, Default)]
+pub struct Extractor(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {

@@ -63,7 +63,7 @@ pub struct GraphGp {
     pub limit: usize,
     known: Vec<Known>,
     forms: Vec<Form>,
-    features: Arc<Extractor>,
+    features: Extractor,
     kept: Mutex<Kept>,
 }
 
@@ -84,7 +84,7 @@ impl Default for GraphGp {
             limit: 400,
             known: Vec::new(),
             forms: vec![Form::Nothing],
-            features: Arc::default(),
+            features: Extractor::default(),
             kept: Mutex::default(),
         }
     }
@@ -98,6 +98,13 @@ impl GraphGp {
     pub fn knowing(self, known: Vec<Known>, forms: &[Form]) -> Self {
         let forms = if forms.is_empty() { vec![Form::Nothing] } else { forms.to_vec() };
         Self { known, forms, kept: Mutex::default(), ..self }
+    }
+
+    /// The same with the features that others have worked out, and will.
+    #[must_use]
+    pub fn sharing(self, features: &Extractor) -> Self {
+        // Columns that are kept are of the extractor that was there before.
+        Self { features: features.clone(), kept: Mutex::default(), ..self }
     }
 
     /// Fits to observations, as [`Surrogate::fit`] does.
@@ -240,7 +247,7 @@ pub(crate) struct FittedGraphGp {
     /// What is known, if it is taken.
     known: Vec<Known>,
     warp: Arc<Warp>,
-    features: Arc<Extractor>,
+    features: Extractor,
 }
 
 impl FittedGraphGp {

@@ -40,6 +40,7 @@ pub mod wl_gp;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
+pub use features::Extractor;
 pub use joint::Joint;
 pub use known::{Known, ValueOf};
 pub use posterior::{Law, Moments, Posterior};

@@ -61,7 +61,7 @@ pub struct GcnEnsemble {
     pub batch: usize,
     /// Where the networks live.
     pub device: Device,
-    features: Arc<Extractor>,
+    features: Extractor,
 }
 
 impl Default for GcnEnsemble {
@@ -75,7 +75,7 @@ impl Default for GcnEnsemble {
             epochs: 40,
             batch: 128,
             device: Device::Cpu,
-            features: Arc::default(),
+            features: Extractor::default(),
         }
     }
 }
@@ -208,7 +208,7 @@ struct Fitted {
     error: f64,
     warp: Arc<Warp>,
     device: Device,
-    features: Arc<Extractor>,
+    features: Extractor,
 }
 
 impl Fitted {

@@ -39,12 +39,12 @@ pub struct Trees {
     pub boost: BoostParams,
     /// Number of folds, at least 2; never more than there are observations.
     pub folds: usize,
-    features: Arc<Extractor>,
+    features: Extractor,
 }
 
 impl Default for Trees {
     fn default() -> Self {
-        Self { boost: BoostParams::default(), folds: 5, features: Arc::default() }
+        Self { boost: BoostParams::default(), folds: 5, features: Extractor::default() }
     }
 }
 
@@ -129,7 +129,7 @@ struct Fitted {
     error: f64,
     columns: Columns,
     warp: Arc<Warp>,
-    features: Arc<Extractor>,
+    features: Extractor,
 }
 
 impl Predict for Fitted {

@@ -1,10 +1,10 @@
 //! Gradient boosting of regression trees for the squared error.
 
-use ndarray::{Array1, Array2, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
 
-use super::tree::{Binned, FlatTree, Growth, MAX_LEAVES, ROWS, Tree};
+use super::tree::{Binned, FlatTree, Growth, MAX_LEAVES, ROWS, Tree, nothing_chosen};
 use crate::SurrogateError;
 
 /// Settings of boosting.
@@ -86,6 +86,7 @@ impl BoostParams {
         let seen = ((self.rows * n as f64).round() as usize).clamp(1, n);
         let columns = ((self.columns * data.live.len() as f64).ceil() as usize).min(data.live.len());
         let growth = Growth { leaves: self.leaves, min_leaf: self.min_leaf, shrink: self.shrink };
+        let mut chosen = nothing_chosen();
         let mut boosted = Boosted { base, rate: self.rate, trees: Vec::with_capacity(self.trees) };
         for _ in 0..self.trees {
             rows.shuffle(rng);
@@ -94,7 +95,7 @@ impl BoostParams {
             let tree = Tree::grow(&data.binned, &residuals, rows[..seen].to_vec(), &features, growth);
             for (residuals, columns) in residuals.chunks_mut(ROWS).zip(&data.blocks) {
                 let mut values = [0.0; ROWS];
-                tree.accumulate(columns, &mut values[..residuals.len()]);
+                tree.accumulate(columns, &mut chosen, &mut values[..residuals.len()]);
                 residuals.iter_mut().zip(values).for_each(|(r, v)| *r -= self.rate * f64::from(v));
             }
             boosted.trees.push(tree);
@@ -116,12 +117,17 @@ impl Boosted {
     /// Predictions `[m]` of each of some models for features `x [m, d]`.
     pub(super) fn predict(models: &[Self], x: &Array2<f32>) -> Vec<Array1<f64>> {
         let mut sums = vec![vec![0.0; x.nrows()]; models.len()];
-        let mut columns = vec![0.0; x.ncols() * ROWS];
-        for (i, block) in x.axis_chunks_iter(Axis(0), ROWS).enumerate() {
-            transpose(block, &mut columns);
-            let rows = i * ROWS..i * ROWS + block.nrows();
+        let mut used = vec![false; x.ncols()];
+        let trees = || models.iter().flat_map(|model| &model.trees);
+        trees().flat_map(FlatTree::features).for_each(|feature| used[feature] = true);
+        let used: Vec<usize> = (0..x.ncols()).filter(|&feature| used[feature]).collect();
+        let (mut columns, mut chosen) = (vec![0.0; x.ncols() * ROWS], nothing_chosen());
+        for start in (0..x.nrows()).step_by(ROWS) {
+            let end = (start + ROWS).min(x.nrows());
+            transpose(x.slice(s![start..end, ..]), &used, &mut columns);
             for (model, sums) in models.iter().zip(&mut sums) {
-                model.trees.iter().for_each(|tree| tree.accumulate(&columns, &mut sums[rows.clone()]));
+                let sums = &mut sums[start..end];
+                model.trees.iter().for_each(|tree| tree.accumulate(&columns, &mut chosen, sums));
             }
         }
         let of = |(model, sums): (&Self, Vec<f32>)| {
@@ -133,17 +139,22 @@ impl Boosted {
 
 /// `x [n, d]` as blocks of [`ROWS`] rows, of each its columns `[d, ROWS]`; the last is filled up.
 fn blocks(x: &Array2<f32>) -> Vec<Vec<f32>> {
+    let all: Vec<usize> = (0..x.ncols()).collect();
     let block = |rows: ArrayView2<'_, f32>| {
         let mut columns = vec![0.0; x.ncols() * ROWS];
-        transpose(rows, &mut columns);
+        transpose(rows, &all, &mut columns);
         columns
     };
     x.axis_chunks_iter(Axis(0), ROWS).map(block).collect()
 }
 
-/// Writes `rows [r, d]`, `r <= ROWS`, as columns `[d, ROWS]`.
-fn transpose(rows: ArrayView2<'_, f32>, columns: &mut [f32]) {
-    for (i, row) in rows.rows().into_iter().enumerate() {
-        row.iter().zip(columns.iter_mut().skip(i).step_by(ROWS)).for_each(|(&v, place)| *place = v);
+/// Writes some features of `rows [r, d]`, `r <= ROWS`, as columns `[d, ROWS]`.
+fn transpose(rows: ArrayView2<'_, f32>, features: &[usize], columns: &mut [f32]) {
+    let Some(values) = rows.to_slice() else { unreachable!("rows of row-major arrays are slices") };
+    for &feature in features {
+        let column = &mut columns[feature * ROWS..][..ROWS];
+        for (value, row) in column.iter_mut().zip(values.chunks_exact(rows.ncols())) {
+            *value = row[feature];
+        }
     }
 }

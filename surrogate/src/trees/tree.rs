@@ -129,7 +129,7 @@ impl Tree {
             (node.feature, node.left) = (split.feature as u32, first);
             node.edge = x.edges[split.feature][split.bin];
         }
-        tree.flat()
+        FlatTree::of(&tree.nodes)
     }
 
     fn leaf(&mut self, soil: &Soil<'_>, rows: Vec<u32>, may_split: bool) -> Leaf {
@@ -139,105 +139,203 @@ impl Tree {
         let best = if may_split { soil.best_split(&rows, sum) } else { None };
         Leaf { node: self.nodes.len() - 1, best, rows }
     }
-
-    /// The tree as it predicts.
-    fn flat(&self) -> FlatTree {
-        let mut flat = FlatTree { splits: Vec::new(), values: Vec::new() };
-        flat.add(&self.nodes, 0);
-        flat
-    }
 }
 
-/// A tree of at most [`MAX_LEAVES`] leaves, numbered from left to right, that predicts without branches
-/// (Lucchese et al., `QuickScorer`, SIGIR 2015): a split that a row goes right of strikes out the leaves left
-/// of it, and the row's leaf is the first that nobody strikes out.
+/// A tree that predicts without branches: every split chooses, for [`ROWS`] rows at once, between what its two
+/// sides give.
 #[derive(Clone, Debug)]
 pub(super) struct FlatTree {
-    /// Feature, edge, and the leaves that stay for rows beyond it.
-    splits: Vec<(u32, f32, u32)>,
-    values: Vec<f32>,
+    /// Each between values and splits before it.
+    splits: Vec<FlatSplit>,
+    root: Side,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct FlatSplit {
+    feature: usize,
+    edge: f32,
+    /// What rows get whose feature is at most `edge`.
+    left: Side,
+    right: Side,
+}
+
+/// What rows get on one side of a split.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Value(f32),
+    /// What an earlier split chooses.
+    Split(usize),
+}
+
+/// What the splits of a tree choose for some rows; what is in it does not matter.
+pub(super) type Chosen = [[f32; ROWS]; MAX_LEAVES];
+
+/// Room for it.
+pub(super) fn nothing_chosen() -> Chosen {
+    [[0.0; ROWS]; MAX_LEAVES]
 }
 
 impl FlatTree {
-    fn add(&mut self, nodes: &[Node], at: usize) {
-        let node = nodes[at];
-        if node.left == 0 {
-            self.values.push(node.value);
-            return;
+    fn of(nodes: &[Node]) -> Self {
+        let mut splits = Vec::new();
+        let root = Self::side(nodes, 0, &mut splits);
+        Self { splits, root }
+    }
+
+    fn side(nodes: &[Node], at: usize, splits: &mut Vec<FlatSplit>) -> Side {
+        let Node { feature, edge, left, value } = nodes[at];
+        if left == 0 {
+            return Side::Value(value);
         }
-        let split = self.splits.len();
-        self.splits.push((node.feature, node.edge, u32::MAX));
-        let first = self.values.len();
-        self.add(nodes, node.left as usize);
-        for leaf in first..self.values.len() {
-            self.splits[split].2 &= !(1 << leaf);
-        }
-        self.add(nodes, node.left as usize + 1);
+        let [left, right] = [0, 1].map(|i| Self::side(nodes, left as usize + i, splits));
+        splits.push(FlatSplit { feature: feature as usize, edge, left, right });
+        Side::Split(splits.len() - 1)
+    }
+
+    /// Features that it looks at, some more than once.
+    pub(super) fn features(&self) -> impl Iterator<Item = usize> + '_ {
+        self.splits.iter().map(|split| split.feature)
     }
 
     /// Adds the values of some rows to `sums [r]`; `columns [d, ROWS]` has their features, `r <= ROWS`.
-    pub(super) fn accumulate(&self, columns: &[f32], sums: &mut [f32]) {
-        let mut leaves = [u32::MAX; ROWS];
-        strike_out(&self.splits, columns, &mut leaves);
-        for (sum, leaf) in sums.iter_mut().zip(leaves) {
-            *sum += self.values[leaf.trailing_zeros() as usize];
+    pub(super) fn accumulate(&self, columns: &[f32], chosen: &mut Chosen, sums: &mut [f32]) {
+        choose(&self.splits, columns, chosen);
+        match self.root {
+            Side::Value(value) => sums.iter_mut().for_each(|sum| *sum += value),
+            Side::Split(root) => sums.iter_mut().zip(&chosen[root]).for_each(|(sum, value)| *sum += value),
         }
     }
 }
 
-/// Leaves that stay for each row, as [`FlatTree`] says.
+/// What every split chooses for each row.
 #[multiversion(targets("x86_64+avx+avx2"))]
-fn strike_out(splits: &[(u32, f32, u32)], columns: &[f32], leaves: &mut [u32; ROWS]) {
-    for &(feature, edge, stay) in splits {
-        let column = &columns[feature as usize * ROWS..][..ROWS];
-        for (leaf, &value) in leaves.iter_mut().zip(column) {
-            *leaf &= if value > edge { stay } else { u32::MAX };
+fn choose(splits: &[FlatSplit], columns: &[f32], chosen: &mut Chosen) {
+    for (i, &FlatSplit { feature, edge, left, right }) in splits.iter().enumerate() {
+        let (before, own) = chosen.split_at_mut(i);
+        let own = &mut own[0];
+        let goes_right = columns[feature * ROWS..][..ROWS].iter().map(|&value| value > edge);
+        match (left, right) {
+            (Side::Value(a), Side::Value(b)) => pick(own, goes_right, |_| a, |_| b),
+            (Side::Value(a), Side::Split(b)) => pick(own, goes_right, |_| a, |row| before[b][row]),
+            (Side::Split(a), Side::Value(b)) => pick(own, goes_right, |row| before[a][row], |_| b),
+            (Side::Split(a), Side::Split(b)) => {
+                pick(own, goes_right, |row| before[a][row], |row| before[b][row]);
+            }
         }
     }
+}
+
+/// Writes what each row gets on its side of a split.
+#[inline(always)]
+#[allow(clippy::inline_always)] // To become part of vector code.
+fn pick(
+    own: &mut [f32; ROWS],
+    goes_right: impl Iterator<Item = bool>,
+    left: impl Fn(usize) -> f32,
+    right: impl Fn(usize) -> f32,
+) {
+    for (row, (own, goes_right)) in own.iter_mut().zip(goes_right).enumerate() {
+        let (left, right) = (left(row), right(row));
+        *own = if goes_right { right } else { left };
+    }
+}
+
+/// Features whose histograms are filled at once: one row's sum need not wait for that of the row before.
+const ABREAST: usize = 4;
+
+/// Rows of a leaf by the bin of a feature.
+#[derive(Clone, Copy)]
+struct Histogram {
+    /// Sums of the targets and numbers of the rows, zero where there are none.
+    bins: [[f64; 2]; MAX_BINS],
+    /// Bit by bit whether there are any.
+    filled: u64,
+}
+
+/// Ways to cut the rows of a leaf in two, none empty.
+struct Cuts {
+    /// Sums of the targets and numbers of the rows on the left.
+    left: [f64; ABREAST * MAX_BINS],
+    n: [f64; ABREAST * MAX_BINS],
+    /// Features and bins.
+    at: [(u32, u32); ABREAST * MAX_BINS],
+    len: usize,
 }
 
 impl Soil<'_> {
     /// The split with the largest fall of the squared error; ties: the first found.
     fn best_split(&self, rows: &[u32], sum: f64) -> Option<Split> {
-        let Growth { min_leaf, shrink, .. } = self.growth;
-        if rows.len() < 2 * min_leaf {
+        if rows.len() < 2 * self.growth.min_leaf {
             return None;
         }
-        let score = |sum: f64, n: usize| sum * sum / (n as f64 + shrink);
-        let base = score(sum, rows.len());
+        let targets: Vec<f64> = rows.iter().map(|&row| self.targets[row as usize]).collect();
+        let mut histograms = [Histogram { bins: [[0.0; 2]; MAX_BINS], filled: 0 }; ABREAST];
+        let mut cuts = Cuts::none();
         let mut best = Split { gain: 1e-12, feature: usize::MAX, bin: 0 };
-        let mut histogram = [(0.0, 0); MAX_BINS];
-        for &feature in self.features {
-            let edges = self.x.edges[feature].len();
-            histogram[..=edges].fill((0.0, 0));
-            self.fill(&mut histogram, feature, rows);
-            let (mut left, mut n) = (0.0, 0);
-            for (bin, &(sum_in, count)) in histogram[..edges].iter().enumerate() {
-                left += sum_in;
-                n += count as usize;
-                let rest = rows.len() - n;
-                if n < min_leaf || count == 0 {
-                    continue;
-                }
-                if rest < min_leaf.max(1) {
-                    break;
-                }
-                let gain = score(left, n) + score(sum - left, rest) - base;
-                if gain > best.gain {
-                    best = Split { gain, feature, bin };
-                }
+        for features in self.features.chunks(ABREAST) {
+            self.fill(&mut histograms, features, rows, &targets);
+            cuts.len = 0;
+            for (&feature, histogram) in features.iter().zip(&mut histograms) {
+                cuts.take(feature as u32, histogram, rows.len() as f64, self.growth.min_leaf as f64);
             }
+            cuts.best(sum, rows.len() as f64, self.growth.shrink, &mut best);
         }
         (best.feature != usize::MAX).then_some(best)
     }
 
-    /// Adds up the targets and the number of the rows in every bin.
-    fn fill(&self, histogram: &mut [(f64, u32); MAX_BINS], feature: usize, rows: &[u32]) {
-        let bins = &self.x.bins[feature];
-        for &row in rows {
-            let (sum, count) = &mut histogram[usize::from(bins[row as usize]) % MAX_BINS];
-            *sum += self.targets[row as usize];
-            *count += 1;
+    /// Fills the empty histograms of at most [`ABREAST`] features.
+    fn fill(&self, histograms: &mut [Histogram; ABREAST], features: &[usize], rows: &[u32], targets: &[f64]) {
+        // Where there are fewer, the last one several times: nobody looks at the others.
+        let bins: [&[u8]; ABREAST] =
+            std::array::from_fn(|i| &self.x.bins[features[i.min(features.len() - 1)]][..]);
+        for (&row, target) in rows.iter().zip(targets) {
+            for (histogram, bins) in histograms.iter_mut().zip(bins) {
+                let bin = usize::from(bins[row as usize]) % MAX_BINS;
+                let [sum, n] = &mut histogram.bins[bin];
+                *sum += target;
+                *n += 1.0;
+                histogram.filled |= 1 << bin;
+            }
+        }
+    }
+}
+
+impl Cuts {
+    fn none() -> Self {
+        let zeros = [0.0; ABREAST * MAX_BINS];
+        Self { left: zeros, n: zeros, at: [(0, 0); ABREAST * MAX_BINS], len: 0 }
+    }
+
+    /// Adds those behind each bin of a feature that is not empty, where both sides have at least `min_leaf` of the
+    /// rows; empties the histogram.
+    fn take(&mut self, feature: u32, histogram: &mut Histogram, rows: f64, min_leaf: f64) {
+        let (mut left, mut n, mut len) = (0.0, 0.0, self.len);
+        while histogram.filled != 0 {
+            let bin = histogram.filled.trailing_zeros();
+            histogram.filled &= histogram.filled - 1;
+            let [sum, count] = std::mem::take(&mut histogram.bins[bin as usize % MAX_BINS]);
+            left += sum;
+            n += count;
+            let at = len % self.at.len();
+            (self.left[at], self.n[at], self.at[at]) = (left, n, (feature, bin));
+            len += usize::from(n >= min_leaf && rows - n >= min_leaf.max(1.0));
+        }
+        self.len = len;
+    }
+
+    /// Puts the one with the largest fall of the squared error in place of what is best so far, if it is better.
+    fn best(&self, sum: f64, rows: f64, shrink: f64, best: &mut Split) {
+        let score = |sum: f64, n: f64| sum * sum / (n + shrink);
+        let base = score(sum, rows);
+        let cuts = self.left[..self.len].iter().zip(&self.n[..self.len]);
+        let mut gains = [0.0; ABREAST * MAX_BINS];
+        for (gain, (&left, &n)) in gains.iter_mut().zip(cuts) {
+            *gain = score(left, n) + score(sum - left, rows - n) - base;
+        }
+        for (&gain, &(feature, bin)) in gains[..self.len].iter().zip(&self.at) {
+            if gain > best.gain {
+                *best = Split { gain, feature: feature as usize, bin: bin as usize };
+            }
         }
     }
 }
@@ -256,7 +354,7 @@ mod tests {
     fn value(tree: &FlatTree, row: [f32; 2]) -> f32 {
         let (mut columns, mut sum) = ([row[0]; 2 * ROWS], [0.0]);
         columns[ROWS..].fill(row[1]);
-        tree.accumulate(&columns, &mut sum);
+        tree.accumulate(&columns, &mut nothing_chosen(), &mut sum);
         sum[0]
     }
 
@@ -274,7 +372,7 @@ mod tests {
         let x = Array2::from_shape_fn((8, 2), |(i, j)| (i * (j + 1)) as f32);
         let z = [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 70.0];
         let tree = grow(&x, &z, Growth { leaves: 9, min_leaf: 4, shrink: 0.0 });
-        assert_eq!(tree.values.len(), 2);
+        assert_eq!(tree.splits.len(), 1);
         assert_eq!((value(&tree, [0.0, 0.0]), value(&tree, [7.0, 14.0])), (1.5, 21.25));
         let tree = grow(&x, &z, Growth { leaves: 2, min_leaf: 4, shrink: 4.0 });
         assert_eq!(value(&tree, [0.0, 0.0]), 0.75);
@@ -288,9 +386,40 @@ mod tests {
         let x = Array2::from_shape_fn((MAX_LEAVES, 2), |(i, j)| ((7 * i) % 32 * (1 - j)) as f32);
         let z: Vec<f64> = (0..MAX_LEAVES).map(|i| ((i * i) % 37) as f64 + 0.25 * i as f64).collect();
         let tree = grow(&x, &z, Growth { leaves: MAX_LEAVES, min_leaf: 1, shrink: 0.0 });
-        assert_eq!(tree.values.len(), MAX_LEAVES);
+        assert_eq!(tree.splits.len(), MAX_LEAVES - 1);
         for (row, z) in x.rows().into_iter().zip(&z) {
             assert_eq!(f64::from(value(&tree, [row[0], row[1]])), *z);
+        }
+    }
+
+    /// The split found is the first best of all that there are, tried one by one.
+    #[test]
+    fn no_split_is_better() {
+        let x = Array2::from_shape_fn((60, 7), |(i, j)| ((i * (5 + 3 * j) + j) % (3 + 9 * j)) as f32);
+        let targets: Vec<f64> = (0..60).map(|i| ((i * i) % 17) as f64 - 8.0).collect();
+        let binned = Binned::of(&x);
+        for (min_leaf, rows) in
+            [(1, (0..60).collect()), (4, (0..60).step_by(3).collect()), (1, vec![5, 9, 33])]
+        {
+            let rows: Vec<u32> = rows;
+            let growth = Growth { leaves: 3, min_leaf, shrink: 1.0 };
+            let soil = Soil { x: &binned, targets: &targets, features: &[6, 0, 2, 4, 5, 1, 3], growth };
+            let sum = |rows: &[u32]| rows.iter().map(|&row| targets[row as usize]).sum::<f64>();
+            let score = |rows: &[u32]| sum(rows).powi(2) / (rows.len() as f64 + 1.0);
+            let mut expected = (1e-9, 0, 0);
+            for &feature in soil.features {
+                for bin in 0..binned.edges[feature].len() {
+                    let is_left = |row: &u32| usize::from(binned.bins[feature][*row as usize]) <= bin;
+                    let (left, right): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&row| is_left(row));
+                    let gain = score(&left) + score(&right) - score(&rows);
+                    if left.len().min(right.len()) >= min_leaf && gain > expected.0 + 1e-9 {
+                        expected = (gain, feature, bin);
+                    }
+                }
+            }
+            let found = soil.best_split(&rows, sum(&rows)).unwrap();
+            assert_eq!((found.feature, found.bin), (expected.1, expected.2));
+            assert!((found.gain - expected.0).abs() < 1e-9);
         }
     }
 

@@ -115,9 +115,13 @@ impl Acquisition for ExpectedImprovement {
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        over_incumbent(posteriors, incumbent, |posterior, best| match self.unit {
-            Improvement::Score => posterior.ln_expected_excess(best).exp(),
-            Improvement::Latent => posterior.to_latent().ln_expected_excess(posterior.latent_of(best)).exp(),
+        let latent = |p: &Posterior, best| p.to_latent().ln_expected_excess(p.latent_of(best));
+        over_incumbent(posteriors, incumbent, |all, best| {
+            let gains = match self.unit {
+                Improvement::Score => Posterior::ln_expected_excesses(all, best),
+                Improvement::Latent => all.iter().map(|p| latent(p, best)).collect(),
+            };
+            gains.into_iter().map(f64::exp).collect()
         })
     }
 
@@ -138,7 +142,7 @@ impl Acquisition for LogExpectedImprovement {
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        over_incumbent(posteriors, incumbent, Posterior::ln_expected_excess)
+        over_incumbent(posteriors, incumbent, Posterior::ln_expected_excesses)
     }
 
     fn scale(&self) -> Scale {
@@ -156,7 +160,7 @@ impl Acquisition for ProbabilityOfImprovement {
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        over_incumbent(posteriors, incumbent, Posterior::survival)
+        over_incumbent(posteriors, incumbent, |all, best| all.iter().map(|p| p.survival(best)).collect())
     }
 
     fn scale(&self) -> Scale {
@@ -195,9 +199,12 @@ impl Acquisition for Mean {
 fn over_incumbent(
     posteriors: &[Posterior],
     incumbent: Option<f64>,
-    utility: impl Fn(&Posterior, f64) -> f64,
+    utilities: impl Fn(&[Posterior], f64) -> Vec<f64>,
 ) -> Vec<f64> {
-    posteriors.iter().map(|p| incumbent.map_or_else(|| p.mean(), |best| utility(p, best))).collect()
+    match incumbent {
+        Some(best) => utilities(posteriors, best),
+        None => posteriors.iter().map(Posterior::mean).collect(),
+    }
 }
 
 #[cfg(test)]

@@ -79,6 +79,14 @@ pub struct Posterior {
     law: Law,
 }
 
+/// An expected excess over a threshold, as [`Posterior::ln_expected_excess`] works it out.
+enum Excess {
+    /// Its logarithm.
+    Ln(f64),
+    /// That of a standard normal variable over `at`, times a slope.
+    Straight { ln_slope: f64, at: f64 },
+}
+
 impl Posterior {
     /// score ~ N(mean, variance).
     ///
@@ -227,14 +235,38 @@ impl Posterior {
     /// candidates can be ranked even against a perfect score. A point mass below the threshold
     /// gives minus infinity.
     pub fn ln_expected_excess(&self, threshold: f64) -> f64 {
+        match self.excess_over(threshold) {
+            Excess::Ln(ln) => ln,
+            Excess::Straight { ln_slope, at } => ln_slope + normal::ln_excess(at),
+        }
+    }
+
+    /// [`Self::ln_expected_excess`] of each of some posteriors, the same to the bit and faster than one by one.
+    pub fn ln_expected_excesses(posteriors: &[Self], threshold: f64) -> Vec<f64> {
+        let excesses: Vec<Excess> = posteriors.iter().map(|p| p.excess_over(threshold)).collect();
+        let straight = |excess: &Excess| match excess {
+            Excess::Ln(_) => None,
+            Excess::Straight { at, .. } => Some(*at),
+        };
+        let mut straight: Vec<f64> = excesses.iter().filter_map(straight).collect();
+        normal::ln_excess_of_each(&mut straight);
+        let mut straight = straight.into_iter();
+        let value = |excess| match excess {
+            Excess::Ln(ln) => Some(ln),
+            Excess::Straight { ln_slope, .. } => straight.next().map(|ln| ln_slope + ln),
+        };
+        excesses.into_iter().filter_map(value).collect()
+    }
+
+    fn excess_over(&self, threshold: f64) -> Excess {
         let (mu, sd) = self.latent();
         let squashed = matches!(self.law, Law::SigmoidGaussian { .. });
         if squashed && threshold <= 0.0 {
-            return (quadrature_moments(gauss_hermite(), mu, sd, sigmoid).0 - threshold).ln();
+            return Excess::Ln((quadrature_moments(gauss_hermite(), mu, sd, sigmoid).0 - threshold).ln());
         }
         let z = self.latent_of(threshold);
         if sd == 0.0 {
-            return self.gain(mu, z).max(0.0).ln();
+            return Excess::Ln(self.gain(mu, z).max(0.0).ln());
         }
         let z0 = (z - mu) / sd;
         // Where the score is a straight function of the Gaussian there is a closed form.
@@ -244,13 +276,13 @@ impl Posterior {
             Law::Warped { warp, .. } => warp.slope_beyond(threshold),
         };
         if let Some(slope) = slope {
-            return (slope * sd).ln() + normal::ln_excess(z0);
+            return Excess::Straight { ln_slope: (slope * sd).ln(), at: z0 };
         }
         if z0 < SURE {
             // The weight of the tail would overflow; nearly all of the law lies above the threshold.
-            return self.gain_of_the_bulk(z0, z, sd).ln();
+            return Excess::Ln(self.gain_of_the_bulk(z0, z, sd).ln());
         }
-        ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln()
+        Excess::Ln(ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln())
     }
 
     /// `E max(score - threshold, 0)` by the nine standard deviations about a mean far above the threshold.

@@ -1,7 +1,7 @@
 //! Cholesky factors of symmetric positive definite matrices, in blocks, so that the work is matrix
 //! products. `L` is lower triangular throughout; what stands above its diagonal is zero.
 
-use ndarray::{Array1, Array2, ArrayView1, ArrayViewMut2, Axis, linalg::general_mat_mul, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, aview1, linalg::general_mat_mul, s};
 
 /// Rows a block: the inside of a block is plain loops.
 const BLOCK: usize = 48;
@@ -21,8 +21,10 @@ impl Cholesky {
         let mut blocks = Vec::with_capacity(n.div_ceil(BLOCK));
         for start in (0..n).step_by(BLOCK) {
             let end = (start + BLOCK).min(n);
-            factor_block(a.slice_mut(s![start..end, start..end]))?;
-            let inverse = invert_block(&a.slice(s![start..end, start..end]).to_owned());
+            let mut own = a.slice_mut(s![start..end, start..end]);
+            let lower = factor_block(own.as_standard_layout().into_owned())?;
+            own.assign(&lower);
+            let inverse = invert_block(&lower);
             if end < n {
                 let panel = a.slice(s![end.., start..end]).dot(&inverse.t()); // [rest, block]
                 for row in (end..n).step_by(BLOCK) {
@@ -50,14 +52,11 @@ impl Cholesky {
         let mut lower = Array2::zeros((m, m));
         lower.slice_mut(s![..n, ..n]).assign(&self.lower);
         for (i, row) in (n..m).zip(rows.rows()) {
-            let (above, mut own) = lower.view_mut().split_at(Axis(0), i);
-            let mut own = own.row_mut(0);
-            for j in 0..i {
-                let sum = above.slice(s![j, ..j]).dot(&own.slice(s![..j]));
-                own[j] = (row[j] - sum) / above[[j, j]];
+            let (above, own) = split_rows(&mut lower, i);
+            for (j, above) in above.chunks_exact(m).enumerate() {
+                own[j] = (row[j] - dot(&above[..j], &own[..j])) / above[j];
             }
-            let known = own.slice(s![..i]);
-            let left = row[i] - known.dot(&known);
+            let left = row[i] - dot(&own[..i], &own[..i]);
             if !(left > 0.0 && left.is_finite()) {
                 return None;
             }
@@ -174,22 +173,21 @@ fn gram_of_lower(lower: &Array2<f64>) -> Array2<f64> {
     gram
 }
 
-fn factor_block(mut a: ArrayViewMut2<'_, f64>) -> Option<()> {
-    for i in 0..a.nrows() {
-        for j in 0..=i {
-            let sum = a.slice(s![i, ..j]).dot(&a.slice(s![j, ..j]));
-            let value = a[[i, j]] - sum;
-            if i == j {
-                if !(value > 0.0 && value.is_finite()) {
-                    return None;
-                }
-                a[[i, i]] = value.sqrt();
-            } else {
-                a[[i, j]] = value / a[[j, j]];
-            }
+/// The lower factor of a block, of which the lower triangle is read and the rest stays.
+fn factor_block(mut a: Array2<f64>) -> Option<Array2<f64>> {
+    let n = a.nrows();
+    for i in 0..n {
+        let (above, own) = split_rows(&mut a, i);
+        for (j, above) in above.chunks_exact(n).enumerate() {
+            own[j] = (own[j] - dot(&own[..j], &above[..j])) / above[j];
         }
+        let left = own[i] - dot(&own[..i], &own[..i]);
+        if !(left > 0.0 && left.is_finite()) {
+            return None;
+        }
+        own[i] = left.sqrt();
     }
-    Some(())
+    Some(a)
 }
 
 /// Inverse of a lower triangular block; reads the lower triangle.
@@ -197,12 +195,30 @@ fn invert_block(lower: &Array2<f64>) -> Array2<f64> {
     let n = lower.nrows();
     let mut inverse: Array2<f64> = Array2::zeros((n, n));
     for i in 0..n {
+        let (above, own) = split_rows(&mut inverse, i);
+        for (above, weight) in above.chunks_exact(n).zip(lower.row(i)) {
+            own.iter_mut().zip(above).for_each(|(sum, value)| *sum += weight * value);
+        }
         let scale = 1.0 / lower[[i, i]];
-        let row = lower.slice(s![i, ..i]).dot(&inverse.slice(s![..i, ..]));
-        inverse.row_mut(i).assign(&row.mapv(|x| -x * scale));
-        inverse[[i, i]] = scale;
+        for value in own.iter_mut() {
+            *value *= -scale;
+        }
+        own[i] = scale;
     }
     inverse
+}
+
+/// Rows before the `i`-th of a row-major array, one behind another, and that row.
+fn split_rows(a: &mut Array2<f64>, i: usize) -> (&[f64], &mut [f64]) {
+    let n = a.ncols();
+    let Some(values) = a.as_slice_mut() else { unreachable!("row-major arrays are slices") };
+    let (above, rest) = values.split_at_mut(i * n);
+    (above, &mut rest[..n])
+}
+
+/// Inner product, without the bookkeeping of slices of arrays.
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    aview1(a).dot(&aview1(b))
 }
 
 #[cfg(test)]

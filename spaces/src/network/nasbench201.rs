@@ -60,18 +60,16 @@ impl Skeleton for NasBench201Skeleton {
             if stage > 0 {
                 last = Self::residual(&mut net, &format!("reduction{stage}"), last)?;
             }
-            for i in 0..self.cells {
-                let spec = CellSpec {
-                    preprocess: vec![vec![]],
-                    channels: net.shape(last).channels,
-                    stride: 1,
-                    norm: self.norm,
-                    partial: 1,
-                    output: Join::Sum,
-                };
-                let cell = CellNet::new(&union.cells[0], &union.vocabulary, spec, ops)?;
-                last = net.cell(&format!("stage{stage}.cell{i}"), &[last], 0, cell)?;
-            }
+            let spec = CellSpec {
+                preprocess: vec![vec![]],
+                channels: net.shape(last).channels,
+                stride: 1,
+                norm: self.norm,
+                partial: 1,
+                output: Join::Sum,
+            };
+            let cell = CellNet::new(&union.cells[0], &union.vocabulary, spec, ops)?;
+            last = net.chain(&format!("stage{stage}"), last, self.cells, cell)?;
         }
         let width = net.shape(last).channels;
         let last = net.layers("last", last, vec![bn(width), Layer::Relu])?;

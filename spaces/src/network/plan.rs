@@ -1,6 +1,7 @@
 //! A whole network as a value.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::layer::{Passage, pass};
 use super::{CellNet, CellRoute, Join, Layer, Route, Shape};
@@ -20,8 +21,8 @@ pub enum Body {
     Cell {
         /// Which cell of the architecture it is (DARTS: 0 normal, 1 reduction).
         role: usize,
-        /// Its layers.
-        net: CellNet,
+        /// Its layers; cells of a stack may share them.
+        net: Arc<CellNet>,
     },
     /// Several inputs joined.
     Join(Join),
@@ -177,7 +178,35 @@ impl NetworkBuilder {
     ) -> Result<UnitId, SpaceError> {
         let shapes: Vec<Shape> = inputs.iter().map(|&i| self.shape(i)).collect();
         let (params, passage) = (net.params(), net.pass(&shapes)?);
-        Ok(self.push(name, inputs.to_vec(), Body::Cell { role, net }, params, passage))
+        let body = Body::Cell { role, net: Arc::new(net) };
+        Ok(self.push(name, inputs.to_vec(), body, params, passage))
+    }
+
+    /// Adds `count` cells of one input, each on the one before it, all alike.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] when the cell does not fit its input.
+    pub fn chain(
+        &mut self,
+        name: &str,
+        input: UnitId,
+        count: usize,
+        net: CellNet,
+    ) -> Result<UnitId, SpaceError> {
+        let (mut last, params, net) = (input, net.params(), Arc::new(net));
+        // What becomes of a map of one shape is worked out once.
+        let mut known: Option<(Shape, Passage)> = None;
+        for i in 0..count {
+            let shape = self.shape(last);
+            let passage = match known.filter(|(known, _)| *known == shape) {
+                Some((_, passage)) => passage,
+                None => net.pass(&[shape])?,
+            };
+            known = Some((shape, passage));
+            let body = Body::Cell { role: 0, net: net.clone() };
+            last = self.push(&format!("{name}.cell{i}"), vec![last], body, params, passage);
+        }
+        Ok(last)
     }
 
     /// Joins several units.

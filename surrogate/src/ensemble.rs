@@ -89,10 +89,10 @@ impl Predict for Fitted {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
         let mut posteriors = Vec::with_capacity(candidates.len());
-        let mut scratch = Scratch::default();
+        let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
         // One piece after another, so that features stay in the cache.
         for candidates in candidates.chunks(CHUNK) {
-            let features = self.gp.matrix(candidates)?;
+            self.gp.matrix_into(candidates, &mut features)?;
             let (means, variances) = self.gp.process().predict_with(&features, &mut scratch);
             let (trees, _) = self.trees.predict(&features);
             for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {

@@ -256,11 +256,23 @@ impl FittedGraphGp {
         &self,
         candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
     ) -> Result<Array2<f32>, SurrogateError> {
+        let mut x = Array2::zeros((0, 0));
+        self.matrix_into(candidates, &mut x)?;
+        Ok(x)
+    }
+
+    /// [`matrix`](Self::matrix) into `x`; what is in it before does not matter.
+    pub(crate) fn matrix_into<'a>(
+        &self,
+        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
+        x: &mut Array2<f32>,
+    ) -> Result<(), SurrogateError> {
         let candidates = candidates.into_iter();
         let ranks: Vec<Vec<f64>> =
             self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
         let structures = self.features.matching(NAME, self.frame.live.columns(), candidates)?;
-        Ok(self.frame.matrix(structures.iter(), &ranks))
+        self.frame.matrix_into(structures.iter(), &ranks, x);
+        Ok(())
     }
 
     /// Scaled features `[n, d]` of the observations.
@@ -280,10 +292,11 @@ impl FittedGraphGp {
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut posteriors = Vec::with_capacity(candidates.len());
-        let mut scratch = Scratch::default();
+        let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
         // One piece after another, so that features stay in the cache.
         for candidates in candidates.chunks(gp::CHUNK) {
-            let (means, variances) = self.process.predict_with(&self.matrix(candidates)?, &mut scratch);
+            self.matrix_into(candidates, &mut x)?;
+            let (means, variances) = self.process.predict_with(&x, &mut scratch);
             for (mean, variance) in means.into_iter().zip(variances) {
                 posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
             }

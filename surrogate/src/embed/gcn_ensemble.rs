@@ -15,7 +15,7 @@ use super::train::Adam;
 use super::{pin_threads, to_array};
 use crate::features::{self, Extractor};
 use crate::ranks::{Warp, normal_scores};
-use crate::structure::Live;
+use crate::structure::{Live, Structures};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "gcn-ensemble";
@@ -170,7 +170,7 @@ impl Surrogate for GcnEnsemble {
         let structures = self.features.features(NAME, architectures.iter().copied())?;
         let live = Live::of(structures.iter());
         let unit = COUNTS / (live.len().max(1) as f32).sqrt();
-        let counts = live.matrix(structures.iter(), 0) * unit;
+        let counts = scaled(&live, &structures, unit);
         let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
         let (z, warp) = normal_scores(&scores);
         let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
@@ -197,6 +197,13 @@ impl Surrogate for GcnEnsemble {
         fitted.error = (error - predictions.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)).max(0.1 * error);
         Ok(Box::new(fitted))
     }
+}
+
+/// Live counts `[m, d]` of some architectures, times a unit.
+fn scaled(live: &Live, structures: &Structures, unit: f32) -> Array2<f32> {
+    let mut counts = Array2::zeros((structures.rows.len(), live.len()));
+    live.write(structures.iter(), &mut counts);
+    counts * unit
 }
 
 struct Fitted {
@@ -231,7 +238,7 @@ impl Fitted {
         for chunk in candidates.chunks(CHUNK) {
             let architectures: Vec<&Architecture> = chunk.iter().collect();
             let structures = self.features.matching(NAME, self.live.columns(), chunk)?;
-            let counts = self.live.matrix(structures.iter(), 0) * self.unit;
+            let counts = scaled(&self.live, &structures, self.unit);
             let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
             let (embedding, predictions) = self.outputs(&graphs)?;
             take(embedding, predictions);

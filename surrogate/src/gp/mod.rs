@@ -19,4 +19,4 @@ pub(crate) use linalg::Cholesky;
 pub use objective::Prior;
 pub(crate) use objective::{Block, Fit, Shape, Traits, fit};
 pub(crate) use process::{CHUNK, Process, Scratch};
-pub(crate) use seen::{Covariance, Seen, Term};
+pub(crate) use seen::{Covariance, Seen, Term, fit_to};

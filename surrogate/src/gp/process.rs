@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
-use super::Seen;
+use super::seen::{Features, Seen, fit_to};
 use crate::SurrogateError;
 
 /// Candidates a pass: their covariances stay in the cache.
@@ -16,9 +16,10 @@ const VARIANCE_LIMIT: usize = 400;
 /// Most observations that are predicted from all others.
 const LAST: usize = 400;
 
-/// Space for covariances with candidates; what is in it does not matter.
+/// Space for what is worked out of candidates, piece by piece; what is in it does not matter.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
+    features: Features,
     k: Array2<f32>,
     products: Array2<f32>,
     white: Array2<f32>,
@@ -76,10 +77,10 @@ impl Process {
     pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
         let covariance = &self.seen.covariance;
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
-        let Scratch { k, products, white } = scratch;
+        let Scratch { features, k, products, white } = scratch;
         for start in (0..x.nrows()).step_by(CHUNK) {
-            let features = covariance.features(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]));
-            covariance.between_into(&features, &self.seen.features, k, products); // [m, n]
+            covariance.features_into(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]), features);
+            covariance.between_into(features, &self.seen.features, k, products); // [m, n]
             means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
             match &self.part {
                 None => whiten(&self.whitener, k.view(), white), // [n, m]
@@ -88,7 +89,7 @@ impl Process {
             let mut known = Array1::<f32>::zeros(white.ncols());
             white.rows().into_iter().for_each(|row| known.zip_mut_with(&row, |sum, v| *sum += v * v));
             let left = |(before, &known): (&f64, &f32)| (before - f64::from(known)).max(1e-6 * before);
-            variances.extend(covariance.variance(&features).iter().zip(&known).map(left));
+            variances.extend(covariance.variance(features).iter().zip(&known).map(left));
         }
         (means, variances)
     }
@@ -143,9 +144,7 @@ fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
 fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32>) {
     const ROWS: usize = 32;
     let (m, n) = k.dim();
-    if white.dim() != (n, m) {
-        *white = Array2::zeros((n, m));
-    }
+    fit_to(white, (n, m));
     for start in (0..n).step_by(ROWS) {
         let end = (start + ROWS).min(n);
         let rows = whitener.slice(s![start..end, ..end]);

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::{Array1, Array2, ArrayView2, Axis, linalg::general_mat_mul, s};
+use ndarray::{Array1, Array2, ArrayView2, Axis, Zip, linalg::general_mat_mul, s};
 
 use super::objective::JITTER;
 use super::{Cholesky, Kernel};
@@ -50,12 +50,23 @@ pub(crate) struct Seen {
 impl Covariance {
     /// Features `x [n, d]` as the terms take them.
     pub(super) fn features(&self, x: ArrayView2<'_, f32>) -> Features {
-        let of = |term: &Term| {
-            let features = &x.slice(s![.., term.columns.clone()]) * &term.scale;
-            let lengths = features.rows().into_iter().map(|row| row.dot(&row)).collect();
-            (features, lengths)
-        };
-        self.terms.iter().map(of).collect()
+        let mut features = Features::new();
+        self.features_into(x, &mut features);
+        features
+    }
+
+    /// [`features`](Self::features) into some; what is in them before does not matter.
+    pub(super) fn features_into(&self, x: ArrayView2<'_, f32>, features: &mut Features) {
+        features.resize_with(self.terms.len(), Default::default);
+        for ((scaled, lengths), term) in features.iter_mut().zip(&self.terms) {
+            let own = x.slice(s![.., term.columns.clone()]);
+            fit_to(scaled, own.dim());
+            lengths.clear();
+            for (mut to, from) in scaled.rows_mut().into_iter().zip(own.rows()) {
+                Zip::from(&mut to).and(&from).and(&term.scale).for_each(|to, value, by| *to = value * by);
+                lengths.push(to.dot(&to));
+            }
+        }
     }
 
     /// Variance without noise, `[m]`.
@@ -90,11 +101,8 @@ impl Covariance {
     ) {
         let shape = (count(a), count(b));
         // In row-major order, which `dot` does not promise.
-        for array in [&mut *k, products] {
-            if array.dim() != shape {
-                *array = Array2::zeros(shape);
-            }
-        }
+        fit_to(k, shape);
+        fit_to(products, shape);
         k.fill(0.0);
         for ((a, b), term) in a.iter().zip(b).zip(&self.terms) {
             general_mat_mul(1.0, &a.0, &b.0.t(), 0.0, products);
@@ -196,6 +204,13 @@ impl Seen {
         let variance = self.covariance.variance(&features);
         k.diag_mut().assign(&variance.mapv(|v| self.covariance.on_diagonal(v, self.ridge)));
         Cholesky::of(k).ok_or_else(not_definite)
+    }
+}
+
+/// Gives an array a shape, row-major; what is in it does not matter.
+pub(crate) fn fit_to(array: &mut Array2<f32>, shape: (usize, usize)) {
+    if array.dim() != shape {
+        *array = Array2::zeros(shape);
     }
 }
 

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, s};
 
 use super::data::{Form, Read};
-use crate::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits};
+use crate::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits, fit_to};
 use crate::structure::{Family, Live, Row, Scale};
 
 /// Prior means of the `ln relevance` of edges by the labels of their ends, and of operations by where they are:
@@ -41,7 +41,20 @@ impl Frame {
         structures: impl ExactSizeIterator<Item = Row<'a>>,
         ranks: &[Vec<f64>],
     ) -> Array2<f32> {
-        let mut x = self.live.matrix(structures, self.known);
+        let mut x = Array2::zeros((0, 0));
+        self.matrix_into(structures, ranks, &mut x);
+        x
+    }
+
+    /// [`matrix`](Self::matrix) into `x`; what is in it before does not matter.
+    pub(super) fn matrix_into<'a>(
+        &self,
+        structures: impl ExactSizeIterator<Item = Row<'a>>,
+        ranks: &[Vec<f64>],
+        x: &mut Array2<f32>,
+    ) {
+        fit_to(x, (structures.len(), self.width()));
+        self.live.write(structures, x);
         for (k, ranks) in ranks.iter().take(self.known).enumerate() {
             let column = x.column_mut(self.live.len() + k);
             column
@@ -49,7 +62,6 @@ impl Frame {
                 .zip(ranks)
                 .for_each(|(value, &rank)| *value = self.ranks.scaled(k, rank as f32));
         }
-        x
     }
 
     /// The blocks of the kernel for features `x [n, d]`: structure, then one for each thing known.

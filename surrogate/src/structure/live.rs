@@ -60,25 +60,19 @@ impl Live {
         self.places.iter().map(|&place| self.columns.kind(place))
     }
 
-    /// Features `[m, len + extra]`; the last `extra` columns are zero.
-    pub(crate) fn matrix<'a>(
-        &self,
-        structures: impl ExactSizeIterator<Item = Row<'a>>,
-        extra: usize,
-    ) -> Array2<f32> {
+    /// Writes features to the first columns of `x [m, d]`, `d` at least their number.
+    pub(crate) fn write<'a>(&self, structures: impl Iterator<Item = Row<'a>>, x: &mut Array2<f32>) {
         let absent: Vec<f32> = (self.counts..self.len()).map(|i| -self.mean[i] * self.factor[i]).collect();
-        let mut x = Array2::zeros((structures.len(), self.len() + extra));
         for (structure, mut row) in structures.zip(x.rows_mut()) {
             let Some(row) = row.as_slice_mut() else { continue };
             self.write_counts(structure.counts, row);
             row[self.counts..self.len()].copy_from_slice(&absent);
             for &(name, value) in structure.named().into_iter().flatten() {
                 if let Some(i) = self.columns.named(name).and_then(|named| self.named[named]) {
-                    row[i] = self.scaled(i, value);
+                    row[i] = (value - self.mean[i]) * self.factor[i];
                 }
             }
         }
-        x
     }
 
     fn write_counts(&self, counts: &[f32], row: &mut [f32]) {
@@ -89,10 +83,6 @@ impl Live {
                 *value = (count - mean) * factor;
             }
         }
-    }
-
-    fn scaled(&self, i: usize, value: f32) -> f32 {
-        (value - self.mean[i]) * self.factor[i]
     }
 }
 
@@ -134,7 +124,10 @@ mod tests {
         let scaled = |column, value| scale.scaled(column, value);
         let expected =
             ndarray::array![[scaled(1, 2.0), scaled(3, 3.0), 0.0], [scaled(1, 1.0), scaled(3, 0.0), 0.0]];
-        assert_eq!(live.matrix(all.iter().skip(2), 1), expected);
+        // What was there before does not matter, and the last column is not ours.
+        let mut x = ndarray::array![[7.0, 7.0, 0.0], [7.0, 7.0, 0.0]];
+        live.write(all.iter().skip(2), &mut x);
+        assert_eq!(x, expected);
     }
 
     #[test]

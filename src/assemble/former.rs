@@ -123,6 +123,7 @@ fn refused(transfer: &Transfer, reason: &str) -> StudyError {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
     use std::path::Path;
 
     use super::*;
@@ -184,7 +185,7 @@ mod tests {
             let mut csv = String::from("arch,acc,other\n");
             for (i, cell) in cells.iter().enumerate() {
                 let acc = if i == 0 { first.to_owned() } else { format!("{}", 50 + i) };
-                csv += &format!("{cell},{acc},{other}\n");
+                writeln!(csv, "{cell},{acc},{other}").unwrap();
             }
             std::fs::write(&path, csv).unwrap();
             read(&format!("table:{}:acc", path.display()), "macro")

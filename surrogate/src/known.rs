@@ -283,13 +283,15 @@ mod tests {
         let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
         let former = |sign: f64| {
             let mut former = toy_observations(300, 8);
-            former.iter_mut().for_each(|o| o.score = sign * o.score.powi(3));
+            for o in &mut former {
+                o.score = sign * o.score.powi(3);
+            }
             Known::learnt(&former, &toy_architectures(100, 9)).unwrap()
         };
         let tau = |gp: GraphGp| {
             let mut rng = <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(1);
-            let fitted = gp.fit(&toy_observations(8, 4), &mut rng).unwrap();
-            let means: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(|p| p.mean()).collect();
+            let fitted = gp.fit(&toy_observations(8, 4), &mut rng).unwrap().predict(&candidates).unwrap();
+            let means: Vec<f64> = fitted.iter().map(crate::Posterior::mean).collect();
             kendall_tau_b(&means, &truth).unwrap()
         };
         let alone = tau(GraphGp::default());

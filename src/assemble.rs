@@ -3,6 +3,7 @@
 //! Invariant: no part knows about settings. What needs images is assembled by `search::Networks`,
 //! tables by [`crate::compare::Arena`], all else here.
 
+mod former;
 mod knowledge;
 mod peers;
 #[cfg(test)]
@@ -28,6 +29,7 @@ use bonas_surrogate::wl_gp::WlGp;
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
 
+pub use former::Former;
 pub use knowledge::Knowledge;
 use knowledge::published;
 
@@ -100,7 +102,7 @@ fn bonas(
     }
     Ok(Bonas {
         name: "bonas".to_owned(),
-        surrogate: knowledge.surrogate(s.surrogate, s.prior, space)?,
+        surrogate: knowledge.surrogate(s.surrogate, s.prior, &s.transfer, space)?,
         acquisition: acquisition(s)?,
         selection: selection(s, fidelity)?,
         pool: pool(s, space)?,

@@ -123,7 +123,7 @@ fn what_a_space_or_build_lacks_is_named() {
 /// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
 #[test]
 fn priors_are_taken_where_they_can_be() {
-    use crate::config::{PriorKind, SurrogateKind};
+    use crate::config::{PriorKind, SurrogateKind, Transfer};
     let spaces = ["nasbench201", "macro"].map(|name| crate::registry::space(name).unwrap().space());
     for (space, has_network) in spaces.iter().zip([true, false]) {
         let fitted = |kind, prior| {
@@ -134,7 +134,7 @@ fn priors_are_taken_where_they_can_be() {
                 score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
             };
             let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
-            let surrogate = Knowledge::default().surrogate(kind, prior, &**space)?;
+            let surrogate = Knowledge::default().surrogate(kind, prior, &Transfer::Nothing, &**space)?;
             let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
             Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
         };

@@ -26,7 +26,7 @@ pub(super) struct CompareArgs {
     /// was stopped goes on there.
     #[arg(long, required_unless_present = "print_config")]
     out: Option<PathBuf>,
-    /// The table, in place of the configuration's path.
+    /// The table, in place of the configuration's path; `digits` is the one inside the program.
     #[arg(long)]
     pub(super) table: Option<PathBuf>,
     /// Studies a strategy, in place of the configuration's.
@@ -65,6 +65,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let directory = args.folder()?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
+    config.find_transfers(folder);
     let compare = Compare {
         source: resolve(&config, args.table.as_deref(), folder)?,
         config,

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 
 use bonas::assemble::Knowledge;
-use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings};
+use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
 use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
 use bonas::report::write_json;
-use bonas::table::{Benchmark, ColumnName, EMBEDDED, EMBEDDED_NAME, Limit, Merge, Reading};
+use bonas::table::{Benchmark, ColumnName, EMBEDDED_NAME, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};
@@ -19,8 +19,8 @@ pub(super) struct PredictArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation. Without it the one
-    /// inside the program: `val` to train on, `test` to rank.
+    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// inside the program. Without it that one, with `val` to train on and `test` to rank.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
     /// Column that surrogates are trained on; `a,b` is the mean of two, `-a` turns the sign.
@@ -42,6 +42,9 @@ pub(super) struct PredictArgs {
     /// What the surrogates know beforehand: auto, none, flops or params, as strategy bonas.
     #[arg(long, default_value = "auto")]
     prior: String,
+    /// Scores on another task that they start from: none, digits, study:FOLDER or table:FILE:COLUMN.
+    #[arg(long, default_value_t)]
+    transfer: Transfer,
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
@@ -82,6 +85,10 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let (prior, knowledge) =
         (PriorKind::named(&args.prior).map_err(|e| usage(format!("--prior: {e}")))?, Knowledge::default());
     let table = open(args)?;
+    let space = &**table.space();
+    if let Some(former) = knowledge.former(&args.transfer, space)? {
+        former.check(&table)?;
+    }
     let columns = table.columns();
     let plan = Plan {
         sizes: args.sizes.clone(),
@@ -93,7 +100,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     };
     let mut rows = Vec::new();
     for kind in kinds {
-        rows.extend(measure(&table, &|| knowledge.surrogate(kind, prior, &**table.space()), &plan)?);
+        rows.extend(measure(&table, &|| knowledge.surrogate(kind, prior, &args.transfer, space), &plan)?);
     }
     let rows = Rows {
         format: FORMAT,
@@ -139,8 +146,6 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };
-    Ok(match &args.table {
-        Some(path) => Benchmark::open(path, space, &reading)?,
-        None => Benchmark::parse(EMBEDDED, EMBEDDED_NAME.as_ref(), space, &reading)?,
-    })
+    let source = args.table.as_deref().map_or(Source::Embedded, Source::named);
+    Ok(source.open(space, &reading)?)
 }

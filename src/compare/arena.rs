@@ -1,6 +1,5 @@
 //! The table that strategies are compared on, and one study on it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -17,17 +16,8 @@ use crate::config::{
 use crate::evaluator::{Repeats, Table};
 use crate::history::{Evaluation, History};
 use crate::study::Budget;
-use crate::table::{Benchmark, ColumnName, Limit, Merge, Reading, TableSpace};
+use crate::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
 use crate::{Strategy, Study, StudyError, assemble, registry};
-
-/// Where a table comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// A file.
-    File(PathBuf),
-    /// Bytes of a CSV file, plain or gzipped, with a name for errors.
-    Bytes(&'static str, &'static [u8]),
-}
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.
@@ -61,10 +51,7 @@ impl Arena {
         let settings = config.table.clone().unwrap_or_else(TableSettings::embedded);
         let space = space(&settings)?;
         let (reading, reported) = reading(&settings, config)?;
-        let table = Arc::new(match source {
-            Source::File(path) => Benchmark::open(path, space, &reading)?,
-            Source::Bytes(name, bytes) => Benchmark::parse(bytes, name.as_ref(), space, &reading)?,
-        });
+        let table = Arc::new(source.open(space, &reading)?);
         let report: Arc<[f64]> = table.columns()[reported].means().into();
         let goals = Goals::of(config, &settings, &table, &report)?;
         let repeats = match settings.seeds {
@@ -133,31 +120,39 @@ impl Arena {
     }
 
     /// What the results of a strategy's studies are known by: all that they depend on but the seed.
-    pub fn identity(&self, entrant: &Entrant) -> String {
+    ///
+    /// # Errors
+    /// Those of the scores on another task that it starts from.
+    pub fn identity(&self, entrant: &Entrant) -> Result<String, StudyError> {
         let CompareSettings { budget, stop_at_optimum, .. } = self.settings;
         let text = format!(
-            "bonas {} results {RESULTS}\ntable {}\n{}{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}",
+            "bonas {} results {RESULTS}\ntable {}\n{}{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}{}",
             env!("CARGO_PKG_VERSION"),
             self.table().fingerprint(),
             self.table.identity(),
             self.aims_identity,
-            entrant.identity()
+            entrant.identity(),
+            self.knowledge.identity(&entrant.strategy, &self.space)?
         );
-        blake3::hash(text.as_bytes()).to_hex()[..16].to_owned()
+        Ok(blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
     }
 
     /// The strategy of an entrant, ready for a study.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks.
+    /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks, or scores to start from
+    /// that are the table's own.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
-        let strategy = assemble::strategy(
-            &entrant.strategy,
-            &self.space,
-            Fidelity::Table,
-            &self.goals.aims,
-            &self.knowledge,
-        );
+        let checked = self.knowledge.check(&entrant.strategy, &self.space, self.table());
+        let strategy = checked.and_then(|()| {
+            assemble::strategy(
+                &entrant.strategy,
+                &self.space,
+                Fidelity::Table,
+                &self.goals.aims,
+                &self.knowledge,
+            )
+        });
         strategy.map_err(|error| match error {
             StudyError::Setting { name, reason } => {
                 StudyError::Setting { name: format!("{name} of strategy `{}`", entrant.label), reason }
@@ -186,7 +181,7 @@ impl Arena {
         })?;
         let evaluations = finished.history.evaluations();
         Ok(Run {
-            study: self.identity(entrant),
+            study: self.identity(entrant)?,
             seed,
             arms: evaluations.iter().map(|e| self.arm(e)).collect::<Result<_, _>>()?,
             scores: evaluations

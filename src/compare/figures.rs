@@ -66,7 +66,7 @@ impl Results {
         let mut traces = Vec::new();
         let mut strategies = Vec::new();
         for (place, entrant) in config.strategies.iter().enumerate() {
-            let identity = arena.identity(entrant);
+            let identity = arena.identity(entrant)?;
             let runs: Vec<&Run> = arena.seeds().filter_map(|seed| store.get(&identity, seed)).collect();
             if runs.len() < config.compare.seeds {
                 return Err(StudyError::Interrupted);

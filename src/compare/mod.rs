@@ -39,10 +39,10 @@ use crate::config::CompareConfig;
 use crate::journal::Journal;
 use crate::pool;
 use crate::report::write_whole;
-use crate::table::{EMBEDDED, EMBEDDED_NAME};
+use crate::table::Source;
 use crate::{StudyError, search};
 
-pub use arena::{Arena, Source};
+pub use arena::Arena;
 pub use figures::Results;
 pub use files::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
@@ -116,7 +116,8 @@ impl Compare {
     ) -> Result<(), StudyError> {
         let entrants = &self.config.strategies;
         let total = entrants.len() * self.config.compare.seeds;
-        let identities: Vec<String> = entrants.iter().map(|entrant| arena.identity(entrant)).collect();
+        let identities: Vec<String> =
+            entrants.iter().map(|entrant| arena.identity(entrant)).collect::<Result<_, _>>()?;
         let missing: Vec<(usize, u64)> = arena
             .seeds()
             .flat_map(|seed| (0..entrants.len()).map(move |entrant| (entrant, seed)))
@@ -160,11 +161,11 @@ pub fn resolve(config: &CompareConfig, given: Option<&Path>, folder: &Path) -> R
         (Some(_), None) => {
             bad("--table", "no [table] says its space and columns; give a configuration with one")
         }
-        (Some(path), Some(_)) => Ok(Source::File(path.to_owned())),
+        (Some(path), Some(_)) => Ok(Source::named(path)),
         (None, Some(table)) if table.path.is_empty() => {
             bad("table.path", "it is empty; give the CSV file there or with --table PATH")
         }
-        (None, Some(table)) => Ok(Source::File(folder.join(&table.path))),
-        (None, None) => Ok(Source::Bytes(EMBEDDED_NAME, EMBEDDED)),
+        (None, Some(table)) => Ok(Source::named(table.path.as_ref()).within(folder)),
+        (None, None) => Ok(Source::Embedded),
     }
 }

@@ -194,7 +194,7 @@ fn tests_tell_local_search_from_random() {
 #[test]
 fn seeds_are_drawn_from_the_studys_own_stream_and_reported_as_means() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn = config("seeds = 4\nbudget = 20\n", "seeds = \"draw\"\n")
+    let drawn = config("seeds = 2\nbudget = 25\n", "seeds = \"draw\"\n")
         .table
         .map(|table| crate::config::TableSettings { search: "seeds".into(), ..table });
     let config = CompareConfig { table: drawn, ..config("seeds = 4\nbudget = 20\n", "") };
@@ -239,7 +239,7 @@ fn what_cannot_search_a_table_is_refused_before_any_study() {
 fn what_is_missing_is_named() {
     let of = |config: &CompareConfig, given: Option<&Path>| resolve(config, given, Path::new("runs"));
     let none = CompareConfig::from_toml("", "c.toml").unwrap();
-    assert!(matches!(of(&none, None).unwrap(), Source::Bytes(EMBEDDED_NAME, _)));
+    assert_eq!(of(&none, None).unwrap(), Source::Embedded);
     assert!(
         of(&none, Some(Path::new("t.csv"))).unwrap_err().to_string().contains("no [table] says its space")
     );
@@ -247,7 +247,8 @@ fn what_is_missing_is_named() {
     let raw = "[table]\nspace = \"darts\"\npath = \"t.csv\"\nsearch = \"a\"\nmerge = \"raw\"\n";
     let raw = CompareConfig::from_toml(raw, "c.toml").unwrap();
     assert_eq!(of(&raw, None).unwrap(), Source::File("runs/t.csv".into()));
-    let error = Arena::open(&raw, &Source::Bytes("t", b"arch,a\n")).unwrap_err().to_string();
+    assert_eq!(of(&raw, Some(Path::new("digits"))).unwrap(), Source::Embedded);
+    let error = Arena::open(&raw, &Source::Embedded).unwrap_err().to_string();
     assert!(error.contains("table.merge") && error.contains("use isomorphic"), "{error}");
 }
 
@@ -265,4 +266,63 @@ fn the_page_is_whole_escaped_and_loads_nothing() {
     for outside in ["<script", "<link", "src=", "href=", "Could not be drawn"] {
         assert!(!page.contains(outside), "{outside}");
     }
+}
+
+/// Results are known by the scores that a strategy starts from, not by the name of their file; those of the column
+/// that is searched or reported are refused.
+#[test]
+fn scores_on_another_task_are_part_of_what_studies_are_known_by() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("t.csv"), csv(60)).unwrap();
+    let source = Source::File(folder.path().join("t.csv"));
+    let open = |transfer: &str| {
+        let text = format!(
+            "seeds = 2\nbudget = 15\n[table]\nspace = \"macro\"\nsearch = \"val\"\nreport = \"test\"\n\
+             [[strategy]]\nname = \"bonas\"\ntransfer = \"{transfer}\"\n"
+        );
+        let mut config = CompareConfig::from_toml(&text, "c.toml").unwrap();
+        config.find_transfers(folder.path());
+        (Arena::open(&config, &source).unwrap(), config.strategies.remove(0))
+    };
+    let identity = |transfer: &str| {
+        let (arena, entrant) = open(transfer);
+        arena.identity(&entrant)
+    };
+    let other = |step: usize| {
+        std::fs::write(folder.path().join("o.csv"), csv(step).replace("arch,val", "arch,old")).unwrap();
+    };
+    other(50);
+    let old = identity("table:o.csv:old").unwrap();
+    assert_ne!(old, identity("none").unwrap());
+    other(55);
+    assert_ne!(old, identity("table:o.csv:old").unwrap());
+    let (arena, entrant) = open("table:t.csv:seeds");
+    arena.strategy(&entrant).unwrap();
+    for column in ["val", "-test", "seeds,test"] {
+        let (arena, entrant) = open(&format!("table:t.csv:{column}"));
+        let error = arena.strategy(&entrant).err().unwrap().to_string();
+        assert!(error.contains("transfer of strategy `bonas`") && error.contains("same table"), "{error}");
+    }
+}
+
+/// Seventy scores on nearly the same task lead to the best sooner; the same is found on any number of threads.
+#[test]
+fn a_search_starts_from_another_task() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("o.csv"), csv(30).replace("arch,val,test", "arch,old,unused")).unwrap();
+    let text = "seeds = 4\nbudget = 20\nbatch = 1\n[table]\nspace = \"macro\"\nsearch = \"test\"\n\
+                [[strategy]]\nname = \"bonas\"\nlabel = \"alone\"\n\
+                [[strategy]]\nname = \"bonas\"\ntransfer = \"table:o.csv:old\"\n";
+    let ran = |threads: usize| {
+        let mut config = CompareConfig::from_toml(text, "c.toml").unwrap();
+        config.find_transfers(folder.path());
+        let run = compare(config, folder.path(), threads).run(&mut |_| {}).unwrap();
+        std::fs::remove_dir_all(folder.path().join("out")).unwrap();
+        run.summary
+    };
+    let (one, two) = (ran(1), ran(2));
+    let found =
+        |summary: &Summary| -> Vec<f64> { summary.strategies.iter().map(|s| s.to_optimum.mean).collect() };
+    assert_eq!(found(&one), found(&two));
+    assert!(found(&one)[1] < found(&one)[0], "{:?}", found(&one));
 }

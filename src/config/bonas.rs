@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::strategy::{SurrogateKind, TargetsKind, batches};
 use super::strict::named;
+use super::transfer::Transfer;
 use super::{at_least_1, ensure};
 
 /// What a posterior is worth.
@@ -140,6 +141,11 @@ crate::settings! {
         /// auto: flops where the space has a network here and the surrogate takes a prior (ensemble,
         /// graph-gp), else none.
         prior: PriorKind = PriorKind::Auto,
+        /// Scores of the same space on another task that the surrogate starts from, beside the prior and in the
+        /// same way: none, digits (the table inside the program: nasbench201), study:FOLDER (an earlier study), or
+        /// table:FILE:COLUMN. Paths are taken from where the program runs; in a comparison, from the
+        /// configuration's folder.
+        transfer: Transfer = Transfer::Nothing,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -176,6 +182,8 @@ crate::settings! {
         at_least_1(s.tournament, "tournament")?;
         let takes = s.surrogate.takes_prior() || matches!(s.prior, PriorKind::Auto | PriorKind::None);
         ensure(takes, "prior", s.prior.name(), "auto or none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
+        let takes = s.surrogate.takes_prior() || s.transfer == Transfer::Nothing;
+        ensure(takes, "transfer", &s.transfer, "none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         batches(s.batches, s.batch)

@@ -1,5 +1,7 @@
 //! Configuration of `bonas compare`.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Document, Settings, StrategySettings, commented, ensure, plain};
@@ -90,7 +92,8 @@ crate::settings! {
         /// transnas-micro or transnas-macro.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
-        /// the configuration's folder. `bonas compare --table` takes its place.
+        /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the
+        /// program (columns val, test, params, macs).
         path: String = String::new(),
         /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
         /// better).
@@ -340,6 +343,17 @@ impl CompareConfig {
         let skips = self.table.as_ref().is_some_and(|table| table.missing == MissingKind::Skip);
         let report = if skips { objective.report.clone() } else { String::new() };
         ObjectiveSettings { search: objective.search.clone(), report, ..ObjectiveSettings::default() }
+    }
+}
+
+impl CompareConfig {
+    /// Takes the paths of scores on other tasks as relative to the configuration's folder.
+    pub fn find_transfers(&mut self, folder: &Path) {
+        for entrant in &mut self.strategies {
+            if let StrategySettings::Bonas(settings) = &mut entrant.strategy {
+                settings.transfer = settings.transfer.clone().within(folder);
+            }
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod strict;
 mod study;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
 pub use bonas::{
@@ -51,6 +52,7 @@ pub use study::{
     DataSettings, FinalImages, FinalSettings, Precision, ShortlistSettings, SpaceSettings, StudySettings,
     TrainingSettings,
 };
+pub use transfer::Transfer;
 
 /// Everything that `bonas search` is told.
 #[derive(Clone, Debug, Default, PartialEq)]

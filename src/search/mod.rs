@@ -83,14 +83,15 @@ impl Search {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
         let (_, space) = assemble::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
-        let strategy = self.strategy(&*space)?;
+        let knowledge = Knowledge::default();
+        let strategy = self.strategy(&*space, &knowledge)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
             .budget(assemble::budget(&self.config.study))
-            .config(self.config.identity())
+            .config(self.config.identity() + &knowledge.identity(&self.config.strategy, &*space)?)
             .cancel(self.cancel.clone())
             .directory(&self.directory);
         let observers = observe(Stage::Search, &self.directory);
@@ -101,31 +102,31 @@ impl Search {
     }
 
     #[cfg(not(feature = "torch"))]
-    fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
-        assemble::strategy(
-            &self.config.strategy,
-            space,
-            self.config.evaluator.fidelity(),
-            &Aims::default(),
-            &Knowledge::default(),
-        )
+    fn strategy(
+        &self,
+        space: &dyn bonas_spaces::SearchSpace,
+        knowledge: &Knowledge,
+    ) -> Result<Box<dyn Strategy>, StudyError> {
+        let fidelity = self.config.evaluator.fidelity();
+        assemble::strategy(&self.config.strategy, space, fidelity, &Aims::default(), knowledge)
     }
 
     #[cfg(feature = "torch")]
-    fn strategy(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
+    fn strategy(
+        &self,
+        space: &dyn bonas_spaces::SearchSpace,
+        knowledge: &Knowledge,
+    ) -> Result<Box<dyn Strategy>, StudyError> {
         match &self.config.strategy {
             StrategySettings::Differentiable(settings) => {
                 let search = Networks::new(&self.config)?.differentiable(settings)?;
                 let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
                 Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
             }
-            other => assemble::strategy(
-                other,
-                space,
-                self.config.evaluator.fidelity(),
-                &Aims::default(),
-                &Knowledge::default(),
-            ),
+            other => {
+                let fidelity = self.config.evaluator.fidelity();
+                assemble::strategy(other, space, fidelity, &Aims::default(), knowledge)
+            }
         }
     }
 

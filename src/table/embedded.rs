@@ -4,7 +4,7 @@
 //! `bonas tabulate examples/tabulate/digits.toml --ops none,skip_connect,nor_conv_1x1,nor_conv_3x3 --networks 5
 //! --out DIR` makes it (the recipe is in that file). Columns: `val` and `test`, accuracies in percent of the
 //! same networks on held-out training images and on test images, two seeds, each the mean of five networks;
-//! `params`; `macs` (multiply-adds).
+//! `params`; `macs` (multiply-adds). Where a path is asked for it is called `digits`.
 
 /// Its name in errors and results.
 pub const EMBEDDED_NAME: &str = "the embedded table";

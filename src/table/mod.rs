@@ -37,6 +37,7 @@ mod embedded;
 mod merge;
 mod parquet;
 mod read;
+mod source;
 mod space;
 #[cfg(test)]
 mod tests;
@@ -55,6 +56,7 @@ pub use column::{Column, ColumnName, Limit};
 pub use embedded::{EMBEDDED, EMBEDDED_NAME};
 pub use merge::Merge;
 use merge::Merged;
+pub use source::Source;
 pub use space::TableSpace;
 
 /// What to read from a table.

@@ -275,6 +275,15 @@ impl FittedGraphGp {
         Ok(())
     }
 
+    /// Expected normal scores `[m]`.
+    pub(crate) fn expected(&self, candidates: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
+        let mut expected = Vec::with_capacity(candidates.len());
+        for candidates in candidates.chunks(gp::CHUNK) {
+            expected.extend(self.process.predict(&self.matrix(candidates)?).0);
+        }
+        Ok(expected)
+    }
+
     /// Scaled features `[n, d]` of the observations.
     pub(crate) fn observed(&self) -> &Array2<f32> {
         &self.observed

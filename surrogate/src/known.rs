@@ -6,14 +6,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::{Architecture, Key};
 
-use crate::SurrogateError;
+use crate::graph_gp::GraphGp;
 use crate::ranks::{Warp, gaussian_ranks};
 use crate::roll::{Name, Roll, name};
+use crate::{Observation, SurrogateError};
 
 const NAME: &str = "prior knowledge";
 
 /// Most ranks kept.
 const MAX_KEPT: usize = 1 << 20;
+
+/// Most observations of another task that are learnt from: the time it takes goes with their cube.
+const MAX_LEARNT: usize = 2000;
 
 /// A number for every architecture that a surrogate will be asked of, as Gaussian ranks among all or some
 /// of them. Cheap to clone.
@@ -40,10 +44,6 @@ struct Kept {
 }
 
 impl Kept {
-    fn one(&self, name: Name) -> Option<f64> {
-        self.roll.place(name).map(|place| self.ranks[place])
-    }
-
     fn all(&self, names: impl IntoIterator<Item = Name>) -> Vec<Option<f64>> {
         self.roll.places(names).map(|place| place.map(|place| self.ranks[place])).collect()
     }
@@ -53,7 +53,7 @@ impl Kept {
             *self = Self::default();
         }
         // Another thread may have been faster.
-        if self.one(name).is_none() {
+        if self.roll.place(name).is_none() {
             self.roll.push(name);
             self.ranks.push(rank);
         }
@@ -63,8 +63,8 @@ impl Kept {
 /// A function of architectures, and the reason where it has no value.
 struct Value(Box<ValueOf>);
 
-/// See [`Known::computed`].
-pub type ValueOf = dyn Fn(&Architecture) -> Result<f64, String> + Send + Sync;
+/// See [`Known::computed`]: one value an architecture, in order.
+pub type ValueOf = dyn Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync;
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -73,10 +73,16 @@ impl fmt::Debug for Value {
 }
 
 impl Value {
-    fn of(&self, architecture: &Architecture) -> Result<f64, SurrogateError> {
-        let value = (self.0)(architecture);
-        let value = value.map_err(|reason| SurrogateError::data(NAME, reason))?;
-        if value.is_finite() { Ok(value) } else { Err(not_finite(architecture.key(), value)) }
+    fn of(&self, architectures: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
+        let values = (self.0)(architectures).map_err(|reason| SurrogateError::data(NAME, reason))?;
+        if values.len() != architectures.len() {
+            let reason = format!("{} values of {} architectures", values.len(), architectures.len());
+            return Err(SurrogateError::data(NAME, reason));
+        }
+        match values.iter().zip(architectures).find(|(value, _)| !value.is_finite()) {
+            None => Ok(values),
+            Some((value, architecture)) => Err(not_finite(architecture.key(), *value)),
+        }
     }
 }
 
@@ -115,9 +121,25 @@ impl Known {
     pub fn computed(value: Box<ValueOf>, sample: &[Architecture]) -> Result<Self, SurrogateError> {
         check_count(sample.len())?;
         let value = Value(value);
-        let numbers = sample.iter().map(|a| value.of(a)).collect::<Result<Vec<_>, _>>()?;
-        let (_, warp) = gaussian_ranks(&numbers);
+        let (_, warp) = gaussian_ranks(&value.of(sample)?);
         Ok(Self(Arc::new(Ranks::Computed { value, warp, kept: Mutex::default() })))
+    }
+
+    /// What scores on another task say of any architecture of the space: the normal score that a [`GraphGp`]
+    /// expects which is fitted to them, as rank among `sample`. Of more than 2,000 observations every k-th is
+    /// taken, so that they are no more.
+    ///
+    /// Whether tasks agree need not be known: the surrogate that takes it learns its slope.
+    ///
+    /// # Errors
+    /// As [`computed`](Self::computed), and those of [`GraphGp`] for observations that it cannot be fitted to.
+    pub fn learnt(observations: &[Observation], sample: &[Architecture]) -> Result<Self, SurrogateError> {
+        let taken: Vec<Observation> = spread(observations, MAX_LEARNT).cloned().collect();
+        let fitted = GraphGp::default().fit_process(&taken)?;
+        let value = move |architectures: &[Architecture]| {
+            fitted.expected(architectures).map_err(|error| error.to_string())
+        };
+        Self::computed(Box::new(value), sample)
     }
 
     /// Gaussian ranks of some architectures, in order.
@@ -142,23 +164,50 @@ impl Known {
                 };
                 architectures.enumerate().map(rank).collect()
             }
-            // Kept by what is written, for copies that a space calls equal need not cost the same; so what is
-            // kept changes no rank. Others may ask while a value is worked out.
             Ranks::Computed { value, warp, kept } => {
                 let architectures: Vec<&Architecture> = architectures.collect();
-                let known = lock(kept).all(architectures.iter().map(|a| name(a)));
-                let rank = |(a, known): (&&Architecture, Option<f64>)| {
-                    if let Some(rank) = known.or_else(|| lock(kept).one(name(a))) {
-                        return Ok(rank);
-                    }
-                    let rank = warp.latent(value.of(a)?);
-                    lock(kept).put(name(a), rank);
-                    Ok(rank)
-                };
-                architectures.iter().zip(known).map(rank).collect()
+                computed(&architectures, value, warp, kept)
             }
         }
     }
+}
+
+/// Ranks of some architectures, of which those not seen yet are worked out together.
+///
+/// Kept by what is written, for copies that a space calls equal need not cost the same; so what is kept changes
+/// no rank. Others may ask while values are worked out.
+fn computed(
+    architectures: &[&Architecture],
+    value: &Value,
+    warp: &Warp,
+    kept: &Mutex<Kept>,
+) -> Result<Vec<f64>, SurrogateError> {
+    let names: Vec<Name> = architectures.iter().map(|a| name(a)).collect();
+    let known = lock(kept).all(names.iter().copied());
+    let missing = |i: &usize| known[*i].is_none();
+    let mut places: HashMap<Name, usize> = HashMap::new();
+    let mut asked: Vec<Architecture> = Vec::new();
+    for i in (0..names.len()).filter(missing) {
+        places.entry(names[i]).or_insert_with(|| {
+            asked.push(architectures[i].clone());
+            asked.len() - 1
+        });
+    }
+    let found: Vec<f64> = match asked.len() {
+        0 => Vec::new(),
+        _ => value.of(&asked)?.into_iter().map(|value| warp.latent(value)).collect(),
+    };
+    let mut kept = lock(kept);
+    for (architecture, &rank) in asked.iter().zip(&found) {
+        kept.put(name(architecture), rank);
+    }
+    let rank = |(name, known): (&Name, &Option<f64>)| known.unwrap_or_else(|| found[places[name]]);
+    Ok(names.iter().zip(&known).map(rank).collect())
+}
+
+/// Every k-th of a list, so that they are at most so many.
+fn spread<T>(list: &[T], most: usize) -> impl Iterator<Item = &T> {
+    list.iter().step_by(list.len().div_ceil(most).max(1))
 }
 
 fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -179,7 +228,7 @@ mod tests {
         let pair =
             [cell("conv3x3-bn-relu;maxpool3x3;maxpool3x3"), cell("maxpool3x3;maxpool3x3;conv3x3-bn-relu")];
         assert_eq!(pair[0].key(), pair[1].key());
-        let value = |a: &Architecture| Ok((name(a).1 % 1000) as f64);
+        let value = |list: &[Architecture]| Ok(list.iter().map(|a| (name(a).1 % 1000) as f64).collect());
         let ranks = |order: [usize; 2]| {
             let known = Known::computed(Box::new(value), &pair).unwrap();
             let ranks = known.ranks(order.map(|i| &pair[i])).unwrap();
@@ -213,9 +262,10 @@ mod tests {
         let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let keys: Vec<Key> = architectures.iter().map(Architecture::key).collect();
         let (own, count) = (keys.clone(), asked.clone());
-        let place = move |a: &Architecture| {
-            count.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
-            own.iter().position(|key| *key == a.key()).map(|i| i as f64).ok_or_else(|| "unknown".to_owned())
+        let place = move |list: &[Architecture]| {
+            count.fetch_add(list.len(), std::sync::atomic::Ordering::SeqCst);
+            let place = |a: &Architecture| own.iter().position(|key| *key == a.key()).map(|i| i as f64);
+            list.iter().map(|a| place(a).ok_or_else(|| "unknown".to_owned())).collect()
         };
         let known = Known::computed(Box::new(place), &architectures).unwrap();
         let values = keys.iter().map(|key| (*key, keys.iter().position(|k| k == key).unwrap() as f64));
@@ -235,7 +285,44 @@ mod tests {
             &mut <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(1),
         );
         assert!(known.ranks([&strange]).unwrap_err().to_string().contains("unknown"));
-        let nan = Known::computed(Box::new(|_| Ok(f64::NAN)), &architectures).unwrap_err().to_string();
+        let nan = Known::computed(Box::new(|list| Ok(vec![f64::NAN; list.len()])), &architectures)
+            .unwrap_err()
+            .to_string();
         assert!(nan.contains("is NaN"), "{nan}");
+    }
+
+    /// Eight scores on a task tell little. With what 300 on another one say they rank nearly all cells, whichever
+    /// way round that one is.
+    #[test]
+    fn another_task_is_learnt_from() {
+        use crate::metrics::kendall_tau_b;
+        use crate::testing::{toy_observations, toy_score};
+        use crate::{Surrogate, graph_gp::Form};
+        let candidates = toy_architectures(300, 5);
+        let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+        let former = |sign: f64| {
+            let mut former = toy_observations(300, 8);
+            for o in &mut former {
+                o.score = sign * o.score.powi(3);
+            }
+            Known::learnt(&former, &toy_architectures(100, 9)).unwrap()
+        };
+        let tau = |gp: GraphGp| {
+            let mut rng = <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(1);
+            let fitted = gp.fit(&toy_observations(8, 4), &mut rng).unwrap().predict(&candidates).unwrap();
+            let means: Vec<f64> = fitted.iter().map(crate::Posterior::mean).collect();
+            kendall_tau_b(&means, &truth).unwrap()
+        };
+        let alone = tau(GraphGp::default());
+        let [likewise, reversed] =
+            [1.0, -1.0].map(|sign| tau(GraphGp::default().knowing(vec![former(sign)], &[Form::Mean])));
+        assert!(likewise > 0.9 && reversed > 0.9 && alone < 0.8, "{likewise} {reversed} {alone}");
+    }
+
+    #[test]
+    fn of_many_every_kth_is_learnt_from() {
+        assert_eq!(spread(&[1, 2, 3, 4], 4).collect::<Vec<_>>(), [&1, &2, &3, &4]);
+        assert_eq!(spread(&[1, 2, 3, 4, 5], 4).collect::<Vec<_>>(), [&1, &3, &5]);
+        assert_eq!(spread::<u8>(&[], 4).count(), 0);
     }
 }

@@ -69,7 +69,7 @@ fn limits_are_part_of_what_studies_are_known_by() {
         let text = format!("{more}{table_keys}{STRATEGIES}");
         let config = CompareConfig::from_toml(&text, "c.toml").unwrap();
         let arena = Arena::open(&config, &table(folder.path())).unwrap();
-        arena.identity(&config.strategies[0])
+        arena.identity(&config.strategies[0]).unwrap()
     };
     let identity = |more: &str| missing(more, "error");
     let objective = "[objective]\nsearch = \"-seeds\"\n";

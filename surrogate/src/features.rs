@@ -14,7 +14,7 @@ use crate::{Observation, SurrogateError};
 const MAX_VALUES: usize = 1 << 22;
 
 /// Computes the structural features of architectures and keeps them, so that a pool that is scored round
-/// after round is looked at once. Cheap to clone; clones share what is kept, and may be of surrogates on several
+/// after round is looked at once. Cheap to clone; clones share what is kept, and may be asked on several
 /// threads.
 ///
 /// Features are kept by what an architecture is written like, so what is kept changes no result.

@@ -127,8 +127,9 @@ impl PriorKind {
 crate::settings! {
     /// Settings of BONAS.
     pub struct BonasSettings {
-        /// Random architectures evaluated before the surrogate is fitted. Published: 100.
-        initial: usize = 20,
+        /// Random architectures evaluated before the surrogate is fitted; three are enough where batches are
+        /// small. Published: 100.
+        initial: usize = 10,
         /// Batches a round.
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.

@@ -3,9 +3,9 @@
 //! Invariant: no part knows about settings. What needs images is assembled by `search::Networks`,
 //! tables by [`crate::compare::Arena`], all else here.
 
-mod former;
 mod knowledge;
 mod peers;
+mod source_task;
 #[cfg(test)]
 mod tests;
 
@@ -29,9 +29,9 @@ use bonas_surrogate::wl_gp::WlGp;
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
 
-pub use former::Former;
 pub use knowledge::Knowledge;
 use knowledge::published;
+pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 
 use crate::StudyError;
 use crate::config::{

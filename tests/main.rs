@@ -16,3 +16,4 @@ mod tables;
 mod tidy;
 #[cfg(feature = "torch")]
 mod training;
+mod transfer;

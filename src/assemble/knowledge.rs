@@ -1,6 +1,7 @@
 //! What surrogates know of architectures before any is measured.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
@@ -9,12 +10,11 @@ use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::{Form, GraphGp};
 use bonas_surrogate::{Extractor, Known, Surrogate};
 
-use super::Former;
+use super::SourceTask;
 use crate::StudyError;
-use crate::config::{PriorKind, StrategySettings, SurrogateKind, Transfer};
+use crate::config::{PriorKind, SurrogateKind, Transfer};
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
-use crate::table::Benchmark;
 
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
@@ -27,12 +27,13 @@ const SAMPLE: usize = 200;
 pub struct Knowledge {
     kept: Arc<Mutex<Kept>>,
     features: Extractor,
+    folder: PathBuf,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
     costs: HashMap<PriorKind, Known>,
-    formers: HashMap<Transfer, Arc<Former>>,
+    tasks: HashMap<Transfer, Arc<SourceTask>>,
     learnt: HashMap<Transfer, Known>,
 }
 
@@ -49,6 +50,14 @@ impl Knowledge {
         transfer: &Transfer,
         space: &dyn SearchSpace,
     ) -> Result<Box<dyn Surrogate>, StudyError> {
+        if *transfer != Transfer::None && !kind.takes_prior() {
+            return Err(StudyError::Setting {
+                name: "strategy.transfer".into(),
+                reason: format!(
+                    "{transfer}, but this surrogate takes none; take ensemble or graph-gp, or none"
+                ),
+            });
+        }
         let learnt = self.learnt(transfer, space)?;
         let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
         let knows = !known.is_empty();
@@ -62,57 +71,45 @@ impl Knowledge {
         }
     }
 
-    /// The scores of another task, if there is one.
+    /// The same with paths of scores on other tasks taken from a folder.
+    #[must_use]
+    pub fn paths_from(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
+    }
+
+    /// The scores on another task that a strategy starts from, if it does.
     ///
     /// # Errors
-    /// As [`Former::read`].
-    pub fn former(
+    /// As [`SourceTask::read`].
+    pub fn source_task(
         &self,
         transfer: &Transfer,
         space: &dyn SearchSpace,
-    ) -> Result<Option<Arc<Former>>, StudyError> {
-        if let Some(kept) = self.kept().formers.get(transfer) {
+    ) -> Result<Option<Arc<SourceTask>>, StudyError> {
+        if let Some(kept) = self.kept().tasks.get(transfer) {
             return Ok(Some(kept.clone()));
         }
-        let Some(former) = Former::read(transfer, space)? else { return Ok(None) };
-        Ok(Some(self.kept().formers.entry(transfer.clone()).or_insert(Arc::new(former)).clone()))
+        let Some(task) = SourceTask::read(&transfer.clone().within(&self.folder), space)? else {
+            return Ok(None);
+        };
+        Ok(Some(self.kept().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
     }
 
-    /// What results depend on of the scores that a strategy starts from: the text that they are known by, empty
-    /// without any.
+    /// What results depend on of these scores: the text that they are known by, empty without any.
     ///
     /// # Errors
-    /// As [`former`](Self::former).
-    pub fn identity(
-        &self,
-        strategy: &StrategySettings,
-        space: &dyn SearchSpace,
-    ) -> Result<String, StudyError> {
-        let StrategySettings::Bonas(settings) = strategy else { return Ok(String::new()) };
-        let former = self.former(&settings.transfer, space)?;
-        Ok(former.map(|former| format!("transfer {}\n", former.digest)).unwrap_or_default())
-    }
-
-    /// Refuses a strategy that starts from the scores of the table that it searches.
-    ///
-    /// # Errors
-    /// As [`Former::check`] and [`former`](Self::former).
-    pub fn check(
-        &self,
-        strategy: &StrategySettings,
-        space: &dyn SearchSpace,
-        table: &Benchmark,
-    ) -> Result<(), StudyError> {
-        let StrategySettings::Bonas(settings) = strategy else { return Ok(()) };
-        self.former(&settings.transfer, space)?.map_or(Ok(()), |former| former.check(table))
+    /// As [`source_task`](Self::source_task).
+    pub fn identity(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<String, StudyError> {
+        let task = self.source_task(transfer, space)?;
+        Ok(task.map(|task| format!("transfer {}\n", task.digest)).unwrap_or_default())
     }
 
     fn learnt(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<Option<Known>, StudyError> {
         if let Some(kept) = self.kept().learnt.get(transfer) {
             return Ok(Some(kept.clone()));
         }
-        let Some(former) = self.former(transfer, space)? else { return Ok(None) };
-        let known = Known::learnt(&former.observations, &sample(space))?;
+        let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
+        let known = Known::learnt(&task.observations, &sample(space))?;
         Ok(Some(self.kept().learnt.entry(transfer.clone()).or_insert(known).clone()))
     }
 

@@ -134,7 +134,7 @@ fn priors_are_taken_where_they_can_be() {
                 score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
             };
             let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
-            let surrogate = Knowledge::default().surrogate(kind, prior, &Transfer::Nothing, &**space)?;
+            let surrogate = Knowledge::default().surrogate(kind, prior, &Transfer::None, &**space)?;
             let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
             Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
         };

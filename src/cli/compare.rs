@@ -65,10 +65,10 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let directory = args.folder()?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
-    config.find_transfers(folder);
     let compare = Compare {
         source: resolve(&config, args.table.as_deref(), folder)?,
         config,
+        folder: folder.to_owned(),
         cancel: interrupt::flag_with(hint.clone())?,
         threads: args.threads.unwrap_or_else(cores),
         directory,

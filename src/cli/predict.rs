@@ -8,7 +8,7 @@ use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
 use bonas::report::write_json;
-use bonas::table::{Benchmark, ColumnName, EMBEDDED_NAME, Limit, Merge, Reading, Source};
+use bonas::table::{Benchmark, Column, ColumnName, EMBEDDED_NAME, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};
@@ -85,11 +85,15 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let (prior, knowledge) =
         (PriorKind::named(&args.prior).map_err(|e| usage(format!("--prior: {e}")))?, Knowledge::default());
     let table = open(args)?;
-    let space = &**table.space();
-    if let Some(former) = knowledge.former(&args.transfer, space)? {
-        former.check(&table)?;
+    let (space, columns) = (&**table.space(), table.columns());
+    let task = knowledge.source_task(&args.transfer, space)?;
+    if let Some(task) = &task {
+        task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>())?;
     }
-    let columns = table.columns();
+    // What a surrogate does not take is said before any is measured.
+    for &kind in &kinds {
+        knowledge.surrogate(kind, prior, &args.transfer, space)?;
+    }
     let plan = Plan {
         sizes: args.sizes.clone(),
         splits: args.splits,
@@ -114,6 +118,9 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         rank: columns[plan.rank].name().to_string(),
         architectures: table.arms().len(),
         seed: args.seed,
+        prior: prior.name().to_owned(),
+        transfer: args.transfer.to_string(),
+        transfer_digest: task.map(|task| task.digest.clone()),
         rows,
     };
     if let Some(path) = &args.json {

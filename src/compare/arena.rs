@@ -1,5 +1,6 @@
 //! The table that strategies are compared on, and one study on it.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
@@ -74,6 +75,12 @@ impl Arena {
         })
     }
 
+    /// The same with paths of scores on other tasks taken from a folder.
+    #[must_use]
+    pub fn paths_from(self, folder: &Path) -> Self {
+        Self { knowledge: self.knowledge.paths_from(folder), ..self }
+    }
+
     /// The table.
     pub fn table(&self) -> &Benchmark {
         self.space.table()
@@ -132,7 +139,7 @@ impl Arena {
             self.table.identity(),
             self.aims_identity,
             entrant.identity(),
-            self.knowledge.identity(&entrant.strategy, &self.space)?
+            self.knowledge.identity(entrant.strategy.transfer(), &self.space)?
         );
         Ok(blake3::hash(text.as_bytes()).to_hex()[..16].to_owned())
     }
@@ -143,8 +150,7 @@ impl Arena {
     /// [`StudyError::Setting`] naming the entrant, for what this build or space lacks, or scores to start from
     /// that are the table's own.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
-        let checked = self.knowledge.check(&entrant.strategy, &self.space, self.table());
-        let strategy = checked.and_then(|()| {
+        let strategy = self.check(entrant).and_then(|()| {
             assemble::strategy(
                 &entrant.strategy,
                 &self.space,
@@ -159,6 +165,13 @@ impl Arena {
             }
             other => other,
         })
+    }
+
+    /// Refuses a strategy that starts from what is searched or reported.
+    fn check(&self, entrant: &Entrant) -> Result<(), StudyError> {
+        let task = self.knowledge.source_task(entrant.strategy.transfer(), &self.space)?;
+        let columns = [self.search_column(), self.report_column()];
+        task.map_or(Ok(()), |task| task.check(self.table(), &columns))
     }
 
     /// Runs one study, on this thread.

@@ -60,6 +60,8 @@ pub struct Compare {
     pub config: CompareConfig,
     /// The table.
     pub source: Source,
+    /// The configuration's folder, which paths of scores on other tasks are relative to.
+    pub folder: PathBuf,
     /// Where everything is kept.
     pub directory: PathBuf,
     /// Studies at the same time; no result depends on it.
@@ -89,7 +91,7 @@ impl Compare {
     /// [`StudyError`] for a table or a setting that cannot be used, or a strategy that fails;
     /// [`StudyError::Interrupted`]. The studies that are done stay, and it can be run again.
     pub fn run(&self, progress: &mut Progress<'_>) -> Result<Results, StudyError> {
-        let arena = Arena::open(&self.config, &self.source)?;
+        let arena = Arena::open(&self.config, &self.source)?.paths_from(&self.folder);
         for entrant in &self.config.strategies {
             arena.strategy(entrant)?;
         }

@@ -44,7 +44,8 @@ fn table(folder: &Path) -> Source {
 
 fn compare(config: CompareConfig, folder: &Path, threads: usize) -> Compare {
     let source = table(folder);
-    Compare { config, source, directory: folder.join("out"), threads, cancel: Arc::default() }
+    let (directory, folder) = (folder.join("out"), folder.to_owned());
+    Compare { config, source, folder, directory, threads, cancel: Arc::default() }
 }
 
 /// The results without seconds: `results.csv` and `summary.json`.
@@ -194,7 +195,7 @@ fn tests_tell_local_search_from_random() {
 #[test]
 fn seeds_are_drawn_from_the_studys_own_stream_and_reported_as_means() {
     let folder = tempfile::tempdir().unwrap();
-    let drawn = config("seeds = 2\nbudget = 25\n", "seeds = \"draw\"\n")
+    let drawn = config("seeds = 4\nbudget = 20\n", "seeds = \"draw\"\n")
         .table
         .map(|table| crate::config::TableSettings { search: "seeds".into(), ..table });
     let config = CompareConfig { table: drawn, ..config("seeds = 4\nbudget = 20\n", "") };
@@ -281,8 +282,8 @@ fn scores_on_another_task_are_part_of_what_studies_are_known_by() {
              [[strategy]]\nname = \"bonas\"\ntransfer = \"{transfer}\"\n"
         );
         let mut config = CompareConfig::from_toml(&text, "c.toml").unwrap();
-        config.find_transfers(folder.path());
-        (Arena::open(&config, &source).unwrap(), config.strategies.remove(0))
+        let arena = Arena::open(&config, &source).unwrap().paths_from(folder.path());
+        (arena, config.strategies.remove(0))
     };
     let identity = |transfer: &str| {
         let (arena, entrant) = open(transfer);
@@ -292,8 +293,12 @@ fn scores_on_another_task_are_part_of_what_studies_are_known_by() {
         std::fs::write(folder.path().join("o.csv"), csv(step).replace("arch,val", "arch,old")).unwrap();
     };
     other(50);
+    let same = std::fs::read(folder.path().join("o.csv")).unwrap();
+    std::fs::create_dir(folder.path().join("sub")).unwrap();
+    std::fs::write(folder.path().join("sub/p.csv"), same).unwrap();
     let old = identity("table:o.csv:old").unwrap();
     assert_ne!(old, identity("none").unwrap());
+    assert_eq!(old, identity("table:sub/p.csv:old").unwrap());
     other(55);
     assert_ne!(old, identity("table:o.csv:old").unwrap());
     let (arena, entrant) = open("table:t.csv:seeds");
@@ -314,8 +319,7 @@ fn a_search_starts_from_another_task() {
                 [[strategy]]\nname = \"bonas\"\nlabel = \"alone\"\n\
                 [[strategy]]\nname = \"bonas\"\ntransfer = \"table:o.csv:old\"\n";
     let ran = |threads: usize| {
-        let mut config = CompareConfig::from_toml(text, "c.toml").unwrap();
-        config.find_transfers(folder.path());
+        let config = CompareConfig::from_toml(text, "c.toml").unwrap();
         let run = compare(config, folder.path(), threads).run(&mut |_| {}).unwrap();
         std::fs::remove_dir_all(folder.path().join("out")).unwrap();
         run.summary

@@ -127,8 +127,7 @@ impl PriorKind {
 crate::settings! {
     /// Settings of BONAS.
     pub struct BonasSettings {
-        /// Random architectures evaluated before the surrogate is fitted; three are enough where batches are
-        /// small. Published: 100.
+        /// Random architectures evaluated before the surrogate is fitted. Published: 100.
         initial: usize = 10,
         /// Batches a round.
         batches: usize = 1,
@@ -143,10 +142,11 @@ crate::settings! {
         /// graph-gp), else none.
         prior: PriorKind = PriorKind::Auto,
         /// Scores of the same space on another task that the surrogate starts from, beside the prior and in the
-        /// same way: none, digits (the table inside the program: nasbench201), study:FOLDER (an earlier study), or
-        /// table:FILE:COLUMN. Paths are taken from where the program runs; in a comparison, from the
-        /// configuration's folder.
-        transfer: Transfer = Transfer::Nothing,
+        /// same way: none, digits (the table inside the program: nasbench201), study:FOLDER (an earlier study, as
+        /// far as it came), or table:FILE:COLUMN (isomorphic rows by their mean, rows without a number left out).
+        /// At least 10 scores; of more than 2000, 2000 are taken. Paths are taken from where the program runs; in a
+        /// comparison, from the configuration's folder. A search keeps the scores in its own folder.
+        transfer: Transfer = Transfer::None,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -183,7 +183,7 @@ crate::settings! {
         at_least_1(s.tournament, "tournament")?;
         let takes = s.surrogate.takes_prior() || matches!(s.prior, PriorKind::Auto | PriorKind::None);
         ensure(takes, "prior", s.prior.name(), "auto or none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
-        let takes = s.surrogate.takes_prior() || s.transfer == Transfer::Nothing;
+        let takes = s.surrogate.takes_prior() || s.transfer == Transfer::None;
         ensure(takes, "transfer", &s.transfer, "none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;

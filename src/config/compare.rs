@@ -1,11 +1,9 @@
 //! Configuration of `bonas compare`.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Document, Settings, StrategySettings, commented, ensure, plain};
-use crate::table::ColumnName;
+use crate::table::{ColumnName, EMBEDDED_SPACE};
 
 crate::settings! {
     /// What strategies are compared by.
@@ -93,7 +91,7 @@ crate::settings! {
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
         /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the
-        /// program (columns val, test, params, macs).
+        /// program (columns val, test, params, macs); a file that is called so is ./digits.
         path: String = String::new(),
         /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
         /// better).
@@ -321,7 +319,7 @@ fn read_entrant(
 impl TableSettings {
     /// How [`crate::table::EMBEDDED`] is read.
     pub fn embedded() -> Self {
-        Self { space: "nasbench201".into(), search: "val".into(), report: "test".into(), ..Self::default() }
+        Self { space: EMBEDDED_SPACE.into(), search: "val".into(), report: "test".into(), ..Self::default() }
     }
 
     /// The text that results are known by: every key but the path.
@@ -346,21 +344,10 @@ impl CompareConfig {
     }
 }
 
-impl CompareConfig {
-    /// Takes the paths of scores on other tasks as relative to the configuration's folder.
-    pub fn find_transfers(&mut self, folder: &Path) {
-        for entrant in &mut self.strategies {
-            if let StrategySettings::Bonas(settings) = &mut entrant.strategy {
-                settings.transfer = settings.transfer.clone().within(folder);
-            }
-        }
-    }
-}
-
 impl Entrant {
-    /// The text that results are known by: every key but the label.
+    /// The text that results are known by: every key but the label, and but where scores on another task come from.
     pub fn identity(&self) -> String {
-        self.strategy.plain("strategy")
+        self.strategy.without_source().plain("strategy")
     }
 }
 

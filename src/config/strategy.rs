@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings, NasBowlSettings, NpenasSettings,
-    Nsga2Settings, at_least_1, ensure,
+    Nsga2Settings, Transfer, at_least_1, ensure,
 };
 
 crate::choices! {
@@ -88,6 +88,29 @@ impl StrategySettings {
             _ => true,
         };
         all.filter(move |strategy| runs(strategy) && !strategy.needs_images() && fits(strategy))
+    }
+
+    /// Where scores on another task come from that it starts from.
+    pub fn transfer(&self) -> &Transfer {
+        match self {
+            Self::Bonas(settings) => &settings.transfer,
+            _ => &Transfer::None,
+        }
+    }
+
+    /// The same with scores on another task from somewhere else.
+    #[must_use]
+    pub fn with_transfer(mut self, transfer: Transfer) -> Self {
+        if let Self::Bonas(settings) = &mut self {
+            settings.transfer = transfer;
+        }
+        self
+    }
+
+    /// The same without where scores on another task come from.
+    #[must_use]
+    pub fn without_source(&self) -> Self {
+        self.clone().with_transfer(Transfer::None)
     }
 
     /// Sets the architectures a batch.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::unknown;
+use super::{TableSettings, unknown};
 use crate::table::{ColumnName, Source};
 
 /// Where scores of the same space on another task come from. Its text form is what a configuration or a
@@ -17,6 +17,7 @@ use crate::table::{ColumnName, Source};
 /// use bonas::config::Transfer;
 /// let transfer: Transfer = "table:nb201.csv.gz:c100_val_e12".parse()?;
 /// assert_eq!(transfer.to_string(), "table:nb201.csv.gz:c100_val_e12");
+/// assert_eq!("digits".parse::<Transfer>()?, "table:digits:val".parse()?);
 /// assert!("tabel:a.csv:b".parse::<Transfer>().unwrap_err().contains("did you mean `table`"));
 /// # Ok::<(), String>(())
 /// ```
@@ -25,14 +26,12 @@ use crate::table::{ColumnName, Source};
 pub enum Transfer {
     /// `none`: from nowhere.
     #[default]
-    Nothing,
-    /// `digits`: validation accuracies of the table inside the program.
-    Digits,
+    None,
     /// `study:FOLDER`: an earlier study, ended or not.
     Study(PathBuf),
-    /// `table:FILE:COLUMN`: a column of a table.
+    /// `table:FILE:COLUMN`: a column of a table. `digits` is the search column of the table inside the program.
     Table {
-        /// The file; `digits`: the table inside the program.
+        /// The table.
         table: Source,
         /// The column; higher is better.
         column: ColumnName,
@@ -40,6 +39,7 @@ pub enum Transfer {
 }
 
 const SYNTAX: &str = "none, digits, study:FOLDER or table:FILE:COLUMN";
+const DIGITS: &str = "digits";
 
 impl FromStr for Transfer {
     type Err = String;
@@ -47,25 +47,19 @@ impl FromStr for Transfer {
     /// # Errors
     /// What is wrong, and the forms there are.
     fn from_str(text: &str) -> Result<Self, String> {
-        let form = |text: &str| format!("{text:?} is not of the form {SYNTAX}");
-        match text.split_once(':') {
-            None if text == "none" => Ok(Self::Nothing),
-            None if text == "digits" => Ok(Self::Digits),
-            Some(("study", folder)) if !folder.is_empty() => Ok(Self::Study(folder.into())),
-            Some(("table", rest)) => {
-                let (path, column) = rest.rsplit_once(':').ok_or_else(|| form(text))?;
-                if path.is_empty() {
-                    return Err(form(text));
-                }
-                Ok(Self::Table { table: Source::named(path.as_ref()), column: column.parse()? })
-            }
-            Some(("study", _)) => Err(form(text)),
-            other => {
-                let kind = other.map_or(text, |(kind, _)| kind);
-                Err(format!(
-                    "{}; give {SYNTAX}",
-                    unknown("source", kind, ["none", "digits", "study", "table"])
-                ))
+        let table = |path: &str, column: &str| -> Result<Self, String> {
+            Ok(Self::Table { table: Source::named(path.as_ref()), column: column.parse()? })
+        };
+        let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        match (kind, rest, rest.rsplit_once(':')) {
+            ("none", "", _) if text == kind => Ok(Self::None),
+            (DIGITS, "", _) if text == kind => table(DIGITS, &TableSettings::embedded().search),
+            ("study", folder, _) if !folder.is_empty() => Ok(Self::Study(folder.into())),
+            ("table", _, Some((path, column))) if !path.is_empty() => table(path, column),
+            ("none" | DIGITS | "study" | "table", ..) => Err(format!("{text:?} is not of the form {SYNTAX}")),
+            _ => {
+                let unknown = unknown("source", kind, ["none", DIGITS, "study", "table"]);
+                Err(format!("{unknown}; give {SYNTAX}"))
             }
         }
     }
@@ -74,9 +68,13 @@ impl FromStr for Transfer {
 impl fmt::Display for Transfer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Nothing => f.write_str("none"),
-            Self::Digits => f.write_str("digits"),
+            Self::None => f.write_str("none"),
             Self::Study(folder) => write!(f, "study:{}", folder.display()),
+            Self::Table { table: Source::Embedded, column }
+                if column.to_string() == TableSettings::embedded().search =>
+            {
+                f.write_str(DIGITS)
+            }
             Self::Table { table, column } => write!(f, "table:{table}:{column}"),
         }
     }
@@ -101,9 +99,9 @@ impl Transfer {
     #[must_use]
     pub fn within(self, folder: &Path) -> Self {
         match self {
+            Self::None => self,
             Self::Study(path) => Self::Study(folder.join(path)),
             Self::Table { table, column } => Self::Table { table: table.within(folder), column },
-            Self::Nothing | Self::Digits => self,
         }
     }
 }
@@ -115,25 +113,32 @@ mod tests {
 
     #[test]
     fn forms_read_back() {
-        for text in
-            ["none", "digits", "study:runs/old", "table:C:/a.csv:test1,test2", "table:a.csv.gz:-latency"]
-        {
+        for text in [
+            "none",
+            "digits",
+            "study:runs/old",
+            "table:C:/a.csv:test1,test2",
+            "table:digits:test",
+            "table:a:-ms",
+        ] {
             let transfer: Transfer = text.parse().unwrap();
             assert_eq!(transfer.to_string(), text);
         }
         let within = |text: &str| text.parse::<Transfer>().unwrap().within(Path::new("dir")).to_string();
         assert_eq!(within("table:a.csv:x"), "table:dir/a.csv:x");
-        assert_eq!(
-            ["study:/runs", "digits", "table:digits:test"].map(within),
-            ["study:/runs", "digits", "table:digits:test"]
-        );
+        let stay = ["study:/runs", "digits", "table:digits:test"];
+        assert_eq!(stay.map(within), stay);
     }
 
     #[test]
     fn what_has_no_form_is_named() {
-        for text in ["", "study:", "table:a.csv", "table::x", "table:a.csv:", "runs/old", "digits:val"] {
-            let error = text.parse::<Transfer>().unwrap_err();
-            assert!(error.contains("study:FOLDER") || error.contains("is no column"), "{text}: {error}");
+        let error = |text: &str| text.parse::<Transfer>().unwrap_err();
+        for text in ["study", "study:", "table", "table:a.csv", "table::x", "digits:val", "none:"] {
+            assert_eq!(error(text), format!("{text:?} is not of the form {SYNTAX}"));
+        }
+        assert!(error("table:a.csv:").contains("is no column"));
+        for text in ["", "runs/old"] {
+            assert!(error(text).ends_with(&format!("give {SYNTAX}")), "{}", error(text));
         }
         let read = |more: &str| {
             let text = format!("[strategy]\nname = \"bonas\"\n{more}");

@@ -8,7 +8,7 @@ use super::plan::{Budget, Plan, set};
 use super::{Contest, Unit};
 use crate::StudyError;
 use crate::assemble::{self, Knowledge};
-use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings};
+use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings, Transfer};
 use crate::journal::Seconds;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary, read_json};
 use crate::rng::{FINAL, stream};
@@ -91,6 +91,11 @@ fn tasks(config: &ContestConfig) -> Vec<usize> {
 
 /// Refuses an arm that could not be searched or trained.
 pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
+    let transfer = arm.config.strategy.transfer();
+    if *transfer != Transfer::None {
+        let reason = format!("{transfer}, but arms are given nothing beforehand; take none");
+        return Err(StudyError::Setting { name: format!("strategy.transfer of arm {}", arm.name), reason });
+    }
     let (_, space) = assemble::space(&arm.config)?;
     let networks = Networks::planned(&arm.config)?;
     match &arm.config.strategy {

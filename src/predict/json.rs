@@ -28,6 +28,15 @@ pub struct Rows {
     pub architectures: usize,
     /// Seed of the splits.
     pub seed: u64,
+    /// What surrogates that take a prior knew beforehand: auto, none, flops or params.
+    #[serde(default)]
+    pub prior: String,
+    /// Where scores on another task were from that they started from; none: they did not.
+    #[serde(default)]
+    pub transfer: String,
+    /// Digest of these.
+    #[serde(default)]
+    pub transfer_digest: Option<String>,
     /// One entry a surrogate and training size.
     pub rows: Vec<Row>,
 }
@@ -118,8 +127,12 @@ impl Row {
 impl Rows {
     /// The rows as a table for a terminal.
     pub fn text(&self) -> String {
+        let start = match &self.transfer_digest {
+            Some(_) => format!(", starting from {}", self.transfer),
+            None => String::new(),
+        };
         let mut text = format!(
-            "{}: {} architectures of {}; trained on {}, ranks of {}\n\n",
+            "{}: {} architectures of {}; trained on {}{start}, ranks of {}\n\n",
             self.table, self.architectures, self.space, self.train_on, self.rank
         );
         text.push_str("surrogate         train   tau          spearman     N@10          P@1%  P@5%  ");

@@ -22,10 +22,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::assemble::{self, Knowledge};
-use crate::config::SearchConfig;
+use crate::assemble::{self, Knowledge, SourceTask};
 #[cfg(feature = "torch")]
 use crate::config::StrategySettings;
+use crate::config::{SearchConfig, Transfer};
 use crate::event::Observer;
 use crate::journal::Journal;
 use crate::report::write_whole;
@@ -83,15 +83,20 @@ impl Search {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
         let (_, space) = assemble::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
-        let knowledge = Knowledge::default();
-        let strategy = self.strategy(&*space, &knowledge)?;
+        let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
+        let strategy = self.strategy(&transfer, &*space, &knowledge)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
+        if transfer != SourceTask::kept(&self.directory)
+            && let Some(task) = knowledge.source_task(&transfer, &*space)?
+        {
+            transfer = task.keep(&self.directory, &*space)?;
+        }
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
             .budget(assemble::budget(&self.config.study))
-            .config(self.config.identity() + &knowledge.identity(&self.config.strategy, &*space)?)
+            .config(self.config.identity() + &knowledge.identity(&transfer, &*space)?)
             .cancel(self.cancel.clone())
             .directory(&self.directory);
         let observers = observe(Stage::Search, &self.directory);
@@ -104,16 +109,19 @@ impl Search {
     #[cfg(not(feature = "torch"))]
     fn strategy(
         &self,
+        transfer: &Transfer,
         space: &dyn bonas_spaces::SearchSpace,
         knowledge: &Knowledge,
     ) -> Result<Box<dyn Strategy>, StudyError> {
+        let strategy = self.config.strategy.clone().with_transfer(transfer.clone());
         let fidelity = self.config.evaluator.fidelity();
-        assemble::strategy(&self.config.strategy, space, fidelity, &Aims::default(), knowledge)
+        assemble::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
     }
 
     #[cfg(feature = "torch")]
     fn strategy(
         &self,
+        transfer: &Transfer,
         space: &dyn bonas_spaces::SearchSpace,
         knowledge: &Knowledge,
     ) -> Result<Box<dyn Strategy>, StudyError> {
@@ -124,10 +132,21 @@ impl Search {
                 Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
             }
             other => {
+                let strategy = other.clone().with_transfer(transfer.clone());
                 let fidelity = self.config.evaluator.fidelity();
-                assemble::strategy(other, space, fidelity, &Aims::default(), knowledge)
+                assemble::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
             }
         }
+    }
+
+    /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the
+    /// source may change or go.
+    fn transfer(&self) -> Transfer {
+        let transfer = self.config.strategy.transfer();
+        if *transfer == Transfer::None || !Journal::exists(&self.directory) {
+            return transfer.clone();
+        }
+        SourceTask::kept(&self.directory)
     }
 
     /// Makes the folder and the file of its configuration. Beside a journal it stays as it is: the

@@ -9,5 +9,8 @@
 /// Its name in errors and results.
 pub const EMBEDDED_NAME: &str = "the embedded table";
 
+/// The space of its cells.
+pub const EMBEDDED_SPACE: &str = "nasbench201";
+
 /// A gzipped CSV file.
 pub const EMBEDDED: &[u8] = include_bytes!("../../data/digits_nasbench201.csv.gz");

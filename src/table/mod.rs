@@ -53,7 +53,7 @@ use bonas_spaces::{Architecture, Key, SearchSpace};
 use crate::StudyError;
 
 pub use column::{Column, ColumnName, Limit};
-pub use embedded::{EMBEDDED, EMBEDDED_NAME};
+pub use embedded::{EMBEDDED, EMBEDDED_NAME, EMBEDDED_SPACE};
 pub use merge::Merge;
 use merge::Merged;
 pub use source::Source;

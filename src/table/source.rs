@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 
-use super::{Benchmark, EMBEDDED, EMBEDDED_NAME, Reading};
+use super::{Benchmark, EMBEDDED, EMBEDDED_NAME, EMBEDDED_SPACE, Reading};
 use crate::StudyError;
 
 /// What stands for the table inside the program where a path is asked for; a file of that name is `./digits`.
@@ -39,9 +39,17 @@ impl Source {
     /// Reads the table.
     ///
     /// # Errors
-    /// As [`Benchmark::open`]; [`StudyError::Table`] for a space that the table inside the program is not of.
+    /// As [`Benchmark::open`]; [`StudyError::Setting`] for a space that the table inside the program is not of.
     pub fn open(&self, space: Arc<dyn SearchSpace>, reading: &Reading) -> Result<Benchmark, StudyError> {
         match self {
+            Self::Embedded if space.name() != EMBEDDED_SPACE => Err(StudyError::Setting {
+                name: "table".into(),
+                reason: format!(
+                    "{DIGITS}, whose cells are of {EMBEDDED_SPACE}, not of {}; name a file (./{DIGITS} for one \
+                     that is called so)",
+                    space.name()
+                ),
+            }),
             Self::Embedded => Benchmark::parse(EMBEDDED, EMBEDDED_NAME.as_ref(), space, reading),
             Self::File(path) => Benchmark::open(path, space, reading),
         }

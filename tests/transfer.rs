@@ -49,6 +49,7 @@ fn a_search_keeps_what_it_starts_from() {
     }
     let whole = fs::read_to_string(folder.join("new").join(JOURNAL_FILE)).unwrap();
     let alone = fs::read_to_string(folder.join("alone").join(JOURNAL_FILE)).unwrap();
+    assert!(whole.contains("study:old"), "it says what it starts from");
     assert!(!whole.lines().skip(1).eq(alone.lines().skip(1)), "what it starts from changes what it does");
 
     fs::remove_dir_all(folder.join("old")).unwrap();
@@ -65,6 +66,9 @@ fn a_search_keeps_what_it_starts_from() {
     fs::write(&kept, scores.trim_end().rsplit_once('\n').unwrap().0).unwrap();
     let error = fails(&["resume", "new"], folder);
     assert!(error.contains("another configuration") && error.contains("transfer "), "{error}");
+    fs::remove_file(&kept).unwrap();
+    let error = fails(&["resume", "new"], folder);
+    assert!(error.contains(SOURCE_TASK_FILE) && error.contains("put it back"), "{error}");
     let error = fails(&["search", "new.toml", "--out", "other"], folder);
     assert!(error.contains("strategy.transfer: study:old") && !folder.join("other").exists(), "{error}");
 }
@@ -89,7 +93,8 @@ fn a_comparison_finds_its_sources_beside_its_configuration() {
     config("space = \"macro\"\npath = \"o.csv\"\nsearch = \"-acc\"\n", "table:o.csv:acc");
     let error = fails(&["compare", "inner/c.toml", "--out", "a"], folder.path());
     assert!(
-        error.contains("transfer of strategy `bonas`") && error.contains("-acc of the same table"),
+        error.contains("transfer of strategy `bonas, from table:")
+            && error.contains("-acc of the same table"),
         "{error}"
     );
     config("space = \"nasbench201\"\npath = \"digits\"\nsearch = \"-params\"\n", "table:digits:macs");

@@ -41,8 +41,8 @@ impl Knowledge {
     /// A surrogate with what it knows beforehand.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a surrogate that this build lacks, or a prior that it or the space does
-    /// not have.
+    /// [`StudyError::Setting`] for a surrogate that this build lacks, a prior that it or the space does not have, or
+    /// scores on another task that it does not take; as [`SourceTask::read`].
     pub fn surrogate(
         &self,
         kind: SurrogateKind,
@@ -86,12 +86,11 @@ impl Knowledge {
         transfer: &Transfer,
         space: &dyn SearchSpace,
     ) -> Result<Option<Arc<SourceTask>>, StudyError> {
+        let transfer = &transfer.clone().within(&self.folder);
         if let Some(kept) = self.kept().tasks.get(transfer) {
             return Ok(Some(kept.clone()));
         }
-        let Some(task) = SourceTask::read(&transfer.clone().within(&self.folder), space)? else {
-            return Ok(None);
-        };
+        let Some(task) = SourceTask::read(transfer, space)? else { return Ok(None) };
         Ok(Some(self.kept().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
     }
 
@@ -105,12 +104,13 @@ impl Knowledge {
     }
 
     fn learnt(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<Option<Known>, StudyError> {
-        if let Some(kept) = self.kept().learnt.get(transfer) {
+        let found = transfer.clone().within(&self.folder);
+        if let Some(kept) = self.kept().learnt.get(&found) {
             return Ok(Some(kept.clone()));
         }
         let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
         let known = Known::learnt(&task.observations, &sample(space))?;
-        Ok(Some(self.kept().learnt.entry(transfer.clone()).or_insert(known).clone()))
+        Ok(Some(self.kept().learnt.entry(found).or_insert(known).clone()))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {

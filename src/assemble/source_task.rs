@@ -60,7 +60,7 @@ impl SourceTask {
             return Err(refused(format!("it has {count} scores; at least {FEWEST} are needed")));
         }
         let first = task.observations[0].score;
-        if task.observations.iter().all(|o| o.score.to_bits() == first.to_bits()) {
+        if task.observations.iter().all(|o| (o.score - first).abs() <= 0.0) {
             return Err(refused(format!(
                 "all its {count} scores are {first}, which says nothing; take another"
             )));

@@ -35,6 +35,8 @@ pub struct Arena {
     goals: Goals,
     /// What results depend on of limits and second objective.
     aims_identity: String,
+    /// Columns besides those of search and report that strategies have to find out.
+    hidden: Vec<ColumnName>,
     /// Place of the report column.
     reported: usize,
     /// Report value of every arm, in the table's unit.
@@ -68,6 +70,7 @@ impl Arena {
             settings: config.compare.clone(),
             table: settings,
             aims_identity: config.aims_identity(),
+            hidden: goals::hidden(config)?,
             best: goals.best(&report),
             goals,
             reported,
@@ -167,10 +170,11 @@ impl Arena {
         })
     }
 
-    /// Refuses a strategy that starts from what is searched or reported.
+    /// Refuses a strategy that starts from what it has to find out.
     fn check(&self, entrant: &Entrant) -> Result<(), StudyError> {
         let task = self.knowledge.source_task(entrant.strategy.transfer(), &self.space)?;
-        let columns = [self.search_column(), self.report_column()];
+        let columns: Vec<&ColumnName> =
+            [self.search_column(), self.report_column()].into_iter().chain(&self.hidden).collect();
         task.map_or(Ok(()), |task| task.check(self.table(), &columns))
     }
 

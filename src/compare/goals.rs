@@ -65,6 +65,15 @@ pub(super) fn columns(config: &CompareConfig) -> Result<Vec<ColumnName>, StudyEr
     Ok(columns)
 }
 
+/// The columns among these that strategies have to find out: those of limits that they do not know, and of the second
+/// objective.
+pub(super) fn hidden(config: &CompareConfig) -> Result<Vec<ColumnName>, StudyError> {
+    let unknown =
+        limits(config)?.into_iter().zip(&config.constraints).filter(|(_, settings)| !settings.known);
+    let columns = unknown.map(|(limit, _)| limit.column);
+    Ok(columns.chain(objective(config)?.into_iter().flat_map(|(search, report)| [search, report])).collect())
+}
+
 fn limits(config: &CompareConfig) -> Result<Vec<Limit>, StudyError> {
     let bad = |reason| StudyError::Setting { name: "constraint.limit".to_owned(), reason };
     config.constraints.iter().map(|c| c.limit.parse().map_err(bad)).collect()

@@ -303,10 +303,24 @@ fn scores_on_another_task_are_part_of_what_studies_are_known_by() {
     assert_ne!(old, identity("table:o.csv:old").unwrap());
     let (arena, entrant) = open("table:t.csv:seeds");
     arena.strategy(&entrant).unwrap();
+    let hidden = "[[constraint]]\nlimit = \"seeds <= 40\"\nknown = false\n";
+    for more in [hidden, "[objective]\nsearch = \"-seeds\"\n"] {
+        let text = format!(
+            "[table]\nspace = \"macro\"\nsearch = \"val\"\n{more}[[strategy]]\nname = \"bonas\"\n\
+             transfer = \"table:t.csv:seeds\"\n"
+        );
+        let config = CompareConfig::from_toml(&text, "c.toml").unwrap();
+        let arena = Arena::open(&config, &source).unwrap().paths_from(folder.path());
+        let error = arena.strategy(&config.strategies[0]).err().unwrap().to_string();
+        assert!(error.contains("seeds of the same table"), "{error}");
+    }
     for column in ["val", "-test", "seeds,test"] {
         let (arena, entrant) = open(&format!("table:t.csv:{column}"));
         let error = arena.strategy(&entrant).err().unwrap().to_string();
-        assert!(error.contains("transfer of strategy `bonas`") && error.contains("same table"), "{error}");
+        assert!(
+            error.contains("transfer of strategy `bonas, from table:") && error.contains("same table"),
+            "{error}"
+        );
     }
 }
 

@@ -141,11 +141,10 @@ crate::settings! {
         /// auto: flops where the space has a network here and the surrogate takes a prior (ensemble,
         /// graph-gp), else none.
         prior: PriorKind = PriorKind::Auto,
-        /// Scores of the same space on another task that the surrogate starts from, beside the prior and in the
-        /// same way: none, digits (the table inside the program: nasbench201), study:FOLDER (an earlier study, as
-        /// far as it came), or table:FILE:COLUMN (isomorphic rows by their mean, rows without a number left out).
-        /// At least 10 scores; of more than 2000, 2000 are taken. Paths are taken from where the program runs; in a
-        /// comparison, from the configuration's folder. A search keeps the scores in its own folder.
+        /// Scores of the same space on another task to start from, beside the prior: none, digits (the table inside
+        /// the program: nasbench201), study:FOLDER, or table:FILE:COLUMN (rows without a number are left out). At
+        /// least 10; of more than 2000, 2000 are taken. Paths are relative to where the program runs, in a comparison
+        /// to the configuration's folder. A search keeps the scores in its own folder.
         transfer: Transfer = Transfer::None,
         /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
         acquisition: AcquisitionKind = AcquisitionKind::Ei,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConfigError, Document, Settings, StrategySettings, commented, ensure, plain};
+use super::{ConfigError, Document, Settings, StrategySettings, Transfer, commented, ensure, plain};
 use crate::table::{ColumnName, EMBEDDED_SPACE};
 
 crate::settings! {
@@ -172,7 +172,7 @@ crate::settings! {
 /// One of the strategies that are compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entrant {
-    /// What it is called in results; its name if it has no label.
+    /// What it is called in results; if it has no label its name, and where the scores come from that it starts from.
     pub label: String,
     /// Its settings.
     pub strategy: StrategySettings,
@@ -312,7 +312,11 @@ fn read_entrant(
     if !document.has(&key("initial")) {
         strategy.set_initial(compare.initial);
     }
-    let label = document.string(&key("label"))?.unwrap_or(strategy.name()).to_owned();
+    let name = || match strategy.transfer() {
+        Transfer::None => strategy.name().to_owned(),
+        source => format!("{}, from {source}", strategy.name()),
+    };
+    let label = document.string(&key("label"))?.map_or_else(name, str::to_owned);
     Ok(Entrant { label, strategy })
 }
 
@@ -347,7 +351,7 @@ impl CompareConfig {
 impl Entrant {
     /// The text that results are known by: every key but the label, and but where scores on another task come from.
     pub fn identity(&self) -> String {
-        self.strategy.without_source().plain("strategy")
+        self.strategy.clone().with_transfer(Transfer::None).plain("strategy")
     }
 }
 

@@ -107,8 +107,7 @@ impl SearchConfig {
     }
 
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history
-    /// (workers, device, what comes after it) left at its default, and without where scores on another task come
-    /// from: what they are stands for that.
+    /// (workers, device, what comes after it) left at its default.
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
@@ -117,7 +116,6 @@ impl SearchConfig {
             training: TrainingSettings { device, ..self.training.clone() },
             shortlist: ShortlistSettings::default(),
             finals: FinalSettings::default(),
-            strategy: self.strategy.without_source(),
             ..self.clone()
         }
         .plain()

@@ -107,12 +107,6 @@ impl StrategySettings {
         self
     }
 
-    /// The same without where scores on another task come from.
-    #[must_use]
-    pub fn without_source(&self) -> Self {
-        self.clone().with_transfer(Transfer::None)
-    }
-
     /// Sets the architectures a batch.
     pub fn set_batch(&mut self, batch: usize) {
         match self {

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::assemble::{self, Knowledge, SourceTask};
+use crate::assemble::{self, Knowledge, SOURCE_TASK_FILE, SourceTask};
 #[cfg(feature = "torch")]
 use crate::config::StrategySettings;
 use crate::config::{SearchConfig, Transfer};
@@ -84,12 +84,14 @@ impl Search {
         let (_, space) = assemble::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
         let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
+        let task =
+            knowledge.source_task(&transfer, &*space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &*space, &knowledge)?;
         let evaluators = assemble::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
         if transfer != SourceTask::kept(&self.directory)
-            && let Some(task) = knowledge.source_task(&transfer, &*space)?
+            && let Some(task) = task
         {
             transfer = task.keep(&self.directory, &*space)?;
         }
@@ -147,6 +149,17 @@ impl Search {
             return transfer.clone();
         }
         SourceTask::kept(&self.directory)
+    }
+
+    /// The error of a source, which may be what this search kept.
+    fn unkept(&self, transfer: &Transfer, error: StudyError) -> StudyError {
+        if *transfer != SourceTask::kept(&self.directory) {
+            return error;
+        }
+        let reason = format!(
+            "{error}; it keeps what this search started from: put it back, or begin in another folder"
+        );
+        StudyError::Data { path: self.directory.join(SOURCE_TASK_FILE), reason }
     }
 
     /// Makes the folder and the file of its configuration. Beside a journal it stays as it is: the

@@ -109,11 +109,11 @@ impl Kept {
     fn turn_to(&mut self, vocabulary: &Arc<Vocabulary>) {
         let same =
             |(known, _): &(Arc<Vocabulary>, Layout)| Arc::ptr_eq(known, vocabulary) || known == vocabulary;
-        let turned = self.layout.as_ref().is_some_and(same);
-        if !turned {
+        let stays = self.layout.as_ref().is_some_and(same);
+        if !stays {
             self.layout = Some((vocabulary.clone(), Layout::of(vocabulary)));
         }
-        if !turned || self.store.values() > MAX_VALUES {
+        if !stays || self.store.values() > MAX_VALUES {
             (self.roll, self.store) = (Roll::default(), Arc::default());
         }
     }

@@ -64,7 +64,7 @@ impl Live {
     pub(crate) fn write<'a>(&self, structures: impl Iterator<Item = Row<'a>>, x: &mut Array2<f32>) {
         let absent: Vec<f32> = (self.counts..self.len()).map(|i| -self.mean[i] * self.factor[i]).collect();
         for (structure, mut row) in structures.zip(x.rows_mut()) {
-            let Some(row) = row.as_slice_mut() else { continue };
+            let Some(row) = row.as_slice_mut() else { unreachable!("rows of row-major arrays are slices") };
             self.write_counts(structure.counts, row);
             row[self.counts..self.len()].copy_from_slice(&absent);
             for &(name, value) in structure.named().into_iter().flatten() {

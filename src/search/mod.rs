@@ -108,37 +108,21 @@ impl Search {
         write_report(&self.directory, &self.config)
     }
 
-    #[cfg(not(feature = "torch"))]
     fn strategy(
         &self,
         transfer: &Transfer,
         space: &dyn bonas_spaces::SearchSpace,
         knowledge: &Knowledge,
     ) -> Result<Box<dyn Strategy>, StudyError> {
+        #[cfg(feature = "torch")]
+        if let StrategySettings::Differentiable(settings) = &self.config.strategy {
+            let search = Networks::new(&self.config)?.differentiable(settings)?;
+            let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
+            return Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())));
+        }
         let strategy = self.config.strategy.clone().with_transfer(transfer.clone());
         let fidelity = self.config.evaluator.fidelity();
         assemble::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
-    }
-
-    #[cfg(feature = "torch")]
-    fn strategy(
-        &self,
-        transfer: &Transfer,
-        space: &dyn bonas_spaces::SearchSpace,
-        knowledge: &Knowledge,
-    ) -> Result<Box<dyn Strategy>, StudyError> {
-        match &self.config.strategy {
-            StrategySettings::Differentiable(settings) => {
-                let search = Networks::new(&self.config)?.differentiable(settings)?;
-                let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
-                Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())))
-            }
-            other => {
-                let strategy = other.clone().with_transfer(transfer.clone());
-                let fidelity = self.config.evaluator.fidelity();
-                assemble::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
-            }
-        }
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the

@@ -21,13 +21,27 @@ const MAX_VALUES: usize = 1 << 22;
 #[derive(Clone, Debug, Default)]
 pub struct Extractor(Arc<Mutex<Kept>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Kept {
     layout: Option<(Arc<Vocabulary>, Layout)>,
     names: Names,
     /// Whose features are in the store.
     roll: Roll,
     store: Arc<Store>,
+    /// Values beyond which it makes room.
+    most: usize,
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self {
+            layout: None,
+            names: Names::default(),
+            roll: Roll::default(),
+            store: Arc::default(),
+            most: MAX_VALUES,
+        }
+    }
 }
 
 impl Extractor {
@@ -113,7 +127,7 @@ impl Kept {
         if !stays {
             self.layout = Some((vocabulary.clone(), Layout::of(vocabulary)));
         }
-        if !stays || self.store.values() > MAX_VALUES {
+        if !stays || self.store.values() > self.most {
             (self.roll, self.store) = (Roll::default(), Arc::default());
         }
     }
@@ -181,5 +195,32 @@ mod tests {
         }
         let error = extractor.features("test", [&architectures[0], &others[0]]).unwrap_err().to_string();
         assert!(error.contains("architecture 1"), "{error}");
+    }
+
+    /// Where room is made with every call, what somebody still holds stays, and later features are the same; so they
+    /// are for threads that ask at once.
+    #[test]
+    fn making_room_changes_no_features() {
+        let architectures = toy_architectures(60, 3);
+        let values = |structures: &Structures| -> Vec<(Vec<f32>, Vec<(u32, f32)>)> {
+            structures.iter().map(|row| (row.counts.to_vec(), row.named().concat())).collect()
+        };
+        let small = Extractor(Arc::new(Mutex::new(Kept { most: 1, ..Kept::default() })));
+        let held = small.features("test", &architectures).unwrap();
+        let expected = values(&held);
+        assert_eq!(values(&Extractor::default().features("test", &architectures).unwrap()), expected);
+        for chunk in architectures.chunks(7).rev() {
+            assert!(small.features("test", chunk).unwrap().store.len() <= 7, "there is room");
+        }
+        assert_eq!(values(&held), expected);
+        let asks = || {
+            for (chunk, expected) in architectures.chunks(7).zip(expected.chunks(7)) {
+                assert_eq!(values(&small.features("test", chunk).unwrap()), expected);
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(asks);
+            scope.spawn(asks);
+        });
     }
 }

@@ -169,6 +169,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::structure::Row;
     use crate::testing::toy_architectures;
 
     /// Whatever is asked in between, of another space too, each architecture has its own features, and columns mean
@@ -202,9 +203,8 @@ mod tests {
     #[test]
     fn making_room_changes_no_features() {
         let architectures = toy_architectures(60, 3);
-        let values = |structures: &Structures| -> Vec<(Vec<f32>, Vec<(u32, f32)>)> {
-            structures.iter().map(|row| (row.counts.to_vec(), row.named().concat())).collect()
-        };
+        let own = |row: Row<'_>| (row.counts.to_vec(), row.named().concat());
+        let values = |structures: &Structures| -> Vec<_> { structures.iter().map(own).collect() };
         let small = Extractor(Arc::new(Mutex::new(Kept { most: 1, ..Kept::default() })));
         let held = small.features("test", &architectures).unwrap();
         let expected = values(&held);

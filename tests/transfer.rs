@@ -121,6 +121,6 @@ fn predict_says_what_surrogates_start_from() {
         ("graph-gp,trees", "table:digits:macs", "this surrogate takes none"),
     ] {
         let error = fails(&[&arguments[..], &[wrong, "--transfer", source]].concat(), folder.path());
-        assert!(error.contains("transfer") && error.contains(names), "{error}");
+        assert!(error.contains("--transfer: ") && error.contains(names), "{error}");
     }
 }

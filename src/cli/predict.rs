@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use bonas::StudyError;
 use bonas::assemble::Knowledge;
 use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
 use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::registry;
 use bonas::report::write_json;
-use bonas::table::{Benchmark, Column, ColumnName, EMBEDDED_NAME, Limit, Merge, Reading, Source};
+use bonas::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};
@@ -86,13 +87,13 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         (PriorKind::named(&args.prior).map_err(|e| usage(format!("--prior: {e}")))?, Knowledge::default());
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
-    let task = knowledge.source_task(&args.transfer, space)?;
+    let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
-        task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>())?;
+        task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>()).map_err(as_flag)?;
     }
     // What a surrogate does not take is said before any is measured.
     for &kind in &kinds {
-        knowledge.surrogate(kind, prior, &args.transfer, space)?;
+        knowledge.surrogate(kind, prior, &args.transfer, space).map_err(as_flag)?;
     }
     let plan = Plan {
         sizes: args.sizes.clone(),
@@ -109,10 +110,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let rows = Rows {
         format: FORMAT,
         space: table.space().name().to_owned(),
-        table: args
-            .table
-            .as_ref()
-            .map_or_else(|| EMBEDDED_NAME.to_owned(), |path| path.display().to_string()),
+        table: source(args).to_string(),
         fingerprint: table.fingerprint().to_owned(),
         train_on: columns[plan.train_on].name().to_string(),
         rank: columns[plan.rank].name().to_string(),
@@ -127,6 +125,16 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         write_json(path, &rows)?;
     }
     out::text(&rows.text())
+}
+
+/// An error of a key of strategy `bonas` as one of the flag that stands for it here.
+fn as_flag(error: StudyError) -> anyhow::Error {
+    match error {
+        StudyError::Setting { name, reason } => {
+            usage(format!("--{}: {reason}", name.strip_prefix("strategy.").unwrap_or(&name)))
+        }
+        other => other.into(),
+    }
 }
 
 fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
@@ -153,6 +161,9 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };
-    let source = args.table.as_deref().map_or(Source::Embedded, Source::named);
-    Ok(source.open(space, &reading)?)
+    Ok(source(args).open(space, &reading)?)
+}
+
+fn source(args: &PredictArgs) -> Source {
+    args.table.as_deref().map_or(Source::Embedded, Source::named)
 }

@@ -61,6 +61,15 @@ fn arms_meet_on_the_same_seeds_and_a_stopped_contest_goes_on() {
 }
 
 #[test]
+fn arms_start_from_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let bonas = "name = \"bonas\"\ntransfer = \"study:old\"\nbatch = 2\n";
+    let text = SMALL.replace("name = \"random\"\nbatch = 2\n", bonas);
+    let error = contest(&text, folder.path()).run(&mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("strategy.transfer of arm random: study:old"), "{error}");
+}
+
+#[test]
 fn the_winner_of_a_differentiable_arm_is_what_it_decodes_to_in_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let text = SMALL.replace("seeds = 2\nrandom = 2", "seeds = 1");

@@ -20,7 +20,7 @@ use bonas::spaces::SearchSpace;
 use bonas::spaces::mobilenet::{BN_NAS, MobileNet};
 use bonas::spaces::nasbench201::NasBench201;
 use bonas::spaces::network::{MobileNetSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton, Union};
-use bonas::supernet::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet, Trainable};
+use bonas::supernet::model::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet, Trainable};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use tch::{Device, Tensor};

@@ -7,12 +7,12 @@
 use std::hint::black_box;
 use std::sync::Arc;
 
-use bonas::evaluator::Synthetic;
-use bonas::event::Event;
-use bonas::journal::Journal;
-use bonas::strategy::{Batches, RandomSearch, RegularizedEvolution};
+use bonas::study::evaluator::Synthetic;
+use bonas::study::history::Event;
+use bonas::study::journal::Journal;
+use bonas::study::strategy::{Batches, RandomSearch, RegularizedEvolution};
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Journalled, Study};
-use bonas::testing::Chain;
 use bonas::{Fidelity, Outcome, Score};
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -60,7 +60,7 @@ fn write_records(folder: &std::path::Path, space: &Arc<dyn bonas::spaces::Search
     let observer = Box::new(lines.clone());
     study.budget(Budget::rounds(records / 2 - 1)).observer(observer).run().expect("a study");
     let text = lines.0.lock().expect("one thread").join("");
-    std::fs::write(folder.join(bonas::journal::JOURNAL_FILE), text).expect("a journal");
+    std::fs::write(folder.join(bonas::study::journal::JOURNAL_FILE), text).expect("a journal");
 }
 
 #[derive(Clone, Default)]
@@ -69,7 +69,7 @@ struct Lines(Arc<std::sync::Mutex<Vec<String>>>);
 impl bonas::Observer for Lines {
     fn event(&mut self, event: &Event, _: bool) {
         let mut lines = self.0.lock().expect("one thread");
-        let line = bonas::journal::record_line(lines.len(), event).expect("a line");
+        let line = bonas::study::journal::record_line(lines.len(), event).expect("a line");
         lines.push(line);
     }
 }

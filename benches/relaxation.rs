@@ -17,16 +17,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use bonas::Strategy;
-use bonas::data::{Augment, Dataset, ImageShape, Images};
-use bonas::history::{Fidelity, History};
-use bonas::recipe::Sgd;
-use bonas::rng::stream;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::darts::Darts;
 use bonas::spaces::network::{BcnnSkeleton, DartsSkeleton, Network, Norm, OpTable, Skeleton};
-use bonas::strategy::{Ask, Differentiable, Relaxing};
-use bonas::supernet::Placement;
-use bonas::training::Task;
+use bonas::study::history::{Fidelity, History};
+use bonas::study::rng::stream;
+use bonas::study::strategy::Ask;
+use bonas::supernet::data::{Augment, Dataset, ImageShape, Images};
+use bonas::supernet::differentiable::{Differentiable, Relaxing};
+use bonas::supernet::model::Placement;
+use bonas::supernet::recipe::Sgd;
+use bonas::supernet::training::Task;
 use support::{Clock, python};
 use tch::Device;
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
 use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton, Union};
-use bonas::supernet::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet};
+use bonas::supernet::model::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -8,12 +8,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas::Study;
-use bonas::evaluator::Table;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::nasbench201::NasBench201;
-use bonas::strategy::RandomSearch;
 use bonas::study::Budget;
-use bonas::table::{Benchmark, Reading, TableSpace};
+use bonas::study::evaluator::Table;
+use bonas::study::strategy::RandomSearch;
+use bonas::study::table::{Benchmark, Reading, TableSpace};
 use criterion::{Criterion, criterion_group, criterion_main};
 
 /// 15,625 rows with two columns of numbers, gzipped.

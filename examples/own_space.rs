@@ -9,9 +9,9 @@
 
 use std::sync::Arc;
 
-use bonas::evaluator::Synthetic;
-use bonas::strategy::{Batches, LocalSearch, RandomSearch, RegularizedEvolution};
 use bonas::study::Budget;
+use bonas::study::evaluator::Synthetic;
+use bonas::study::strategy::{Batches, LocalSearch, RandomSearch, RegularizedEvolution};
 use bonas::{Fidelity, Strategy, Study};
 use bonas_spaces::testing::check_space;
 use bonas_spaces::{
@@ -240,9 +240,9 @@ fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>
 
 /// BONAS with its graph network, which reads any labelled DAG.
 #[cfg(feature = "torch")]
-fn bonas_with(batches: Batches) -> bonas::strategy::Bonas {
-    use bonas::strategy::{Aims, Evolutionary, Objectives, Parents, Pool, Targets};
-    bonas::strategy::Bonas {
+fn bonas_with(batches: Batches) -> bonas::study::strategy::Bonas {
+    use bonas::study::strategy::{Aims, Evolutionary, Objectives, Parents, Pool, Targets};
+    bonas::study::strategy::Bonas {
         name: "bonas".into(),
         surrogate: Box::new(bonas::surrogate::embed::GcnBsr::default()),
         acquisition: Box::new(bonas::surrogate::acquisition::Ucb::default()),

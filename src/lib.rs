@@ -7,48 +7,24 @@
 //! proposals, an [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`]
 //! sees every [`Event`] and can change nothing.
 
-pub mod assemble;
+pub mod build;
 pub mod compare;
 pub mod config;
-pub mod drawing;
-pub mod error;
-pub mod evaluator;
-pub mod event;
-pub mod history;
-pub mod indicator;
-pub mod journal;
-pub mod observer;
-pub mod pool;
-pub mod predict;
-pub mod recipe;
-pub mod registry;
-pub mod report;
-pub mod rng;
-pub mod search;
-pub mod statistics;
-pub mod strategy;
-pub mod study;
-pub mod table;
-pub mod testing;
-
 #[cfg(feature = "torch")]
 pub mod contest;
-pub mod data;
-#[cfg(feature = "torch")]
-pub mod supernet;
-#[cfg(feature = "torch")]
-pub mod torch_runtime;
-#[cfg(feature = "torch")]
-pub mod training;
+pub mod drawing;
+pub mod observer;
+pub mod predict;
+pub mod report;
+pub mod search;
 
 pub use bonas_spaces as spaces;
+pub use bonas_study as study;
+pub use bonas_study::{
+    Evaluator, Event, Fidelity, History, Observer, Outcome, Proposal, Score, Strategy, Study, StudyError,
+};
+pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;
-pub use error::StudyError;
-pub use evaluator::Evaluator;
-pub use event::{Event, Observer};
-pub use history::{Fidelity, History, Outcome, Score};
-pub use strategy::{Proposal, Strategy};
-pub use study::Study;
 
 /// The examples of the README, compiled and run.
 #[cfg(doctest)]

@@ -1,14 +1,14 @@
 //! The public contract suites, run on what this crate ships.
 
 use bonas::Fidelity;
-use bonas::evaluator::{Repeats, Synthetic, Table};
-use bonas::strategy::{
+use bonas::study::evaluator::{Repeats, Synthetic, Table};
+use bonas::study::strategy::{
     Aims, Batches, Bonas, Bound, Evolutionary, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
     RandomSearch, RegularizedEvolution, Targets,
 };
+use bonas::study::testing::{Chain, check_evaluator, check_strategy};
 use bonas::surrogate::acquisition::{Thompson, Ucb};
 use bonas::surrogate::select::TopK;
-use bonas::testing::{Chain, check_evaluator, check_strategy};
 
 use crate::support::{Near, chain};
 

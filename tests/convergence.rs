@@ -1,8 +1,8 @@
 //! Every strategy on a problem with a known optimum, against random search.
 
-use bonas::evaluator::Synthetic;
 use bonas::spaces::Architecture;
-use bonas::strategy::{
+use bonas::study::evaluator::Synthetic;
+use bonas::study::strategy::{
     Aims, Batches, Bonas, Bound, Evolutionary, LocalSearch, Nsga2, Objectives, Parents, Pool, RandomSearch,
     RegularizedEvolution, Targets,
 };
@@ -13,7 +13,7 @@ use bonas::surrogate::pareto::Front;
 use bonas::surrogate::select::TopK;
 use bonas::{Fidelity, Strategy};
 
-use bonas::testing::Chain;
+use bonas::study::testing::Chain;
 
 use crate::support::{Near, chain, zeros};
 

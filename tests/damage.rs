@@ -5,12 +5,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bonas::evaluator::{Job, Monitor, Synthetic};
-use bonas::journal::{JOURNAL_FILE, Journal, VERSION, read};
-use bonas::rng::StudyRng;
-use bonas::strategy::{Batches, RandomSearch};
+use bonas::study::evaluator::{Job, Monitor, Synthetic};
+use bonas::study::journal::{JOURNAL_FILE, Journal, VERSION, read};
+use bonas::study::rng::StudyRng;
+use bonas::study::strategy::{Batches, RandomSearch};
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Journalled, Study};
-use bonas::testing::Chain;
 use bonas::{Evaluator, Fidelity, Outcome, StudyError};
 
 use crate::support::{Recorder, chain, eventful_evaluator, eventful_study, journal_of, undisturbed, zeros};

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bonas::config::SearchConfig;
-use bonas::event::{Event, Observer};
-use bonas::registry::{self, SkeletonSize};
 use bonas::search::{Search, Stage};
 use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable, Union};
 use bonas::study::Journalled;
+use bonas::study::history::{Event, Observer};
+use bonas::study::registry::{self, SkeletonSize};
 use bonas::{Fidelity, StudyError};
 
 const LIMIT: u64 = 80_000_000;

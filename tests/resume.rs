@@ -82,7 +82,7 @@ fn run_and_kill(folder: &Path, workers: usize, delay_ms: u64, kill: &Kill) -> Fa
 fn kill_often(workers: &[usize], delay_ms: u64, expected: &[u8]) -> usize {
     // Not the same instants each time: what is killed when, is the machine's chance anyway.
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
-    let mut rng = bonas::rng::stream(now as u64, &[]);
+    let mut rng = bonas::study::rng::stream(now as u64, &[]);
     let (mut kills, mut studies, mut with_staged) = (0, 0, 0);
     let mut longest = 30;
     while kills < KILLS {
@@ -119,7 +119,7 @@ fn kill_often(workers: &[usize], delay_ms: u64, expected: &[u8]) -> usize {
 
 /// The journal up to its last newline.
 fn whole_records(folder: &tempfile::TempDir) -> Vec<u8> {
-    let bytes = std::fs::read(folder.path().join(bonas::journal::JOURNAL_FILE)).unwrap_or_default();
+    let bytes = std::fs::read(folder.path().join(bonas::study::journal::JOURNAL_FILE)).unwrap_or_default();
     let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
     bytes[..whole].to_vec()
 }
@@ -144,7 +144,7 @@ fn killed_and_resumed_with_changing_workers() {
 fn a_second_process_is_refused_until_the_first_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut child = child_command(&[], folder.path(), 4, 1000).spawn().unwrap();
-    let journal = folder.path().join(bonas::journal::JOURNAL_FILE);
+    let journal = folder.path().join(bonas::study::journal::JOURNAL_FILE);
     while std::fs::read(&journal).unwrap_or_default().is_empty() {
         assert!(child.try_wait().unwrap().is_none(), "the child ended early");
         std::thread::sleep(Duration::from_millis(1));

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bonas::evaluator::{Job, Monitor, Synthetic};
-use bonas::event::{EndReason, Event, Observer};
-use bonas::rng::StudyRng;
 use bonas::spaces::{Architecture, SearchSpace};
-use bonas::strategy::{Batches, RandomSearch};
+use bonas::study::evaluator::{Job, Monitor, Synthetic};
+use bonas::study::history::{EndReason, Event, Observer};
+use bonas::study::rng::StudyRng;
+use bonas::study::strategy::{Batches, RandomSearch};
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Finished, MAX_DRY_ROUNDS, Study};
-use bonas::testing::Chain;
 use bonas::{Evaluator, Fidelity, Outcome, Score, StudyError};
 
 use crate::support::{Asks, Recorder, chain, eventful_evaluator, eventful_study, zeros};
@@ -20,7 +20,9 @@ fn random(n: usize) -> Study {
     Study::new(chain(10, 3), Box::new(strategy), vec![Box::new(zeros())]).budget(Budget::architectures(n))
 }
 
-fn asking(asks: impl FnMut(&bonas::strategy::Ask<'_>) -> Vec<Vec<Architecture>> + Send + 'static) -> Study {
+fn asking(
+    asks: impl FnMut(&bonas::study::strategy::Ask<'_>) -> Vec<Vec<Architecture>> + Send + 'static,
+) -> Study {
     Study::new(chain(6, 3), Box::new(Asks(asks)), vec![Box::new(zeros())]).budget(Budget::architectures(50))
 }
 

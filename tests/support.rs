@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use bonas::evaluator::Synthetic;
-use bonas::event::{Event, Observer, Progress};
 use bonas::spaces::{Architecture, SearchSpace};
-use bonas::strategy::{Ask, Batches, Candidate, Proposal, RegularizedEvolution};
+use bonas::study::evaluator::Synthetic;
+use bonas::study::history::{Event, Observer, Progress};
+use bonas::study::strategy::{Ask, Batches, Candidate, Proposal, RegularizedEvolution};
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Study};
 use bonas::surrogate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
-use bonas::testing::Chain;
 use bonas::{Evaluator, Fidelity, Strategy, StudyError};
 use rand::Rng;
 
@@ -46,7 +46,7 @@ pub(crate) fn eventful_evaluator() -> Synthetic {
 
 /// The journal of a study.
 pub(crate) fn journal_of(folder: &Path) -> Vec<u8> {
-    std::fs::read(folder.join(bonas::journal::JOURNAL_FILE)).unwrap()
+    std::fs::read(folder.join(bonas::study::journal::JOURNAL_FILE)).unwrap()
 }
 
 /// The journal of the eventful study when nothing disturbs it.
@@ -64,7 +64,7 @@ impl<F: FnMut(&Ask<'_>) -> Vec<Vec<Architecture>> + Send> Strategy for Asks<F> {
         "asks"
     }
 
-    fn ask(&mut self, ask: &Ask<'_>, _: &mut bonas::rng::StudyRng) -> Result<Proposal, StudyError> {
+    fn ask(&mut self, ask: &Ask<'_>, _: &mut bonas::study::rng::StudyRng) -> Result<Proposal, StudyError> {
         let batches = (self.0)(ask);
         let candidates = |batch: Vec<Architecture>| batch.into_iter().map(Candidate::from).collect();
         Ok(Proposal { batches: batches.into_iter().map(candidates).collect() })

@@ -5,10 +5,10 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use bonas::assemble::SOURCE_TASK_FILE;
-use bonas::journal::JOURNAL_FILE;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::nasbench_macro::NasBenchMacro;
+use bonas::study::journal::JOURNAL_FILE;
+use bonas::study::strategy::SOURCE_TASK_FILE;
 
 fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()

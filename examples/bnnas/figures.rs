@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use bonas::indicator::{Indicator, rank_sums};
 use bonas::spaces::OpId;
+use bonas::supernet::indicator::{Indicator, rank_sums};
 use bonas::surrogate::metrics::kendall_tau_b;
 use serde::Serialize;
 

@@ -41,10 +41,10 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
-use bonas::registry;
 use bonas::report::{write_json, write_whole};
 use bonas::spaces::SearchSpace;
-use bonas::table::{Benchmark, Reading};
+use bonas::study::registry;
+use bonas::study::table::{Benchmark, Reading};
 use clap::Parser;
 use rand::seq::SliceRandom;
 
@@ -70,13 +70,16 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     let nets = flags.nets();
     let mut values: Vec<Option<Result<Values>>> = nets.iter().map(|_| None).collect();
     let work = |i: usize| measure(flags, nets[i], &cells, cancel);
-    bonas::pool::each(nets.len(), flags.workers, work, |i, result| {
+    bonas::study::threads::each(nets.len(), flags.workers, work, |i, result| {
         let go_on = result.is_ok();
         values[i] = Some(result);
         go_on
     });
     let values = values.into_iter().flatten().collect::<Result<Vec<_>>>()?;
-    let flops = values.first().and_then(|v| v.get(&bonas::indicator::Indicator::Flops)).context("no seed")?;
+    let flops = values
+        .first()
+        .and_then(|v| v.get(&bonas::supernet::indicator::Indicator::Flops))
+        .context("no seed")?;
     let target = target.unwrap_or_else(|| flops.clone());
     let figures = figures::figures(flags, &nets, &values, &cells, &target);
     println!("{}", text(flags, &cells, &figures)?);
@@ -119,7 +122,7 @@ fn cells(flags: &Flags) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
         (all.map(cell).collect::<Result<Vec<_>>>()?, None)
     };
     let mut order: Vec<usize> = (0..found.len()).collect();
-    order.shuffle(&mut bonas::rng::stream(0, &[]));
+    order.shuffle(&mut bonas::study::rng::stream(0, &[]));
     if flags.cells > 0 {
         order.truncate(flags.cells);
     }
@@ -130,7 +133,7 @@ fn cells(flags: &Flags) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
 
 fn from_table(flags: &Flags, path: &Path) -> Result<(Vec<Cell>, Option<Vec<f64>>)> {
     let (table, space) = table(flags, path)?;
-    let cell = |arm: &bonas::table::Arm| {
+    let cell = |arm: &bonas::study::table::Arm| {
         Ok(Cell { text: space.format(&arm.architecture)?, architecture: arm.architecture.clone() })
     };
     Ok((table.arms().iter().map(cell).collect::<Result<_>>()?, Some(table.columns()[0].means())))

@@ -10,11 +10,11 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
 use bonas::config::BatchNormKind;
-use bonas::evaluator::Monitor;
-use bonas::indicator::{Indicator, Probe};
 use bonas::search::Networks;
 use bonas::spaces::Architecture;
-use bonas::supernet::Placement;
+use bonas::study::evaluator::Monitor;
+use bonas::supernet::indicator::{Indicator, Probe};
+use bonas::supernet::model::Placement;
 use tch::Device;
 
 use crate::flags::{Flags, Net};
@@ -149,6 +149,6 @@ fn rewritten(path: &Path, indicators: &[Indicator], cells: &[Cell], rows: &[Vec<
     for (cell, row) in cells.iter().zip(rows) {
         text = text + &line(cell, row) + "\n";
     }
-    bonas::report::write_whole(path, text.as_bytes())?;
+    bonas::study::journal::write_whole(path, text.as_bytes())?;
     Ok(OpenOptions::new().append(true).open(path)?)
 }

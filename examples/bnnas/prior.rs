@@ -6,23 +6,23 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result};
-use bonas::evaluator::Table;
-use bonas::history::{Evaluation, Fidelity, History};
-use bonas::pool;
 use bonas::predict::{Plan, measure};
-use bonas::report::write_json;
 use bonas::spaces::{Key, SearchSpace};
-use bonas::strategy::{
+use bonas::study::Budget;
+use bonas::study::evaluator::Table;
+use bonas::study::history::{Evaluation, Fidelity, History};
+use bonas::study::journal::write_json;
+use bonas::study::strategy::{
     Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
-use bonas::study::Budget;
+use bonas::study::table::{Benchmark, TableSpace};
+use bonas::study::threads;
 use bonas::surrogate::acquisition::ExpectedImprovement;
 use bonas::surrogate::ensemble::Ensemble;
 use bonas::surrogate::graph_gp::{Form, GraphGp};
 use bonas::surrogate::prior_mean::PriorMean;
 use bonas::surrogate::select::TopK;
 use bonas::surrogate::{Known, Surrogate};
-use bonas::table::{Benchmark, TableSpace};
 use bonas::{Evaluator, Study, StudyError};
 use serde::{Deserialize, Serialize};
 

@@ -17,9 +17,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use bonas::Observer;
 use bonas::config::SearchConfig;
-use bonas::journal::Seconds;
 use bonas::observer::Console;
 use bonas::search::{Search, Stage};
+use bonas::study::journal::Seconds;
 use clap::{Parser, ValueEnum};
 
 /// Search a DARTS cell with BONAS, then train it from scratch beside random cells.

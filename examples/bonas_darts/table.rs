@@ -4,18 +4,19 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use bonas::config::SearchConfig;
-use bonas::report::{FINAL_FILE, FinalResult, REPORT_FILE, WINNER_FILE, read_json};
+use bonas::report::{FINAL_FILE, FinalResult, REPORT_FILE, WINNER_FILE};
 use bonas::search::Networks;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::darts::{DARTS_V2, Darts};
 use bonas::spaces::network::{Norm, Union};
+use bonas::study::journal::read_json;
 
 /// Prints the configuration, and parameters and memory of the networks it leads to.
 pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
     println!("{}", config.plain());
     let space = Darts::new();
     let networks = Networks::planned(config)?;
-    let mut rng = bonas::rng::stream(config.study.seed, &[]);
+    let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
     println!("# Plan");
     println!("devices: {:?}", networks.devices());
     if let Some((size, batch, cells)) = networks.shared() {

@@ -17,8 +17,8 @@ use anyhow::{Context, Result};
 use bonas::StudyError;
 use bonas::config::{ContestConfig, Settings};
 use bonas::contest::Contest;
-use bonas::pool::cores;
 use bonas::report::REPORT_FILE;
+use bonas::study::threads::cores;
 use clap::{Parser, ValueEnum};
 
 /// Compare strategies on the same images: the same seconds of search, the same final training.

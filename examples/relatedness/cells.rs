@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use bonas::StudyError;
-use bonas::registry;
-use bonas::rng::{StudyRng, stream};
 use bonas::spaces::{Architecture, Key, SearchSpace};
+use bonas::study::registry;
+use bonas::study::rng::{StudyRng, stream};
 use rand::RngExt;
 
 use crate::flags::Flags;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use bonas::search::{Networks, Size};
 use bonas::spaces::Architecture;
 use bonas::spaces::network::{Norm, OpTable, Skeleton, Union};
-use bonas::training::Part;
+use bonas::supernet::training::Part;
 use serde::Serialize;
 
 use crate::cells::{self, Repeat};

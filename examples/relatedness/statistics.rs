@@ -1,6 +1,6 @@
 //! Rank correlation inside batches, and intervals over repeats.
 
-use bonas::rng::{StudyRng, stream};
+use bonas::study::rng::{StudyRng, stream};
 use bonas::surrogate::metrics::{Bootstrap, bootstrap};
 use serde::Serialize;
 

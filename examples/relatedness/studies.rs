@@ -7,13 +7,13 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use bonas::config::{EvaluatorSettings, SearchConfig};
-use bonas::event::Event;
-use bonas::history::{Outcome, Score};
-use bonas::rng::{StudyRng, stream};
 use bonas::search::Networks;
 use bonas::spaces::{Architecture, Key, SearchSpace};
-use bonas::strategy::{Ask, Proposal};
 use bonas::study::Budget;
+use bonas::study::history::Event;
+use bonas::study::history::{Outcome, Score};
+use bonas::study::rng::{StudyRng, stream};
+use bonas::study::strategy::{Ask, Proposal};
 use bonas::{Evaluator, Observer, Strategy, Study, StudyError};
 use rand::Rng;
 

@@ -8,8 +8,8 @@ use std::time::Instant;
 use bonas::StudyError;
 use bonas::compare::{Compare, Step, Summary, resolve};
 use bonas::config::{CompareConfig, ContestConfig};
-use bonas::pool::cores;
 use bonas::report::REPORT_FILE;
+use bonas::study::threads::cores;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 

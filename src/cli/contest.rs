@@ -26,8 +26,8 @@ pub(super) fn contest(args: &CompareArgs, text: &str, origin: &str) -> anyhow::R
 fn run(args: &CompareArgs, config: ContestConfig) -> anyhow::Result<()> {
     use bonas::StudyError;
     use bonas::contest::Contest;
-    use bonas::pool::cores;
     use bonas::report::REPORT_FILE;
+    use bonas::study::threads::cores;
 
     let hint = "the same command goes on where it stopped".to_owned();
     let directory = args.folder()?;

@@ -1,9 +1,9 @@
 //! `bonas describe`: what an architecture is made of.
 
 use bonas::drawing::cells_text;
-use bonas::registry::{self, SkeletonSize, SpaceEntry};
 use bonas::spaces::Architecture;
 use bonas::spaces::network::{Network, Shape, Union};
+use bonas::study::registry::{self, SkeletonSize, SpaceEntry};
 use clap::Args;
 use serde_json::{Value, json};
 

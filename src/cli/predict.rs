@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use bonas::StudyError;
-use bonas::assemble::Knowledge;
 use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
-use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
-use bonas::registry;
-use bonas::report::write_json;
-use bonas::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
+use bonas::study::journal::write_json;
+use bonas::study::registry;
+use bonas::study::strategy::Knowledge;
+use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
+use bonas::study::threads::cores;
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};

@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use bonas::config::{SearchConfig, Settings};
-use bonas::journal::{Journal, Seconds};
 use bonas::observer::Console;
 use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, note_environment, write_report};
+use bonas::study::journal::{Journal, Seconds};
 use bonas::{Observer, StudyError};
 use clap::Args;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
 };
-use bonas::registry;
 use bonas::spaces::Architecture;
+use bonas::study::registry;
 use clap::Args;
 
 use super::usage;

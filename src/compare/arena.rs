@@ -10,15 +10,16 @@ use bonas_spaces::SearchSpace;
 use super::Run;
 use super::goals::{self, Goals};
 use crate::Fidelity;
-use crate::assemble::Knowledge;
 use crate::config::{
     CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
 };
-use crate::evaluator::{Repeats, Table};
-use crate::history::{Evaluation, History};
-use crate::study::Budget;
-use crate::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
-use crate::{Strategy, Study, StudyError, assemble, registry};
+use crate::{Strategy, Study, StudyError, build};
+use bonas_study::Budget;
+use bonas_study::evaluator::{Repeats, Table};
+use bonas_study::history::{Evaluation, History};
+use bonas_study::registry;
+use bonas_study::strategy::Knowledge;
+use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.
@@ -154,7 +155,7 @@ impl Arena {
     /// that are the table's own.
     pub fn strategy(&self, entrant: &Entrant) -> Result<Box<dyn Strategy>, StudyError> {
         let strategy = self.check(entrant).and_then(|()| {
-            assemble::strategy(
+            build::strategy(
                 &entrant.strategy,
                 &self.space,
                 Fidelity::Table,

@@ -13,8 +13,8 @@ use super::summary::{
 use super::{Arena, Run};
 use crate::StudyError;
 use crate::config::{CompareConfig, Entrant};
-use crate::rng::stream;
-use crate::statistics::{friedman, holm, mean, quantile, sd, wilcoxon};
+use bonas_study::rng::stream;
+use bonas_study::statistics::{friedman, holm, mean, quantile, sd, wilcoxon};
 
 /// Purpose of a random stream: bootstrap intervals.
 const BOOTSTRAP: u64 = 300;
@@ -186,7 +186,7 @@ fn trace(arena: &Arena, label: &str, run: &Run) -> Trace {
 
 /// The number in the table that a score, brought back to the table's unit, was: the mean of the
 /// seeds or one of them.
-fn told(column: &crate::table::Column, arm: usize, score: f64) -> f64 {
+fn told(column: &bonas_study::table::Column, arm: usize, score: f64) -> f64 {
     let all = column.runs(arm).iter().copied().chain([column.mean(arm)]);
     all.min_by(|a, b| (a - score).abs().total_cmp(&(b - score).abs())).unwrap_or(score)
 }

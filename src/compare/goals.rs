@@ -7,9 +7,9 @@ use bonas_surrogate::pareto::{Front, Point};
 
 use crate::StudyError;
 use crate::config::{CompareConfig, TableSettings};
-use crate::registry::{self, SkeletonSize, SpaceEntry};
-use crate::strategy::Aims;
-use crate::table::{Benchmark, ColumnName, Limit};
+use bonas_study::registry::{self, SkeletonSize, SpaceEntry};
+use bonas_study::strategy::Aims;
+use bonas_study::table::{Benchmark, ColumnName, Limit};
 
 /// Number of weights of the space's own network, in its published size.
 const PARAMS: &str = "network.params";
@@ -220,7 +220,7 @@ impl Numbers<'_> {
         let skeleton =
             registry::skeleton(name).and_then(|s| s.skeleton(&SkeletonSize::default())).map_err(bad)?;
         let ops = (entry.ops)();
-        let count = |arm: &crate::table::Arm| {
+        let count = |arm: &bonas_study::table::Arm| {
             let network = skeleton.network(&Union::of(std::slice::from_ref(&arm.architecture))?, &ops)?;
             Ok(if params { network.params() as f64 } else { network.macs() as f64 })
         };

@@ -36,11 +36,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::config::CompareConfig;
-use crate::journal::Journal;
-use crate::pool;
-use crate::report::write_whole;
-use crate::table::Source;
 use crate::{StudyError, search};
+use bonas_study::journal::Journal;
+use bonas_study::journal::write_whole;
+use bonas_study::table::Source;
+use bonas_study::threads;
 
 pub use arena::Arena;
 pub use figures::Results;
@@ -135,7 +135,7 @@ impl Compare {
             arena.study(&entrants[entrant], seed, &self.cancel)
         };
         let mut failed = None;
-        pool::each(missing.len(), self.threads, work, |i, run| {
+        threads::each(missing.len(), self.threads, work, |i, run| {
             match run.and_then(|run| store.keep(run)) {
                 Ok(()) => {
                     done += 1;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
-use crate::journal::{lock, record};
+use bonas_study::journal::{lock, record};
 
 /// The studies in a comparison's folder: append-only, a checked JSON record a line, in the order in
 /// which they were done.

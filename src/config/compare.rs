@@ -3,9 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Document, Settings, StrategySettings, Transfer, commented, ensure, plain};
-use crate::table::{ColumnName, EMBEDDED_SPACE};
+use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
 
-crate::settings! {
+bonas_study::settings! {
     /// What strategies are compared by.
     pub struct CompareSettings {
         /// Studies a strategy, with seeds `first_seed`, `first_seed` + 1 and so on: the same for all.
@@ -83,7 +83,7 @@ pub enum MissingKind {
     Skip,
 }
 
-crate::settings! {
+bonas_study::settings! {
     /// The table that is searched.
     pub struct TableSettings {
         /// The search space: nasbench201, nasbench101, nasbench1shot1-1 (to -3), darts, macro, mnasnet,
@@ -121,12 +121,12 @@ crate::settings! {
         if !s.report.is_empty() {
             column(&s.report, "report")?;
         }
-        let wrong = s.limits.iter().find_map(|limit| limit.parse::<crate::table::Limit>().err());
+        let wrong = s.limits.iter().find_map(|limit| limit.parse::<bonas_study::table::Limit>().err());
         wrong.map_or(Ok(()), |reason| Err(super::Invalid { key: "limits", reason }))
     }
 }
 
-crate::settings! {
+bonas_study::settings! {
     /// A limit that what is found must keep.
     pub struct ConstraintSettings {
         /// "latency <= 5" or "params >= 1" on a column of the table (its mean); network.params and
@@ -137,12 +137,12 @@ crate::settings! {
         known: bool = true,
     }
     check(s) {
-        let read = s.limit.parse::<crate::table::Limit>();
+        let read = s.limit.parse::<bonas_study::table::Limit>();
         read.map(drop).map_err(|reason| super::Invalid { key: "limit", reason })
     }
 }
 
-crate::settings! {
+bonas_study::settings! {
     /// A second objective beside the search column; higher is better.
     pub struct ObjectiveSettings {
         /// The column that strategies see, the mean of its seeds: "-latency" for lower is better; or
@@ -321,7 +321,7 @@ fn read_entrant(
 }
 
 impl TableSettings {
-    /// How [`crate::table::EMBEDDED`] is read.
+    /// How [`bonas_study::table::EMBEDDED`] is read.
     pub fn embedded() -> Self {
         Self { space: EMBEDDED_SPACE.into(), search: "val".into(), report: "test".into(), ..Self::default() }
     }

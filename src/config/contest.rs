@@ -6,7 +6,7 @@ use super::{
     ConfigError, Document, EvaluatorSettings, SearchConfig, StrategySettings, commented, ensure, plain,
 };
 
-crate::settings! {
+bonas_study::settings! {
     /// What strategies are compared by.
     pub struct ContestSettings {
         /// Studies an arm, with seeds `first_seed`, `first_seed` + 1 and so on: the same for all.

@@ -5,54 +5,46 @@
 //! every key with its default below what it means; [`SearchConfig::plain`] is the same without
 //! comments, and what a study's first journal record holds.
 //!
-//! To add a setting, add a field to a [`settings!`](crate::settings) group; to add a strategy or
+//! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group; to add a strategy or
 //! an evaluator, a line to a [`choices!`](crate::choices) enum.
 //!
 //! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.
 
-mod bnnas;
-mod bonas;
+mod choices;
 mod compare;
 mod contest;
 mod error;
 mod evaluator;
-mod nearest;
-mod peers;
 mod print;
-mod settings;
 mod strategy;
 mod strict;
 mod study;
 #[cfg(test)]
 mod tests;
-mod transfer;
 
-pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
-pub use bonas::{
-    AcquisitionKind, BonasSettings, ObjectivesKind, ParentsKind, PoolKind, PriorKind, SelectionKind,
+pub use bonas_study::evaluator::SyntheticSettings;
+pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
+pub use bonas_study::strategy::{
+    AcquisitionKind, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
+    EvolutionSettings, LocalSearchSettings, NasBowlSettings, NpenasSettings, Nsga2Settings, ObjectivesKind,
+    ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionKind, SurrogateKind, TargetsKind, Transfer,
 };
+pub use bonas_supernet::data::DataSettings;
+pub use bonas_supernet::differentiable::DifferentiableSettings;
+pub use bonas_supernet::evaluator::{BatchNormKind, IndicatorSettings, ScratchSettings, SharedSettings};
+pub use bonas_supernet::recipe::{Precision, TrainingSettings};
 pub use compare::{
     CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
     ObjectiveSettings, SeedsKind, TableSettings,
 };
 pub use contest::{Arm, ContestConfig, ContestSettings};
-pub use error::{ConfigError, Invalid, at_least_1, ensure};
-pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
-pub use nearest::{nearest, unknown};
-pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings};
+pub use error::ConfigError;
+pub use evaluator::EvaluatorSettings;
 pub use print::{commented, plain};
-pub use settings::{KeyDoc, Settings};
-pub use strategy::{
-    DifferentiableSettings, EvolutionSettings, LocalSearchSettings, RandomSettings, StrategySettings,
-    SurrogateKind, TargetsKind,
-};
+pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
-pub use study::{
-    DataSettings, FinalImages, FinalSettings, Precision, ShortlistSettings, SpaceSettings, StudySettings,
-    TrainingSettings,
-};
-pub use transfer::Transfer;
+pub use study::{FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
 
 /// Everything that `bonas search` is told.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -1,12 +1,12 @@
 //! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
 
-use serde::de::value::{Error as ValueError, StrDeserializer};
-use serde::de::{DeserializeOwned, IntoDeserializer};
+use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::{nearest, unknown};
-use super::{ConfigError, Invalid, KeyDoc, Settings};
+use bonas_study::settings::{Invalid, KeyDoc, Settings, unknown, with_nearest};
+
+use super::ConfigError;
 
 type Table<'t> = DeTable<'t>;
 
@@ -185,33 +185,6 @@ fn descend<'a>(table: &'a Table<'_>, place: usize) -> Vec<&'a str> {
         path.extend(descend(inner, place));
     }
     path
-}
-
-/// The variant of an enumeration that serde knows by this name.
-///
-/// # Errors
-/// A text that names all there are, and the nearest.
-pub(super) fn named<T: DeserializeOwned>(name: &str) -> Result<T, String> {
-    let deserializer: StrDeserializer<'_, ValueError> = name.into_deserializer();
-    T::deserialize(deserializer).map_err(|error| with_nearest(&error.to_string()))
-}
-
-/// Serde's message, with the nearest of the names that it lists.
-fn with_nearest(message: &str) -> String {
-    match nearest_listed(message) {
-        Some(near) => format!("{message}; did you mean `{near}`?"),
-        None => message.to_owned(),
-    }
-}
-
-/// Serde says "unknown variant `x`, expected one of `a`, `b`": the nearest of `a` and `b`.
-fn nearest_listed(message: &str) -> Option<&str> {
-    let (head, tail) = message.split_once("expected ")?;
-    if !head.starts_with("unknown ") {
-        return None;
-    }
-    let quoted = |text| str::split(text, '`').skip(1).step_by(2);
-    nearest(quoted(head).next()?, quoted(tail))
 }
 
 fn type_name(value: &DeValue<'_>) -> &'static str {

@@ -125,3 +125,15 @@ fn defaults_make_valid_recipes() {
     ScratchSettings::default().recipe(&training).check().unwrap();
     FinalSettings::default().recipe(&training).check().unwrap();
 }
+
+#[test]
+fn a_bad_transfer_source_is_named() {
+    let read = |more: &str| {
+        let text = format!("[strategy]\nname = \"bonas\"\n{more}");
+        SearchConfig::from_toml(&text, "c.toml").unwrap_err().to_string()
+    };
+    let error = read("transfer = \"tables:a:b\"\n");
+    assert!(error.contains("line 3") && error.contains("did you mean `table`"), "{error}");
+    let error = read("transfer = \"digits\"\nsurrogate = \"trees\"\n");
+    assert!(error.contains("transfer") && error.contains("graph-gp"), "{error}");
+}

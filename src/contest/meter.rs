@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use crate::event::{Event, Observer, Progress};
+use bonas_study::history::{Event, Observer, Progress};
 
 /// Clock ticks of Linux a second, as its files count them on every machine.
 const TICKS: f64 = 100.0;
@@ -104,7 +104,7 @@ fn ticks(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::EndReason;
+    use bonas_study::history::EndReason;
 
     #[test]
     fn times_are_those_of_the_process() {

@@ -27,9 +27,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::StudyError;
 use crate::config::ContestConfig;
-use crate::pool;
-use crate::report::{REPORT_FILE, SUMMARY_FILE, write_json, write_whole};
+use crate::report::{REPORT_FILE, SUMMARY_FILE};
 use crate::search::CONFIG_FILE;
+use bonas_study::journal::{write_json, write_whole};
+use bonas_study::threads;
 
 pub use plan::{Budget, PLAN_FILE, Plan, Unit};
 pub use study::{Outcome, Piece};
@@ -116,7 +117,7 @@ impl Contest {
         };
         let mut outcomes: Vec<Option<Outcome>> = vec![None; pieces.len()];
         let (mut done, mut failed) = (0, None);
-        pool::each(pieces.len(), self.threads, work, |i, result| {
+        threads::each(pieces.len(), self.threads, work, |i, result| {
             match result {
                 Ok(outcome) => {
                     done += 1;

@@ -78,7 +78,7 @@ fn row(arm: &ArmSummary) -> Vec<String> {
         Unit::Epochs => format!("{} epochs", budget.count),
         Unit::Architectures => format!("{} architectures", budget.count),
     });
-    let seconds = crate::statistics::mean(&arm.search_s);
+    let seconds = bonas_study::statistics::mean(&arm.search_s);
     vec![
         arm.name.clone(),
         arm.space.clone(),

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::Contest;
 use super::meter::{Meter, Times};
 use crate::config::{Arm, SearchConfig, StrategySettings};
-use crate::report::{read_json, write_json};
 use crate::search::{Networks, Search};
 use crate::{Observer, StudyError};
+use bonas_study::journal::{read_json, write_json};
 
 /// The plan in a contest's folder.
 pub const PLAN_FILE: &str = "plan.json";

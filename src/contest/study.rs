@@ -7,14 +7,17 @@ use bonas_spaces::{Architecture, SearchSpace};
 use super::plan::{Budget, Plan, set};
 use super::{Contest, Unit};
 use crate::StudyError;
-use crate::assemble::{self, Knowledge};
+use crate::build;
 use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings, Transfer};
-use crate::journal::Seconds;
-use crate::report::{FinalResult, SUMMARY_FILE, Summary, read_json};
-use crate::rng::{FINAL, stream};
+use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Networks, Search};
-use crate::statistics::mean;
-use crate::strategy::{Aims, Epoch, TRAJECTORY_FILE, read_trajectory};
+use bonas_study::journal::Seconds;
+use bonas_study::journal::read_json;
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::statistics::mean;
+use bonas_study::strategy::Aims;
+use bonas_study::strategy::Knowledge;
+use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 /// Folders of a contest: studies by arm, random cells by the arm that they stand beside, and in a
 /// study's the training of its winner.
@@ -96,11 +99,11 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
         let reason = format!("{transfer}, but arms are given nothing beforehand; take none");
         return Err(StudyError::Setting { name: format!("strategy.transfer of arm {}", arm.name), reason });
     }
-    let (_, space) = assemble::space(&arm.config)?;
+    let (_, space) = build::space(&arm.config)?;
     let networks = Networks::planned(&arm.config)?;
     match &arm.config.strategy {
         StrategySettings::Differentiable(settings) => drop(networks.differentiable(settings)?),
-        other => drop(assemble::strategy(
+        other => drop(build::strategy(
             other,
             &*space,
             arm.config.evaluator.fidelity(),
@@ -134,7 +137,7 @@ fn search(contest: &Contest, budget: &Budget, arm: usize, seed: u64) -> Result<O
         Unit::Epochs => set(&mut searching, budget.count, budget.alpha_start, 0),
         Unit::Architectures => set(&mut searching, 0, 0, budget.count),
     }
-    let (_, space) = assemble::space(config)?;
+    let (_, space) = build::space(config)?;
     let search = Search { config: searching, directory: directory.clone(), cancel: contest.cancel.clone() };
     search.run(&mut |_, _| Vec::new())?;
     let trajectory = match budget.unit {
@@ -156,7 +159,7 @@ fn search(contest: &Contest, budget: &Budget, arm: usize, seed: u64) -> Result<O
 
 fn random(contest: &Contest, arm: usize, seed: u64) -> Result<Outcome, StudyError> {
     let config = &contest.config.arms[arm].config;
-    let (_, space) = assemble::space(config)?;
+    let (_, space) = build::space(config)?;
     let name = random_name(&contest.config, arm);
     let directory = contest.directory.join(RANDOM_FOLDER).join(&contest.config.arms[arm].name);
     let cells = drawn(&*space, contest.config.contest.random, seed);

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use super::plan::{Budget, Plan};
 use super::study::{Outcome, Piece};
 use crate::config::ContestConfig;
-use crate::rng::stream;
-use crate::statistics::{holm, mean, sd, wilcoxon};
+use bonas_study::rng::stream;
+use bonas_study::statistics::{holm, mean, sd, wilcoxon};
 
 /// Stream of the bootstrap's draws.
 const BOOTSTRAP: u64 = 105;

@@ -75,7 +75,7 @@ fn the_winner_of_a_differentiable_arm_is_what_it_decodes_to_in_the_end() {
     let text = SMALL.replace("seeds = 2\nrandom = 2", "seeds = 1");
     let summary = contest(&text, folder.path()).run(&mut |_| {}).unwrap();
     let trajectory = folder.path().join("arms/pc/seed-1/differentiable/trajectory.jsonl");
-    let last = crate::strategy::read_trajectory(&trajectory).unwrap().pop().unwrap();
+    let last = bonas_supernet::differentiable::read_trajectory(&trajectory).unwrap().pop().unwrap();
     assert_eq!(summary.arms[1].found, [last.genotype]);
 }
 

@@ -147,7 +147,7 @@ cell 1
     #[test]
     fn every_edge_is_in_both_drawings() {
         let space = NasBench101::new();
-        let cell = space.sample(&mut crate::rng::stream(1, &[]));
+        let cell = space.sample(&mut bonas_study::rng::stream(1, &[]));
         let text = cells_text(&cell, &[]);
         let graph = cell.cells()[0].graph();
         assert_eq!(text.matches("── ").count(), graph.edge_count(), "{text}");

@@ -7,9 +7,9 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::{round_header, round_line};
-use crate::event::{EndReason, Event, Observer, Progress};
-use crate::journal::Seconds;
 use crate::report::Digest;
+use bonas_study::history::{EndReason, Event, Observer, Progress};
+use bonas_study::journal::Seconds;
 
 /// Prints a table with a line a round, and shows what is going on between the lines: as progress
 /// bars on a terminal, as a log line a stage elsewhere.

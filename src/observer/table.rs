@@ -1,7 +1,7 @@
 //! The table of rounds as lines of a terminal.
 
-use crate::journal::RoundSeconds;
 use crate::report::RoundRow;
+use bonas_study::journal::RoundSeconds;
 
 /// The head of the table of rounds.
 pub fn round_header() -> String {

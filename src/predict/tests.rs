@@ -9,7 +9,7 @@ use bonas_surrogate::{Predict, SurrogateError};
 use rand::Rng;
 
 use super::*;
-use crate::table::Reading;
+use bonas_study::table::Reading;
 
 /// Every 40th network; `up` is a sum over its layers, `down` falls as `up` rises.
 fn table() -> Benchmark {

@@ -2,8 +2,8 @@
 
 use bonas_surrogate::metrics::kendall_tau_b;
 
-use crate::event::{EndReason, Event, Proposed};
-use crate::history::{Fidelity, Outcome, Prediction};
+use bonas_study::history::{EndReason, Event, Proposed};
+use bonas_study::history::{Fidelity, Outcome, Prediction};
 
 /// One evaluated architecture.
 #[derive(Clone, Debug, PartialEq)]

@@ -8,8 +8,8 @@ use super::plots::{self, Plot};
 use super::tables::{self, section};
 use super::{Report, Summary};
 use crate::drawing::{cell_svg, cell_title, escape};
-use crate::event::EndReason;
-use crate::history::Fidelity;
+use bonas_study::history::EndReason;
+use bonas_study::history::Fidelity;
 
 const STYLE: &str = include_str!("style.css");
 

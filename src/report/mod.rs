@@ -20,14 +20,13 @@ mod tests;
 
 use bonas_spaces::{Architecture, SearchSpace};
 
-use crate::event::Event;
-use crate::journal::Seconds;
-use crate::strategy::Epoch;
+use bonas_study::history::Event;
+use bonas_study::journal::Seconds;
+use bonas_supernet::differentiable::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
     EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, WINNER_FILE,
-    read_json, write_json, write_whole,
 };
 pub use finals::{FinalResult, Shortlisted};
 pub use html::page;

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Report, RoundRow, Shortlisted};
-use crate::event::EndReason;
-use crate::history::{Fidelity, Outcome};
-use crate::strategy::Epoch;
+use bonas_study::history::EndReason;
+use bonas_study::history::{Fidelity, Outcome};
+use bonas_supernet::differentiable::Epoch;
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
 pub const SUMMARY_FORMAT: u32 = 1;
@@ -43,7 +43,7 @@ pub struct Summary {
     /// One entry a round.
     pub rounds: Vec<Round>,
     /// One entry an epoch of a differentiable search; empty for other strategies. The probabilities
-    /// of all operations are in [`crate::strategy::TRAJECTORY_FILE`].
+    /// of all operations are in [`bonas_study::strategy::TRAJECTORY_FILE`].
     #[serde(default)]
     pub trajectory: Vec<Relaxed>,
     /// Final training, the winner first; empty if there was none.

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use super::summary::{Round, Trained};
 use super::{Digest, Shortlisted};
 use crate::drawing::escape;
-use crate::history::Outcome;
+use bonas_study::history::Outcome;
 
 /// One row a round.
 pub(super) fn rounds(rounds: &[Round]) -> String {

@@ -2,9 +2,9 @@
 
 use bonas_spaces::Key;
 
-use crate::event::{EndReason, Event, Proposed};
-use crate::history::{Fidelity, Outcome, Prediction, Score};
-use crate::strategy::Epoch;
+use bonas_study::history::{EndReason, Event, Proposed};
+use bonas_study::history::{Fidelity, Outcome, Prediction, Score};
+use bonas_supernet::differentiable::Epoch;
 
 /// NAS-Bench-201 cells by number, so that the space can parse them.
 pub(crate) fn arch(i: usize) -> String {

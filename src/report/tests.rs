@@ -4,6 +4,7 @@ use ndarray::Array2;
 
 use super::testing::{study, trajectory};
 use super::*;
+use bonas_study::journal::read_json;
 
 fn report() -> Report<'static> {
     let mut report = Report::of(&study(), Vec::new(), &NasBench201::new());

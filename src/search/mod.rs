@@ -2,7 +2,7 @@
 //! of its best trained from scratch, then final training of the winner and of random cells beside
 //! it, then the report.
 //!
-//! [`SearchConfig`] -> parts ([`crate::assemble`]) -> [`Study`] in a folder -> shortlist and
+//! [`SearchConfig`] -> parts ([`crate::build`]) -> [`Study`] in a folder -> shortlist and
 //! finals, studies of their own in [`SHORTLIST_FOLDER`] and [`FINALS_FOLDER`] -> report.
 //!
 //! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
@@ -22,15 +22,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use crate::assemble::{self, Knowledge, SOURCE_TASK_FILE, SourceTask};
+use crate::build;
 #[cfg(feature = "torch")]
 use crate::config::StrategySettings;
 use crate::config::{SearchConfig, Transfer};
-use crate::event::Observer;
-use crate::journal::Journal;
-use crate::report::write_whole;
-use crate::strategy::Aims;
 use crate::{Strategy, Study, StudyError};
+use bonas_study::history::Observer;
+use bonas_study::journal::Journal;
+use bonas_study::journal::write_whole;
+use bonas_study::strategy::Aims;
+use bonas_study::strategy::{Knowledge, SOURCE_TASK_FILE, SourceTask};
 
 #[cfg(feature = "torch")]
 pub use networks::{Networks, Size};
@@ -81,13 +82,13 @@ impl Search {
     /// # Errors
     /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
-        let (_, space) = assemble::space(&self.config)?;
+        let (_, space) = build::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
         let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
         let task =
             knowledge.source_task(&transfer, &*space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &*space, &knowledge)?;
-        let evaluators = assemble::evaluators(&self.config, &self.directory)?;
+        let evaluators = build::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
         if transfer != SourceTask::kept(&self.directory)
@@ -97,7 +98,7 @@ impl Search {
         }
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
-            .budget(assemble::budget(&self.config.study))
+            .budget(build::budget(&self.config.study))
             .config(self.config.identity() + &knowledge.identity(&transfer, &*space)?)
             .cancel(self.cancel.clone())
             .directory(&self.directory);
@@ -122,7 +123,7 @@ impl Search {
         }
         let strategy = self.config.strategy.clone().with_transfer(transfer.clone());
         let fidelity = self.config.evaluator.fidelity();
-        assemble::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
+        build::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the
@@ -162,7 +163,7 @@ impl Search {
     fn conclude(
         &self,
         _: &Arc<dyn bonas_spaces::SearchSpace>,
-        _: &crate::study::Finished,
+        _: &bonas_study::Finished,
         _: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
         Ok(())
@@ -172,11 +173,11 @@ impl Search {
     #[cfg(not(feature = "torch"))]
     fn check_networks(&self, _: &dyn bonas_spaces::SearchSpace) -> Result<(), StudyError> {
         if self.config.shortlist.cells > 0 {
-            return Err(assemble::without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
+            return Err(build::without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
         }
         match self.config.finals.seeds {
             0 => Ok(()),
-            _ => Err(assemble::without_torch("final.seeds", "final training", "set final.seeds = 0")),
+            _ => Err(build::without_torch("final.seeds", "final training", "set final.seeds = 0")),
         }
     }
 }

@@ -13,15 +13,16 @@ use tch::{Device, Kind};
 use crate::config::{
     DifferentiableSettings, EvaluatorSettings, FinalImages, Precision, SearchConfig, SharedSettings,
 };
-use crate::data::{Dataset, ImageShape, LoadOptions, Source};
-use crate::evaluator::{ScratchEvaluator, SharedEvaluator};
-use crate::recipe::ScratchRecipe;
-use crate::registry::{self, SkeletonSize, SpaceEntry};
-use crate::rng::{SEEDS, stream};
-use crate::strategy::Differentiable;
-use crate::supernet::Placement;
-use crate::training::{Part, Task};
-use crate::{Evaluator, StudyError, torch_runtime};
+use crate::{Evaluator, StudyError};
+use bonas_study::registry::{self, SkeletonSize, SpaceEntry};
+use bonas_study::rng::{SEEDS, stream};
+use bonas_supernet::data::{Dataset, ImageShape, LoadOptions, Source};
+use bonas_supernet::device;
+use bonas_supernet::differentiable::Differentiable;
+use bonas_supernet::evaluator::{ScratchEvaluator, SharedEvaluator};
+use bonas_supernet::model::Placement;
+use bonas_supernet::recipe::ScratchRecipe;
+use bonas_supernet::training::{Part, Task};
 
 /// Width and depth of a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,8 +84,8 @@ impl<'a> Networks<'a> {
             let reason = format!("{} has cells but no network to train here", entry.name);
             return Err(bad("space.name", reason));
         }
-        let devices = torch_runtime::devices(&config.training.device)
-            .map_err(|e| bad("training.device", e.to_string()))?;
+        let devices =
+            device::devices(&config.training.device).map_err(|e| bad("training.device", e.to_string()))?;
         Ok(Self { config, entry, image, classes, data, devices })
     }
 

@@ -4,14 +4,12 @@ use std::path::Path;
 
 use super::DIFFERENTIABLE_FOLDER;
 use crate::StudyError;
-use crate::assemble;
+use crate::build;
 use crate::config::{SearchConfig, StrategySettings};
-use crate::report::{
-    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, project, read_json,
-    write_json,
-};
-use crate::strategy::{TRAJECTORY_FILE, read_trajectory};
-use crate::study::Journalled;
+use crate::report::{Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, project};
+use bonas_study::Journalled;
+use bonas_study::journal::{read_json, write_json};
+use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 
 /// Notes facts about machine and program, by name, for the report; a resume leaves those of the
 /// start.
@@ -28,10 +26,10 @@ pub fn note_environment(directory: &Path, facts: &[(String, String)]) -> Result<
 /// # Errors
 /// [`StudyError`] if it cannot be fitted or written.
 pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
-    let (_, space) = assemble::space(config)?;
+    let (_, space) = build::space(config)?;
     let study = Journalled::read(directory, &space)?;
     let Some(fidelity) = Digest::of(&study.events).fidelity() else { return Ok(()) };
-    let map = assemble::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
+    let map = build::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
     match map.as_ref().and_then(project) {
         Some(plane) => write_json(&directory.join(EMBEDDING_FILE), &plane),
         None => Ok(()),
@@ -44,7 +42,7 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 /// # Errors
 /// [`StudyError`] for a folder that holds no study, or a damaged file.
 pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
-    let (entry, space) = assemble::space(config)?;
+    let (entry, space) = build::space(config)?;
     let study = Journalled::read(directory, &space)?;
     // Files of an earlier run with other settings say nothing of this one.
     let shortlist = match config.shortlist.cells {

@@ -11,10 +11,11 @@ use super::training::Listing;
 use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
 use crate::StudyError;
 use crate::config::plain;
-use crate::history::{Evaluation, Fidelity, History, Outcome};
-use crate::report::{SHORTLIST_FILE, Shortlisted, write_json};
-use crate::rng::FINAL;
-use crate::study::Finished;
+use crate::report::{SHORTLIST_FILE, Shortlisted};
+use bonas_study::Finished;
+use bonas_study::history::{Evaluation, Fidelity, History, Outcome};
+use bonas_study::journal::write_json;
+use bonas_study::rng::FINAL;
 
 impl Search {
     /// The best of the shortlist, which is written to [`SHORTLIST_FILE`]; without a shortlist, or
@@ -84,8 +85,8 @@ fn shortlisted(space: &dyn SearchSpace, score: f64, trained: &Evaluation) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Score;
-    use crate::testing::Chain;
+    use bonas_study::history::Score;
+    use bonas_study::testing::Chain;
 
     fn history(fidelity: Fidelity, scores: &[(usize, f64)]) -> History {
         let space = Chain::new(6, 8).unwrap();

@@ -18,14 +18,14 @@ use serde::{Deserialize, Serialize};
 use super::networks::Networks;
 use super::{CONFIG_FILE, Observe, Stage};
 use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
-use crate::history::Outcome;
-use crate::report::{write_json, write_whole};
-use crate::rng::{FINAL, stream};
-use crate::statistics::mean;
-use crate::strategy::Listed;
-use crate::study::{Budget, Finished};
-use crate::training::Part;
-use crate::{Study, StudyError, assemble};
+use crate::{Study, StudyError, build};
+use bonas_study::history::Outcome;
+use bonas_study::journal::{write_json, write_whole};
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::statistics::mean;
+use bonas_study::strategy::Listed;
+use bonas_study::{Budget, Finished};
+use bonas_supernet::training::Part;
 
 /// The table: `arch`, accuracies in percent on held-out training images (`val`) and on test images
 /// (`test`), seeds joined by `;`, `params` and `macs`.
@@ -94,7 +94,7 @@ impl Tabulate {
     /// # Errors
     /// [`StudyError::Setting`] for a space that cannot be listed, or an unknown operation.
     pub fn cells(&self) -> Result<Vec<Architecture>, StudyError> {
-        let (_, space) = assemble::space(&self.config)?;
+        let (_, space) = build::space(&self.config)?;
         for name in &self.ops {
             space.vocabulary().id(name)?;
         }
@@ -132,7 +132,7 @@ impl Tabulate {
     /// # Errors
     /// [`StudyError`]; what is trained stays, and it can be run again.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Tabulated, StudyError> {
-        let (_, space) = assemble::space(&self.config)?;
+        let (_, space) = build::space(&self.config)?;
         let cells = self.cells()?;
         let networks = Networks::new(&self.config)?;
         std::fs::create_dir_all(&self.directory)

@@ -10,12 +10,13 @@ use rand::Rng;
 use super::networks::{Networks, Size};
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE};
 use crate::config::{EvaluatorSettings, plain};
-use crate::history::{Evaluation, Outcome};
-use crate::report::{FINAL_FILE, FinalResult, write_json};
-use crate::rng::{FINAL, stream};
-use crate::strategy::Listed;
-use crate::study::{Budget, Finished, Journalled};
-use crate::{Evaluator, Study, StudyError, assemble};
+use crate::report::{FINAL_FILE, FinalResult};
+use crate::{Evaluator, Study, StudyError, build};
+use bonas_study::history::{Evaluation, Outcome};
+use bonas_study::journal::write_json;
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::strategy::Listed;
+use bonas_study::{Budget, Finished, Journalled};
 
 impl Search {
     /// What follows the search: the shortlist chooses the winner, the winner is trained.
@@ -192,7 +193,7 @@ impl Search {
         architecture: &Architecture,
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
-        let (_, space) = assemble::space(&self.config)?;
+        let (_, space) = build::space(&self.config)?;
         self.open_folder(TRAINING_FILE)?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;

@@ -6,7 +6,7 @@ use bonas_spaces::darts::{PRIMITIVES, WeightTable};
 use plotters::prelude::*;
 
 use super::{Area, INK, Plot, extent, failed, label, shade, svg};
-use crate::strategy::Epoch;
+use bonas_supernet::differentiable::Epoch;
 
 /// Pixels: room for labels on both sides and on top, a row of an operation, the gap between edges.
 const LEFT: i32 = 56;

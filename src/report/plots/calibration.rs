@@ -3,8 +3,8 @@
 use plotters::prelude::*;
 
 use super::{GREY, INK, Plot, decimals, extent, failed, mesh, shade, svg};
-use crate::history::Prediction;
 use crate::report::Digest;
+use bonas_study::history::Prediction;
 
 /// Predicted score before the evaluation, with a bar of one standard deviation to each side,
 /// against the measured one; later rounds lighter. None without a predicted and scored query.

@@ -3,7 +3,7 @@
 use plotters::prelude::*;
 
 use super::{Area, Plot, colour, decimals, extent, failed, label, mesh, svg};
-use crate::strategy::Epoch;
+use bonas_supernet::differentiable::Epoch;
 
 /// A named line, one value an epoch from 0.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,8 +5,8 @@ use std::ops::Range;
 use plotters::prelude::*;
 
 use super::{BAND, BLUE, GREY, ORANGE, Plot, RED, decimals, extent, failed, label, mesh, svg};
-use crate::history::Outcome;
 use crate::report::Digest;
+use bonas_study::history::Outcome;
 
 /// Every score in order, batches as bands, with the best so far as a line. Points are grey where
 /// the strategy had no prediction, failures stand as crosses at the foot. None without a score.

@@ -6,11 +6,11 @@ use bonas_spaces::network::Norm;
 
 use super::{Networks, Size};
 use crate::config::{BatchNormKind, EvaluatorSettings, IndicatorSettings};
-use crate::evaluator::{IndicatorEvaluator, IndicatorPlan};
-use crate::indicator::{ProbeSettings, Subject};
-use crate::supernet::Trainable;
-use crate::training::Part;
 use crate::{Evaluator, StudyError};
+use bonas_supernet::evaluator::{IndicatorEvaluator, IndicatorPlan};
+use bonas_supernet::indicator::{ProbeSettings, Subject};
+use bonas_supernet::model::Trainable;
+use bonas_supernet::training::Part;
 
 impl Networks<'_> {
     /// The supernet of the indicator evaluator, if there is one.

@@ -1,0 +1,112 @@
+//! From a configuration to parts: strategy, evaluators, budget. The only place where both are known.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::rng::stream;
+use bonas_study::strategy::{Aims, Knowledge, Scored, Site, Strategy, Targets, surrogate};
+use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
+use bonas_surrogate::Observation;
+use ndarray::Array2;
+
+use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings};
+
+/// The strategy of some settings, for a space, the kind of score that it is told, what else scores
+/// are judged by, and what is known beforehand.
+///
+/// # Errors
+/// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
+/// lacks.
+pub fn strategy(
+    settings: &StrategySettings,
+    space: &dyn SearchSpace,
+    fidelity: Fidelity,
+    aims: &Aims,
+    knowledge: &Knowledge,
+) -> Result<Box<dyn Strategy>, StudyError> {
+    settings.build(&Site { space, fidelity, aims, knowledge })
+}
+
+/// One evaluator a worker; checkpoints of training go below `directory`.
+///
+/// # Errors
+/// [`StudyError::Setting`] for one that this build or this space lacks, [`StudyError::Data`].
+pub fn evaluators(config: &SearchConfig, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+    match &config.evaluator {
+        EvaluatorSettings::Synthetic(s) => {
+            let one = s.build();
+            Ok((0..config.study.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
+        }
+        #[cfg(feature = "torch")]
+        EvaluatorSettings::SharedWeights(_)
+        | EvaluatorSettings::FromScratch(_)
+        | EvaluatorSettings::Indicator(_) => crate::search::Networks::new(config)?.evaluators(directory),
+        #[cfg(not(feature = "torch"))]
+        EvaluatorSettings::SharedWeights(_)
+        | EvaluatorSettings::FromScratch(_)
+        | EvaluatorSettings::Indicator(_) => {
+            let _ = directory;
+            Err(without_torch("evaluator.name", config.evaluator.name(), "use synthetic"))
+        }
+    }
+}
+
+#[cfg(not(feature = "torch"))]
+pub(crate) fn without_torch(key: &str, what: &str, instead: &str) -> StudyError {
+    let reason =
+        format!("{what} needs libtorch, and this program was built without it (feature torch); {instead}");
+    StudyError::Setting { name: key.to_owned(), reason }
+}
+
+/// The budget of some settings; 0 sets no limit.
+pub fn budget(settings: &StudySettings) -> Budget {
+    Budget {
+        architectures: (settings.architectures > 0).then_some(settings.architectures),
+        rounds: (settings.rounds > 0).then_some(settings.rounds),
+        seconds: (settings.seconds > 0.0).then_some(settings.seconds),
+    }
+}
+
+/// How the surrogate of a finished study sees what was evaluated, `[queries, d]`: fitted once more
+/// on everything, for the map of a report. None for a strategy or surrogate without embedding.
+///
+/// # Errors
+/// [`StudyError::Surrogate`] if it cannot be fitted.
+pub fn embedding(
+    settings: &StrategySettings,
+    history: &History,
+    fidelity: Fidelity,
+    seed: u64,
+) -> Result<Option<Array2<f64>>, StudyError> {
+    let Some((kind, targets)) = settings.surrogate() else { return Ok(None) };
+    let scored = Targets::from(targets).of(history, fidelity);
+    if scored.len() < 3 {
+        return Ok(None);
+    }
+    let observation =
+        |s: &Scored<'_>| Observation { architecture: s.evaluation.architecture.clone(), score: s.value };
+    let observations: Vec<Observation> = scored.iter().map(observation).collect();
+    let mut rng = stream(seed, &[MAP]);
+    let fitted = surrogate(kind)?.fit(&observations, &mut rng)?;
+    let all: Vec<Architecture> = history.evaluations().iter().map(|e| e.architecture.clone()).collect();
+    Ok(fitted.embed(&all)?)
+}
+
+/// Purpose of a random stream: the map of a report.
+const MAP: u64 = 100;
+
+/// The space of a configuration, with what belongs to it.
+///
+/// # Errors
+/// [`StudyError::Setting`] naming the nearest space.
+pub fn space(
+    config: &SearchConfig,
+) -> Result<(&'static bonas_study::registry::SpaceEntry, Arc<dyn SearchSpace>), StudyError> {
+    let bad = |reason| StudyError::Setting { name: "space.name".into(), reason };
+    let entry = bonas_study::registry::space(&config.space.name).map_err(bad)?;
+    Ok((entry, entry.space()))
+}

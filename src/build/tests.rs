@@ -1,0 +1,154 @@
+use super::*;
+use bonas_study::{Finished, Study};
+
+/// A configuration and the study it makes, run to its end.
+fn ran(text: &str) -> (SearchConfig, Finished) {
+    let config = SearchConfig::from_toml(text, "test").unwrap();
+    let (_, space) = space(&config).unwrap();
+    let strategy =
+        strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
+            .unwrap();
+    let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
+    let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
+    (config, finished)
+}
+
+#[test]
+fn every_strategy_runs_a_small_study() {
+    let on_tables = |name: &&&str| StrategySettings::named(name).is_some_and(|s| !s.needs_images());
+    for name in StrategySettings::NAMES.iter().filter(on_tables) {
+        let surrogate = match *name {
+            "bananas" => "ensemble = 2\nepochs = 5\n",
+            "bonas-published" if cfg!(feature = "torch") => "batch = 10\ninitial = 20\n",
+            "bonas-published" => continue,
+            _ => "",
+        };
+        let text = format!(
+            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
+             [strategy]\nname = \"{name}\"\n{surrogate}"
+        );
+        let (config, finished) = ran(&text);
+        assert_eq!(finished.history.len(), 40, "{name}");
+        let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
+        assert!(map.is_none_or(|map| map.nrows() == 40));
+    }
+}
+
+/// Architectures that BONAS evaluates on a space, with these settings, of a budget of 40.
+fn evaluated(space: &str, settings: &str) -> usize {
+    let text = format!(
+        "[study]\narchitectures = 40\n[space]\nname = \"{space}\"\n[evaluator]\nname = \"synthetic\"\n\
+         [strategy]\nname = \"bonas\"\n{settings}"
+    );
+    ran(&text).1.history.len()
+}
+
+#[test]
+fn every_surrogate_without_libtorch_runs_a_study() {
+    for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
+        let settings = format!("surrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n");
+        assert_eq!(evaluated("darts", &settings), 40, "{name}");
+    }
+}
+
+#[test]
+fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
+    for (space, settings) in [
+        ("darts", "prior = \"flops\"\nsurrogate = \"graph-gp\"\npool_size = 50\n"),
+        ("nasbench101", "prior = \"params\"\nselection = \"clusters\"\npool_size = 50\n"),
+        ("nasbench201", "prior = \"flops\"\n"),
+    ] {
+        assert_eq!(evaluated(space, settings), 40, "{space}");
+    }
+    let settings =
+        |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
+    let config = settings("prior = \"flops\"").unwrap();
+    let space = bonas_study::registry::space("macro").unwrap().space();
+    let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default());
+    let error = made.err().unwrap().to_string();
+    assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
+    let error = settings("prior = \"params\"\nsurrogate = \"wl-gp\"").unwrap_err().to_string();
+    assert!(
+        error.contains("strategy.prior") && error.contains("params") && error.contains("graph-gp"),
+        "{error}"
+    );
+}
+
+#[test]
+fn every_pool_runs_a_study() {
+    for pool in ["auto", "whole", "evolutionary", "local", "random"] {
+        let settings = format!("pool = \"{pool}\"\nsurrogate = \"counts-bsr\"\npool_size = 50\n");
+        assert_eq!(evaluated("nasbench201", &settings), 40, "{pool}");
+    }
+}
+
+#[test]
+fn every_selection_runs_a_study() {
+    for selection in
+        ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
+    {
+        let settings = format!("selection = \"{selection}\"\ninitial = 34\nbatch = 3\npool_size = 20\n");
+        assert_eq!(evaluated("darts", &settings), 40, "{selection}");
+    }
+}
+
+#[test]
+fn what_a_space_or_build_lacks_is_named() {
+    let read = |text| SearchConfig::from_toml(text, "test").unwrap();
+    let config = read("[space]\nname = \"drats\"\n");
+    assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
+    let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
+    let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
+    let error = strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+    let without_joint = clustered.replace("clusters", "q-ei");
+    let joint = read(&without_joint);
+    let error = strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
+    let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
+    let space = space(&config).unwrap().1;
+    let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
+        .err()
+        .unwrap()
+        .to_string();
+    assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
+}
+
+/// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
+#[test]
+fn priors_are_taken_where_they_can_be() {
+    use crate::config::{PriorKind, SurrogateKind, Transfer};
+    let spaces = ["nasbench201", "macro"].map(|name| bonas_study::registry::space(name).unwrap().space());
+    for (space, has_network) in spaces.iter().zip([true, false]) {
+        let fitted = |kind, prior| {
+            let mut rng = stream(4, &[]);
+            let cells: Vec<_> = (0..12).map(|_| space.sample(&mut rng)).collect();
+            let score = |(i, cell): (usize, &Architecture)| Observation {
+                architecture: cell.clone(),
+                score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
+            };
+            let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
+            let surrogate = Knowledge::default().surrogate(kind, prior, &Transfer::None, &**space)?;
+            let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
+            Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
+        };
+        for kind in [SurrogateKind::GraphGp, SurrogateKind::Ensemble] {
+            let (auto, none) =
+                (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
+            assert_eq!(auto != none, has_network, "{}", space.name());
+            match fitted(kind, PriorKind::Flops) {
+                Ok(flops) => assert_eq!(auto, flops),
+                Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),
+            }
+        }
+        let trees = |prior| fitted(SurrogateKind::Trees, prior);
+        assert_eq!(trees(PriorKind::Auto).unwrap(), trees(PriorKind::None).unwrap());
+        assert!(trees(PriorKind::Params).unwrap_err().to_string().contains("take ensemble or graph-gp"));
+    }
+}

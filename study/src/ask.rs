@@ -1,0 +1,78 @@
+//! The contract between a study and its strategy: what it is asked, and what it answers.
+
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, SearchSpace};
+
+use crate::StudyError;
+use crate::history::{Fidelity, History, Prediction};
+use crate::rng::StudyRng;
+
+/// A proposed architecture and what the strategy expects of it.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// What to evaluate.
+    pub architecture: Architecture,
+    /// Predicted score, if the strategy has a surrogate.
+    pub predicted: Option<Prediction>,
+}
+
+impl From<Architecture> for Candidate {
+    fn from(architecture: Architecture) -> Self {
+        Self { architecture, predicted: None }
+    }
+}
+
+/// Batches of candidates; each batch is one unit of work that may share weights. Empty: the
+/// strategy has nothing more to propose and the study ends.
+#[derive(Clone, Debug, Default)]
+pub struct Proposal {
+    /// The batches.
+    pub batches: Vec<Vec<Candidate>>,
+}
+
+impl Proposal {
+    /// Cuts a list into batches of `size` (at least 1), the last one with what is left.
+    pub fn in_batches(candidates: Vec<Candidate>, size: usize) -> Self {
+        let mut batches = Vec::new();
+        for candidate in candidates {
+            match batches.last_mut() {
+                None => batches.push(vec![candidate]),
+                Some(batch) if batch.len() >= size => batches.push(vec![candidate]),
+                Some(batch) => batch.push(candidate),
+            }
+        }
+        Self { batches }
+    }
+}
+
+/// What a strategy may know when it is asked.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// The space being searched.
+    pub space: &'a Arc<dyn SearchSpace>,
+    /// Everything measured so far.
+    pub history: &'a History,
+    /// The kind of score that this study's evaluator gives.
+    pub fidelity: Fidelity,
+    /// Round, from 0.
+    pub round: usize,
+    /// Unique architectures the budget still allows, at least 1.
+    pub remaining: usize,
+}
+
+/// Proposes what to evaluate next; never runs the loop.
+///
+/// `ask` must be a function of the strategy's settings, `ask` and `rng` alone, so that a resumed
+/// study proposes what it would have proposed. Proposals already evaluated, and copies inside a
+/// proposal, are dropped by the study.
+pub trait Strategy: Send {
+    /// Name as used in configurations and reports.
+    fn name(&self) -> &str;
+
+    /// The next batches.
+    ///
+    /// # Errors
+    /// [`StudyError::Strategy`] naming what failed and what to do.
+    fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
+}

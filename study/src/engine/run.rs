@@ -1,0 +1,337 @@
+//! The loop itself.
+
+use std::collections::{BTreeMap, HashSet};
+use std::mem;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use bonas_spaces::SpaceError;
+
+use super::state::{Round, State, check_outcomes};
+use super::work::{Done, Message, Work};
+use super::{Finished, MAX_DRY_ROUNDS, Study, replay};
+use crate::StudyError;
+use crate::ask::{Ask, Candidate, Proposal};
+use crate::evaluate::Job;
+use crate::history::{EndReason, Event, Progress, Proposed};
+use crate::history::{Fidelity, Outcome};
+use crate::journal::{Journal, Records, Staged, Staging, Timings};
+use crate::rng::{self, ASK};
+
+/// A study under way.
+pub(super) struct Runner {
+    study: Study,
+    fidelity: Fidelity,
+    state: State,
+    store: Option<Store>,
+    timings: Timings,
+}
+
+/// What a study with a folder has.
+struct Store {
+    journal: Journal,
+    staging: Staging,
+}
+
+/// A round's outcomes on their way into the journal.
+#[derive(Default)]
+struct Collected {
+    /// Batches that wait for an earlier one.
+    ready: BTreeMap<usize, Vec<Outcome>>,
+    error: Option<StudyError>,
+}
+
+impl Runner {
+    /// Checks the settings and brings the study to where its journal stops.
+    pub(super) fn start(mut study: Study) -> Result<Self, StudyError> {
+        study.budget.check()?;
+        let fidelity = study.fidelity()?;
+        let state = State::new(study.space.clone(), Some(fidelity));
+        let Some(folder) = study.directory.take() else {
+            return Self { study, fidelity, state, store: None, timings: Timings::in_memory() }.begin();
+        };
+        let (journal, records) = Journal::open(&folder)?;
+        let state = replay(state, &records, journal.path())?;
+        let store = Some(Store { staging: Staging::new(&folder), journal });
+        let runner = Self { study, fidelity, state, store, timings: Timings::open(&folder) };
+        if records.events.is_empty() { runner.warned(&records).begin() } else { runner.resume(&records) }
+    }
+
+    fn begin(mut self) -> Result<Self, StudyError> {
+        self.emit(&self.study.header())?;
+        Ok(self)
+    }
+
+    fn resume(self, records: &Records) -> Result<Self, StudyError> {
+        if let (Some(store), Some(there)) = (&self.store, &self.state.header) {
+            check_header(there, &self.study.header(), store.journal.path())?;
+        }
+        let mut runner = self.warned(records);
+        for event in &records.events {
+            runner.study.observers.iter_mut().for_each(|o| o.event(event, true));
+        }
+        Ok(runner)
+    }
+
+    fn warned(mut self, records: &Records) -> Self {
+        if records.torn {
+            let line = records.events.len() + 1;
+            let text = format!("line {line} of the journal was cut short; what it recorded is done again");
+            self.progress(&Progress::Warning(&text));
+        }
+        self
+    }
+
+    /// Runs to the end.
+    pub(super) fn run(mut self) -> Result<Finished, StudyError> {
+        loop {
+            if let Some(reason) = self.state.ended {
+                return Ok(self.finish(reason));
+            }
+            if self.study.cancel.load(Ordering::Relaxed) {
+                return Err(StudyError::Interrupted);
+            }
+            match self.state.pending.clone() {
+                Some(round) => self.evaluate(&round)?,
+                None => match self.end_reason() {
+                    Some(reason) => self.emit(&Event::Ended { reason })?,
+                    None => self.ask()?,
+                },
+            }
+        }
+    }
+
+    fn finish(self, reason: EndReason) -> Finished {
+        if let Some(store) = &self.store {
+            store.staging.clear();
+        }
+        Finished {
+            history: self.state.history,
+            fidelity: self.fidelity,
+            reason,
+            ask_seconds: self.timings.known().asks().collect(),
+            evaluate_seconds: self.timings.known().evaluation(),
+        }
+    }
+
+    /// Whether the study is over before another round.
+    fn end_reason(&self) -> Option<EndReason> {
+        let budget = self.study.budget;
+        let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
+            || budget.rounds.is_some_and(|n| self.state.rounds >= n)
+            || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
+        if spent {
+            return Some(EndReason::Budget);
+        }
+        if self.study.stop.as_ref().is_some_and(|rule| rule(&self.state.history)) {
+            return Some(EndReason::Reached);
+        }
+        (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
+    }
+
+    fn remaining(&self) -> usize {
+        self.study.budget.architectures.map_or(usize::MAX, |n| n.saturating_sub(self.state.history.len()))
+    }
+
+    /// Asks the strategy for the next round.
+    fn ask(&mut self) -> Result<(), StudyError> {
+        let round = self.state.rounds;
+        self.progress(&Progress::Asking { round });
+        let start = Instant::now();
+        let ask = Ask {
+            space: &self.study.space,
+            history: &self.state.history,
+            fidelity: self.fidelity,
+            round,
+            remaining: self.remaining(),
+        };
+        let mut rng = rng::stream(self.study.seed, &[ASK, round as u64]);
+        let proposal = self.study.strategy.ask(&ask, &mut rng)?;
+        let seconds = start.elapsed().as_secs_f64();
+        self.timings.asked(round, seconds);
+        self.progress(&Progress::Asked { seconds });
+        if proposal.batches.iter().all(Vec::is_empty) {
+            return self.emit(&Event::Ended { reason: EndReason::Exhausted });
+        }
+        let event = self.screen(round, &proposal)?;
+        self.emit(&event)
+    }
+
+    /// Drops what is not new, and what the budget does not allow.
+    fn screen(&self, round: usize, proposal: &Proposal) -> Result<Event, StudyError> {
+        let mut remaining = self.remaining();
+        let mut seen = HashSet::new();
+        let mut dropped = 0;
+        let mut batches = Vec::with_capacity(proposal.batches.len());
+        for batch in &proposal.batches {
+            let mut kept = Vec::with_capacity(batch.len());
+            for candidate in batch {
+                let key = candidate.architecture.key();
+                if self.state.history.contains(key) || !seen.insert(key) {
+                    dropped += 1;
+                } else if remaining > 0 {
+                    remaining -= 1;
+                    kept.push(self.proposed(candidate)?);
+                }
+            }
+            if !kept.is_empty() {
+                batches.push(kept);
+            }
+        }
+        Ok(Event::Asked { round, batches, dropped })
+    }
+
+    fn proposed(&self, candidate: &Candidate) -> Result<Proposed, StudyError> {
+        let arch = self.study.space.format(&candidate.architecture)?;
+        if let Some(prediction) = candidate.predicted.filter(|p| !(p.mean.is_finite() && p.sd.is_finite())) {
+            return Err(StudyError::Strategy {
+                strategy: self.study.strategy.name().to_owned(),
+                reason: format!("it predicts mean {}, sd {} for {arch}", prediction.mean, prediction.sd),
+            });
+        }
+        Ok(Proposed { arch, key: candidate.architecture.key(), predicted: candidate.predicted })
+    }
+
+    /// Has the rest of a round evaluated.
+    fn evaluate(&mut self, round: &Round) -> Result<(), StudyError> {
+        let mut collected = Collected { ready: self.staged(round), error: None };
+        let waiting = (round.next..round.batches.len()).filter(|batch| !collected.ready.contains_key(batch));
+        let jobs: Vec<Job> = waiting.map(|batch| job(round, batch)).collect();
+        self.flush(round, &mut collected)?;
+        let mut evaluators = mem::take(&mut self.study.evaluators);
+        let cancel = self.study.cancel.clone();
+        let work = Work { jobs: &jobs, seed: self.study.seed, fidelity: self.fidelity, cancel: &cancel };
+        work.run(&mut evaluators, |message| {
+            self.receive(round, message, &mut collected);
+            collected.error.is_none()
+        });
+        self.study.evaluators = evaluators;
+        match collected.error {
+            Some(error) => Err(error),
+            None if self.state.pending.is_some() => Err(StudyError::Interrupted),
+            None => Ok(()),
+        }
+    }
+
+    /// The batches of a round that an earlier process finished out of order.
+    fn staged(&self, round: &Round) -> BTreeMap<usize, Vec<Outcome>> {
+        let Some(store) = &self.store else { return BTreeMap::new() };
+        let load = |batch| {
+            let outcomes = store.staging.load(round.index, batch, &round.keys[batch])?;
+            check_outcomes(&outcomes, outcomes.len(), &mut Some(self.fidelity)).ok()?;
+            Some((batch, outcomes))
+        };
+        (round.next..round.batches.len()).filter_map(load).collect()
+    }
+
+    fn receive(&mut self, round: &Round, message: Message, collected: &mut Collected) {
+        let Done { batch, seconds, result } = match message {
+            Message::Step { batch, done, total, stage } => {
+                return self.progress(&Progress::Evaluating { batch, done, total, stage: &stage });
+            }
+            Message::Done(done) => done,
+        };
+        if result.is_ok() {
+            self.timings.evaluated(round.index, batch, seconds);
+            self.progress(&Progress::EvaluatedIn { batch, seconds });
+        }
+        let stored = result.and_then(|outcomes| self.collect(round, batch, outcomes, collected));
+        if let Err(error) = stored {
+            // Other workers stop because of the first error: theirs says nothing new.
+            if matches!(collected.error, None | Some(StudyError::Interrupted)) {
+                collected.error = Some(error);
+            }
+        }
+    }
+
+    /// Puts a finished batch, and those that waited for it, into the journal; or keeps it until
+    /// its turn comes.
+    fn collect(
+        &mut self,
+        round: &Round,
+        batch: usize,
+        outcomes: Vec<Outcome>,
+        collected: &mut Collected,
+    ) -> Result<(), StudyError> {
+        if let Some(store) = &self.store
+            && self.due() != Some(batch)
+        {
+            store.staging.keep(&Staged {
+                round: round.index,
+                batch,
+                keys: round.keys[batch].clone(),
+                outcomes: outcomes.clone(),
+            })?;
+        }
+        collected.ready.insert(batch, outcomes);
+        self.flush(round, collected)
+    }
+
+    fn flush(&mut self, round: &Round, collected: &mut Collected) -> Result<(), StudyError> {
+        while let Some(batch) = self.due()
+            && let Some(outcomes) = collected.ready.remove(&batch)
+        {
+            self.emit(&Event::Evaluated { round: round.index, batch, outcomes })?;
+            if let Some(store) = &self.store {
+                store.staging.forget(round.index, batch);
+            }
+        }
+        Ok(())
+    }
+
+    /// The batch whose record comes next.
+    fn due(&self) -> Option<usize> {
+        self.state.pending.as_ref().map(|round| round.next)
+    }
+
+    /// Takes an event in, journals it, and tells the observers.
+    fn emit(&mut self, event: &Event) -> Result<(), StudyError> {
+        // All that can be wrong with an event made here is text that reads back as something else.
+        self.state.apply(event).map_err(|reason| {
+            SpaceError::cell(format!(
+                "the notation of space {} is ambiguous: {reason}",
+                self.study.space.name()
+            ))
+        })?;
+        if let Some(store) = &mut self.store {
+            store.journal.append(event)?;
+        }
+        self.study.observers.iter_mut().for_each(|o| o.event(event, false));
+        Ok(())
+    }
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        self.study.observers.iter_mut().for_each(|o| o.progress(progress));
+    }
+}
+
+fn job(round: &Round, batch: usize) -> Job {
+    let architectures = round.batches[batch].iter().map(|c| c.architecture.clone()).collect();
+    Job { architectures, round: round.index, batch }
+}
+
+/// Refuses to go on with the journal of another study.
+fn check_header(there: &Event, here: &Event, path: &Path) -> Result<(), StudyError> {
+    let (Event::Started { seed, config, .. }, Event::Started { seed: own_seed, config: own_config, .. }) =
+        (there, here)
+    else {
+        return Ok(());
+    };
+    let reason = if seed != own_seed {
+        format!("the journal is of a study with seed {seed}, this one has seed {own_seed}")
+    } else if config != own_config {
+        format!("the journal is of another configuration: {}", first_difference(config, own_config))
+    } else {
+        return Ok(());
+    };
+    Err(StudyError::Journal { path: path.to_owned(), line: 1, reason })
+}
+
+fn first_difference(there: &str, here: &str) -> String {
+    let mut lines = there.lines().zip(here.lines()).filter(|(a, b)| a != b);
+    match lines.next() {
+        Some((a, b)) => format!("there {a:?}, here {b:?}"),
+        None => format!("{} lines there, {} here", there.lines().count(), here.lines().count()),
+    }
+}

@@ -1,0 +1,132 @@
+//! What a study tells its observers.
+
+use bonas_spaces::Key;
+use serde::{Deserialize, Serialize};
+
+use super::{Outcome, Prediction};
+
+/// A proposed architecture as the journal writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proposed {
+    /// In the space's notation.
+    pub arch: String,
+    /// Its key, in hexadecimal.
+    #[serde(with = "key_text")]
+    pub key: Key,
+    /// What the strategy's surrogate expects of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<Prediction>,
+}
+
+/// Everything that happens in a study, in the order in which it is journalled.
+///
+/// The journal holds exactly these events; a study's state is a function of its configuration,
+/// its seed and them. No event carries a time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Event {
+    /// The first record: what is being run. A study resumes only if its own header is equal.
+    Started {
+        /// Format of the journal.
+        version: u32,
+        /// The search space's name.
+        space: String,
+        /// Seed of the study.
+        seed: u64,
+        /// The configuration as text; compared on resume.
+        config: String,
+    },
+    /// The strategy proposed batches for a round.
+    Asked {
+        /// Round, from 0.
+        round: usize,
+        /// The batches, without architectures already evaluated.
+        batches: Vec<Vec<Proposed>>,
+        /// How many proposed architectures were dropped as already evaluated or proposed twice.
+        dropped: usize,
+    },
+    /// One batch was evaluated.
+    Evaluated {
+        /// Round, from 0.
+        round: usize,
+        /// Batch of the round, from 0.
+        batch: usize,
+        /// One outcome an architecture, in the batch's order.
+        outcomes: Vec<Outcome>,
+    },
+    /// The study is over.
+    Ended {
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+/// Why a study ended by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndReason {
+    /// The budget of unique architectures, rounds or seconds is spent.
+    Budget,
+    /// The strategy had nothing more to propose.
+    Exhausted,
+    /// What the study was to stop for is in its history.
+    Reached,
+}
+
+/// Progress inside a round: for bars and logs only, never journalled.
+#[derive(Clone, Debug)]
+pub enum Progress<'a> {
+    /// A round's proposals are being computed.
+    Asking {
+        /// Round, from 0.
+        round: usize,
+    },
+    /// The strategy answered.
+    Asked {
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// A batch being evaluated has come this far.
+    Evaluating {
+        /// Batch of the round, from 0.
+        batch: usize,
+        /// Steps done.
+        done: u64,
+        /// Steps in all.
+        total: u64,
+        /// What is being done, for example "warm-up".
+        stage: &'a str,
+    },
+    /// A batch took this long.
+    EvaluatedIn {
+        /// Batch of the round, from 0.
+        batch: usize,
+        /// Seconds it took.
+        seconds: f64,
+    },
+    /// Something worth a line to the user.
+    Warning(&'a str),
+}
+
+/// Sees everything and can change nothing.
+pub trait Observer: Send {
+    /// A journalled event; `replayed` if it was read back on resume.
+    fn event(&mut self, event: &Event, replayed: bool);
+
+    /// Progress inside a round.
+    fn progress(&mut self, _progress: &Progress<'_>) {}
+}
+
+mod key_text {
+    use bonas_spaces::Key;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(key: &Key, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(key)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Key, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}

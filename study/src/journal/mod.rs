@@ -1,0 +1,219 @@
+//! The journal: everything a study did, on disk, one checked record an event.
+//!
+//! A study's folder holds
+//! - `journal.jsonl`, append-only, one JSON object a line: sequence number, event, CRC-32. It
+//!   holds no time, so equal studies have equal journals, byte for byte;
+//! - `timings.jsonl`, advisory: how long each ask and each batch took;
+//! - `staged/`, batches that were finished before an earlier batch of their round;
+//! - `lock`, held by the process that works on the study.
+//!
+//! Invariant: a record is either on the disk in full when [`Journal::append`] returns, or the
+//! study stops. Only a last line without its newline may be taken away again; whatever else does
+//! not fit is an error, and the file is left as it is.
+
+mod files;
+mod read;
+pub mod record;
+mod seconds;
+mod staging;
+mod timings;
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::StudyError;
+use crate::history::Event;
+
+pub use files::{read_json, write_json, write_whole};
+pub use read::{Records, read};
+pub use seconds::{RoundSeconds, Seconds};
+pub use staging::{Staged, Staging};
+pub use timings::Timings;
+
+/// Version of the format, and of what studies find, that this release writes and reads: it goes up with
+/// every change after which the same configuration and seed lead to another history, so that a study
+/// begun before is refused and not gone on with in part.
+pub const VERSION: u32 = 5;
+
+/// Name of the journal in a study's folder.
+pub const JOURNAL_FILE: &str = "journal.jsonl";
+/// Name of the advisory timings in a study's folder.
+pub const TIMINGS_FILE: &str = "timings.jsonl";
+/// Name of the folder of batches that wait for an earlier one.
+pub const STAGED_FOLDER: &str = "staged";
+const LOCK_FILE: &str = "lock";
+/// How often a held lock is asked for, and how long apart.
+const LOCK_TRIES: usize = 20;
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
+
+/// A journal open for appending; no other process can open it meanwhile.
+///
+/// ```
+/// use bonas::event::{EndReason, Event};
+/// use bonas::journal::Journal;
+///
+/// let folder = tempfile::tempdir()?;
+/// let (mut journal, records) = Journal::open(folder.path())?;
+/// assert!(records.events.is_empty());
+/// journal.append(&Event::Ended { reason: EndReason::Budget })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    _lock: File,
+    /// Records written.
+    records: usize,
+    /// Length of the file up to the last record on disk.
+    bytes: u64,
+    /// Whether there is half a record behind it, which the next append takes away.
+    torn: bool,
+    failed: bool,
+}
+
+impl Journal {
+    /// Opens the journal of a study's folder, making both if they are missing, and reads what is
+    /// there. If [`Records::torn`], the first append takes the torn record away, so that a study
+    /// that is refused for another reason leaves the file as it was.
+    ///
+    /// # Errors
+    /// [`StudyError::Locked`] if another process has it open, [`StudyError::Journal`] if it is
+    /// damaged, [`StudyError::Io`].
+    pub fn open(folder: &Path) -> Result<(Self, Records), StudyError> {
+        fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
+        let lock = lock(folder)?;
+        let path = folder.join(JOURNAL_FILE);
+        let file = open_durably(&path, folder)?;
+        let records = read(&path)?;
+        let journal = Self {
+            path,
+            file,
+            _lock: lock,
+            records: records.events.len(),
+            bytes: records.bytes,
+            torn: records.torn,
+            failed: false,
+        };
+        Ok((journal, records))
+    }
+
+    /// Whether a folder holds a study's journal.
+    pub fn exists(folder: &Path) -> bool {
+        folder.join(JOURNAL_FILE).exists()
+    }
+
+    /// Where the journal is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Number of records.
+    pub fn records(&self) -> usize {
+        self.records
+    }
+
+    /// Appends one event with one write and waits until it is on the disk.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`], for example on a full disk. The journal then ends with the record
+    /// before, and takes no more.
+    pub fn append(&mut self, event: &Event) -> Result<(), StudyError> {
+        if self.failed {
+            let source = io::Error::other("an earlier write failed; free some space and resume the study");
+            return Err(io_error(&self.path, source));
+        }
+        if self.torn {
+            self.file.set_len(self.bytes).map_err(|e| io_error(&self.path, e))?;
+            self.torn = false;
+        }
+        let line = record::encode(self.records, event).map_err(|e| io_error(&self.path, e.into()))?;
+        if let Err(source) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
+            self.failed = true;
+            // What was written of the record goes if the system lets it; else resume takes it away.
+            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.sync_data());
+            return Err(io_error(&self.path, source));
+        }
+        self.records += 1;
+        self.bytes += line.len() as u64;
+        Ok(())
+    }
+}
+
+/// The line that the journal's record number `seq` (from 0) is for an event, newline included.
+///
+/// # Errors
+/// [`StudyError::Io`] for an event that JSON cannot hold; no event of a study is one.
+pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
+    record::encode(seq, event).map_err(|e| io_error(Path::new(JOURNAL_FILE), e.into()))
+}
+
+/// Takes the folder's lock, which the system gives back when the process ends, however it ends.
+///
+/// A lock that is held is asked for again for a moment: a process that was killed may not be gone yet, and
+/// a child that this process starts holds its files between fork and exec.
+pub fn lock(folder: &Path) -> Result<File, StudyError> {
+    let path = folder.join(LOCK_FILE);
+    let file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|source| io_error(&path, source))?;
+    for _ in 0..LOCK_TRIES {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
+        }
+    }
+    Err(StudyError::Locked { path: folder.to_owned() })
+}
+
+/// Opens for appending; a new file's name is on the disk, too, when this returns.
+fn open_durably(path: &Path, folder: &Path) -> Result<File, StudyError> {
+    let new = !path.exists();
+    let file = OpenOptions::new().create(true).append(true).open(path).map_err(|e| io_error(path, e))?;
+    if new {
+        file.sync_all().map_err(|e| io_error(path, e))?;
+        sync_folder(folder)?;
+        if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            sync_folder(parent)?;
+        }
+    }
+    Ok(file)
+}
+
+/// Waits until the names in a folder are on the disk.
+fn sync_folder(folder: &Path) -> Result<(), StudyError> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|f| f.sync_all()).map_err(|source| io_error(folder, source))?;
+    }
+    Ok(())
+}
+
+fn io_error(path: &Path, source: io::Error) -> StudyError {
+    StudyError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_given_back_in_a_moment_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let held = lock(folder.path()).unwrap();
+        assert!(matches!(lock(folder.path()), Err(StudyError::Locked { .. })));
+        std::thread::scope(|threads| {
+            threads.spawn(move || {
+                std::thread::sleep(LOCK_PAUSE * 3);
+                drop(held);
+            });
+            assert!(lock(folder.path()).is_ok());
+        });
+    }
+}

@@ -1,0 +1,222 @@
+//! Bayesian optimisation with a surrogate over architectures.
+
+mod model;
+mod parts;
+mod settings;
+
+use bonas_spaces::Architecture;
+use bonas_surrogate::acquisition::constrained;
+use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
+use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
+use rand::RngExt;
+
+use super::fresh::fresh_proposal;
+use super::{Aims, Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
+use crate::StudyError;
+use crate::history::Prediction;
+use crate::rng::StudyRng;
+use model::Unit;
+
+pub use settings::{AcquisitionKind, BonasSettings, ObjectivesKind, ParentsKind, PoolKind, SelectionKind};
+
+/// BONAS: Shi, Pi, Xu, Li, Kwok and Zhang, "Bridging the Gap between Sample-based and One-shot
+/// Neural Architecture Search with BONAS", NeurIPS 2020.
+///
+/// The first [`initial`](Self::initial) architectures are random. Then, each round: fit the
+/// surrogate on everything measured, predict a pool of candidates, turn posteriors into
+/// utilities, and select batches by them. Any surrogate, acquisition and selection will do, so
+/// that other published methods (BANANAS, NAS-BOWL) are this strategy with other parts.
+///
+/// Measures with a bound ([`Aims::bounds`]) have a surrogate each, and the probability that all bounds
+/// are kept weighs on utilities; as long as nothing measured keeps them, it is the utility. A second
+/// objective has a surrogate too, see [`Objectives`]. Without bounds to learn, what breaks a limit is a
+/// failure like any other.
+#[derive(Debug)]
+pub struct Bonas {
+    /// Name in reports.
+    pub name: String,
+    /// Model of score by architecture; fitted anew every round.
+    pub surrogate: Box<dyn Surrogate>,
+    /// How a posterior is worth measuring.
+    pub acquisition: Box<dyn Acquisition>,
+    /// How batches are made of the most useful candidates.
+    pub selection: Box<dyn Selection>,
+    /// Where candidates come from.
+    pub pool: Pool,
+    /// Random architectures evaluated before the first fit.
+    pub initial: usize,
+    /// Batches a round, and architectures a batch.
+    pub batches: Batches,
+    /// How scores compare.
+    pub targets: Targets,
+    /// What else scores are judged by.
+    pub aims: Aims,
+    /// How a second objective is weighed.
+    pub objectives: Objectives,
+}
+
+/// How two objectives come to one utility.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Objectives {
+    /// Expected improvement of the hypervolume, measured from a little below the worst values seen
+    /// ([`reference()`]), with a surrogate an objective and batches by [`believers`]; acquisition and
+    /// selection are not used.
+    #[default]
+    Hypervolume,
+    /// One score, weighed at random anew each round, for surrogate, acquisition and selection as they
+    /// are: Knowles, "`ParEGO`", IEEE Transactions on Evolutionary Computation, 2006.
+    Scalarised,
+}
+
+impl Strategy for Bonas {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
+        super::check_batches(&self.name, self.batches)?;
+        let missing = self.initial.saturating_sub(ask.history.len());
+        if missing > 0 {
+            return Ok(fresh_proposal(ask, missing, self.batches.size, rng));
+        }
+        let mut known = if self.aims.bounds.is_empty() {
+            self.targets.of(ask.history, ask.fidelity)
+        } else {
+            self.targets.measured(ask.history, ask.fidelity)
+        };
+        if known.is_empty() {
+            return Ok(fresh_proposal(ask, self.batches.total(), self.batches.size, rng));
+        }
+        let points = self.points(&known)?;
+        if let Some(points) = &points {
+            weigh(&mut known, points, rng.random());
+        }
+        let feasible: Vec<Scored<'_>> = known.iter().copied().filter(|s| !s.score.infeasible).collect();
+        let parents = if feasible.is_empty() { &known } else { &feasible };
+        let pool = self.pool.candidates(ask, parents, rng)?;
+        if pool.is_empty() {
+            return Ok(Proposal::default());
+        }
+        match points {
+            Some(points) if self.objectives == Objectives::Hypervolume && !feasible.is_empty() => {
+                self.propose_two(ask, &known, &points, &pool, rng)
+            }
+            _ => self.propose(ask, &known, &pool, rng),
+        }
+    }
+}
+
+impl Bonas {
+    /// Both objectives of what is known; none without a second one.
+    fn points(&self, known: &[Scored<'_>]) -> Result<Option<Vec<Point>>, StudyError> {
+        let Some(place) = self.aims.second else { return Ok(None) };
+        let second = self.measures(known, place)?;
+        let unit = self.unit(&second);
+        Ok(Some(known.iter().zip(&second).map(|(s, b)| [s.value, unit.scaled(*b)]).collect()))
+    }
+
+    fn propose(
+        &self,
+        ask: &Ask<'_>,
+        known: &[Scored<'_>],
+        pool: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Proposal, StudyError> {
+        let fitted = self.fit(known, |i| known[i].value, rng)?;
+        let posteriors = self.predict(&*fitted, pool)?;
+        let feasibility = self.feasibility(known, pool, rng)?;
+        let feasible = known.iter().filter(|s| !s.score.infeasible);
+        let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
+        let utilities = match (&feasibility, incumbent) {
+            (Some(p), None) => p.clone(),
+            (Some(p), _) => {
+                let utilities = self.acquisition.utilities(&posteriors, incumbent, rng);
+                constrained(self.acquisition.scale(), utilities, p)
+            }
+            (None, _) => self.acquisition.utilities(&posteriors, incumbent, rng),
+        };
+        let embeddings = if self.selection.reads_embeddings() { fitted.embed(pool)? } else { None };
+        let joint =
+            |indices: &[usize]| fitted.joint(&indices.iter().map(|&i| pool[i].clone()).collect::<Vec<_>>());
+        let candidates = Candidates {
+            embeddings: embeddings.as_ref(),
+            posteriors: Some(&posteriors),
+            joint: Some(&joint),
+            incumbent,
+            feasibility: feasibility.as_deref(),
+            ..Candidates::of(&utilities)
+        };
+        let chosen = self.selection.select(&candidates, self.affordable(ask), rng)?;
+        // Of a weighed score there is nothing to compare a measured one with.
+        let shown = self.aims.second.is_none().then_some(&posteriors[..]);
+        self.proposal(&chosen, pool, shown)
+    }
+
+    /// By expected improvement of the hypervolume.
+    fn propose_two(
+        &self,
+        ask: &Ask<'_>,
+        known: &[Scored<'_>],
+        points: &[Point],
+        pool: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Proposal, StudyError> {
+        let mut of = |k: usize| self.predict(&*self.fit(known, |i| points[i][k], rng)?, pool);
+        let (first, second) = (of(0)?, of(1)?);
+        let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
+        let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
+        let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
+        let front = Front::of(&feasible, reference(&feasible));
+        let batches = self.affordable(ask);
+        let chosen = believers(&front, [&first, &second], &weights, batches.total())?;
+        let chosen: Vec<Vec<usize>> = chosen.chunks(batches.size).map(<[usize]>::to_vec).collect();
+        self.proposal(&chosen, pool, Some(&first))
+    }
+
+    fn proposal(
+        &self,
+        chosen: &[Vec<usize>],
+        pool: &[Architecture],
+        posteriors: Option<&[Posterior]>,
+    ) -> Result<Proposal, StudyError> {
+        let pick = |&i: &usize| match pool.get(i) {
+            Some(architecture) => Ok(candidate(architecture, posteriors.map(|all| &all[i]))),
+            None => Err(self.broken(format!("candidate {i} was selected, there are {}", pool.len()))),
+        };
+        let batches =
+            chosen.iter().map(|batch| batch.iter().map(pick).collect()).collect::<Result<_, _>>()?;
+        Ok(Proposal { batches })
+    }
+
+    /// The batches asked for, or as many as the budget allows.
+    fn affordable(&self, ask: &Ask<'_>) -> Batches {
+        let Batches { count, size } = self.batches;
+        Batches { count: count.min(ask.remaining.div_ceil(size)), size: size.min(ask.remaining) }
+    }
+
+    fn predict(&self, fitted: &dyn Predict, pool: &[Architecture]) -> Result<Vec<Posterior>, StudyError> {
+        let posteriors = fitted.predict(pool)?;
+        if posteriors.len() == pool.len() {
+            return Ok(posteriors);
+        }
+        Err(self.broken(format!("{} posteriors for {} candidates", posteriors.len(), pool.len())))
+    }
+
+    fn broken(&self, reason: String) -> StudyError {
+        StudyError::Strategy { strategy: self.name.clone(), reason }
+    }
+}
+
+/// Makes one score in `(0, 1)` of two, each by its range.
+fn weigh(known: &mut [Scored<'_>], points: &[Point], weight: f64) {
+    let unit = |k: usize| Unit::of(&points.iter().map(|point| point[k]).collect::<Vec<_>>());
+    let units = [unit(0), unit(1)];
+    for (scored, point) in known.iter_mut().zip(points) {
+        scored.value = 1.0 + tchebycheff(weight, [0, 1].map(|k| units[k].scaled(point[k])));
+    }
+}
+
+fn candidate(architecture: &Architecture, posterior: Option<&Posterior>) -> Candidate {
+    let predicted = posterior.map(|p| Prediction { mean: p.mean(), sd: p.sd() });
+    Candidate { architecture: architecture.clone(), predicted }
+}

@@ -1,0 +1,220 @@
+//! What surrogates know of architectures before any is measured.
+
+mod source_task;
+mod transfer;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_surrogate::ensemble::Ensemble;
+use bonas_surrogate::graph_gp::{Form, GraphGp};
+use bonas_surrogate::{Extractor, Known, Surrogate};
+use serde::{Deserialize, Serialize};
+
+use crate::StudyError;
+use crate::registry::{self, SkeletonSize, SpaceEntry};
+use crate::rng::stream;
+use crate::strategy::SurrogateKind;
+
+pub use source_task::{SOURCE_TASK_FILE, SourceTask};
+pub use transfer::Transfer;
+
+/// What a surrogate knows of architectures before any is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PriorKind {
+    /// Multiply-adds where the space has a network here and the surrogate takes a prior, else nothing.
+    #[default]
+    Auto,
+    /// Nothing.
+    None,
+    /// Multiply-adds of the published network.
+    Flops,
+    /// Its parameters.
+    Params,
+}
+
+impl PriorKind {
+    /// The prior with a name.
+    ///
+    /// # Errors
+    /// A text that names all there are, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        crate::settings::variant(name)
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::None => "none",
+            Self::Flops => "flops",
+            Self::Params => "params",
+        }
+    }
+}
+
+/// Random architectures that the ranks of prior knowledge are taken among.
+const SAMPLE: usize = 200;
+
+/// Costs of architectures in the published network of one space, or of the part of it that a table has, what was
+/// learnt of them on other tasks, and their structural features: worked out when it is asked for, once for all
+/// strategies that are assembled with it or a clone. All but features are taken as ranks among architectures of the
+/// first space that it is asked for: another space needs another.
+#[derive(Clone, Debug, Default)]
+pub struct Knowledge {
+    kept: Arc<Mutex<Kept>>,
+    features: Extractor,
+    folder: PathBuf,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    costs: HashMap<PriorKind, Known>,
+    tasks: HashMap<Transfer, Arc<SourceTask>>,
+    learnt: HashMap<Transfer, Known>,
+}
+
+impl Knowledge {
+    /// A surrogate with what it knows beforehand.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a surrogate that this build lacks, a prior that it or the space does not have, or
+    /// scores on another task that it does not take; as [`SourceTask::read`].
+    pub fn surrogate(
+        &self,
+        kind: SurrogateKind,
+        prior: PriorKind,
+        transfer: &Transfer,
+        space: &dyn SearchSpace,
+    ) -> Result<Box<dyn Surrogate>, StudyError> {
+        if *transfer != Transfer::None && !kind.takes_prior() {
+            return Err(StudyError::Setting {
+                name: "strategy.transfer".into(),
+                reason: format!(
+                    "{transfer}, but this surrogate takes none; take ensemble or graph-gp, or none"
+                ),
+            });
+        }
+        let learnt = self.learnt(transfer, space)?;
+        let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
+        let knows = !known.is_empty();
+        let form = if knows { Form::Mean } else { Form::Nothing };
+        let gp = GraphGp::default().sharing(&self.features).knowing(known, &[form]);
+        match kind {
+            SurrogateKind::GraphGp => Ok(Box::new(gp)),
+            SurrogateKind::Ensemble => Ok(Box::new(Ensemble { gp, ..Ensemble::default() })),
+            other if !knows => crate::strategy::surrogate(other),
+            _ => Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into())),
+        }
+    }
+
+    /// The same with paths of scores on other tasks taken from a folder.
+    #[must_use]
+    pub fn paths_from(self, folder: &Path) -> Self {
+        Self { folder: folder.to_owned(), ..self }
+    }
+
+    /// The scores on another task that a strategy starts from, if it does.
+    ///
+    /// # Errors
+    /// As [`SourceTask::read`].
+    pub fn source_task(
+        &self,
+        transfer: &Transfer,
+        space: &dyn SearchSpace,
+    ) -> Result<Option<Arc<SourceTask>>, StudyError> {
+        let transfer = &transfer.clone().within(&self.folder);
+        if let Some(kept) = self.kept().tasks.get(transfer) {
+            return Ok(Some(kept.clone()));
+        }
+        let Some(task) = SourceTask::read(transfer, space)? else { return Ok(None) };
+        Ok(Some(self.kept().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
+    }
+
+    /// What results depend on of these scores: the text that they are known by, empty without any.
+    ///
+    /// # Errors
+    /// As [`source_task`](Self::source_task).
+    pub fn identity(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<String, StudyError> {
+        let task = self.source_task(transfer, space)?;
+        Ok(task.map(|task| format!("transfer {}\n", task.digest)).unwrap_or_default())
+    }
+
+    fn learnt(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<Option<Known>, StudyError> {
+        let found = transfer.clone().within(&self.folder);
+        if let Some(kept) = self.kept().learnt.get(&found) {
+            return Ok(Some(kept.clone()));
+        }
+        let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
+        let known = Known::learnt(&task.observations, &sample(space))?;
+        Ok(Some(self.kept().learnt.entry(found).or_insert(known).clone()))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cost(
+        &self,
+        surrogate: SurrogateKind,
+        prior: PriorKind,
+        space: &dyn SearchSpace,
+    ) -> Result<Option<Known>, StudyError> {
+        let (auto, prior) = match prior {
+            PriorKind::Auto => (true, PriorKind::Flops),
+            named => (false, named),
+        };
+        if prior == PriorKind::None || (auto && !surrogate.takes_prior()) {
+            return Ok(None);
+        }
+        if !surrogate.takes_prior() {
+            return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
+        }
+        let known = self.kept().costs.get(&prior).cloned();
+        if known.is_some() {
+            return Ok(known);
+        }
+        // A space of the user's own is not in the registry.
+        let entry = registry::space(space.name()).ok();
+        let network = entry.map(published).transpose().map_err(bad)?.flatten();
+        let Some((skeleton, ops)) = network else {
+            return if auto {
+                Ok(None)
+            } else {
+                Err(bad(format!("{} has no network here; take none", space.name())))
+            };
+        };
+        let cost = move |architecture: &Architecture| {
+            let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
+            let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
+            Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
+        };
+        let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
+        let known = Known::computed(Box::new(costs), &sample(space))?;
+        Ok(Some(self.kept().costs.entry(prior).or_insert(known).clone()))
+    }
+}
+
+/// Architectures that ranks are taken among.
+fn sample(space: &dyn SearchSpace) -> Vec<Architecture> {
+    let mut rng = stream(0, &[]);
+    (0..SAMPLE).map(|_| space.sample(&mut rng)).collect()
+}
+
+/// A network around cells, and what their operations are.
+pub(super) type Network = (Arc<dyn Skeleton>, OpTable);
+
+/// The published network of a space; none where there is none.
+pub(super) fn published(entry: &SpaceEntry) -> Result<Option<Network>, String> {
+    let Some(skeleton) = entry.skeleton else { return Ok(None) };
+    let skeleton = registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
+    Ok(Some((skeleton, (entry.ops)())))
+}
+
+fn bad(reason: String) -> StudyError {
+    StudyError::Setting { name: "strategy.prior".into(), reason }
+}

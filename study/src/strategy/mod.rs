@@ -1,0 +1,61 @@
+//! Search strategies: each with its settings, which build it.
+//!
+//! A strategy implements [`Strategy`]: it is asked for proposals and sees everything measured through the history. Its
+//! settings implement [`BuildStrategy`]; a program that offers strategies by name needs nothing else of them.
+
+mod bonas;
+mod build;
+mod costs;
+mod evolution;
+mod fresh;
+mod genetic;
+mod knowledge;
+mod listed;
+mod local_search;
+mod nsga2;
+mod peers;
+mod pool;
+mod random;
+mod targets;
+
+pub use bonas::{
+    AcquisitionKind, Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind, SelectionKind,
+};
+pub use bonas_surrogate::select::Batches;
+pub use build::{BuildStrategy, Site, SurrogateKind, surrogate};
+pub use costs::{CostLimit, Costs};
+pub use evolution::{EvolutionSettings, RegularizedEvolution};
+pub use genetic::{BnNasSettings, Genetic};
+pub use knowledge::{Knowledge, PriorKind, SOURCE_TASK_FILE, SourceTask, Transfer};
+pub use listed::Listed;
+pub use local_search::{LocalSearch, LocalSearchSettings};
+pub use nsga2::{Nsga2, Nsga2Settings};
+pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
+pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WHOLE_SPACE_CAP, WholeSpace};
+pub use random::{RandomSearch, RandomSettings};
+pub use targets::{Scored, Targets, TargetsKind};
+
+pub use crate::ask::{Ask, Candidate, Proposal, Strategy};
+pub use crate::history::{Aims, Bound};
+
+use crate::StudyError;
+use crate::settings::{Invalid, ensure};
+
+/// Refuses batches that hold nothing.
+fn check_batches(strategy: &str, batches: Batches) -> Result<(), StudyError> {
+    check_positive(&format!("{strategy}.batches.count"), batches.count)?;
+    check_positive(&format!("{strategy}.batches.size"), batches.size)
+}
+
+fn check_positive(name: &str, value: usize) -> Result<(), StudyError> {
+    if value > 0 {
+        return Ok(());
+    }
+    Err(StudyError::Setting { name: name.to_owned(), reason: "0, it must be at least 1".into() })
+}
+
+/// Checks the settings of batches that most strategies have.
+pub(crate) fn check_batch_settings(count: usize, size: usize) -> Result<(), Invalid> {
+    ensure(count >= 1, "batches", count, "at least 1")?;
+    ensure(size >= 1, "batch", size, "at least 1")
+}

@@ -1,0 +1,179 @@
+//! Random crops, flips and cutout.
+
+use rand::RngExt;
+use serde::{Deserialize, Serialize};
+
+use super::images::ImageShape;
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
+
+/// How training images are varied, in the order of the fields; every image is drawn for by itself.
+///
+/// The published CIFAR recipe (He et al. 2016; with cutout `DeVries` and Taylor 2017; both as
+/// in DARTS `cnn/utils.py`): pad with black and crop, flip, normalise, then cut out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Augment {
+    /// Black pixels added on every side before a crop of the old size at a uniform place; 0 for
+    /// none.
+    pub crop_padding: usize,
+    /// Whether to mirror left and right with probability 1/2.
+    pub flip: bool,
+    /// Side `L` in pixels of a square that is set to 0 after normalisation, in all channels: rows
+    /// `y - L/2 .. y + L/2` (rounded down) and columns alike, around a uniform centre in the
+    /// image, clipped at its edge.
+    pub cutout: Option<usize>,
+}
+
+impl Augment {
+    /// No augmentation.
+    pub const fn none() -> Self {
+        Self { crop_padding: 0, flip: false, cutout: None }
+    }
+
+    /// CIFAR's: padding 4 and flips; for DARTS's final training add
+    /// [`with_cutout(16)`](Self::with_cutout).
+    pub const fn cifar() -> Self {
+        Self { crop_padding: 4, flip: true, cutout: None }
+    }
+
+    /// For the 8x8 digits: padding 1; a mirrored digit is another sign.
+    pub const fn digits() -> Self {
+        Self { crop_padding: 1, flip: false, cutout: None }
+    }
+
+    /// For 28x28 idx files, which may be digits: padding 2, no flips.
+    pub const fn mnist() -> Self {
+        Self { crop_padding: 2, flip: false, cutout: None }
+    }
+
+    /// For photographs of `size` pixels a side: CIFAR's proportions, padding an eighth of the
+    /// side, and flips (NAS-Bench-201 likewise pads 16-pixel images by 2).
+    pub const fn photos(size: usize) -> Self {
+        Self { crop_padding: size / 8, flip: true, cutout: None }
+    }
+
+    /// The same with a cutout of `length` pixels a side.
+    #[must_use]
+    pub const fn with_cutout(self, length: usize) -> Self {
+        Self { cutout: Some(length), ..self }
+    }
+
+    /// That it fits images of `shape`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if the padding is not below the image's shorter side, or the cutout
+    /// is not 2 to that side.
+    pub fn check(&self, shape: ImageShape) -> Result<(), StudyError> {
+        let side = shape.height.min(shape.width);
+        let bad = |name: &str, value: usize, valid: String| {
+            let reason = format!("{value} for images of {shape}; valid: {valid}");
+            Err(StudyError::Setting { name: name.to_owned(), reason })
+        };
+        if self.crop_padding >= side {
+            return bad("crop_padding", self.crop_padding, format!("0 to {}", side - 1));
+        }
+        match self.cutout {
+            Some(length) if !(2..=side).contains(&length) => {
+                bad("cutout", length, format!("2 to {side}, or none"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Draws for one image of `shape`: the crop's row and column, the flip, the cutout's row and
+    /// column, each only if it is in use.
+    pub(super) fn draw(&self, shape: ImageShape, rng: &mut StudyRng) -> Change {
+        let mut change = Change::default();
+        if self.crop_padding > 0 {
+            let padding = self.crop_padding as isize;
+            change.down = rng.random_range(0..=2 * self.crop_padding) as isize - padding;
+            change.right = rng.random_range(0..=2 * self.crop_padding) as isize - padding;
+        }
+        change.mirror = self.flip && rng.random::<bool>();
+        change.hole = self.cutout.map(|length| {
+            let rows = span(rng.random_range(0..shape.height), length, shape.height);
+            let columns = span(rng.random_range(0..shape.width), length, shape.width);
+            Hole { rows, columns }
+        });
+        change
+    }
+}
+
+/// `centre - length / 2 .. centre + length / 2`, clipped to `0..size`.
+fn span(centre: usize, length: usize, size: usize) -> (usize, usize) {
+    (centre.saturating_sub(length / 2), (centre + length / 2).min(size))
+}
+
+/// What happens to one image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Change {
+    /// Row of the image that comes first; negative: padding comes first.
+    pub(super) down: isize,
+    /// Column of the image that comes first.
+    pub(super) right: isize,
+    /// Mirrored after the crop.
+    pub(super) mirror: bool,
+    /// Set to 0 after everything.
+    pub(super) hole: Option<Hole>,
+}
+
+/// A rectangle, ends exclusive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Hole {
+    pub(super) rows: (usize, usize),
+    pub(super) columns: (usize, usize),
+}
+
+impl Change {
+    /// Writes the changed `image` `[c, h, w]`, each pixel `v` as `v * scale + shift` of its
+    /// channel, to `out` `[c, h, w]`.
+    pub(super) fn apply(&self, image: &[u8], shape: ImageShape, affine: &[(f32, f32)], out: &mut [f32]) {
+        let plane = shape.height * shape.width;
+        let planes = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
+        for ((from, to), &affine) in planes.zip(affine) {
+            if *self == Self::default() {
+                scale(from, to, affine);
+            } else {
+                self.plane(from, to, shape.width, affine);
+            }
+        }
+    }
+
+    fn plane(&self, from: &[u8], to: &mut [f32], width: usize, affine: (f32, f32)) {
+        for (y, row) in to.chunks_exact_mut(width).enumerate() {
+            let source = y.checked_add_signed(self.down).and_then(|y| from.chunks_exact(width).nth(y));
+            match source {
+                Some(source) => self.row(source, row, affine),
+                None => row.fill(affine.1),
+            }
+        }
+        if let Some(hole) = self.hole {
+            for row in to.chunks_exact_mut(width).take(hole.rows.1).skip(hole.rows.0) {
+                row[hole.columns.0..hole.columns.1].fill(0.0);
+            }
+        }
+    }
+
+    fn row(&self, from: &[u8], to: &mut [f32], affine: (f32, f32)) {
+        let width = from.len();
+        let lost = self.right.unsigned_abs().min(width);
+        let (left, inside, right) =
+            if self.right >= 0 { (0, &from[lost..], lost) } else { (lost, &from[..width - lost], 0) };
+        let (left, right) = if self.mirror { (right, left) } else { (left, right) };
+        to[..left].fill(affine.1);
+        to[width - right..].fill(affine.1);
+        let middle = &mut to[left..width - right];
+        scale(inside, middle, affine);
+        if self.mirror {
+            middle.reverse();
+        }
+    }
+}
+
+/// `to[i] = from[i] * scale + shift`.
+fn scale(from: &[u8], to: &mut [f32], (scale, shift): (f32, f32)) {
+    for (to, &from) in to.iter_mut().zip(from) {
+        *to = f32::from(from) * scale + shift;
+    }
+}

@@ -1,0 +1,219 @@
+//! A labelled set of images in memory.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bonas_study::StudyError;
+
+/// Shape of one image, in pixels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// Channels: 1 for grey, 3 for red, green, blue.
+    pub channels: usize,
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// The shape `channels x height x width`.
+    pub const fn new(channels: usize, height: usize, width: usize) -> Self {
+        Self { channels, height, width }
+    }
+
+    /// Values in one image, `c * h * w`.
+    pub const fn pixels(self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// The shape with both sides divided by `factor`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `factor` does not divide both sides.
+    pub fn shrunk(self, factor: usize) -> Result<Self, StudyError> {
+        if factor == 0 || !self.height.is_multiple_of(factor) || !self.width.is_multiple_of(factor) {
+            return Err(StudyError::Setting {
+                name: "shrink".to_owned(),
+                reason: format!("{factor} for images of {self}; valid: what divides both sides"),
+            });
+        }
+        Ok(Self { height: self.height / factor, width: self.width / factor, ..self })
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// A labelled set of 8-bit images of one shape; cheap to clone (the pixels are shared).
+#[derive(Clone, Debug)]
+pub struct Images {
+    pixels: Arc<[u8]>,
+    labels: Arc<[u16]>,
+    shape: ImageShape,
+    class_names: Arc<[String]>,
+}
+
+impl Images {
+    /// A set from `pixels` `[n, c, h, w]` and `labels` `[n]`; label `i` means `class_names[i]`.
+    ///
+    /// A class may be empty here; [`Dataset::new`](super::Dataset::new) refuses it.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if the shape has no pixel, the counts disagree, or a label has no
+    /// class name.
+    ///
+    /// # Examples
+    /// ```
+    /// use bonas_supernet::data::{ImageShape, Images};
+    /// let names = vec!["dark".to_owned(), "bright".to_owned()];
+    /// let images = Images::new(vec![0, 0, 255, 255], vec![0, 1], ImageShape::new(1, 1, 2), names)?;
+    /// assert_eq!((images.len(), images.classes()), (2, 2));
+    /// # Ok::<(), bonas_study::StudyError>(())
+    /// ```
+    pub fn new(
+        pixels: Vec<u8>,
+        labels: Vec<u16>,
+        shape: ImageShape,
+        class_names: Vec<String>,
+    ) -> Result<Self, StudyError> {
+        Self::checked(pixels, labels, shape, class_names)
+            .map_err(|reason| StudyError::Setting { name: "images".to_owned(), reason })
+    }
+
+    /// As [`Images::new`], with a bare reason for readers that know the file.
+    pub(super) fn checked(
+        pixels: Vec<u8>,
+        labels: Vec<u16>,
+        shape: ImageShape,
+        class_names: Vec<String>,
+    ) -> Result<Self, String> {
+        if shape.pixels() == 0 {
+            return Err(format!("an image of shape {shape} has no pixel"));
+        }
+        if labels.len().checked_mul(shape.pixels()) != Some(pixels.len()) {
+            let (values, count) = (pixels.len(), labels.len());
+            return Err(format!("{values} pixel values are not {count} images of shape {shape}"));
+        }
+        if let Some(at) = labels.iter().position(|&label| usize::from(label) >= class_names.len()) {
+            let (label, classes) = (labels[at], class_names.len());
+            return Err(format!(
+                "image {at} has label {label}, but there are only {classes} classes (labels from 0)"
+            ));
+        }
+        Ok(Self { pixels: pixels.into(), labels: labels.into(), shape, class_names: class_names.into() })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Shape of every image.
+    pub fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    /// All pixels, `[n, c, h, w]`, 0 (black) to 255.
+    pub fn pixels(&self) -> &[u8] {
+        &self.pixels
+    }
+
+    /// Class of every image, `[n]`, from 0.
+    pub fn labels(&self) -> &[u16] {
+        &self.labels
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.class_names.len()
+    }
+
+    /// Name of every class, in label order; the label itself where the source gives no name.
+    pub fn class_names(&self) -> &[String] {
+        &self.class_names
+    }
+
+    /// Pixels of one image, `[c, h, w]`.
+    ///
+    /// # Panics
+    /// If `index` is not below [`len`](Self::len).
+    pub fn image(&self, index: usize) -> &[u8] {
+        let size = self.shape.pixels();
+        &self.pixels[index * size..(index + 1) * size]
+    }
+
+    /// Number of images of every class, in label order.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes()];
+        for &label in self.labels.iter() {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+
+    /// A copy of the images at `indices`, in that order, with the same classes.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if an index is not below [`len`](Self::len).
+    pub fn select(&self, indices: &[usize]) -> Result<Self, StudyError> {
+        self.check_indices(indices)?;
+        let mut pixels = Vec::with_capacity(indices.len() * self.shape.pixels());
+        for &index in indices {
+            pixels.extend_from_slice(self.image(index));
+        }
+        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        Ok(Self {
+            pixels: pixels.into(),
+            labels,
+            shape: self.shape,
+            class_names: Arc::clone(&self.class_names),
+        })
+    }
+
+    /// The images with both sides divided by `factor`, each pixel the rounded mean of a square (the box
+    /// filter of the downsampled `ImageNet`, Chrabaszcz et al. 2017).
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `factor` does not divide both sides.
+    pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
+        let shape = self.shape.shrunk(factor)?;
+        let area = factor * factor;
+        let mut pixels = Vec::with_capacity(self.pixels.len() / area);
+        // Images and channels alike are planes, one after another.
+        for plane in self.pixels.chunks_exact(self.shape.height * self.shape.width) {
+            for rows in plane.chunks_exact(self.shape.width * factor) {
+                for column in (0..self.shape.width).step_by(factor) {
+                    let square = rows.chunks_exact(self.shape.width).map(|row| &row[column..column + factor]);
+                    let sum: usize = square.flatten().map(|&pixel| usize::from(pixel)).sum();
+                    pixels.push(((sum + area / 2) / area) as u8);
+                }
+            }
+        }
+        Ok(Self { pixels: pixels.into(), shape, ..self.clone() })
+    }
+
+    /// That every index is one of an image.
+    pub(super) fn check_indices(&self, indices: &[usize]) -> Result<(), StudyError> {
+        match indices.iter().find(|&&index| index >= self.len()) {
+            None => Ok(()),
+            Some(index) => Err(StudyError::Setting {
+                name: "indices".to_owned(),
+                reason: format!("{index} is not the index of one of {} images (from 0)", self.len()),
+            }),
+        }
+    }
+}
+
+/// Names for classes that have none: their labels.
+pub(super) fn numbered(classes: usize) -> Vec<String> {
+    (0..classes).map(|class| class.to_string()).collect()
+}

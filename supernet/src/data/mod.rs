@@ -1,0 +1,39 @@
+//! Labelled images: reading, splitting, augmenting and batching. Pure Rust, no tensor library.
+//!
+//! [`load`] -> [`Dataset`] (train and test [`Images`]) -> [`Split`] of the training part into
+//! train and validation -> [`Loader`] -> [`Batches`] -> [`Batch`].
+//!
+//! Shape letters of this module: `n` images, `c` channels, `h` rows, `w` columns; pixels are
+//! `[n, c, h, w]`, contiguous.
+//!
+//! Invariants: a search scores on the validation part of the training set and never sees the test
+//! set. Every draw comes from a [`StudyRng`](bonas_study::rng::StudyRng) that the caller passes: the
+//! same generator gives the same split and the same batches, bit for bit, on every platform.
+//! Files that cannot be used are a [`StudyError::Data`](bonas_study::StudyError::Data) that names the
+//! file and the remedy.
+
+mod augment;
+mod batch;
+mod cifar;
+mod dataset;
+mod digits;
+mod files;
+mod folder;
+mod idx;
+mod images;
+mod normalise;
+mod settings;
+mod source;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use augment::Augment;
+pub use batch::{Batch, BatchOptions, Batches, Loader};
+pub use dataset::Dataset;
+pub use digits::digits;
+pub use images::{ImageShape, Images};
+pub use normalise::Normalisation;
+pub use settings::DataSettings;
+pub use source::{LoadOptions, Source, load};
+pub use split::Split;

@@ -1,0 +1,34 @@
+//! Settings of the images.
+
+use bonas_study::settings::ensure;
+
+bonas_study::settings! {
+    /// The images, and how the training part is divided.
+    pub struct DataSettings {
+        /// Where the images are: digits (embedded), cifar10:DIRECTORY, mnist:DIRECTORY (Fashion-MNIST
+        /// and the like too), folder:DIRECTORY, or a directory holding one of these.
+        source: String = "digits".to_owned(),
+        /// Training images used at most, drawn evenly from the classes; 0: all.
+        limit: usize = 0,
+        /// Share of the training images held out to score architectures; test images are never used
+        /// in a search.
+        validation: f64 = 0.3,
+        /// Seed of the split into training and validation.
+        split_seed: u64 = 0,
+        /// Side in pixels that the images of a folder are scaled to.
+        image_size: usize = 32,
+        /// Share of a folder without a test part that becomes the test part.
+        test_fraction: f64 = 0.2,
+        /// Both sides of the images are divided by this, each pixel the mean of a square: 2 makes
+        /// 16x16 images of CIFAR-10's, which cost a quarter.
+        shrink: usize = 1,
+    }
+    check(s) {
+        let share = |x: f64| x > 0.0 && x < 1.0;
+        ensure(share(s.validation), "validation", s.validation, "a share between 0 and 1")?;
+        ensure(share(s.test_fraction), "test_fraction", s.test_fraction, "a share between 0 and 1")?;
+        ensure((4..=1024).contains(&s.image_size), "image_size", s.image_size, "4 to 1024 pixels")?;
+        ensure(s.shrink >= 1, "shrink", s.shrink, "1 or more, a divisor of the images' sides")?;
+        ensure(i64::try_from(s.split_seed).is_ok(), "split_seed", s.split_seed, "0 to 9223372036854775807")
+    }
+}

@@ -1,0 +1,50 @@
+//! Tests of the module on small files in the official formats and on images made by hand.
+// Small whole numbers are exact in floating point.
+#![allow(clippy::unwrap_used, clippy::float_cmp)]
+
+mod batches;
+mod binaries;
+mod folders;
+mod shrink;
+mod splits;
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use flate2::{Compression, write::GzEncoder};
+
+use super::{Dataset, ImageShape, Images, LoadOptions, load};
+use bonas_study::StudyError;
+
+/// Grey images of 2x2 pixels with these labels; image `i` is filled with `i`.
+fn images(labels: &[u16], classes: usize) -> Images {
+    let pixels = (0..labels.len()).flat_map(|i| [i as u8; 4]).collect();
+    let names = super::images::numbered(classes);
+    Images::new(pixels, labels.to_vec(), ImageShape::new(1, 2, 2), names).unwrap()
+}
+
+fn read(source: &str, path: &Path) -> Result<Dataset, StudyError> {
+    load(&format!("{source}{}", path.display()), &LoadOptions::default())
+}
+
+/// The error of reading `path` must be about `file` and contain every one of `words`.
+#[track_caller]
+fn refused(source: &str, path: &Path, file: &str, words: &[&str]) {
+    let error = read(source, path).unwrap_err();
+    assert!(matches!(&error, StudyError::Data { path, .. } if path.ends_with(file)), "{error}");
+    for word in words {
+        assert!(error.to_string().contains(word), "{error} lacks {word}");
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, bytes).unwrap();
+}
+
+fn gz(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}

@@ -1,0 +1,102 @@
+//! Settings of the indicator evaluator.
+
+use bonas_study::Fidelity;
+use bonas_study::settings::{at_least_1, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::evaluator::BuildEvaluator;
+use crate::indicator::Indicator;
+use crate::recipe::{Sgd, SinglePathRecipe, TrainingSettings};
+
+/// Which BatchNorm of the supernet trains; everything else keeps its random initial values.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BatchNormKind {
+    /// One after every operation, pools and skips too (BNNAS++).
+    #[default]
+    Unbiased,
+    /// The last one of each operation that has one (BN-NAS as released).
+    Published,
+    /// Every one of the network, without any after pools and skips.
+    All,
+}
+
+bonas_study::settings! {
+    /// Settings of the indicator evaluator.
+    pub struct IndicatorSettings {
+        /// Indicator: composite, bn-gamma (BN-NAS), expressivity, trainability, uncertainty, flops,
+        /// params, synflow, naswot, linear-regions or ntk. Expressivity, trainability, uncertainty and
+        /// their rank sum are our definitions: the formulas of BNNAS++ are not public.
+        indicator: Indicator = Indicator::Composite,
+        /// BatchNorm of the supernet that trains: unbiased (one after every operation), published (the
+        /// last of each operation that has one) or all.
+        batch_norm: BatchNormKind = BatchNormKind::Unbiased,
+        /// Whether the classifier trains too. Published: false.
+        classifier: bool = false,
+        /// Width C of the first cells of the supernet (mobilenet: of its stem, published: 40).
+        channels: usize = 8,
+        /// Cells in the supernet (NAS-Bench-101 and -201: cells a stage; mobilenet: not read).
+        layers: usize = 1,
+        /// Epochs of the supernet. Published: 10.
+        epochs: usize = 10,
+        /// Images a step of the supernet. Published: 512.
+        batch: usize = 64,
+        /// Learning rate of the supernet at the start; it falls on a straight line. Published: 0.25.
+        learning_rate: f64 = 0.25,
+        /// Learning rate of the supernet at the end. Published: 5e-4.
+        final_learning_rate: f64 = 5e-4,
+        /// Label smoothing of the supernet. Published: 0.1.
+        label_smoothing: f64 = 0.1,
+        /// Images of a tangent kernel, of activation patterns and of each pass of Monte-Carlo BatchNorm.
+        images: usize = 32,
+        /// Passes of Monte-Carlo BatchNorm.
+        passes: usize = 8,
+        /// Random architectures that the composite ranks others among.
+        references: usize = 100,
+        /// Share of the references by expressivity, which costs next to nothing, that an architecture
+        /// must reach before the composite's costlier terms are computed; below it gets no score. 0: none.
+        prefilter: f64 = 0.0,
+    }
+    check(s) {
+        at_least_1(s.channels, "channels")?;
+        at_least_1(s.layers, "layers")?;
+        at_least_1(s.epochs, "epochs")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2: BatchNorm needs more than one image")?;
+        let rate = s.learning_rate > 0.0 && s.learning_rate <= 1e3;
+        ensure(rate, "learning_rate", s.learning_rate, "above 0, at most 1000")?;
+        let end = (0.0..=s.learning_rate).contains(&s.final_learning_rate);
+        ensure(end, "final_learning_rate", s.final_learning_rate, "0 to learning_rate")?;
+        let smoothing = (0.0..1.0).contains(&s.label_smoothing);
+        ensure(smoothing, "label_smoothing", s.label_smoothing, "0 up to, not including, 1")?;
+        ensure(s.images >= 2, "images", s.images, "at least 2: a batch of one has no BatchNorm statistics")?;
+        ensure(s.passes >= 2, "passes", s.passes, "at least 2")?;
+        ensure(s.references >= 2, "references", s.references, "at least 2")?;
+        ensure((0.0..1.0).contains(&s.prefilter), "prefilter", s.prefilter, "0 (none) up to, not including, 1")?;
+        let composite = s.prefilter == 0.0 || s.indicator == Indicator::Composite;
+        ensure(composite, "prefilter", s.prefilter, "0 unless indicator = \"composite\"")
+    }
+}
+
+impl IndicatorSettings {
+    /// How the supernet is trained.
+    pub fn recipe(&self, training: &TrainingSettings) -> SinglePathRecipe {
+        SinglePathRecipe {
+            epochs: self.epochs,
+            batch: self.batch,
+            label_smoothing: self.label_smoothing,
+            sgd: Sgd {
+                learning_rate: self.learning_rate,
+                final_learning_rate: self.final_learning_rate,
+                // As published, decay is for convolutions, which are frozen.
+                weight_decay: 0.0,
+                ..training.sgd()
+            },
+        }
+    }
+}
+
+impl BuildEvaluator for IndicatorSettings {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::Indicator
+    }
+}

@@ -1,0 +1,131 @@
+//! Training architectures from scratch, several seeds each.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+use rand::Rng;
+
+use crate::model::{Placement, save_weights};
+use crate::recipe::ScratchRecipe;
+use crate::training::{Checkpoint, Part, ScratchRun, Task};
+use bonas_study::StudyError;
+use bonas_study::evaluator::{Evaluator, Job, Monitor};
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::rng::{StudyRng, stream};
+
+/// Trains each architecture from scratch `seeds` times; its score is the mean accuracy.
+///
+/// With [`paired`](Self::paired), run r of every architecture has the same seed: the same order of
+/// images, and equal weights to start from where networks are alike, so that what two architectures
+/// differ by is less a matter of luck (common random numbers).
+#[derive(Clone, Debug)]
+pub struct ScratchEvaluator {
+    /// The images.
+    pub task: Arc<Task>,
+    /// The images scored on: validation in a search, test for the final figure.
+    pub part: Part,
+    /// A second part to score on, of what is trained on the same images: the accuracies, one a run, are
+    /// the measures of the score ([`Score::measures`]).
+    pub also: Option<Part>,
+    /// The network around the cells.
+    pub skeleton: Arc<dyn Skeleton>,
+    /// What the operations are.
+    pub ops: OpTable,
+    /// Hyper-parameters.
+    pub recipe: ScratchRecipe,
+    /// Runs an architecture, each from a seed of its own.
+    pub seeds: usize,
+    /// What the seeds of the runs come from, the same for every architecture; without it they are
+    /// drawn anew for each.
+    pub paired: Option<u64>,
+    /// Device and precision.
+    pub placement: Placement,
+    /// Threads that libtorch may use on the CPU.
+    pub threads: usize,
+    /// Folder for checkpoints and trained weights, made if need be; without it a run that is
+    /// stopped starts again.
+    pub folder: Option<PathBuf>,
+    /// Epochs between two checkpoints.
+    pub checkpoint_every: usize,
+}
+
+impl ScratchEvaluator {
+    /// Accuracies of one architecture, one a seed, in `[0, 1]`: on [`part`](Self::part), and on
+    /// [`also`](Self::also) if there is one.
+    ///
+    /// # Errors
+    /// As [`ScratchRun::run`], [`StudyError::Space`] when the cells do not fit the skeleton, and
+    /// [`StudyError::Io`] when the folder cannot be made.
+    pub fn accuracies(
+        &self,
+        architecture: &Architecture,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<(Vec<f64>, Vec<f64>), StudyError> {
+        if let Some(folder) = &self.folder {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
+        }
+        let union = Union::of(std::slice::from_ref(architecture))?;
+        let network = self.skeleton.network(&union, &self.ops)?;
+        let (mut accuracies, mut also) = (Vec::with_capacity(self.seeds), Vec::new());
+        let mut paired = self.paired.map(|seed| stream(seed, &[]));
+        let rng = paired.as_mut().unwrap_or(rng);
+        for run in 0..self.seeds {
+            let name = self.folder.as_ref().map(|f| f.join(format!("{}-{run}", architecture.key())));
+            let trained = ScratchRun {
+                network: &network,
+                route: &union.full_route(),
+                task: &self.task,
+                part: self.part,
+                also: self.also,
+                recipe: &self.recipe,
+                placement: self.placement,
+                seed: rng.next_u64(),
+                checkpoint: name.as_ref().map(|n| Checkpoint {
+                    file: n.with_extension("checkpoint.safetensors"),
+                    every: self.checkpoint_every,
+                }),
+            }
+            .run(monitor)?;
+            if let Some(name) = name {
+                save_weights(&name.with_extension("safetensors"), &trained.net)?;
+            }
+            accuracies.push(trained.accuracy);
+            also.extend(trained.also);
+        }
+        Ok((accuracies, also))
+    }
+}
+
+impl Evaluator for ScratchEvaluator {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::FromScratch
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        if self.seeds == 0 {
+            return Err(StudyError::Setting {
+                name: "seeds".into(),
+                reason: "0; it must be at least 1".into(),
+            });
+        }
+        tch::set_num_threads(self.threads as i32);
+        let score = |architecture| match self.accuracies(architecture, rng, monitor) {
+            Ok((runs, measures)) => {
+                Ok(Outcome::Scored(Score { measures, ..Score::mean_of(runs, Fidelity::FromScratch) }))
+            }
+            // A loss that is no number.
+            Err(StudyError::Evaluator(reason)) => Ok(Outcome::Failed(reason)),
+            Err(error) => Err(error),
+        };
+        job.architectures.iter().map(score).collect()
+    }
+}

@@ -1,0 +1,246 @@
+//! Joint training of a batch of related architectures in their sub-supernet.
+
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+
+use crate::data::BatchOptions;
+use crate::model::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Supernet};
+use crate::recipe::SharedRecipe;
+use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
+use bonas_study::StudyError;
+use bonas_study::evaluator::{Evaluator, Job, Monitor};
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::rng::StudyRng;
+
+/// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
+///
+/// The union of the batch's operations, and nothing else, becomes one network. It is warmed up as
+/// a whole, then trained one architecture a step in a balanced order; weights that a step does not
+/// use do not move. Each architecture is scored on held-out training images with BatchNorm
+/// statistics re-estimated on its own path. Scores compare inside one batch only.
+#[derive(Clone, Debug)]
+pub struct SharedEvaluator {
+    task: Arc<Task>,
+    skeleton: Arc<dyn Skeleton>,
+    ops: OpTable,
+    recipe: SharedRecipe,
+    placement: Placement,
+    threads: usize,
+    pool: Arc<[Architecture]>,
+}
+
+impl SharedEvaluator {
+    /// An evaluator on one device.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a recipe out of its range.
+    pub fn new(
+        task: Arc<Task>,
+        skeleton: Arc<dyn Skeleton>,
+        ops: OpTable,
+        recipe: SharedRecipe,
+        placement: Placement,
+    ) -> Result<Self, StudyError> {
+        recipe.check()?;
+        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1, pool: Arc::default() })
+    }
+
+    /// Sets the threads that libtorch may use on the CPU for one batch; default 1.
+    #[must_use]
+    pub fn threads(self, threads: usize) -> Self {
+        Self { threads, ..self }
+    }
+
+    /// Sets the architectures that take the training steps; default, and if there is none, the
+    /// batch itself. The network is the union of `pool` and the batch; the batch is only scored.
+    ///
+    /// A pool of many architectures drawn uniformly, whose union is that of the whole space, makes
+    /// this the one-shot supernet trained by uniform single paths (Guo et al. 2020).
+    #[must_use]
+    pub fn pool(self, pool: Vec<Architecture>) -> Self {
+        Self { pool: pool.into(), ..self }
+    }
+
+    /// Trains the union and returns the shares of right answers on the validation part, in order.
+    fn train_and_score(
+        &self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        let pool = if self.pool.is_empty() { &job.architectures } else { &*self.pool };
+        let union = Union::of(&[pool, &job.architectures].concat())?;
+        let network = self.skeleton.network(&union, &self.ops)?;
+        let net = Supernet::build(&network, self.placement, rng)?;
+        let whole = net.path(&union.full_route())?;
+        let paths = |architectures: &[Architecture]| {
+            let path = |a| Ok(net.path(&union.route(a)?)?);
+            architectures.iter().map(path).collect::<Result<Vec<_>, StudyError>>()
+        };
+        self.train(&net, &whole, &paths(pool)?, rng, monitor)?;
+        self.score_all(&net, &paths(&job.architectures)?, rng, monitor)
+    }
+
+    fn train(
+        &self,
+        net: &Supernet,
+        whole: &Path,
+        paths: &[Path],
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<(), StudyError> {
+        let settings = SgdSettings {
+            momentum: self.recipe.sgd.momentum,
+            weight_decay: self.recipe.sgd.weight_decay,
+            nesterov: false,
+            clip: Some(self.recipe.sgd.gradient_clip),
+        };
+        let mut sgd = Sgd::new(settings, net)?;
+        let mut order = BalancedOrder::new(paths.len());
+        let epochs = self.recipe.epochs;
+        for epoch in 0..epochs {
+            let warm_up = epoch < self.recipe.warmup_epochs;
+            monitor.step(epoch as u64, epochs as u64, if warm_up { "warm-up" } else { "single paths" });
+            let mut next = |rng: &mut StudyRng| {
+                if warm_up { whole } else { order.draw(rng).map_or(whole, |i| &paths[i]) }
+            };
+            self.epoch(net, &mut sgd, epoch, &mut next, rng, monitor)?;
+        }
+        Ok(())
+    }
+
+    fn epoch<'p>(
+        &self,
+        net: &Supernet,
+        sgd: &mut Sgd,
+        epoch: usize,
+        next: &mut dyn FnMut(&mut StudyRng) -> &'p Path,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<(), StudyError> {
+        let recipe = &self.recipe;
+        let schedule = Schedule::Cosine { floor: recipe.sgd.final_learning_rate };
+        let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
+        let size = if epoch < recipe.warmup_epochs { recipe.warmup_batch } else { recipe.batch };
+        let indices = self.task.training_indices(Part::Validation);
+        let options = BatchOptions::new(size).drop_last();
+        let mut batches = self.task.training().shuffled(indices, options, rng)?;
+        let mut losses = Vec::with_capacity(batches.remaining());
+        while let Some(batch) = batches.next_batch() {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            let path = next(rng);
+            let (images, labels) = images_and_labels(batch, net.placement())?;
+            let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
+            let _norm = sgd.step(net, path.params(), &loss, rate)?;
+            losses.push(loss.detach());
+        }
+        finite_mean(&losses, epoch).map(drop)
+    }
+
+    fn score_all(
+        &self,
+        net: &Supernet,
+        paths: &[Path],
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        let sample = self.task.sample(Part::Validation, self.recipe.statistics_images, rng);
+        let (loader, held_out) = self.task.scoring(Part::Validation);
+        let mut scores = Vec::with_capacity(paths.len());
+        for (i, path) in paths.iter().enumerate() {
+            if monitor.cancelled() {
+                return Err(StudyError::Interrupted);
+            }
+            monitor.step(i as u64, paths.len() as u64, "scores");
+            let statistics = estimate(net, path, self.task.training(), &sample)?;
+            scores.push(score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics)))?);
+        }
+        Ok(scores)
+    }
+}
+
+impl Evaluator for SharedEvaluator {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::SharedWeights
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        tch::set_num_threads(self.threads as i32);
+        let scored = |value| Outcome::Scored(Score::of(value, Fidelity::SharedWeights));
+        match self.train_and_score(job, rng, monitor) {
+            Ok(scores) => Ok(scores.into_iter().map(scored).collect()),
+            // A loss that is no number: the batch has no score, and the study goes on.
+            Err(StudyError::Evaluator(reason)) => {
+                Ok(job.architectures.iter().map(|_| Outcome::Failed(reason.clone())).collect())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::SearchSpace;
+    use bonas_spaces::darts::Darts;
+    use bonas_spaces::network::{DartsSkeleton, Norm, Shape};
+
+    use super::*;
+    use crate::data::digits;
+    use bonas_study::rng::stream;
+
+    struct Deaf;
+
+    impl Monitor for Deaf {
+        fn step(&self, _: u64, _: u64, _: &str) {}
+
+        fn cancelled(&self) -> bool {
+            false
+        }
+    }
+
+    fn evaluator() -> SharedEvaluator {
+        let task = Task::new(&digits().unwrap(), Some(60), 0.5, None, &mut stream(0, &[])).unwrap();
+        let image = Shape { channels: 1, height: 8, width: 8 };
+        let cifar = DartsSkeleton::cifar();
+        let skeleton = DartsSkeleton { channels: 2, layers: 3, image, norm: Norm::SEARCH, ..cifar };
+        let recipe = SharedRecipe {
+            epochs: 3,
+            warmup_epochs: 0,
+            batch: 10,
+            statistics_images: 30,
+            ..Default::default()
+        };
+        let placement = Placement::on(tch::Device::Cpu);
+        SharedEvaluator::new(Arc::new(task), Arc::new(skeleton), OpTable::darts(), recipe, placement).unwrap()
+    }
+
+    fn values(mut evaluator: SharedEvaluator, architectures: &[Architecture]) -> Vec<f64> {
+        let job = Job { architectures: architectures.to_vec(), round: 0, batch: 0 };
+        let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &Deaf).unwrap();
+        outcomes.iter().map(|o| o.value(Fidelity::SharedWeights).unwrap()).collect()
+    }
+
+    #[test]
+    fn the_pool_is_what_is_trained() {
+        let (space, mut rng) = (Darts::new(), stream(2, &[]));
+        let cells: Vec<_> = (0..5).map(|_| space.sample(&mut rng)).collect();
+        let (batch, pool) = cells.split_at(3);
+        let own = values(evaluator(), batch);
+        assert_eq!(own, values(evaluator().pool(batch.to_vec()), batch));
+        let other = values(evaluator().pool(pool.to_vec()), batch);
+        assert_eq!(other.len(), batch.len());
+        assert_ne!(own, other);
+        // An architecture's score does not depend on which others are scored, if the pool has all.
+        let whole = evaluator().pool(cells.clone());
+        assert_eq!(values(whole.clone(), batch), values(whole, &cells)[..3]);
+    }
+}

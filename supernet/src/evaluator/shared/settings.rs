@@ -1,0 +1,65 @@
+//! Settings of the shared-weights evaluator.
+
+use bonas_study::Fidelity;
+use bonas_study::settings::{at_least_1, ensure};
+
+use crate::evaluator::BuildEvaluator;
+use crate::recipe::{Sgd, SharedRecipe, TrainingSettings};
+
+bonas_study::settings! {
+    /// Settings of the shared-weights evaluator.
+    pub struct SharedSettings {
+        /// Width C of the first cells. Published: 36.
+        channels: usize = 8,
+        /// Cells in the network (NAS-Bench-101 and -201: cells a stage). Published: 20.
+        layers: usize = 5,
+        /// Epochs in all. Published: 100.
+        epochs: usize = 10,
+        /// Epochs at the start in which every step trains the whole supernet; afterwards a step
+        /// trains one architecture. Published: 10.
+        warmup_epochs: usize = 2,
+        /// Images a step of the warm-up. Published: 64.
+        warmup_batch: usize = 64,
+        /// Images a step afterwards. Published: 128.
+        batch: usize = 64,
+        /// Training images from which batch normalisation is estimated again for each architecture.
+        /// Published: 10000.
+        statistics_images: usize = 512,
+        /// Learning rate at the start; 0: `training.learning_rate`.
+        learning_rate: f64 = 0.0,
+    }
+    check(s) {
+        at_least_1(s.channels, "channels")?;
+        at_least_1(s.layers, "layers")?;
+        at_least_1(s.epochs, "epochs")?;
+        ensure(s.warmup_epochs < s.epochs, "warmup_epochs", s.warmup_epochs, "fewer than epochs")?;
+        ensure(s.warmup_batch >= 2, "warmup_batch", s.warmup_batch, "at least 2")?;
+        ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
+        ensure(s.statistics_images >= 2, "statistics_images", s.statistics_images, "at least 2")?;
+        let rate = (0.0..=1e3).contains(&s.learning_rate);
+        ensure(rate, "learning_rate", s.learning_rate, "0 (that of [training]) to 1000")
+    }
+}
+
+impl SharedSettings {
+    /// The recipe of these settings.
+    pub fn recipe(&self, training: &TrainingSettings) -> SharedRecipe {
+        SharedRecipe {
+            epochs: self.epochs,
+            warmup_epochs: self.warmup_epochs,
+            warmup_batch: self.warmup_batch,
+            batch: self.batch,
+            statistics_images: self.statistics_images,
+            sgd: match self.learning_rate {
+                rate if rate > 0.0 => Sgd { learning_rate: rate, ..training.sgd() },
+                _ => training.sgd(),
+            },
+        }
+    }
+}
+
+impl BuildEvaluator for SharedSettings {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::SharedWeights
+    }
+}

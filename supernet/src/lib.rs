@@ -1,0 +1,21 @@
+//! Networks that train: images, weight-sharing supernets, indicators, and the evaluators made of them.
+//!
+//! Everything of bonas that needs libtorch lives here, but for the graph network among the surrogates. Without
+//! feature `torch` only the images, the recipes and the settings are compiled, so that a program without libtorch still
+//! reads and checks every configuration.
+//!
+//! Invariant: devices, generators and paths are passed; nothing here chooses one.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp))]
+
+pub mod data;
+#[cfg(feature = "torch")]
+pub mod device;
+pub mod differentiable;
+pub mod evaluator;
+pub mod indicator;
+#[cfg(feature = "torch")]
+pub mod model;
+pub mod recipe;
+#[cfg(feature = "torch")]
+pub mod training;

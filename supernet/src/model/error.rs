@@ -1,0 +1,79 @@
+//! What can go wrong when a network is built, run or saved.
+
+use std::path::PathBuf;
+
+use bonas_spaces::SpaceError;
+use bonas_study::StudyError;
+use tch::TchError;
+use thiserror::Error;
+
+/// An error of a network in tensors; each variant names the value and the remedy.
+#[derive(Debug, Error)]
+pub enum SupernetError {
+    /// The network cannot be described.
+    #[error(transparent)]
+    Space(#[from] SpaceError),
+    /// libtorch refused: most often memory that is not there.
+    #[error("libtorch: {0}")]
+    Torch(String),
+    /// A setting out of its range.
+    #[error("bad {name}: {reason}")]
+    Setting {
+        /// Name of the setting.
+        name: &'static str,
+        /// The value and the valid range.
+        reason: String,
+    },
+    /// A route, an image batch or statistics that do not belong to the network.
+    #[error("this {what} does not fit the network: {reason}")]
+    Mismatch {
+        /// What does not fit.
+        what: &'static str,
+        /// Expected and found.
+        reason: String,
+    },
+    /// A file could not be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A checkpoint that is damaged or of another network.
+    #[error("{}: {reason}", path.display())]
+    Checkpoint {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        reason: String,
+    },
+}
+
+impl SupernetError {
+    pub(crate) fn mismatch(what: &'static str, reason: impl Into<String>) -> Self {
+        Self::Mismatch { what, reason: reason.into() }
+    }
+
+    pub(crate) fn setting(name: &'static str, reason: impl Into<String>) -> Self {
+        Self::Setting { name, reason: reason.into() }
+    }
+}
+
+impl From<TchError> for SupernetError {
+    /// Keeps what libtorch says and drops the C++ stack that it appends.
+    fn from(error: TchError) -> Self {
+        let text = error.to_string();
+        let said = text.split("\nException raised from").next().unwrap_or(&text);
+        Self::Torch(said.trim().to_owned())
+    }
+}
+
+impl From<SupernetError> for StudyError {
+    fn from(error: SupernetError) -> Self {
+        Self::Training(Box::new(error))
+    }
+}
+
+/// Result of this module.
+pub type Result<T, E = SupernetError> = std::result::Result<T, E>;

@@ -1,0 +1,98 @@
+//! What is learned: images, and which of them train, validate and test.
+
+use crate::data::{Augment, Dataset, ImageShape, Loader, Normalisation, Split};
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
+
+/// The images a network is scored on, which decides what it may be trained on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Trained on the training part of the split, scored on its validation part: for searches.
+    Validation,
+    /// Trained on all training images, scored on the test images: for the final figure only.
+    Test,
+    /// Trained on the training part of the split as in the search, scored on the test images: for a
+    /// final figure on the search's own task.
+    TestOfSearch,
+}
+
+impl Part {
+    /// Whether a network scored on either is trained on the same images.
+    pub fn trains_as(self, other: Self) -> bool {
+        (self == Self::Test) == (other == Self::Test)
+    }
+}
+
+/// Images with a fixed split; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Task {
+    train: Loader,
+    test: Loader,
+    split: Split,
+    all: Vec<usize>,
+}
+
+impl Task {
+    /// A task on `dataset`: `limit` training images at most (class-balanced), of which
+    /// `validation_fraction` are held out to score a search on. `augment` replaces the dataset's
+    /// usual augmentation. Pixels are normalised by the images that are trained on.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the fraction, limit or augmentation that does not fit.
+    pub fn new(
+        dataset: &Dataset,
+        limit: Option<usize>,
+        validation_fraction: f64,
+        augment: Option<Augment>,
+        rng: &mut StudyRng,
+    ) -> Result<Self, StudyError> {
+        let images = match limit {
+            Some(n) => dataset.train.select(&dataset.train.subset(n, rng)?)?,
+            None => dataset.train.clone(),
+        };
+        let split = Split::stratified(&images, validation_fraction, rng)?;
+        let normalisation = Normalisation::of_part(&images, &split.train)?;
+        let all = (0..images.len()).collect();
+        let train = Loader::new(images, &normalisation, augment.unwrap_or(dataset.augment))?;
+        let test = Loader::new(dataset.test.clone(), &normalisation, Augment::none())?;
+        Ok(Self { train, test, split, all })
+    }
+
+    /// Shape of the images.
+    pub fn image(&self) -> ImageShape {
+        self.train.images().shape()
+    }
+
+    /// Number of classes.
+    pub fn classes(&self) -> usize {
+        self.train.images().classes()
+    }
+
+    /// The training images, augmented when shuffled.
+    pub fn training(&self) -> &Loader {
+        &self.train
+    }
+
+    /// Indices of the images that may be trained on before scoring on `part`.
+    pub fn training_indices(&self, part: Part) -> &[usize] {
+        match part {
+            Part::Validation | Part::TestOfSearch => &self.split.train,
+            Part::Test => &self.all,
+        }
+    }
+
+    /// So many of the images that may be trained on before scoring on `part`, drawn without
+    /// replacement; all of them if there are fewer.
+    pub fn sample(&self, part: Part, images: usize, rng: &mut StudyRng) -> Vec<usize> {
+        let all = self.training_indices(part);
+        rand::seq::index::sample(rng, all.len(), images.min(all.len())).iter().map(|i| all[i]).collect()
+    }
+
+    /// The images of `part` and their indices.
+    pub fn scoring(&self, part: Part) -> (&Loader, Vec<usize>) {
+        match part {
+            Part::Validation => (&self.train, self.split.validation.clone()),
+            Part::Test | Part::TestOfSearch => (&self.test, (0..self.test.images().len()).collect()),
+        }
+    }
+}

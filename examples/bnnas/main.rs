@@ -41,8 +41,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
-use bonas::report::{write_json, write_whole};
 use bonas::spaces::SearchSpace;
+use bonas::study::journal::{write_json, write_whole};
 use bonas::study::registry;
 use bonas::study::table::{Benchmark, Reading};
 use clap::Parser;

@@ -287,7 +287,7 @@ fn queries(
         Ok(found.map_or(CAP, |at| at + 1))
     };
     let mut done: Vec<Option<Result<usize, StudyError>>> = (0..flags.prior_seeds).map(|_| None).collect();
-    pool::each(flags.prior_seeds, flags.workers, study, |seed, result| {
+    threads::each(flags.prior_seeds, flags.workers, study, |seed, result| {
         let go_on = result.is_ok();
         done[seed] = Some(result);
         go_on

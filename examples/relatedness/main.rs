@@ -51,7 +51,7 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::Result;
 use bonas::StudyError;
-use bonas::report::{write_json, write_whole};
+use bonas::study::journal::{write_json, write_whole};
 use clap::Parser;
 
 use figures::Results;

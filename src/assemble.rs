@@ -12,7 +12,8 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::catalogue::{SPACES, spaces_with};
+use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_surrogate::acquisition::{
     ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
 };
@@ -120,8 +121,9 @@ fn bonas(
 fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyError> {
     if space.choices().is_none() {
         let reason = format!(
-            "bn-nas needs a space of choices, and {} has none here (no table has any); take nasbench101, nasbench201, darts or mobilenet, without a table",
-            space.name()
+            "bn-nas needs a space of choices, and {} has none here (no table has any); take {}, without a table",
+            space.name(),
+            spaces_with(|space| space.choices().is_some()).join(", ")
         );
         return Err(StudyError::Setting { name: "strategy.name".into(), reason });
     }
@@ -141,9 +143,8 @@ fn genetic(s: &BnNasSettings, space: &dyn SearchSpace) -> Result<Genetic, StudyE
 /// A limit of multiply-adds of a space's published network.
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
     let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
-    let network = crate::registry::space(space.name()).and_then(published).map_err(none)?;
-    let (skeleton, ops) = network
-        .ok_or_else(|| none(format!("{most}, but {} has no network here; set it to 0", space.name())))?;
+    let (skeleton, ops) =
+        published(space).map_err(|error| none(format!("{most}, but {error}; set it to 0")))?;
     let limit = CostLimit { costs: Costs::of(space, skeleton, ops)?, most };
     if let Some(reason) = limit.too_low(space, &mut stream(0, &[]))? {
         return Err(none(reason));
@@ -361,14 +362,12 @@ pub fn embedding(
 /// Purpose of a random stream: the map of a report.
 const MAP: u64 = 100;
 
-/// The space of a configuration, with what belongs to it.
+/// The space of a configuration.
 ///
 /// # Errors
 /// [`StudyError::Setting`] naming the nearest space.
-pub fn space(
-    config: &SearchConfig,
-) -> Result<(&'static crate::registry::SpaceEntry, Arc<dyn SearchSpace>), StudyError> {
+pub fn space(config: &SearchConfig) -> Result<Arc<dyn SearchSpace>, StudyError> {
+    let found = SPACES.get(&config.space.name);
     let bad = |reason| StudyError::Setting { name: "space.name".into(), reason };
-    let entry = crate::registry::space(&config.space.name).map_err(bad)?;
-    Ok((entry, entry.space()))
+    found.map(SpaceEntry::space).map_err(|error| bad(error.to_string()))
 }

@@ -21,7 +21,6 @@ pub mod observer;
 pub mod pool;
 pub mod predict;
 pub mod recipe;
-pub mod registry;
 pub mod report;
 pub mod rng;
 pub mod search;

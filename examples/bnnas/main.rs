@@ -41,9 +41,9 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
-use bonas::registry;
 use bonas::report::{write_json, write_whole};
 use bonas::spaces::SearchSpace;
+use bonas::spaces::catalogue::SPACES;
 use bonas::table::{Benchmark, Reading};
 use clap::Parser;
 use rand::seq::SliceRandom;
@@ -137,7 +137,7 @@ fn from_table(flags: &Flags, path: &Path) -> Result<(Vec<Cell>, Option<Vec<f64>>
 }
 
 fn space(flags: &Flags) -> Result<Arc<dyn SearchSpace>> {
-    Ok(registry::space(&flags.space).map_err(anyhow::Error::msg)?.space())
+    Ok(SPACES.get(&flags.space)?.space())
 }
 
 /// The table with its one column.

@@ -18,10 +18,13 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use rand::Rng;
 
-use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::network::{
+    BcnnSkeleton, CellUnion, DartsSkeleton, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union,
+};
 use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceEntry, SpaceError, SpaceSize,
+    Vocabulary, draw,
 };
 
 pub use genotype::{CellGenotype, Genotype, PRIMITIVES, Primitive, WeightTable};
@@ -35,6 +38,22 @@ pub const STEPS: usize = 4;
 
 /// Labels 0 to 3 are structural: plain, output and the two inputs.
 const FIRST: usize = 4;
+
+/// The catalogue's entry of [`Darts::new`].
+pub const DARTS: SpaceEntry = SpaceEntry {
+    name: "darts",
+    about: "normal and reduction cell of DARTS, seven operations on edges",
+    make: || Arc::new(Darts::new()),
+    make_raw: None,
+};
+
+/// The catalogue's entry of [`Darts::broad`].
+pub const BCNN: SpaceEntry = SpaceEntry {
+    name: "bcnn",
+    about: "convolution and enhancement cell of BNAS-v2, seven operations on edges",
+    make: || Arc::new(Darts::broad()),
+    make_raw: None,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
@@ -335,14 +354,27 @@ impl Form {
 impl SearchSpace for Darts {
     fn name(&self) -> &'static str {
         match self.form {
-            Form::TwoCells => "darts",
-            Form::Broad => "bcnn",
+            Form::TwoCells => DARTS.name,
+            Form::Broad => BCNN.name,
             Form::OneCell => "darts-one-cell",
         }
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
+    }
+
+    fn cell_names(&self) -> &[&str] {
+        match self.form {
+            Form::TwoCells => &["normal", "reduction"],
+            Form::Broad => &["convolution", "enhancement"],
+            Form::OneCell => &[],
+        }
+    }
+
+    /// None for [`Darts::one_cell`]: the skeletons want two cells.
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        (self.form != Form::OneCell).then_some(self)
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
@@ -380,6 +412,26 @@ impl SearchSpace for Darts {
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
         self.architecture(&text.parse()?)
+    }
+}
+
+/// Cells of both spaces fit both kinds of skeleton; a space's own come first.
+impl SpaceNetwork for Darts {
+    fn ops(&self) -> OpTable {
+        OpTable::darts()
+    }
+
+    fn whole(&self) -> Union {
+        Darts::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        const STACKS: [&SkeletonEntry; 2] = [&DartsSkeleton::CIFAR, &DartsSkeleton::IMAGENET];
+        const BROAD: [&SkeletonEntry; 2] = [&BcnnSkeleton::CIFAR, &BcnnSkeleton::IMAGENET];
+        match self.form {
+            Form::Broad => &[BROAD[0], BROAD[1], STACKS[0], STACKS[1]],
+            _ => &[STACKS[0], STACKS[1], BROAD[0], BROAD[1]],
+        }
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod architecture;
 pub mod canonical;
+pub mod catalogue;
 mod cell;
 mod chain;
 pub mod darts;
@@ -18,6 +19,7 @@ mod draw;
 pub mod encoding;
 mod error;
 mod key;
+mod lookup;
 pub mod mnasnet;
 pub mod mobilenet;
 pub mod nasbench101;
@@ -35,5 +37,5 @@ pub use cell::{Cell, CellGraph};
 pub use error::SpaceError;
 pub use key::Key;
 pub use op_graph::{OpGraph, Simplify};
-pub use space::{Choices, SearchSpace, SpaceSize};
+pub use space::{Choices, SearchSpace, SpaceEntry, SpaceSize};
 pub use vocabulary::{OpId, Role, Vocabulary};

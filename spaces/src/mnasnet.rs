@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use crate::chain::Chains;
-use crate::{Architecture, OpId, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
+use crate::{Architecture, OpId, SearchSpace, SpaceEntry, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// Stages of a network.
 pub const STAGES: usize = 7;
@@ -38,6 +38,14 @@ struct Block {
 }
 
 type Blocks = [Block; STAGES];
+
+/// The catalogue's entry of [`MnasNet`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "mnasnet",
+    about: "MnasNet of Accel-NASBench: seven stages of inverted residuals",
+    make: || Arc::new(MnasNet::new()),
+    make_raw: Some(|| Arc::new(MnasNet::new())),
+};
 
 /// The space of `MnasNet` in `Accel-NASBench`: 36⁶ · 48 networks, all different.
 ///
@@ -196,7 +204,7 @@ fn choices(stage: usize) -> impl Iterator<Item = Block> {
 
 impl SearchSpace for MnasNet {
     fn name(&self) -> &'static str {
-        "mnasnet"
+        ENTRY.name
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {

@@ -9,10 +9,11 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use rand::Rng;
 
-use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::network::{CellUnion, EdgeUnion, MobileNetSkeleton, OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceEntry, SpaceError, SpaceSize,
+    Vocabulary, draw,
 };
 
 /// Searchable layers.
@@ -51,6 +52,22 @@ enum Depth {
     /// Exactly [`PUBLISHED_IDENTITIES`] are left out.
     Fixed,
 }
+
+/// The catalogue's entry of [`MobileNet::new`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "mobilenet",
+    about: "MobileNet of BN-NAS: 21 layers, six inverted residuals and the identity",
+    make: || Arc::new(MobileNet::new()),
+    make_raw: Some(|| Arc::new(MobileNet::new())),
+};
+
+/// The catalogue's entry of [`MobileNet::fixed_depth`].
+pub const FIXED_DEPTH: SpaceEntry = SpaceEntry {
+    name: "mobilenet-17",
+    about: "the same with the 17 layers of the release of BN-NAS, none of them left out",
+    make: || Arc::new(MobileNet::fixed_depth()),
+    make_raw: Some(|| Arc::new(MobileNet::fixed_depth())),
+};
 
 /// The space of BN-NAS: 6⁶·7¹⁵ networks, or 6¹⁷ of fixed depth.
 ///
@@ -198,13 +215,17 @@ fn place_of(op: OpId) -> Option<u8> {
 impl SearchSpace for MobileNet {
     fn name(&self) -> &'static str {
         match self.depth {
-            Depth::Free => "mobilenet",
-            Depth::Fixed => "mobilenet-17",
+            Depth::Free => ENTRY.name,
+            Depth::Fixed => FIXED_DEPTH.name,
         }
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
@@ -258,6 +279,20 @@ impl SearchSpace for MobileNet {
 
     fn choices(&self) -> Option<&dyn Choices> {
         Some(self)
+    }
+}
+
+impl SpaceNetwork for MobileNet {
+    fn ops(&self) -> OpTable {
+        OpTable::mobilenet()
+    }
+
+    fn whole(&self) -> Union {
+        MobileNet::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&MobileNetSkeleton::IMAGENET]
     }
 }
 

@@ -15,13 +15,14 @@ use petgraph::graph::NodeIndex;
 use petgraph::visit::EdgeRef;
 use rand::Rng;
 
-use crate::network::{CellUnion, Union};
+use crate::network::{CellUnion, NasBench101Skeleton, OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceEntry, SpaceError, SpaceSize,
+    Vocabulary, draw,
 };
 use module::Module;
-pub use one_shot::{NasBench1Shot1, Part};
+pub use one_shot::{NasBench1Shot1, PART_1, PART_2, PART_3, Part};
 
 /// Most vertices a cell has, input and output included.
 pub const MAX_VERTICES: usize = 7;
@@ -38,6 +39,14 @@ pub const OPS: [&str; 3] = ["conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3"];
 const FIRST: usize = 3;
 
 const NOTATION: &str = "a NAS-Bench-101 cell bits|op;op";
+
+/// The catalogue's entry of [`NasBench101`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "nasbench101",
+    about: "NAS-Bench-101: up to seven nodes, three operations on nodes",
+    make: || Arc::new(NasBench101::new()),
+    make_raw: Some(|| Arc::new(NasBench101::labelled())),
+};
 
 /// The space of NAS-Bench-101: 423,624 cells up to isomorphism.
 ///
@@ -177,7 +186,11 @@ impl NasBench101 {
 
 impl SearchSpace for NasBench101 {
     fn name(&self) -> &'static str {
-        "nasbench101"
+        ENTRY.name
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
@@ -245,6 +258,20 @@ impl SearchSpace for NasBench101 {
         let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
         let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
         self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
+    }
+}
+
+impl SpaceNetwork for NasBench101 {
+    fn ops(&self) -> OpTable {
+        OpTable::nasbench101()
+    }
+
+    fn whole(&self) -> Union {
+        NasBench101::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&NasBench101Skeleton::CIFAR]
     }
 }
 

@@ -12,10 +12,13 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 use rand::Rng;
 
-use crate::network::{CellUnion, EdgeUnion, Union};
+use crate::network::{
+    CellUnion, EdgeUnion, NasBench201Skeleton, OpTable, SkeletonEntry, SpaceNetwork, Union,
+};
 use crate::space::check_choices;
 use crate::{
-    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, Choices, OpId, Role, SearchSpace, SpaceEntry, SpaceError, SpaceSize,
+    Vocabulary, draw,
 };
 
 pub use unique::Uniqueness;
@@ -30,6 +33,14 @@ pub const EDGES: [(usize, usize); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), 
 type Ops = [u8; 6];
 
 const NOTATION: &str = "a NAS-Bench-201 cell |op~0|+|op~0|op~1|+|op~0|op~1|op~2|";
+
+/// The catalogue's entry of [`NasBench201`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "nasbench201",
+    about: "NAS-Bench-201: four nodes, five operations on six edges",
+    make: || Arc::new(NasBench201::new()),
+    make_raw: Some(|| Arc::new(NasBench201::with_uniqueness(Uniqueness::Raw))),
+};
 
 /// The space of NAS-Bench-201: 5⁶ = 15,625 cells.
 ///
@@ -143,7 +154,11 @@ impl NasBench201 {
 
 impl SearchSpace for NasBench201 {
     fn name(&self) -> &'static str {
-        "nasbench201"
+        ENTRY.name
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
@@ -197,6 +212,20 @@ impl SearchSpace for NasBench201 {
         <[OpId; 6]>::try_from(ops)
             .map_err(|ops| bad(text, format!("expected 6 operations, found {}", ops.len())))
             .and_then(|ops| self.architecture(ops))
+    }
+}
+
+impl SpaceNetwork for NasBench201 {
+    fn ops(&self) -> OpTable {
+        OpTable::nasbench201()
+    }
+
+    fn whole(&self) -> Union {
+        NasBench201::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&NasBench201Skeleton::CIFAR]
     }
 }
 

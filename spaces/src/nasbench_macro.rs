@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use crate::chain::Chains;
-use crate::{Architecture, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
+use crate::{Architecture, SearchSpace, SpaceEntry, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// The blocks, in the order of the digits.
 pub const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
@@ -22,6 +22,14 @@ const NOTATION: &str = "a NAS-Bench-Macro network of eight digits";
 
 /// A digit a layer.
 type Digits = [u8; LAYERS];
+
+/// The catalogue's entry of [`NasBenchMacro`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "macro",
+    about: "NAS-Bench-Macro: eight layers, three blocks",
+    make: || Arc::new(NasBenchMacro::new()),
+    make_raw: Some(|| Arc::new(NasBenchMacro::new())),
+};
 
 /// The space of NAS-Bench-Macro: 3⁸ = 6,561 networks, all different.
 ///
@@ -69,7 +77,7 @@ impl NasBenchMacro {
 
 impl SearchSpace for NasBenchMacro {
     fn name(&self) -> &'static str {
-        "macro"
+        ENTRY.name
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use rand::Rng;
 
+use crate::lookup::Entry;
+use crate::network::SpaceNetwork;
 use crate::{Architecture, SpaceError, Vocabulary};
 
 /// How many architectures a space holds.
@@ -36,6 +38,11 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
 
     /// The operations of the space.
     fn vocabulary(&self) -> &Arc<Vocabulary>;
+
+    /// Names of the cells of an architecture, in order; empty where an architecture is one cell.
+    fn cell_names(&self) -> &[&str] {
+        &[]
+    }
 
     /// Draws an architecture, uniformly over the space's own parametrisation (each space says
     /// which).
@@ -74,6 +81,20 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The space's networks; none for a space that describes architectures without saying what
+    /// they are in layers. A space that wraps another one returns that one's.
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        None
+    }
+
+    /// The space's networks, for a caller that cannot do without.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoNetwork`] naming the space.
+    fn require_network(&self) -> Result<&dyn SpaceNetwork, SpaceError> {
+        self.network().ok_or_else(|| SpaceError::NoNetwork { space: self.name().to_owned() })
+    }
+
     /// Prints an architecture in the space's published notation.
     ///
     /// # Errors
@@ -104,6 +125,44 @@ pub trait Choices {
     /// # Errors
     /// [`SpaceError::Cell`] for another number of positions, or an option that is not there.
     fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError>;
+}
+
+/// A search space under the name that configurations and commands use.
+///
+/// It stands in the space's own file; [`crate::catalogue::SPACES`] lists it.
+#[derive(Debug)]
+pub struct SpaceEntry {
+    /// The name, that of [`SearchSpace::name`].
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// Builds the space.
+    pub make: fn() -> Arc<dyn SearchSpace>,
+    /// Builds the space in which every text is an architecture of its own, isomorphic ones too;
+    /// none where there is no such space.
+    pub make_raw: Option<fn() -> Arc<dyn SearchSpace>>,
+}
+
+impl SpaceEntry {
+    /// The space.
+    pub fn space(&self) -> Arc<dyn SearchSpace> {
+        (self.make)()
+    }
+
+    /// The space in which every text is an architecture of its own, if there is one.
+    pub fn raw_space(&self) -> Option<Arc<dyn SearchSpace>> {
+        self.make_raw.map(|make| make())
+    }
+}
+
+impl Entry for SpaceEntry {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn about(&self) -> &str {
+        self.about
+    }
 }
 
 /// Whether there is one choice a position, below its count.

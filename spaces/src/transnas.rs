@@ -3,5 +3,5 @@
 mod cells;
 mod modules;
 
-pub use cells::TransNasMicro;
-pub use modules::TransNasMacro;
+pub use cells::{MICRO, TransNasMicro};
+pub use modules::{MACRO, TransNasMacro};

@@ -7,8 +7,8 @@ use bonas::assemble::Knowledge;
 use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
 use bonas::pool::cores;
 use bonas::predict::{FORMAT, Plan, Rows, measure};
-use bonas::registry;
 use bonas::report::write_json;
+use bonas::spaces::catalogue::SPACES;
 use bonas::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
@@ -147,7 +147,7 @@ fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
 
 fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let embedded = TableSettings::embedded();
-    let space = registry::space(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
+    let space = SPACES.get(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
     let train_on = args.train_on.clone().map_or_else(|| embedded.search.parse(), Ok).map_err(usage)?;
     let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);

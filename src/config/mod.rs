@@ -17,7 +17,6 @@ mod compare;
 mod contest;
 mod error;
 mod evaluator;
-mod nearest;
 mod peers;
 mod print;
 mod settings;
@@ -39,7 +38,6 @@ pub use compare::{
 pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
-pub use nearest::{nearest, unknown};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};

@@ -141,7 +141,7 @@ macro_rules! choices {
                     $($name => Ok(Self::$variant(document.section(path, &beside)?)),)+
                     _ => Err(document.refuse(
                         &key,
-                        $crate::config::unknown($what, name, Self::NAMES.iter().copied()),
+                        bonas_spaces::catalogue::unknown($what, name, Self::NAMES.iter().copied()),
                     )),
                 }
             }

@@ -1,11 +1,11 @@
 //! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
 
+use bonas_spaces::catalogue::{nearest, unknown};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::{nearest, unknown};
 use super::{ConfigError, Invalid, KeyDoc, Settings};
 
 type Table<'t> = DeTable<'t>;

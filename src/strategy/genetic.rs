@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bonas_spaces::catalogue::spaces_with;
 use bonas_spaces::{Architecture, Choices, Key, SpaceError};
 use rand::RngExt;
 
@@ -69,9 +70,9 @@ impl Strategy for Genetic {
         self.check()?;
         let Some(choices) = ask.space.choices() else {
             return Err(self.broken(format!(
-                "space {} is not one of choices, which crossing needs; use nasbench101, nasbench201, darts, \
-                 mobilenet or another with a network, or strategy evolution",
-                ask.space.name()
+                "space {} is not one of choices, which crossing needs; use {}, or strategy evolution",
+                ask.space.name(),
+                spaces_with(|space| space.choices().is_some()).join(", ")
             )));
         };
         if ask.round == 0
@@ -390,6 +391,6 @@ mod tests {
         let space = Arc::new(NasBenchMacro::new());
         let study = Study::new(space, Box::new(Genetic::default()), vec![Box::new(score)]);
         let error = study.budget(Budget::architectures(10)).run().unwrap_err().to_string();
-        assert!(error.contains("space macro") && error.contains("use nasbench101"), "{error}");
+        assert!(error.contains("space macro") && error.contains("use darts, bcnn"), "{error}");
     }
 }

@@ -7,15 +7,38 @@ use rand::Rng;
 
 use super::module::Module;
 use super::{MAX_VERTICES, NasBench101, OPS};
-use crate::network::Union;
+use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::check_choices;
-use crate::{Architecture, Choices, Key, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
+use crate::{Architecture, Choices, Key, SearchSpace, SpaceEntry, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// Parents of vertices 1, 2, .. of each space, the output last.
 const PARENTS: [&[usize]; 3] = [&[1, 2, 2, 2, 2], &[1, 1, 2, 2, 3], &[1, 1, 1, 2, 2, 2]];
 /// Cells up to isomorphism, counted by going through all of them.
 const SIZES: [u128; 3] = [2_685, 7_773, 55_854];
-const NAMES: [&str; 3] = ["nasbench1shot1-1", "nasbench1shot1-2", "nasbench1shot1-3"];
+
+/// The catalogue's entry of [`Part::One`].
+pub const PART_1: SpaceEntry = SpaceEntry {
+    name: "nasbench1shot1-1",
+    about: "search space 1 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
+    make: || Arc::new(NasBench1Shot1::new(Part::One)),
+    make_raw: None,
+};
+
+/// The catalogue's entry of [`Part::Two`].
+pub const PART_2: SpaceEntry = SpaceEntry {
+    name: "nasbench1shot1-2",
+    about: "search space 2 of NAS-Bench-1Shot1, a part of NAS-Bench-101: four interior nodes",
+    make: || Arc::new(NasBench1Shot1::new(Part::Two)),
+    make_raw: None,
+};
+
+/// The catalogue's entry of [`Part::Three`].
+pub const PART_3: SpaceEntry = SpaceEntry {
+    name: "nasbench1shot1-3",
+    about: "search space 3 of NAS-Bench-1Shot1, a part of NAS-Bench-101: five interior nodes",
+    make: || Arc::new(NasBench1Shot1::new(Part::Three)),
+    make_raw: None,
+};
 
 /// A search space of NAS-Bench-1Shot1: the cells of NAS-Bench-101 in which every vertex has a given
 /// number of parents among the vertices before it.
@@ -230,7 +253,11 @@ impl Move {
 
 impl SearchSpace for NasBench1Shot1 {
     fn name(&self) -> &'static str {
-        NAMES[self.part as usize]
+        [PART_1.name, PART_2.name, PART_3.name][self.part as usize]
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
@@ -299,6 +326,21 @@ impl SearchSpace for NasBench1Shot1 {
             reason: error.to_string(),
         })?;
         Ok(architecture)
+    }
+}
+
+/// The networks are those of NAS-Bench-101; the union has this space's vertices.
+impl SpaceNetwork for NasBench1Shot1 {
+    fn ops(&self) -> OpTable {
+        SpaceNetwork::ops(&self.cells)
+    }
+
+    fn whole(&self) -> Union {
+        NasBench1Shot1::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        SpaceNetwork::skeletons(&self.cells)
     }
 }
 

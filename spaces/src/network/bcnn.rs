@@ -1,10 +1,12 @@
 //! The broad convolutional network of BNAS-v2.
 
+use std::sync::Arc;
+
 use super::cell_net::CellSpec;
 use super::stack::{check_cells, check_size, stacked};
 use super::{
-    CellNet, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, Stem, Union, UnitId,
-    factorized_reduce, relu_conv_bn,
+    CellNet, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry,
+    SkeletonSize, Stem, Union, UnitId, factorized_reduce, relu_conv_bn,
 };
 use crate::SpaceError;
 
@@ -86,6 +88,40 @@ impl BcnnSkeleton {
             return Err(SpaceError::network(format!("enhancement = {enhancement}; valid: 1 to 64")));
         }
         Ok(())
+    }
+}
+
+impl BcnnSkeleton {
+    /// The broad network of BNAS-v2 for CIFAR-sized images, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "bcnn",
+        about: "broad network of BNAS-v2 for CIFAR-sized images; published: C = 48, 6 cells",
+        auxiliary: false,
+        relaxable: true,
+        make: |size| Arc::new(Self::cifar().sized(size)),
+    };
+
+    /// The broad network of BNAS-v2 for ImageNet-sized images, by name.
+    pub const IMAGENET: SkeletonEntry = SkeletonEntry {
+        name: "bcnn-imagenet",
+        about: "broad network of BNAS-v2 for ImageNet-sized images; published: C = 44, 6 cells",
+        auxiliary: false,
+        relaxable: true,
+        make: |size| Arc::new(Self::imagenet().sized(size)),
+    };
+
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            layers: size.layers.unwrap_or(self.layers),
+            enhancement: size.enhancement.unwrap_or(self.enhancement),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+            partial: size.partial.unwrap_or(self.partial),
+            blocks: self.blocks,
+            stem: self.stem,
+        }
     }
 }
 

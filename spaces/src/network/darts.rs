@@ -1,9 +1,12 @@
 //! The stack of normal and reduction cells of DARTS.
 
+use std::sync::Arc;
+
 use super::cell_net::CellSpec;
 use super::stack::{check_cells, check_size, stacked};
 use super::{
-    CellNet, Conv, Layer, Network, NetworkBuilder, Norm, OpTable, Shape, Skeleton, Stem, Union, UnitId,
+    CellNet, Conv, Layer, Network, NetworkBuilder, Norm, OpTable, Shape, Skeleton, SkeletonEntry,
+    SkeletonSize, Stem, Union, UnitId,
 };
 use crate::SpaceError;
 
@@ -88,6 +91,39 @@ impl DartsSkeleton {
                 if stride == 3 { "8x8" } else { "7x7" }
             ))
         })
+    }
+}
+
+impl DartsSkeleton {
+    /// The stack of DARTS for CIFAR-sized images, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "darts",
+        about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
+        auxiliary: true,
+        relaxable: true,
+        make: |size| Arc::new(Self::cifar().sized(size)),
+    };
+
+    /// The stack of DARTS for ImageNet-sized images, by name.
+    pub const IMAGENET: SkeletonEntry = SkeletonEntry {
+        name: "darts-imagenet",
+        about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
+        auxiliary: true,
+        relaxable: true,
+        make: |size| Arc::new(Self::imagenet().sized(size)),
+    };
+
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            layers: size.layers.unwrap_or(self.layers),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+            partial: size.partial.unwrap_or(self.partial),
+            auxiliary: size.auxiliary,
+            stem: self.stem,
+        }
     }
 }
 

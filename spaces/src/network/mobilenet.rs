@@ -1,8 +1,10 @@
 //! The chain of inverted residuals of `ProxylessNAS` and BN-NAS.
 
+use std::sync::Arc;
+
 use super::{
     CellNet, CellUnion, Choice, Conv, EdgeNet, Join, Layer, Network, NetworkBuilder, NodeNet, Norm, OpTable,
-    Port, Shape, Skeleton, Union, UnitId, mb_conv,
+    Port, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union, UnitId, mb_conv,
 };
 use crate::SpaceError;
 use crate::mobilenet::{LAYERS, STAGES};
@@ -79,6 +81,27 @@ struct Place<'a> {
     layer: usize,
     width: usize,
     stride: usize,
+}
+
+impl MobileNetSkeleton {
+    /// The chain of inverted residuals, by name.
+    pub const IMAGENET: SkeletonEntry = SkeletonEntry {
+        name: "mobilenet",
+        about: "chain of inverted residuals; published: C = 40 after the stem, 21 searched layers",
+        auxiliary: false,
+        relaxable: false,
+        make: |size| Arc::new(Self::imagenet().sized(size)),
+    };
+
+    /// The number of layers is the space's, whatever the size says.
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+        }
+    }
 }
 
 impl Skeleton for MobileNetSkeleton {

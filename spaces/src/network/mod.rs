@@ -17,6 +17,7 @@ mod nasbench101;
 mod nasbench201;
 mod ops;
 mod plan;
+mod skeleton;
 mod stack;
 mod union;
 
@@ -34,22 +35,6 @@ pub use nasbench101::NasBench101Skeleton;
 pub use nasbench201::NasBench201Skeleton;
 pub use ops::{Norm, OpTable, Port, conv_bn_relu, factorized_reduce, mb_conv, relu_conv_bn};
 pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
+pub use skeleton::{Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub use stack::Stem;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};
-
-use crate::SpaceError;
-
-/// A way of arranging cells in a network.
-pub trait Skeleton: Send + Sync + std::fmt::Debug {
-    /// The network of the cells of `union`, whose operations `ops` spells out.
-    ///
-    /// # Errors
-    /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
-    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
-
-    /// Whether multiply-adds are a sum over a space's choices. They are not where widths follow from the cell,
-    /// or an operation costs more on some edges and the edge is another choice.
-    fn is_additive(&self) -> bool {
-        true
-    }
-}

@@ -1,9 +1,11 @@
 //! The stack of NAS-Bench-101, for cells with operations on vertices.
 
+use std::sync::Arc;
+
 use super::union::Places;
 use super::{
     CellNet, CellUnion, Choice, EdgeNet, EdgeUnion, Join, Layer, Network, NetworkBuilder, NodeNet, Norm,
-    OpTable, Port, Shape, Skeleton, Union, UnitId, conv_bn_relu,
+    OpTable, Port, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union, UnitId, conv_bn_relu,
 };
 use crate::{OpId, SpaceError, Vocabulary};
 
@@ -72,6 +74,27 @@ impl NasBench101Skeleton {
             [] => Err(SpaceError::network("a cell whose output nothing enters")),
             [only] => Ok(only),
             _ => net.join(&format!("{name}.sum"), &parts, Join::Sum),
+        }
+    }
+}
+
+impl NasBench101Skeleton {
+    /// The stack of NAS-Bench-101, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "nasbench101",
+        about: "stack of NAS-Bench-101; published: C = 128, 3 cells a stack",
+        auxiliary: false,
+        relaxable: false,
+        make: |size| Arc::new(Self::cifar().sized(size)),
+    };
+
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            cells: size.layers.unwrap_or(self.cells),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
         }
     }
 }

@@ -1,9 +1,11 @@
 //! The residual stack of NAS-Bench-201.
 
+use std::sync::Arc;
+
 use super::cell_net::CellSpec;
 use super::{
-    CellNet, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, Union, UnitId,
-    relu_conv_bn,
+    CellNet, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry,
+    SkeletonSize, Union, UnitId, relu_conv_bn,
 };
 use crate::SpaceError;
 
@@ -41,6 +43,27 @@ impl NasBench201Skeleton {
             Layer::Conv(Conv::pointwise(width, 2 * width)),
         ];
         net.layers(name, input, vec![Layer::Branches { join: Join::Sum, arms: vec![shortcut, main] }])
+    }
+}
+
+impl NasBench201Skeleton {
+    /// The residual stack of NAS-Bench-201, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "nasbench201",
+        about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
+        auxiliary: false,
+        relaxable: false,
+        make: |size| Arc::new(Self::cifar().sized(size)),
+    };
+
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            cells: size.layers.unwrap_or(self.cells),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+        }
     }
 }
 

@@ -7,7 +7,8 @@ use rand::Rng;
 
 use crate::nasbench201::EDGES;
 use crate::{
-    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw,
+    Architecture, Cell, CellGraph, OpId, Role, SearchSpace, SpaceEntry, SpaceError, SpaceSize, Vocabulary,
+    draw,
 };
 
 /// The operations, in the order of the digits.
@@ -23,6 +24,14 @@ const FIRST: u16 = 3;
 
 /// A digit an edge of [`EDGES`].
 type Digits = [u8; 6];
+
+/// The catalogue's entry of [`TransNasMicro`].
+pub const MICRO: SpaceEntry = SpaceEntry {
+    name: "transnas-micro",
+    about: "cells of TransNAS-Bench-101: four nodes, four operations on six edges",
+    make: || Arc::new(TransNasMicro::new()),
+    make_raw: Some(|| Arc::new(TransNasMicro::new())),
+};
 
 /// The cell-level ("micro") space of TransNAS-Bench-101: 4⁶ = 4,096 cells, all different.
 ///
@@ -98,7 +107,7 @@ impl TransNasMicro {
 
 impl SearchSpace for TransNasMicro {
     fn name(&self) -> &'static str {
-        "transnas-micro"
+        MICRO.name
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {

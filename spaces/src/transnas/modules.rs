@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use crate::chain::Chains;
-use crate::{Architecture, OpId, SearchSpace, SpaceError, SpaceSize, Vocabulary, draw};
+use crate::{Architecture, OpId, SearchSpace, SpaceEntry, SpaceError, SpaceSize, Vocabulary, draw};
 
 /// What a module of two residual blocks does, in the order of the digits 1 to 4.
 const OPS: [&str; 4] = ["normal", "double-channels", "halve-resolution", "double-and-halve"];
@@ -20,6 +20,14 @@ const DOUBLINGS: std::ops::RangeInclusive<usize> = 1..=3;
 const HALVINGS: std::ops::RangeInclusive<usize> = 1..=4;
 
 const NOTATION: &str = "a TransNAS-Bench-101 skeleton 64-dddd(dd)-basic";
+
+/// The catalogue's entry of [`TransNasMacro`].
+pub const MACRO: SpaceEntry = SpaceEntry {
+    name: "transnas-macro",
+    about: "skeletons of TransNAS-Bench-101: four to six modules",
+    make: || Arc::new(TransNasMacro::new()),
+    make_raw: Some(|| Arc::new(TransNasMacro::new())),
+};
 
 /// The skeleton-level ("macro") space of TransNAS-Bench-101: 3,256 networks, all different.
 ///
@@ -99,7 +107,7 @@ fn all() -> impl Iterator<Item = Vec<u8>> {
 
 impl SearchSpace for TransNasMacro {
     fn name(&self) -> &'static str {
-        "transnas-macro"
+        MACRO.name
     }
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {

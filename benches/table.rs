@@ -10,7 +10,7 @@ use std::sync::Arc;
 use bonas::Study;
 use bonas::evaluator::Table;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::nasbench201::NasBench201;
+use bonas::spaces::families::nasbench201::NasBench201;
 use bonas::strategy::RandomSearch;
 use bonas::study::Budget;
 use bonas::table::{Benchmark, Reading, TableSpace};

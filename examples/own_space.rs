@@ -13,10 +13,10 @@ use bonas::evaluator::Synthetic;
 use bonas::strategy::{Batches, LocalSearch, RandomSearch, RegularizedEvolution};
 use bonas::study::Budget;
 use bonas::{Fidelity, Strategy, Study};
+use bonas_spaces::graph::encoding;
 use bonas_spaces::testing::check_space;
 use bonas_spaces::{
     Architecture, Cell, CellGraph, OpGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary,
-    encoding,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

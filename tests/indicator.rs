@@ -9,7 +9,9 @@ use bonas::config::SearchConfig;
 use bonas::event::{Event, Observer};
 use bonas::search::{Search, Stage};
 use bonas::spaces::catalogue::SPACES;
-use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable, Union};
+use bonas::spaces::families::nasbench201::NasBench201Skeleton;
+use bonas::spaces::network::{OpTable, Union};
+use bonas::spaces::space::CostTable;
 use bonas::study::Journalled;
 use bonas::{Fidelity, StudyError};
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bonas::config::CompareConfig;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::transnas::TransNasMicro;
+use bonas::spaces::families::transnas::TransNasMicro;
 
 fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()

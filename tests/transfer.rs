@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use bonas::assemble::SOURCE_TASK_FILE;
 use bonas::journal::JOURNAL_FILE;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::nasbench_macro::NasBenchMacro;
+use bonas::spaces::families::nasbench_macro::NasBenchMacro;
 
 fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()

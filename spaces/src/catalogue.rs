@@ -13,9 +13,9 @@
 //! # Ok::<(), bonas_spaces::catalogue::UnknownName>(())
 //! ```
 
+use crate::families::{darts, mnasnet, mobilenet, nasbench_macro, nasbench101, nasbench201, transnas};
 pub use crate::lookup::{Catalogue, Entry, UnknownName, nearest, unknown};
-use crate::{SearchSpace, SpaceEntry};
-use crate::{darts, mnasnet, mobilenet, nasbench_macro, nasbench101, nasbench201, transnas};
+use crate::space::{SearchSpace, SpaceEntry};
 
 /// The search spaces, one line each.
 pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(

@@ -7,8 +7,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Key, OpGraph, OpId, Simplify};
 use crate::network::{SkeletonEntry, SkeletonSize, SpaceNetwork, Union};
-use crate::{Architecture, Key, OpGraph, OpId, SearchSpace, Simplify, SpaceError, SpaceSize};
+use crate::space::{SearchSpace, SpaceSize};
 
 /// Spaces of at most this many architectures are enumerated whole.
 const ENUMERATE_WHOLE: u128 = 50_000;
@@ -51,7 +53,8 @@ pub struct ContractReport {
 /// the whole space.
 ///
 /// ```
-/// use bonas_spaces::{nasbench201::NasBench201, testing::check_space};
+/// use bonas_spaces::families::nasbench201::NasBench201;
+/// use bonas_spaces::testing::check_space;
 ///
 /// let report = check_space(&NasBench201::new(), 1, 20)?;
 /// assert_eq!(report.enumerated, 15_625);

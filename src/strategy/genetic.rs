@@ -225,15 +225,13 @@ mod tests {
     use std::sync::Arc;
 
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::darts::Darts;
-    use bonas_spaces::mobilenet::MobileNet;
-    use bonas_spaces::nasbench_macro::NasBenchMacro;
-    use bonas_spaces::nasbench101::NasBench101;
-    use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{
-        CostTable, DartsSkeleton, MobileNetSkeleton, NasBench101Skeleton, NasBench201Skeleton, OpTable,
-        Skeleton,
-    };
+    use bonas_spaces::families::darts::{Darts, DartsSkeleton};
+    use bonas_spaces::families::mobilenet::{MobileNet, MobileNetSkeleton};
+    use bonas_spaces::families::nasbench_macro::NasBenchMacro;
+    use bonas_spaces::families::nasbench101::{NasBench101, NasBench101Skeleton};
+    use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+    use bonas_spaces::network::{OpTable, Skeleton};
+    use bonas_spaces::space::CostTable;
 
     use super::*;
     use crate::evaluator::Synthetic;

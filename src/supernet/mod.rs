@@ -6,8 +6,9 @@
 //!
 //! ```
 //! use bonas::rng::stream;
-//! use bonas::spaces::darts::{DARTS_V2, Darts};
-//! use bonas::spaces::network::{DartsSkeleton, OpTable, Shape, Skeleton, Union};
+//! use bonas::spaces::families::darts::{DARTS_V2, Darts};
+//! use bonas::spaces::families::darts::DartsSkeleton;
+//! use bonas::spaces::network::{OpTable, Shape, Skeleton, Union};
 //! use bonas::supernet::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet};
 //! use tch::{Device, Kind, Tensor};
 //!

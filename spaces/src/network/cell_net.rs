@@ -2,7 +2,8 @@
 
 use super::layer::{Passage, pass};
 use super::{CellUnion, Join, Layer, Norm, OpTable, Port, Shape};
-use crate::{OpId, Role, SpaceError, Vocabulary};
+use crate::error::SpaceError;
+use crate::graph::{OpId, Role, Vocabulary};
 
 /// One operation that may be chosen on an edge.
 #[derive(Clone, Debug)]
@@ -90,19 +91,19 @@ pub struct CellNet {
 
 /// How a skeleton wants a cell built.
 #[derive(Clone, Debug)]
-pub(crate) struct CellSpec {
+pub struct CellSpec {
     /// What is done to each input.
-    pub(crate) preprocess: Vec<Vec<Layer>>,
+    pub preprocess: Vec<Vec<Layer>>,
     /// Width inside the cell.
-    pub(crate) channels: usize,
+    pub channels: usize,
     /// Stride of the operations that read an input.
-    pub(crate) stride: usize,
+    pub stride: usize,
     /// Normalisation of the operations.
-    pub(crate) norm: Norm,
+    pub norm: Norm,
     /// K of partial channels; 1: operations work on all channels.
-    pub(crate) partial: usize,
+    pub partial: usize,
     /// How the output joins what comes in.
-    pub(crate) output: Join,
+    pub output: Join,
 }
 
 impl CellNet {
@@ -111,7 +112,7 @@ impl CellNet {
     /// # Errors
     /// [`SpaceError::Network`] for a cell whose interior nodes carry operations,
     /// [`SpaceError::UnknownOp`] for an operation that `ops` lacks.
-    pub(crate) fn new(
+    pub fn new(
         union: &CellUnion,
         vocabulary: &Vocabulary,
         spec: CellSpec,

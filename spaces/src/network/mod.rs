@@ -7,34 +7,20 @@
 //! A [`Skeleton`] arranges the cells of a [`Union`] in a network: a union of one architecture
 //! gives its discrete network, a union of several the supernet they share.
 
-mod bcnn;
 mod cell_net;
-mod cost;
-mod darts;
 mod layer;
-mod mobilenet;
-mod nasbench101;
-mod nasbench201;
 mod ops;
 mod plan;
 mod skeleton;
-mod stack;
 mod union;
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
-
-pub use bcnn::BcnnSkeleton;
-pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet, Partial};
-pub use cost::CostTable;
-pub use darts::DartsSkeleton;
+pub use cell_net::{CellNet, CellSpec, Choice, EdgeNet, NodeNet, Partial};
 pub use layer::{Conv, Join, Layer, Shape};
-pub use mobilenet::MobileNetSkeleton;
-pub use nasbench101::NasBench101Skeleton;
-pub use nasbench201::NasBench201Skeleton;
-pub use ops::{Norm, OpTable, Port, conv_bn_relu, factorized_reduce, mb_conv, relu_conv_bn};
+pub use ops::{
+    Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, mb_conv, pooled, relu_conv_bn, sep_conv,
+    skip,
+};
 pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
 pub use skeleton::{Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
-pub use stack::Stem;
+pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::layer::{Passage, pass};
 use super::{CellNet, CellRoute, Join, Layer, Route, Shape};
-use crate::SpaceError;
+use crate::error::SpaceError;
 
 /// Position of a unit in its network.
 pub type UnitId = usize;

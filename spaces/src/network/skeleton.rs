@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Network, Norm, OpTable, Shape, Union};
-use crate::SpaceError;
+use crate::error::SpaceError;
 use crate::lookup::{Entry, UnknownName};
 
 /// A way to arrange the cells of an architecture in a network (the macro network around cells).
@@ -94,7 +94,7 @@ impl Entry for SkeletonEntry {
 /// architectures, and the skeletons that its cells fit.
 ///
 /// A space that has networks implements this and returns itself from
-/// [`SearchSpace::network`](crate::SearchSpace::network). Then its architectures can be trained,
+/// [`SearchSpace::network`](crate::space::SearchSpace::network). Then its architectures can be trained,
 /// counted and shared in a supernet.
 pub trait SpaceNetwork {
     /// The layers of each operation.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::Vocabulary;
 use crate::catalogue::{SPACES, spaces_with};
-use crate::darts::Darts;
-use crate::nasbench101::NasBench101;
-use crate::nasbench201::{NasBench201, Uniqueness};
+use crate::families::darts::Darts;
+use crate::families::nasbench101::NasBench101;
+use crate::families::nasbench201::{NasBench201, Uniqueness};
+use crate::graph::Vocabulary;
 
 #[test]
 fn every_space_of_the_catalogue_keeps_the_contract() {

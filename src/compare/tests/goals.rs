@@ -1,6 +1,6 @@
 //! Limits and two objectives.
 
-use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::families::nasbench201::NasBench201;
 use bonas_surrogate::pareto::Front;
 
 use super::*;

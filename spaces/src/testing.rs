@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Key, OpGraph, OpId, Simplify};
-use crate::network::{SkeletonEntry, SkeletonSize, SpaceNetwork, Union};
+use crate::network::{Network, SkeletonEntry, SkeletonSize, SpaceNetwork, Union};
 use crate::space::{SearchSpace, SpaceSize};
 
 /// Spaces of at most this many architectures are enumerated whole.
@@ -242,10 +242,17 @@ impl Check<'_> {
             let built = skeleton.network(&union, &network.ops());
             let built = self.ok(built, "samples fit the skeletons in their published size", sample)?;
             self.that(built.auxiliary.is_some() == auxiliary, rule, sample)?;
+            self.rows(&built, sample)?;
             let positive = built.params() > 0 && built.macs() > 0;
             self.that(positive, "networks have parameters and multiply-adds", sample)?;
         }
         Ok(())
+    }
+
+    fn rows(&self, network: &Network, sample: &Architecture) -> Result<(), BrokenContract> {
+        let total = network.rows().fold((0, 0), |(params, macs), row| (params + row.params, macs + row.macs));
+        let rule = "the rows of a network add up to its parameters and multiply-adds";
+        self.that(total == (network.params(), network.macs()), rule, sample)
     }
 
     fn enumeration(&mut self) -> Result<(), BrokenContract> {

@@ -109,7 +109,7 @@ impl MnasNet {
         let found = stages.len();
         let blocks: Blocks = stages
             .try_into()
-            .map_err(|_| SpaceError::cell(format!("{found} stages, there must be {STAGES}")))?;
+            .map_err(|_| SpaceError::cell(format!("{found} stages given, expected {STAGES}")))?;
         check(&blocks).map_err(SpaceError::cell)?;
         Ok(blocks)
     }
@@ -192,10 +192,7 @@ impl Block {
 fn check(blocks: &Blocks) -> Result<(), String> {
     let wrong = blocks.iter().zip(MAX_LAYERS).position(|(block, max)| !(1..=max).contains(&block.layers));
     wrong.map_or(Ok(()), |stage| {
-        Err(format!(
-            "stage {stage} has {} layers, at most {} can be",
-            blocks[stage].layers, MAX_LAYERS[stage]
-        ))
+        Err(format!("stage {stage} has {} layers, expected 1 to {}", blocks[stage].layers, MAX_LAYERS[stage]))
     })
 }
 
@@ -253,7 +250,7 @@ impl SearchSpace for MnasNet {
         }
         let found = blocks.len();
         let blocks: Blocks =
-            blocks.try_into().map_err(|_| bad(format!("{found} blocks, there must be {STAGES}")))?;
+            blocks.try_into().map_err(|_| bad(format!("{found} blocks given, expected {STAGES}")))?;
         check(&blocks).map_err(bad)?;
         Ok(self.build(&blocks))
     }
@@ -289,8 +286,8 @@ mod tests {
     fn bad_texts_are_refused_with_a_reason() {
         for (text, expected) in [
             (ROW.replace("e6k5l2s0", "e5k5l2s0"), "stage 3 is \"e5k5l2s0\""),
-            (ROW.replace("e1k3l1s0", "e1k3l4s0"), "stage 0 has 4 layers, at most 3"),
-            (ROW.replace("-e4k5l3s0", ""), "6 blocks, there must be 7"),
+            (ROW.replace("e1k3l1s0", "e1k3l4s0"), "stage 0 has 4 layers, expected 1 to 3"),
+            (ROW.replace("-e4k5l3s0", ""), "6 blocks given, expected 7"),
             (String::new(), "stage 0 is \"\""),
         ] {
             let error = MnasNet::new().parse(&text).unwrap_err().to_string();

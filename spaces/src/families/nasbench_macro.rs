@@ -63,7 +63,7 @@ impl NasBenchMacro {
         let digits: Vec<u8> =
             self.chains.read(architecture)?.into_iter().map(|op| Chains::position(op) as u8).collect();
         let layers = digits.len();
-        digits.try_into().map_err(|_| SpaceError::cell(format!("{layers} layers, there must be {LAYERS}")))
+        digits.try_into().map_err(|_| SpaceError::cell(format!("{layers} layers given, expected {LAYERS}")))
     }
 
     /// All networks with one layer changed.
@@ -125,11 +125,14 @@ impl SearchSpace for NasBenchMacro {
         let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
         let digits = text.trim().as_bytes();
         if let Some(at) = digits.iter().position(|digit| !(b'0'..=b'2').contains(digit)) {
-            return Err(bad(format!("layer {at} must be 0 (identity), 1 (mb3_k3) or 2 (mb6_k5)")));
+            return Err(bad(format!(
+                "layer {at} is {:?}, expected 0 (identity), 1 (mb3_k3) or 2 (mb6_k5)",
+                char::from(digits[at])
+            )));
         }
         let digits: Digits = digits.try_into().map_err(|_| {
             let lost = "leading zeros count: keep the column as text";
-            bad(format!("{} digits, there must be {LAYERS}; {lost}", digits.len()))
+            bad(format!("{} digits given, expected {LAYERS}; {lost}", digits.len()))
         })?;
         Ok(self.build(digits.map(|digit| digit - b'0')))
     }
@@ -162,8 +165,8 @@ mod tests {
     #[test]
     fn bad_texts_are_refused_with_a_reason() {
         for (text, expected) in [
-            ("2012100", "7 digits, there must be 8; leading zeros count"),
-            ("02012103", "layer 7 must be 0"),
+            ("2012100", "7 digits given, expected 8; leading zeros count"),
+            ("02012103", "layer 7 is '3', expected 0"),
             ("", "0 digits"),
         ] {
             let error = NasBenchMacro::new().parse(text).unwrap_err().to_string();

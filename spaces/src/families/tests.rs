@@ -279,3 +279,29 @@ fn multiply_adds_from_the_table_are_those_of_the_network() {
     assert_eq!(table.macs(&[0, 0, 3, 0, 0, 0]), 7_783_040 + (220_119_680 - 7_783_040) / 6);
     assert_eq!(CostTable::of(&Darts::new(), &DartsSkeleton::cifar(), &OpTable::darts()).unwrap(), None);
 }
+
+/// On images whose maps do not fit, the error names a size that does; that size is accepted.
+#[test]
+fn an_auxiliary_head_fits_or_says_which_images_it_needs() {
+    let architecture = Darts::new().parse("DARTS_V2").unwrap();
+    let union = Union::of(&[architecture]).unwrap();
+    let with_head = |published: DartsSkeleton, side| {
+        let skeleton = DartsSkeleton { auxiliary: true, image: Shape::square(3, side), ..published };
+        skeleton.network(&union, &OpTable::darts())
+    };
+    for (published, side, named) in [
+        (DartsSkeleton::cifar(), 64, "use images of 32x32"),
+        (DartsSkeleton::cifar(), 28, "use images of 32x32"),
+        (DartsSkeleton { layers: 1, ..DartsSkeleton::cifar() }, 64, "use images of 16x16"),
+        (DartsSkeleton::imagenet(), 64, "use images of 224x224"),
+        (DartsSkeleton::imagenet(), 448, "use images of 224x224"),
+    ] {
+        let error = with_head(published.clone(), side).unwrap_err().to_string();
+        assert!(error.contains(named) && error.contains(&format!("3x{side}x{side}")), "{error}");
+        let side: usize = named.rsplit_once('x').unwrap().1.parse().unwrap();
+        assert!(with_head(published, side).is_ok());
+    }
+    for (published, side) in [(DartsSkeleton::cifar(), 40), (DartsSkeleton::imagenet(), 256)] {
+        assert!(with_head(published, side).is_ok(), "{side}");
+    }
+}

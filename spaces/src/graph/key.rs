@@ -46,7 +46,7 @@ impl FromStr for Key {
         let bad = || SpaceError::Notation {
             text: text.to_owned(),
             notation: "an architecture key",
-            reason: "expected 32 hexadecimal digits".into(),
+            reason: format!("{} characters given, expected 32 hexadecimal digits", text.chars().count()),
         };
         if text.len() != 32 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
             return Err(bad());

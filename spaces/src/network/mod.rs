@@ -20,7 +20,7 @@ pub use ops::{
     Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, mb_conv, pooled, relu_conv_bn, sep_conv,
     skip,
 };
-pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
+pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use skeleton::{Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

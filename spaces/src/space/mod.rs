@@ -176,11 +176,11 @@ impl Entry for SpaceEntry {
 /// [`SpaceError::Cell`] naming the position.
 pub(crate) fn check_choices(choices: &[usize], counts: &[usize]) -> Result<(), SpaceError> {
     if choices.len() != counts.len() {
-        return Err(SpaceError::cell(format!("{} choices, there must be {}", choices.len(), counts.len())));
+        return Err(SpaceError::cell(format!("{} choices given, expected {}", choices.len(), counts.len())));
     }
     match (0..counts.len()).find(|&at| choices[at] >= counts[at]) {
         Some(at) => {
-            let reason = format!("choice {} at position {at}, which has {}", choices[at], counts[at]);
+            let reason = format!("choice {} at position {at}, expected 0 to {}", choices[at], counts[at] - 1);
             Err(SpaceError::cell(reason))
         }
         None => Ok(()),

@@ -123,3 +123,36 @@ fn broken_promises_are_found() {
     assert!(short.rule.contains("the enumeration has"), "{short}");
     assert!(check_space(&Broken(NasBench201::new(), ""), 1, 10).is_ok());
 }
+
+/// What `bonas describe` prints adds up, with and without the auxiliary head.
+#[test]
+fn the_rows_of_every_printed_network_add_up_to_its_total() {
+    let mut heads = 0;
+    for entry in SPACES.iter() {
+        let space = entry.space();
+        let Some(network) = space.network() else { continue };
+        let sample = space.sample(&mut ChaCha8Rng::seed_from_u64(3));
+        let union = Union::of(&[sample]).unwrap();
+        for skeleton in network.skeletons() {
+            for auxiliary in [false, true] {
+                let size = SkeletonSize { auxiliary, ..SkeletonSize::default() };
+                let Ok(built) = skeleton.build(&size) else { continue };
+                let plan = built.network(&union, &network.ops()).unwrap();
+                let text = plan.to_string();
+                let (rows, total) = text.split_once("\ntotal").unwrap();
+                let numbers = |line: &str| -> Vec<u64> {
+                    line.split_whitespace().rev().take(2).map(|word| word.parse().unwrap()).collect()
+                };
+                let sum = rows
+                    .lines()
+                    .skip(1)
+                    .map(numbers)
+                    .fold([0, 0], |sum, row| [sum[0] + row[0], sum[1] + row[1]]);
+                assert_eq!(sum.to_vec(), numbers(total.lines().next().unwrap()), "{text}");
+                assert_eq!(text.contains("auxiliary"), auxiliary);
+                heads += usize::from(auxiliary);
+            }
+        }
+    }
+    assert!(heads > 1);
+}

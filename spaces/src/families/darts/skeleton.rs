@@ -64,8 +64,8 @@ impl DartsSkeleton {
         i == self.layers / 3 || i == 2 * self.layers / 3
     }
 
-    /// ReLU, pooling, 1×1 and 2×2 convolution, classifier; for maps of 8×8 (CIFAR) or 14×14 and
-    /// 7×7 (ImageNet). The ImageNet form has no BatchNorm after its second convolution.
+    /// ReLU, pooling, 1×1 and 2×2 convolution, classifier; for maps of 8×8 to 10×10 (CIFAR) or 7×7 and
+    /// 8×8 (ImageNet). The ImageNet form has no BatchNorm after its second convolution.
     fn auxiliary(&self, net: &mut NetworkBuilder, input: UnitId) -> Result<UnitId, SpaceError> {
         let shape = net.shape(input);
         let stride = if self.stem == Stem::Cifar { 3 } else { 2 };
@@ -84,10 +84,13 @@ impl DartsSkeleton {
         }
         layers.extend([Layer::Relu, Layer::Linear { input: 768, output: self.classes }]);
         net.layers("auxiliary", input, layers).map_err(|_| {
+            // Pooling must leave 2x2, which the second convolution makes one number a channel.
+            let (least, most) = (5 + stride, 4 + 2 * stride);
+            let side = least * (self.image.height / shape.height.max(1));
             SpaceError::network(format!(
-                "the auxiliary head needs a map of {} after the second reduction, which is {shape} here; \
-                 train without it, or with larger images",
-                if stride == 3 { "8x8" } else { "7x7" }
+                "the auxiliary head reads maps of {least}x{least} to {most}x{most} after the second reduction, \
+                 but images of {} make maps of {shape} there; leave the head out, or use images of {side}x{side}",
+                self.image
             ))
         })
     }

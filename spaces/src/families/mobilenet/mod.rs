@@ -133,7 +133,7 @@ impl MobileNet {
                 let numbers: Vec<String> = allowed.into_iter().map(|p| number(p).to_string()).collect();
                 let found = number(place);
                 return Err(SpaceError::cell(format!(
-                    "layer {layer} is {found}; it must be one of {}",
+                    "layer {layer} is {found}, expected one of {}",
                     numbers.join(", ")
                 )));
             }
@@ -269,13 +269,13 @@ impl SearchSpace for MobileNet {
             let place = match word.trim().parse::<i8>() {
                 Ok(-1) => SKIP,
                 Ok(number) if (0..SKIP as i8).contains(&number) => number as u8,
-                _ => return Err(bad(format!("layer {layer} is {:?}; it must be -1 to 5", word.trim()))),
+                _ => return Err(bad(format!("layer {layer} is {:?}, expected -1 to 5", word.trim()))),
             };
             places.push(place);
         }
         let found = places.len();
         let layers =
-            Layers::try_from(places).map_err(|_| bad(format!("{found} layers, there must be {LAYERS}")))?;
+            Layers::try_from(places).map_err(|_| bad(format!("{found} layers given, expected {LAYERS}")))?;
         self.check_layers(layers).map_err(|error| bad(error.to_string()))?;
         Ok(self.built(layers))
     }
@@ -353,11 +353,11 @@ mod tests {
         let first_left_out = BN_NAS.replacen('3', "-1", 1);
         let deeper = BN_NAS.replacen("-1", "2", 1);
         for (space, text, expected) in [
-            (MobileNet::new(), "[0, 1]", "2 layers, there must be 21"),
-            (MobileNet::new(), "[0, 6]", "layer 1 is \"6\"; it must be -1 to 5"),
+            (MobileNet::new(), "[0, 1]", "2 layers given, expected 21"),
+            (MobileNet::new(), "[0, 6]", "layer 1 is \"6\", expected -1 to 5"),
             (MobileNet::new(), "", "layer 0 is \"\""),
-            (MobileNet::new(), first_left_out.as_str(), "layer 0 is -1; it must be one of 0, 1, 2, 3, 4, 5"),
-            (MobileNet::fixed_depth(), deeper.as_str(), "layer 1 is 2; it must be one of -1"),
+            (MobileNet::new(), first_left_out.as_str(), "layer 0 is -1, expected one of 0, 1, 2, 3, 4, 5"),
+            (MobileNet::fixed_depth(), deeper.as_str(), "layer 1 is 2, expected one of -1"),
         ] {
             let error = space.parse(text).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}");

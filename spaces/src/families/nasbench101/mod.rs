@@ -251,18 +251,31 @@ impl SearchSpace for NasBench101 {
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
         let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let (bits, ops) = text.trim().split_once('|').ok_or_else(|| bad("there is no '|'".into()))?;
+        let (bits, ops) =
+            text.trim().split_once('|').ok_or_else(|| bad("no '|' between bits and operations".into()))?;
         let ops: Vec<&str> = ops.split(';').map(str::trim).filter(|op| !op.is_empty()).collect();
         let n = ops.len() + 2;
-        if bits.len() != n * (n - 1) / 2 || bits.bytes().any(|b| b != b'0' && b != b'1') {
-            let (k, wanted) = (ops.len(), n * (n - 1) / 2);
-            return Err(bad(format!("{k} operations make {n} vertices, which need {wanted} bits 0 or 1")));
-        }
+        check_bits(bits, n).map_err(bad)?;
         let pairs = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
         let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
         let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
         self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
     }
+}
+
+/// Refuses bits that are not the upper triangle of an adjacency matrix of `n` vertices.
+fn check_bits(bits: &str, n: usize) -> Result<(), String> {
+    if n > MAX_VERTICES {
+        return Err(format!("{} operations given, expected at most {}", n - 2, MAX_VERTICES - 2));
+    }
+    if let Some((at, found)) = bits.char_indices().find(|(_, bit)| !matches!(bit, '0' | '1')) {
+        return Err(format!("bit {at} is {found:?}, expected 0 or 1"));
+    }
+    let (given, expected) = (bits.len(), n * (n - 1) / 2);
+    if given == expected {
+        return Ok(());
+    }
+    Err(format!("{given} bits given, expected {expected} for {n} vertices (input, output, operations)"))
 }
 
 impl SpaceNetwork for NasBench101 {

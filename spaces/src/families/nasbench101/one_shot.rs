@@ -448,9 +448,9 @@ mod tests {
         }
         assert_eq!(keys.len() as u128, SIZES[0]);
         let error = space.build(&[0; 8]).unwrap_err().to_string();
-        assert!(error.contains("8 choices, there must be 9"), "{error}");
+        assert!(error.contains("8 choices given, expected 9"), "{error}");
         let error = space.build(&[0, 1, 0, 0, 0, 0, 0, 0, 0]).unwrap_err().to_string();
-        assert!(error.contains("choice 1 at position 1, which has 1"), "{error}");
+        assert!(error.contains("choice 1 at position 1, expected 0 to 0"), "{error}");
     }
 
     /// Rows of the published table of space 1 (Zela et al.), and cells that are not of it.

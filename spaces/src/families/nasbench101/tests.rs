@@ -122,9 +122,9 @@ fn dead_vertices_are_pruned() {
 fn bad_texts_are_refused_with_a_reason() {
     let ten = "1".repeat(10) + "|maxpool3x3;maxpool3x3;maxpool3x3";
     let cases = [
-        ("111", "there is no '|'"),
-        ("11|maxpool3x3", "1 operations make 3 vertices, which need 3 bits"),
-        ("1x1|maxpool3x3", "bits 0 or 1"),
+        ("111", "no '|' between bits and operations"),
+        ("11|maxpool3x3", "2 bits given, expected 3 for 3 vertices"),
+        ("1x1|maxpool3x3", "bit 1 is 'x', expected 0 or 1"),
         ("111|pool", "unknown operation \"pool\""),
         ("111|output", "output cannot stand inside"),
         ("100|maxpool3x3", "no path leads from input to output"),
@@ -135,7 +135,9 @@ fn bad_texts_are_refused_with_a_reason() {
         assert!(error.contains(expected), "{error}");
     }
     let eight = "1".repeat(28) + "|" + &["maxpool3x3"; 6].join(";");
-    assert!(space().parse(&eight).unwrap_err().to_string().contains("8 vertices are more than 7"));
+    assert!(
+        space().parse(&eight).unwrap_err().to_string().contains("6 operations given, expected at most 5")
+    );
 }
 
 #[test]
@@ -201,7 +203,7 @@ fn choices_by_hand() {
     assert!(build(&[1, 3, 0, 0, 0, 0, 0, 0, 0, 0, 0]).is_none(), "nothing reaches the output");
     assert!(build(&[1, 3, 7, 15, 31, 63, 0, 0, 0, 0, 0]).is_none(), "twenty-one edges");
     let error = Choices::build(&space, &[2; 11]).unwrap_err().to_string();
-    assert!(error.contains("choice 2 at position 0, which has 2"), "{error}");
+    assert!(error.contains("choice 2 at position 0, expected 0 to 1"), "{error}");
 }
 
 /// Drawn again where they are none: seldom enough.

@@ -78,7 +78,7 @@ fn check(digits: &[u8]) -> Result<(), String> {
     match rules.iter().find(|(number, range, _)| !range.contains(number)) {
         None => Ok(()),
         Some((number, range, what)) => {
-            Err(format!("{number} {what}, there must be {} to {}", range.start(), range.end()))
+            Err(format!("{number} {what} given, expected {} to {}", range.start(), range.end()))
         }
     }
 }
@@ -170,7 +170,7 @@ impl SearchSpace for TransNasMacro {
         let digits = inside.ok_or_else(|| bad("it must begin with 64- and end in -basic".into()))?.as_bytes();
         if let Some(at) = digits.iter().position(|digit| !(b'1'..=b'4').contains(digit)) {
             let meaning = "1 (normal), 2 (channels), 3 (resolution) or 4 (both)";
-            return Err(bad(format!("module {at} must be {meaning}")));
+            return Err(bad(format!("module {at} is {:?}, expected {meaning}", char::from(digits[at]))));
         }
         let digits: Vec<u8> = digits.iter().map(|digit| digit - b'0').collect();
         check(&digits).map_err(bad)?;
@@ -206,10 +206,10 @@ mod tests {
     #[test]
     fn bad_texts_are_refused_with_a_reason() {
         for (text, expected) in [
-            ("64-1111-basic", "0 modules that double the channels, there must be 1 to 3"),
-            ("64-123-basic", "3 modules, there must be 4 to 6"),
+            ("64-1111-basic", "0 modules that double the channels given, expected 1 to 3"),
+            ("64-123-basic", "3 modules given, expected 4 to 6"),
             ("64-2222-basic", "4 modules that double"),
-            ("64-1235-basic", "module 3 must be 1 (normal)"),
+            ("64-1235-basic", "module 3 is '5', expected 1 (normal)"),
             ("64-41414-3_12_031", "end in -basic"),
         ] {
             let error = TransNasMacro::new().parse(text).unwrap_err().to_string();

@@ -9,17 +9,16 @@
 // A bench reports to the terminal.
 #![allow(clippy::print_stdout)]
 
-use std::env;
-use std::fs;
 use std::hint::black_box;
 use std::process::Command;
 use std::time::Instant;
+use std::{env, fs};
 
 use anyhow::{Context, bail};
 use bonas::spaces::SearchSpace;
-use bonas::spaces::mobilenet::{BN_NAS, MobileNet};
-use bonas::spaces::nasbench201::NasBench201;
-use bonas::spaces::network::{MobileNetSkeleton, NasBench201Skeleton, Norm, OpTable, Shape, Skeleton, Union};
+use bonas::spaces::families::mobilenet::{BN_NAS, MobileNet, MobileNetSkeleton};
+use bonas::spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+use bonas::spaces::network::{Norm, OpTable, Shape, Skeleton, Union};
 use bonas::supernet::model::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet, Trainable};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

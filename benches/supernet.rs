@@ -12,8 +12,8 @@ mod support;
 use std::hint::black_box;
 use std::time::Duration;
 
-use bonas::spaces::darts::{DARTS_V1, DARTS_V2, Darts};
-use bonas::spaces::network::{DartsSkeleton, Norm, OpTable, Skeleton, Union};
+use bonas::spaces::families::darts::{DARTS_V1, DARTS_V2, Darts, DartsSkeleton};
+use bonas::spaces::network::{Norm, OpTable, Skeleton, Union};
 use bonas::supernet::model::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet};
 use criterion::{Criterion, criterion_group, criterion_main};
 use rand::SeedableRng;

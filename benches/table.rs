@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use bonas::Study;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::nasbench201::NasBench201;
+use bonas::spaces::families::nasbench201::NasBench201;
 use bonas::study::Budget;
 use bonas::study::evaluator::Table;
 use bonas::study::strategy::RandomSearch;

@@ -4,6 +4,9 @@
 //! seven stages, each with an expansion factor, a kernel size, a number of layers and with or
 //! without squeeze-and-excitation, written `e6k3l1s0-e4k5l3s1-..`. `bonas` has never heard of
 //! these operations; it needs nothing but the implementation of [`SearchSpace`] below.
+//!
+//! The space does not say what its blocks are in layers, so it has no network and its architectures
+//! cannot be trained here; `spaces/tests/own_space.rs` is a space that brings its own network.
 
 #![allow(clippy::print_stdout)]
 
@@ -13,10 +16,10 @@ use bonas::study::Budget;
 use bonas::study::evaluator::Synthetic;
 use bonas::study::strategy::{Batches, LocalSearch, RandomSearch, RegularizedEvolution};
 use bonas::{Fidelity, Strategy, Study};
+use bonas_spaces::graph::encoding;
 use bonas_spaces::testing::check_space;
 use bonas_spaces::{
     Architecture, Cell, CellGraph, OpGraph, OpId, Role, SearchSpace, SpaceError, SpaceSize, Vocabulary,
-    encoding,
 };
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

@@ -80,6 +80,10 @@ fn published_parameters_are_counted() {
     let output = bonas(&["describe", "--arch", "DARTS_V2", "--json", "--auxiliary"], folder.path());
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["parameters"], 3_349_342 + 476_426);
+    for total in ["parameters", "flops"] {
+        let rows = value["layers"].as_array().unwrap().iter().map(|row| row[total].as_u64().unwrap());
+        assert_eq!(value[total], rows.sum::<u64>(), "{total}");
+    }
     // The Inception-like cell of the README of NAS-Bench-101, whose API says the same.
     let arch =
         "111010000010001100011|conv1x1-bn-relu;conv3x3-bn-relu;conv3x3-bn-relu;conv3x3-bn-relu;maxpool3x3";

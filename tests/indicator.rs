@@ -7,10 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bonas::config::SearchConfig;
 use bonas::search::{Search, Stage};
-use bonas::spaces::network::{CostTable, NasBench201Skeleton, OpTable, Union};
+use bonas::spaces::catalogue::SPACES;
+use bonas::spaces::families::nasbench201::NasBench201Skeleton;
+use bonas::spaces::network::{OpTable, Union};
+use bonas::spaces::space::CostTable;
 use bonas::study::Journalled;
 use bonas::study::history::{Event, Observer};
-use bonas::study::registry::{self, SkeletonSize};
 use bonas::{Fidelity, StudyError};
 
 const LIMIT: u64 = 80_000_000;
@@ -62,7 +64,7 @@ fn a_search_on_the_composite_resumes_to_the_same_bytes_and_keeps_its_limit() {
     for file in ["report.html", "summary.json", "winner.txt", "supernet/supernet.safetensors"] {
         assert!(parts.path().join(file).is_file(), "no {file}");
     }
-    let space = registry::space("nasbench201").unwrap().space();
+    let space = SPACES.get("nasbench201").unwrap().space();
     let history = Journalled::read(whole.path(), &space).unwrap().history;
     assert_eq!(history.len(), 3 * 6);
     let table =
@@ -87,14 +89,15 @@ fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
                 .replace("channels = 2", "channels = 6\nlayers = 1")
                 .replace("epochs = 2", "epochs = 1");
         search(&text, folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
-        let entry = registry::space(name).unwrap();
+        let entry = SPACES.get(name).unwrap();
         let history = Journalled::read(folder.path(), &entry.space()).unwrap().history;
         assert_eq!(history.scored(Fidelity::Indicator).count(), 3 * 6, "{name}");
-        let skeleton = registry::skeleton(entry.skeleton.unwrap()).unwrap();
-        let skeleton = skeleton.skeleton(&SkeletonSize::default()).unwrap();
+        let space = entry.space();
+        let (skeleton, ops) =
+            (space.network().unwrap().skeleton().published(), space.network().unwrap().ops());
         for evaluation in history.evaluations() {
             let union = Union::of(std::slice::from_ref(&evaluation.architecture)).unwrap();
-            assert!(skeleton.network(&union, &(entry.ops)()).unwrap().macs() <= limit, "{name}");
+            assert!(skeleton.network(&union, &ops).unwrap().macs() <= limit, "{name}");
         }
         let low = text.replace(&format!("flops_limit = {limit}"), "flops_limit = 1000");
         let error = search(&low, &folder.path().join("low"), 1).run(&mut |_, _| Vec::new()).unwrap_err();
@@ -119,7 +122,7 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     let spaceless = text("", "").replace("nasbench201", "macro");
     let (error, written) = refused(&spaceless);
     assert!(
-        error.contains("macro has none here (no table has any); take nasbench101") && !written,
+        error.contains("macro has none here (no table has any); take darts, bcnn") && !written,
         "{error}"
     );
     let drawn = "name = \"random\"\nbatch = 2";
@@ -127,7 +130,7 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
         spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
     let (error, written) = refused(&spaceless);
     assert!(
-        error.contains("space.name") && error.contains("no network to train here") && !written,
+        error.contains("space.name") && error.contains("macro has no network here") && !written,
         "{error}"
     );
     let (error, written) = refused(&text("", "").replace("images = 8", "images = 1000"));
@@ -175,7 +178,7 @@ fn other_spaces_have_indicators_too() {
             None => panic!("{text}"),
         };
         search(&text, folder.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
-        let space = registry::space(space).unwrap().space();
+        let space = SPACES.get(space).unwrap().space();
         let history = Journalled::read(folder.path(), &space).unwrap().history;
         assert_eq!(history.scored(bonas::Fidelity::Indicator).count(), 2, "{}", space.name());
     }

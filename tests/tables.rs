@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bonas::config::CompareConfig;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::transnas::TransNasMicro;
+use bonas::spaces::families::transnas::TransNasMicro;
 
 fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
@@ -172,7 +172,7 @@ fn the_ready_made_configurations_can_be_read() {
         let text = std::fs::read_to_string(&path).unwrap();
         let config = CompareConfig::from_toml(&text, &path.display().to_string()).unwrap();
         let table = config.table.unwrap();
-        assert!(bonas::study::registry::space(&table.space).is_ok() && table.path.is_empty());
+        assert!(bonas::spaces::catalogue::SPACES.get(&table.space).is_ok() && table.path.is_empty());
         assert!(config.strategies.len() >= 4);
         found += 1;
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 use bonas::spaces::SearchSpace;
-use bonas::spaces::nasbench_macro::NasBenchMacro;
+use bonas::spaces::families::nasbench_macro::NasBenchMacro;
 use bonas::study::journal::JOURNAL_FILE;
 use bonas::study::strategy::SOURCE_TASK_FILE;
 

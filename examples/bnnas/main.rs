@@ -42,8 +42,8 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
 use bonas::spaces::SearchSpace;
+use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::{write_json, write_whole};
-use bonas::study::registry;
 use bonas::study::table::{Benchmark, Reading};
 use clap::Parser;
 use rand::seq::SliceRandom;
@@ -140,7 +140,7 @@ fn from_table(flags: &Flags, path: &Path) -> Result<(Vec<Cell>, Option<Vec<f64>>
 }
 
 fn space(flags: &Flags) -> Result<Arc<dyn SearchSpace>> {
-    Ok(registry::space(&flags.space).map_err(anyhow::Error::msg)?.space())
+    Ok(SPACES.get(&flags.space)?.space())
 }
 
 /// The table with its one column.

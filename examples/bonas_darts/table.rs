@@ -7,7 +7,7 @@ use bonas::config::SearchConfig;
 use bonas::report::{FINAL_FILE, FinalResult, REPORT_FILE, WINNER_FILE};
 use bonas::search::Networks;
 use bonas::spaces::SearchSpace;
-use bonas::spaces::darts::{DARTS_V2, Darts};
+use bonas::spaces::families::darts::{DARTS_V2, Darts};
 use bonas::spaces::network::{Norm, Union};
 use bonas::study::journal::read_json;
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
 use bonas::StudyError;
+use bonas::spaces::catalogue::SPACES;
 use bonas::spaces::{Architecture, Key, SearchSpace};
-use bonas::study::registry;
 use bonas::study::rng::{StudyRng, stream};
 use rand::RngExt;
 
@@ -39,7 +39,7 @@ impl Repeat {
 
 /// The space that the cells are of.
 pub(crate) fn space(flags: &Flags) -> Result<Arc<dyn SearchSpace>> {
-    Ok(registry::space(&flags.space).map_err(|reason| anyhow!("--space: {reason}"))?.space())
+    Ok(SPACES.get(&flags.space).map_err(|reason| anyhow!("--space: {reason}"))?.space())
 }
 
 /// The cells of all repeats, no cell twice.

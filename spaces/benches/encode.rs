@@ -9,10 +9,11 @@ use std::collections::HashSet;
 use std::hint::black_box;
 use std::time::Instant;
 
-use bonas_spaces::darts::Darts;
-use bonas_spaces::nasbench101::NasBench101;
-use bonas_spaces::nasbench201::NasBench201;
-use bonas_spaces::{Architecture, OpId, SearchSpace, canonical, encoding};
+use bonas_spaces::families::darts::Darts;
+use bonas_spaces::families::nasbench101::NasBench101;
+use bonas_spaces::families::nasbench201::NasBench201;
+use bonas_spaces::graph::{canonical, encoding};
+use bonas_spaces::{Architecture, OpId, SearchSpace};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -43,6 +43,12 @@ pub enum SpaceError {
         /// The value and the valid range.
         reason: String,
     },
+    /// A space that does not say what its architectures are in layers.
+    #[error("{space} has no network here, so nothing of it can be trained or counted")]
+    NoNetwork {
+        /// Name of the space.
+        space: String,
+    },
     /// A network that cannot be built from these cells at this size.
     #[error("cannot plan the network: {reason}")]
     Network {

@@ -9,31 +9,23 @@
 //! Invariant: this crate is pure Rust. It reads no environment, opens no file, and knows no
 //! tensor library.
 
-mod architecture;
-pub mod canonical;
-mod cell;
-mod chain;
-pub mod darts;
-mod draw;
-pub mod encoding;
-mod error;
-mod key;
-pub mod mnasnet;
-pub mod mobilenet;
-pub mod nasbench101;
-pub mod nasbench201;
-pub mod nasbench_macro;
+pub mod catalogue;
+pub mod error;
+pub mod families;
+pub mod graph;
+mod lookup;
 pub mod network;
-mod op_graph;
-mod space;
+pub mod space;
 pub mod testing;
-pub mod transnas;
-mod vocabulary;
 
-pub use architecture::Architecture;
-pub use cell::{Cell, CellGraph};
 pub use error::SpaceError;
-pub use key::Key;
-pub use op_graph::{OpGraph, Simplify};
-pub use space::{Choices, SearchSpace, SpaceSize};
-pub use vocabulary::{OpId, Role, Vocabulary};
+pub use families::darts::Darts;
+pub use families::mnasnet::MnasNet;
+pub use families::mobilenet::MobileNet;
+pub use families::nasbench_macro::NasBenchMacro;
+pub use families::nasbench101::{NasBench1Shot1, NasBench101};
+pub use families::nasbench201::NasBench201;
+pub use families::transnas::{TransNasMacro, TransNasMicro};
+pub use graph::{Architecture, Cell, CellGraph, Key, OpGraph, OpId, Role, Simplify, Vocabulary};
+pub use space::{Choices, SearchSpace, SpaceEntry, SpaceSize};
+pub use {petgraph, rand};

@@ -7,7 +7,10 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
-use crate::{Architecture, Key, OpGraph, OpId, SearchSpace, Simplify, SpaceError, SpaceSize};
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Key, OpGraph, OpId, Simplify};
+use crate::network::{Network, SkeletonEntry, SkeletonSize, SpaceNetwork, Union};
+use crate::space::{SearchSpace, SpaceSize};
 
 /// Spaces of at most this many architectures are enumerated whole.
 const ENUMERATE_WHOLE: u128 = 50_000;
@@ -45,10 +48,13 @@ pub struct ContractReport {
 /// Samples, mutants and neighbours are valid; text reads back to an equal key; a mutant differs
 /// from its parent if anything does; neighbours are distinct, without the original and in an order
 /// of their own; equal seeds draw equal samples; choices read and built keep the key; op graphs are topologically sorted DAGs; the
-/// enumeration agrees with the size.
+/// enumeration agrees with the size. Where there is a network: every skeleton builds the network of
+/// a sample in its published size, its rows add up, and samples have a route through the union of
+/// the whole space.
 ///
 /// ```
-/// use bonas_spaces::{nasbench201::NasBench201, testing::check_space};
+/// use bonas_spaces::families::nasbench201::NasBench201;
+/// use bonas_spaces::testing::check_space;
 ///
 /// let report = check_space(&NasBench201::new(), 1, 20)?;
 /// assert_eq!(report.enumerated, 15_625);
@@ -72,6 +78,7 @@ pub fn check_space(
         check.sampled(&architecture, &mut rng, &mut again)?;
     }
     check.enumeration()?;
+    check.network(&mut rng)?;
     check.report.distinct = check.keys.len();
     Ok(check.report)
 }
@@ -203,6 +210,49 @@ impl Check<'_> {
             && labels.last() == Some(&OpId::OUTPUT)
             && inside.iter().all(|op| op.index() >= OpId::input(inputs as u16).index())
             && graph.edges().all(|(from, to)| from < to && to >= inputs && Some(from) != last)
+    }
+
+    fn network(&self, rng: &mut dyn Rng) -> Result<(), BrokenContract> {
+        let Some(network) = self.space.network() else { return Ok(()) };
+        let (sample, whole) = (self.space.sample(rng), network.whole());
+        let route = whole.route(&sample);
+        self.ok(route, "samples have a route through the union of the whole space", &sample)?;
+        self.that(!network.skeletons().is_empty(), "a network has a skeleton", &sample)?;
+        for entry in network.skeletons() {
+            let known = network.skeleton_named(entry.name).is_ok_and(|found| std::ptr::eq(found, *entry));
+            self.that(known, "skeletons have different names", &sample)?;
+            self.skeleton(entry, network, &sample)?;
+        }
+        Ok(())
+    }
+
+    fn skeleton(
+        &self,
+        entry: &SkeletonEntry,
+        network: &dyn SpaceNetwork,
+        sample: &Architecture,
+    ) -> Result<(), BrokenContract> {
+        let union = self.ok(Union::of(std::slice::from_ref(sample)), "samples have a union", sample)?;
+        for auxiliary in [false, true] {
+            let built = entry.build(&SkeletonSize { auxiliary, ..SkeletonSize::default() });
+            let refused = auxiliary && !entry.auxiliary;
+            let rule = "skeletons say whether they may have an auxiliary head";
+            self.that(built.is_err() == refused, rule, sample)?;
+            let Ok(skeleton) = built else { continue };
+            let built = skeleton.network(&union, &network.ops());
+            let built = self.ok(built, "samples fit the skeletons in their published size", sample)?;
+            self.that(built.auxiliary.is_some() == auxiliary, rule, sample)?;
+            self.rows(&built, sample)?;
+            let positive = built.params() > 0 && built.macs() > 0;
+            self.that(positive, "networks have parameters and multiply-adds", sample)?;
+        }
+        Ok(())
+    }
+
+    fn rows(&self, network: &Network, sample: &Architecture) -> Result<(), BrokenContract> {
+        let total = network.rows().fold((0, 0), |(params, macs), row| (params + row.params, macs + row.macs));
+        let rule = "the rows of a network add up to its parameters and multiply-adds";
+        self.that(total == (network.params(), network.macs()), rule, sample)
     }
 
     fn enumeration(&mut self) -> Result<(), BrokenContract> {

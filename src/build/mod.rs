@@ -6,7 +6,8 @@ mod tests;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::catalogue::SPACES;
+use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::rng::stream;
 use bonas_study::strategy::{Aims, Knowledge, Scored, Site, Strategy, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
@@ -99,14 +100,12 @@ pub fn embedding(
 /// Purpose of a random stream: the map of a report.
 const MAP: u64 = 100;
 
-/// The space of a configuration, with what belongs to it.
+/// The space of a configuration.
 ///
 /// # Errors
 /// [`StudyError::Setting`] naming the nearest space.
-pub fn space(
-    config: &SearchConfig,
-) -> Result<(&'static bonas_study::registry::SpaceEntry, Arc<dyn SearchSpace>), StudyError> {
+pub fn space(config: &SearchConfig) -> Result<Arc<dyn SearchSpace>, StudyError> {
+    let found = SPACES.get(&config.space.name);
     let bad = |reason| StudyError::Setting { name: "space.name".into(), reason };
-    let entry = bonas_study::registry::space(&config.space.name).map_err(bad)?;
-    Ok((entry, entry.space()))
+    found.map(SpaceEntry::space).map_err(|error| bad(error.to_string()))
 }

@@ -4,7 +4,7 @@ use bonas_study::{Finished, Study};
 /// A configuration and the study it makes, run to its end.
 fn ran(text: &str) -> (SearchConfig, Finished) {
     let config = SearchConfig::from_toml(text, "test").unwrap();
-    let (_, space) = space(&config).unwrap();
+    let space = space(&config).unwrap();
     let strategy =
         strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
             .unwrap();
@@ -63,7 +63,7 @@ fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
     let settings =
         |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
     let config = settings("prior = \"flops\"").unwrap();
-    let space = bonas_study::registry::space("macro").unwrap().space();
+    let space = SPACES.get("macro").unwrap().space();
     let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default());
     let error = made.err().unwrap().to_string();
     assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
@@ -98,7 +98,7 @@ fn what_a_space_or_build_lacks_is_named() {
     let config = read("[space]\nname = \"drats\"\n");
     assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
     let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
-    let (config, darts) = (read(clustered), space(&read("")).unwrap().1);
+    let (config, darts) = (read(clustered), space(&read("")).unwrap());
     let error = strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
         .err()
         .unwrap()
@@ -112,7 +112,7 @@ fn what_a_space_or_build_lacks_is_named() {
         .to_string();
     assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
-    let space = space(&config).unwrap().1;
+    let space = space(&config).unwrap();
     let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
         .err()
         .unwrap()
@@ -124,7 +124,7 @@ fn what_a_space_or_build_lacks_is_named() {
 #[test]
 fn priors_are_taken_where_they_can_be() {
     use crate::config::{PriorKind, SurrogateKind, Transfer};
-    let spaces = ["nasbench201", "macro"].map(|name| bonas_study::registry::space(name).unwrap().space());
+    let spaces = ["nasbench201", "macro"].map(|name| SPACES.get(name).unwrap().space());
     for (space, has_network) in spaces.iter().zip([true, false]) {
         let fitted = |kind, prior| {
             let mut rng = stream(4, &[]);

@@ -1,9 +1,9 @@
 //! `bonas describe`: what an architecture is made of.
 
 use bonas::drawing::cells_text;
-use bonas::spaces::Architecture;
-use bonas::spaces::network::{Network, Shape, Union};
-use bonas::study::registry::{self, SkeletonSize, SpaceEntry};
+use bonas::spaces::catalogue::SPACES;
+use bonas::spaces::network::{Network, Shape, SkeletonSize, Union};
+use bonas::spaces::{Architecture, SearchSpace};
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -24,10 +24,10 @@ pub(super) struct DescribeArgs {
     /// Width C of the first cells.
     #[arg(long)]
     channels: Option<usize>,
-    /// Cells in the network (nasbench101, nasbench201: cells a stage).
+    /// Cells in the network (cells a stage, where the skeleton has stages).
     #[arg(long)]
     layers: Option<usize>,
-    /// Enhancement cells (bcnn).
+    /// Enhancement cells, on skeletons that have them.
     #[arg(long)]
     enhancement: Option<usize>,
     /// Side of the images in pixels.
@@ -52,32 +52,37 @@ pub(super) struct DescribeArgs {
 /// # Errors
 /// Usage errors for unknown names, a bad notation, or a size that does not fit.
 pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
-    let entry = registry::space(&args.space).map_err(usage)?;
-    let space = entry.space();
+    let space = SPACES.get(&args.space).map_err(usage)?.space();
     let architecture = space.parse(&args.arch).map_err(usage)?;
     let notation = space.format(&architecture)?;
-    let network = network(args, entry, &architecture)?;
+    let network = network(args, &*space, &architecture)?;
     let network = network.as_ref().map(|(name, network)| (*name, network));
     if args.json {
-        let value = json_of(entry, &architecture, &notation, network);
+        let value = json_of(&*space, &architecture, &notation, network);
         return out::text(&format!("{value:#}\n"));
     }
-    let mut text = format!("space  {}\narch   {notation}\nkey    {}\n\n", entry.name, architecture.key());
-    text.push_str(&cells_text(&architecture, entry.cells));
+    let mut text = format!("space  {}\narch   {notation}\nkey    {}\n\n", space.name(), architecture.key());
+    text.push_str(&cells_text(&architecture, space.cell_names()));
     match network {
         Some((name, network)) => out::text(&format!("{text}\nskeleton {name}\n{network}")),
-        None => out::text(&format!("{text}\nno network: there is no skeleton for {} here\n", entry.name)),
+        None => out::text(&format!("{text}\nno network: there is no skeleton for {} here\n", space.name())),
     }
 }
 
 /// The network and the name of its skeleton; none where the space has none and none is asked for.
 fn network(
     args: &DescribeArgs,
-    entry: &SpaceEntry,
+    space: &dyn SearchSpace,
     architecture: &Architecture,
 ) -> anyhow::Result<Option<(&'static str, Network)>> {
-    let Some(name) = args.skeleton.as_deref().or(entry.skeleton) else { return Ok(None) };
-    let skeleton = registry::skeleton(name).map_err(usage)?;
+    if args.skeleton.is_none() && space.network().is_none() {
+        return Ok(None);
+    }
+    let networks = space.require_network().map_err(usage)?;
+    let skeleton = match &args.skeleton {
+        Some(name) => networks.skeleton_named(name).map_err(usage)?,
+        None => networks.skeleton(),
+    };
     let size = SkeletonSize {
         channels: args.channels,
         layers: args.layers,
@@ -88,30 +93,31 @@ fn network(
         ..SkeletonSize::default()
     };
     let union = Union::of(std::slice::from_ref(architecture))?;
-    let network = skeleton.skeleton(&size).map_err(usage)?;
-    let network = network.network(&union, &(entry.ops)()).map_err(usage)?;
+    let network = skeleton.build(&size).map_err(usage)?;
+    let network = network.network(&union, &networks.ops()).map_err(usage)?;
     Ok(Some((skeleton.name, network)))
 }
 
 /// Keys: `space`, `arch`, `key`, `cells[]` (text), and with a network `skeleton`, `image`
 /// (channels, height, width), `classes`, `parameters`, `batch_norm_parameters` (scales and shifts
 /// among them), `flops` (multiply-adds of one image) and
-/// `layers[] {name, output, parameters, flops}`.
+/// `layers[] {name, output, parameters, flops}`, which add up to the totals; with an auxiliary head
+/// also `auxiliary_flops` (multiply-adds that it adds in training).
 fn json_of(
-    entry: &SpaceEntry,
+    space: &dyn SearchSpace,
     architecture: &Architecture,
     notation: &str,
     network: Option<(&str, &Network)>,
 ) -> Value {
-    let cells = cells_text(architecture, entry.cells);
+    let cells = cells_text(architecture, space.cell_names());
     let cells: Vec<&str> = cells.split("\n\n").collect();
     let mut value = json!({
-        "space": entry.name, "arch": notation, "key": architecture.key().to_string(), "cells": cells,
+        "space": space.name(), "arch": notation, "key": architecture.key().to_string(), "cells": cells,
     });
     let shape = |s: Shape| [s.channels, s.height, s.width];
     if let (Some((skeleton, network)), Some(object)) = (network, value.as_object_mut()) {
-        let layers = network.units.iter().map(|unit| {
-            json!({"name": unit.name, "output": shape(unit.shape), "parameters": unit.params, "flops": unit.macs})
+        let layers = network.rows().map(|row| {
+            json!({"name": row.name, "output": shape(row.output), "parameters": row.params, "flops": row.macs})
         });
         object.insert("skeleton".into(), json!(skeleton));
         object.insert("image".into(), json!(shape(network.image())));
@@ -120,6 +126,9 @@ fn json_of(
         object.insert("batch_norm_parameters".into(), json!(network.norm_params()));
         object.insert("flops".into(), json!(network.macs()));
         object.insert("layers".into(), layers.collect());
+        if network.auxiliary.is_some() {
+            object.insert("auxiliary_flops".into(), json!(network.auxiliary_macs()));
+        }
     }
     value
 }

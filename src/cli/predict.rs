@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
 use bonas::predict::{FORMAT, Plan, Rows, measure};
+use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::write_json;
-use bonas::study::registry;
 use bonas::study::strategy::Knowledge;
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use bonas::study::threads::cores;
@@ -147,7 +147,7 @@ fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
 
 fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let embedded = TableSettings::embedded();
-    let space = registry::space(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
+    let space = SPACES.get(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
     let train_on = args.train_on.clone().map_or_else(|| embedded.search.parse(), Ok).map_err(usage)?;
     let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);

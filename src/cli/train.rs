@@ -6,7 +6,7 @@ use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
 };
 use bonas::spaces::Architecture;
-use bonas::study::registry;
+use bonas::spaces::catalogue::SPACES;
 use clap::Args;
 
 use super::usage;
@@ -35,7 +35,7 @@ pub(super) struct TrainArgs {
     /// Width C of the first cells.
     #[arg(long)]
     channels: Option<usize>,
-    /// Cells in the network (nasbench101, nasbench201: cells a stage).
+    /// Cells in the network (cells a stage, where the skeleton has stages).
     #[arg(long)]
     layers: Option<usize>,
     /// Learning rate at the start.
@@ -97,7 +97,7 @@ impl TrainArgs {
 /// # Errors
 /// Usage errors for unknown names and settings out of range, and whatever stops the training.
 pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
-    let entry = registry::space(&args.space).map_err(usage)?;
+    let entry = SPACES.get(&args.space).map_err(usage)?;
     let architecture = entry.space().parse(&args.genotype).map_err(usage)?;
     let (data, training, finals) = args.settings()?;
     let space = SpaceSettings { name: args.space.clone() };

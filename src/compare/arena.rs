@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use bonas_spaces::SearchSpace;
+use bonas_spaces::catalogue::SPACES;
 
 use super::Run;
 use super::goals::{self, Goals};
@@ -17,7 +18,6 @@ use crate::{Strategy, Study, StudyError, build};
 use bonas_study::Budget;
 use bonas_study::evaluator::{Repeats, Table};
 use bonas_study::history::{Evaluation, History};
-use bonas_study::registry;
 use bonas_study::strategy::Knowledge;
 use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
 
@@ -57,7 +57,7 @@ impl Arena {
         let (reading, reported) = reading(&settings, config)?;
         let table = Arc::new(source.open(space, &reading)?);
         let report: Arc<[f64]> = table.columns()[reported].means().into();
-        let goals = Goals::of(config, &settings, &table, &report)?;
+        let goals = Goals::of(config, &table, &report)?;
         let repeats = match settings.seeds {
             SeedsKind::Mean => Repeats::Mean,
             SeedsKind::Draw => Repeats::Draw,
@@ -230,7 +230,7 @@ impl Arena {
 
 fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {
     let bad = |name: &str, reason| StudyError::Setting { name: name.into(), reason };
-    let entry = registry::space(&settings.space).map_err(|reason| bad("table.space", reason))?;
+    let entry = SPACES.get(&settings.space).map_err(|e| bad("table.space", e.to_string()))?;
     match settings.merge {
         MergeKind::Isomorphic => Ok(entry.space()),
         MergeKind::Raw => entry.raw_space().ok_or_else(|| {

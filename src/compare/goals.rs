@@ -6,8 +6,7 @@ use bonas_spaces::network::Union;
 use bonas_surrogate::pareto::{Front, Point};
 
 use crate::StudyError;
-use crate::config::{CompareConfig, TableSettings};
-use bonas_study::registry::{self, SkeletonSize, SpaceEntry};
+use crate::config::CompareConfig;
 use bonas_study::strategy::Aims;
 use bonas_study::table::{Benchmark, ColumnName, Limit};
 
@@ -99,13 +98,8 @@ impl Goals {
     ///
     /// # Errors
     /// [`StudyError::Setting`] for counts of a space without a network, or limits that no arm keeps.
-    pub(super) fn of(
-        config: &CompareConfig,
-        settings: &TableSettings,
-        table: &Benchmark,
-        report: &[f64],
-    ) -> Result<Self, StudyError> {
-        let numbers = Numbers { settings, table };
+    pub(super) fn of(config: &CompareConfig, table: &Benchmark, report: &[f64]) -> Result<Self, StudyError> {
+        let numbers = Numbers { table };
         let mut goals = Self::none(table.arms().len());
         let mut measures = vec![Vec::new(); table.arms().len()];
         let mut measure = |values: &[f64]| {
@@ -189,7 +183,6 @@ impl Second {
 
 /// Where the numbers of arms come from.
 struct Numbers<'a> {
-    settings: &'a TableSettings,
     table: &'a Benchmark,
 }
 
@@ -211,15 +204,12 @@ impl Numbers<'_> {
 
     /// Weights, else multiply-adds, of the network of every arm in the skeleton's published size.
     fn counts(&self, params: bool) -> Result<Vec<f64>, StudyError> {
-        let bad = |reason| StudyError::Setting { name: "table.space".to_owned(), reason };
-        let entry: &SpaceEntry = registry::space(&self.settings.space).map_err(bad)?;
-        let Some(name) = entry.skeleton else {
-            let reason = format!("cells of {} have no network here; name a column of the table", entry.name);
-            return Err(bad(reason));
-        };
-        let skeleton =
-            registry::skeleton(name).and_then(|s| s.skeleton(&SkeletonSize::default())).map_err(bad)?;
-        let ops = (entry.ops)();
+        let space = self.table.space();
+        let network = space.require_network().map_err(|error| StudyError::Setting {
+            name: "table.space".to_owned(),
+            reason: format!("{error}; name a column of the table"),
+        })?;
+        let (skeleton, ops) = (network.skeleton().published(), network.ops());
         let count = |arm: &bonas_study::table::Arm| {
             let network = skeleton.network(&Union::of(std::slice::from_ref(&arm.architecture))?, &ops)?;
             Ok(if params { network.params() as f64 } else { network.macs() as f64 })

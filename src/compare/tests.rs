@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::nasbench_macro::NasBenchMacro;
+use bonas_spaces::families::nasbench_macro::NasBenchMacro;
 
 use super::*;
 

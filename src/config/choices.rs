@@ -73,7 +73,7 @@ macro_rules! choices {
                     $($name => Ok(Self::$variant(document.section(path, &beside)?)),)+
                     _ => Err(document.refuse(
                         &key,
-                        bonas_study::settings::unknown($what, name, Self::NAMES.iter().copied()),
+                        bonas_spaces::catalogue::unknown($what, name, Self::NAMES.iter().copied()),
                     )),
                 }
             }

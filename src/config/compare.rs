@@ -86,8 +86,7 @@ pub enum MissingKind {
 bonas_study::settings! {
     /// The table that is searched.
     pub struct TableSettings {
-        /// The search space: nasbench201, nasbench101, nasbench1shot1-1 (to -3), darts, macro, mnasnet,
-        /// transnas-micro or transnas-macro.
+        /// The search space; `bonas list spaces` prints all of them.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
         /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the

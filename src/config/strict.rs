@@ -1,10 +1,9 @@
 //! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
 
+use bonas_study::settings::{Invalid, KeyDoc, Settings, unknown, with_nearest};
 use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
-
-use bonas_study::settings::{Invalid, KeyDoc, Settings, unknown, with_nearest};
 
 use super::ConfigError;
 

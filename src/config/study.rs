@@ -30,8 +30,7 @@ bonas_study::settings! {
 bonas_study::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space: darts, bcnn, nasbench201, nasbench101, nasbench1shot1-1 (to -3), macro, mnasnet,
-        /// mobilenet, mobilenet-17, transnas-micro or transnas-macro.
+        /// The space; `bonas list spaces` prints all of them.
         name: String = "darts".to_owned(),
     }
     check(_s) { Ok(()) }
@@ -53,7 +52,7 @@ bonas_study::settings! {
         batch: usize = 64,
         /// Width C of the first cells.
         channels: usize = 8,
-        /// Cells in the network (NAS-Bench-101 and -201: cells a stage).
+        /// Cells in the network (cells a stage, where the skeleton has stages).
         layers: usize = 5,
     }
     check(s) {
@@ -96,7 +95,7 @@ bonas_study::settings! {
         batch: usize = 96,
         /// Width C of the first cells.
         channels: usize = 8,
-        /// Cells in the network (NAS-Bench-101 and -201: cells a stage).
+        /// Cells in the network (cells a stage, where the skeleton has stages).
         layers: usize = 5,
         /// Weight of the auxiliary head's loss; 0: no auxiliary head. Published: 0.4.
         auxiliary_weight: f64 = 0.0,

@@ -99,7 +99,7 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
         let reason = format!("{transfer}, but arms are given nothing beforehand; take none");
         return Err(StudyError::Setting { name: format!("strategy.transfer of arm {}", arm.name), reason });
     }
-    let (_, space) = build::space(&arm.config)?;
+    let space = build::space(&arm.config)?;
     let networks = Networks::planned(&arm.config)?;
     match &arm.config.strategy {
         StrategySettings::Differentiable(settings) => drop(networks.differentiable(settings)?),
@@ -137,7 +137,7 @@ fn search(contest: &Contest, budget: &Budget, arm: usize, seed: u64) -> Result<O
         Unit::Epochs => set(&mut searching, budget.count, budget.alpha_start, 0),
         Unit::Architectures => set(&mut searching, 0, 0, budget.count),
     }
-    let (_, space) = build::space(config)?;
+    let space = build::space(config)?;
     let search = Search { config: searching, directory: directory.clone(), cancel: contest.cancel.clone() };
     search.run(&mut |_, _| Vec::new())?;
     let trajectory = match budget.unit {
@@ -159,7 +159,7 @@ fn search(contest: &Contest, budget: &Budget, arm: usize, seed: u64) -> Result<O
 
 fn random(contest: &Contest, arm: usize, seed: u64) -> Result<Outcome, StudyError> {
     let config = &contest.config.arms[arm].config;
-    let (_, space) = build::space(config)?;
+    let space = build::space(config)?;
     let name = random_name(&contest.config, arm);
     let directory = contest.directory.join(RANDOM_FOLDER).join(&contest.config.arms[arm].name);
     let cells = drawn(&*space, contest.config.contest.random, seed);

@@ -92,9 +92,9 @@ fn arm(op: OpId, from: &str, vocabulary: &Vocabulary) -> String {
 #[cfg(test)]
 mod tests {
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::darts::Darts;
-    use bonas_spaces::nasbench101::NasBench101;
-    use bonas_spaces::nasbench201::NasBench201;
+    use bonas_spaces::families::darts::Darts;
+    use bonas_spaces::families::nasbench101::NasBench101;
+    use bonas_spaces::families::nasbench201::NasBench201;
 
     use super::*;
     use crate::drawing::cell_svg;

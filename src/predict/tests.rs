@@ -3,7 +3,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::nasbench_macro::NasBenchMacro;
+use bonas_spaces::families::nasbench_macro::NasBenchMacro;
 use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::{Predict, SurrogateError};
 use rand::Rng;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use bonas_spaces::darts::PRIMITIVES;
+use bonas_spaces::families::darts::PRIMITIVES;
 
 use super::plots::{self, Plot};
 use super::tables::{self, section};

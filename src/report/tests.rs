@@ -1,5 +1,5 @@
 use bonas_spaces::SearchSpace;
-use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::families::nasbench201::NasBench201;
 use ndarray::Array2;
 
 use super::testing::{study, trajectory};

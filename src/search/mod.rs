@@ -82,7 +82,7 @@ impl Search {
     /// # Errors
     /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
-        let (_, space) = build::space(&self.config)?;
+        let space = build::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
         let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
         let task =

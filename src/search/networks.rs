@@ -6,7 +6,9 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::SearchSpace;
+use bonas_spaces::catalogue::{SPACES, spaces_with};
+use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union};
 use rand::Rng;
 use tch::{Device, Kind};
 
@@ -14,7 +16,6 @@ use crate::config::{
     DifferentiableSettings, EvaluatorSettings, FinalImages, Precision, SearchConfig, SharedSettings,
 };
 use crate::{Evaluator, StudyError};
-use bonas_study::registry::{self, SkeletonSize, SpaceEntry};
 use bonas_study::rng::{SEEDS, stream};
 use bonas_supernet::data::{Dataset, ImageShape, LoadOptions, Source};
 use bonas_supernet::device;
@@ -29,7 +30,7 @@ use bonas_supernet::training::{Part, Task};
 pub struct Size {
     /// Width C of the first cells.
     pub channels: usize,
-    /// Cells (NAS-Bench-101 and -201: cells a stage).
+    /// Cells (cells a stage, where the skeleton has stages).
     pub layers: usize,
     /// Whether there is an auxiliary head.
     pub auxiliary: bool,
@@ -39,7 +40,10 @@ pub struct Size {
 #[derive(Debug)]
 pub struct Networks<'a> {
     config: &'a SearchConfig,
-    entry: &'static SpaceEntry,
+    space: Arc<dyn SearchSpace>,
+    skeleton: &'static SkeletonEntry,
+    ops: OpTable,
+    whole: Union,
     image: ImageShape,
     classes: usize,
     data: OnceCell<Dataset>,
@@ -79,14 +83,13 @@ impl<'a> Networks<'a> {
         data: OnceCell<Dataset>,
     ) -> Result<Self, StudyError> {
         let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
-        let entry = registry::space(&config.space.name).map_err(|reason| bad("space.name", reason))?;
-        if entry.skeleton.is_none() {
-            let reason = format!("{} has cells but no network to train here", entry.name);
-            return Err(bad("space.name", reason));
-        }
+        let entry = SPACES.get(&config.space.name).map_err(|e| bad("space.name", e.to_string()))?;
+        let space = entry.space();
+        let network = space.require_network().map_err(|e| bad("space.name", e.to_string()))?;
+        let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
         let devices =
             device::devices(&config.training.device).map_err(|e| bad("training.device", e.to_string()))?;
-        Ok(Self { config, entry, image, classes, data, devices })
+        Ok(Self { config, space, skeleton, ops, whole, image, classes, data, devices })
     }
 
     /// The images.
@@ -164,18 +167,18 @@ impl<'a> Networks<'a> {
     /// The network around the cells.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a space without a skeleton.
+    /// [`StudyError::Setting`] for an auxiliary head on a skeleton that has none.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
         let size = self.sized(size, norm);
-        let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
-        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
-        let entry = entry.map_err(|reason| bad("space.name", reason))?;
-        entry.skeleton(&size).map_err(|reason| bad("final.auxiliary_weight", reason))
+        self.skeleton.build(&size).map_err(|error| StudyError::Setting {
+            name: "final.auxiliary_weight".to_owned(),
+            reason: error.to_string(),
+        })
     }
 
     /// What the operations are.
     pub fn ops(&self) -> OpTable {
-        (self.entry.ops)()
+        self.ops.clone()
     }
 
     /// The evaluators of the search, one a worker.
@@ -268,20 +271,21 @@ impl<'a> Networks<'a> {
     /// [`StudyError::Setting`] for a space without a relaxed network, or settings that do not fit.
     pub fn differentiable(&self, s: &DifferentiableSettings) -> Result<Differentiable, StudyError> {
         let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
-        let entry = registry::skeleton(self.entry.skeleton.unwrap_or_default());
-        let entry = entry.map_err(|reason| bad("space.name", reason))?;
-        let Some(whole) = entry.whole else {
-            let reason = format!("{}; differentiable search knows darts and bcnn", self.entry.name);
+        if !self.skeleton.relaxable {
+            let relaxable =
+                spaces_with(|space| space.network().is_some_and(|network| network.skeleton().relaxable));
+            let reason =
+                format!("{}; differentiable search knows {}", self.space.name(), relaxable.join(", "));
             return Err(bad("space.name", reason));
-        };
+        }
         let size = SkeletonSize {
             enhancement: Some(s.enhancement),
             partial: Some(s.partial),
             ..self.sized(Size { channels: s.channels, layers: s.layers, auxiliary: false }, Norm::SEARCH)
         };
-        let skeleton = entry.skeleton(&size).map_err(|reason| bad("strategy", reason))?;
+        let skeleton = self.skeleton.build(&size).map_err(|e| bad("strategy", e.to_string()))?;
         let network =
-            skeleton.network(&whole(), &self.ops()).map_err(|e| bad("[strategy]", e.to_string()))?;
+            skeleton.network(&self.whole, &self.ops).map_err(|e| bad("[strategy]", e.to_string()))?;
         let (training, seed) = (&self.config.training, self.config.study.seed);
         let relaxing = s.relaxing(training);
         let search = Differentiable::new(network, self.task()?, relaxing, self.placement(0), seed)?;

@@ -26,7 +26,7 @@ pub fn note_environment(directory: &Path, facts: &[(String, String)]) -> Result<
 /// # Errors
 /// [`StudyError`] if it cannot be fitted or written.
 pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
-    let (_, space) = build::space(config)?;
+    let space = build::space(config)?;
     let study = Journalled::read(directory, &space)?;
     let Some(fidelity) = Digest::of(&study.events).fidelity() else { return Ok(()) };
     let map = build::embedding(&config.strategy, &study.history, fidelity, config.study.seed)?;
@@ -42,7 +42,7 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 /// # Errors
 /// [`StudyError`] for a folder that holds no study, or a damaged file.
 pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
-    let (entry, space) = build::space(config)?;
+    let space = build::space(config)?;
     let study = Journalled::read(directory, &space)?;
     // Files of an earlier run with other settings say nothing of this one.
     let shortlist = match config.shortlist.cells {
@@ -50,7 +50,7 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), Study
         _ => read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default(),
     };
     let mut report = Report::of(&study.events, shortlist, &*space);
-    report.cell_names = entry.cells;
+    report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     if config.finals.seeds > 0 {

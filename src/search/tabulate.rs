@@ -94,7 +94,7 @@ impl Tabulate {
     /// # Errors
     /// [`StudyError::Setting`] for a space that cannot be listed, or an unknown operation.
     pub fn cells(&self) -> Result<Vec<Architecture>, StudyError> {
-        let (_, space) = build::space(&self.config)?;
+        let space = build::space(&self.config)?;
         for name in &self.ops {
             space.vocabulary().id(name)?;
         }
@@ -132,7 +132,7 @@ impl Tabulate {
     /// # Errors
     /// [`StudyError`]; what is trained stays, and it can be run again.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Tabulated, StudyError> {
-        let (_, space) = build::space(&self.config)?;
+        let space = build::space(&self.config)?;
         let cells = self.cells()?;
         let networks = Networks::new(&self.config)?;
         std::fs::create_dir_all(&self.directory)

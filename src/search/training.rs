@@ -193,7 +193,7 @@ impl Search {
         architecture: &Architecture,
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
-        let (_, space) = build::space(&self.config)?;
+        let space = build::space(&self.config)?;
         self.open_folder(TRAINING_FILE)?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;

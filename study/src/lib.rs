@@ -17,7 +17,6 @@ mod evaluate;
 pub mod evaluator;
 pub mod history;
 pub mod journal;
-pub mod registry;
 pub mod rng;
 pub mod settings;
 pub mod statistics;

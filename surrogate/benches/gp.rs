@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::families::nasbench201::NasBench201;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::GraphGp;

@@ -164,7 +164,8 @@ pub(crate) fn scores(
 
 #[cfg(test)]
 mod tests {
-    use bonas_spaces::{SearchSpace, darts::Darts};
+    use bonas_spaces::SearchSpace;
+    use bonas_spaces::families::darts::Darts;
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 

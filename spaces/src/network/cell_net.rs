@@ -1,8 +1,9 @@
 //! A cell as a network: which layers stand on which edge.
 
 use super::layer::{Passage, pass};
-use super::{CellUnion, Join, Layer, Norm, OpTable, Port, Shape};
-use crate::{OpId, Role, SpaceError, Vocabulary};
+use super::{CellUnion, EdgeUnion, Join, Layer, Norm, OpTable, Port, Shape};
+use crate::error::SpaceError;
+use crate::graph::{OpId, Role, Vocabulary};
 
 /// One operation that may be chosen on an edge.
 #[derive(Clone, Debug)]
@@ -90,19 +91,19 @@ pub struct CellNet {
 
 /// How a skeleton wants a cell built.
 #[derive(Clone, Debug)]
-pub(crate) struct CellSpec {
+pub struct CellSpec {
     /// What is done to each input.
-    pub(crate) preprocess: Vec<Vec<Layer>>,
+    pub preprocess: Vec<Vec<Layer>>,
     /// Width inside the cell.
-    pub(crate) channels: usize,
+    pub channels: usize,
     /// Stride of the operations that read an input.
-    pub(crate) stride: usize,
+    pub stride: usize,
     /// Normalisation of the operations.
-    pub(crate) norm: Norm,
+    pub norm: Norm,
     /// K of partial channels; 1: operations work on all channels.
-    pub(crate) partial: usize,
+    pub partial: usize,
     /// How the output joins what comes in.
-    pub(crate) output: Join,
+    pub output: Join,
 }
 
 impl CellNet {
@@ -111,7 +112,7 @@ impl CellNet {
     /// # Errors
     /// [`SpaceError::Network`] for a cell whose interior nodes carry operations,
     /// [`SpaceError::UnknownOp`] for an operation that `ops` lacks.
-    pub(crate) fn new(
+    pub fn new(
         union: &CellUnion,
         vocabulary: &Vocabulary,
         spec: CellSpec,
@@ -123,32 +124,8 @@ impl CellNet {
                 spec.partial, spec.channels
             )));
         }
-        let mut nodes = Vec::with_capacity(union.nodes.len());
-        for (node, &label) in union.nodes.iter().enumerate() {
-            let join = match vocabulary.role(label) {
-                Role::Output => spec.output,
-                Role::Plain | Role::Input => Join::Sum,
-                _ => {
-                    return Err(SpaceError::network("this skeleton wants operations on edges, not on nodes"));
-                }
-            };
-            let mut incoming = Vec::new();
-            for (edge, union_edge) in union.edges.iter().enumerate().filter(|(_, e)| e.to == node) {
-                let stride = if is_input(union, vocabulary, union_edge.from) { spec.stride } else { 1 };
-                let width = spec.channels / spec.partial.max(1);
-                let port = Port { input: width, output: width, stride, norm: spec.norm };
-                let choice = |&op| {
-                    let plain = vocabulary.role(op) == Role::Plain;
-                    let layers = if plain { Vec::new() } else { ops.layers(vocabulary.name(op), port)? };
-                    Ok(Choice { op, name: vocabulary.name(op).to_owned(), layers })
-                };
-                let choices = union_edge.ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
-                let wire = union_edge.ops.iter().all(|&op| vocabulary.role(op) == Role::Plain);
-                let partial = (spec.partial > 1 && !wire).then_some(Partial { share: spec.partial, stride });
-                incoming.push(EdgeNet { from: union_edge.from, edge, choices, partial });
-            }
-            nodes.push(NodeNet { join, incoming });
-        }
+        let cell = Cell { union, vocabulary, spec: &spec, ops };
+        let nodes = (0..union.nodes.len()).map(|node| cell.node(node)).collect::<Result<Vec<_>, _>>()?;
         let place = |label| union.nodes.iter().position(|&l| l == label);
         let missing = || SpaceError::network("a cell without input or output");
         let inputs = (0..vocabulary.inputs()).map(|i| place(OpId::input(i as u16)).ok_or_else(missing));
@@ -238,8 +215,46 @@ impl CellNet {
     }
 }
 
-fn is_input(union: &CellUnion, vocabulary: &Vocabulary, node: usize) -> bool {
-    vocabulary.role(union.nodes[node]) == Role::Input
+/// A cell under construction.
+struct Cell<'a> {
+    union: &'a CellUnion,
+    vocabulary: &'a Vocabulary,
+    spec: &'a CellSpec,
+    ops: &'a OpTable,
+}
+
+impl Cell<'_> {
+    /// A node with the operations of the edges that enter it.
+    fn node(&self, node: usize) -> Result<NodeNet, SpaceError> {
+        let join = match self.vocabulary.role(self.union.nodes[node]) {
+            Role::Output => self.spec.output,
+            Role::Plain | Role::Input => Join::Sum,
+            _ => return Err(SpaceError::network("this skeleton wants operations on edges, not on nodes")),
+        };
+        let edges = &self.union.edges;
+        let entering = (0..edges.len()).filter(|&edge| edges[edge].to == node);
+        Ok(NodeNet { join, incoming: entering.map(|edge| self.edge(edge)).collect::<Result<_, _>>()? })
+    }
+
+    /// An edge with its operations in layers.
+    fn edge(&self, edge: usize) -> Result<EdgeNet, SpaceError> {
+        let EdgeUnion { from, ops, .. } = &self.union.edges[edge];
+        let &CellSpec { channels, norm, partial: share, .. } = self.spec;
+        let is_plain = |op: OpId| self.vocabulary.role(op) == Role::Plain;
+        let reads_input = self.vocabulary.role(self.union.nodes[*from]) == Role::Input;
+        let stride = if reads_input { self.spec.stride } else { 1 };
+        let width = channels / share.max(1);
+        let port = Port { input: width, output: width, stride, norm };
+        let choice = |&op| {
+            let name = self.vocabulary.name(op).to_owned();
+            let layers = if is_plain(op) { Vec::new() } else { self.ops.layers(&name, port)? };
+            Ok(Choice { op, name, layers })
+        };
+        let choices = ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
+        let is_wire = ops.iter().all(|&op| is_plain(op));
+        let partial = (share > 1 && !is_wire).then_some(Partial { share, stride });
+        Ok(EdgeNet { from: *from, edge, choices, partial })
+    }
 }
 
 /// Nodes in an order in which every edge goes forward, lowest index first.

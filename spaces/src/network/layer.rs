@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::SpaceError;
+use crate::error::SpaceError;
 
 /// Channels, height and width of one image or feature map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,49 +7,20 @@
 //! A [`Skeleton`] arranges the cells of a [`Union`] in a network: a union of one architecture
 //! gives its discrete network, a union of several the supernet they share.
 
-mod bcnn;
 mod cell_net;
-mod cost;
-mod darts;
 mod layer;
-mod mobilenet;
-mod nasbench101;
-mod nasbench201;
 mod ops;
 mod plan;
-mod stack;
+mod skeleton;
 mod union;
 
-#[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests;
-
-pub use bcnn::BcnnSkeleton;
-pub use cell_net::{CellNet, Choice, EdgeNet, NodeNet, Partial};
-pub use cost::CostTable;
-pub use darts::DartsSkeleton;
+pub use cell_net::{CellNet, CellSpec, Choice, EdgeNet, NodeNet, Partial};
 pub use layer::{Conv, Join, Layer, Shape};
-pub use mobilenet::MobileNetSkeleton;
-pub use nasbench101::NasBench101Skeleton;
-pub use nasbench201::NasBench201Skeleton;
-pub use ops::{Norm, OpTable, Port, conv_bn_relu, factorized_reduce, mb_conv, relu_conv_bn};
-pub use plan::{Body, Network, NetworkBuilder, Unit, UnitId};
-pub use stack::Stem;
+pub use ops::{
+    Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, mb_conv, pooled, relu_conv_bn, sep_conv,
+    skip,
+};
+pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
+pub use skeleton::{Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
+pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};
-
-use crate::SpaceError;
-
-/// A way of arranging cells in a network.
-pub trait Skeleton: Send + Sync + std::fmt::Debug {
-    /// The network of the cells of `union`, whose operations `ops` spells out.
-    ///
-    /// # Errors
-    /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
-    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
-
-    /// Whether multiply-adds are a sum over a space's choices. They are not where widths follow from the cell,
-    /// or an operation costs more on some edges and the edge is another choice.
-    fn is_additive(&self) -> bool {
-        true
-    }
-}

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Conv, Join, Layer};
-use crate::SpaceError;
+use crate::error::SpaceError;
 
 /// Where an operation stands: its widths, its stride and how its results are normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,45 +71,6 @@ impl OpTable {
             }
         }
     }
-
-    /// The seven operations of DARTS that compute (Liu et al. 2019, cnn/operations.py).
-    pub fn darts() -> Self {
-        Self::new()
-            .with("max_pool_3x3", |p| pooled(p, Layer::MaxPool { kernel: 3, stride: p.stride, padding: 1 }))
-            .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
-            .with("skip_connect", skip)
-            .with("sep_conv_3x3", |p| sep_conv(p, 3))
-            .with("sep_conv_5x5", |p| sep_conv(p, 5))
-            .with("dil_conv_3x3", |p| dil_conv(p, 3))
-            .with("dil_conv_5x5", |p| dil_conv(p, 5))
-    }
-
-    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, `cell_operations.py`).
-    pub fn nasbench201() -> Self {
-        Self::new()
-            .with("skip_connect", skip)
-            .with("nor_conv_1x1", |p| relu_conv_bn(p, 1))
-            .with("nor_conv_3x3", |p| relu_conv_bn(p, 3))
-            .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
-    }
-
-    /// The three operations of NAS-Bench-101 (Ying et al. 2019, `base_ops.py`).
-    pub fn nasbench101() -> Self {
-        Self::new()
-            .with("conv1x1-bn-relu", |p| conv_bn_relu(p, 1))
-            .with("conv3x3-bn-relu", |p| conv_bn_relu(p, 3))
-            .with("maxpool3x3", |p| pooled(p, Layer::MaxPool { kernel: 3, stride: p.stride, padding: 1 }))
-    }
-
-    /// The identity and the six inverted residuals of BN-NAS' MobileNet space (Chen et al. 2021,
-    /// `torch_blocks.py`).
-    pub fn mobilenet() -> Self {
-        let table = Self::new().with(crate::mobilenet::IDENTITY, skip);
-        let blocks = [3, 5, 7].into_iter().flat_map(|kernel| [(3, kernel), (6, kernel)]);
-        crate::mobilenet::OPS.into_iter().zip(blocks).fold(table, |table, (name, (expansion, kernel))| {
-            table.with(name, move |port| mb_conv(port, expansion, kernel))
-        })
-    }
 }
 
 impl fmt::Debug for OpTable {
@@ -160,11 +121,14 @@ fn norm(port: Port) -> Layer {
     Layer::BatchNorm { channels: port.output, affine: port.norm.affine }
 }
 
-fn pooled(port: Port, pool: Layer) -> Vec<Layer> {
+/// A pooling layer, with BatchNorm behind it where the port's normalisation asks for it.
+pub fn pooled(port: Port, pool: Layer) -> Vec<Layer> {
     if port.norm.after_pool { vec![pool, norm(port)] } else { vec![pool] }
 }
 
-fn skip(port: Port) -> Vec<Layer> {
+/// Skip connection: nothing at stride 1, or BatchNorm alone where the port's normalisation asks for it; a
+/// factorised reduction at stride 2.
+pub fn skip(port: Port) -> Vec<Layer> {
     match port.stride {
         1 if port.norm.after_skip => vec![norm(port)],
         1 => vec![],
@@ -172,7 +136,8 @@ fn skip(port: Port) -> Vec<Layer> {
     }
 }
 
-fn sep_conv(port: Port, kernel: usize) -> Vec<Layer> {
+/// Separable convolution of DARTS, applied twice: ReLU, depthwise and 1×1 convolution, BatchNorm.
+pub fn sep_conv(port: Port, kernel: usize) -> Vec<Layer> {
     let half = |stride, output| {
         let depthwise = Layer::Conv(Conv::depthwise(port.input, kernel, stride, 1));
         [Layer::Relu, depthwise, Layer::Conv(Conv::pointwise(port.input, output))]
@@ -184,7 +149,9 @@ fn sep_conv(port: Port, kernel: usize) -> Vec<Layer> {
     layers
 }
 
-fn dil_conv(port: Port, kernel: usize) -> Vec<Layer> {
+/// Dilated separable convolution of DARTS: ReLU, depthwise convolution of dilation 2, 1×1 convolution,
+/// BatchNorm.
+pub fn dil_conv(port: Port, kernel: usize) -> Vec<Layer> {
     vec![
         Layer::Relu,
         Layer::Conv(Conv::depthwise(port.input, kernel, port.stride, 2)),

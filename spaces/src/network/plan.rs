@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::layer::{Passage, pass};
 use super::{CellNet, CellRoute, Join, Layer, Route, Shape};
-use crate::SpaceError;
+use crate::error::SpaceError;
 
 /// Position of a unit in its network.
 pub type UnitId = usize;
@@ -45,6 +45,19 @@ pub struct Unit {
     pub macs: u64,
     /// Numbers that a training step keeps of one image.
     pub activations: u64,
+}
+
+/// One line of a table of a network's units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// Name of the unit.
+    pub name: &'a str,
+    /// Shape of its result.
+    pub output: Shape,
+    /// Trainable parameters.
+    pub params: usize,
+    /// Multiply-adds of one image at inference.
+    pub macs: u64,
 }
 
 /// A network: units in the order in which they are computed.
@@ -87,7 +100,23 @@ impl Network {
 
     /// Multiply-adds of convolutions and linear layers for one image, the auxiliary head left out.
     pub fn macs(&self) -> u64 {
-        self.inference_units().map(|u| u.macs).sum()
+        self.units.iter().map(|u| u.macs).sum::<u64>() - self.auxiliary_macs()
+    }
+
+    /// Multiply-adds that the auxiliary head adds for one image in training; 0 without one.
+    pub fn auxiliary_macs(&self) -> u64 {
+        self.auxiliary.map_or(0, |unit| self.units[unit].macs)
+    }
+
+    /// One row a unit, in order. The rows add up to [`params`](Self::params) and
+    /// [`macs`](Self::macs): the auxiliary head has parameters, and no multiply-adds outside training.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.units.iter().enumerate().map(|(i, unit)| Row {
+            name: &unit.name,
+            output: unit.shape,
+            params: unit.params,
+            macs: if Some(i) == self.auxiliary { 0 } else { unit.macs },
+        })
     }
 
     /// Bytes that the activations of one training step take at 32 bits: an upper estimate for
@@ -110,21 +139,21 @@ impl Network {
         }
         Route(cells)
     }
-
-    fn inference_units(&self) -> impl Iterator<Item = &Unit> {
-        self.units.iter().enumerate().filter(|(i, _)| Some(*i) != self.auxiliary).map(|(_, u)| u)
-    }
 }
 
 impl fmt::Display for Network {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "unit", "output", "parameters", "multiply-adds")?;
-        for unit in &self.units {
-            let shape = unit.shape.to_string();
-            writeln!(f, "{:<24} {shape:>14} {:>12} {:>14}", unit.name, unit.params, unit.macs)?;
+        for row in self.rows() {
+            let shape = row.output.to_string();
+            writeln!(f, "{:<24} {shape:>14} {:>12} {:>14}", row.name, row.params, row.macs)?;
         }
         writeln!(f, "{:<24} {:>14} {:>12} {:>14}", "total", "", self.params(), self.macs())?;
-        writeln!(f, "{:<24} {:>14} {:>12}", "of these BatchNorm", "", self.norm_params())
+        writeln!(f, "{:<24} {:>14} {:>12}", "of these BatchNorm", "", self.norm_params())?;
+        match self.auxiliary_macs() {
+            0 => Ok(()),
+            macs => writeln!(f, "{:<24} {:>14} {:>12} {macs:>14}", "auxiliary, in training", "", ""),
+        }
     }
 }
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use petgraph::visit::EdgeRef;
 
-use crate::{Architecture, Cell, OpId, Role, SpaceError, Vocabulary};
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Cell, OpId, Role, Vocabulary};
 
 /// One edge of a [`CellUnion`]: every operation that one of the cells has between two nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +111,7 @@ impl CellUnion {
     }
 
     /// Every operation on each of `vertices` interior vertices, every wire from an earlier vertex to a later.
-    pub(crate) fn of_vertices(vertices: usize, vocabulary: &Vocabulary) -> Self {
+    pub fn of_vertices(vertices: usize, vocabulary: &Vocabulary) -> Self {
         let places = Places { inputs: vocabulary.inputs(), vertices };
         let sources = |before| (0..places.inputs).chain((0..before).map(|v| places.leaves(v)));
         let wire = |from, to| EdgeUnion { from, to, ops: vec![OpId::PLAIN] };
@@ -148,30 +149,30 @@ impl CellUnion {
 
 /// Where the vertices of a cell stand among the nodes of a [`CellUnion`].
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Places {
+pub(crate) struct Places {
     /// Inputs of the cell.
-    pub(super) inputs: usize,
+    pub(crate) inputs: usize,
     /// Interior vertices of the union.
-    pub(super) vertices: usize,
+    pub(crate) vertices: usize,
 }
 
 impl Places {
     /// The node that sums what enters interior vertex `v`, counted from 0.
-    pub(super) fn enters(self, v: usize) -> usize {
+    pub(crate) fn enters(self, v: usize) -> usize {
         self.inputs + 2 * v
     }
 
     /// The node with the result of vertex `v`.
-    pub(super) fn leaves(self, v: usize) -> usize {
+    pub(crate) fn leaves(self, v: usize) -> usize {
         self.inputs + 2 * v + 1
     }
 
-    pub(super) fn output(self) -> usize {
+    pub(crate) fn output(self) -> usize {
         self.inputs + 2 * self.vertices
     }
 
     /// Labels of all nodes.
-    pub(super) fn labels(self) -> Vec<OpId> {
+    pub(crate) fn labels(self) -> Vec<OpId> {
         let inputs = (0..self.inputs).map(|i| OpId::input(i as u16));
         let interior = std::iter::repeat_n(OpId::PLAIN, 2 * self.vertices);
         inputs.chain(interior).chain([OpId::OUTPUT]).collect()

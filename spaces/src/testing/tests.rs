@@ -3,15 +3,31 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::Vocabulary;
-use crate::darts::Darts;
-use crate::nasbench101::NasBench101;
-use crate::nasbench201::{NasBench201, Uniqueness};
+use crate::catalogue::{SPACES, spaces_with};
+use crate::families::darts::Darts;
+use crate::families::nasbench101::NasBench101;
+use crate::families::nasbench201::{NasBench201, Uniqueness};
+use crate::graph::Vocabulary;
 
 #[test]
-fn the_spaces_of_this_crate_keep_the_contract() {
-    let mut spaces: Vec<Box<dyn SearchSpace>> =
-        vec![Box::new(Darts::new()), Box::new(Darts::one_cell()), Box::new(NasBench101::new())];
+fn every_space_of_the_catalogue_keeps_the_contract() {
+    for entry in SPACES.iter() {
+        let (space, raw) = (entry.space(), entry.raw_space());
+        let names = space.cell_names().len();
+        let cells = space.sample(&mut ChaCha8Rng::seed_from_u64(1)).cells().len();
+        assert!(names == cells || (names == 0 && cells == 1), "{}: {names} names", entry.name);
+        assert!(!entry.about.is_empty() && SPACES.get(entry.name).is_ok());
+        for space in [space].into_iter().chain(raw) {
+            assert_eq!(space.name(), entry.name);
+            let report = check_space(&*space, 7, 4).unwrap();
+            assert!(report.samples == 4 && report.neighbours > 4, "{}: {report:?}", space.name());
+        }
+    }
+}
+
+#[test]
+fn the_other_forms_of_the_spaces_keep_the_contract() {
+    let mut spaces: Vec<Box<dyn SearchSpace>> = vec![Box::new(Darts::one_cell())];
     for rule in [Uniqueness::Published, Uniqueness::Skips, Uniqueness::Raw, Uniqueness::Function] {
         spaces.push(Box::new(NasBench201::with_uniqueness(rule)));
     }
@@ -20,6 +36,24 @@ fn the_spaces_of_this_crate_keep_the_contract() {
         assert_eq!(report.samples, 25, "{}", space.name());
         assert!(report.distinct > 20 && report.neighbours > 25 * 15, "{}: {report:?}", space.name());
     }
+}
+
+#[test]
+fn an_unknown_space_and_an_unknown_skeleton_name_the_nearest() {
+    let message = SPACES.get("nasbench202").unwrap_err().to_string();
+    assert!(message.starts_with("unknown space `nasbench202`; did you mean `nasbench201`?"), "{message}");
+    let darts = Darts::new();
+    let message = darts.network().unwrap().skeleton_named("dart").unwrap_err().to_string();
+    assert!(message.starts_with("unknown skeleton `dart`; did you mean `darts`?"), "{message}");
+}
+
+#[test]
+fn a_space_without_a_network_says_so() {
+    let space = Darts::one_cell();
+    let error = space.require_network().err().unwrap();
+    assert_eq!(error, SpaceError::NoNetwork { space: "darts-one-cell".to_owned() });
+    assert!(error.to_string().starts_with("darts-one-cell has no network here"), "{error}");
+    assert!(spaces_with(|space| space.network().is_none()).contains(&"macro"));
 }
 
 /// NAS-Bench-201 with one promise broken.
@@ -88,4 +122,37 @@ fn broken_promises_are_found() {
     let short = check_space(&Broken(NasBench201::new(), "the enumeration"), 1, 10).unwrap_err();
     assert!(short.rule.contains("the enumeration has"), "{short}");
     assert!(check_space(&Broken(NasBench201::new(), ""), 1, 10).is_ok());
+}
+
+/// What `bonas describe` prints adds up, with and without the auxiliary head.
+#[test]
+fn the_rows_of_every_printed_network_add_up_to_its_total() {
+    let mut heads = 0;
+    for entry in SPACES.iter() {
+        let space = entry.space();
+        let Some(network) = space.network() else { continue };
+        let sample = space.sample(&mut ChaCha8Rng::seed_from_u64(3));
+        let union = Union::of(&[sample]).unwrap();
+        for skeleton in network.skeletons() {
+            for auxiliary in [false, true] {
+                let size = SkeletonSize { auxiliary, ..SkeletonSize::default() };
+                let Ok(built) = skeleton.build(&size) else { continue };
+                let plan = built.network(&union, &network.ops()).unwrap();
+                let text = plan.to_string();
+                let (rows, total) = text.split_once("\ntotal").unwrap();
+                let numbers = |line: &str| -> Vec<u64> {
+                    line.split_whitespace().rev().take(2).map(|word| word.parse().unwrap()).collect()
+                };
+                let sum = rows
+                    .lines()
+                    .skip(1)
+                    .map(numbers)
+                    .fold([0, 0], |sum, row| [sum[0] + row[0], sum[1] + row[1]]);
+                assert_eq!(sum.to_vec(), numbers(total.lines().next().unwrap()), "{text}");
+                assert_eq!(text.contains("auxiliary"), auxiliary);
+                heads += usize::from(auxiliary);
+            }
+        }
+    }
+    assert!(heads > 1);
 }

@@ -1,6 +1,6 @@
 //! Limits and two objectives.
 
-use bonas_spaces::nasbench201::NasBench201;
+use bonas_spaces::families::nasbench201::NasBench201;
 use bonas_surrogate::pareto::Front;
 
 use super::*;
@@ -98,7 +98,7 @@ fn limits_that_cannot_be_kept_or_counted_are_named() {
     };
     assert!(error("val <= 0").contains("no architecture of the table keeps all limits up to \"val <= 0\""));
     assert!(error("vla <= 0").contains("unknown column `vla`; did you mean `val`?"));
-    assert!(error("network.params <= 1e6").contains("cells of macro have no network here"));
+    assert!(error("network.params <= 1e6").contains("macro has no network here"));
 }
 
 /// NAS-Bench-201's own network: six convolutions in each of five cells a stage have 9 (16² + 32² + 64²)

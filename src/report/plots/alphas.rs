@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use bonas_spaces::darts::{PRIMITIVES, WeightTable};
+use bonas_spaces::families::darts::{PRIMITIVES, WeightTable};
 use plotters::prelude::*;
 
 use super::{Area, INK, Plot, extent, failed, label, shade, svg};

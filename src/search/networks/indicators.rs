@@ -42,10 +42,6 @@ impl Networks<'_> {
         directory: &Path,
     ) -> Result<IndicatorPlan, StudyError> {
         let size = Size { channels: s.channels, layers: s.layers, auxiliary: false };
-        let Some(whole) = self.entry.whole else {
-            let reason = format!("{} has no supernet here", self.entry.name);
-            return Err(StudyError::Setting { name: "space.name".into(), reason });
-        };
         let task = self.task()?;
         let images = task.training_indices(Part::Validation).len();
         for (key, wanted) in [("evaluator.images", s.images), ("evaluator.batch", s.batch)] {
@@ -61,8 +57,8 @@ impl Networks<'_> {
         };
         let norm = IndicatorPlan::norm(s.batch_norm == BatchNormKind::Unbiased);
         let subject = Subject {
-            space: self.entry.space(),
-            union: whole(),
+            space: self.space.clone(),
+            union: self.whole.clone(),
             supernet: self.skeleton(size, norm)?,
             discrete: self.skeleton(size, Norm::DISCRETE)?,
             ops: self.ops(),

@@ -1,13 +1,14 @@
 //! A group of settings: its keys, their meaning and their defaults, said once.
 
 mod invalid;
-mod nearest;
+mod names;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use bonas_spaces::catalogue::{nearest, unknown};
 pub use invalid::{Invalid, at_least_1, ensure};
-pub use nearest::{nearest, unknown, variant, with_nearest};
+pub use names::{variant, with_nearest};
 
 /// One key of a group of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use bonas_spaces::network::{CostTable, OpTable, Skeleton, Union};
+use bonas_spaces::network::{OpTable, Skeleton, Union};
+use bonas_spaces::space::CostTable;
 use bonas_spaces::{Choices, SearchSpace, SpaceError};
 use rand::Rng;
 

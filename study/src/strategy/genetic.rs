@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bonas_spaces::catalogue::spaces_with;
 use bonas_spaces::{Architecture, Choices, Key, SearchSpace, SpaceError};
 use rand::RngExt;
 
@@ -55,8 +56,9 @@ impl BuildStrategy for BnNasSettings {
         let space = site.space;
         if space.choices().is_none() {
             let reason = format!(
-                "bn-nas needs a space of choices, and {} has none here (no table has any); take nasbench101, nasbench201, darts or mobilenet, without a table",
-                space.name()
+                "bn-nas needs a space of choices, and {} has none here (no table has any); take {}, without a table",
+                space.name(),
+                spaces_with(|space| space.choices().is_some()).join(", ")
             );
             return Err(StudyError::Setting { name: "strategy.name".into(), reason });
         }
@@ -90,9 +92,8 @@ impl BuildStrategy for BnNasSettings {
 /// A limit of multiply-adds of a space's published network.
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
     let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
-    let network = crate::registry::space(space.name()).and_then(published).map_err(none)?;
-    let (skeleton, ops) = network
-        .ok_or_else(|| none(format!("{most}, but {} has no network here; set it to 0", space.name())))?;
+    let (skeleton, ops) =
+        published(space).map_err(|error| none(format!("{most}, but {error}; set it to 0")))?;
     let limit = CostLimit { costs: Costs::of(space, skeleton, ops)?, most };
     if let Some(reason) = limit.too_low(space, &mut stream(0, &[]))? {
         return Err(none(reason));
@@ -159,9 +160,9 @@ impl Strategy for Genetic {
         self.check()?;
         let Some(choices) = ask.space.choices() else {
             return Err(self.broken(format!(
-                "space {} is not one of choices, which crossing needs; use nasbench101, nasbench201, darts, \
-                 mobilenet or another with a network, or strategy evolution",
-                ask.space.name()
+                "space {} is not one of choices, which crossing needs; use {}, or strategy evolution",
+                ask.space.name(),
+                spaces_with(|space| space.choices().is_some()).join(", ")
             )));
         };
         if ask.round == 0
@@ -314,15 +315,13 @@ mod tests {
     use std::sync::Arc;
 
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::darts::Darts;
-    use bonas_spaces::mobilenet::MobileNet;
-    use bonas_spaces::nasbench_macro::NasBenchMacro;
-    use bonas_spaces::nasbench101::NasBench101;
-    use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{
-        CostTable, DartsSkeleton, MobileNetSkeleton, NasBench101Skeleton, NasBench201Skeleton, OpTable,
-        Skeleton,
-    };
+    use bonas_spaces::families::darts::{Darts, DartsSkeleton};
+    use bonas_spaces::families::mobilenet::{MobileNet, MobileNetSkeleton};
+    use bonas_spaces::families::nasbench_macro::NasBenchMacro;
+    use bonas_spaces::families::nasbench101::{NasBench101, NasBench101Skeleton};
+    use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+    use bonas_spaces::network::{OpTable, Skeleton};
+    use bonas_spaces::space::CostTable;
 
     use super::*;
     use crate::engine::{Budget, Finished};
@@ -480,6 +479,6 @@ mod tests {
         let space = Arc::new(NasBenchMacro::new());
         let study = Study::new(space, Box::new(Genetic::default()), vec![Box::new(score)]);
         let error = study.budget(Budget::architectures(10)).run().unwrap_err().to_string();
-        assert!(error.contains("space macro") && error.contains("use nasbench101"), "{error}");
+        assert!(error.contains("space macro") && error.contains("use darts, bcnn"), "{error}");
     }
 }

@@ -264,7 +264,7 @@ impl Local {
 
 #[cfg(test)]
 mod tests {
-    use bonas_spaces::nasbench201::NasBench201;
+    use bonas_spaces::families::nasbench201::NasBench201;
 
     use super::*;
 

@@ -90,7 +90,7 @@ type ByKey = HashMap<Key, u32, BuildHasherDefault<KeyHasher>>;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use bonas::spaces::nasbench_macro::NasBenchMacro;
+/// use bonas::spaces::families::nasbench_macro::NasBenchMacro;
 /// use bonas::table::{Benchmark, Reading};
 ///
 /// let reading = Reading { columns: vec!["acc".parse().unwrap()], ..Reading::default() };

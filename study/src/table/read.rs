@@ -5,11 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
+use bonas_spaces::catalogue::unknown;
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
 use super::{ColumnName, Reading};
 use crate::StudyError;
-use crate::settings::unknown;
 use crate::statistics::mean;
 
 /// The column that holds architectures.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use bonas_spaces::network::SpaceNetwork;
 use bonas_spaces::{Architecture, SearchSpace, SpaceError, SpaceSize, Vocabulary};
 use rand::{Rng, RngExt};
 
@@ -137,6 +138,14 @@ impl SearchSpace for TableSpace {
 
     fn vocabulary(&self) -> &Arc<Vocabulary> {
         self.0.table.space().vocabulary()
+    }
+
+    fn cell_names(&self) -> &[&str] {
+        self.0.table.space().cell_names()
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        self.0.table.space().network()
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {

@@ -1,8 +1,8 @@
 use std::io::Write;
 
-use bonas_spaces::nasbench_macro::NasBenchMacro;
-use bonas_spaces::nasbench101::NasBench101;
-use bonas_spaces::nasbench201::{NasBench201, Uniqueness};
+use bonas_spaces::families::nasbench_macro::NasBenchMacro;
+use bonas_spaces::families::nasbench101::NasBench101;
+use bonas_spaces::families::nasbench201::{NasBench201, Uniqueness};
 use bonas_spaces::testing::check_space;
 
 use super::*;

@@ -227,7 +227,7 @@ mod tests {
     use std::sync::Arc;
 
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::nasbench101::NasBench101;
+    use bonas_spaces::families::nasbench101::NasBench101;
 
     use super::*;
     use crate::table::{Benchmark, Reading};

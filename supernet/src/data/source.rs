@@ -209,9 +209,7 @@ fn detect(path: &Path) -> Result<Source, StudyError> {
 
 fn unknown(text: &str) -> StudyError {
     let kind = text.split_once(':').map_or(text, |(kind, _)| kind);
-    let similarity = |name: &&str| strsim::jaro_winkler(kind, name);
-    let nearest = KINDS.into_iter().max_by(|a, b| similarity(a).total_cmp(&similarity(b)));
-    let hint = nearest.filter(|name| similarity(name) > 0.7 && *name != kind);
+    let hint = bonas_spaces::catalogue::nearest(kind, KINDS).filter(|name| *name != kind);
     let hint = hint.map_or(String::new(), |name| format!("; did you mean {name}?"));
     StudyError::Setting {
         name: "data".to_owned(),

@@ -1,6 +1,6 @@
 //! The continuous relaxation of DARTS cells: weights of operations and of edges.
 
-use bonas_spaces::darts::{Genotype, PRIMITIVES, WeightTable};
+use bonas_spaces::families::darts::{Genotype, PRIMITIVES, WeightTable};
 use rand_distr::{Distribution, Normal};
 use tch::{Device, Kind, Tensor};
 

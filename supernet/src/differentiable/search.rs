@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use bonas_spaces::darts::Primitive;
+use bonas_spaces::families::darts::Primitive;
 use bonas_spaces::network::{Body, Network};
 
 use super::trajectory::Epoch;
@@ -92,7 +92,7 @@ impl Relaxing {
 /// Differentiable search on the cells of DARTS, in whatever network they stand.
 #[derive(Debug)]
 pub struct Differentiable {
-    /// The relaxed network: every operation on every edge ([`bonas_spaces::darts::Darts::whole`]).
+    /// The relaxed network: every operation on every edge ([`bonas_spaces::families::darts::Darts::whole`]).
     pub network: Network,
     /// The images; the training part of the split is cut in halves, one for the weights and one for
     /// α, and the validation part is left to score cells on.

@@ -13,7 +13,7 @@ bonas_study::settings! {
     pub struct DifferentiableSettings {
         /// Width C of the first cells. Published: 16.
         channels: usize = 16,
-        /// Cells in the network (bcnn: convolution cells). Published: 8 (DARTS), 2 (BNAS-v2).
+        /// Cells in the network (convolution cells of a broad network). Published: 8 (DARTS), 2 (BNAS-v2).
         layers: usize = 8,
         /// Enhancement cells of a broad network. Published: 1.
         enhancement: usize = 1,

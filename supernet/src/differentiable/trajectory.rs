@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use bonas_spaces::darts::WeightTable;
+use bonas_spaces::families::darts::WeightTable;
 use serde::{Deserialize, Serialize};
 
 use bonas_study::StudyError;

@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::nasbench201::NasBench201;
-use bonas_spaces::network::{NasBench201Skeleton, Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Kind, Tensor, no_grad};
 

@@ -5,10 +5,6 @@
 //! several, and each path through it.
 //!
 //! ```
-//! use bonas_study::rng::stream;
-//! use bonas_spaces::darts::{DARTS_V2, Darts};
-//! use bonas_spaces::network::{DartsSkeleton, OpTable, Shape, Skeleton, Union};
-//! use bonas_supernet::model::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -143,8 +143,8 @@ impl SinglePathRun<'_> {
 mod tests {
     use std::cell::Cell;
 
-    use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{NasBench201Skeleton, Norm, OpTable, Shape, Skeleton};
+    use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+    use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
     use tch::Device;
 
     use super::*;

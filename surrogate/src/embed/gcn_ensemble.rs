@@ -328,7 +328,7 @@ mod tests {
             assert!(error.contains(name), "{error}");
         }
         let fitted = brief().fit(&data, &mut rng).unwrap();
-        let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::darts::Darts::new(), &mut rng);
+        let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::families::darts::Darts::new(), &mut rng);
         assert!(fitted.predict(&[other]).unwrap_err().to_string().contains("another space"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bonas_spaces::encoding::path_counts;
+use bonas_spaces::graph::encoding::path_counts;
 use bonas_spaces::{Architecture, OpGraph};
 
 /// Longest path that is noted, in operations.

@@ -271,7 +271,7 @@ fn pairs(k: usize) -> Vec<Vec<bool>> {
 
 #[cfg(test)]
 mod tests {
-    use bonas_spaces::darts::Darts;
+    use bonas_spaces::families::darts::Darts;
     use bonas_spaces::{Cell, CellGraph, OpId, SearchSpace};
     use petgraph::graph::NodeIndex;
     use rand::SeedableRng;

@@ -8,14 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::graph_gp::{Form, GraphGp};
 use bonas_surrogate::{Extractor, Known, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
-use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
 use crate::strategy::SurrogateKind;
 
@@ -178,16 +177,10 @@ impl Knowledge {
         if known.is_some() {
             return Ok(known);
         }
-        // A space of the user's own is not in the registry.
-        let entry = registry::space(space.name()).ok();
-        let network = entry.map(published).transpose().map_err(bad)?.flatten();
-        let Some((skeleton, ops)) = network else {
-            return if auto {
-                Ok(None)
-            } else {
-                Err(bad(format!("{} has no network here; take none", space.name())))
-            };
-        };
+        if auto && space.network().is_none() {
+            return Ok(None);
+        }
+        let (skeleton, ops) = published(space).map_err(|error| bad(format!("{error}; take none")))?;
         let cost = move |architecture: &Architecture| {
             let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
             let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
@@ -208,11 +201,13 @@ fn sample(space: &dyn SearchSpace) -> Vec<Architecture> {
 /// A network around cells, and what their operations are.
 pub(super) type Network = (Arc<dyn Skeleton>, OpTable);
 
-/// The published network of a space; none where there is none.
-pub(super) fn published(entry: &SpaceEntry) -> Result<Option<Network>, String> {
-    let Some(skeleton) = entry.skeleton else { return Ok(None) };
-    let skeleton = registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
-    Ok(Some((skeleton, (entry.ops)())))
+/// The published network of a space.
+///
+/// # Errors
+/// [`SpaceError::NoNetwork`] where there is none.
+pub(super) fn published(space: &dyn SearchSpace) -> Result<Network, SpaceError> {
+    let network = space.require_network()?;
+    Ok((network.skeleton().published(), network.ops()))
 }
 
 fn bad(reason: String) -> StudyError {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
+use bonas_spaces::catalogue::SPACES;
 use bonas_surrogate::Observation;
 
 use super::Transfer;
@@ -11,7 +12,6 @@ use crate::StudyError;
 use crate::engine::Journalled;
 use crate::history::Outcome;
 use crate::journal::write_whole;
-use crate::registry;
 use crate::table::{Benchmark, ColumnName, Reading, Source};
 
 /// The file in a search's folder that keeps the scores of another task that it started from: a table.
@@ -48,7 +48,7 @@ impl SourceTask {
         if *transfer == Transfer::None {
             return Ok(None);
         }
-        let space = registry::space(space.name()).map_err(refused)?.space();
+        let space = SPACES.get(space.name()).map_err(|error| refused(error.to_string()))?.space();
         let read = match transfer {
             Transfer::None => return Ok(None),
             Transfer::Study(folder) => Journalled::read(folder, &space).map(|study| Self::of_study(&study)),
@@ -162,13 +162,13 @@ mod tests {
     use crate::strategy::RandomSearch;
 
     fn read(text: &str, space: &str) -> Result<SourceTask, String> {
-        let read = SourceTask::read(&text.parse().unwrap(), &*registry::space(space).unwrap().space());
+        let read = SourceTask::read(&text.parse().unwrap(), &*SPACES.get(space).unwrap().space());
         read.map(Option::unwrap).map_err(|error| error.to_string())
     }
 
     /// A study of random cells in a folder.
     fn study(folder: &Path, space: &str, architectures: usize) {
-        let space = registry::space(space).unwrap().space();
+        let space = SPACES.get(space).unwrap().space();
         let evaluator: Box<dyn Evaluator> =
             Box::new(Synthetic::new(Fidelity::Table, |a| Ok((a.spelling() % 100) as f64)));
         let study = Study::new(space, Box::new(RandomSearch::default()), vec![evaluator]);
@@ -181,7 +181,7 @@ mod tests {
         study(folder.path(), "darts", 30);
         let text = format!("study:{}", folder.path().display());
         let task = read(&text, "darts").unwrap();
-        let space = registry::space("darts").unwrap().space();
+        let space = SPACES.get("darts").unwrap().space();
         let journalled = Journalled::read(folder.path(), &space).unwrap();
         let scores: Vec<f64> = task.observations.iter().map(|o| o.score).collect();
         let expected: Vec<f64> = journalled.history.scored(Fidelity::Table).map(|(_, score)| score).collect();
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(task.observations.len(), 1236);
         let error = read("digits", "darts").unwrap_err();
         assert!(error.contains("nasbench201, not of darts"), "{error}");
-        let none = SourceTask::read(&Transfer::None, &*registry::space("darts").unwrap().space());
+        let none = SourceTask::read(&Transfer::None, &*SPACES.get("darts").unwrap().space());
         assert!(none.unwrap().is_none());
     }
 
@@ -207,7 +207,7 @@ mod tests {
     fn a_column_of_a_table_is_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("t.csv");
-        let space = registry::space("macro").unwrap().space();
+        let space = SPACES.get("macro").unwrap().space();
         let mut rng = stream(1, &[]);
         let cells: std::collections::BTreeSet<String> =
             (0..12).map(|_| space.format(&space.sample(&mut rng)).unwrap()).collect();
@@ -260,7 +260,7 @@ mod tests {
                 text.to_owned()
             };
             let task = read(&text, space).unwrap();
-            let space = registry::space(space).unwrap().space();
+            let space = SPACES.get(space).unwrap().space();
             let kept = task.keep(folder.path(), &*space).unwrap();
             let again = SourceTask::read(&kept, &*space).unwrap().unwrap();
             assert_eq!((again.digest, again.observations.len()), (task.digest, task.observations.len()));

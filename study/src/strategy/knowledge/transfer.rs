@@ -4,9 +4,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use bonas_spaces::catalogue::unknown;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::unknown;
 use crate::table::{ColumnName, EMBEDDED_SEARCH, Source};
 
 /// Where scores of the same space on another task come from. Its text form is what a configuration or a

@@ -37,7 +37,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
-    use bonas_spaces::nasbench_macro::NasBenchMacro;
+    use bonas_spaces::families::nasbench_macro::NasBenchMacro;
     use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::darts::Darts;
-use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::families::darts::{BcnnSkeleton, Darts, DartsSkeleton};
+use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
 

@@ -285,9 +285,9 @@ impl Evaluator for IndicatorEvaluator {
 #[cfg(test)]
 mod tests {
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::nasbench101::{NasBench1Shot1, Part};
-    use bonas_spaces::nasbench201::NasBench201;
-    use bonas_spaces::network::{NasBench101Skeleton, NasBench201Skeleton, OpTable, Shape};
+    use bonas_spaces::families::nasbench101::{NasBench1Shot1, NasBench101Skeleton, Part};
+    use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+    use bonas_spaces::network::{OpTable, Shape};
 
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 

@@ -33,9 +33,9 @@ bonas_study::settings! {
         batch_norm: BatchNormKind = BatchNormKind::Unbiased,
         /// Whether the classifier trains too. Published: false.
         classifier: bool = false,
-        /// Width C of the first cells of the supernet (mobilenet: of its stem, published: 40).
+        /// Width C of the first cells of the supernet, or of its stem where there are no cells.
         channels: usize = 8,
-        /// Cells in the supernet (NAS-Bench-101 and -201: cells a stage; mobilenet: not read).
+        /// Cells in the supernet (cells a stage, where the skeleton has stages); not read where the space fixes it.
         layers: usize = 1,
         /// Epochs of the supernet. Published: 10.
         epochs: usize = 10,

@@ -11,7 +11,7 @@ bonas_study::settings! {
     pub struct ScratchSettings {
         /// Width C of the first cells.
         channels: usize = 8,
-        /// Cells in the network (NAS-Bench-101 and -201: cells a stage).
+        /// Cells in the network (cells a stage, where the skeleton has stages).
         layers: usize = 5,
         /// Epochs.
         epochs: usize = 10,

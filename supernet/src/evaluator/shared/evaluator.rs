@@ -190,8 +190,8 @@ impl Evaluator for SharedEvaluator {
 #[cfg(test)]
 mod tests {
     use bonas_spaces::SearchSpace;
-    use bonas_spaces::darts::Darts;
-    use bonas_spaces::network::{DartsSkeleton, Norm, Shape};
+    use bonas_spaces::families::darts::{Darts, DartsSkeleton};
+    use bonas_spaces::network::{Norm, Shape};
 
     use super::*;
     use crate::data::digits;

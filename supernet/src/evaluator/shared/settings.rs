@@ -11,7 +11,7 @@ bonas_study::settings! {
     pub struct SharedSettings {
         /// Width C of the first cells. Published: 36.
         channels: usize = 8,
-        /// Cells in the network (NAS-Bench-101 and -201: cells a stage). Published: 20.
+        /// Cells in the network (cells a stage, where the skeleton has stages). Published: 20.
         layers: usize = 5,
         /// Epochs in all. Published: 100.
         epochs: usize = 10,

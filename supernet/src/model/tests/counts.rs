@@ -1,7 +1,8 @@
 //! Parameter counts of published networks.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Genotype, PC_DARTS_CIFAR, PC_DARTS_IMAGE};
-use bonas_spaces::network::DartsSkeleton;
+use bonas_spaces::families::darts::{
+    DARTS_V1, DARTS_V2, DartsSkeleton, Genotype, PC_DARTS_CIFAR, PC_DARTS_IMAGE,
+};
 
 use super::super::Placement;
 use super::support::{built, discrete};

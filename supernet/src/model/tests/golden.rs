@@ -1,7 +1,9 @@
 //! Reference values of the official networks in double precision.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Darts, Genotype, PUBLISHED};
-use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Norm, OpTable, Skeleton};
+use bonas_spaces::families::darts::{
+    BcnnSkeleton, DARTS_V1, DARTS_V2, Darts, DartsSkeleton, Genotype, PUBLISHED,
+};
+use bonas_spaces::network::{Norm, OpTable, Skeleton};
 use serde_json::Value;
 use tch::{Kind, Tensor};
 

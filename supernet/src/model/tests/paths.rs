@@ -1,7 +1,7 @@
 //! Paths through shared networks, statistics, drop-path.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2, Darts};
-use bonas_spaces::network::{BcnnSkeleton, DartsSkeleton, Network, Norm, OpTable, Route, Skeleton, Union};
+use bonas_spaces::families::darts::{BcnnSkeleton, DARTS_V1, DARTS_V2, Darts, DartsSkeleton};
+use bonas_spaces::network::{Network, Norm, OpTable, Route, Skeleton, Union};
 use bonas_spaces::{Cell, CellGraph, OpId, Role, Vocabulary};
 use tch::{Device, Kind, Tensor};
 

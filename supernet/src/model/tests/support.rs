@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use bonas_spaces::darts::{Darts, Genotype};
-use bonas_spaces::network::{
-    DartsSkeleton, NasBench201Skeleton, Network, OpTable, Route, Shape, Skeleton, Union,
-};
+use bonas_spaces::families::darts::{Darts, DartsSkeleton, Genotype};
+use bonas_spaces::families::nasbench201::NasBench201Skeleton;
+use bonas_spaces::network::{Network, OpTable, Route, Shape, Skeleton, Union};
 use bonas_spaces::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::darts::Darts;
-use bonas_spaces::mobilenet::{BN_NAS, MobileNet};
-use bonas_spaces::nasbench201::NasBench201;
-use bonas_spaces::network::{
-    DartsSkeleton, MobileNetSkeleton, NasBench201Skeleton, Network, Norm, OpTable, Shape, Skeleton,
-};
+use bonas_spaces::families::darts::{Darts, DartsSkeleton};
+use bonas_spaces::families::mobilenet::{BN_NAS, MobileNet, MobileNetSkeleton};
+use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+use bonas_spaces::network::{Network, Norm, OpTable, Shape, Skeleton};
 
 use super::super::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet, SupernetError, Trainable};
 use super::support::{batch, rng, same};

@@ -1,6 +1,6 @@
 //! Steps, schedules, checkpoints.
 
-use bonas_spaces::darts::{DARTS_V1, DARTS_V2};
+use bonas_spaces::families::darts::{DARTS_V1, DARTS_V2};
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use tch::{Device, Tensor};
 

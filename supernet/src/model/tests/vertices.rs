@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use bonas_spaces::nasbench101::{NasBench1Shot1, NasBench101, Part};
-use bonas_spaces::network::{NasBench101Skeleton, Network, Norm, OpTable, Shape, Skeleton, Union};
+use bonas_spaces::families::nasbench101::{NasBench1Shot1, NasBench101, NasBench101Skeleton, Part};
+use bonas_spaces::network::{Network, Norm, OpTable, Shape, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use tch::{Kind, Tensor, no_grad};
 

@@ -1,0 +1,86 @@
+//! Cells that are one chain of operations, input → op → .. → op → output: what the spaces of whole
+//! networks (blocks one after another) share.
+
+use std::sync::Arc;
+
+use petgraph::graph::NodeIndex;
+
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+
+/// Builds chains and reads them back. The key of a chain is that of its labels in order, which is
+/// isomorphism: a chain has one order only.
+#[derive(Clone, Debug)]
+pub(crate) struct Chains {
+    vocabulary: Arc<Vocabulary>,
+    /// What an architecture is called in errors, for example "a MnasNet".
+    what: &'static str,
+}
+
+impl Chains {
+    /// Chains of these operations, all of them computing.
+    ///
+    /// No operation may vanish from a pruned graph: where a block stands in the chain says which
+    /// stage it is.
+    pub(crate) fn of<S: AsRef<str>>(ops: &[S], what: &'static str) -> Self {
+        let ops: Vec<_> = ops.iter().map(|op| (op.as_ref(), Role::Compute)).collect();
+        Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), what }
+    }
+
+    pub(crate) fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    /// The operation at a position of the vocabulary, from 0.
+    pub(crate) fn op(position: usize) -> OpId {
+        OpId::from_index(OpId::input(1).index() as u16 + position as u16)
+    }
+
+    /// Position in the vocabulary of one of its operations.
+    pub(crate) fn position(op: OpId) -> usize {
+        op.index() - OpId::input(1).index()
+    }
+
+    /// The chain of these operations.
+    pub(crate) fn build(&self, ops: &[OpId]) -> Architecture {
+        let mut graph = CellGraph::with_capacity(ops.len() + 2, ops.len() + 1);
+        let mut form = Vec::with_capacity(ops.len());
+        let mut last = graph.add_node(OpId::input(0));
+        for &op in ops.iter().chain(&[OpId::OUTPUT]) {
+            let node = graph.add_node(op);
+            graph.add_edge(last, node, OpId::PLAIN);
+            last = node;
+            form.push(op.index() as u8);
+        }
+        let cells = vec![Cell::built(graph, last)];
+        Architecture::with_canonical_form(self.vocabulary.clone(), cells, &form)
+    }
+
+    /// The operations of a chain, in order.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] for whatever [`Self::build`] would not have made.
+    pub(crate) fn read(&self, architecture: &Architecture) -> Result<Vec<OpId>, SpaceError> {
+        architecture.check_vocabulary(&self.vocabulary)?;
+        let wrong = || SpaceError::cell(format!("{} is one chain of operations", self.what));
+        let [cell] = architecture.cells() else { return Err(wrong()) };
+        let graph = cell.graph();
+        let labels: Vec<OpId> = graph.node_weights().copied().collect();
+        let [first, ops @ .., OpId::OUTPUT] = &labels[..] else { return Err(wrong()) };
+        let chained = (1..labels.len()).all(|i| {
+            let edge = graph.find_edge(NodeIndex::new(i - 1), NodeIndex::new(i));
+            edge.is_some_and(|edge| graph[edge] == OpId::PLAIN)
+        });
+        let inside = ops.iter().all(|op| op.index() >= Self::op(0).index());
+        if *first != OpId::input(0) || !chained || !inside || graph.edge_count() + 1 != labels.len() {
+            return Err(wrong());
+        }
+        if self.build(ops).key() != architecture.key() {
+            return Err(SpaceError::cell(format!(
+                "the key is not that of {}; build it with the space",
+                self.what
+            )));
+        }
+        Ok(ops.to_vec())
+    }
+}

@@ -1,0 +1,51 @@
+//! Random choices that every space makes.
+
+use rand::{Rng, RngExt};
+
+use crate::graph::Architecture;
+
+/// A number below `n`, uniformly; the same on every platform.
+pub(crate) fn below(rng: &mut dyn Rng, n: usize) -> usize {
+    rng.random_range(0..n as u32) as usize
+}
+
+/// Two different numbers below `n`, uniformly over unordered pairs, the smaller first.
+pub(crate) fn pair(rng: &mut dyn Rng, n: usize) -> (usize, usize) {
+    let (a, b) = (below(rng, n), below(rng, n - 1));
+    let b = if b < a { b } else { b + 1 };
+    (a.min(b), a.max(b))
+}
+
+/// Tries edits in random order until one gives another key than `original` has: first all of a
+/// kind drawn at random, then those of another, so that no kind wins by its number.
+///
+/// If no edit changes the key, the space has nothing one element away and the original comes back.
+pub(crate) fn changed<E, const KINDS: usize>(
+    original: &Architecture,
+    mut kinds: [Vec<E>; KINDS],
+    rng: &mut dyn Rng,
+    build: impl Fn(&E) -> Architecture,
+) -> Architecture {
+    for left in (1..=KINDS).rev() {
+        kinds.swap(left - 1, below(rng, left));
+        let edits = &mut kinds[left - 1];
+        while !edits.is_empty() {
+            let child = build(&edits.swap_remove(below(rng, edits.len())));
+            if child.key() != original.key() {
+                return child;
+            }
+        }
+    }
+    original.clone()
+}
+
+/// Keeps each key once, drops that of `original`, and sorts by key.
+pub(crate) fn distinct(
+    original: &Architecture,
+    architectures: impl Iterator<Item = Architecture>,
+) -> Vec<Architecture> {
+    let mut all: Vec<_> = architectures.filter(|a| a.key() != original.key()).collect();
+    all.sort_by_key(Architecture::key);
+    all.dedup();
+    all
+}

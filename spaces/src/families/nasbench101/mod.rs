@@ -1,0 +1,335 @@
+//! NAS-Bench-101 (Ying et al. 2019).
+//!
+//! A cell has at most 7 vertices and 9 edges; an operation stands on each interior vertex. Graph
+//! nodes are the vertices in topological order: 0 the input, the last the output; edges are plain.
+//! Text: `bits|op;op`, the upper triangle of the adjacency matrix row by row, then the operations
+//! of the interior vertices.
+
+mod enumerate;
+mod module;
+mod one_shot;
+
+mod skeleton;
+
+use std::sync::Arc;
+
+use petgraph::graph::NodeIndex;
+use petgraph::visit::EdgeRef;
+use rand::Rng;
+
+use crate::error::SpaceError;
+use crate::families::draw;
+use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use crate::network::{CellUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
+use module::Module;
+pub use one_shot::{NasBench1Shot1, PART_1, PART_2, PART_3, Part};
+
+pub use skeleton::NasBench101Skeleton;
+
+/// Most vertices a cell has, input and output included.
+pub const MAX_VERTICES: usize = 7;
+
+/// Most edges a cell has.
+pub const MAX_EDGES: usize = 9;
+
+/// The operations, in the column order that BONAS's encoding gives them. The official labels,
+/// which only the hash uses, are 0 for `conv3x3-bn-relu`, 1 for `conv1x1-bn-relu`, 2 for
+/// `maxpool3x3`.
+pub const OPS: [&str; 3] = ["conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3"];
+
+/// Labels 0 to 2 are structural: plain, output, input.
+const FIRST: usize = 3;
+
+const NOTATION: &str = "a NAS-Bench-101 cell bits|op;op";
+
+/// The catalogue's entry of [`NasBench101`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "nasbench101",
+    about: "NAS-Bench-101: up to seven nodes, three operations on nodes",
+    make: || Arc::new(NasBench101::new()),
+    make_raw: Some(|| Arc::new(NasBench101::labelled())),
+};
+
+/// The space of NAS-Bench-101: 423,624 cells up to isomorphism.
+///
+/// Every architecture is pruned: vertices that do not lie on a path from input to output are
+/// removed, and the limits hold for what is left, as in the official `ModelSpec`. Samples are
+/// uniform over the 2²¹ upper-triangular 7×7 matrices times 3⁵ labelings, drawn until one is
+/// valid, then pruned. One element away is: an operation changed; an edge put in or taken out;
+/// a vertex put in between two others (what taking out its edge undoes).
+#[derive(Clone, Debug)]
+pub struct NasBench101 {
+    vocabulary: Arc<Vocabulary>,
+    /// Whether every labelled module is its own cell.
+    labelled: bool,
+}
+
+impl Default for NasBench101 {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NasBench101 {
+    /// The space.
+    pub fn new() -> Self {
+        let vocabulary = Vocabulary::known(1, &OPS.map(|op| (op, Role::Compute)));
+        Self { vocabulary: Arc::new(vocabulary), labelled: false }
+    }
+
+    /// The space in which every text, pruned, is a cell of its own, also beside isomorphic ones:
+    /// 1,293,208.
+    pub fn labelled() -> Self {
+        Self { labelled: true, ..Self::new() }
+    }
+
+    /// The cell of a module: `interior` operations on vertices 1, 2, ..; edges `(from, to)` with
+    /// `from < to`, 0 the input and `interior.len() + 1` the output. Pruned if need be.
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if the module is malformed, disconnects input and output, or has more
+    /// vertices or edges than the space allows.
+    pub fn module(&self, edges: &[(usize, usize)], interior: &[OpId]) -> Result<Architecture, SpaceError> {
+        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
+        for &(from, to) in edges {
+            module.connect(from, to)?;
+        }
+        Ok(self.build(&module.pruned()?.within_limits()?))
+    }
+
+    /// Every operation on each of five interior vertices, and every edge: the union of all cells.
+    pub fn whole(&self) -> Union {
+        self.of_vertices(MAX_VERTICES - 2)
+    }
+
+    fn of_vertices(&self, vertices: usize) -> Union {
+        let cells = vec![CellUnion::of_vertices(vertices, &self.vocabulary)];
+        Union { cells, vocabulary: self.vocabulary.clone() }
+    }
+
+    /// The official hash of a cell (google-research/nasbench, `graph_util.hash_module`): MD5 over
+    /// sorted neighbourhoods, repeated as many times as there are vertices.
+    ///
+    /// ```
+    /// use bonas_spaces::SearchSpace;
+    /// use bonas_spaces::families::nasbench101::NasBench101;
+    ///
+    /// let space = NasBench101::new();
+    /// let cell = space.parse("101|conv3x3-bn-relu")?;
+    /// assert_eq!(space.official_hash(&cell)?, "b49ac8c578b4561d79ac7087988f1c61");
+    /// # Ok::<(), bonas_spaces::SpaceError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SpaceError::Cell`] if `architecture` is not of this space.
+    pub fn official_hash(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        Ok(self.read(architecture)?.hash())
+    }
+
+    fn positions(&self, ops: &[OpId]) -> Result<Vec<u8>, SpaceError> {
+        let position = |op: &OpId| match op.index().checked_sub(FIRST) {
+            Some(position) if position < OPS.len() => Ok(position as u8),
+            _ if self.vocabulary.contains(*op) => {
+                Err(SpaceError::cell(format!("{} cannot stand inside a cell", self.vocabulary.name(*op))))
+            }
+            _ => Err(SpaceError::cell(format!("label {} is not in the vocabulary", op.index()))),
+        };
+        ops.iter().map(position).collect()
+    }
+
+    fn build(&self, module: &Module) -> Architecture {
+        let mut graph = CellGraph::with_capacity(module.vertices(), MAX_EDGES);
+        graph.add_node(OpId::input(0));
+        for &op in module.interior() {
+            graph.add_node(OpId::from_index(u16::from(op) + FIRST as u16));
+        }
+        let output = graph.add_node(OpId::OUTPUT);
+        for (from, to) in module.edges() {
+            graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::PLAIN);
+        }
+        let cells = vec![Cell::built(graph, output)];
+        if self.labelled {
+            Architecture::with_canonical_form(self.vocabulary.clone(), cells, &module.form())
+        } else {
+            Architecture::new(self.vocabulary.clone(), cells)
+        }
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Module, SpaceError> {
+        architecture.check_vocabulary(&self.vocabulary)?;
+        let [cell] = architecture.cells() else {
+            let found = architecture.cells().len();
+            return Err(SpaceError::cell(format!("a NAS-Bench-101 architecture is one cell, not {found}")));
+        };
+        let graph = cell.graph();
+        let labels: Vec<OpId> = graph.node_weights().copied().collect();
+        let interior = match &labels[..] {
+            [first, interior @ .., OpId::OUTPUT] if *first == OpId::input(0) => interior,
+            _ => return Err(SpaceError::cell("the first node must be the input, the last the output")),
+        };
+        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
+        for edge in graph.edge_references() {
+            let (from, to) = (edge.source().index(), edge.target().index());
+            if *edge.weight() != OpId::PLAIN || module.has_edge(from, to) {
+                return Err(SpaceError::cell(format!("edge {from} to {to} must be plain and stand once")));
+            }
+            module.connect(from, to)?;
+        }
+        if module.pruned()? != module {
+            return Err(SpaceError::cell("a vertex does not lie on a path from input to output"));
+        }
+        if self.labelled && self.build(&module).key() != architecture.key() {
+            return Err(SpaceError::cell(
+                "the key is not that of the labelled cell; build it with the space",
+            ));
+        }
+        module.within_limits()
+    }
+}
+
+impl SearchSpace for NasBench101 {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        &self.vocabulary
+    }
+
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        loop {
+            let bits = draw::below(rng, 1 << 21) as u32;
+            let ops: [u8; 5] = std::array::from_fn(|_| draw::below(rng, OPS.len()) as u8);
+            let module = Module::from_bits(bits, &ops).pruned().and_then(Module::within_limits);
+            if let Ok(module) = module {
+                return self.build(&module);
+            }
+        }
+    }
+
+    /// Draws the kind of change (operation, edge, new vertex), then one of that kind.
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        let edits = self.read(architecture)?.edits();
+        Ok(draw::changed(architecture, edits, rng, |module| self.build(module)))
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let edits = self.read(architecture)?.edits();
+        Ok(draw::distinct(architecture, edits.iter().flatten().map(|module| self.build(module))))
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.read(architecture).map(drop)
+    }
+
+    fn size(&self) -> SpaceSize {
+        SpaceSize::Unique(if self.labelled { 1_293_208 } else { 423_624 })
+    }
+
+    /// The 1,293,208 pruned labelled modules by number of vertices, as the authors generated them.
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        Some(Box::new(enumerate::modules().map(|module| self.build(&module))))
+    }
+
+    fn choices(&self) -> Option<&dyn Choices> {
+        Some(self)
+    }
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        let module = self.read(architecture)?;
+        let n = module.vertices();
+        let bits = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
+        let bits: String = bits.map(|(a, b)| if module.has_edge(a, b) { '1' } else { '0' }).collect();
+        let ops: Vec<&str> = module.interior().iter().map(|&op| OPS[usize::from(op)]).collect();
+        Ok(format!("{bits}|{}", ops.join(";")))
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
+        let (bits, ops) =
+            text.trim().split_once('|').ok_or_else(|| bad("no '|' between bits and operations".into()))?;
+        let ops: Vec<&str> = ops.split(';').map(str::trim).filter(|op| !op.is_empty()).collect();
+        let n = ops.len() + 2;
+        check_bits(bits, n).map_err(bad)?;
+        let pairs = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
+        let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
+        let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
+        self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
+    }
+}
+
+/// Refuses bits that are not the upper triangle of an adjacency matrix of `n` vertices.
+fn check_bits(bits: &str, n: usize) -> Result<(), String> {
+    if n > MAX_VERTICES {
+        return Err(format!("{} operations given, expected at most {}", n - 2, MAX_VERTICES - 2));
+    }
+    if let Some((at, found)) = bits.char_indices().find(|(_, bit)| !matches!(bit, '0' | '1')) {
+        return Err(format!("bit {at} is {found:?}, expected 0 or 1"));
+    }
+    let (given, expected) = (bits.len(), n * (n - 1) / 2);
+    if given == expected {
+        return Ok(());
+    }
+    Err(format!("{given} bits given, expected {expected} for {n} vertices (input, output, operations)"))
+}
+
+impl SpaceNetwork for NasBench101 {
+    fn ops(&self) -> OpTable {
+        OpTable::nasbench101()
+    }
+
+    fn whole(&self) -> Union {
+        NasBench101::whole(self)
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&NasBench101Skeleton::CIFAR]
+    }
+}
+
+/// The parents of vertices 1 to 5 and of the output, any set of the vertices before each, then the operations
+/// of vertices 1 to 5: the parametrisation of [`NasBench101::sample`]. A cell of fewer vertices has no parents
+/// for the others, and the first operation. No architecture are choices without a path from input to output,
+/// and those that have more than nine edges once they are pruned.
+impl Choices for NasBench101 {
+    fn counts(&self) -> Vec<usize> {
+        let parents = (1..MAX_VERTICES).map(|before| 1 << before);
+        parents.chain(std::iter::repeat_n(OPS.len(), MAX_VERTICES - 2)).collect()
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        let module = NasBench101::read(self, architecture)?;
+        let (output, last) = (module.vertices() - 1, MAX_VERTICES - 1);
+        let parents = |vertex: usize| match vertex {
+            vertex if vertex == last => output,
+            vertex if vertex < output => vertex,
+            _ => MAX_VERTICES,
+        };
+        let mask =
+            |vertex| (0..last).filter(|&from| module.has_edge(from, vertex)).map(|from| 1 << from).sum();
+        let mut choices: Vec<usize> = (1..MAX_VERTICES).map(|vertex| mask(parents(vertex))).collect();
+        choices.extend(module.interior().iter().map(|&op| usize::from(op)));
+        choices.resize(2 * MAX_VERTICES - 3, 0);
+        Ok(choices)
+    }
+
+    fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        check_choices(choices, &self.counts())?;
+        let (parents, ops) = choices.split_at(MAX_VERTICES - 1);
+        let mut module = Module::new(ops.iter().map(|&op| op as u8))?;
+        for (before, mask) in parents.iter().enumerate() {
+            for from in (0..=before).filter(|from| mask >> from & 1 == 1) {
+                module.connect(from, before + 1)?;
+            }
+        }
+        Ok(module.pruned().and_then(Module::within_limits).ok().map(|module| self.build(&module)))
+    }
+}
+
+#[cfg(test)]
+mod tests;

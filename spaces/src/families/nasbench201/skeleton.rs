@@ -1,0 +1,112 @@
+//! The residual stack of NAS-Bench-201.
+
+use std::sync::Arc;
+
+use crate::error::SpaceError;
+use crate::network::{
+    CellNet, CellSpec, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton,
+    SkeletonEntry, SkeletonSize, Union, UnitId, pooled, relu_conv_bn, skip,
+};
+
+/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, `tiny_network.py`): a stem, three stages of
+/// `cells` cells with a residual block of stride 2 between stages, BatchNorm, ReLU, global average
+/// pooling and a linear classifier.
+#[derive(Clone, Debug)]
+pub struct NasBench201Skeleton {
+    /// Width C of the first stage.
+    pub channels: usize,
+    /// Cells a stage.
+    pub cells: usize,
+    /// Shape of the images.
+    pub image: Shape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Normalisation inside the cells.
+    pub norm: Norm,
+}
+
+impl NasBench201Skeleton {
+    /// The published CIFAR-10 network: C = 16, 5 cells a stage, 3×32×32, 10 classes.
+    pub fn cifar() -> Self {
+        Self { channels: 16, cells: 5, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
+    }
+
+    /// Two 3×3 convolutions, the first of stride 2, beside average pooling and a 1×1 convolution.
+    fn residual(net: &mut NetworkBuilder, name: &str, input: UnitId) -> Result<UnitId, SpaceError> {
+        let width = net.shape(input).channels;
+        let port = Port { input: width, output: 2 * width, stride: 2, norm: Norm::DISCRETE };
+        let mut main = relu_conv_bn(port, 3);
+        main.extend(relu_conv_bn(Port { input: 2 * width, stride: 1, ..port }, 3));
+        let shortcut = vec![
+            Layer::AvgPool { kernel: 2, stride: 2, padding: 0 },
+            Layer::Conv(Conv::pointwise(width, 2 * width)),
+        ];
+        net.layers(name, input, vec![Layer::Branches { join: Join::Sum, arms: vec![shortcut, main] }])
+    }
+}
+
+impl NasBench201Skeleton {
+    /// The residual stack of NAS-Bench-201, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "nasbench201",
+        about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
+        auxiliary: false,
+        relaxable: false,
+        make: |size| Arc::new(Self::cifar().sized(size)),
+    };
+
+    fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            cells: size.layers.unwrap_or(self.cells),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+        }
+    }
+}
+
+impl OpTable {
+    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, `cell_operations.py`).
+    pub fn nasbench201() -> Self {
+        Self::new()
+            .with("skip_connect", skip)
+            .with("nor_conv_1x1", |p| relu_conv_bn(p, 1))
+            .with("nor_conv_3x3", |p| relu_conv_bn(p, 3))
+            .with("avg_pool_3x3", |p| pooled(p, Layer::AvgPool { kernel: 3, stride: p.stride, padding: 1 }))
+    }
+}
+
+impl Skeleton for NasBench201Skeleton {
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        if union.cells.len() != 1 || union.vocabulary.inputs() != 1 {
+            return Err(SpaceError::network("the NAS-Bench-201 skeleton wants one cell of one input"));
+        }
+        if self.channels == 0 || self.cells == 0 {
+            return Err(SpaceError::network("channels and cells must be at least 1"));
+        }
+        let mut net = NetworkBuilder::new(self.image)?;
+        let bn = |channels| Layer::BatchNorm { channels, affine: true };
+        let stem = Layer::Conv(Conv::same(self.image.channels, self.channels, 3, 1));
+        let mut last = net.layers("stem", 0, vec![stem, bn(self.channels)])?;
+        for stage in 0..3 {
+            if stage > 0 {
+                last = Self::residual(&mut net, &format!("reduction{stage}"), last)?;
+            }
+            let spec = CellSpec {
+                preprocess: vec![vec![]],
+                channels: net.shape(last).channels,
+                stride: 1,
+                norm: self.norm,
+                partial: 1,
+                output: Join::Sum,
+            };
+            let cell = CellNet::new(&union.cells[0], &union.vocabulary, spec, ops)?;
+            last = net.chain(&format!("stage{stage}"), last, self.cells, cell)?;
+        }
+        let width = net.shape(last).channels;
+        let last = net.layers("last", last, vec![bn(width), Layer::Relu])?;
+        let head = net.classifier("classifier", last, self.classes)?;
+        Ok(net.finish(head, None))
+    }
+}

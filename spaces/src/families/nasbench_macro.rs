@@ -1,0 +1,176 @@
+//! NAS-Bench-Macro (Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search",
+//! CVPR 2021).
+//!
+//! A network of eight searchable layers, each of them one of three blocks. Text: eight digits, the
+//! first layer first; 0 the identity, 1 `MBConv` with expansion 3 and kernel 3, 2 `MBConv` with
+//! expansion 6 and kernel 5. Leading zeros count.
+
+use std::sync::Arc;
+
+use rand::Rng;
+
+use crate::error::SpaceError;
+use crate::families::chain::Chains;
+use crate::families::draw;
+use crate::graph::{Architecture, Vocabulary};
+use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
+
+/// The blocks, in the order of the digits.
+pub const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
+
+/// Searchable layers.
+pub const LAYERS: usize = 8;
+
+const NOTATION: &str = "a NAS-Bench-Macro network of eight digits";
+
+/// A digit a layer.
+type Digits = [u8; LAYERS];
+
+/// The catalogue's entry of [`NasBenchMacro`].
+pub const ENTRY: SpaceEntry = SpaceEntry {
+    name: "macro",
+    about: "NAS-Bench-Macro: eight layers, three blocks",
+    make: || Arc::new(NasBenchMacro::new()),
+    make_raw: Some(|| Arc::new(NasBenchMacro::new())),
+};
+
+/// The space of NAS-Bench-Macro: 3⁸ = 6,561 networks, all different.
+///
+/// The identity is an operation like the others, which no simplification takes out: which layers
+/// it stands at matters. Samples are uniform; one element away is one layer changed.
+#[derive(Clone, Debug)]
+pub struct NasBenchMacro {
+    chains: Chains,
+}
+
+impl Default for NasBenchMacro {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl NasBenchMacro {
+    /// The space.
+    pub fn new() -> Self {
+        Self { chains: Chains::of(&OPS, "a NAS-Bench-Macro network") }
+    }
+
+    fn build(&self, digits: Digits) -> Architecture {
+        self.chains.build(&digits.map(|digit| Chains::op(usize::from(digit))))
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Digits, SpaceError> {
+        let digits: Vec<u8> =
+            self.chains.read(architecture)?.into_iter().map(|op| Chains::position(op) as u8).collect();
+        let layers = digits.len();
+        digits.try_into().map_err(|_| SpaceError::cell(format!("{layers} layers given, expected {LAYERS}")))
+    }
+
+    /// All networks with one layer changed.
+    fn edits(digits: Digits) -> Vec<Digits> {
+        let change = |layer: usize| (1..OPS.len() as u8).map(move |by| (layer, by));
+        let edited = |(layer, by): (usize, u8)| {
+            let mut edited = digits;
+            edited[layer] = (digits[layer] + by) % OPS.len() as u8;
+            edited
+        };
+        (0..LAYERS).flat_map(change).map(edited).collect()
+    }
+}
+
+impl SearchSpace for NasBenchMacro {
+    fn name(&self) -> &'static str {
+        ENTRY.name
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        self.chains.vocabulary()
+    }
+
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        self.build(std::array::from_fn(|_| draw::below(rng, OPS.len()) as u8))
+    }
+
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        let edits = Self::edits(self.read(architecture)?);
+        Ok(draw::changed(architecture, [edits], rng, |digits| self.build(*digits)))
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        let edits = Self::edits(self.read(architecture)?);
+        Ok(draw::distinct(architecture, edits.into_iter().map(|digits| self.build(digits))))
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.read(architecture).map(drop)
+    }
+
+    fn size(&self) -> SpaceSize {
+        SpaceSize::Unique((OPS.len() as u128).pow(LAYERS as u32))
+    }
+
+    /// In the order of the texts.
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        let base = OPS.len();
+        let digit = move |i: usize, layer: usize| (i / base.pow((LAYERS - 1 - layer) as u32) % base) as u8;
+        let all = (0..base.pow(LAYERS as u32)).map(move |i| std::array::from_fn(|layer| digit(i, layer)));
+        Some(Box::new(all.map(|digits| self.build(digits))))
+    }
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        Ok(self.read(architecture)?.iter().map(|digit| char::from(b'0' + digit)).collect())
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
+        let digits = text.trim().as_bytes();
+        if let Some(at) = digits.iter().position(|digit| !(b'0'..=b'2').contains(digit)) {
+            return Err(bad(format!(
+                "layer {at} is {:?}, expected 0 (identity), 1 (mb3_k3) or 2 (mb6_k5)",
+                char::from(digits[at])
+            )));
+        }
+        let digits: Digits = digits.try_into().map_err(|_| {
+            let lost = "leading zeros count: keep the column as text";
+            bad(format!("{} digits given, expected {LAYERS}; {lost}", digits.len()))
+        })?;
+        Ok(self.build(digits.map(|digit| digit - b'0')))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::testing::check_space;
+
+    #[test]
+    fn contract() {
+        let report = check_space(&NasBenchMacro::new(), 1, 50).unwrap();
+        assert_eq!(report.enumerated, 6_561);
+    }
+
+    #[test]
+    fn texts_keep_their_zeros_and_have_16_neighbours() {
+        let space = NasBenchMacro::new();
+        let network = space.parse("02012100").unwrap();
+        assert_eq!(space.format(&network).unwrap(), "02012100");
+        assert_eq!(space.neighbours(&network).unwrap().len(), 16);
+        assert_ne!(network.key(), space.parse("20121000").unwrap().key());
+        // Identities stay where they are: eight operations between input and output.
+        assert_eq!(network.op_graphs()[0].len(), 10);
+    }
+
+    #[test]
+    fn bad_texts_are_refused_with_a_reason() {
+        for (text, expected) in [
+            ("2012100", "7 digits given, expected 8; leading zeros count"),
+            ("02012103", "layer 7 is '3', expected 0"),
+            ("", "0 digits"),
+        ] {
+            let error = NasBenchMacro::new().parse(text).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

@@ -13,19 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_surrogate::acquisition::{
-    ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
-};
-use bonas_surrogate::counts::CountsBsr;
-use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::GraphGp;
-use bonas_surrogate::mlp::PathMlp;
-use bonas_surrogate::select::{
-    Batches, Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
-    QUpperConfidenceBound, TopK,
-};
-use bonas_surrogate::trees::Trees;
-use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::acquisition::AcquisitionSettings;
+use bonas_surrogate::catalogue::surrogates_that;
+use bonas_surrogate::select::{Batches, Clustered, KrigingBeliever, SelectionSettings, TopK};
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
 
@@ -35,9 +25,9 @@ pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 
 use crate::StudyError;
 use crate::config::{
-    AcquisitionKind, BnNasSettings, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind,
-    SearchConfig, SelectionKind, StrategySettings, StudySettings, SurrogateKind, SyntheticSettings,
-    TargetsKind,
+    BnNasSettings, BonasSettings, EvaluatorSettings, ObjectivesKind, ParentsKind, PoolKind, SearchConfig,
+    SelectionChoice, SelectionName, StrategySettings, StudySettings, SurrogateName, SyntheticSettings,
+    TargetsKind, either,
 };
 use crate::evaluator::{Evaluator, Synthetic};
 use crate::history::{Fidelity, History};
@@ -94,17 +84,20 @@ fn bonas(
     knowledge: &Knowledge,
 ) -> Result<Bonas, StudyError> {
     let hypervolume = aims.second.is_some() && s.objectives == ObjectivesKind::Ehvi;
-    if hypervolume && s.selection != SelectionKind::Auto {
+    if hypervolume && s.selection != SelectionChoice::Auto {
         return Err(StudyError::Setting {
             name: "strategy.selection".to_owned(),
             reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
         });
     }
+    let surrogate = knowledge.surrogate(s.surrogate, s.prior, &s.transfer, space)?;
+    let acquisition = s.acquisition.build(&AcquisitionSettings { gamma: s.gamma })?;
+    let selection = selection(s, &*surrogate, &*acquisition, fidelity)?;
     Ok(Bonas {
         name: "bonas".to_owned(),
-        surrogate: knowledge.surrogate(s.surrogate, s.prior, &s.transfer, space)?,
-        acquisition: acquisition(s)?,
-        selection: selection(s, fidelity)?,
+        surrogate,
+        acquisition,
+        selection,
         pool: pool(s, space)?,
         initial: s.initial,
         batches: Batches { count: s.batches, size: s.batch },
@@ -155,76 +148,48 @@ fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyErro
 ///
 /// # Errors
 /// [`StudyError::Setting`] for one that this build lacks.
-pub fn surrogate(kind: SurrogateKind) -> Result<Box<dyn Surrogate>, StudyError> {
-    match kind {
-        SurrogateKind::CountsBsr => Ok(Box::new(CountsBsr::default())),
-        SurrogateKind::PathMlp => Ok(Box::new(PathMlp::default())),
-        SurrogateKind::GraphGp => Ok(Box::new(GraphGp::default())),
-        SurrogateKind::WlGp => Ok(Box::new(WlGp::default())),
-        SurrogateKind::Trees => Ok(Box::new(Trees::default())),
-        SurrogateKind::Ensemble => Ok(Box::new(Ensemble::default())),
-        #[cfg(feature = "torch")]
-        SurrogateKind::GcnBsr => Ok(Box::new(bonas_surrogate::embed::GcnBsr::default())),
-        #[cfg(feature = "torch")]
-        SurrogateKind::BonasPublished => {
-            let (kind, device) = (tch::Kind::Float, tch::Device::Cpu);
-            Ok(Box::new(bonas_surrogate::embed::GcnBsr::published(kind, device)))
-        }
-        #[cfg(feature = "torch")]
-        SurrogateKind::GcnEnsemble => Ok(Box::new(bonas_surrogate::embed::GcnEnsemble::default())),
-        #[cfg(not(feature = "torch"))]
-        SurrogateKind::GcnBsr | SurrogateKind::BonasPublished | SurrogateKind::GcnEnsemble => {
-            Err(without_torch("strategy.surrogate", "a graph network", "use graph-gp"))
-        }
-    }
-}
-
-fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
-    Ok(match s.acquisition {
-        AcquisitionKind::Ucb => Box::new(Ucb::new(s.gamma)?),
-        AcquisitionKind::Ei => Box::new(ExpectedImprovement::default()),
-        AcquisitionKind::LogEi => Box::new(LogExpectedImprovement),
-        AcquisitionKind::Pi => Box::new(ProbabilityOfImprovement),
-        AcquisitionKind::Thompson => Box::new(Thompson),
-        AcquisitionKind::Mean => Box::new(Mean),
+pub fn surrogate(name: SurrogateName) -> Result<Box<dyn Surrogate>, StudyError> {
+    name.build(&()).map_err(|error| StudyError::Setting {
+        name: "strategy.surrogate".to_owned(),
+        reason: error.to_string(),
     })
 }
 
-fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
-    let embeds = s.surrogate.embeds();
-    let improves = matches!(s.acquisition, AcquisitionKind::Ei | AcquisitionKind::LogEi);
-    let lacks = |what: &str| {
-        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason: what.to_owned() })
+/// The selection of some settings; refuses one that reads what the surrogate does not have.
+fn selection(
+    s: &BonasSettings,
+    surrogate: &dyn Surrogate,
+    acquisition: &dyn Acquisition,
+    fidelity: Fidelity,
+) -> Result<Box<dyn Selection>, StudyError> {
+    let name = match s.selection {
+        SelectionChoice::Named(name) => name,
+        SelectionChoice::Auto => automatic(surrogate, acquisition, fidelity),
     };
-    match s.selection {
-        SelectionKind::Clusters if !embeds => {
-            lacks("clusters need a surrogate with an embedding; trees and path-mlp have none")
-        }
-        SelectionKind::LocalPenalisation if !embeds => {
-            lacks("local-penalisation needs a surrogate with an embedding; trees and path-mlp have none")
-        }
-        SelectionKind::QEi
-        | SelectionKind::QUcb
-        | SelectionKind::JointThompson
-        | SelectionKind::KrigingBeliever
-            if !s.surrogate.has_joint() =>
-        {
-            lacks("joint criteria need a surrogate with a joint posterior; take graph-gp, wl-gp or ensemble")
-        }
-        SelectionKind::Clusters => Ok(Box::new(Clustered::default())),
-        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && embeds => {
-            Ok(Box::new(Clustered::default()))
-        }
-        SelectionKind::Auto if improves && s.surrogate.has_joint() => {
-            Ok(Box::new(KrigingBeliever::default()))
-        }
-        SelectionKind::KrigingBeliever => Ok(Box::new(KrigingBeliever::default())),
-        SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
-        SelectionKind::QEi => Ok(Box::new(QExpectedImprovement::default())),
-        SelectionKind::QUcb => Ok(Box::new(QUpperConfidenceBound::new(s.gamma)?)),
-        SelectionKind::JointThompson => Ok(Box::new(JointThompson::default())),
-        SelectionKind::LocalPenalisation => Ok(Box::new(LocalPenalisation::default())),
+    let selection = name.build(&SelectionSettings { gamma: s.gamma })?;
+    let lacks = |what: &str, have: &dyn Fn(&dyn Surrogate) -> bool| {
+        let (name, having) = (name.name(), either(&surrogates_that(have)));
+        let reason = format!("{name} needs a surrogate with {what}; take {having}");
+        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason })
+    };
+    if selection.reads_embeddings() && !surrogate.has_embedding() {
+        return lacks("an embedding", &|s| s.has_embedding());
     }
+    if selection.reads_joint() && !surrogate.has_joint_posterior() {
+        return lacks("a joint posterior", &|s| s.has_joint_posterior());
+    }
+    Ok(selection)
+}
+
+/// The selection that `auto` stands for.
+fn automatic(surrogate: &dyn Surrogate, acquisition: &dyn Acquisition, fidelity: Fidelity) -> SelectionName {
+    SelectionName::of(if fidelity == Fidelity::SharedWeights && surrogate.has_embedding() {
+        &Clustered::ENTRY
+    } else if acquisition.is_expected_improvement() && surrogate.has_joint_posterior() {
+        &KrigingBeliever::ENTRY
+    } else {
+        &TopK::ENTRY
+    })
 }
 
 fn targets(kind: TargetsKind) -> Targets {

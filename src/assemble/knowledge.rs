@@ -6,13 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::{Form, GraphGp};
 use bonas_surrogate::{Extractor, Known, Surrogate};
 
 use super::SourceTask;
 use crate::StudyError;
-use crate::config::{PriorKind, SurrogateKind, Transfer};
+use crate::config::{PriorKind, SurrogateName, Transfer, surrogates_with_prior};
 use crate::registry::{self, SkeletonSize, SpaceEntry};
 use crate::rng::stream;
 
@@ -45,7 +43,7 @@ impl Knowledge {
     /// scores on another task that it does not take; as [`SourceTask::read`].
     pub fn surrogate(
         &self,
-        kind: SurrogateKind,
+        kind: SurrogateName,
         prior: PriorKind,
         transfer: &Transfer,
         space: &dyn SearchSpace,
@@ -54,20 +52,18 @@ impl Knowledge {
             return Err(StudyError::Setting {
                 name: "strategy.transfer".into(),
                 reason: format!(
-                    "{transfer}, but this surrogate takes none; take ensemble or graph-gp, or none"
+                    "{transfer}, but this surrogate takes none; take {}, or none",
+                    surrogates_with_prior()
                 ),
             });
         }
         let learnt = self.learnt(transfer, space)?;
         let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
-        let knows = !known.is_empty();
-        let form = if knows { Form::Mean } else { Form::Nothing };
-        let gp = GraphGp::default().sharing(&self.features).knowing(known, &[form]);
-        match kind {
-            SurrogateKind::GraphGp => Ok(Box::new(gp)),
-            SurrogateKind::Ensemble => Ok(Box::new(Ensemble { gp, ..Ensemble::default() })),
-            other if !knows => super::surrogate(other),
-            _ => Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into())),
+        let surrogate = super::surrogate(kind)?;
+        match surrogate.with_prior(&known, &self.features) {
+            Some(surrogate) => Ok(surrogate),
+            None if known.is_empty() => Ok(surrogate),
+            None => Err(takes_no_prior()),
         }
     }
 
@@ -119,7 +115,7 @@ impl Knowledge {
 
     fn cost(
         &self,
-        surrogate: SurrogateKind,
+        surrogate: SurrogateName,
         prior: PriorKind,
         space: &dyn SearchSpace,
     ) -> Result<Option<Known>, StudyError> {
@@ -131,7 +127,7 @@ impl Knowledge {
             return Ok(None);
         }
         if !surrogate.takes_prior() {
-            return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
+            return Err(takes_no_prior());
         }
         let known = self.kept().costs.get(&prior).cloned();
         if known.is_some() {
@@ -172,6 +168,10 @@ pub(super) fn published(entry: &SpaceEntry) -> Result<Option<Network>, String> {
     let Some(skeleton) = entry.skeleton else { return Ok(None) };
     let skeleton = registry::skeleton(skeleton)?.skeleton(&SkeletonSize::default())?;
     Ok(Some((skeleton, (entry.ops)())))
+}
+
+fn takes_no_prior() -> StudyError {
+    bad(format!("this surrogate takes none; take {}, or auto", surrogates_with_prior()))
 }
 
 fn bad(reason: String) -> StudyError {

@@ -2,13 +2,15 @@
 
 use bonas_surrogate::Surrogate;
 use bonas_surrogate::acquisition::{ExpectedImprovement, Mean, Thompson, Ucb};
+use bonas_surrogate::embed::BONAS_PUBLISHED;
 use bonas_surrogate::mlp::PathMlp;
 use bonas_surrogate::select::{Batches, TopK};
+use bonas_surrogate::wl_gp::WlGp;
 
 use super::surrogate;
 use crate::StudyError;
 use crate::config::{
-    BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, SurrogateKind,
+    BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, SurrogateName,
 };
 use crate::strategy::{Aims, Bonas, Evolutionary, Objectives, Parents, Pool, Targets};
 
@@ -40,7 +42,7 @@ pub(super) fn nas_bowl(s: &NasBowlSettings) -> Result<Bonas, StudyError> {
     let pool = Evolutionary { random_share: s.random_share, ..mutants(s.pool_size, s.population) };
     Ok(Bonas {
         acquisition: Box::new(ExpectedImprovement::default()),
-        ..guided("nas-bowl", surrogate(SurrogateKind::WlGp)?, pool, s.initial, batches)
+        ..guided("nas-bowl", surrogate(SurrogateName::of(&WlGp::ENTRY))?, pool, s.initial, batches)
     })
 }
 
@@ -56,7 +58,7 @@ pub(super) fn bonas_published(s: &BonasPublishedSettings) -> Result<Bonas, Study
     };
     Ok(Bonas {
         acquisition: Box::new(Ucb::new(s.gamma)?),
-        ..guided("bonas-published", surrogate(SurrogateKind::BonasPublished)?, pool, s.initial, batches)
+        ..guided("bonas-published", surrogate(SurrogateName::of(&BONAS_PUBLISHED))?, pool, s.initial, batches)
     })
 }
 

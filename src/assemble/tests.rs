@@ -103,14 +103,22 @@ fn what_a_space_or_build_lacks_is_named() {
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+    assert!(
+        error.contains("strategy.selection")
+            && error.contains("clusters needs a surrogate with an embedding; take ensemble"),
+        "{error}"
+    );
     let without_joint = clustered.replace("clusters", "q-ei");
     let joint = read(&without_joint);
     let error = strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
+    assert!(
+        error.contains("strategy.selection")
+            && error.contains("q-ei needs a surrogate with a joint posterior; take ensemble, graph-gp"),
+        "{error}"
+    );
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
     let space = space(&config).unwrap().1;
     let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
@@ -123,7 +131,7 @@ fn what_a_space_or_build_lacks_is_named() {
 /// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
 #[test]
 fn priors_are_taken_where_they_can_be() {
-    use crate::config::{PriorKind, SurrogateKind, Transfer};
+    use crate::config::{PriorKind, SurrogateName, Transfer};
     let spaces = ["nasbench201", "macro"].map(|name| crate::registry::space(name).unwrap().space());
     for (space, has_network) in spaces.iter().zip([true, false]) {
         let fitted = |kind, prior| {
@@ -138,7 +146,7 @@ fn priors_are_taken_where_they_can_be() {
             let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
             Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
         };
-        for kind in [SurrogateKind::GraphGp, SurrogateKind::Ensemble] {
+        for kind in ["graph-gp", "ensemble"].map(|name| SurrogateName::named(name).unwrap()) {
             let (auto, none) =
                 (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
             assert_eq!(auto != none, has_network, "{}", space.name());
@@ -147,7 +155,7 @@ fn priors_are_taken_where_they_can_be() {
                 Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),
             }
         }
-        let trees = |prior| fitted(SurrogateKind::Trees, prior);
+        let trees = |prior| fitted(SurrogateName::named("trees").unwrap(), prior);
         assert_eq!(trees(PriorKind::Auto).unwrap(), trees(PriorKind::None).unwrap());
         assert!(trees(PriorKind::Params).unwrap_err().to_string().contains("take ensemble or graph-gp"));
     }

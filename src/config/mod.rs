@@ -17,6 +17,7 @@ mod compare;
 mod contest;
 mod error;
 mod evaluator;
+mod names;
 mod nearest;
 mod peers;
 mod print;
@@ -29,9 +30,7 @@ mod tests;
 mod transfer;
 
 pub use bnnas::{BatchNormKind, BnNasSettings, IndicatorSettings};
-pub use bonas::{
-    AcquisitionKind, BonasSettings, ObjectivesKind, ParentsKind, PoolKind, PriorKind, SelectionKind,
-};
+pub use bonas::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind, PriorKind};
 pub use compare::{
     CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
     ObjectiveSettings, SeedsKind, TableSettings,
@@ -39,13 +38,17 @@ pub use compare::{
 pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::{ConfigError, Invalid, at_least_1, ensure};
 pub use evaluator::{EvaluatorSettings, ScratchSettings, SharedSettings, SyntheticSettings};
+pub use names::{
+    AcquisitionName, Catalogued, PartName, SelectionChoice, SelectionName, SurrogateName, either,
+    surrogates_with_prior,
+};
 pub use nearest::{nearest, unknown};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings, Nsga2Settings};
 pub use print::{commented, plain};
 pub use settings::{KeyDoc, Settings};
 pub use strategy::{
     DifferentiableSettings, EvolutionSettings, LocalSearchSettings, RandomSettings, StrategySettings,
-    SurrogateKind, TargetsKind,
+    TargetsKind,
 };
 pub use strict::{Document, from_toml};
 pub use study::{

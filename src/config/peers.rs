@@ -1,8 +1,10 @@
 //! Settings of published strategies to compare with, their published values as defaults.
 
+use bonas_surrogate::counts::CountsBsr;
 use bonas_surrogate::mlp::MlpParams;
 
-use super::strategy::{SurrogateKind, batches};
+use super::names::SurrogateName;
+use super::strategy::batches;
 use super::{at_least_1, ensure};
 
 crate::settings! {
@@ -67,7 +69,7 @@ crate::settings! {
         /// Architectures a batch: the children predicted best. Published: 10.
         batch: usize = 10,
         /// The predictor. Published: a graph isomorphism network, which this program does not have.
-        surrogate: SurrogateKind = SurrogateKind::CountsBsr,
+        surrogate: SurrogateName = SurrogateName::of(&CountsBsr::ENTRY),
         /// Children a round. Published: 100.
         pool_size: usize = 100,
         /// Best architectures that children are mutants of. Published: 10.

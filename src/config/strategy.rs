@@ -254,61 +254,6 @@ crate::settings! {
     check(s) { batches(s.batches, s.batch) }
 }
 
-/// The model of score by architecture.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SurrogateKind {
-    /// Graph network and Bayesian sigmoid regression: the paper's.
-    GcnBsr,
-    /// The same exactly as in the published code, its approximations included.
-    BonasPublished,
-    /// Bidirectional graph networks that read structural counts too, an ensemble; on normal scores.
-    GcnEnsemble,
-    /// Bayesian sigmoid regression on structural counts; needs no libtorch.
-    CountsBsr,
-    /// Ensemble of perceptrons on path encodings, as in BANANAS; needs no libtorch.
-    PathMlp,
-    /// Gaussian process on structural counts and normal scores; needs no libtorch.
-    #[default]
-    GraphGp,
-    /// Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL; needs no libtorch.
-    WlGp,
-    /// Boosted trees on structural counts and normal scores; needs no libtorch.
-    Trees,
-    /// graph-gp and trees, weighted by how well each predicts what it has not seen; no libtorch.
-    Ensemble,
-}
-
-impl SurrogateKind {
-    /// The surrogate with a name.
-    ///
-    /// # Errors
-    /// A text that names all there are, and the nearest.
-    pub fn named(name: &str) -> Result<Self, String> {
-        super::strict::named(name)
-    }
-
-    /// Whether it places architectures in a space where near means related, as clusters need.
-    pub fn embeds(self) -> bool {
-        !matches!(self, Self::Trees | Self::PathMlp)
-    }
-
-    /// Whether it has a posterior of several architectures together, as joint criteria need.
-    pub fn has_joint(self) -> bool {
-        matches!(self, Self::GraphGp | Self::WlGp | Self::Ensemble)
-    }
-
-    /// Whether it can start from prior knowledge.
-    pub fn takes_prior(self) -> bool {
-        matches!(self, Self::GraphGp | Self::Ensemble)
-    }
-
-    /// Whether it needs libtorch.
-    pub fn needs_torch(self) -> bool {
-        matches!(self, Self::GcnBsr | Self::BonasPublished | Self::GcnEnsemble)
-    }
-}
-
 pub(super) fn batches(count: usize, size: usize) -> Result<(), super::Invalid> {
     ensure(count >= 1, "batches", count, "at least 1")?;
     ensure(size >= 1, "batch", size, "at least 1")

@@ -1,3 +1,5 @@
+use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES, names};
+
 use super::*;
 use crate::study::{Finished, Study};
 
@@ -45,7 +47,8 @@ fn evaluated(space: &str, settings: &str) -> usize {
 
 #[test]
 fn every_surrogate_without_libtorch_runs_a_study() {
-    for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
+    for entry in SURROGATES.iter().filter(|entry| !entry.needs_torch()) {
+        let name = entry.name();
         let settings = format!("surrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n");
         assert_eq!(evaluated("darts", &settings), 40, "{name}");
     }
@@ -84,9 +87,7 @@ fn every_pool_runs_a_study() {
 
 #[test]
 fn every_selection_runs_a_study() {
-    for selection in
-        ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
-    {
+    for selection in names(SELECTIONS) {
         let settings = format!("selection = \"{selection}\"\ninitial = 34\nbatch = 3\npool_size = 20\n");
         assert_eq!(evaluated("darts", &settings), 40, "{selection}");
     }

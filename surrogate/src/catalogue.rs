@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_surrogate_keeps_the_contract() {
-        let (observations, candidates) = (toy_observations(30, 4), toy_architectures(20, 5));
+        let (observations, candidates) = (toy_observations(12, 4), toy_architectures(8, 5));
         for entry in SURROGATES {
             match entry.build(&()) {
                 Ok(surrogate) => {

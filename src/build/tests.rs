@@ -1,3 +1,5 @@
+use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES, names};
+
 use super::*;
 use bonas_study::{Finished, Study};
 
@@ -45,7 +47,8 @@ fn evaluated(space: &str, settings: &str) -> usize {
 
 #[test]
 fn every_surrogate_without_libtorch_runs_a_study() {
-    for name in ["counts-bsr", "graph-gp", "wl-gp", "trees", "ensemble"] {
+    for entry in SURROGATES.iter().filter(|entry| !entry.needs_torch()) {
+        let name = entry.name();
         let settings = format!("surrogate = \"{name}\"\nacquisition = \"log-ei\"\npool_size = 50\n");
         assert_eq!(evaluated("darts", &settings), 40, "{name}");
     }
@@ -84,9 +87,7 @@ fn every_pool_runs_a_study() {
 
 #[test]
 fn every_selection_runs_a_study() {
-    for selection in
-        ["clusters", "top-k", "q-ei", "q-ucb", "joint-thompson", "local-penalisation", "kriging-believer"]
-    {
+    for selection in names(SELECTIONS) {
         let settings = format!("selection = \"{selection}\"\ninitial = 34\nbatch = 3\npool_size = 20\n");
         assert_eq!(evaluated("darts", &settings), 40, "{selection}");
     }
@@ -103,14 +104,22 @@ fn what_a_space_or_build_lacks_is_named() {
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("strategy.selection") && error.contains("trees and path-mlp"), "{error}");
+    assert!(
+        error.contains("strategy.selection")
+            && error.contains("clusters needs a surrogate with an embedding; take ensemble"),
+        "{error}"
+    );
     let without_joint = clustered.replace("clusters", "q-ei");
     let joint = read(&without_joint);
     let error = strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
         .err()
         .unwrap()
         .to_string();
-    assert!(error.contains("strategy.selection") && error.contains("take graph-gp"), "{error}");
+    assert!(
+        error.contains("strategy.selection")
+            && error.contains("q-ei needs a surrogate with a joint posterior; take ensemble, graph-gp"),
+        "{error}"
+    );
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
     let space = space(&config).unwrap();
     let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
@@ -123,7 +132,7 @@ fn what_a_space_or_build_lacks_is_named() {
 /// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
 #[test]
 fn priors_are_taken_where_they_can_be() {
-    use crate::config::{PriorKind, SurrogateKind, Transfer};
+    use crate::config::{PriorKind, SurrogateName, Transfer};
     let spaces = ["nasbench201", "macro"].map(|name| SPACES.get(name).unwrap().space());
     for (space, has_network) in spaces.iter().zip([true, false]) {
         let fitted = |kind, prior| {
@@ -138,7 +147,7 @@ fn priors_are_taken_where_they_can_be() {
             let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
             Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
         };
-        for kind in [SurrogateKind::GraphGp, SurrogateKind::Ensemble] {
+        for kind in ["graph-gp", "ensemble"].map(|name| SurrogateName::named(name).unwrap()) {
             let (auto, none) =
                 (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
             assert_eq!(auto != none, has_network, "{}", space.name());
@@ -147,7 +156,7 @@ fn priors_are_taken_where_they_can_be() {
                 Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),
             }
         }
-        let trees = |prior| fitted(SurrogateKind::Trees, prior);
+        let trees = |prior| fitted(SurrogateName::named("trees").unwrap(), prior);
         assert_eq!(trees(PriorKind::Auto).unwrap(), trees(PriorKind::None).unwrap());
         assert!(trees(PriorKind::Params).unwrap_err().to_string().contains("take ensemble or graph-gp"));
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bonas::StudyError;
-use bonas::config::{BonasSettings, PriorKind, SurrogateKind, TableSettings, Transfer};
+use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::write_json;
@@ -36,8 +36,8 @@ pub(super) struct PredictArgs {
     /// Random splits of each size.
     #[arg(long, default_value_t = 10)]
     splits: usize,
-    /// Surrogates by name, with commas between: ensemble, graph-gp, wl-gp, trees, counts-bsr, path-mlp,
-    /// gcn-bsr, gcn-ensemble or bonas-published; without it the one that strategy bonas uses.
+    /// Surrogates by name, with commas between (`bonas list surrogates` names them); without it the one
+    /// that strategy bonas uses.
     #[arg(long, value_delimiter = ',')]
     surrogate: Vec<String>,
     /// What the surrogates know beforehand: auto, none, flops or params, as strategy bonas.
@@ -137,11 +137,11 @@ fn as_flag(error: StudyError) -> anyhow::Error {
     }
 }
 
-fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateKind>> {
+fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateName>> {
     if names.is_empty() {
         return Ok(vec![BonasSettings::default().surrogate]);
     }
-    let named = |name: &String| SurrogateKind::named(name).map_err(|e| usage(format!("--surrogate: {e}")));
+    let named = |name: &String| SurrogateName::named(name).map_err(|e| usage(format!("--surrogate: {e}")));
     names.iter().map(named).collect()
 }
 

@@ -26,9 +26,10 @@ mod tests;
 pub use bonas_study::evaluator::SyntheticSettings;
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
-    AcquisitionKind, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
+    AcquisitionName, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
     EvolutionSettings, LocalSearchSettings, NasBowlSettings, NpenasSettings, Nsga2Settings, ObjectivesKind,
-    ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionKind, SurrogateKind, TargetsKind, Transfer,
+    ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionChoice, SelectionName, SurrogateName,
+    TargetsKind, Transfer,
 };
 pub use bonas_supernet::data::DataSettings;
 pub use bonas_supernet::differentiable::DifferentiableSettings;

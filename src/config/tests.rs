@@ -86,7 +86,9 @@ fn a_value_of_the_wrong_type_names_the_key() {
 fn a_bad_choice_names_the_nearest() {
     let message = error("[strategy]\nname = \"bonas\"\nacquisition = \"ubc\"\n");
     assert!(
-        message.starts_with("my.toml line 3: strategy.acquisition: unknown variant `ubc`, expected one of"),
+        message.starts_with(
+            "my.toml line 3: strategy.acquisition: unknown acquisition `ubc`; did you mean `ucb`? (known:"
+        ),
         "{message}"
     );
     assert!(message.contains("did you mean `ucb`?"), "{message}");

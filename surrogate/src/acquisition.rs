@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use rand::Rng;
 
+use crate::entry::Entry;
 use crate::{Posterior, SurrogateError};
 
 /// Gives every candidate a utility; the higher, the sooner it should be measured.
@@ -23,7 +24,32 @@ pub trait Acquisition: Send + Debug {
     fn scale(&self) -> Scale {
         Scale::Score
     }
+
+    /// Whether it ranks by expected improvement in the unit of the score, which
+    /// [`crate::select::KrigingBeliever`] goes on with inside a batch.
+    fn is_expected_improvement(&self) -> bool {
+        false
+    }
 }
+
+/// An acquisition in [`crate::catalogue`].
+pub type AcquisitionEntry = Entry<dyn Acquisition, AcquisitionSettings>;
+
+/// What the acquisitions of [`crate::catalogue`] can be built with; each reads what it needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AcquisitionSettings {
+    /// Weight of the standard deviation in an upper confidence bound.
+    pub gamma: f64,
+}
+
+impl Default for AcquisitionSettings {
+    fn default() -> Self {
+        Self { gamma: GAMMA }
+    }
+}
+
+/// Default weight of the standard deviation: that of BONAS.
+const GAMMA: f64 = 0.5;
 
 /// What utilities are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,6 +87,13 @@ pub struct Ucb {
 }
 
 impl Ucb {
+    /// "ucb" in the catalogue.
+    pub const ENTRY: AcquisitionEntry = Entry::new(
+        "ucb",
+        "Upper confidence bound: mean + gamma standard deviations",
+        |settings: &AcquisitionSettings| Ok(Box::new(Self::new(settings.gamma)?)),
+    );
+
     /// A bound `gamma` standard deviations above the mean.
     ///
     /// # Errors
@@ -76,7 +109,7 @@ impl Ucb {
 
 impl Default for Ucb {
     fn default() -> Self {
-        Self { gamma: 0.5 }
+        Self { gamma: GAMMA }
     }
 }
 
@@ -109,9 +142,19 @@ pub struct ExpectedImprovement {
     pub unit: Improvement,
 }
 
+impl ExpectedImprovement {
+    /// "ei" in the catalogue.
+    pub const ENTRY: AcquisitionEntry =
+        Entry::new("ei", "Expected improvement over the best score", |_| Ok(Box::<Self>::default()));
+}
+
 impl Acquisition for ExpectedImprovement {
     fn name(&self) -> &'static str {
         "ei"
+    }
+
+    fn is_expected_improvement(&self) -> bool {
+        self.unit == Improvement::Score
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
@@ -136,9 +179,21 @@ impl Acquisition for ExpectedImprovement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogExpectedImprovement;
 
+impl LogExpectedImprovement {
+    /// "log-ei" in the catalogue.
+    pub const ENTRY: AcquisitionEntry =
+        Entry::new("log-ei", "Logarithm of expected improvement, for improvements too small for ei", |_| {
+            Ok(Box::new(Self))
+        });
+}
+
 impl Acquisition for LogExpectedImprovement {
     fn name(&self) -> &'static str {
-        "logei"
+        "log-ei"
+    }
+
+    fn is_expected_improvement(&self) -> bool {
+        true
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
@@ -153,6 +208,12 @@ impl Acquisition for LogExpectedImprovement {
 /// Probability of improving on the incumbent, `P(y > y*)` (Kushner, 1964).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProbabilityOfImprovement;
+
+impl ProbabilityOfImprovement {
+    /// "pi" in the catalogue.
+    pub const ENTRY: AcquisitionEntry =
+        Entry::new("pi", "Probability of improving on the best score", |_| Ok(Box::new(Self)));
+}
 
 impl Acquisition for ProbabilityOfImprovement {
     fn name(&self) -> &'static str {
@@ -172,6 +233,12 @@ impl Acquisition for ProbabilityOfImprovement {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Thompson;
 
+impl Thompson {
+    /// "thompson" in the catalogue.
+    pub const ENTRY: AcquisitionEntry =
+        Entry::new("thompson", "One draw from each posterior", |_| Ok(Box::new(Self)));
+}
+
 impl Acquisition for Thompson {
     fn name(&self) -> &'static str {
         "thompson"
@@ -185,6 +252,12 @@ impl Acquisition for Thompson {
 /// Posterior mean: no exploration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mean;
+
+impl Mean {
+    /// "mean" in the catalogue.
+    pub const ENTRY: AcquisitionEntry =
+        Entry::new("mean", "Posterior mean alone: no exploration", |_| Ok(Box::new(Self)));
+}
 
 impl Acquisition for Mean {
     fn name(&self) -> &'static str {

@@ -11,7 +11,8 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 
 use crate::bsr::{Bsr, BsrParams};
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::entry::Entry;
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 
 const NAME: &str = "counts-bsr";
 
@@ -241,9 +242,19 @@ impl Default for CountsBsr {
     }
 }
 
+impl CountsBsr {
+    /// "counts-bsr" in the catalogue.
+    pub const ENTRY: SurrogateEntry =
+        Entry::new(NAME, "Bayesian sigmoid regression on structural counts", |()| Ok(Box::<Self>::default()));
+}
+
 impl Surrogate for CountsBsr {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
     }
 
     fn needs_fractions(&self) -> bool {

@@ -6,10 +6,11 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
+use crate::entry::Entry;
 use crate::gp::{CHUNK, Scratch};
 use crate::graph_gp::{FittedGraphGp, GraphGp};
 use crate::trees::{BoostParams, CrossFit};
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Extractor, Known, Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 
 const NAME: &str = "ensemble";
 
@@ -45,9 +46,34 @@ impl Default for Ensemble {
     }
 }
 
+impl Ensemble {
+    /// "ensemble" in the catalogue.
+    pub const ENTRY: SurrogateEntry = Entry::new(
+        NAME,
+        "graph-gp and trees, weighted by how well each predicts what it has not seen",
+        |()| Ok(Box::<Self>::default()),
+    );
+}
+
 impl Surrogate for Ensemble {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
+    }
+
+    fn has_joint_posterior(&self) -> bool {
+        true
+    }
+
+    fn with_prior(&self, known: &[Known], features: &Extractor) -> Option<Box<dyn Surrogate>> {
+        Some(Box::new(Self {
+            gp: self.gp.starting_from(known, features),
+            boost: self.boost,
+            folds: self.folds,
+        }))
     }
 
     fn fit(

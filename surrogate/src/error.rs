@@ -31,6 +31,14 @@ pub enum SurrogateError {
         /// What happened, where.
         reason: String,
     },
+    /// A surrogate that needs libtorch, in a build without it.
+    #[error(
+        "{surrogate} needs libtorch, and this program was built without it (feature torch); use a surrogate that needs none, graph-gp for example"
+    )]
+    NeedsTorch {
+        /// Name of the surrogate.
+        surrogate: &'static str,
+    },
 }
 
 impl SurrogateError {

@@ -13,11 +13,12 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
+use crate::entry::Entry;
 use crate::features::{self, Extractor};
 use crate::gp::{self, Kernel, Prior, Process, Scratch, Seen};
 use crate::ranks::{Warp, normal_scores};
 use crate::roll::name;
-use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Joint, Known, Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 
 pub use data::Form;
 use data::Read;
@@ -107,6 +108,22 @@ impl GraphGp {
     pub fn sharing(self, features: &Extractor) -> Self {
         // Columns that are kept are of the extractor that was there before.
         Self { features: features.clone(), kept: Mutex::default(), ..self }
+    }
+
+    /// A copy with prior knowledge as its mean, none kept from earlier fits, and a shared feature cache.
+    pub(crate) fn starting_from(&self, known: &[Known], features: &Extractor) -> Self {
+        let form = if known.is_empty() { Form::Nothing } else { Form::Mean };
+        Self {
+            kernel: self.kernel,
+            prior: self.prior,
+            first_iterations: self.first_iterations,
+            iterations: self.iterations,
+            limit: self.limit,
+            known: known.to_vec(),
+            forms: vec![form],
+            features: features.clone(),
+            kept: Mutex::default(),
+        }
     }
 
     /// Fits to observations, as [`Surrogate::fit`] does.
@@ -230,9 +247,29 @@ fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
     std::iter::successors(Some(FIRST_STEP.min(n)), next).take_while(move |&at| at > 0 && at <= last)
 }
 
+impl GraphGp {
+    /// "graph-gp" in the catalogue.
+    pub const ENTRY: SurrogateEntry =
+        Entry::new(NAME, "Gaussian process on structural counts and normal scores", |()| {
+            Ok(Box::<Self>::default())
+        });
+}
+
 impl Surrogate for GraphGp {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
+    }
+
+    fn has_joint_posterior(&self) -> bool {
+        true
+    }
+
+    fn with_prior(&self, known: &[Known], features: &Extractor) -> Option<Box<dyn Surrogate>> {
+        Some(Box::new(self.starting_from(known, features)))
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {

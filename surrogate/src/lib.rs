@@ -12,10 +12,11 @@
 
 pub mod acquisition;
 pub mod bsr;
+pub mod catalogue;
 pub mod counts;
-#[cfg(feature = "torch")]
 pub mod embed;
 pub mod ensemble;
+mod entry;
 mod error;
 mod features;
 pub mod gp;
@@ -46,4 +47,4 @@ pub use known::{Known, ValueOf};
 pub use posterior::{Law, Moments, Posterior};
 pub use ranks::Warp;
 pub use select::{Batches, Candidates, Selection};
-pub use surrogate::{Observation, Predict, Surrogate};
+pub use surrogate::{Observation, Predict, Surrogate, SurrogateEntry};

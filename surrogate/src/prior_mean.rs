@@ -58,6 +58,10 @@ impl Surrogate for PriorMean {
         NAME
     }
 
+    fn has_embedding(&self) -> bool {
+        self.inner.has_embedding()
+    }
+
     fn fit(
         &self,
         observations: &[Observation],

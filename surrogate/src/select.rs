@@ -15,6 +15,7 @@ use rand::Rng;
 use rand_xoshiro::Xoshiro256Plus;
 use rand_xoshiro::rand_core::SeedableRng;
 
+use crate::entry::Entry;
 use crate::{Joint, Posterior, SurrogateError};
 
 mod believer;
@@ -106,11 +107,33 @@ pub trait Selection: Send + Debug {
     }
 }
 
+/// A selection in [`crate::catalogue`].
+pub type SelectionEntry = Entry<dyn Selection, SelectionSettings>;
+
+/// What the selections of [`crate::catalogue`] can be built with; each reads what it needs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SelectionSettings {
+    /// Weight of the standard deviation in an upper confidence bound.
+    pub gamma: f64,
+}
+
+impl Default for SelectionSettings {
+    fn default() -> Self {
+        Self { gamma: 0.5 }
+    }
+}
+
 /// The `count * size` best, cut into batches from the best down; ties by lowest index.
 ///
 /// This is the published selection of BONAS (Shi et al., 2020).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TopK;
+
+impl TopK {
+    /// "top-k" in the catalogue.
+    pub const ENTRY: SelectionEntry =
+        Entry::new("top-k", "The best by utility, in order", |_| Ok(Box::new(Self)));
+}
 
 impl Selection for TopK {
     fn select(
@@ -151,6 +174,14 @@ impl Default for Clustered {
     fn default() -> Self {
         Self { pool_factor: 3 }
     }
+}
+
+impl Clustered {
+    /// "clusters" in the catalogue.
+    pub const ENTRY: SelectionEntry =
+        Entry::new("clusters", "Related candidates: the best of each cluster of the embedding", |_| {
+            Ok(Box::<Self>::default())
+        });
 }
 
 impl Selection for Clustered {

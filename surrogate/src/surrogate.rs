@@ -6,7 +6,8 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
-use crate::{Joint, Posterior, SurrogateError};
+use crate::entry::Entry;
+use crate::{Extractor, Joint, Known, Posterior, SurrogateError};
 
 /// One measured score of one architecture; higher is better.
 #[derive(Clone, Debug)]
@@ -17,6 +18,9 @@ pub struct Observation {
     pub score: f64,
 }
 
+/// A surrogate in [`crate::catalogue`].
+pub type SurrogateEntry = Entry<dyn Surrogate>;
+
 /// An unfitted recipe: fitting returns an immutable predictor and leaves the recipe as it was.
 pub trait Surrogate: Send + fmt::Debug {
     /// Name as used in configurations and reports.
@@ -25,6 +29,29 @@ pub trait Surrogate: Send + fmt::Debug {
     /// Whether scores must be fractions in `[0, 1]`, as of surrogates of logits; others take any number.
     fn needs_fractions(&self) -> bool {
         false
+    }
+
+    /// Whether fitted predictors place architectures in a space where near means related
+    /// ([`Predict::embed`]).
+    fn has_embedding(&self) -> bool {
+        false
+    }
+
+    /// Whether fitted predictors have a posterior of several architectures together
+    /// ([`Predict::joint`]).
+    fn has_joint_posterior(&self) -> bool {
+        false
+    }
+
+    /// The same recipe starting from prior knowledge, which may be empty, and sharing a feature cache;
+    /// `None` for a surrogate that takes no prior knowledge.
+    fn with_prior(&self, _known: &[Known], _features: &Extractor) -> Option<Box<dyn Surrogate>> {
+        None
+    }
+
+    /// Whether it can start from prior knowledge ([`with_prior`](Self::with_prior)).
+    fn takes_prior(&self) -> bool {
+        self.with_prior(&[], &Extractor::default()).is_some()
     }
 
     /// Fits to `observations` (at least one), drawing all randomness from `rng`: equal

@@ -10,8 +10,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::acquisition::{Scale, constrained};
 use crate::{
-    Acquisition, Batches, Candidates, Joint, Moments, Observation, Posterior, Predict, Selection, Surrogate,
-    SurrogateError,
+    Acquisition, Batches, Candidates, Extractor, Joint, Moments, Observation, Posterior, Predict, Selection,
+    Surrogate, SurrogateError,
 };
 
 /// How far means of the same candidate may differ by its place in a batch (single precision).
@@ -22,7 +22,8 @@ const PLACE_TOLERANCE: f64 = 1e-4;
 /// Rules: equal generators give equal predictors; one finite posterior a candidate, in order,
 /// whatever the order and however often it occurs; no candidates give no posteriors; one
 /// observation, equal scores and repeated observations can be fitted; no observation and a NaN
-/// score are errors; an embedding has one finite row a candidate.
+/// score are errors; an embedding has one finite row a candidate; a predictor has the embedding and the
+/// joint posterior that the recipe says, and no others.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -44,7 +45,8 @@ pub fn check_surrogate(
         "{name}: equal seeds differ"
     );
     check_places(name, &*fitted, candidates, &posteriors);
-    check_embedding(name, &*fitted, candidates);
+    check_embedding(surrogate, &*fitted, candidates);
+    check_capabilities(surrogate, &*fitted, candidates);
     assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");
     let equal: Vec<_> = observations.iter().map(|o| Observation { score: 0.9, ..o.clone() }).collect();
     let doubled = [observations, observations].concat();
@@ -97,10 +99,25 @@ fn check_places(name: &str, fitted: &dyn Predict, candidates: &[Architecture], p
     }
 }
 
-fn check_embedding(name: &str, fitted: &dyn Predict, candidates: &[Architecture]) {
+fn check_embedding(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: &[Architecture]) {
+    let name = surrogate.name();
     if let Some(embedding) = must(fitted.embed(candidates), "embed") {
         assert_eq!(embedding.nrows(), candidates.len(), "{name}: one row of the embedding a candidate");
         assert!(embedding.iter().all(|x| x.is_finite()), "{name}: embedding not finite");
+    }
+}
+
+/// Checks that a fitted surrogate has what its recipe says.
+fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: &[Architecture]) {
+    let name = surrogate.name();
+    let embeds = must(fitted.embed(candidates), "embed").is_some();
+    assert_eq!(embeds, surrogate.has_embedding(), "{name}: an embedding and has_embedding");
+    let joint = must(fitted.joint(candidates), "joint").is_some();
+    assert_eq!(joint, surrogate.has_joint_posterior(), "{name}: a joint posterior and has_joint_posterior");
+    let with_prior = surrogate.with_prior(&[], &Extractor::default());
+    assert_eq!(with_prior.is_some(), surrogate.takes_prior(), "{name}: with_prior and takes_prior");
+    if let Some(with_prior) = with_prior {
+        assert_eq!(with_prior.name(), name, "{name}: prior knowledge changes the name");
     }
 }
 

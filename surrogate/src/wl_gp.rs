@@ -7,11 +7,12 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
+use crate::entry::Entry;
 use crate::features;
 use crate::gp::{self, Block, Covariance, Kernel, Prior, Process, Seen, Shape, Term};
 use crate::ranks::{Warp, gaussian_ranks};
 use crate::structure::{Layout, Sparse};
-use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Joint, Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 
 const NAME: &str = "wl-gp";
 
@@ -151,9 +152,25 @@ impl WlGp {
     }
 }
 
+impl WlGp {
+    /// "wl-gp" in the catalogue.
+    pub const ENTRY: SurrogateEntry =
+        Entry::new(NAME, "Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL", |()| {
+            Ok(Box::<Self>::default())
+        });
+}
+
 impl Surrogate for WlGp {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
+    }
+
+    fn has_joint_posterior(&self) -> bool {
+        true
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {

@@ -17,7 +17,7 @@ use crate::history::Prediction;
 use crate::rng::StudyRng;
 use model::Unit;
 
-pub use settings::{AcquisitionKind, BonasSettings, ObjectivesKind, ParentsKind, PoolKind, SelectionKind};
+pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 
 /// BONAS: Shi, Pi, Xu, Li, Kwok and Zhang, "Bridging the Gap between Sample-based and One-shot
 /// Neural Architecture Search with BONAS", NeurIPS 2020.

@@ -12,23 +12,25 @@ mod genetic;
 mod knowledge;
 mod listed;
 mod local_search;
+mod names;
 mod nsga2;
 mod peers;
 mod pool;
 mod random;
 mod targets;
 
-pub use bonas::{
-    AcquisitionKind, Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind, SelectionKind,
-};
+pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
 pub use bonas_surrogate::select::Batches;
-pub use build::{BuildStrategy, Site, SurrogateKind, surrogate};
+pub use build::{BuildStrategy, Site, surrogate};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
 pub use genetic::{BnNasSettings, Genetic};
 pub use knowledge::{Knowledge, PriorKind, SOURCE_TASK_FILE, SourceTask, Transfer};
 pub use listed::Listed;
 pub use local_search::{LocalSearch, LocalSearchSettings};
+pub use names::{
+    AcquisitionName, PartName, SelectionChoice, SelectionName, SurrogateName, either, surrogates_with_prior,
+};
 pub use nsga2::{Nsga2, Nsga2Settings};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
 pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WHOLE_SPACE_CAP, WholeSpace};

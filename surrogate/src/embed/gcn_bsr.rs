@@ -74,7 +74,7 @@ impl Default for GcnBsr {
 impl GcnBsr {
     /// "gcn-bsr": the paper's network on pruned graphs without padding, and [`Bsr::params`].
     pub fn new(settings: GcnSettings) -> Self {
-        Self { name: "gcn-bsr", settings }
+        Self { name: super::GCN_BSR.name(), settings }
     }
 
     /// "bonas-published": raw graphs padded to 7 nodes that are alive, and [`Bsr::published`].
@@ -87,7 +87,7 @@ impl GcnBsr {
             device,
             ..GcnSettings::default()
         };
-        Self { name: "bonas-published", settings }
+        Self { name: super::BONAS_PUBLISHED.name(), settings }
     }
 
     /// The settings.
@@ -123,6 +123,10 @@ impl GcnBsr {
 impl Surrogate for GcnBsr {
     fn name(&self) -> &'static str {
         self.name
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
     }
 
     fn needs_fractions(&self) -> bool {

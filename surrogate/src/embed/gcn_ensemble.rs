@@ -18,7 +18,7 @@ use crate::ranks::{Warp, normal_scores};
 use crate::structure::{Live, Structures};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
-const NAME: &str = "gcn-ensemble";
+const NAME: &str = super::GCN_ENSEMBLE.name();
 
 /// Architectures that go through the networks at once when predicting.
 const CHUNK: usize = 1024;
@@ -156,6 +156,10 @@ impl GcnEnsemble {
 impl Surrogate for GcnEnsemble {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn has_embedding(&self) -> bool {
+        true
     }
 
     fn fit(

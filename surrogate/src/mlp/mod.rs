@@ -10,7 +10,8 @@ use bonas_spaces::Architecture;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::entry::Entry;
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 use encoding::Encoder;
 use net::Net;
 
@@ -67,6 +68,14 @@ impl MlpParams {
 pub struct PathMlp {
     /// How networks are built and trained.
     pub params: MlpParams,
+}
+
+impl PathMlp {
+    /// "path-mlp" in the catalogue.
+    pub const ENTRY: SurrogateEntry =
+        Entry::new(NAME, "Ensemble of perceptrons on path encodings, as in BANANAS", |()| {
+            Ok(Box::<Self>::default())
+        });
 }
 
 impl Surrogate for PathMlp {

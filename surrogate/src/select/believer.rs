@@ -4,7 +4,8 @@ use ndarray::Array2;
 use rand::Rng;
 
 use super::joint::joint;
-use super::{Batches, Candidates, NAME, Selection, best_first, check, cut};
+use super::{Batches, Candidates, NAME, Selection, SelectionEntry, best_first, check, cut};
+use crate::entry::Entry;
 use crate::{Posterior, SurrogateError};
 
 /// Kriging believer: Ginsbourger, Le Riche and Carraro, "Kriging is well-suited to parallelize
@@ -27,6 +28,15 @@ impl Default for KrigingBeliever {
     fn default() -> Self {
         Self { shortlist: 100 }
     }
+}
+
+impl KrigingBeliever {
+    /// "kriging-believer" in the catalogue.
+    pub const ENTRY: SelectionEntry = Entry::new(
+        "kriging-believer",
+        "Expected improvement once earlier choices are taken as measured at their means",
+        |_| Ok(Box::<Self>::default()),
+    );
 }
 
 impl Selection for KrigingBeliever {

@@ -8,7 +8,10 @@
 use ndarray::{Array1, Array2, Axis};
 use rand::{Rng, RngExt};
 
-use super::{Batches, Candidates, NAME, Selection, best_first, check, cut};
+use super::{
+    Batches, Candidates, NAME, Selection, SelectionEntry, SelectionSettings, best_first, check, cut,
+};
+use crate::entry::Entry;
 use crate::{Joint, SurrogateError};
 
 /// Candidates of the highest utility that a joint posterior is taken of.
@@ -36,6 +39,12 @@ impl Default for QExpectedImprovement {
 }
 
 impl QExpectedImprovement {
+    /// "q-ei" in the catalogue.
+    pub const ENTRY: SelectionEntry =
+        Entry::new("q-ei", "Expected improvement of the batch, by joint draws", |_| {
+            Ok(Box::<Self>::default())
+        });
+
     /// What each draw of each candidate improves on the incumbent, `[draws, m]`; without an incumbent
     /// on the lowest draw.
     fn rewards(draws: &Array2<f64>, feasible: &Array2<bool>, incumbent: Option<f64>) -> Array2<f64> {
@@ -84,6 +93,13 @@ pub struct QUpperConfidenceBound {
 }
 
 impl QUpperConfidenceBound {
+    /// "q-ucb" in the catalogue.
+    pub const ENTRY: SelectionEntry = Entry::new(
+        "q-ucb",
+        "Upper confidence bound of the batch, by joint draws",
+        |settings: &SelectionSettings| Ok(Box::new(Self::new(settings.gamma)?)),
+    );
+
     /// A bound `gamma` standard deviations above the mean.
     ///
     /// # Errors
@@ -147,6 +163,14 @@ impl Default for JointThompson {
     fn default() -> Self {
         Self { shortlist: 2 * SHORTLIST }
     }
+}
+
+impl JointThompson {
+    /// "joint-thompson" in the catalogue.
+    pub const ENTRY: SelectionEntry =
+        Entry::new("joint-thompson", "The best of a joint draw for each place", |_| {
+            Ok(Box::<Self>::default())
+        });
 }
 
 impl Selection for JointThompson {
@@ -223,11 +247,8 @@ impl Drawn {
 }
 
 pub(super) fn joint(candidates: &Candidates<'_>, shortlist: &[usize]) -> Result<Joint, SurrogateError> {
-    let missing = || {
-        let reason =
-            "it needs a joint posterior, which this surrogate has not; take graph-gp, wl-gp or ensemble";
-        SurrogateError::data(NAME, reason.to_owned())
-    };
+    let missing =
+        || SurrogateError::data(NAME, "it needs a surrogate with a joint posterior, and this one has none");
     candidates.joint.ok_or_else(missing)?(shortlist)?.ok_or_else(missing)
 }
 

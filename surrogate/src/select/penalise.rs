@@ -3,7 +3,11 @@
 use ndarray::{Array2, Axis};
 use rand::Rng;
 
-use super::{Batches, Candidates, NAME, Selection, best_first, check, cut, squared_distance, standardised};
+use super::{
+    Batches, Candidates, NAME, Selection, SelectionEntry, best_first, check, cut, squared_distance,
+    standardised,
+};
+use crate::entry::Entry;
 use crate::{SurrogateError, normal};
 
 /// Local penalisation: González, Dai, Hennig and Lawrence, "Batch Bayesian optimization via local
@@ -26,6 +30,15 @@ impl Default for LocalPenalisation {
     fn default() -> Self {
         Self { shortlist: 500 }
     }
+}
+
+impl LocalPenalisation {
+    /// "local-penalisation" in the catalogue.
+    pub const ENTRY: SelectionEntry = Entry::new(
+        "local-penalisation",
+        "The best in order, each lowering the utility of candidates near it",
+        |_| Ok(Box::<Self>::default()),
+    );
 }
 
 impl Selection for LocalPenalisation {

@@ -14,10 +14,11 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use crate::entry::Entry;
 use crate::features::{self, Extractor};
 use crate::ranks::{Warp, normal_scores};
 use crate::structure::Columns;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateEntry, SurrogateError};
 
 pub use boost::BoostParams;
 use boost::{Boosted, Ground};
@@ -99,6 +100,14 @@ impl CrossFit {
         let variance = each.iter().fold(Array1::zeros(x.nrows()), |sum, p| sum + square(p)) / count;
         (mean, variance)
     }
+}
+
+impl Trees {
+    /// "trees" in the catalogue.
+    pub const ENTRY: SurrogateEntry =
+        Entry::new(NAME, "Gradient-boosted trees on structural counts and normal scores", |()| {
+            Ok(Box::<Self>::default())
+        });
 }
 
 impl Surrogate for Trees {

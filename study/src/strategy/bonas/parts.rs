@@ -1,66 +1,51 @@
 //! The parts of BONAS that its settings name.
 
 use bonas_spaces::SearchSpace;
-use bonas_surrogate::acquisition::{
-    ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson, Ucb,
-};
-use bonas_surrogate::select::{
-    Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
-    QUpperConfidenceBound, TopK,
-};
-use bonas_surrogate::{Acquisition, Selection};
+use bonas_surrogate::catalogue::surrogates_that;
+use bonas_surrogate::select::{Clustered, KrigingBeliever, SelectionSettings, TopK};
+use bonas_surrogate::{Acquisition, Selection, Surrogate};
 
-use super::{AcquisitionKind, BonasSettings, ParentsKind, PoolKind, SelectionKind};
+use super::{BonasSettings, ParentsKind, PoolKind};
 use crate::StudyError;
 use crate::history::Fidelity;
+use crate::strategy::names::{SelectionChoice, SelectionName, either};
 use crate::strategy::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
 
-pub(super) fn acquisition(s: &BonasSettings) -> Result<Box<dyn Acquisition>, StudyError> {
-    Ok(match s.acquisition {
-        AcquisitionKind::Ucb => Box::new(Ucb::new(s.gamma)?),
-        AcquisitionKind::Ei => Box::new(ExpectedImprovement::default()),
-        AcquisitionKind::LogEi => Box::new(LogExpectedImprovement),
-        AcquisitionKind::Pi => Box::new(ProbabilityOfImprovement),
-        AcquisitionKind::Thompson => Box::new(Thompson),
-        AcquisitionKind::Mean => Box::new(Mean),
-    })
+/// The selection of some settings; refuses one that reads what the surrogate does not have.
+pub(super) fn selection(
+    s: &BonasSettings,
+    surrogate: &dyn Surrogate,
+    acquisition: &dyn Acquisition,
+    fidelity: Fidelity,
+) -> Result<Box<dyn Selection>, StudyError> {
+    let name = match s.selection {
+        SelectionChoice::Named(name) => name,
+        SelectionChoice::Auto => automatic(surrogate, acquisition, fidelity),
+    };
+    let selection = name.build(&SelectionSettings { gamma: s.gamma })?;
+    let lacks = |what: &str, have: &dyn Fn(&dyn Surrogate) -> bool| {
+        let (name, having) = (name.name(), either(&surrogates_that(have)));
+        let reason = format!("{name} needs a surrogate with {what}; take {having}");
+        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason })
+    };
+    if selection.reads_embeddings() && !surrogate.has_embedding() {
+        return lacks("an embedding", &|s| s.has_embedding());
+    }
+    if selection.reads_joint() && !surrogate.has_joint_posterior() {
+        return lacks("a joint posterior", &|s| s.has_joint_posterior());
+    }
+    Ok(selection)
 }
 
-pub(super) fn selection(s: &BonasSettings, fidelity: Fidelity) -> Result<Box<dyn Selection>, StudyError> {
-    let embeds = s.surrogate.embeds();
-    let improves = matches!(s.acquisition, AcquisitionKind::Ei | AcquisitionKind::LogEi);
-    let lacks = |what: &str| {
-        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason: what.to_owned() })
-    };
-    match s.selection {
-        SelectionKind::Clusters if !embeds => {
-            lacks("clusters need a surrogate with an embedding; trees and path-mlp have none")
-        }
-        SelectionKind::LocalPenalisation if !embeds => {
-            lacks("local-penalisation needs a surrogate with an embedding; trees and path-mlp have none")
-        }
-        SelectionKind::QEi
-        | SelectionKind::QUcb
-        | SelectionKind::JointThompson
-        | SelectionKind::KrigingBeliever
-            if !s.surrogate.has_joint() =>
-        {
-            lacks("joint criteria need a surrogate with a joint posterior; take graph-gp, wl-gp or ensemble")
-        }
-        SelectionKind::Clusters => Ok(Box::new(Clustered::default())),
-        SelectionKind::Auto if fidelity == Fidelity::SharedWeights && embeds => {
-            Ok(Box::new(Clustered::default()))
-        }
-        SelectionKind::Auto if improves && s.surrogate.has_joint() => {
-            Ok(Box::new(KrigingBeliever::default()))
-        }
-        SelectionKind::KrigingBeliever => Ok(Box::new(KrigingBeliever::default())),
-        SelectionKind::TopK | SelectionKind::Auto => Ok(Box::new(TopK)),
-        SelectionKind::QEi => Ok(Box::new(QExpectedImprovement::default())),
-        SelectionKind::QUcb => Ok(Box::new(QUpperConfidenceBound::new(s.gamma)?)),
-        SelectionKind::JointThompson => Ok(Box::new(JointThompson::default())),
-        SelectionKind::LocalPenalisation => Ok(Box::new(LocalPenalisation::default())),
-    }
+/// The selection that `auto` stands for.
+fn automatic(surrogate: &dyn Surrogate, acquisition: &dyn Acquisition, fidelity: Fidelity) -> SelectionName {
+    SelectionName::of(if fidelity == Fidelity::SharedWeights && surrogate.has_embedding() {
+        &Clustered::ENTRY
+    } else if acquisition.is_expected_improvement() && surrogate.has_joint_posterior() {
+        &KrigingBeliever::ENTRY
+    } else {
+        &TopK::ENTRY
+    })
 }
 
 pub(super) fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, StudyError> {

@@ -2,57 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::parts::{acquisition, pool, selection};
+use super::parts::{pool, selection};
 use super::{Bonas, Objectives};
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
+use crate::strategy::names::{AcquisitionName, SelectionChoice, surrogates_with_prior};
 use crate::strategy::{
-    Batches, BuildStrategy, PriorKind, Site, Strategy, SurrogateKind, TargetsKind, Transfer,
+    Batches, BuildStrategy, PriorKind, Site, Strategy, SurrogateName, TargetsKind, Transfer,
     check_batch_settings,
 };
-
-/// What a posterior is worth.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AcquisitionKind {
-    /// Upper confidence bound, mean + gamma sd.
-    Ucb,
-    /// Expected improvement.
-    #[default]
-    Ei,
-    /// Logarithm of expected improvement.
-    LogEi,
-    /// One draw from the posterior.
-    Thompson,
-    /// Probability of improvement.
-    Pi,
-    /// The mean alone.
-    Mean,
-}
-
-/// How batches are made of the most useful candidates.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum SelectionKind {
-    /// clusters where a batch shares weights and the surrogate has an embedding; elsewhere
-    /// kriging-believer for ei and log-ei if the surrogate has a joint posterior, else top-k.
-    #[default]
-    Auto,
-    /// The best of each cluster of the best: related by construction.
-    Clusters,
-    /// The best in order.
-    TopK,
-    /// Expected improvement of the batch, by joint draws.
-    QEi,
-    /// Upper confidence bound of the batch, by joint draws.
-    QUcb,
-    /// The best of a joint draw for each place.
-    JointThompson,
-    /// The best in order, each keeping the next ones away.
-    LocalPenalisation,
-    /// Expected improvement after each choice is believed in.
-    KrigingBeliever,
-}
+use bonas_surrogate::acquisition::AcquisitionSettings;
 
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,29 +61,25 @@ crate::settings! {
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
         batch: usize = 10,
-        /// Surrogate: ensemble, graph-gp, wl-gp, trees, counts-bsr or path-mlp; with libtorch gcn-bsr,
-        /// gcn-ensemble or bonas-published too.
-        surrogate: SurrogateKind = SurrogateKind::Ensemble,
+        /// Surrogate: the model that predicts scores; `bonas list surrogates` names them.
+        surrogate: SurrogateName = SurrogateName::default(),
         /// Known before anything is measured: flops (multiply-adds of an architecture's published network) or
         /// params: a line that the surrogate starts from, whose slope it learns (and a column for trees).
-        /// auto: flops where the space has a network here and the surrogate takes a prior (ensemble,
-        /// graph-gp), else none.
+        /// auto: flops where the space has a network here and the surrogate takes a prior, else none.
         prior: PriorKind = PriorKind::Auto,
         /// Scores of the same space on another task to start from, beside the prior: none, digits (the table inside
         /// the program: nasbench201), study:FOLDER, or table:FILE:COLUMN (rows without a number are left out). At
         /// least 10; of more than 2000, 2000 are taken. Paths are relative to where the program runs, in a comparison
         /// to the configuration's folder. A search keeps the scores in its own folder.
         transfer: Transfer = Transfer::None,
-        /// Acquisition: ucb (published), ei, log-ei, pi, thompson or mean.
-        acquisition: AcquisitionKind = AcquisitionKind::Ei,
+        /// Acquisition: how a posterior becomes a utility; `bonas list acquisitions` names them. Published: ucb.
+        acquisition: AcquisitionName = AcquisitionName::default(),
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
         gamma: f64 = 0.5,
-        /// Selection of batches: clusters (related cells), top-k (published), or auto: clusters where
-        /// a batch shares weights, elsewhere kriging-believer with ei and log-ei, else top-k. Of the most
-        /// useful, by what they are worth together: kriging-believer (expected improvement once those
-        /// chosen before are believed in), q-ei, q-ucb and joint-thompson (surrogates graph-gp, wl-gp and
-        /// ensemble), local-penalisation (surrogates with an embedding).
-        selection: SelectionKind = SelectionKind::Auto,
+        /// Selection: how batches are made of useful candidates; `bonas list selections` names them. Published:
+        /// top-k. auto: clusters where a batch shares weights and the surrogate has an embedding; elsewhere
+        /// kriging-believer with expected improvement and a joint posterior, else top-k.
+        selection: SelectionChoice = SelectionChoice::Auto,
         /// Where candidates come from: auto (whole where that is small, else evolutionary), whole,
         /// evolutionary, local (neighbours of the best) or random.
         pool: PoolKind = PoolKind::Auto,
@@ -150,9 +105,9 @@ crate::settings! {
         at_least_1(s.population, "population")?;
         at_least_1(s.tournament, "tournament")?;
         let takes = s.surrogate.takes_prior() || matches!(s.prior, PriorKind::Auto | PriorKind::None);
-        ensure(takes, "prior", s.prior.name(), "auto or none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
+        ensure(takes, "prior", s.prior.name(), &format!("auto or none, or surrogate = {}", surrogates_with_prior()))?;
         let takes = s.surrogate.takes_prior() || s.transfer == Transfer::None;
-        ensure(takes, "transfer", &s.transfer, "none, or surrogate = \"ensemble\" or \"graph-gp\"")?;
+        ensure(takes, "transfer", &s.transfer, &format!("none, or surrogate = {}", surrogates_with_prior()))?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         check_batch_settings(s.batches, s.batch)
@@ -162,17 +117,20 @@ crate::settings! {
 impl BuildStrategy for BonasSettings {
     fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let hypervolume = site.aims.second.is_some() && self.objectives == ObjectivesKind::Ehvi;
-        if hypervolume && self.selection != SelectionKind::Auto {
+        if hypervolume && self.selection != SelectionChoice::Auto {
             return Err(StudyError::Setting {
                 name: "strategy.selection".to_owned(),
                 reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
             });
         }
+        let surrogate = site.knowledge.surrogate(self.surrogate, self.prior, &self.transfer, site.space)?;
+        let acquisition = self.acquisition.build(&AcquisitionSettings { gamma: self.gamma })?;
+        let selection = selection(self, &*surrogate, &*acquisition, site.fidelity)?;
         Ok(Box::new(Bonas {
             name: "bonas".to_owned(),
-            surrogate: site.knowledge.surrogate(self.surrogate, self.prior, &self.transfer, site.space)?,
-            acquisition: acquisition(self)?,
-            selection: selection(self, site.fidelity)?,
+            surrogate,
+            acquisition,
+            selection,
             pool: pool(self, site.space)?,
             initial: self.initial,
             batches: Batches { count: self.batches, size: self.batch },
@@ -201,7 +159,7 @@ impl BuildStrategy for BonasSettings {
         self.surrogate.needs_torch()
     }
 
-    fn surrogate(&self) -> Option<(SurrogateKind, TargetsKind)> {
+    fn surrogate(&self) -> Option<(SurrogateName, TargetsKind)> {
         Some((self.surrogate, self.targets))
     }
 

@@ -9,14 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
-use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::{Form, GraphGp};
 use bonas_surrogate::{Extractor, Known, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
 use crate::rng::stream;
-use crate::strategy::SurrogateKind;
+use crate::strategy::{SurrogateName, surrogates_with_prior};
 
 pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 pub use transfer::Transfer;
@@ -85,7 +83,7 @@ impl Knowledge {
     /// scores on another task that it does not take; as [`SourceTask::read`].
     pub fn surrogate(
         &self,
-        kind: SurrogateKind,
+        kind: SurrogateName,
         prior: PriorKind,
         transfer: &Transfer,
         space: &dyn SearchSpace,
@@ -94,20 +92,18 @@ impl Knowledge {
             return Err(StudyError::Setting {
                 name: "strategy.transfer".into(),
                 reason: format!(
-                    "{transfer}, but this surrogate takes none; take ensemble or graph-gp, or none"
+                    "{transfer}, but this surrogate takes none; take {}, or none",
+                    surrogates_with_prior()
                 ),
             });
         }
         let learnt = self.learnt(transfer, space)?;
         let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
-        let knows = !known.is_empty();
-        let form = if knows { Form::Mean } else { Form::Nothing };
-        let gp = GraphGp::default().sharing(&self.features).knowing(known, &[form]);
-        match kind {
-            SurrogateKind::GraphGp => Ok(Box::new(gp)),
-            SurrogateKind::Ensemble => Ok(Box::new(Ensemble { gp, ..Ensemble::default() })),
-            other if !knows => crate::strategy::surrogate(other),
-            _ => Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into())),
+        let surrogate = crate::strategy::surrogate(kind)?;
+        match surrogate.with_prior(&known, &self.features) {
+            Some(surrogate) => Ok(surrogate),
+            None if known.is_empty() => Ok(surrogate),
+            None => Err(takes_no_prior()),
         }
     }
 
@@ -159,7 +155,7 @@ impl Knowledge {
 
     fn cost(
         &self,
-        surrogate: SurrogateKind,
+        surrogate: SurrogateName,
         prior: PriorKind,
         space: &dyn SearchSpace,
     ) -> Result<Option<Known>, StudyError> {
@@ -171,7 +167,7 @@ impl Knowledge {
             return Ok(None);
         }
         if !surrogate.takes_prior() {
-            return Err(bad("this surrogate takes none; take ensemble or graph-gp, or auto".into()));
+            return Err(takes_no_prior());
         }
         let known = self.kept().costs.get(&prior).cloned();
         if known.is_some() {
@@ -208,6 +204,10 @@ pub(super) type Network = (Arc<dyn Skeleton>, OpTable);
 pub(super) fn published(space: &dyn SearchSpace) -> Result<Network, SpaceError> {
     let network = space.require_network()?;
     Ok((network.skeleton().published(), network.ops()))
+}
+
+fn takes_no_prior() -> StudyError {
+    bad(format!("this surrogate takes none; take {}, or auto", surrogates_with_prior()))
 }
 
 fn bad(reason: String) -> StudyError {

@@ -2,12 +2,13 @@
 //! approximations, an upper confidence bound, the best in order, mutants of the last evaluations.
 
 use bonas_surrogate::acquisition::Ucb;
+use bonas_surrogate::embed::BONAS_PUBLISHED;
 
 use super::guided;
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
 use crate::strategy::{
-    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateKind, check_batch_settings,
+    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateName, check_batch_settings,
     surrogate,
 };
 
@@ -52,7 +53,7 @@ impl BuildStrategy for BonasPublishedSettings {
             acquisition: Box::new(Ucb::new(self.gamma)?),
             ..guided(
                 "bonas-published",
-                surrogate(SurrogateKind::BonasPublished)?,
+                surrogate(SurrogateName::of(&BONAS_PUBLISHED))?,
                 pool,
                 self.initial,
                 batches,

@@ -3,12 +3,13 @@
 //! improvement, mutants of the best and random architectures.
 
 use bonas_surrogate::acquisition::ExpectedImprovement;
+use bonas_surrogate::wl_gp::WlGp;
 
 use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
 use crate::strategy::{
-    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateKind, check_batch_settings,
+    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateName, check_batch_settings,
     surrogate,
 };
 
@@ -44,7 +45,7 @@ impl BuildStrategy for NasBowlSettings {
             Evolutionary { random_share: self.random_share, ..mutants(self.pool_size, self.population) };
         Ok(Box::new(Bonas {
             acquisition: Box::new(ExpectedImprovement::default()),
-            ..guided("nas-bowl", surrogate(SurrogateKind::WlGp)?, pool, self.initial, batches)
+            ..guided("nas-bowl", surrogate(SurrogateName::of(&WlGp::ENTRY))?, pool, self.initial, batches)
         }))
     }
 

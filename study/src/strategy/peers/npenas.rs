@@ -6,8 +6,9 @@ use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::at_least_1;
 use crate::strategy::{
-    Batches, BuildStrategy, Site, Strategy, SurrogateKind, check_batch_settings, surrogate,
+    Batches, BuildStrategy, Site, Strategy, SurrogateName, check_batch_settings, surrogate,
 };
+use bonas_surrogate::counts::CountsBsr;
 
 crate::settings! {
     /// Settings of evolution guided by a predictor.
@@ -19,7 +20,7 @@ crate::settings! {
         /// Architectures a batch: the children predicted best. Published: 10.
         batch: usize = 10,
         /// The predictor. Published: a graph isomorphism network, which this program does not have.
-        surrogate: SurrogateKind = SurrogateKind::CountsBsr,
+        surrogate: SurrogateName = SurrogateName::of(&CountsBsr::ENTRY),
         /// Children a round. Published: 100.
         pool_size: usize = 100,
         /// Best architectures that children are mutants of. Published: 10.

@@ -1,0 +1,161 @@
+//! Lists the surrogates, acquisitions and selections of this crate by name.
+//!
+//! Use it to build a part from a name, and wherever the choices are listed: help texts, error
+//! messages, tests. To add a part, write its file with an [`Entry`] and add one line here.
+//!
+//! ```
+//! use bonas_surrogate::catalogue::{find, SURROGATES};
+//!
+//! let trees = find(SURROGATES, "trees").expect("trees are in the catalogue");
+//! assert_eq!(trees.build(&())?.name(), "trees");
+//! # Ok::<(), bonas_surrogate::SurrogateError>(())
+//! ```
+
+pub use crate::entry::Entry;
+
+use crate::Surrogate;
+use crate::acquisition::{
+    AcquisitionEntry, ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson,
+    Ucb,
+};
+use crate::counts::CountsBsr;
+use crate::embed;
+use crate::ensemble::Ensemble;
+use crate::graph_gp::GraphGp;
+use crate::mlp::PathMlp;
+use crate::select::{
+    Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
+    QUpperConfidenceBound, SelectionEntry, TopK,
+};
+use crate::surrogate::SurrogateEntry;
+use crate::trees::Trees;
+use crate::wl_gp::WlGp;
+
+/// Every surrogate; the default of strategy BONAS first.
+pub static SURROGATES: &[SurrogateEntry] = &[
+    Ensemble::ENTRY,
+    GraphGp::ENTRY,
+    WlGp::ENTRY,
+    Trees::ENTRY,
+    CountsBsr::ENTRY,
+    PathMlp::ENTRY,
+    embed::GCN_BSR,
+    embed::GCN_ENSEMBLE,
+    embed::BONAS_PUBLISHED,
+];
+
+/// Every acquisition.
+pub static ACQUISITIONS: &[AcquisitionEntry] = &[
+    ExpectedImprovement::ENTRY,
+    LogExpectedImprovement::ENTRY,
+    ProbabilityOfImprovement::ENTRY,
+    Ucb::ENTRY,
+    Thompson::ENTRY,
+    Mean::ENTRY,
+];
+
+/// Every selection.
+pub static SELECTIONS: &[SelectionEntry] = &[
+    TopK::ENTRY,
+    Clustered::ENTRY,
+    KrigingBeliever::ENTRY,
+    QExpectedImprovement::ENTRY,
+    QUpperConfidenceBound::ENTRY,
+    JointThompson::ENTRY,
+    LocalPenalisation::ENTRY,
+];
+
+/// The entry with a name.
+pub fn find<'a, P: ?Sized, S>(catalogue: &'a [Entry<P, S>], name: &str) -> Option<&'a Entry<P, S>> {
+    catalogue.iter().find(|entry| entry.name() == name)
+}
+
+/// Names of a catalogue, in order.
+pub fn names<P: ?Sized, S>(catalogue: &[Entry<P, S>]) -> impl Iterator<Item = &'static str> {
+    catalogue.iter().map(Entry::name)
+}
+
+/// Names of the surrogates of this build that have a property, for messages that say which to use.
+///
+/// ```
+/// use bonas_surrogate::{catalogue::surrogates_that, Surrogate};
+///
+/// assert!(surrogates_that(|s| s.has_joint_posterior()).contains(&"graph-gp"));
+/// ```
+pub fn surrogates_that(has: impl Fn(&dyn Surrogate) -> bool) -> Vec<&'static str> {
+    let having = |entry: &&SurrogateEntry| entry.build(&()).is_ok_and(|surrogate| has(&*surrogate));
+    SURROGATES.iter().filter(having).map(Entry::name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::acquisition::AcquisitionSettings;
+    use crate::select::SelectionSettings;
+    use crate::testing::{
+        check_acquisition, check_selection, check_surrogate, toy_architectures, toy_observations,
+    };
+
+    fn check_names<P: ?Sized, S>(catalogue: &[Entry<P, S>]) {
+        assert_eq!(names(catalogue).collect::<BTreeSet<_>>().len(), catalogue.len(), "a name stands twice");
+        for entry in catalogue {
+            let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+            assert!(entry.name().chars().all(kebab), "{} is not kebab-case", entry.name());
+            let about = entry.about();
+            let one_line = !about.is_empty() && !about.contains('\n') && !about.ends_with('.');
+            assert!(one_line, "{}: {about}", entry.name());
+            assert!(find(catalogue, entry.name()).is_some());
+        }
+        assert!(find(catalogue, "no such part").is_none());
+    }
+
+    #[test]
+    fn names_are_unique_and_say_what_they_are() {
+        check_names(SURROGATES);
+        check_names(ACQUISITIONS);
+        check_names(SELECTIONS);
+    }
+
+    #[test]
+    fn every_surrogate_keeps_the_contract() {
+        let (observations, candidates) = (toy_observations(12, 4), toy_architectures(8, 5));
+        for entry in SURROGATES {
+            match entry.build(&()) {
+                Ok(surrogate) => {
+                    assert_eq!(surrogate.name(), entry.name());
+                    check_surrogate(&*surrogate, &observations, &candidates, 6);
+                }
+                Err(error) => {
+                    assert!(entry.needs_torch() && cfg!(not(feature = "torch")), "{error}");
+                    let error = error.to_string();
+                    assert!(error.contains(entry.name()) && error.contains("libtorch"), "{error}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_acquisition_keeps_the_contract() {
+        for entry in ACQUISITIONS {
+            let acquisition = entry.build(&AcquisitionSettings::default()).unwrap();
+            assert_eq!(acquisition.name(), entry.name());
+            check_acquisition(&*acquisition, 7);
+        }
+    }
+
+    #[test]
+    fn every_selection_keeps_the_contract() {
+        for entry in SELECTIONS {
+            check_selection(&*entry.build(&SelectionSettings::default()).unwrap(), 11);
+        }
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let bad = AcquisitionSettings { gamma: -1.0 };
+        let error = Ucb::ENTRY.build(&bad).unwrap_err().to_string();
+        assert!(error.contains("gamma = -1"), "{error}");
+    }
+}

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Results, page};
 use crate::StudyError;
-use crate::report::{REPORT_FILE, SUMMARY_FILE, write_json, write_whole};
+use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE, write_json, write_whole};
 
 /// Every query of every study: `strategy,seed,query,arch,search,report,found,oracle`, where
 /// `found` is the report value of the best by search so far and `oracle` the best report value so
@@ -14,7 +14,8 @@ use crate::report::{REPORT_FILE, SUMMARY_FILE, write_json, write_whole};
 pub const RESULTS_FILE: &str = "results.csv";
 
 impl Results {
-    /// Writes [`RESULTS_FILE`], [`SUMMARY_FILE`] and [`REPORT_FILE`], each as a whole or not at all.
+    /// Writes [`RESULTS_FILE`], [`SUMMARY_FILE`], [`REPORT_FILE`], [`TIMINGS_JSON`] and
+    /// [`TIMINGS_PAGE`], each as a whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::Io`] naming the file.
@@ -24,7 +25,9 @@ impl Results {
             self.csv().map_err(|source| StudyError::Io { path: path.clone(), source: source.into() })?;
         write_whole(&path, &csv)?;
         write_json(&folder.join(SUMMARY_FILE), &self.summary)?;
-        write_whole(&folder.join(REPORT_FILE), page::page(&self.summary).as_bytes())
+        write_whole(&folder.join(REPORT_FILE), page::page(&self.summary).as_bytes())?;
+        write_json(&folder.join(TIMINGS_JSON), &self.timings)?;
+        write_whole(&folder.join(TIMINGS_PAGE), self.timings.page(&self.summary).as_bytes())
     }
 
     fn csv(&self) -> Result<Vec<u8>, csv::Error> {

@@ -1,37 +1,42 @@
 //! The critical-difference diagram (Demšar, JMLR 7, 2006).
 
-use plotters::prelude::*;
-use plotters::style::text_anchor::{HPos, Pos, VPos};
+use std::fmt::Write;
 
 use crate::compare::TestSummary;
-use crate::report::Plot;
-use crate::report::plots::{Area, INK, RED, failed, label, svg};
+use crate::drawing::escape;
+use crate::report::markup::scroll;
 
-const WIDTH: i32 = 860;
-/// Pixels left and right of the axis, for names.
-const SIDE: i32 = 230;
-/// Height of the axis.
-const AXIS: i32 = 64;
-/// Between two names, and between two bars.
-const ROW: i32 = 22;
-const BAR: i32 = 9;
+/// Pixels of the axis, its height, between two names, and between two bars.
+const AXIS_WIDTH: f64 = 380.0;
+const AXIS: f64 = 64.0;
+const ROW: f64 = 24.0;
+const BAR: f64 = 10.0;
+/// Pixels of a character of a name, and the least share of its size at which text is legible.
+const CHARACTER: f64 = 7.4;
+const LEAST: f64 = 0.89;
 
 /// Mean ranks on an axis, the best on the left; bars join strategies whose mean ranks differ by
 /// less than the critical difference.
-pub(in crate::compare) fn critical_difference(names: &[&str], test: &TestSummary) -> Plot {
+pub(in crate::compare) fn critical_difference(names: &[&str], test: &TestSummary) -> String {
+    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
     let groups = groups(&test.mean_ranks, test.critical_difference);
-    let rows = names.len().div_ceil(2) as i32;
-    let foot = AXIS + 14 + BAR * groups.len() as i32;
-    let height = foot + ROW * rows + 16;
-    svg((WIDTH as u32, height as u32), |area| {
-        let diagram = Diagram { area, ranks: &test.mean_ranks };
-        diagram.axis(test.critical_difference)?;
-        for (i, &(first, last)) in groups.iter().enumerate() {
-            let y = AXIS + 10 + BAR * i as i32;
-            diagram.line([(diagram.x(first) - 4, y), (diagram.x(last) + 4, y)], INK.stroke_width(4))?;
-        }
-        diagram.names(names, foot)
-    })
+    let foot = AXIS + 14.0 + BAR * groups.len() as f64;
+    let side = CHARACTER * (longest + 5) as f64 + 24.0;
+    let mut diagram = Diagram { ranks: &test.mean_ranks, side, marks: String::new() };
+    diagram.axis(test.critical_difference);
+    for (i, &(first, last)) in groups.iter().enumerate() {
+        let y = AXIS + 10.0 + BAR * i as f64;
+        diagram.line("joined", &[(diagram.x(first) - 4.0, y), (diagram.x(last) + 4.0, y)]);
+    }
+    diagram.names(names, foot);
+    let (width, height) = (diagram.width(), foot + ROW * names.len().div_ceil(2) as f64 + 10.0);
+    let svg = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ranks\" role=\"img\" aria-label=\"Critical-difference diagram\" \
+         viewBox=\"0 0 {width:.0} {height:.0}\" style=\"max-width:{width:.0}px;min-width:{:.0}px\">\n{}</svg>\n",
+        LEAST * width,
+        diagram.marks
+    );
+    scroll("Critical-difference diagram", &svg)
 }
 
 /// First and last mean rank of every group that no two members of differ by the critical
@@ -51,62 +56,67 @@ fn groups(mean_ranks: &[f64], difference: f64) -> Vec<(f64, f64)> {
     groups
 }
 
-struct Diagram<'a, 'b> {
-    area: &'a Area<'b>,
+struct Diagram<'a> {
     ranks: &'a [f64],
+    /// Pixels left and right of the axis, for names.
+    side: f64,
+    marks: String,
 }
 
-impl Diagram<'_, '_> {
+impl Diagram<'_> {
+    fn width(&self) -> f64 {
+        AXIS_WIDTH + 2.0 * self.side
+    }
+
     /// Where a rank from 1 to the number of strategies stands.
-    fn x(&self, rank: f64) -> i32 {
+    fn x(&self, rank: f64) -> f64 {
         let last = (self.ranks.len() as f64 - 1.0).max(1.0);
-        SIDE + ((rank - 1.0) / last * f64::from(WIDTH - 2 * SIDE)).round() as i32
+        self.side + (rank - 1.0) / last * AXIS_WIDTH
     }
 
-    fn line(&self, points: impl Into<Vec<(i32, i32)>>, style: ShapeStyle) -> Result<(), String> {
-        self.area.draw(&PathElement::new(points.into(), style)).map_err(failed)
+    fn line(&mut self, class: &str, points: &[(f64, f64)]) {
+        let places: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+        let _ = writeln!(self.marks, "<path class=\"{class}\" d=\"M{}\"/>", places.join("L"));
     }
 
-    fn text(&self, text: &str, at: (i32, i32), pos: HPos) -> Result<(), String> {
-        let style = label(13).pos(Pos::new(pos, VPos::Center));
-        self.area.draw(&Text::new(text.to_owned(), at, style)).map_err(failed)
+    fn text(&mut self, text: &str, (x, y): (f64, f64), anchor: &str) {
+        let (y, text) = (y + 4.5, escape(text));
+        let _ =
+            writeln!(self.marks, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
     }
 
-    fn axis(&self, difference: f64) -> Result<(), String> {
+    fn axis(&mut self, difference: f64) {
         let k = self.ranks.len();
-        self.line([(self.x(1.0), AXIS), (self.x(k as f64), AXIS)], INK.stroke_width(1))?;
+        self.line("axis-line", &[(self.x(1.0), AXIS), (self.x(k as f64), AXIS)]);
         for rank in 1..=k {
             let x = self.x(rank as f64);
-            self.line([(x, AXIS - 5), (x, AXIS)], INK.stroke_width(1))?;
-            self.text(&rank.to_string(), (x, AXIS - 14), HPos::Center)?;
+            self.line("axis-line", &[(x, AXIS - 5.0), (x, AXIS)]);
+            self.text(&rank.to_string(), (x, AXIS - 16.0), "middle");
         }
         let (from, to) = (self.x(1.0), self.x((1.0 + difference).min(k as f64)));
-        for x in [from, to] {
-            self.line([(x, 16), (x, 24)], RED.stroke_width(2))?;
-        }
-        self.line([(from, 20), (to, 20)], RED.stroke_width(2))?;
-        self.text(&format!("critical difference {difference:.2}"), (to + 8, 20), HPos::Left)
+        self.line("difference", &[(from, 10.0), (from, 18.0)]);
+        self.line("difference", &[(to, 10.0), (to, 18.0)]);
+        self.line("difference", &[(from, 14.0), (to, 14.0)]);
+        self.text(&format!("critical difference {difference:.2}"), (to + 8.0, 14.0), "start");
     }
 
     /// Names with their mean ranks: the better half on the left, from the top.
-    fn names(&self, names: &[&str], foot: i32) -> Result<(), String> {
+    fn names(&mut self, names: &[&str], foot: f64) {
         let mut order: Vec<usize> = (0..names.len()).collect();
         order.sort_by(|&a, &b| self.ranks[a].total_cmp(&self.ranks[b]));
         let left = names.len().div_ceil(2);
         for (place, &strategy) in order.iter().enumerate() {
             let (x, rank) = (self.x(self.ranks[strategy]), self.ranks[strategy]);
             let text = format!("{} {rank:.2}", names[strategy]);
-            let (row, end, pos) = if place < left {
-                (place, SIDE - 12, HPos::Right)
+            let (row, end, gap, anchor) = if place < left {
+                (place, self.side - 14.0, -5.0, "end")
             } else {
-                (names.len() - 1 - place, WIDTH - SIDE + 12, HPos::Left)
+                (names.len() - 1 - place, self.width() - self.side + 14.0, 5.0, "start")
             };
-            let y = foot + 8 + ROW * row as i32;
-            self.line([(x, AXIS), (x, y), (end, y)], INK.stroke_width(1))?;
-            let gap = if place < left { -4 } else { 4 };
-            self.text(&text, (end + gap, y), pos)?;
+            let y = foot + 8.0 + ROW * row as f64;
+            self.line("axis-line", &[(x, AXIS), (x, y), (end, y)]);
+            self.text(&text, (end + gap, y), anchor);
         }
-        Ok(())
     }
 }
 

@@ -57,11 +57,11 @@ fn limit(constraint: &ConstraintSummary) -> String {
 
 fn curves(summary: &Summary) -> String {
     let found = format!(
-        "{} of the architecture with the best {} so far: mean over studies. Bands are 95 % intervals of the mean.",
+        "Value of {} of the architecture with the best {} so far: mean over studies. Bands are 95 % intervals of the mean.",
         summary.report, summary.search
     );
     let oracle = format!(
-        "Best {} among all architectures queried, whether or not a strategy could know it: mean over studies.",
+        "Best value of {} among all architectures queried, whether or not a strategy could know it: mean over studies.",
         summary.report
     );
     let mut body = figure("found", plots::found(summary), &found);

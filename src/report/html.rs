@@ -86,13 +86,19 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
             let svg = scroll(&title, &cell_svg(cell, architecture.vocabulary()));
             let _ = writeln!(
                 body,
-                "<figure id=\"cell-{i}\" class=\"cell\">\n{svg}<figcaption>{}</figcaption>\n</figure>",
-                escape(&title)
+                "<figure id=\"cell-{i}\" class=\"cell\">\n<h3>{}</h3>\n{svg}</figure>",
+                escape(&capitalised(&title))
             );
         }
     }
     body.push_str(&note(&format!("Key {}.", winner.key)));
     section(if summary.ended.is_some() { "Winner" } else { "Best architecture so far" }, &body)
+}
+
+/// With a capital at the front.
+fn capitalised(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn progress(report: &Report<'_>) -> String {

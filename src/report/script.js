@@ -54,15 +54,21 @@
       hit.dataset.tip = title.textContent;
       title.remove();
     }
+    let keyed = false;
     const move = (event) => {
+      keyed = false;
       const hit = event.target.closest(".hit") || nearest(points, event.clientX, event.clientY);
       if (hit) show(hit, event.clientX, event.clientY);
       else hide();
     };
     chart.addEventListener("pointermove", move);
     chart.addEventListener("pointerdown", move);
-    chart.addEventListener("pointerleave", hide);
-    chart.addEventListener("blur", hide);
+    // A page that scrolls under a resting pointer leaves what the keyboard has shown.
+    chart.addEventListener("pointerleave", () => keyed || hide());
+    chart.addEventListener("blur", () => {
+      keyed = false;
+      hide();
+    });
     chart.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
       if (event.key === "Escape") hide();
@@ -70,6 +76,7 @@
       event.preventDefault();
       const at = hits.indexOf(lit);
       const next = at === -1 ? (step > 0 ? 0 : hits.length - 1) : (at + step + hits.length) % hits.length;
+      keyed = true;
       show(hits[next], ...middle(hits[next]));
     });
   }

@@ -8,7 +8,7 @@ use crate::report::markup::scroll;
 
 /// Pixels of the axis, its height, between two names, and between two bars.
 const AXIS_WIDTH: f64 = 380.0;
-const AXIS: f64 = 64.0;
+const AXIS: f64 = 80.0;
 const ROW: f64 = 24.0;
 const BAR: f64 = 10.0;
 /// Pixels of a character of a name, and the least share of its size at which text is legible.
@@ -94,10 +94,10 @@ impl Diagram<'_> {
             self.text(&rank.to_string(), (x, AXIS - 16.0), "middle");
         }
         let (from, to) = (self.x(1.0), self.x((1.0 + difference).min(k as f64)));
-        self.line("difference", &[(from, 10.0), (from, 18.0)]);
-        self.line("difference", &[(to, 10.0), (to, 18.0)]);
-        self.line("difference", &[(from, 14.0), (to, 14.0)]);
-        self.text(&format!("critical difference {difference:.2}"), (to + 8.0, 14.0), "start");
+        self.text(&format!("critical difference {difference:.2}"), (from, 10.0), "start");
+        self.line("difference", &[(from, 24.0), (from, 32.0)]);
+        self.line("difference", &[(to, 24.0), (to, 32.0)]);
+        self.line("difference", &[(from, 28.0), (to, 28.0)]);
     }
 
     /// Names with their mean ranks: the better half on the left, from the top.

@@ -57,13 +57,13 @@ fn curves<'a>(summary: &'a Summary, line: &Line<'_>) -> Vec<Curve<'a>> {
     summary.strategies.iter().map(curve).collect()
 }
 
-/// The first query that counts for the range of values.
-pub(super) fn start(summary: &Summary) -> usize {
-    (summary.budget / WARM_UP).min(summary.budget.saturating_sub(1))
+/// The first query that counts for the range of values, and that intervals are drawn from.
+pub(super) fn start(budget: usize) -> usize {
+    (budget / WARM_UP).min(budget.saturating_sub(1))
 }
 
 fn range(summary: &Summary, line: &Line<'_>) -> Option<Range<f64>> {
-    let start = start(summary);
+    let start = start(summary.budget);
     let values = summary.strategies.iter().flat_map(|strategy| strategy.curve[start..].iter().map(line));
     extent(values.chain([summary.optimum.report]), 0.04)
 }
@@ -73,7 +73,7 @@ pub(super) fn draw(budget: usize, y: &Axis, curves: &[Curve<'_>], intervals: boo
     let x = Axis::whole("unique architectures queried", 1.0..(budget as f64).max(2.0));
     let mut chart = Chart::new(&y.title, x, y.clone(), HEIGHT);
     for (i, curve) in curves.iter().enumerate().filter(|_| intervals) {
-        chart.area(&band(curve, &y.range), Paint::Series(i));
+        chart.area(&band(curve, start(budget), &y.range), Paint::Series(i));
     }
     for (i, curve) in curves.iter().enumerate() {
         let points = curve.points.iter().map(|&(x, y, _)| (x, y));
@@ -97,12 +97,13 @@ fn value(curve: &Curve<'_>, queries: usize, intervals: bool) -> Option<String> {
     Some(format!("{}: {mean:.4}{interval}", curve.name))
 }
 
-/// Outline of the 95 % interval of the mean, there and back, kept inside the axis.
-fn band(curve: &Curve<'_>, y: &Range<f64>) -> Vec<(f64, f64)> {
+/// Outline of the 95 % interval of the mean from a point on, there and back, kept inside the axis.
+fn band(curve: &Curve<'_>, start: usize, y: &Range<f64>) -> Vec<(f64, f64)> {
     let end = |sign: f64| {
         move |&(x, mean, error): &(f64, f64, f64)| {
             (x, (mean + sign * TWO_SIDED_95 * error).clamp(y.start, y.end))
         }
     };
-    curve.points.iter().map(end(1.0)).chain(curve.points.iter().rev().map(end(-1.0))).collect()
+    let points = curve.points.iter().skip(start);
+    points.clone().map(end(1.0)).chain(points.rev().map(end(-1.0))).collect()
 }

@@ -8,7 +8,7 @@ use crate::report::plots::{Axis, Chart, Paint, Shape, extent};
 pub(in crate::compare) fn hypervolume(summary: &Summary) -> Option<String> {
     let objective = summary.objective.as_ref()?;
     let curves: Vec<Curve<'_>> = summary.strategies.iter().filter_map(curve).collect();
-    let start = super::curves::start(summary);
+    let start = super::curves::start(summary.budget);
     let values = curves.iter().flat_map(|c| c.points.iter().skip(start).map(|(_, y, _)| *y));
     let y = extent(values.chain([objective.hypervolume]), 0.04)?;
     Some(draw(summary.budget, &Axis::new("hypervolume of the front found", y), &curves, true))

@@ -22,9 +22,9 @@ pub(crate) fn calibration(digest: &Digest) -> Option<String> {
     let rounds: Vec<usize> = points.iter().map(|point| point.0).collect();
     let (first, last) = (rounds.iter().min()?, rounds.iter().max()?);
     let paint = |round: usize| Paint::Shade((round - first) as f64 / (last - first).max(1) as f64);
-    for (round, prediction, score) in points.iter().filter(|point| point.1.sd.is_finite()) {
+    for (_, prediction, score) in points.iter().filter(|point| point.1.sd.is_finite()) {
         let end = |sign: f64| (prediction.mean + sign * prediction.sd, *score);
-        chart.thin(end(-1.0), end(1.0), paint(*round));
+        chart.thin(end(-1.0), end(1.0), Paint::Faint);
     }
     for (round, Prediction { mean, sd }, score) in &points {
         let hint = format!("round {round}: predicted {mean:.4} ± {sd:.4}, measured {score:.4}");

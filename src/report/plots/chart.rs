@@ -306,7 +306,7 @@ impl Chart {
         }
         for (i, &tick) in self.x.ticks.iter().enumerate() {
             let (x, label, foot) = (self.at_x(tick), self.x.label(tick), self.height + 18.0);
-            let minor = if i % 2 == 1 { " class=\"minor\"" } else { "" };
+            let minor = if i % 2 == 1 && self.x.ticks.len() > 4 { " class=\"minor\"" } else { "" };
             let _ = writeln!(
                 grid,
                 "<line class=\"grid\" x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=\"0\" y2=\"{}\"/>\

@@ -4,7 +4,7 @@ use super::plots;
 use super::{ConstraintSummary, Measure, Pair, ParetoSummary, StrategySummary, Summary, TestSummary};
 use crate::drawing::escape;
 use crate::report::TIMINGS_PAGE;
-use crate::report::markup::{facts, figure, foot, head, note, section, table};
+use crate::report::markup::{facts, figure, foot, head, note, number, section, table};
 
 /// The page of a comparison: curves, tables, tests. Style and script are inside it, it links to
 /// nothing, and every text from outside is escaped.
@@ -83,10 +83,10 @@ fn strategies(summary: &Summary) -> String {
     let row = |s: &StrategySummary| {
         let mut row = vec![
             s.name.clone(),
-            format!("{:.4}", s.last.report_mean),
-            format!("{:.4}", s.last.report_sd),
-            format!("{:.4} to {:.4}", s.last.report_low, s.last.report_high),
-            format!("{:.4}", s.last.oracle_mean),
+            number(s.last.report_mean),
+            number(s.last.report_sd),
+            interval(s.last.report_low, s.last.report_high),
+            number(s.last.oracle_mean),
         ];
         row.extend(s.infeasible_mean.map(|queries| format!("{queries:.1}")));
         row
@@ -106,8 +106,10 @@ fn pareto(summary: &Summary) -> String {
     let [first, second] = objective.reference;
     let caption = format!(
         "Hypervolume of the front found, by {} and {}, from the reference point ({first}, {second}): mean over studies. \
-         Bands are 95 % intervals of the mean. The table's own front has {:.6}.",
-        summary.report, objective.report, objective.hypervolume
+         Bands are 95 % intervals of the mean. The table's own front has {}.",
+        summary.report,
+        objective.report,
+        number(objective.hypervolume)
     );
     let heads = [
         "strategy",
@@ -121,11 +123,11 @@ fn pareto(summary: &Summary) -> String {
         let last = pareto.last;
         vec![
             name.clone(),
-            format!("{:.4}", last.hypervolume_mean),
-            format!("{:.4}", last.hypervolume_sd),
-            format!("{:.4} to {:.4}", last.hypervolume_low, last.hypervolume_high),
+            number(last.hypervolume_mean),
+            number(last.hypervolume_sd),
+            interval(last.hypervolume_low, last.hypervolume_high),
             format!("{:.2} %", 100.0 * last.hypervolume_mean / objective.hypervolume),
-            format!("{:.4}", last.oracle_mean),
+            number(last.oracle_mean),
         ]
     };
     let all = summary.strategies.iter().filter_map(|s| Some((&s.name, s.pareto.as_ref()?)));
@@ -205,7 +207,7 @@ fn tests(summary: &Summary, test: &TestSummary) -> String {
         vec![
             pair.a.clone(),
             pair.b.clone(),
-            format!("{:+.4}", pair.difference),
+            format!("{}{}", if pair.difference > 0.0 { "+" } else { "" }, number(pair.difference)),
             pair.wins.to_string(),
             pair.losses.to_string(),
             probability(pair.p),
@@ -216,6 +218,10 @@ fn tests(summary: &Summary, test: &TestSummary) -> String {
                   pairs of the table.";
     let table = table("pairs", title, &heads, test.pairs.iter().map(row));
     section(title, &(diagram + &table + &note(remark)))
+}
+
+fn interval(low: f64, high: f64) -> String {
+    format!("{} to {}", number(low), number(high))
 }
 
 /// A probability for people.

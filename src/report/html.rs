@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use bonas_spaces::darts::PRIMITIVES;
 
-use super::markup::{configuration, figure, foot, four, head, note, pair, percent, scroll, section, tiles};
+use super::markup::{configuration, figure, foot, head, known, note, pair, percent, scroll, section, tiles};
 use super::{Report, Summary, TIMINGS_PAGE, plots, tables};
 use crate::drawing::{cell_svg, cell_title, escape};
 use crate::event::EndReason;
@@ -61,7 +61,7 @@ fn figures(summary: &Summary) -> Vec<(String, String)> {
         tiles.push((value, "networks of the final training are trained".into()));
     }
     if let Some(best) = &summary.best {
-        tiles.push((four(Some(best.score)), format!("best score, found with query {}", best.query)));
+        tiles.push((known(Some(best.score)), format!("best score, found with query {}", best.query)));
     }
     let failed = if summary.failed > 0 { format!(", {} failed", summary.failed) } else { String::new() };
     let label = format!("architectures evaluated in {} rounds{failed}", summary.rounds.len());

@@ -111,9 +111,25 @@ pub(crate) fn dash() -> String {
     "–".to_owned()
 }
 
-/// A value with four decimals, or a dash.
-pub(crate) fn four(value: Option<f64>) -> String {
-    value.map_or_else(dash, |value| format!("{value:.4}"))
+/// A value, or a dash.
+pub(crate) fn known(value: Option<f64>) -> String {
+    value.map_or_else(dash, number)
+}
+
+/// A value with four decimals below 1,000, two below 100,000, and none above, in groups of three.
+pub(crate) fn number(value: f64) -> String {
+    match value.abs() {
+        size if size < 1e3 || !size.is_finite() => format!("{value:.4}"),
+        size if size < 1e4 => format!("{value:.2}"),
+        size => {
+            let places = if size < 1e5 && size.fract() > 0.0 { 2 } else { 0 };
+            let digits = format!("{size:.places$}");
+            let (whole, fraction) = digits.split_once('.').map_or((&*digits, None), |(w, f)| (w, Some(f)));
+            let sign = if value < 0.0 { "-" } else { "" };
+            let fraction = fraction.map_or_else(String::new, |fraction| format!(".{fraction}"));
+            format!("{sign}{}{fraction}", groups_of_three(whole))
+        }
+    }
 }
 
 /// A fraction as a percentage with two decimals, or a dash.
@@ -128,11 +144,14 @@ pub(crate) fn percents(fractions: &[f64]) -> String {
 
 /// Digits in groups of three: `3 349 342`, with spaces that do not break.
 pub(crate) fn thousands(n: u64) -> String {
-    let digits = n.to_string();
+    groups_of_three(&n.to_string())
+}
+
+fn groups_of_three(digits: &str) -> String {
     let first = digits.len() % 3;
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && i % 3 == first % 3 {
+        if i > 0 && i % 3 == first {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -149,6 +168,18 @@ mod tests {
         assert_eq!(thousands(0), "0");
         assert_eq!(thousands(3_349_342).replace('\u{202f}', " "), "3 349 342");
         assert_eq!(thousands(123_456).replace('\u{202f}', " "), "123 456");
+        let plain = |value: f64| number(value).replace('\u{202f}', " ");
+        for (value, text) in [
+            (0.51234, "0.5123"),
+            (-93.5, "-93.5000"),
+            (1234.567, "1234.57"),
+            (-43_210.123, "-43 210.12"),
+            (20_000.0, "20 000"),
+            (16_604_006.4, "16 604 006"),
+            (f64::NAN, "NaN"),
+        ] {
+            assert_eq!(plain(value), text);
+        }
         assert_eq!((percent(Some(0.913)), percent(None)), ("91.30 %".into(), "–".into()));
         assert_eq!(percents(&[0.91, 0.93]), "91.00, 93.00");
     }

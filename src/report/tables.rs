@@ -1,6 +1,6 @@
 //! The tables of a search's page.
 
-use super::markup::{dash, folded, four, percent, percents, section, table, thousands, warning};
+use super::markup::{dash, folded, known, percent, percents, section, table, thousands, warning};
 use super::plots::{Strip, strips};
 use super::summary::{FinalSummary, Round, Trained};
 use super::{Digest, Shortlisted};
@@ -19,10 +19,10 @@ pub(super) fn rounds(rounds: &[Round]) -> String {
             r.round.to_string(),
             r.queries.to_string(),
             r.failed.to_string(),
-            four(r.best),
-            four(r.min),
-            four(r.mean),
-            four(r.max),
+            known(r.best),
+            known(r.min),
+            known(r.mean),
+            known(r.max),
             r.tau.map_or_else(dash, |tau| format!("{tau:.3}")),
         ]
     };
@@ -39,7 +39,7 @@ pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
     let row = |(i, one): (usize, &Shortlisted)| {
         vec![
             (i + 1).to_string(),
-            four(one.score),
+            known(one.score),
             percent(one.mean()),
             percents(&one.validation),
             if best == Some(one) { "winner".to_owned() } else { String::new() },

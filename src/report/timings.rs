@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Report;
-use super::markup::{dash, facts, foot, four, head, section, table, tiles};
+use super::markup::{dash, facts, foot, head, known, section, table, tiles};
 use crate::drawing::escape;
 
 /// Version of the keys of [`Timings`].
@@ -85,7 +85,7 @@ pub(super) fn page(report: &Report<'_>) -> String {
         "asking and evaluating, summed over workers".into(),
     )]));
     let heads = ["round", "asking (s)", "evaluating (s)"];
-    let row = |r: &RoundTimings| vec![r.round.to_string(), four(r.ask_s), four(r.evaluate_s)];
+    let row = |r: &RoundTimings| vec![r.round.to_string(), known(r.ask_s), known(r.evaluate_s)];
     if !timings.rounds.is_empty() {
         page.push_str(&section(
             "Rounds",

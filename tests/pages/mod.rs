@@ -183,7 +183,7 @@ const TRAINED: &str = "[data]\nlimit = 120\nvalidation = 0.5\n[training]\ndevice
 fn a_search_with_shared_weights_a_shortlist_and_final_training() {
     let folder = tempfile::tempdir().unwrap();
     let config = "[study]\narchitectures = 12\n[strategy]\nname = \"bonas\"\ninitial = 4\nbatches = 1\nbatch = 4\n\
-                  [evaluator]\nname = \"shared-weights\"\nchannels = 4\nlayers = 3\nepochs = 1\nwarmup_epochs = 1\n\
+                  [evaluator]\nname = \"shared-weights\"\nchannels = 4\nlayers = 3\nepochs = 2\nwarmup_epochs = 1\n\
                   warmup_batch = 16\nbatch = 16\n\
                   [shortlist]\ncells = 3\nseeds = 1\nepochs = 1\nbatch = 16\nchannels = 4\nlayers = 3\n"
         .to_owned()
@@ -234,7 +234,7 @@ fn a_comparison_on_images() {
                   [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 2\nepochs = 1\nbatch = 16\n\
                   [data]\nlimit = 100\nvalidation = 0.5\n[training]\ndevice = \"cpu\"\n\
                   [final]\nseeds = 1\nepochs = 1\nbatch = 16\nchannels = 2\nlayers = 2\n\
-                  [[arm]]\nname = \"random search\"\n[arm.strategy]\nname = \"random\"\nbatch = 2\n\
+                  [[arm]]\nname = \"random-search\"\n[arm.strategy]\nname = \"random\"\nbatch = 2\n\
                   [[arm]]\nname = \"PC-DARTS\"\n[arm.strategy]\nname = \"differentiable\"\nchannels = 4\nlayers = 2\n\
                   epochs = 3\nalpha_start = 1\nbatch = 8\npartial = 2\nedge_normalisation = true\n\
                   alpha_learning_rate = 0.1\n";

@@ -1,42 +1,44 @@
-//! The critical-difference diagram (Demšar, JMLR 7, 2006).
-
-use std::fmt::Write;
+//! The critical-difference diagram (Demšar, JMLR 7, 2006), a row a strategy so that it fits every
+//! screen.
 
 use crate::compare::TestSummary;
-use crate::drawing::escape;
-use crate::report::markup::scroll;
+use crate::report::plots::{Axis, Chart, Paint, Shape, Side};
 
-/// Pixels of the axis, its height, between two names, and between two bars.
-const AXIS_WIDTH: f64 = 380.0;
-const AXIS: f64 = 80.0;
-const ROW: f64 = 24.0;
-const BAR: f64 = 10.0;
-/// Pixels of a character of a name, and the least share of its size at which text is legible.
-const CHARACTER: f64 = 7.4;
-const LEAST: f64 = 0.89;
+/// Pixels of the row of the critical difference and of each strategy; in it the heights of its name
+/// and of its mark; pixels of the row of a bar.
+const ROW: f64 = 42.0;
+const NAME: f64 = 13.0;
+const MARK: f64 = 30.0;
+const BAR: f64 = 14.0;
 
-/// Mean ranks on an axis, the best on the left; bars join strategies whose mean ranks differ by
-/// less than the critical difference.
+/// Mean ranks on an axis, the best first; bars join strategies whose mean ranks differ by less than
+/// the critical difference.
 pub(in crate::compare) fn critical_difference(names: &[&str], test: &TestSummary) -> String {
-    let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or(0);
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by(|&a, &b| test.mean_ranks[a].total_cmp(&test.mean_ranks[b]));
     let groups = groups(&test.mean_ranks, test.critical_difference);
-    let foot = AXIS + 14.0 + BAR * groups.len() as f64;
-    let side = CHARACTER * (longest + 5) as f64 + 24.0;
-    let mut diagram = Diagram { ranks: &test.mean_ranks, side, marks: String::new() };
-    diagram.axis(test.critical_difference);
-    for (i, &(first, last)) in groups.iter().enumerate() {
-        let y = AXIS + 10.0 + BAR * i as f64;
-        diagram.line("joined", &[(diagram.x(first) - 4.0, y), (diagram.x(last) + 4.0, y)]);
+    let height = ROW * (names.len() + 1) as f64 + BAR * (groups.len() + 1) as f64;
+    let last = (names.len() as f64).max(1.0 + test.critical_difference);
+    let x = Axis::whole("mean rank, 1 is the best", 0.9..last + 0.1);
+    let mut chart = Chart::new("Critical-difference diagram", x, Axis::rows(height as usize), height);
+    chart = chart.with_sides(8.0, 8.0);
+    let difference = test.critical_difference;
+    chart.text(Side::Inside, NAME, &format!("critical difference {difference:.2}"));
+    chart.bar((1.0, MARK), 1.0 + difference, Paint::Failed);
+    for (place, &strategy) in order.iter().enumerate() {
+        let (top, rank) = (ROW * (place + 1) as f64, test.mean_ranks[strategy]);
+        chart.text(Side::Inside, top + NAME, &format!("{} {rank:.2}", names[strategy]));
+        let hint = format!("{}: mean rank {rank:.2}", names[strategy]);
+        chart.point((rank, top + MARK), 5.5, Paint::Series(strategy), &hint);
     }
-    diagram.names(names, foot);
-    let (width, height) = (diagram.width(), foot + ROW * names.len().div_ceil(2) as f64 + 10.0);
-    let svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"ranks\" role=\"img\" aria-label=\"Critical-difference diagram\" \
-         viewBox=\"0 0 {width:.0} {height:.0}\" style=\"max-width:{width:.0}px;min-width:{:.0}px\">\n{}</svg>\n",
-        LEAST * width,
-        diagram.marks
-    );
-    scroll("Critical-difference diagram", &svg)
+    for (i, &(first, last)) in groups.iter().enumerate() {
+        let y = ROW * (names.len() + 1) as f64 + BAR * (i as f64 + 0.7);
+        chart.bar((first - 0.04, y), last + 0.04, Paint::Ink);
+    }
+    if !groups.is_empty() {
+        chart.key(Shape::Line, Paint::Ink, "not told apart");
+    }
+    chart.html()
 }
 
 /// First and last mean rank of every group that no two members of differ by the critical
@@ -56,70 +58,6 @@ fn groups(mean_ranks: &[f64], difference: f64) -> Vec<(f64, f64)> {
     groups
 }
 
-struct Diagram<'a> {
-    ranks: &'a [f64],
-    /// Pixels left and right of the axis, for names.
-    side: f64,
-    marks: String,
-}
-
-impl Diagram<'_> {
-    fn width(&self) -> f64 {
-        AXIS_WIDTH + 2.0 * self.side
-    }
-
-    /// Where a rank from 1 to the number of strategies stands.
-    fn x(&self, rank: f64) -> f64 {
-        let last = (self.ranks.len() as f64 - 1.0).max(1.0);
-        self.side + (rank - 1.0) / last * AXIS_WIDTH
-    }
-
-    fn line(&mut self, class: &str, points: &[(f64, f64)]) {
-        let places: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
-        let _ = writeln!(self.marks, "<path class=\"{class}\" d=\"M{}\"/>", places.join("L"));
-    }
-
-    fn text(&mut self, text: &str, (x, y): (f64, f64), anchor: &str) {
-        let (y, text) = (y + 4.5, escape(text));
-        let _ =
-            writeln!(self.marks, "<text x=\"{x:.1}\" y=\"{y:.1}\" text-anchor=\"{anchor}\">{text}</text>");
-    }
-
-    fn axis(&mut self, difference: f64) {
-        let k = self.ranks.len();
-        self.line("axis-line", &[(self.x(1.0), AXIS), (self.x(k as f64), AXIS)]);
-        for rank in 1..=k {
-            let x = self.x(rank as f64);
-            self.line("axis-line", &[(x, AXIS - 5.0), (x, AXIS)]);
-            self.text(&rank.to_string(), (x, AXIS - 16.0), "middle");
-        }
-        let (from, to) = (self.x(1.0), self.x((1.0 + difference).min(k as f64)));
-        self.text(&format!("critical difference {difference:.2}"), (from, 10.0), "start");
-        self.line("difference", &[(from, 24.0), (from, 32.0)]);
-        self.line("difference", &[(to, 24.0), (to, 32.0)]);
-        self.line("difference", &[(from, 28.0), (to, 28.0)]);
-    }
-
-    /// Names with their mean ranks: the better half on the left, from the top.
-    fn names(&mut self, names: &[&str], foot: f64) {
-        let mut order: Vec<usize> = (0..names.len()).collect();
-        order.sort_by(|&a, &b| self.ranks[a].total_cmp(&self.ranks[b]));
-        let left = names.len().div_ceil(2);
-        for (place, &strategy) in order.iter().enumerate() {
-            let (x, rank) = (self.x(self.ranks[strategy]), self.ranks[strategy]);
-            let text = format!("{} {rank:.2}", names[strategy]);
-            let (row, end, gap, anchor) = if place < left {
-                (place, self.side - 14.0, -5.0, "end")
-            } else {
-                (names.len() - 1 - place, self.width() - self.side + 14.0, 5.0, "start")
-            };
-            let y = foot + 8.0 + ROW * row as f64;
-            self.line("axis-line", &[(x, AXIS), (x, y), (end, y)]);
-            self.text(&text, (end + gap, y), anchor);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::float_cmp)]
@@ -133,5 +71,23 @@ mod tests {
         assert_eq!(groups(&[3.143, 2.0, 2.893, 1.964], 1.0), [(1.964, 2.893), (2.893, 3.143)]);
         assert_eq!(groups(&[1.0, 2.0, 3.0], 0.5), []);
         assert_eq!(groups(&[1.0, 1.4, 1.8], 0.5), [(1.0, 1.4), (1.4, 1.8)]);
+    }
+
+    #[test]
+    fn the_best_comes_first() {
+        let test = TestSummary {
+            measure: crate::compare::Measure::Report,
+            mean_ranks: vec![2.75, 1.25, 2.0],
+            friedman: 4.0,
+            p: 0.1,
+            critical_difference: 1.0,
+            pairs: Vec::new(),
+        };
+        let html = critical_difference(&["a", "b", "c"], &test);
+        let at = |text: &str| html.find(text).unwrap_or_else(|| panic!("no {text}"));
+        assert!(at("critical difference 1.00") < at("b 1.25"));
+        assert!(at("b 1.25") < at("c 2.00") && at("c 2.00") < at("a 2.75"));
+        // Two overlapping groups, and the difference itself.
+        assert_eq!(html.matches("class=\"bar").count(), 3);
     }
 }

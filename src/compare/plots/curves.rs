@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::compare::{Point, StrategySummary, Summary};
+use crate::report::markup::number;
 use crate::report::plots::{Axis, Chart, Paint, Shape, columns, extent};
 
 /// Pixels of a chart's height.
@@ -93,8 +94,8 @@ pub(super) fn draw(budget: usize, y: &Axis, curves: &[Curve<'_>], intervals: boo
 fn value(curve: &Curve<'_>, queries: usize, intervals: bool) -> Option<String> {
     let &(_, mean, error) = curve.points.get(queries - 1)?;
     let half = TWO_SIDED_95 * error;
-    let interval = if intervals { format!(" ± {half:.4}") } else { String::new() };
-    Some(format!("{}: {mean:.4}{interval}", curve.name))
+    let interval = if intervals { format!(" ± {}", number(half)) } else { String::new() };
+    Some(format!("{}: {}{interval}", curve.name, number(mean)))
 }
 
 /// Outline of the 95 % interval of the mean from a point on, there and back, kept inside the axis.

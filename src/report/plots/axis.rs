@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use crate::report::markup::number;
+
 /// Ticks of an axis, about.
 const TICKS: f64 = 6.0;
 
@@ -51,12 +53,13 @@ impl Axis {
     /// A tick as text.
     pub(crate) fn label(&self, tick: f64) -> String {
         // A sum of steps may be -0.
-        format!("{:.*}", self.places, tick + 0.0)
+        let tick = tick + 0.0;
+        if tick.abs() >= 10_000.0 { number(tick) } else { format!("{tick:.*}", self.places) }
     }
 
     /// Characters of the longest label.
     pub(crate) fn widest(&self) -> usize {
-        self.ticks.iter().map(|&tick| self.label(tick).len()).max().unwrap_or(0)
+        self.ticks.iter().map(|&tick| self.label(tick).chars().count()).max().unwrap_or(0)
     }
 }
 
@@ -82,6 +85,8 @@ mod tests {
         assert_eq!(axis.ticks.iter().map(|&t| axis.label(t)).collect::<Vec<_>>(), ["0.6", "0.7", "0.8"]);
         let axis = Axis::new("score", 0.50..0.56);
         assert_eq!(axis.label(axis.ticks[1]), "0.51");
+        let axis = Axis::new("macs", 0.0..40_000.0);
+        assert_eq!(axis.label(axis.ticks[1]).replace('\u{202f}', " "), "10 000");
         let axis = Axis::new("difference", -1.0..1.0);
         assert_eq!(
             axis.ticks.iter().map(|&t| axis.label(t)).collect::<Vec<_>>(),

@@ -27,6 +27,8 @@ pub(crate) enum Paint {
     Faint,
     /// What failed.
     Failed,
+    /// The colour of text.
+    Ink,
     /// A colour between the ends of a scale, in `[0, 1]`.
     Shade(f64),
 }
@@ -42,6 +44,7 @@ impl Paint {
             Self::Best => format!("class=\"{class} best\""),
             Self::Faint => format!("class=\"{class} faint\""),
             Self::Failed => format!("class=\"{class} failed\""),
+            Self::Ink => format!("class=\"{class} ink\""),
             Self::Shade(at) => format!("class=\"{class} rim\" style=\"--c:{}\"", shade(at)),
         }
     }
@@ -159,6 +162,12 @@ impl Chart {
     pub(crate) fn thin(&mut self, from: (f64, f64), to: (f64, f64), paint: Paint) {
         let path = self.path(&[from, to]);
         let _ = writeln!(self.lines, "<path {} d=\"{path}\"/>", paint.attributes("thin"));
+    }
+
+    /// A thick level line from a place on.
+    pub(crate) fn bar(&mut self, from: (f64, f64), to: f64, paint: Paint) {
+        let path = self.path(&[from, (to, from.1)]);
+        let _ = writeln!(self.lines, "<path {} d=\"{path}\"/>", paint.attributes("bar"));
     }
 
     /// A rectangle of a heat map, from the left top to the right foot.

@@ -49,7 +49,7 @@ fn legend(chart: &mut Chart, digest: &Digest) {
     }
     let entries = [
         (with, Paint::Series(0), "chosen with a prediction"),
-        (without, Paint::Faint, "chosen without one"),
+        (without, Paint::Faint, "chosen without a prediction"),
         (failed, Paint::Failed, "failed"),
     ];
     for (_, paint, name) in entries.into_iter().filter(|entry| entry.0) {

@@ -9,6 +9,7 @@ mod convergence;
 mod damage;
 #[cfg(feature = "torch")]
 mod indicator;
+mod pages;
 mod resume;
 mod study;
 mod support;

@@ -105,8 +105,8 @@ fn main() -> Result<()> {
     let threads = flags.threads.unwrap_or_else(cores);
     let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt::interrupt()? };
     match contest.run(&mut |step| println!("{step}")) {
-        Ok(summary) => {
-            println!("\n{}\n{}", summary.markdown(), flags.out.join(REPORT_FILE).display());
+        Ok(results) => {
+            println!("\n{}\n{}", results.markdown(), flags.out.join(REPORT_FILE).display());
             Ok(())
         }
         Err(StudyError::Interrupted) => {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use bonas::StudyError;
-use bonas::compare::{Compare, Step, Summary, resolve};
+use bonas::compare::{Compare, Results, Step, Summary, resolve};
 use bonas::config::{CompareConfig, ContestConfig};
 use bonas::report::REPORT_FILE;
 use bonas::study::threads::cores;
@@ -83,7 +83,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     match done {
         Err(StudyError::Interrupted) => Err(anyhow::Error::new(StudyError::Interrupted).context(hint)),
         done => {
-            let text = text(&done?.summary);
+            let text = text(&done?);
             let page = compare.directory.join(REPORT_FILE);
             out::text(&format!("{text}\n{:.1} s; {}\n", start.elapsed().as_secs_f64(), page.display()))
         }
@@ -156,7 +156,8 @@ fn aims(summary: &Summary) -> String {
 }
 
 /// A line a strategy.
-fn text(summary: &Summary) -> String {
+fn text(results: &Results) -> String {
+    let summary = &results.summary;
     let what = if summary.oracle { "oracle experiment, searched and reported" } else { "searched" };
     let reported = if summary.oracle { String::new() } else { format!(", reported {}", summary.report) };
     let mut text = format!(
@@ -175,7 +176,7 @@ fn text(summary: &Summary) -> String {
         "ask ms mean/p95",
         "study s",
     );
-    for s in &summary.strategies {
+    for (s, times) in summary.strategies.iter().zip(&results.timings.strategies) {
         let more = if s.to_optimum.found < 1.0 { ">" } else { "" };
         let _ = writeln!(
             text,
@@ -188,9 +189,9 @@ fn text(summary: &Summary) -> String {
             s.to_optimum.sd,
             s.to_optimum.median,
             100.0 * s.to_optimum.found,
-            s.ask_ms.mean,
-            s.ask_ms.p95,
-            s.wall_s,
+            times.ask_ms.mean,
+            times.ask_ms.p95,
+            times.wall_s,
         );
     }
     text + &aims(summary)

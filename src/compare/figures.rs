@@ -7,9 +7,10 @@ use super::fronts::{Tracker, Two};
 use super::goals::Second;
 use super::store::Store;
 use super::summary::{
-    AskMs, ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
+    ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
     ParetoPoint, ParetoSummary, Point, StrategySummary, Summary, TestSummary, ToOptimum,
 };
+use super::timings::{StrategyTimings, Timings};
 use super::{Arena, Run};
 use crate::StudyError;
 use crate::config::{CompareConfig, Entrant};
@@ -24,6 +25,8 @@ const BOOTSTRAP: u64 = 300;
 pub struct Results {
     /// The figures.
     pub summary: Summary,
+    /// How long the strategies took.
+    pub timings: Timings,
     /// One entry a strategy and seed.
     pub(super) traces: Vec<Trace>,
 }
@@ -64,7 +67,7 @@ impl Results {
     /// [`StudyError::Interrupted`] if one is missing.
     pub(super) fn of(arena: &Arena, config: &CompareConfig, store: &Store) -> Result<Self, StudyError> {
         let mut traces = Vec::new();
-        let mut strategies = Vec::new();
+        let (mut strategies, mut timings) = (Vec::new(), Vec::new());
         for (place, entrant) in config.strategies.iter().enumerate() {
             let identity = arena.identity(entrant)?;
             let runs: Vec<&Run> = arena.seeds().filter_map(|seed| store.get(&identity, seed)).collect();
@@ -72,12 +75,13 @@ impl Results {
                 return Err(StudyError::Interrupted);
             }
             let own: Vec<Trace> = runs.iter().map(|run| trace(arena, &entrant.label, run)).collect();
-            strategies
-                .push(Sheet { arena, config, entrant, place: place as u64, traces: &own }.summary(&runs));
+            strategies.push(Sheet { arena, config, entrant, place: place as u64, traces: &own }.summary());
+            timings.push(StrategyTimings::of(&entrant.label, &runs));
             traces.extend(own);
         }
         let tests = tests(config, &traces);
-        Ok(Self { summary: summary(arena, config, strategies, tests), traces })
+        let summary = summary(arena, config, strategies, tests);
+        Ok(Self { summary, timings: Timings::of(timings), traces })
     }
 }
 
@@ -201,20 +205,16 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    fn summary(&self, runs: &[&Run]) -> StrategySummary {
-        let asks: Vec<f64> = runs.iter().flat_map(|run| run.ask_ms.iter().copied()).collect();
-        let walls: Vec<f64> = runs.iter().map(|run| run.wall_s).collect();
+    fn summary(&self) -> StrategySummary {
         StrategySummary {
             name: self.entrant.label.clone(),
             strategy: self.entrant.strategy.name().to_owned(),
-            seeds: runs.len(),
+            seeds: self.traces.len(),
             curve: (1..=self.config.compare.budget).map(|queries| self.point(queries)).collect(),
             last: self.last(),
             to_optimum: self.to_optimum(),
             infeasible_mean: (!self.arena.goals().limits.is_empty()).then(|| self.infeasible()),
             pareto: self.arena.goals().second.as_ref().map(|second| self.pareto(second)),
-            ask_ms: AskMs { mean: mean(&asks), p95: quantile(&asks, 0.95) },
-            wall_s: mean(&walls),
         }
     }
 

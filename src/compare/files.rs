@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{Results, page};
 use crate::StudyError;
-use crate::report::{REPORT_FILE, SUMMARY_FILE};
+use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
 use bonas_study::journal::{write_json, write_whole};
 
 /// Every query of every study: `strategy,seed,query,arch,search,report,found,oracle`, where
@@ -15,7 +15,8 @@ use bonas_study::journal::{write_json, write_whole};
 pub const RESULTS_FILE: &str = "results.csv";
 
 impl Results {
-    /// Writes [`RESULTS_FILE`], [`SUMMARY_FILE`] and [`REPORT_FILE`], each as a whole or not at all.
+    /// Writes [`RESULTS_FILE`], [`SUMMARY_FILE`], [`REPORT_FILE`], [`TIMINGS_JSON`] and
+    /// [`TIMINGS_PAGE`], each as a whole or not at all.
     ///
     /// # Errors
     /// [`StudyError::Io`] naming the file.
@@ -25,7 +26,9 @@ impl Results {
             self.csv().map_err(|source| StudyError::Io { path: path.clone(), source: source.into() })?;
         write_whole(&path, &csv)?;
         write_json(&folder.join(SUMMARY_FILE), &self.summary)?;
-        write_whole(&folder.join(REPORT_FILE), page::page(&self.summary).as_bytes())
+        write_whole(&folder.join(REPORT_FILE), page::page(&self.summary).as_bytes())?;
+        write_json(&folder.join(TIMINGS_JSON), &self.timings)?;
+        write_whole(&folder.join(TIMINGS_PAGE), self.timings.page(&self.summary).as_bytes())
     }
 
     fn csv(&self) -> Result<Vec<u8>, csv::Error> {

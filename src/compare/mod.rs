@@ -1,7 +1,8 @@
 //! Strategies against each other on a tabular benchmark: `bonas compare`.
 //!
 //! [`CompareConfig`] and a table -> [`Arena`] -> one study a strategy and seed, each on one thread
-//! -> [`Run`]s, kept in [`RUNS_FILE`] -> [`Summary`] -> `results.csv`, `summary.json`, `report.html`.
+//! -> [`Run`]s, kept in [`RUNS_FILE`] -> [`Summary`] -> `results.csv`, `summary.json`, `report.html`;
+//! and [`Timings`] -> `timings.json`, `timings.html`.
 //!
 //! The protocol (after the traps that NAS-Bench papers fall into): only unique architectures count
 //! as queries; strategies see the search column alone; after `q` queries the report value of the
@@ -30,6 +31,7 @@ mod store;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod timings;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -47,9 +49,10 @@ pub use figures::Results;
 pub use files::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
 pub use summary::{
-    AskMs, ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
+    ConstraintSummary, FORMAT, FrontPoint, Last, Measure, ObjectiveSummary, Optimum, Pair, ParetoLast,
     ParetoPoint, ParetoSummary, Point, StrategySummary, Summary, TestSummary, ToOptimum,
 };
+pub use timings::{AskMs, StrategyTimings, Timings};
 
 use store::Store;
 

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
-/// What `summary.json` holds. Values are in the table's unit. But for [`StrategySummary::ask_ms`]
-/// and [`StrategySummary::wall_s`] it is a function of the configuration and the table.
+/// What `summary.json` holds. Values are in the table's unit. It is a function of the configuration
+/// and the table: times are in [`super::Timings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// [`FORMAT`].
@@ -158,10 +158,6 @@ pub struct StrategySummary {
     /// Fronts; absent without a second objective.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pareto: Option<ParetoSummary>,
-    /// Milliseconds of an ask, over all asks of all studies.
-    pub ask_ms: AskMs,
-    /// Seconds of one study, mean.
-    pub wall_s: f64,
 }
 
 /// After so many queries, over the studies of a strategy.
@@ -221,15 +217,6 @@ pub struct ToOptimum {
     pub found: f64,
     /// What a study that did not find it counts with: the budget.
     pub cap: usize,
-}
-
-/// Milliseconds of an ask.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AskMs {
-    /// Mean.
-    pub mean: f64,
-    /// The value that 95 % do not exceed.
-    pub p95: f64,
 }
 
 /// What strategies are ranked by.

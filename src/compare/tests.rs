@@ -48,19 +48,13 @@ fn compare(config: CompareConfig, folder: &Path, threads: usize) -> Compare {
     Compare { config, source, folder, directory, threads, cancel: Arc::default() }
 }
 
-/// The results without seconds: `results.csv` and `summary.json`.
-fn results(folder: &Path) -> (Vec<u8>, serde_json::Value) {
-    let csv = std::fs::read(folder.join("out").join(RESULTS_FILE)).unwrap();
-    let text = std::fs::read_to_string(folder.join("out/summary.json")).unwrap();
-    let mut summary: serde_json::Value = serde_json::from_str(&text).unwrap();
-    for strategy in summary["strategies"].as_array_mut().unwrap() {
-        let strategy = strategy.as_object_mut().unwrap();
-        assert!(strategy.remove("ask_ms").is_some() && strategy.remove("wall_s").is_some());
-    }
-    (csv, summary)
+/// What runs are compared by: `results.csv`, `summary.json` and the page.
+fn results(folder: &Path) -> [String; 3] {
+    [RESULTS_FILE, "summary.json", "report.html"]
+        .map(|file| std::fs::read_to_string(folder.join("out").join(file)).unwrap())
 }
 
-fn undisturbed() -> (Vec<u8>, serde_json::Value) {
+fn undisturbed() -> [String; 3] {
     let folder = tempfile::tempdir().unwrap();
     compare(small(), folder.path(), 1).run(&mut |_| {}).unwrap();
     results(folder.path())
@@ -264,9 +258,24 @@ fn the_page_is_whole_escaped_and_loads_nothing() {
         assert!(page.contains(id), "no {id}");
     }
     assert!(page.contains("&lt;b&gt;random") && !page.contains("<b>random"));
-    for outside in ["<script", "<link", "src=", "href=", "Could not be drawn"] {
+    for outside in ["<link", "src=", "href=", "url("] {
         assert!(!page.contains(outside), "{outside}");
     }
+    assert!(!page.split("<script>").next().unwrap().contains("NaN"));
+}
+
+#[test]
+fn times_have_files_of_their_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    let out = folder.path().join("out");
+    let timings: Timings = bonas_study::journal::read_json(&out.join("timings.json")).unwrap().unwrap();
+    assert_eq!(timings, results.timings);
+    let names: Vec<&str> = timings.strategies.iter().map(|strategy| &*strategy.name).collect();
+    assert_eq!(names, ["evolution", "random", "local-search"]);
+    assert!(timings.strategies.iter().all(|strategy| strategy.wall_s > 0.0 && strategy.ask_ms.mean > 0.0));
+    let page = std::fs::read_to_string(out.join("timings.html")).unwrap();
+    assert!(page.contains("local-search") && page.contains(&format!("{:.4}", timings.strategies[0].wall_s)));
 }
 
 /// Results are known by the scores that a strategy starts from, not by the name of their file; those of the column

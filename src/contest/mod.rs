@@ -19,6 +19,7 @@ mod study;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod timings;
 
 use std::fmt;
 use std::path::PathBuf;
@@ -27,14 +28,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::StudyError;
 use crate::config::ContestConfig;
-use crate::report::{REPORT_FILE, SUMMARY_FILE};
+use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
 use crate::search::CONFIG_FILE;
 use bonas_study::journal::{write_json, write_whole};
 use bonas_study::threads;
 
 pub use plan::{Budget, PLAN_FILE, Plan, Unit};
 pub use study::{Outcome, Piece};
-pub use summary::{ArmSummary, Pair, Summary};
+pub use summary::{ArmBudget, ArmSummary, CONTEST_FORMAT, Pair, Summary};
+pub use timings::{ArmTimings, Timings};
 
 /// A contest in a folder; running it again goes on from where it stopped.
 #[derive(Clone, Debug)]
@@ -47,6 +49,22 @@ pub struct Contest {
     pub threads: usize,
     /// Becomes true when the user wants to stop.
     pub cancel: Arc<AtomicBool>,
+}
+
+/// Everything that comes out of a contest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Results {
+    /// The figures.
+    pub summary: Summary,
+    /// How long the searches took.
+    pub timings: Timings,
+}
+
+impl Results {
+    /// The tables as text, in Markdown.
+    pub fn markdown(&self) -> String {
+        format!("{}\n{}", self.summary.markdown(), self.timings.markdown())
+    }
 }
 
 /// What a contest has just done.
@@ -86,12 +104,13 @@ impl fmt::Display for Step<'_> {
 }
 
 impl Contest {
-    /// Runs what is not done yet, and writes `summary.json` and `report.html`.
+    /// Runs what is not done yet, and writes `summary.json`, `report.html`, `timings.json` and
+    /// `timings.html`.
     ///
     /// # Errors
     /// [`StudyError`] for settings that do not fit or a study that fails;
     /// [`StudyError::Interrupted`]. What was done stays, and it can be run again.
-    pub fn run(&self, progress: &mut dyn FnMut(Step<'_>)) -> Result<Summary, StudyError> {
+    pub fn run(&self, progress: &mut dyn FnMut(Step<'_>)) -> Result<Results, StudyError> {
         self.config.arms.iter().try_for_each(|arm| study::check(arm, &self.directory))?;
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
@@ -103,7 +122,10 @@ impl Contest {
         write_json(&self.directory.join(SUMMARY_FILE), &summary)?;
         let page = page::page(&summary, &outcomes, &self.config);
         write_whole(&self.directory.join(REPORT_FILE), page.as_bytes())?;
-        Ok(summary)
+        let timings = Timings::of(&plan, &outcomes);
+        write_json(&self.directory.join(TIMINGS_JSON), &timings)?;
+        write_whole(&self.directory.join(TIMINGS_PAGE), timings.page(&summary).as_bytes())?;
+        Ok(Results { summary, timings })
     }
 
     /// Does every piece, seed after seed so that a part of a contest compares; outcomes in order.

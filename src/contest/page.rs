@@ -1,68 +1,70 @@
 //! `report.html`: one page, nothing outside it; and the same in text.
 
-use std::fmt::Write;
-
-use super::plan::{Budget, Unit};
+use super::plan::Unit;
 use super::study::{Outcome, Piece};
 use super::summary::{ArmSummary, Pair, Summary};
 use crate::config::ContestConfig;
 use crate::drawing::escape;
-use crate::report::html::{FOOT, figure, head};
-use crate::report::tables::{section, table};
-use crate::report::{Line, alphas, lines};
+use crate::report::TIMINGS_PAGE;
+use crate::report::markup::{
+    configuration, dash, figure, foot, head, note, pair, percents, section, table, thousands,
+};
+use crate::report::plots::{Line, Strip, alphas, lines, strips};
+use bonas_study::statistics::mean;
 
-const ARMS: [&str; 10] = [
+const ARMS: [&str; 8] = [
     "arm",
     "space",
     "budget",
-    "s by pilot",
-    "search s",
-    "test accuracy %",
-    "sd",
-    "by seed",
-    "parameters",
+    "test accuracy, mean (%)",
+    "standard deviation (%)",
+    "by seed (%)",
+    "parameters, mean",
     "skips and pools of 16",
 ];
-const PAIRS: [&str; 8] =
-    ["first", "second", "difference", "95 % interval", "first better", "second better", "p", "p, Holm"];
+const PAIRS: [&str; 9] = [
+    "first arm",
+    "second arm",
+    "difference (points)",
+    "95 % interval",
+    "seeds won by the first",
+    "seeds won by the second",
+    "equal seeds",
+    "p",
+    "p after Holm",
+];
 
-/// The page: tables, curves, heat maps, configuration. Inline SVG and CSS, no script, no link, every
-/// text from outside escaped.
+/// The page: tables, curves, heat maps, configuration. Style and script are inside it, it links to
+/// nothing, and every text from outside is escaped.
 pub(super) fn page(summary: &Summary, outcomes: &[Outcome], config: &ContestConfig) -> String {
-    let mut page = head("bonas: contest");
-    let _ = writeln!(
-        page,
-        "<h1>Contest on {}</h1>\n<p class=\"lead\">{}</p>",
-        escape(&summary.data),
-        escape(&lead(summary))
-    );
-    let arms = table("arms", &ARMS, summary.arms.iter().map(row));
-    page.push_str(&section("Winners trained from scratch", &(arms + &note(NOTE))));
-    let pairs = table("pairs", &PAIRS, summary.pairs.iter().map(pair));
+    let mut page = head(&format!("Comparison on {}", summary.data), &escape(&lead(summary)));
+    let arms = table("arms", "Arms", &ARMS, summary.arms.iter().map(row));
+    let found = figure("accuracy", accuracies(summary), ACCURACIES) + &arms + &note(NOTE);
+    page.push_str(&section("Winners, trained from scratch", &found));
+    let seeds = summary.seeds.len();
+    let pairs = table("pairs", "Differences", &PAIRS, summary.pairs.iter().map(|pair| pair_row(pair, seeds)));
     page.push_str(&section("Differences, paired by seed", &(pairs + &note(PAIRED))));
+    page.push_str(&curves(outcomes));
     page.push_str(&collapse(summary));
     page.push_str(&maps(summary, outcomes, config));
-    let text = format!("<pre>{}</pre>\n", escape(&config.commented()));
-    page.push_str(&section("Configuration", &text));
-    page.push_str(FOOT);
-    page
+    page.push_str(&configuration(&config.commented()));
+    page.push_str(&note(&format!("Times are in {TIMINGS_PAGE}, beside this page.")));
+    page + &foot()
 }
 
-const NOTE: &str = "Mean and standard deviation over seeds of the test accuracy of what each study found, which is itself a \
-                    mean over the runs of the final training. Seconds by the pilot are those of processors, or of the \
-                    device's wall clock; the other ones are on the wall, whatever else ran there. Winners of differentiable searches are what they decode to \
-                    after the last epoch, those of the others have the best score on held-out training images.";
-const PAIRED: &str = "In points of accuracy. Bootstrap over seeds (BCa); Wilcoxon's signed-rank test, two-sided, exact; \
-                      Holm's correction for all pairs. With n seeds p cannot be less than 2 / 2^n.";
-
-fn note(text: &str) -> String {
-    format!("<p class=\"note\">{}</p>\n", escape(text))
-}
+const ACCURACIES: &str = "Test accuracy of what each study found. A point is a seed; it is the mean over the runs of its final \
+                          training.";
+const NOTE: &str = "Means and standard deviations are over seeds. The winner of a differentiable search is the architecture that it \
+                    decodes to after the last epoch. The winner of any other search has the best score on held-out training \
+                    images.";
+const PAIRED: &str = "Differences are in points of accuracy, first less second. Intervals are by bootstrap over seeds (BCa). p is of \
+                      Wilcoxon's signed-rank test, two-sided and exact; the last column has Holm's correction for all pairs. \
+                      With n seeds p cannot be less than 2 / 2^n.";
 
 fn lead(summary: &Summary) -> String {
     let budget = if summary.budget_s > 0.0 {
         format!(
-            "{} s of search an arm, turned into epochs and architectures by one pilot each",
+            "{} s of search an arm, which one pilot each turned into epochs or architectures",
             summary.budget_s
         )
     } else {
@@ -72,32 +74,28 @@ fn lead(summary: &Summary) -> String {
 }
 
 fn row(arm: &ArmSummary) -> Vec<String> {
-    let dash = || "–".to_owned();
-    let percent = |x: &f64| format!("{:.2}", 100.0 * x);
+    let percent = |x: f64| format!("{:.2}", 100.0 * x);
     let budget = arm.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
         Unit::Epochs => format!("{} epochs", budget.count),
         Unit::Architectures => format!("{} architectures", budget.count),
     });
-    let seconds = bonas_study::statistics::mean(&arm.search_s);
     vec![
         arm.name.clone(),
         arm.space.clone(),
         budget,
-        arm.budget.as_ref().and_then(Budget::seconds).map_or_else(dash, |s| format!("{s:.1}")),
-        if arm.budget.is_some() { format!("{seconds:.1}") } else { dash() },
-        percent(&arm.test_mean),
-        percent(&arm.test_sd),
-        arm.test.iter().map(percent).collect::<Vec<_>>().join(" "),
-        format!("{:.0}", arm.params_mean),
+        percent(arm.test_mean),
+        percent(arm.test_sd),
+        percents(&arm.test),
+        thousands(arm.params_mean.round() as u64),
         arm.weight_free_at_end().map_or_else(dash, |n| format!("{n:.1}")),
     ]
 }
 
-fn pair(pair: &Pair) -> Vec<String> {
+fn pair_row(pair: &Pair, seeds: usize) -> Vec<String> {
     let points = |x: f64| format!("{:+.2}", 100.0 * x);
     let interval = match (pair.low, pair.high) {
         (Some(low), Some(high)) => format!("{} to {}", points(low), points(high)),
-        _ => "–".to_owned(),
+        _ => dash(),
     };
     vec![
         pair.a.clone(),
@@ -106,9 +104,42 @@ fn pair(pair: &Pair) -> Vec<String> {
         interval,
         pair.wins.to_string(),
         pair.losses.to_string(),
+        seeds.saturating_sub(pair.wins + pair.losses).to_string(),
         format!("{:.3}", pair.p),
         format!("{:.3}", pair.p_holm),
     ]
+}
+
+fn accuracies(summary: &Summary) -> Option<String> {
+    let strip = |arm: &ArmSummary| Strip {
+        name: arm.name.clone(),
+        values: arm.test.iter().map(|x| 100.0 * x).collect(),
+    };
+    strips(&summary.arms.iter().map(strip).collect::<Vec<_>>(), "test accuracy (%)", "one seed")
+}
+
+/// Training loss by epoch, a line a differentiable arm, mean over seeds.
+fn curves(outcomes: &[Outcome]) -> String {
+    let mut arms: Vec<(&str, Vec<&Outcome>)> = Vec::new();
+    for outcome in outcomes.iter().filter(|outcome| !outcome.trajectory.is_empty()) {
+        match arms.iter_mut().find(|(name, _)| *name == outcome.row) {
+            Some((_, studies)) => studies.push(outcome),
+            None => arms.push((&outcome.row, vec![outcome])),
+        }
+    }
+    let line = |(name, studies): &(&str, Vec<&Outcome>)| {
+        let epochs = studies.iter().map(|study| study.trajectory.len()).max().unwrap_or(0);
+        let at = |epoch: usize| {
+            let losses = studies.iter().filter_map(|study| Some(study.trajectory.get(epoch)?.loss));
+            mean(&losses.collect::<Vec<_>>())
+        };
+        Line { name: (*name).to_owned(), values: (0..epochs).map(at).collect() }
+    };
+    let caption =
+        "Mean training loss of the network's weights during differentiable searches, mean over seeds.";
+    let plot = lines(&arms.iter().map(line).collect::<Vec<_>>(), "training loss");
+    let figure = figure("loss", plot, caption);
+    if figure.is_empty() { figure } else { section("Learning curves", &figure) }
 }
 
 /// Skips and pools by epoch, a line a differentiable arm.
@@ -123,11 +154,11 @@ fn collapse(summary: &Summary) -> String {
     if first.is_empty() {
         String::new()
     } else {
-        section("Operations without weights by epoch", &(first + &second))
+        section("Operations without weights by epoch", &pair(&(first + &second)))
     }
 }
 
-/// Heat maps of α, of the first seed of each differentiable arm.
+/// Heat maps of the architecture parameters, of the first seed of each differentiable arm.
 fn maps(summary: &Summary, outcomes: &[Outcome], config: &ContestConfig) -> String {
     let mut body = String::new();
     for (number, arm) in config.arms.iter().enumerate() {
@@ -142,12 +173,7 @@ fn maps(summary: &Summary, outcomes: &[Outcome], config: &ContestConfig) -> Stri
             let caption = format!("{}, seed {}: {what} cell.", arm.name, outcome.seed());
             figure(&format!("alphas-{number}-{cell}"), alphas(&outcome.trajectory, cell), &caption)
         };
-        let _ = write!(
-            body,
-            "<div class=\"pair\">\n{}{}</div>\n",
-            map(0, "normal (convolution)"),
-            map(1, "reduction (enhancement)")
-        );
+        body.push_str(&pair(&(map(0, "normal (convolution)") + &map(1, "reduction (enhancement)"))));
     }
     if body.is_empty() {
         body
@@ -156,19 +182,22 @@ fn maps(summary: &Summary, outcomes: &[Outcome], config: &ContestConfig) -> Stri
     }
 }
 
-const MAPS: &str = "A block is an edge, in it from the top none, max pool, average pool, skip, separable 3x3 and 5x5, dilated \
-                    3x3 and 5x5; at its right the operation that is ahead in the end.";
+const MAPS: &str = "A block is an edge of the cell. Its rows are, from the top, none, max pool, average pool, skip, separable 3x3 and \
+                    5x5, dilated 3x3 and 5x5. The name at the right is the operation with the highest probability after the \
+                    last epoch, none left out.";
+
+/// A table in Markdown.
+pub(super) fn markdown_table(heads: &[&str], rows: &[Vec<String>]) -> String {
+    let line = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
+    let rows: String = rows.iter().map(line).collect();
+    format!("| {} |\n|{}\n{rows}", heads.join(" | "), " --- |".repeat(heads.len()))
+}
 
 impl Summary {
     /// The tables as text, in Markdown.
     pub fn markdown(&self) -> String {
-        let table = |heads: &[&str], rows: Vec<Vec<String>>| {
-            let line = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
-            let rows: String = rows.iter().map(line).collect();
-            format!("| {} |\n|{}\n{rows}", heads.join(" | "), " --- |".repeat(heads.len()))
-        };
-        let arms = table(&ARMS, self.arms.iter().map(row).collect());
-        let pairs = table(&PAIRS, self.pairs.iter().map(pair).collect());
-        format!("{}\n\n{arms}\n{pairs}", lead(self))
+        let arms = markdown_table(&ARMS, &self.arms.iter().map(row).collect::<Vec<_>>());
+        let rows: Vec<_> = self.pairs.iter().map(|pair| pair_row(pair, self.seeds.len())).collect();
+        format!("{}\n\n{arms}\n{}", lead(self), markdown_table(&PAIRS, &rows))
     }
 }

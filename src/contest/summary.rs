@@ -3,7 +3,7 @@
 use bonas_surrogate::metrics::{Bootstrap, bootstrap};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Budget, Plan};
+use super::plan::{Budget, Plan, Unit};
 use super::study::{Outcome, Piece};
 use crate::config::ContestConfig;
 use bonas_study::rng::stream;
@@ -12,9 +12,15 @@ use bonas_study::statistics::{holm, mean, sd, wilcoxon};
 /// Stream of the bootstrap's draws.
 const BOOTSTRAP: u64 = 105;
 
-/// What `summary.json` holds. Accuracies are fractions, times seconds.
+/// Version of the keys of [`Summary`].
+pub const CONTEST_FORMAT: u32 = 2;
+
+/// What `summary.json` holds. Accuracies are fractions. It is a function of configuration and plan:
+/// times are in [`super::Timings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
+    /// [`CONTEST_FORMAT`].
+    pub format: u32,
     /// Where the images are.
     pub data: String,
     /// Seeds, in the order of all lists by seed.
@@ -27,6 +33,17 @@ pub struct Summary {
     pub pairs: Vec<Pair>,
 }
 
+/// What an arm may spend in every study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ArmBudget {
+    /// What is counted.
+    pub unit: Unit,
+    /// How many.
+    pub count: usize,
+    /// First epoch in which the architecture parameters move; 0 for other than differentiable searches.
+    pub alpha_start: usize,
+}
+
 /// One arm, or random cells, over seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArmSummary {
@@ -37,9 +54,7 @@ pub struct ArmSummary {
     /// Name of the space.
     pub space: String,
     /// What every study of it might spend; none of random cells.
-    pub budget: Option<Budget>,
-    /// Seconds of search of each study.
-    pub search_s: Vec<f64>,
+    pub budget: Option<ArmBudget>,
     /// Test accuracy of the winner by seed, mean over the runs of its training; of random cells the
     /// mean over cells.
     pub test: Vec<f64>,
@@ -95,6 +110,7 @@ impl Summary {
             rows(outcomes).into_iter().map(|row| arm(config, plan, &of_row(outcomes, row))).collect();
         let pairs = pairs(&arms, contest.resamples, contest.first_seed);
         Self {
+            format: CONTEST_FORMAT,
             data: config.arms.first().map(|arm| arm.config.data.source.clone()).unwrap_or_default(),
             seeds: (contest.first_seed..).take(contest.seeds).collect(),
             budget_s: contest.seconds,
@@ -105,7 +121,7 @@ impl Summary {
 }
 
 /// The names of the rows: searches as they come, then random cells.
-fn rows(outcomes: &[Outcome]) -> Vec<&str> {
+pub(super) fn rows(outcomes: &[Outcome]) -> Vec<&str> {
     let is_search = |outcome: &&Outcome| matches!(outcome.piece, Piece::Search { .. });
     let (searches, random): (Vec<_>, Vec<_>) = outcomes.iter().partition(is_search);
     let mut names: Vec<&str> = Vec::new();
@@ -118,7 +134,7 @@ fn rows(outcomes: &[Outcome]) -> Vec<&str> {
 }
 
 /// The outcomes of a row, seed by seed.
-fn of_row<'a>(outcomes: &'a [Outcome], row: &str) -> Vec<&'a Outcome> {
+pub(super) fn of_row<'a>(outcomes: &'a [Outcome], row: &str) -> Vec<&'a Outcome> {
     outcomes.iter().filter(|outcome| outcome.row == row).collect()
 }
 
@@ -136,8 +152,10 @@ fn arm(config: &ContestConfig, plan: &Plan, outcomes: &[&Outcome]) -> ArmSummary
         name: outcomes[0].row.clone(),
         strategy: searched.then(|| search.strategy.name().to_owned()),
         space: search.space.name.clone(),
-        budget: searched.then(|| plan.budget(number).clone()),
-        search_s: outcomes.iter().map(|outcome| outcome.seconds).collect(),
+        budget: searched.then(|| {
+            let Budget { unit, count, alpha_start, .. } = *plan.budget(number);
+            ArmBudget { unit, count, alpha_start }
+        }),
         test_mean: mean(&test),
         test_sd: sd(&test),
         test,
@@ -200,7 +218,6 @@ mod tests {
             strategy: None,
             space: "darts".into(),
             budget: None,
-            search_s: Vec::new(),
             test: test.to_vec(),
             test_mean: mean(test),
             test_sd: sd(test),

@@ -25,7 +25,8 @@ fn arms_meet_on_the_same_seeds_and_a_stopped_contest_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let (whole, broken) = (folder.path().join("whole"), folder.path().join("broken"));
     let mut steps = 0;
-    let expected = contest(SMALL, &whole).run(&mut |_| steps += 1).unwrap();
+    let results = contest(SMALL, &whole).run(&mut |_| steps += 1).unwrap();
+    let expected = &results.summary;
     // The plan, then two arms and the random cells at two seeds.
     assert_eq!(steps, 1 + 2 * 3);
     let names: Vec<&str> = expected.arms.iter().map(|arm| &*arm.name).collect();
@@ -34,10 +35,13 @@ fn arms_meet_on_the_same_seeds_and_a_stopped_contest_goes_on() {
     assert_eq!(expected.pairs.len(), 3);
     assert_eq!(expected.arms[1].weight_free.each_ref().map(Vec::len), [3, 3]);
     let page = std::fs::read_to_string(whole.join(REPORT_FILE)).unwrap();
-    for id in ["weight-free-0", "weight-free-1", "alphas-1-0", "alphas-1-1"] {
+    for id in ["accuracy", "loss", "weight-free-0", "weight-free-1", "alphas-1-0", "alphas-1-1"] {
         assert!(page.contains(&format!("<figure id=\"{id}\"")), "{id}");
     }
-    assert!(expected.markdown().contains("| random cells, bcnn | bcnn |"));
+    assert!(results.markdown().contains("| random cells, bcnn | bcnn |"));
+    let names: Vec<&str> = results.timings.arms.iter().map(|arm| &*arm.name).collect();
+    assert_eq!(names, ["random", "pc"]);
+    assert!(results.timings.arms.iter().all(|arm| arm.search_s.len() == 2));
 
     // Stopped after its first piece.
     let stopped = contest(SMALL, &broken);
@@ -48,11 +52,11 @@ fn arms_meet_on_the_same_seeds_and_a_stopped_contest_goes_on() {
     };
     assert!(matches!(stopped.run(&mut { stop }), Err(StudyError::Interrupted)));
     let found = contest(SMALL, &broken).run(&mut |_| {}).unwrap();
-    let timeless = |mut summary: Summary| {
-        summary.arms.iter_mut().for_each(|arm| arm.search_s.clear());
-        summary
-    };
-    assert_eq!(timeless(found), timeless(expected));
+    assert_eq!(&found.summary, expected);
+    for file in [REPORT_FILE, SUMMARY_FILE] {
+        let [one, two] = [&whole, &broken].map(|folder| std::fs::read(folder.join(file)).unwrap());
+        assert!(one == two, "{file} of two runs differ");
+    }
 
     // The folder is that of one contest.
     let other = SMALL.replace("limit = 100", "limit = 120");
@@ -73,7 +77,7 @@ fn arms_start_from_nothing() {
 fn the_winner_of_a_differentiable_arm_is_what_it_decodes_to_in_the_end() {
     let folder = tempfile::tempdir().unwrap();
     let text = SMALL.replace("seeds = 2\nrandom = 2", "seeds = 1");
-    let summary = contest(&text, folder.path()).run(&mut |_| {}).unwrap();
+    let summary = contest(&text, folder.path()).run(&mut |_| {}).unwrap().summary;
     let trajectory = folder.path().join("arms/pc/seed-1/differentiable/trajectory.jsonl");
     let last = bonas_supernet::differentiable::read_trajectory(&trajectory).unwrap().pop().unwrap();
     assert_eq!(summary.arms[1].found, [last.genotype]);
@@ -101,7 +105,7 @@ fn seconds_become_a_plan_that_stays() {
         budgets: plan.budgets.iter().map(|b| Budget { count: 2, alpha_start: 1, ..b.clone() }).collect(),
     };
     write_json(&folder.path().join(PLAN_FILE), &small).unwrap();
-    let summary = contest(&text, folder.path()).run(&mut note).unwrap();
+    let summary = contest(&text, folder.path()).run(&mut note).unwrap().summary;
     assert_eq!(plans, [small]);
     assert_eq!(summary.arms[1].weight_free[0].len(), 2);
 }

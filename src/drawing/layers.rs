@@ -15,7 +15,7 @@ pub(super) struct Placement {
 }
 
 /// Space between the middles of two boxes, a box and a passing edge, two passing edges.
-const GAPS: [f64; 3] = [40.0, 30.0, 20.0];
+const GAPS: [f64; 3] = [42.0, 31.0, 20.0];
 const SWEEPS: usize = 12;
 
 /// Nodes and the points where long edges pass through columns, which are nodes from here on.

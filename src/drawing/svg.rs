@@ -7,7 +7,8 @@ use bonas_spaces::{Cell, Vocabulary};
 use super::diagram::{Diagram, Item, Kind};
 use super::layers::{Placement, place};
 
-/// Fill and border of inputs, output and joining nodes.
+/// Fill and border of inputs, output and joining nodes in light surroundings. Each element has a class
+/// too, by which a page chooses its own colours.
 const INPUT: (&str, &str) = ("#e2f2e4", "#3f9142");
 const OUTPUT: (&str, &str) = ("#fdf0d5", "#d9961a");
 const NODE: (&str, &str) = ("#e3eefa", "#1f6fb4");
@@ -22,14 +23,17 @@ const OPS: [(&str, &str); 8] = [
     ("#f3f6dc", "#7f8c16"),
     ("#fff4e0", "#b9770e"),
 ];
-const BOX_HEIGHT: f64 = 26.0;
-const COLUMN_GAP: f64 = 40.0;
-const MARGIN: f64 = 14.0;
-/// Width of a character of the labels' font.
-const CHARACTER: f64 = 7.0;
+const BOX_HEIGHT: f64 = 28.0;
+const COLUMN_GAP: f64 = 38.0;
+const MARGIN: f64 = 8.0;
+/// Size of the labels' font in pixels, the smallest that is still read with ease, and the width of a
+/// character.
+const FONT: f64 = 13.0;
+const SMALLEST: f64 = 11.5;
+const CHARACTER: f64 = 7.9;
 
 /// Draws a cell from left to right: inputs green, joining nodes round, operations as boxes.
-/// `none` is left out. The element has a viewBox and scales with its container.
+/// `none` is left out. The element shrinks with its container as far as its text stays legible.
 pub fn cell_svg(cell: &Cell, vocabulary: &Vocabulary) -> String {
     let diagram = Diagram::of(cell, vocabulary);
     let output = |v: usize| diagram.items[v].kind == Kind::Output;
@@ -86,9 +90,10 @@ impl<'a> Canvas<'a> {
         let right = self.columns.last().zip(self.widths.last()).map_or(0.0, |(x, w)| x + w / 2.0) + MARGIN;
         let size = format!("width=\"{right:.0}\" height=\"{:.0}\"", bottom - top);
         let view = format!("viewBox=\"0 {top:.1} {right:.1} {:.1}\"", bottom - top);
-        let font = "font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"11.5\"";
+        let least = format!("style=\"min-width:{:.0}px\"", (right * SMALLEST / FONT).ceil());
+        let font = format!("font-family=\"ui-monospace, Menlo, Consolas, monospace\" font-size=\"{FONT}\"");
         let mut svg =
-            format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} {view} role=\"img\" {font}>\n");
+            format!("<svg xmlns=\"http://www.w3.org/2000/svg\" {size} {view} {least} role=\"img\" {font}>\n");
         for (arrow, bends) in self.diagram.arrows.iter().zip(&self.placement.bends) {
             self.arrow(&mut svg, *arrow, bends);
         }
@@ -118,32 +123,35 @@ impl<'a> Canvas<'a> {
             let _ = write!(path, " H{:.1}", point.0);
         }
         curve(&mut path, point, (tip - 6.0, end.1));
-        let _ = writeln!(svg, "<path d=\"{path}\" fill=\"none\" stroke=\"#7b8794\" stroke-width=\"1.3\"/>");
+        let _ = writeln!(
+            svg,
+            "<path class=\"arrow\" d=\"{path}\" fill=\"none\" stroke=\"#7b8794\" stroke-width=\"1.3\"/>"
+        );
         let (back, y) = (tip - 7.0, end.1);
         let head = format!("M{tip:.1} {y:.1} L{back:.1} {:.1} L{back:.1} {:.1} Z", y - 3.6, y + 3.6);
-        let _ = writeln!(svg, "<path d=\"{head}\" fill=\"#7b8794\"/>");
+        let _ = writeln!(svg, "<path class=\"tip-of-arrow\" d=\"{head}\" fill=\"#7b8794\"/>");
     }
 
     fn item(&self, svg: &mut String, node: usize, item: &Item) {
         let ((x, y), w, h) = (self.at(node), width(item), BOX_HEIGHT);
-        let (fill, border) = match item.kind {
-            Kind::Input => INPUT,
-            Kind::Output => OUTPUT,
-            Kind::Node => NODE,
-            Kind::Op(i) => OPS[i % OPS.len()],
+        let (class, (fill, border)) = match item.kind {
+            Kind::Input => ("input".to_owned(), INPUT),
+            Kind::Output => ("output".to_owned(), OUTPUT),
+            Kind::Node => ("node".to_owned(), NODE),
+            Kind::Op(i) => (format!("op{}", i % OPS.len()), OPS[i % OPS.len()]),
         };
         let round = if matches!(item.kind, Kind::Op(_)) { 4.0 } else { h / 2.0 };
         let place =
             format!("x=\"{:.1}\" y=\"{:.1}\" width=\"{w:.1}\" height=\"{h}\"", x - w / 2.0, y - h / 2.0);
         let _ = writeln!(
             svg,
-            "<rect {place} rx=\"{round}\" fill=\"{fill}\" stroke=\"{border}\" stroke-width=\"1.3\"/>"
+            "<rect class=\"{class}\" {place} rx=\"{round}\" fill=\"{fill}\" stroke=\"{border}\" stroke-width=\"1.3\"/>"
         );
         let label = escape(&item.label);
         let _ = writeln!(
             svg,
             "<text x=\"{x:.1}\" y=\"{:.1}\" text-anchor=\"middle\" fill=\"#27313b\">{label}</text>",
-            y + 4.0
+            y + 4.5
         );
     }
 }

@@ -138,6 +138,11 @@ impl Digest {
         self.rounds.len()
     }
 
+    /// Number of architectures proposed, evaluated or not.
+    pub fn proposed(&self) -> usize {
+        self.rounds.iter().flat_map(|round| &round.batches).map(Vec::len).sum()
+    }
+
     /// One row a round that has at least one evaluation.
     pub fn rows(&self) -> Vec<RoundRow> {
         (0..self.rounds.len()).map(|round| self.row(round)).filter(|row| row.queries > 0).collect()

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Digest, Query};
+use bonas_study::history::Outcome;
+
 /// One architecture of the shortlist: trained from scratch, scored on held-out training images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Shortlisted {
@@ -33,6 +36,37 @@ fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
+/// Final training: what was planned, and what has come of it so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FinalTraining {
+    /// Networks that are to be trained.
+    pub planned: usize,
+    /// Those that are trained, the winner first.
+    pub results: Vec<FinalResult>,
+}
+
+impl FinalTraining {
+    /// Whether every network that was planned is trained.
+    pub fn finished(&self) -> bool {
+        self.results.len() == self.planned
+    }
+
+    /// Final training that is under way, by the events of its study: the winner is proposed first,
+    /// random architectures after it.
+    pub fn of(digest: &Digest) -> Self {
+        let result = |(i, query): (usize, &Query)| FinalResult {
+            label: FinalResult::label_at(i),
+            arch: query.arch.clone(),
+            test: match &query.outcome {
+                Outcome::Scored(score) => score.runs.clone(),
+                Outcome::Failed(_) => Vec::new(),
+            },
+            ..FinalResult::default()
+        };
+        Self { planned: digest.proposed(), results: digest.queries.iter().enumerate().map(result).collect() }
+    }
+}
+
 /// One architecture trained from scratch, with one test accuracy a seed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct FinalResult {
@@ -51,6 +85,11 @@ pub struct FinalResult {
 }
 
 impl FinalResult {
+    /// What the finalist at a place is called: the first is the winner.
+    pub fn label_at(place: usize) -> String {
+        if place == 0 { "winner".to_owned() } else { format!("random {place}") }
+    }
+
     /// Mean test accuracy; none without a seed.
     pub fn mean(&self) -> Option<f64> {
         mean(&self.test)

@@ -1,22 +1,28 @@
-//! What a study found: `report.html`, `summary.json` and `winner.txt`.
+//! Writes what a search found: `report.html`, `summary.json` and `winner.txt`.
 //!
-//! A [`Digest`] adds up a study's events; a [`Report`] sets beside it what the journal does not
-//! hold (seconds, embedding, final training, environment), and [`Report::write`] writes the files.
+//! A [`Digest`] adds up a study's events. A [`Report`] sets beside it what the journal does not
+//! hold (embedding, shortlist, final training, times, environment), and [`Report::write`] writes the
+//! files.
 //!
-//! Invariant: a report only reads. It runs nothing, and the page it writes loads nothing.
+//! Invariant: a report only reads. It runs nothing, and the pages it writes load nothing.
+//!
+//! Invariant: `report.html` and `summary.json` are functions of configuration, seed and data. Times
+//! and facts about the machine are in `timings.json` and `timings.html`.
 
 mod digest;
 mod files;
 mod finals;
-pub(crate) mod html;
+mod html;
+pub(crate) mod markup;
 mod pca;
 pub(crate) mod plots;
 mod summary;
-pub(crate) mod tables;
+mod tables;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod timings;
 
 use bonas_spaces::{Architecture, SearchSpace};
 
@@ -26,15 +32,14 @@ use bonas_supernet::differentiable::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use files::{
-    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, WINNER_FILE,
+    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, TIMINGS_JSON,
+    TIMINGS_PAGE, WINNER_FILE,
 };
-pub use finals::{FinalResult, Shortlisted};
+pub use finals::{FinalResult, FinalTraining, Shortlisted};
 pub use html::page;
 pub use pca::{Plane, project};
-pub use plots::{
-    Line, Plot, alphas, calibration, embedding, lines, score_by_query, tau_by_round, weight_free_by_epoch,
-};
-pub use summary::{Best, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
+pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
+pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};
 
 /// Everything that goes into a report.
 #[derive(Clone, Debug, Default)]
@@ -53,8 +58,8 @@ pub struct Report<'a> {
     pub shortlist: Vec<Shortlisted>,
     /// Epochs of a differentiable search; empty for other strategies.
     pub trajectory: Vec<Epoch>,
-    /// Final training, the winner first.
-    pub finals: Vec<FinalResult>,
+    /// Final training; none if there is to be none.
+    pub finals: Option<FinalTraining>,
     /// Facts about machine and program, in the order in which they are shown.
     pub environment: Vec<(String, String)>,
 }

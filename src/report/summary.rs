@@ -1,19 +1,17 @@
 //! `summary.json`: a study in figures, for programs.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Report, RoundRow, Shortlisted};
-use bonas_study::history::EndReason;
-use bonas_study::history::{Fidelity, Outcome};
+use super::{FinalTraining, Report, RoundRow, Shortlisted};
+use bonas_study::history::{EndReason, Fidelity, Outcome};
 use bonas_supernet::differentiable::Epoch;
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
-pub const SUMMARY_FORMAT: u32 = 1;
+pub const SUMMARY_FORMAT: u32 = 2;
 
-/// What `summary.json` holds. Scores are in the evaluator's unit, accuracies fractions, times
-/// seconds; what is not known is null.
+/// What `summary.json` holds. Scores are in the evaluator's unit, accuracies are fractions; what is
+/// not known is null. It depends on configuration, seed and data alone: times and facts about the
+/// machine are in [`super::Timings`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// [`SUMMARY_FORMAT`].
@@ -30,8 +28,6 @@ pub struct Summary {
     pub failed: usize,
     /// Why the study ended; null while it can be resumed.
     pub ended: Option<EndReason>,
-    /// Seconds of asking and evaluating, summed over workers.
-    pub seconds: f64,
     /// The architecture with the best score; null without a score.
     pub best: Option<Best>,
     /// Who won, in the space's notation: the best of the shortlist, else that of the best score.
@@ -46,11 +42,22 @@ pub struct Summary {
     /// of all operations are in [`bonas_study::strategy::TRAJECTORY_FILE`].
     #[serde(default)]
     pub trajectory: Vec<Relaxed>,
-    /// Final training, the winner first; empty if there was none.
+    /// Final training; null if there is to be none.
     #[serde(rename = "final")]
-    pub finals: Vec<Trained>,
-    /// Facts about machine and program.
-    pub environment: BTreeMap<String, String>,
+    pub finals: Option<FinalSummary>,
+}
+
+/// Final training of the winner and of random architectures.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FinalSummary {
+    /// Whether all of it is done.
+    pub finished: bool,
+    /// Networks that are trained.
+    pub done: usize,
+    /// Networks that are to be trained in all.
+    pub planned: usize,
+    /// One entry a network that is trained, the winner first.
+    pub results: Vec<Trained>,
 }
 
 /// The best architecture of a study.
@@ -87,10 +94,6 @@ pub struct Round {
     pub max: Option<f64>,
     /// Kendall's tau-b between predictions before the evaluation and scores.
     pub tau: Option<f64>,
-    /// Seconds of asking.
-    pub ask_s: Option<f64>,
-    /// Seconds of evaluating, summed over batches.
-    pub evaluate_s: Option<f64>,
 }
 
 /// One epoch of a differentiable search.
@@ -146,21 +149,18 @@ impl Summary {
             queries: digest.queries.len(),
             failed: digest.queries.iter().filter(|q| matches!(q.outcome, Outcome::Failed(_))).count(),
             ended: digest.ended,
-            seconds: report.seconds.total(),
             best,
             winner: report.winner.as_ref().map(|winner| winner.arch.clone()),
             shortlist: report.shortlist.clone(),
             tau_mean: (!taus.is_empty()).then(|| taus.iter().sum::<f64>() / taus.len() as f64),
-            rounds: rows.iter().map(|row| round(row, report)).collect(),
+            rounds: rows.iter().map(round).collect(),
             trajectory: report.trajectory.iter().map(relaxed).collect(),
-            finals: report.finals.iter().map(trained).collect(),
-            environment: report.environment.iter().cloned().collect(),
+            finals: report.finals.as_ref().map(finals),
         }
     }
 }
 
-fn round(row: &RoundRow, report: &Report<'_>) -> Round {
-    let seconds = report.seconds.round(row.round);
+fn round(row: &RoundRow) -> Round {
     Round {
         round: row.round,
         queries: row.queries,
@@ -170,14 +170,21 @@ fn round(row: &RoundRow, report: &Report<'_>) -> Round {
         mean: row.range.map(|r| r.mean),
         max: row.range.map(|r| r.max),
         tau: row.tau,
-        ask_s: seconds.ask,
-        evaluate_s: seconds.evaluate,
     }
 }
 
 fn relaxed(epoch: &Epoch) -> Relaxed {
     let (genotype, weight_free, skips) = (epoch.genotype.clone(), epoch.weight_free, epoch.skips);
     Relaxed { epoch: epoch.epoch, loss: epoch.loss, genotype, weight_free, skips }
+}
+
+fn finals(finals: &FinalTraining) -> FinalSummary {
+    FinalSummary {
+        finished: finals.finished(),
+        done: finals.results.len(),
+        planned: finals.planned,
+        results: finals.results.iter().map(trained).collect(),
+    }
 }
 
 fn trained(result: &super::FinalResult) -> Trained {

@@ -1,13 +1,20 @@
 //! The report of a search's folder.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::DIFFERENTIABLE_FOLDER;
+use bonas_spaces::SearchSpace;
+
+use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
 use crate::StudyError;
 use crate::build;
 use crate::config::{SearchConfig, StrategySettings};
-use crate::report::{Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, Report, SHORTLIST_FILE, project};
+use crate::report::{
+    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report, SHORTLIST_FILE,
+    project,
+};
 use bonas_study::Journalled;
+use bonas_study::journal::Journal;
 use bonas_study::journal::{read_json, write_json};
 use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 
@@ -36,8 +43,8 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
     }
 }
 
-/// Writes `report.html`, `summary.json` and `winner.txt` in a search's folder from what lies in it,
-/// finished or not; the search itself is neither locked nor changed.
+/// Writes `report.html`, `summary.json`, `timings.json`, `timings.html` and `winner.txt` in a search's
+/// folder from what lies in it, finished or not; the search itself is neither locked nor changed.
 ///
 /// # Errors
 /// [`StudyError`] for a folder that holds no study, or a damaged file.
@@ -53,13 +60,34 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), Study
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
-    if config.finals.seeds > 0 {
-        report.finals = read_json(&directory.join(FINAL_FILE))?.unwrap_or_default();
-    }
+    report.finals = final_training(directory, config, &space)?;
     if matches!(config.strategy, StrategySettings::Differentiable(_)) {
         let folder = directory.join(DIFFERENTIABLE_FOLDER);
         report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
     }
     report.embedding = read_json(&directory.join(EMBEDDING_FILE))?;
     report.write(directory)
+}
+
+/// Final training: as its file says once it is finished, before that as its study's journal does.
+fn final_training(
+    directory: &Path,
+    config: &SearchConfig,
+    space: &Arc<dyn SearchSpace>,
+) -> Result<Option<FinalTraining>, StudyError> {
+    if config.finals.seeds == 0 {
+        return Ok(None);
+    }
+    if let Some(results) = read_json::<Vec<FinalResult>>(&directory.join(FINAL_FILE))? {
+        return Ok(Some(FinalTraining { planned: results.len(), results }));
+    }
+    let folder = directory.join(FINALS_FOLDER);
+    if Journal::exists(&folder) {
+        let begun = FinalTraining::of(&Digest::of(&Journalled::read(&folder, space)?.events));
+        // A study that was stopped before its first proposal has planned nothing yet.
+        if begun.planned > 0 {
+            return Ok(Some(begun));
+        }
+    }
+    Ok(Some(FinalTraining { planned: 1 + config.finals.random, results: Vec::new() }))
 }

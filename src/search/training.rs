@@ -40,11 +40,9 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
         let finalists = self.finalists(&**space, winner);
-        let labels =
-            (0..finalists.len()).map(|i| if i == 0 { "winner".into() } else { format!("random {i}") });
-        let results = self.train(space, &finalists, observe)?;
+        let results = self.train(space, &finalists, observe)?.into_iter().enumerate();
         let results: Vec<_> =
-            labels.zip(results).map(|(label, result)| FinalResult { label, ..result }).collect();
+            results.map(|(i, result)| FinalResult { label: FinalResult::label_at(i), ..result }).collect();
         write_json(&self.directory.join(FINAL_FILE), &results)
     }
 

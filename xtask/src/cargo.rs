@@ -1,4 +1,4 @@
-//! The cargo commands behind `demo`, `test`, `bench`, `lint` and `ci`.
+//! The cargo commands behind `demo`, `test`, `bench`, `pages`, `lint` and `ci`.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
+use crate::chromium;
 use crate::setup::Workspace;
 
 /// One cargo command: what it is for, its arguments, its extra environment.
@@ -44,6 +45,13 @@ const LINTS: [Step; 5] = [
 /// `cargo xtask test`: every test and doc test, with and without libtorch.
 pub(crate) fn test(workspace: &Workspace) -> Result<()> {
     run_all(workspace, &TESTS)
+}
+
+/// `cargo xtask pages`: the tests that look at pages in a browser.
+pub(crate) fn pages(workspace: &Workspace) -> Result<()> {
+    let browser = chromium::find()?;
+    let arguments = own(&["test", "--package", "bonas", "--test", "main", "--", "--ignored", "pages::"]);
+    run(cargo(workspace).args(arguments).env(chromium::VARIABLE, browser))
 }
 
 /// `cargo xtask lint`: formatting, clippy and rustdoc with warnings denied.

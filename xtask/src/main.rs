@@ -1,6 +1,7 @@
 //! Set-up, demo, tests, benches and CI of bonas, one command each: `cargo xtask help`.
 
 mod cargo;
+mod chromium;
 mod libtorch;
 mod prerequisites;
 mod setup;
@@ -21,6 +22,8 @@ Usage: cargo xtask COMMAND
   setup [--gpu|--cpu]   fetch libtorch 2.13.0 once into the per-user cache and link it here;
                         without an option, keep what is linked already, else the CPU build
   bench [ARGS]          set up, then run the benches; ARGS go to `cargo bench`
+  pages                 set up, then look at the pages of real searches in a headless Chromium, which is
+                        installed where it is missing and this runs as root; pictures in target/pages
   lint                  set up, then formatting, clippy and rustdoc, warnings denied
   ci                    test, then lint
   help                  this text
@@ -57,6 +60,7 @@ fn dispatch() -> Result<()> {
         "bench" => cargo::bench(&setup::run(None)?, &rest),
         "test" => no_arguments("test", &rest).and_then(|()| cargo::test(&setup::run(None)?)),
         "lint" => no_arguments("lint", &rest).and_then(|()| cargo::lint(&setup::run(None)?)),
+        "pages" => no_arguments("pages", &rest).and_then(|()| cargo::pages(&setup::run(None)?)),
         "ci" => no_arguments("ci", &rest).and_then(|()| cargo::ci(&setup::run(None)?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");

@@ -1,23 +1,17 @@
 //! Two objectives: hypervolume by queries, and the fronts.
 
-use plotters::prelude::*;
-
-use super::curves::{Axes, Curve, draw};
+use super::curves::{Curve, HEIGHT, draw};
 use crate::compare::{FrontPoint, ObjectiveSummary, StrategySummary, Summary};
-use crate::report::Plot;
-use crate::report::plots::{Area, INK, colour, decimals, extent, failed, label, mesh, svg};
-
-const SIZE: (u32, u32) = (860, 420);
+use crate::report::plots::{Axis, Chart, Paint, Shape, extent};
 
 /// Hypervolume of the front found, mean with its 95 % interval.
-pub(in crate::compare) fn hypervolume(summary: &Summary) -> Option<Plot> {
+pub(in crate::compare) fn hypervolume(summary: &Summary) -> Option<String> {
     let objective = summary.objective.as_ref()?;
     let curves: Vec<Curve<'_>> = summary.strategies.iter().filter_map(curve).collect();
-    let start = super::curves::start(summary);
+    let start = super::curves::start(summary.budget);
     let values = curves.iter().flat_map(|c| c.points.iter().skip(start).map(|(_, y, _)| *y));
     let y = extent(values.chain([objective.hypervolume]), 0.04)?;
-    let axes = Axes { y, title: "hypervolume of the front found".into() };
-    Some(svg(SIZE, |area| draw(area, summary.budget, &axes, &curves, true)))
+    Some(draw(summary.budget, &Axis::new("hypervolume of the front found", y), &curves, true))
 }
 
 fn curve(strategy: &StrategySummary) -> Option<Curve<'_>> {
@@ -28,50 +22,36 @@ fn curve(strategy: &StrategySummary) -> Option<Curve<'_>> {
     Some(Curve { name: &strategy.name, points: points.map(point).collect() })
 }
 
-/// The table's front and those that the first seed's studies found, by what is reported.
-pub(in crate::compare) fn fronts(summary: &Summary) -> Option<Plot> {
+/// The table's front and those that the first seed's studies found, by what is reported; the second
+/// objective on the horizontal axis, in the direction of its column.
+pub(in crate::compare) fn fronts(summary: &Summary) -> Option<String> {
     let objective = summary.objective.as_ref()?;
-    Some(svg(SIZE, |area| draw_fronts(area, summary, objective)))
-}
-
-/// The second objective on the horizontal axis, in the direction of its column.
-fn draw_fronts(area: &Area<'_>, summary: &Summary, objective: &ObjectiveSummary) -> Result<(), String> {
-    let (sign, name) = match objective.report.strip_prefix('-') {
-        Some(name) => (-1.0, name),
-        None => (1.0, objective.report.as_str()),
-    };
     let found: Vec<(&str, &[FrontPoint])> = summary
         .strategies
         .iter()
         .filter_map(|s| Some((s.name.as_str(), s.pareto.as_ref()?.front.as_slice())))
         .collect();
+    let (sign, name) = direction(objective);
     let all = || found.iter().flat_map(|(_, front)| front.iter()).chain(&objective.front);
-    let x = extent(all().map(|p| sign * p.second), 0.05).ok_or("no front")?;
-    let y = extent(all().map(|p| p.report), 0.05).ok_or("no front")?;
-    let places = (decimals(&x), decimals(&y));
-    let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(x, y)
-        .map_err(failed)?;
-    mesh!(chart, name, summary.report.as_str(), |x: &f64| { format!("{x:.0$}", places.0) }, |y: &f64| {
-        format!("{y:.0$}", places.1)
-    })?;
+    let x = Axis::new(name, extent(all().map(|p| sign * p.second), 0.05)?);
+    let y = Axis::new(&summary.report, extent(all().map(|p| p.report), 0.05)?);
     let place = |p: &FrontPoint| (sign * p.second, p.report);
-    let line = LineSeries::new(objective.front.iter().map(place), INK.stroke_width(1));
-    let stroke = |(x, y)| PathElement::new([(x, y), (x + 16, y)], INK.stroke_width(1));
-    chart.draw_series(line).map_err(failed)?.label("the table").legend(stroke);
-    for (i, (name, front)) in found.into_iter().enumerate() {
-        let mark = move |at| Circle::new(at, 4, colour(i).filled());
-        let series = chart.draw_series(front.iter().map(place).map(mark)).map_err(failed)?;
-        series.label(name).legend(move |(x, y)| Circle::new((x + 8, y), 4, colour(i).filled()));
+    let mut chart = Chart::new("Pareto fronts", x, y, HEIGHT);
+    chart.line(&objective.front.iter().map(place).collect::<Vec<_>>(), Paint::Faint);
+    chart.key(Shape::Line, Paint::Faint, "the table's front");
+    for (i, (strategy, front)) in found.into_iter().enumerate() {
+        for point in front {
+            let (second, report) = (sign * point.second, point.report);
+            let hint = format!("{strategy}\n{} {report}\n{name} {second}\n{}", summary.report, point.arch);
+            chart.point(place(point), 4.5, Paint::Series(i), &hint);
+        }
+        chart.key(Shape::Point, Paint::Series(i), strategy);
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.85))
-        .label_font(label(13))
-        .draw()
-        .map_err(failed)
+    Some(chart.html())
+}
+
+/// Sign that turns the second objective, where higher is better, into its column, and that
+/// column's name.
+fn direction(objective: &ObjectiveSummary) -> (f64, &str) {
+    objective.report.strip_prefix('-').map_or((1.0, &*objective.report), |name| (-1.0, name))
 }

@@ -3,19 +3,15 @@
 use std::ops::Range;
 
 use bonas_spaces::families::darts::{PRIMITIVES, WeightTable};
-use plotters::prelude::*;
 
-use super::{Area, INK, Plot, extent, failed, label, shade, svg};
+use super::{Axis, Chart, Side, extent};
 use bonas_supernet::differentiable::Epoch;
 
-/// Pixels: room for labels on both sides and on top, a row of an operation, the gap between edges.
-const LEFT: i32 = 56;
-const RIGHT: i32 = 96;
-const TOP: i32 = 26;
-const ROW: i32 = 5;
-const GAP: i32 = 5;
-/// Width of the map itself.
-const WIDTH: i32 = 328;
+/// Pixels of a row of an operation, and rows of the gap between edges.
+const ROW: f64 = 5.0;
+const GAP: f64 = 1.0;
+/// Pixels for labels left and right of the map.
+const SIDES: (f64, f64) = (48.0, 104.0);
 /// Shades that are told apart; neighbours of one shade are one rectangle.
 const SHADES: f64 = 48.0;
 
@@ -23,67 +19,45 @@ const SHADES: f64 = 48.0;
 /// epoch, a block an edge, in it a row an operation, `none` first; beside each block the operation
 /// that is ahead in the end, `none` left out. Shades span the lowest to the highest probability of
 /// both cells. None of an empty trajectory.
-pub fn alphas(trajectory: &[Epoch], cell: usize) -> Option<Plot> {
+pub(crate) fn alphas(trajectory: &[Epoch], cell: usize) -> Option<String> {
     let tables: Vec<&WeightTable> =
         trajectory.iter().map(|epoch| epoch.weights.get(cell)).collect::<Option<_>>()?;
     let range = probabilities(trajectory)?;
-    let edges = tables.first()?.len() as i32;
-    let height = TOP + edges * block() + 22;
-    let size = ((LEFT + WIDTH + RIGHT) as u32, height as u32);
-    Some(svg(size, |area| draw(area, &tables, &range)))
+    let block = PRIMITIVES.len() as f64 + GAP;
+    let rows = block * tables.first()?.len() as f64;
+    let x = Axis::whole("epoch", -0.5..tables.len() as f64 - 0.5);
+    let chart =
+        Chart::new("Probability of each operation by epoch", x, Axis::rows(rows as usize), ROW * rows);
+    let mut chart = chart.with_sides(SIDES.0, SIDES.1);
+    for (edge, name) in edge_names().into_iter().enumerate() {
+        let top = edge as f64 * block;
+        let middle = top + PRIMITIVES.len() as f64 / 2.0;
+        chart.text(Side::Left, middle, &name);
+        chart.text(Side::Right, middle, ahead(&tables.last()?[edge]));
+        for (op, primitive) in PRIMITIVES.iter().enumerate() {
+            let (values, row) = (tables.iter().map(|table| table[edge][op]), top + op as f64);
+            for (from, to, level) in runs(values, &range) {
+                let hint = hint(&name, primitive, from..to, tables[from][edge][op]);
+                let [left, right] = [from, to].map(|epoch| epoch as f64 - 0.5);
+                chart.tile((left, row), (right, row + 1.0), level / SHADES, &hint);
+            }
+        }
+    }
+    chart.scale("probability", &format!("{:.3}", range.start), &format!("{:.3}", range.end));
+    Some(chart.html())
+}
+
+/// What a rectangle says.
+fn hint(edge: &str, operation: &str, epochs: Range<usize>, probability: f64) -> String {
+    let last = epochs.end - 1;
+    let epochs =
+        if epochs.len() > 1 { format!("epochs {} to {last}", epochs.start) } else { format!("epoch {last}") };
+    format!("{edge} {operation}: {probability:.3}, {epochs}")
 }
 
 /// Lowest and highest probability of both cells over all epochs.
-pub(crate) fn probabilities(trajectory: &[Epoch]) -> Option<Range<f64>> {
+fn probabilities(trajectory: &[Epoch]) -> Option<Range<f64>> {
     extent(trajectory.iter().flat_map(|epoch| epoch.weights.iter().flatten().flatten().copied()), 0.0)
-}
-
-/// Height of an edge's block with the gap below it.
-fn block() -> i32 {
-    PRIMITIVES.len() as i32 * ROW + GAP
-}
-
-fn draw(area: &Area<'_>, tables: &[&WeightTable], range: &Range<f64>) -> Result<(), String> {
-    let text = |words: String, at: (i32, i32)| area.draw(&Text::new(words, at, label(11))).map_err(failed);
-    for (edge, name) in edge_names().into_iter().enumerate() {
-        let top = TOP + edge as i32 * block();
-        let middle = top + block() / 2 - 8;
-        text(name, (6, middle))?;
-        for op in 0..PRIMITIVES.len() {
-            let values = tables.iter().map(|table| table[edge][op]);
-            let row = top + op as i32 * ROW;
-            for (from, to, level) in runs(values, range) {
-                let span = [(column(from, tables.len()), row), (column(to, tables.len()), row + ROW)];
-                area.draw(&Rectangle::new(span, shade(level / SHADES).filled())).map_err(failed)?;
-            }
-        }
-        if let Some(last) = tables.last() {
-            text(ahead(&last[edge]).to_owned(), (LEFT + WIDTH + 6, middle))?;
-        }
-    }
-    let foot = TOP + tables[0].len() as i32 * block();
-    text("epoch 0".to_owned(), (LEFT, foot + 2))?;
-    text((tables.len() - 1).to_string(), (LEFT + WIDTH - 14, foot + 2))?;
-    scale(area, range)
-}
-
-/// Shades from the lowest to the highest probability, above the map.
-fn scale(area: &Area<'_>, range: &Range<f64>) -> Result<(), String> {
-    let (from, cells, width) = (LEFT + 60, 32, 5);
-    for i in 0..cells {
-        let span = [(from + i * width, 6), (from + (i + 1) * width, 16)];
-        let colour = shade(f64::from(i) / f64::from(cells - 1));
-        area.draw(&Rectangle::new(span, colour.filled())).map_err(failed)?;
-    }
-    let style = || label(11).color(&INK);
-    area.draw(&Text::new(format!("{:.3}", range.start), (LEFT + 24, 5), style())).map_err(failed)?;
-    let end = (from + cells * width + 6, 5);
-    area.draw(&Text::new(format!("{:.3}", range.end), end, style())).map_err(failed)
-}
-
-/// Left side of the column of an epoch.
-fn column(epoch: usize, epochs: usize) -> i32 {
-    LEFT + WIDTH * epoch as i32 / epochs.max(1) as i32
 }
 
 /// Runs of epochs of one shade: first epoch, the one after the last, shade.
@@ -135,10 +109,12 @@ mod tests {
     fn every_cell_has_a_map() {
         assert!(alphas(&[], 0).is_none() && alphas(&trajectory(), 2).is_none());
         for cell in 0..2 {
-            let svg = alphas(&trajectory(), cell).unwrap().unwrap();
-            assert!(svg.starts_with("<svg") && svg.contains("4 \u{2192} 5"));
+            assert!(alphas(&trajectory(), cell).unwrap().contains("4 \u{2192} 5"));
         }
         // In `trajectory` skips of the normal cell gain with every epoch.
-        assert!(alphas(&trajectory(), 0).unwrap().unwrap().contains("skip_connect"));
+        let html = alphas(&trajectory(), 0).unwrap();
+        assert!(html.contains(">skip_connect</text>"));
+        assert!(html.contains("0 \u{2192} 2 skip_connect: 0.325, epoch 2"), "{html}");
+        assert!(html.contains("0 \u{2192} 2 none: 0.125, epochs 0 to 2"));
     }
 }

@@ -1,55 +1,35 @@
 //! Surrogate calibration.
 
-use plotters::prelude::*;
-
-use super::{GREY, INK, Plot, decimals, extent, failed, mesh, shade, svg};
+use super::{Axis, Chart, Paint, SHORT, extent};
 use crate::report::Digest;
 use bonas_study::history::Prediction;
 
 /// Predicted score before the evaluation, with a bar of one standard deviation to each side,
 /// against the measured one; later rounds lighter. None without a predicted and scored query.
-pub fn calibration(digest: &Digest) -> Option<Plot> {
-    let points: Vec<_> =
-        digest.predicted().map(|(q, prediction, score)| (q.round, prediction, score)).collect();
-    (!points.is_empty()).then(|| svg((480, 420), |area| draw(&points, area)))
-}
-
-fn draw(points: &[(usize, Prediction, f64)], area: &super::Area<'_>) -> Result<(), String> {
-    let nothing = || "no finite prediction".to_owned();
-    let means = points.iter().map(|p| p.1.mean);
-    let y = extent(points.iter().map(|p| p.2).chain(means.clone()), 0.08).ok_or_else(nothing)?;
-    let bars = points.iter().flat_map(|p| [p.1.mean - p.1.sd, p.1.mean + p.1.sd]);
-    let x = extent(bars.chain(means), 0.05).ok_or_else(nothing)?;
-    let (x_places, y_places) = (decimals(&x), decimals(&y));
-    let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(x.clone(), y.clone())
-        .map_err(failed)?;
-    let x_label = |v: &f64| format!("{v:.x_places$}");
-    mesh!(chart, "predicted before evaluation, ±1 sd", "measured", x_label, |v: &f64| format!(
-        "{v:.y_places$}"
-    ))?;
+pub(crate) fn calibration(digest: &Digest) -> Option<String> {
+    let points: Vec<(usize, Prediction, f64)> =
+        digest.predicted().map(|(query, prediction, score)| (query.round, prediction, score)).collect();
+    let means = points.iter().map(|point| point.1.mean);
+    let y = extent(points.iter().map(|point| point.2).chain(means.clone()), 0.08)?;
+    let bars = points.iter().flat_map(|point| [point.1.mean - point.1.sd, point.1.mean + point.1.sd]);
+    let x = extent(bars.chain(means), 0.05)?;
     let (low, high) = (x.start.max(y.start), x.end.min(y.end));
+    let (x, y) = (Axis::new("predicted score", x), Axis::new("measured score", y));
+    let mut chart = Chart::new("Measured against predicted scores", x, y, SHORT);
     if low < high {
-        let diagonal = PathElement::new([(low, low), (high, high)], GREY.stroke_width(1));
-        chart.draw_series([diagonal]).map_err(failed)?;
+        chart.thin((low, low), (high, high), Paint::Faint);
     }
-    let last = points.iter().map(|p| p.0).max().unwrap_or(0).max(1) as f64;
-    let colour = |round: usize| shade(0.1 + 0.8 * round as f64 / last);
-    let bar = |&(round, p, score): &(usize, Prediction, f64)| {
-        PathElement::new(
-            [(p.mean - p.sd, score), (p.mean + p.sd, score)],
-            colour(round).mix(0.45).stroke_width(1),
-        )
-    };
-    chart.draw_series(points.iter().filter(|p| p.1.sd.is_finite()).map(bar)).map_err(failed)?;
-    let dot = |&(round, p, score): &(usize, Prediction, f64)| {
-        Circle::new((p.mean, score), 3, colour(round).filled())
-    };
-    chart.draw_series(points.iter().map(dot)).map_err(failed)?;
-    let rim = |&(_, p, score): &(usize, Prediction, f64)| Circle::new((p.mean, score), 3, INK.mix(0.25));
-    chart.draw_series(points.iter().map(rim)).map_err(failed)?;
-    Ok(())
+    let rounds: Vec<usize> = points.iter().map(|point| point.0).collect();
+    let (first, last) = (rounds.iter().min()?, rounds.iter().max()?);
+    let paint = |round: usize| Paint::Shade((round - first) as f64 / (last - first).max(1) as f64);
+    for (_, prediction, score) in points.iter().filter(|point| point.1.sd.is_finite()) {
+        let end = |sign: f64| (prediction.mean + sign * prediction.sd, *score);
+        chart.thin(end(-1.0), end(1.0), Paint::Faint);
+    }
+    for (round, Prediction { mean, sd }, score) in &points {
+        let hint = format!("round {round}: predicted {mean:.4} ± {sd:.4}, measured {score:.4}");
+        chart.point((*mean, *score), 3.5, paint(*round), &hint);
+    }
+    chart.scale("round", &first.to_string(), &last.to_string());
+    Some(chart.html())
 }

@@ -1,29 +1,61 @@
 //! Lines over epochs.
 
-use plotters::prelude::*;
-
-use super::{Area, Plot, colour, decimals, extent, failed, label, mesh, svg};
+use super::{Axis, Chart, Paint, Shape, TALL, extent};
 use bonas_supernet::differentiable::Epoch;
+
+/// Places along a line that say their values, at most.
+const COLUMNS: usize = 80;
 
 /// A named line, one value an epoch from 0.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Line {
+pub(crate) struct Line {
     /// What the legend says.
-    pub name: String,
+    pub(crate) name: String,
     /// Its values.
-    pub values: Vec<f64>,
+    pub(crate) values: Vec<f64>,
 }
 
-/// Lines by epoch. None without a value.
-pub fn lines(lines: &[Line], y_title: &str) -> Option<Plot> {
+/// Lines by epoch, on an axis that has 0. None without a value.
+pub(crate) fn lines(lines: &[Line], title: &str) -> Option<String> {
     let y = extent(lines.iter().flat_map(|line| line.values.iter().copied()).chain([0.0]), 0.06)?;
     let epochs = lines.iter().map(|line| line.values.len()).max().filter(|&n| n > 0)?;
-    Some(svg((860, 340), |area| draw(area, lines, epochs, &y, y_title)))
+    let x = Axis::whole("epoch", -0.5..epochs as f64 - 0.5);
+    let mut chart = Chart::new(&format!("{title} by epoch"), x, Axis::new(title, y), TALL);
+    for (i, line) in lines.iter().enumerate() {
+        let points: Vec<(f64, f64)> = line.values.iter().enumerate().map(|(e, &v)| (e as f64, v)).collect();
+        chart.line(&points, Paint::Series(i));
+        if lines.len() > 1 {
+            chart.key(Shape::Line, Paint::Series(i), &line.name);
+        }
+    }
+    for (epoch, from, to) in columns(0, epochs - 1) {
+        let values =
+            lines.iter().filter_map(|line| Some(format!("{}: {:.4}", line.name, line.values.get(epoch)?)));
+        let hint = format!("epoch {epoch}\n{}", values.collect::<Vec<_>>().join("\n"));
+        chart.column(from, to, &hint);
+    }
+    Some(chart.html())
+}
+
+/// Whole numbers from `first` to `last`, thinned out to at most some eighty, each with the ends of
+/// the part of the axis that is nearest to it.
+pub(crate) fn columns(first: usize, last: usize) -> Vec<(usize, f64, f64)> {
+    let step = (last + 1 - first).div_ceil(COLUMNS);
+    // Counted from the end, so that the last one is always there.
+    let mut places: Vec<usize> = (first..=last).rev().step_by(step).collect();
+    places.reverse();
+    let middle = |a: usize, b: usize| f64::midpoint(a as f64, b as f64);
+    let column = |i: usize| {
+        let from = if i == 0 { first as f64 - 0.5 } else { middle(places[i - 1], places[i]) };
+        let to = places.get(i + 1).map_or(last as f64 + 0.5, |&next| middle(places[i], next));
+        (places[i], from, to)
+    };
+    (0..places.len()).map(column).collect()
 }
 
 /// Operations without weights (skips and pools) and skips alone in each of the cells by epoch.
 /// `cells` are the cells' names.
-pub fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Option<Plot> {
+pub(crate) fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Option<String> {
     let line = |cell: usize, what: &str, count: fn(&Epoch) -> [usize; 2]| {
         let cell_name = cells.get(cell).map_or_else(|| format!("cell {cell}"), |name| format!("{name} cell"));
         let values = trajectory.iter().map(|epoch| count(epoch)[cell] as f64).collect();
@@ -33,38 +65,10 @@ pub fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Option<Plot
     lines(&[both(0), both(1)].concat(), "operations of 8")
 }
 
-fn draw(
-    area: &Area<'_>,
-    lines: &[Line],
-    epochs: usize,
-    y: &std::ops::Range<f64>,
-    y_title: &str,
-) -> Result<(), String> {
-    let places = decimals(y);
-    let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(-0.5..epochs as f64 - 0.5, y.clone())
-        .map_err(failed)?;
-    let whole = |x: &f64| if (x - x.round()).abs() < 1e-6 { format!("{x:.0}") } else { String::new() };
-    mesh!(chart, "epoch", y_title, whole, |y: &f64| format!("{y:.places$}"))?;
-    for (i, line) in lines.iter().enumerate() {
-        let points: Vec<_> = line.values.iter().enumerate().map(|(e, &v)| (e as f64, v)).collect();
-        let style = colour(i).stroke_width(2);
-        let stroke = move |(x, y)| PathElement::new([(x, y), (x + 16, y)], style);
-        let series = LineSeries::new(points.iter().copied(), style);
-        chart.draw_series(series).map_err(failed)?.label(line.name.as_str()).legend(stroke);
-        let dots = points.iter().map(|&point| Circle::new(point, 2, colour(i).filled()));
-        chart.draw_series(dots).map_err(failed)?;
-    }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperLeft)
-        .background_style(WHITE.mix(0.85))
-        .label_font(label(13))
-        .draw()
-        .map_err(failed)
+/// The learning curve of a differentiable search: mean training loss of the network's weights.
+pub(crate) fn loss_by_epoch(trajectory: &[Epoch]) -> Option<String> {
+    let values = trajectory.iter().map(|epoch| epoch.loss).collect();
+    lines(&[Line { name: "loss".into(), values }], "training loss")
 }
 
 #[cfg(test)]
@@ -75,10 +79,28 @@ mod tests {
     #[test]
     fn there_is_a_line_a_cell_and_count() {
         assert!(weight_free_by_epoch(&[], &[]).is_none());
-        let svg = weight_free_by_epoch(&trajectory(), &["normal", "reduction"]).unwrap().unwrap();
+        let html = weight_free_by_epoch(&trajectory(), &["normal", "reduction"]).unwrap();
         for name in ["normal cell: skips and pools", "reduction cell: skips"] {
-            assert!(svg.contains(name), "{name}");
+            assert!(html.contains(name), "{name}");
         }
-        assert!(weight_free_by_epoch(&trajectory(), &[]).unwrap().unwrap().contains("cell 1: skips"));
+        assert!(weight_free_by_epoch(&trajectory(), &[]).unwrap().contains("cell 1: skips"));
+    }
+
+    #[test]
+    fn every_epoch_says_its_values() {
+        let html = loss_by_epoch(&trajectory()).unwrap();
+        for text in ["epoch 0\nloss: 2.0000", "epoch 2\nloss: 1.0000"] {
+            assert!(html.contains(text), "{text}");
+        }
+        assert!(!html.contains("legend"), "one line needs none");
+    }
+
+    #[test]
+    fn columns_meet_and_have_the_last() {
+        assert_eq!(columns(0, 0), [(0, -0.5, 0.5)]);
+        assert_eq!(columns(1, 3), [(1, 0.5, 1.5), (2, 1.5, 2.5), (3, 2.5, 3.5)]);
+        let many = columns(1, 1000);
+        assert!(many.len() <= COLUMNS && many.last().unwrap().0 == 1000);
+        assert!(many.windows(2).all(|two| (two[0].2 - two[1].1).abs() < 1e-9));
     }
 }

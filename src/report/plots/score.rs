@@ -1,74 +1,73 @@
 //! Score by query.
 
-use std::ops::Range;
-
-use plotters::prelude::*;
-
-use super::{BAND, BLUE, GREY, ORANGE, Plot, RED, decimals, extent, failed, label, mesh, svg};
-use crate::report::Digest;
+use super::{Axis, Chart, Paint, Shape, TALL, extent};
+use crate::report::{Digest, Query};
 use bonas_study::history::Outcome;
 
 /// Every score in order, batches as bands, with the best so far as a line. Points are grey where
-/// the strategy had no prediction, failures stand as crosses at the foot. None without a score.
-pub fn score_by_query(digest: &Digest) -> Option<Plot> {
-    let y = extent(digest.scores().map(|(_, score)| score), 0.08)?;
-    Some(svg((860, 380), |area| draw(digest, area, y)))
-}
-
-fn draw(digest: &Digest, area: &super::Area<'_>, y: Range<f64>) -> Result<(), String> {
-    let n = digest.queries.len() as f64;
-    let places = decimals(&y);
-    let mut chart = ChartBuilder::on(area)
-        .margin(12)
-        .x_label_area_size(44)
-        .y_label_area_size(64)
-        .build_cartesian_2d(0.5..n + 0.5, y.clone())
-        .map_err(failed)?;
-    let bands = bands(digest).into_iter().step_by(2);
-    let band = |(from, to)| Rectangle::new([(from, y.start), (to, y.end)], BAND.filled());
-    chart.draw_series(bands.map(band)).map_err(failed)?;
-    mesh!(chart, "query", "score", |x: &f64| format!("{x:.0}"), |y: &f64| format!("{y:.places$}"))?;
-
-    let point = |(i, score): (usize, f64)| {
-        let colour = if digest.queries[i].predicted.is_some() { BLUE } else { GREY };
-        Circle::new(((i + 1) as f64, score), 3, colour.mix(0.8).filled())
-    };
-    chart.draw_series(digest.scores().map(point)).map_err(failed)?;
-    let failures = digest.queries.iter().enumerate().filter(|(_, q)| matches!(q.outcome, Outcome::Failed(_)));
-    let foot = y.start + 0.03 * (y.end - y.start);
-    let cross = |(i, _)| Cross::new(((i + 1) as f64, foot), 4, RED.stroke_width(2));
-    chart.draw_series(failures.map(cross)).map_err(failed)?;
-    let line = LineSeries::new(best_so_far(digest), ORANGE.stroke_width(2));
-    chart.draw_series(line).map_err(failed)?.label("best so far").legend(stroke);
-    if let Some((i, score)) = digest.best() {
-        let ring = Circle::new(((i + 1) as f64, score), 6, ORANGE.stroke_width(2));
-        chart.draw_series([ring]).map_err(failed)?;
+/// the strategy had no prediction, failures stand at the foot. None without a score.
+pub(crate) fn score_by_query(digest: &Digest) -> Option<String> {
+    let range = extent(digest.scores().map(|(_, score)| score), 0.08)?;
+    let foot = range.start + 0.03 * (range.end - range.start);
+    let queries = digest.queries.len() as f64;
+    let x = Axis::whole("query", 0.5..queries + 0.5);
+    let mut chart = Chart::new("Score by query", x, Axis::new("score", range), TALL);
+    bands(digest).into_iter().step_by(2).for_each(|(from, to)| chart.band(from, to));
+    chart.line(&best_so_far(digest), Paint::Best);
+    for (i, score) in digest.scores() {
+        let paint = if digest.queries[i].predicted.is_some() { Paint::Series(0) } else { Paint::Faint };
+        chart.point(
+            ((i + 1) as f64, score),
+            3.5,
+            paint,
+            &hint(i, &digest.queries[i], &format!("score {score:.4}")),
+        );
     }
-    legend(&mut chart)
+    for (i, query) in digest.queries.iter().enumerate() {
+        if let Outcome::Failed(reason) = &query.outcome {
+            let failed = hint(i, query, &format!("failed, {reason}"));
+            chart.point(((i + 1) as f64, foot), 4.0, Paint::Failed, &failed);
+        }
+    }
+    if let Some((i, score)) = digest.best() {
+        chart.ring(((i + 1) as f64, score), 7.0, Paint::Best);
+    }
+    legend(&mut chart, digest);
+    Some(chart.html())
 }
 
-fn stroke((x, y): (i32, i32)) -> PathElement<(i32, i32)> {
-    PathElement::new([(x, y), (x + 16, y)], ORANGE.stroke_width(2))
+/// Entries for what there is.
+fn legend(chart: &mut Chart, digest: &Digest) {
+    chart.key(Shape::Line, Paint::Best, "best so far");
+    let (mut with, mut without, mut failed) = (false, false, false);
+    for query in &digest.queries {
+        match (&query.outcome, query.predicted) {
+            (Outcome::Failed(_), _) => failed = true,
+            (_, Some(_)) => with = true,
+            (_, None) => without = true,
+        }
+    }
+    let entries = [
+        (with, Paint::Series(0), "chosen with a prediction"),
+        (without, Paint::Faint, "chosen without a prediction"),
+        (failed, Paint::Failed, "failed"),
+    ];
+    for (_, paint, name) in entries.into_iter().filter(|entry| entry.0) {
+        chart.key(Shape::Point, paint, name);
+    }
 }
 
-fn legend<'a, C>(chart: &mut ChartContext<'a, SVGBackend<'a>, C>) -> Result<(), String>
-where
-    C: CoordTranslate,
-{
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.85))
-        .label_font(label(13))
-        .draw()
-        .map_err(failed)
+fn hint(place: usize, query: &Query, outcome: &str) -> String {
+    let predicted =
+        query.predicted.map_or_else(String::new, |p| format!("\npredicted {:.4} ± {:.4}", p.mean, p.sd));
+    format!("query {}, round {}: {outcome}{predicted}", place + 1, query.round)
 }
 
 /// Where each batch begins and ends on the axis of queries.
 fn bands(digest: &Digest) -> Vec<(f64, f64)> {
     let mut from = 0.5;
     let batches = digest.queries.chunk_by(|a, b| (a.round, a.batch) == (b.round, b.batch));
-    let band = |batch: &[crate::report::Query]| {
+    let band = |batch: &[Query]| {
         let to = from + batch.len() as f64;
         (std::mem::replace(&mut from, to), to)
     };
@@ -108,7 +107,9 @@ mod tests {
     #[test]
     fn is_drawn_once_there_is_a_score() {
         assert!(score_by_query(&Digest::default()).is_none());
-        let svg = score_by_query(&Digest::of(&study())).unwrap().unwrap();
-        assert!(svg.starts_with("<svg") && svg.contains("best so far"));
+        let html = score_by_query(&Digest::of(&study())).unwrap();
+        assert!(html.contains("best so far") && html.contains("failed"));
+        assert!(html.contains("query 5, round 1: score 0.7000\npredicted 0.6600 ± 0.0300"), "{html}");
+        assert_eq!(html.matches("<circle").count(), 12 + 1, "a point a query and a ring");
     }
 }

@@ -1,17 +1,14 @@
 //! Set-up, demo, tests, benches and CI of bonas, one command each: `cargo xtask help`.
 
 mod cargo;
-mod libtorch;
-mod prerequisites;
 mod setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use bonas_libtorch::Variant;
 use lexopt::prelude::*;
-
-use crate::libtorch::Variant;
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND

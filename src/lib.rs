@@ -50,6 +50,12 @@ pub use history::{Fidelity, History, Outcome, Score};
 pub use strategy::{Proposal, Strategy};
 pub use study::Study;
 
+// Crates whose types stand in public signatures, in the versions used here.
+pub use petgraph;
+pub use rand;
+#[cfg(feature = "torch")]
+pub use tch;
+
 /// The examples of the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -5,6 +5,7 @@
 //! of it, and removes it at the end.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -102,6 +103,8 @@ fn pip(requirement: &Path, wheels: &Path) -> Command {
         .arg(wheels)
         .arg("--requirement")
         .arg(requirement)
+        // Progress; standard output belongs to the caller.
+        .stdout(io::stderr())
         // Known to pip 25.1 and newer, ignored by others: a broken connection goes on where it broke.
         .env("PIP_RESUME_RETRIES", "20");
     pip

@@ -10,20 +10,21 @@ const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 impl Build {
     /// The lines for the `.cargo/config.toml` of a workspace that depends on bonas: `LIBTORCH` for its build, and the
-    /// run path for its programs and tests.
+    /// run path for its programs, tests and doc tests.
     ///
     /// # Errors
     /// [`Error::NotUtf8`] for a path that TOML cannot hold.
     pub fn cargo_config(&self) -> Result<String, Error> {
         let (torch, lib) = (self.torch(), self.lib());
-        let run_path = format!("link-arg=-Wl,-rpath,{}", utf8(&lib)?);
+        let run_path = toml_string(&format!("link-arg=-Wl,-rpath,{}", utf8(&lib)?));
         Ok(format!(
             "# libtorch {VERSION}, printed by `bonas libtorch cargo-config`.\n\
              [env]\nLIBTORCH = {}\n\n\
              # The run path: programs and tests find libtorch by themselves.\n\
-             [target.{TARGET}]\nrustflags = [\"-C\", {}]\n",
-            toml_string(utf8(&torch)?),
-            toml_string(&run_path)
+             [target.{TARGET}]\n\
+             rustflags = [\"-C\", {run_path}]\n\
+             rustdocflags = [\"-C\", {run_path}]\n",
+            toml_string(utf8(&torch)?)
         ))
     }
 

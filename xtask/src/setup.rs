@@ -38,13 +38,13 @@ pub(crate) fn run(variant: Option<Variant>) -> Result<Workspace> {
 }
 
 /// The user's cache, which all clones share.
-fn cache() -> Result<Cache> {
+pub(crate) fn cache() -> Result<Cache> {
     let variable = |name| env::var_os(name);
     Ok(Cache::of_user(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref())?)
 }
 
 /// The root of the clone this was started from (a shared target folder may hold another clone's xtask).
-fn workspace_root() -> Result<PathBuf> {
+pub(crate) fn workspace_root() -> Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = Path::new(&package).parent().map(Path::to_path_buf);
     root.with_context(|| format!("{} has no parent folder: run this as `cargo xtask`", package.display()))

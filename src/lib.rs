@@ -26,6 +26,12 @@ pub use bonas_study::{
 pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;
 
+// Crates whose types stand in public signatures, in the versions used here.
+pub use petgraph;
+pub use rand;
+#[cfg(feature = "torch")]
+pub use tch;
+
 /// The examples of the README, compiled and run.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]

@@ -1,18 +1,18 @@
 //! Lets this package's binaries, tests, examples and doc tests find libtorch without `LD_LIBRARY_PATH`.
 
 use std::env;
-use std::path::PathBuf;
+
+use bonas_libtorch::build_script;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     // Told by torch-sys, whose own build reruns this one; absent without feature `torch`.
-    let Some(lib) = env::var_os("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
-        return;
-    };
-    // The cache folder itself, so that a binary outlives a clone's `.libtorch` link.
-    let lib = lib.canonicalize().unwrap_or(lib);
-    println!("cargo::rustc-env=BONAS_LIBTORCH_LIB={}", lib.display());
-    if env::var("CARGO_CFG_TARGET_FAMILY").is_ok_and(|family| family == "unix") {
-        println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    let lib = env::var_os("DEP_TCH_LIBTORCH_LIB").map(|lib| build_script::real_folder(&lib));
+    let family = env::var("CARGO_CFG_TARGET_FAMILY").unwrap_or_default();
+    if let Some(line) = build_script::run_path(lib.as_deref(), &family) {
+        println!("{line}");
+    }
+    if let Some(lib) = lib {
+        println!("cargo::rustc-env=BONAS_LIBTORCH_LIB={}", lib.display());
     }
 }

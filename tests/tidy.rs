@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
 /// Folders with crate roots, relative to the workspace.
-const SOURCES: [&str; 6] = ["src", "spaces/src", "surrogate/src", "study/src", "supernet/src", "xtask/src"];
+const SOURCES: [&str; 7] =
+    ["src", "libtorch/src", "spaces/src", "surrogate/src", "study/src", "supernet/src", "xtask/src"];
 /// Folders whose every file is a root of its own.
 const ROOTS: [&str; 3] = ["examples", "benches", "tests"];
 

@@ -5,6 +5,7 @@ mod contest;
 mod describe;
 mod environment;
 mod interrupt;
+mod libtorch;
 mod out;
 mod predict;
 mod report;
@@ -59,6 +60,9 @@ enum Command {
     Tabulate(tabulate::TabulateArgs),
     /// Measure how well surrogates rank the rest of a table after a few of its rows.
     Predict(predict::PredictArgs),
+    /// Fetch libtorch, and tell cargo or a shell where it lies.
+    #[command(subcommand)]
+    Libtorch(libtorch::LibtorchCommand),
 }
 
 /// A mistake in what the user asked for, as opposed to a failure in doing it.
@@ -112,6 +116,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),
         Command::Predict(args) => predict::predict(&args),
+        Command::Libtorch(command) => libtorch::libtorch(&command),
     }
 }
 

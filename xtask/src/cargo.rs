@@ -1,7 +1,6 @@
-//! The cargo commands behind `demo`, `test`, `bench`, `pages`, `lint` and `ci`.
-
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -59,12 +58,6 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
     run_all(workspace, &LINTS)
 }
 
-/// `cargo xtask ci`: tests, then lints.
-pub(crate) fn ci(workspace: &Workspace) -> Result<()> {
-    test(workspace)?;
-    lint(workspace)
-}
-
 /// `cargo xtask demo`: the main job on the embedded images.
 pub(crate) fn demo(workspace: &Workspace, extra: &[OsString]) -> Result<()> {
     let mut arguments = own(&["run", "--release", "--example", "bonas_darts", "--"]);
@@ -103,7 +96,7 @@ fn run_all(workspace: &Workspace, steps: &[Step]) -> Result<()> {
 }
 
 /// cargo in the workspace, in an environment like that of a cargo started by hand.
-fn cargo(workspace: &Workspace) -> Command {
+pub(crate) fn cargo(workspace: &Workspace) -> Command {
     let program = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.current_dir(&workspace.root);
@@ -111,11 +104,16 @@ fn cargo(workspace: &Workspace) -> Command {
     if !workspace.exported {
         command.env_remove("LIBTORCH");
     }
+    forget_own_package(&mut command);
+    command
+}
+
+/// Takes away what `cargo run` told xtask about its own package.
+pub(crate) fn forget_own_package(command: &mut Command) {
     let inherited = env::vars_os().map(|(name, _)| name);
     for name in inherited.filter(|name| is_set_by_cargo_run(name)) {
         command.env_remove(name);
     }
-    command
 }
 
 /// Variables that describe xtask's own package to it, and would mislead what it starts.
@@ -124,9 +122,14 @@ fn is_set_by_cargo_run(name: &OsStr) -> bool {
     name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
 }
 
-fn run(command: &mut Command) -> Result<()> {
-    let status =
-        command.status().with_context(|| format!("cannot start {}", command.get_program().display()))?;
-    ensure!(status.success(), "cargo ended with {status}");
+/// Runs a command whose output the user sees.
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_owned();
+    let status = command.status().with_context(|| format!("cannot start {}", program.display()))?;
+    ensure!(
+        status.success(),
+        "{} ended with {status}",
+        Path::new(&program).file_name().unwrap_or(&program).display()
+    );
     Ok(())
 }

@@ -2,17 +2,18 @@
 
 mod cargo;
 mod chromium;
-mod libtorch;
-mod prerequisites;
+mod deny;
+mod files;
+mod outside;
+mod package;
 mod setup;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use bonas_libtorch::Variant;
 use lexopt::prelude::*;
-
-use crate::libtorch::Variant;
 
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
@@ -25,7 +26,12 @@ Usage: cargo xtask COMMAND
   pages                 set up, then look at the pages of real searches in a headless Chromium, which is
                         installed where it is missing and this runs as root; pictures in target/pages
   lint                  set up, then formatting, clippy and rustdoc, warnings denied
-  ci                    test, then lint
+  outside               make the crate of docs/library.md in a temporary folder, run its commands there
+  package [--verify]    package every crate that is published and look into the packages;
+                        with --verify, build them from the packages too
+  deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
+                        with --advisories, known vulnerabilities too (fetched from the network)
+  ci                    test, lint, outside, package, deny
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -61,13 +67,26 @@ fn dispatch() -> Result<()> {
         "test" => no_arguments("test", &rest).and_then(|()| cargo::test(&setup::run(None)?)),
         "lint" => no_arguments("lint", &rest).and_then(|()| cargo::lint(&setup::run(None)?)),
         "pages" => no_arguments("pages", &rest).and_then(|()| cargo::pages(&setup::run(None)?)),
-        "ci" => no_arguments("ci", &rest).and_then(|()| cargo::ci(&setup::run(None)?)),
+        "ci" => no_arguments("ci", &rest).and_then(|()| ci()),
+        "package" => package::check(&setup::run(None)?, package::parse(&rest)?),
+        "deny" => deny::check(&setup::workspace_root()?, deny::parse(&rest)?),
+        "outside" => no_arguments("outside", &rest).and_then(|()| outside::check(&setup::workspace_root()?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())
         }
         unknown => bail!("`{unknown}` is not a command of `cargo xtask`\n\n{USAGE}"),
     }
+}
+
+/// `cargo xtask ci`: everything a change must pass, as `.ci/run` does.
+fn ci() -> Result<()> {
+    let workspace = setup::run(None)?;
+    cargo::test(&workspace)?;
+    cargo::lint(&workspace)?;
+    outside::check(&workspace.root)?;
+    package::check(&workspace, package::Verify::No)?;
+    deny::check(&workspace.root, deny::Checks::Local)
 }
 
 /// The build asked for by the options of `setup`, if any.

@@ -7,9 +7,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-
-use crate::libtorch::{self, Variant};
-use crate::prerequisites;
+use bonas_libtorch::{Build, Cache, Variant, prerequisites};
 
 /// A clone that is ready to build.
 pub(crate) struct Workspace {
@@ -24,23 +22,29 @@ pub(crate) struct Workspace {
 /// `variant` is the build asked for; `None` keeps the one that is linked, else takes the CPU build.
 pub(crate) fn run(variant: Option<Variant>) -> Result<Workspace> {
     let root = workspace_root()?;
-    prerequisites::check_compiler()?;
+    prerequisites::check_compiler(env::var("CXX").ok().as_deref())?;
     if let Some(choice) = exported(&root)? {
         eprintln!("Using your exported {choice}; nothing is fetched.");
         return Ok(Workspace { root, exported: true });
     }
     let link = root.join(".libtorch");
-    if variant.is_some() || !libtorch::is_complete(&link) {
-        let build = libtorch::ensure_cached(variant.unwrap_or(Variant::Cpu))?;
-        point(&link, &build)?;
+    if variant.is_some() || !Build::at(&link).is_complete() {
+        let build = cache()?.install(variant.unwrap_or(Variant::Cpu))?;
+        point(&link, build.folder())?;
     }
     let build = fs::read_link(&link).unwrap_or(link);
     eprintln!("libtorch is ready in {}", build.display());
     Ok(Workspace { root, exported: false })
 }
 
+/// The user's cache, which all clones share.
+pub(crate) fn cache() -> Result<Cache> {
+    let variable = |name| env::var_os(name);
+    Ok(Cache::of_user(variable("XDG_CACHE_HOME").as_deref(), variable("HOME").as_deref())?)
+}
+
 /// The root of the clone this was started from (a shared target folder may hold another clone's xtask).
-fn workspace_root() -> Result<PathBuf> {
+pub(crate) fn workspace_root() -> Result<PathBuf> {
     let package = env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
     let root = Path::new(&package).parent().map(Path::to_path_buf);
     root.with_context(|| format!("{} has no parent folder: run this as `cargo xtask`", package.display()))

@@ -83,8 +83,7 @@ fn compare_writes_its_files_and_their_keys() {
         for key in ["mean", "sd", "median", "found", "cap"] {
             assert!(strategy["to_optimum"][key].is_number(), "{key}");
         }
-        assert!(strategy["ask_ms"]["mean"].is_number() && strategy["ask_ms"]["p95"].is_number());
-        assert!(strategy["wall_s"].is_number());
+        assert!(strategy["ask_ms"].is_null() && strategy["wall_s"].is_null(), "seconds are in a file of their own");
     }
 }
 

@@ -421,7 +421,7 @@ fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
         ("bcnn", "channels = 8\nlayers = 2\npartial = 3", ["partial: 3", "a divisor of channels = 8"]),
         ("darts", "epochs = 4\nalpha_start = 4", ["alpha_start: 4", "0 to 3, the last epoch"]),
         ("bcnn", "layers = 3", ["layers = 3", "multiple of the 2 convolution blocks"]),
-        ("nasbench201", "", ["nasbench201", "knows darts and bcnn"]),
+        ("nasbench201", "", ["nasbench201", "knows darts, bcnn"]),
         ("darts", "batch = 2000", ["batch: 2000", "half of the training images are 56"]),
     ] {
         let error = refused(space, settings);

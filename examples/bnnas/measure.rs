@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use bonas::StudyError;
+use bonas::build::Trainings;
 use bonas::config::BatchNormKind;
-use bonas::search::Networks;
 use bonas::spaces::Architecture;
 use bonas::study::evaluator::Monitor;
 use bonas::supernet::indicator::{Indicator, Probe};
@@ -61,7 +61,7 @@ pub(crate) fn measure(flags: &Flags, net: Net, cells: &[Cell], cancel: &AtomicBo
     let folder = flags.out.join(net.name());
     fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let config = flags.config(net);
-    let plan = Networks::new(&config)?.indicator_plan(&flags.settings(net), &folder)?;
+    let plan = flags.settings(net).plan(&Trainings::new(&config)?.networks, &folder)?;
     let progress = Progress { name: net.name(), cancel };
     let probe = plan.prepare(Placement::on(Device::Cpu), &progress)?;
     let mut values = Values::new();

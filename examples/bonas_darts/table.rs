@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use bonas::build::Trainings;
 use bonas::config::SearchConfig;
 use bonas::report::{FINAL_FILE, FinalResult, REPORT_FILE, WINNER_FILE};
-use bonas::search::Networks;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::families::darts::{DARTS_V2, Darts};
 use bonas::spaces::network::{Norm, Union};
@@ -15,20 +15,22 @@ use bonas::study::journal::read_json;
 pub(crate) fn plan(config: &SearchConfig) -> Result<()> {
     println!("{}", config.plain());
     let space = Darts::new();
-    let networks = Networks::planned(config)?;
+    let networks = Trainings::planned(config)?.networks;
     let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
     println!("# Plan");
     println!("devices: {:?}", networks.devices());
-    if let Some((size, batch, cells)) = networks.shared() {
+    if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
+        let cells = config.strategy.batch();
         let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();
-        let network = networks.skeleton(size, Norm::SEARCH)?.network(&Union::of(&drawn)?, &networks.ops())?;
+        let network =
+            networks.skeleton(shared.size, shared.norm)?.network(&Union::of(&drawn)?, &networks.ops())?;
         println!(
             "supernet of {cells} random cells: {} parameters, at most {:.0} MB of activations a step, each worker",
             network.params(),
-            network.activation_bytes(batch) as f64 / 1e6
+            network.activation_bytes(shared.images) as f64 / 1e6
         );
     }
-    let (size, batch) = networks.finals();
+    let (size, batch) = (config.finals.size(), config.finals.batch);
     let example = space.architecture(&DARTS_V2)?;
     let network =
         networks.skeleton(size, Norm::DISCRETE)?.network(&Union::of(&[example])?, &networks.ops())?;

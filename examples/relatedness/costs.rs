@@ -4,9 +4,10 @@ use std::slice::from_ref;
 use std::sync::Arc;
 
 use anyhow::Result;
-use bonas::search::{Networks, Size};
+use bonas::build::Trainings;
 use bonas::spaces::Architecture;
 use bonas::spaces::network::{Norm, OpTable, Skeleton, Union};
+use bonas::supernet::networks::Size;
 use bonas::supernet::training::Part;
 use serde::Serialize;
 
@@ -54,7 +55,7 @@ struct Meter<'a> {
 impl<'a> Meter<'a> {
     fn new(flags: &'a Flags) -> Result<Self> {
         let config = flags.joint();
-        let networks = Networks::new(&config)?;
+        let networks = Trainings::new(&config)?.networks;
         let size = Size { channels: flags.channels, layers: flags.layers, auxiliary: false };
         let images = networks.task()?.training_indices(Part::Validation).len();
         let batch = flags.batch;

@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
+use bonas::build::{self, Trainings};
 use bonas::config::{EvaluatorSettings, SearchConfig};
-use bonas::search::Networks;
 use bonas::spaces::{Architecture, Key, SearchSpace};
 use bonas::study::Budget;
 use bonas::study::history::Event;
@@ -90,12 +90,12 @@ impl Stage<'_> {
     }
 
     fn evaluators(&self) -> Result<Vec<Box<dyn Evaluator>>> {
-        let networks = Networks::new(&self.config)?;
         let EvaluatorSettings::SharedWeights(settings) = &self.config.evaluator else {
-            return Ok(networks.evaluators(&self.flags.out.join(self.name))?);
+            return Ok(build::evaluators(&self.config, &self.flags.out.join(self.name))?);
         };
+        let networks = Trainings::new(&self.config)?.networks;
         let pool = if self.name == "one-shot" { cells::pool(self.flags)? } else { Vec::new() };
-        let evaluators = networks.shared_weights(settings)?;
+        let evaluators = settings.evaluators(&networks)?;
         Ok(evaluators.into_iter().map(|e| Box::new(e.pool(pool.clone())) as Box<dyn Evaluator>).collect())
     }
 

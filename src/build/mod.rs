@@ -2,6 +2,8 @@
 
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "torch")]
+mod trainings;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +13,14 @@ use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::rng::stream;
 use bonas_study::strategy::{Aims, Knowledge, Scored, Site, Strategy, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
+use bonas_supernet::networks::Setup;
 use bonas_surrogate::Observation;
 use ndarray::Array2;
 
-use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings};
+#[cfg(feature = "torch")]
+pub use trainings::Trainings;
+
+use crate::config::{SearchConfig, StrategySettings, StudySettings};
 
 /// The strategy of some settings, for a space, the kind of score that it is told, what else scores
 /// are judged by, and what is known beforehand.
@@ -29,7 +35,21 @@ pub fn strategy(
     aims: &Aims,
     knowledge: &Knowledge,
 ) -> Result<Box<dyn Strategy>, StudyError> {
-    settings.build(&Site { space, fidelity, aims, knowledge })
+    settings.build(&Site { space, fidelity, aims, knowledge, trainer: None })
+}
+
+/// Space, images and training of a configuration.
+///
+/// # Errors
+/// As [`space`].
+pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
+    Ok(Setup {
+        space: space(config)?,
+        data: config.data.clone(),
+        training: config.training.clone(),
+        workers: config.study.workers,
+        seed: config.study.seed,
+    })
 }
 
 /// One evaluator a worker; checkpoints of training go below `directory`.
@@ -37,30 +57,7 @@ pub fn strategy(
 /// # Errors
 /// [`StudyError::Setting`] for one that this build or this space lacks, [`StudyError::Data`].
 pub fn evaluators(config: &SearchConfig, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-    match &config.evaluator {
-        EvaluatorSettings::Synthetic(s) => {
-            let one = s.build();
-            Ok((0..config.study.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
-        }
-        #[cfg(feature = "torch")]
-        EvaluatorSettings::SharedWeights(_)
-        | EvaluatorSettings::FromScratch(_)
-        | EvaluatorSettings::Indicator(_) => crate::search::Networks::new(config)?.evaluators(directory),
-        #[cfg(not(feature = "torch"))]
-        EvaluatorSettings::SharedWeights(_)
-        | EvaluatorSettings::FromScratch(_)
-        | EvaluatorSettings::Indicator(_) => {
-            let _ = directory;
-            Err(without_torch("evaluator.name", config.evaluator.name(), "use synthetic"))
-        }
-    }
-}
-
-#[cfg(not(feature = "torch"))]
-pub(crate) fn without_torch(key: &str, what: &str, instead: &str) -> StudyError {
-    let reason =
-        format!("{what} needs libtorch, and this program was built without it (feature torch); {instead}");
-    StudyError::Setting { name: key.to_owned(), reason }
+    config.evaluator.build(&setup(config)?, directory)
 }
 
 /// The budget of some settings; 0 sets no limit.

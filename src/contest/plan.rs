@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Contest;
 use super::meter::{Meter, Times};
+use crate::build::Trainings;
 use crate::config::{Arm, SearchConfig, StrategySettings};
-use crate::search::{Networks, Search};
+use crate::search::Search;
 use crate::{Observer, StudyError};
 use bonas_study::journal::{read_json, write_json};
 
@@ -191,7 +192,7 @@ fn pilot(contest: &Contest, arm: &Arm) -> Result<Times, StudyError> {
     let mut config = super::study::searching(&arm.config, contest.config.contest.first_seed);
     set(&mut config, PILOT_EPOCHS, PILOT_EPOCHS / 2, PILOT_BATCHES * arm.config.strategy.batch());
     let on_processors =
-        Networks::planned(&config)?.devices().iter().all(|device| *device == tch::Device::Cpu);
+        Trainings::planned(&config)?.networks.devices().iter().all(|device| *device == tch::Device::Cpu);
     let (meter, times) = Meter::new(on_processors);
     let mut meter = Some(meter);
     let search = Search { config, directory, cancel: contest.cancel.clone() };

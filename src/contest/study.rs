@@ -8,9 +8,10 @@ use super::plan::{Budget, Plan, set};
 use super::{Contest, Unit};
 use crate::StudyError;
 use crate::build;
+use crate::build::Trainings;
 use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings, Transfer};
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
-use crate::search::{DIFFERENTIABLE_FOLDER, Networks, Search};
+use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use bonas_study::journal::Seconds;
 use bonas_study::journal::read_json;
 use bonas_study::rng::{FINAL, stream};
@@ -100,9 +101,9 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
         return Err(StudyError::Setting { name: format!("strategy.transfer of arm {}", arm.name), reason });
     }
     let space = build::space(&arm.config)?;
-    let networks = Networks::planned(&arm.config)?;
+    let trainings = Trainings::planned(&arm.config)?;
     match &arm.config.strategy {
-        StrategySettings::Differentiable(settings) => drop(networks.differentiable(settings)?),
+        StrategySettings::Differentiable(settings) => drop(settings.strategy(&trainings.networks)?),
         other => drop(build::strategy(
             other,
             &*space,
@@ -111,7 +112,7 @@ pub(super) fn check(arm: &Arm, directory: &Path) -> Result<(), StudyError> {
             &Knowledge::default(),
         )?),
     }
-    networks.finalists(directory).map(drop)
+    trainings.finalists(directory).map(drop)
 }
 
 /// The search of an arm with a seed: nothing follows it, and it has one worker.

@@ -8,8 +8,6 @@
 //! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
 //! facts about the machine.
 
-#[cfg(feature = "torch")]
-mod networks;
 mod reporting;
 #[cfg(feature = "torch")]
 mod shortlist;
@@ -18,23 +16,23 @@ mod tabulate;
 #[cfg(feature = "torch")]
 mod training;
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use crate::build;
-#[cfg(feature = "torch")]
-use crate::config::StrategySettings;
 use crate::config::{SearchConfig, Transfer};
 use crate::{Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
 use bonas_study::strategy::Aims;
-use bonas_study::strategy::{Knowledge, SOURCE_TASK_FILE, SourceTask};
+use bonas_study::strategy::{Knowledge, SOURCE_TASK_FILE, Site, SourceTask};
+use bonas_supernet::differentiable::Workshop;
+#[cfg(not(feature = "torch"))]
+use bonas_supernet::networks::without_torch;
 
-#[cfg(feature = "torch")]
-pub use networks::{Networks, Size};
 pub use reporting::{note_environment, write_report};
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
@@ -115,15 +113,15 @@ impl Search {
         space: &dyn bonas_spaces::SearchSpace,
         knowledge: &Knowledge,
     ) -> Result<Box<dyn Strategy>, StudyError> {
-        #[cfg(feature = "torch")]
-        if let StrategySettings::Differentiable(settings) = &self.config.strategy {
-            let search = Networks::new(&self.config)?.differentiable(settings)?;
-            let folder = self.directory.join(DIFFERENTIABLE_FOLDER);
-            return Ok(Box::new(search.folder(folder).cancel(self.cancel.clone())));
-        }
         let strategy = self.config.strategy.clone().with_transfer(transfer.clone());
         let fidelity = self.config.evaluator.fidelity();
-        build::strategy(&strategy, space, fidelity, &Aims::default(), knowledge)
+        let workshop = Workshop {
+            setup: build::setup(&self.config)?,
+            folder: self.directory.join(DIFFERENTIABLE_FOLDER),
+            cancel: self.cancel.clone(),
+        };
+        let trainer: Option<&dyn Any> = Some(&workshop);
+        strategy.build(&Site { space, fidelity, aims: &Aims::default(), knowledge, trainer })
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the
@@ -173,11 +171,11 @@ impl Search {
     #[cfg(not(feature = "torch"))]
     fn check_networks(&self, _: &dyn bonas_spaces::SearchSpace) -> Result<(), StudyError> {
         if self.config.shortlist.cells > 0 {
-            return Err(build::without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
+            return Err(without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
         }
         match self.config.finals.seeds {
             0 => Ok(()),
-            _ => Err(build::without_torch("final.seeds", "final training", "set final.seeds = 0")),
+            _ => Err(without_torch("final.seeds", "final training", "set final.seeds = 0")),
         }
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
 
-use super::networks::Networks;
 use super::training::Listing;
 use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
 use crate::StudyError;
+use crate::build::Trainings;
 use crate::config::plain;
 use crate::report::{SHORTLIST_FILE, Shortlisted};
 use bonas_study::Finished;
@@ -38,7 +38,7 @@ impl Search {
             folder: &folder,
             settings: plain("shortlist", &self.config.shortlist),
             stream: [FINAL, 2],
-            evaluators: Networks::new(&self.config)?.shortlist(&folder)?,
+            evaluators: Trainings::new(&self.config)?.shortlist(&folder)?,
         };
         let trained = self.train_listed(space, &architectures, listing, observe)?;
         let listed = best.iter().zip(trained.history.evaluations());

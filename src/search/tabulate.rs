@@ -15,10 +15,10 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::networks::Networks;
 use super::{CONFIG_FILE, Observe, Stage};
+use crate::build::{self, Trainings};
 use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
-use crate::{Study, StudyError, build};
+use crate::{Study, StudyError};
 use bonas_study::history::Outcome;
 use bonas_study::journal::{write_json, write_whole};
 use bonas_study::rng::{FINAL, stream};
@@ -134,11 +134,11 @@ impl Tabulate {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Tabulated, StudyError> {
         let space = build::space(&self.config)?;
         let cells = self.cells()?;
-        let networks = Networks::new(&self.config)?;
+        let networks = Trainings::new(&self.config)?;
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         write_whole(&self.directory.join(CONFIG_FILE), self.config.commented().as_bytes())?;
-        let both = match networks.final_part() {
+        let both = match self.config.finals.part() {
             Part::Validation | Part::TestOfSearch => {
                 vec![self.train(
                     &space,
@@ -160,7 +160,7 @@ impl Tabulate {
         &self,
         space: &Arc<dyn SearchSpace>,
         cells: &[Architecture],
-        networks: &Networks<'_>,
+        networks: &Trainings<'_>,
         (part, also): (Part, Option<Part>),
         observe: &mut Observe<'_>,
     ) -> Result<Finished, StudyError> {
@@ -208,19 +208,20 @@ impl Tabulate {
     fn write(
         &self,
         space: &dyn SearchSpace,
-        networks: &Networks<'_>,
+        networks: &Trainings<'_>,
         cells: &[Architecture],
         trained: &[Finished],
     ) -> Result<Tabulated, StudyError> {
         let path = self.directory.join(TABLE_FILE);
         let io = |source| StudyError::Io { path: path.clone(), source };
-        let skeleton = networks.skeleton(networks.finals().0, Norm::DISCRETE)?;
+        let skeleton = networks.networks.skeleton(self.config.finals.size(), Norm::DISCRETE)?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(b"arch,val,test,params,macs\n").map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
             let Some([val, test]) = self.columns(trained, cell) else { continue };
-            let network = skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.ops())?;
+            let network =
+                skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.networks.ops())?;
             let (params, macs) = (network.params(), network.macs());
             let line =
                 format!("{},{},{},{params},{macs}\n", space.format(cell)?, joined(&val), joined(&test));

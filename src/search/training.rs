@@ -7,16 +7,17 @@ use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use rand::Rng;
 
-use super::networks::{Networks, Size};
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE};
-use crate::config::{EvaluatorSettings, plain};
+use crate::build::{self, Trainings};
+use crate::config::plain;
 use crate::report::{FINAL_FILE, FinalResult};
-use crate::{Evaluator, Study, StudyError, build};
+use crate::{Evaluator, Study, StudyError};
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::write_json;
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
+use bonas_supernet::networks::{Networks, Size};
 
 impl Search {
     /// What follows the search: the shortlist chooses the winner, the winner is trained.
@@ -65,33 +66,28 @@ impl Search {
 
     /// Refuses a search whose networks could not be built in the end: plans one of each kind.
     pub(super) fn check_networks(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
-        let synthetic = matches!(self.config.evaluator, EvaluatorSettings::Synthetic(_));
+        let trained = self.config.evaluator.network();
         let trained_after = self.config.finals.seeds > 0 || self.config.shortlist.cells > 0;
-        if synthetic && !trained_after {
+        if trained.is_none() && !trained_after {
             return Ok(());
         }
-        let networks = Networks::new(&self.config)?;
+        let trainings = Trainings::new(&self.config)?;
+        let networks = &trainings.networks;
         let drawn = [space.sample(&mut stream(self.config.study.seed, &[FINAL]))];
         let plan = |section: &str, size, norm| {
             let network = networks.skeleton(size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
             network.map(drop).map_err(|e| StudyError::Setting { name: section.into(), reason: e.to_string() })
         };
-        if let Some((size, ..)) = networks.shared() {
-            plan("[evaluator]", size, Norm::SEARCH)?;
-        }
-        if let Some(size) = networks.from_scratch() {
-            plan("[evaluator]", size, Norm::DISCRETE)?;
-        }
-        if let Some((size, norm)) = networks.indicated() {
-            plan("[evaluator]", size, norm)?;
+        if let Some(network) = trained {
+            plan("[evaluator]", network.size, network.norm)?;
         }
         if self.config.shortlist.cells > 0 {
-            plan("[shortlist]", networks.shortlist_size(), Norm::DISCRETE)?;
-            networks.shortlist(&self.directory)?;
+            plan("[shortlist]", self.config.shortlist.size(), Norm::DISCRETE)?;
+            trainings.shortlist(&self.directory)?;
         }
         if self.config.finals.seeds > 0 {
-            plan("[final]", networks.finals().0, Norm::DISCRETE)?;
-            networks.finalists(&self.directory)?;
+            plan("[final]", self.config.finals.size(), Norm::DISCRETE)?;
+            trainings.finalists(&self.directory)?;
         }
         Ok(())
     }
@@ -104,8 +100,9 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
-        let networks = Networks::new(&self.config)?;
-        let (evaluators, size) = networks.finalists(&folder)?;
+        let trainings = Trainings::new(&self.config)?;
+        let evaluators = trainings.finalists(&folder)?;
+        let (networks, size) = (&trainings.networks, self.config.finals.size());
         let listing = Listing {
             stage: Stage::Finals,
             folder: &folder,
@@ -157,7 +154,7 @@ impl Search {
 
 fn result(
     space: &dyn SearchSpace,
-    networks: &Networks<'_>,
+    networks: &Networks,
     size: Size,
     evaluation: &Evaluation,
     seconds: Option<f64>,

@@ -16,6 +16,7 @@ pub mod evaluator;
 pub mod indicator;
 #[cfg(feature = "torch")]
 pub mod model;
+pub mod networks;
 pub mod recipe;
 #[cfg(feature = "torch")]
 pub mod training;

@@ -1,5 +1,7 @@
 //! From a strategy's settings to the strategy.
 
+use std::any::Any;
+
 use bonas_spaces::SearchSpace;
 use bonas_surrogate::Surrogate;
 
@@ -18,6 +20,9 @@ pub struct Site<'a> {
     pub aims: &'a Aims,
     /// Prior knowledge about architectures.
     pub knowledge: &'a Knowledge,
+    /// What the program has for strategies that train networks themselves, a type of the crate that trains; none
+    /// where there are no images.
+    pub trainer: Option<&'a dyn Any>,
 }
 
 /// Settings of a strategy, which build it.

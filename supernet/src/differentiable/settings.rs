@@ -1,9 +1,22 @@
 //! Settings of differentiable search.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+#[cfg(feature = "torch")]
+use bonas_spaces::catalogue::spaces_with;
+#[cfg(feature = "torch")]
+use bonas_spaces::network::{Norm, SkeletonSize};
 use bonas_study::StudyError;
 use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::strategy::{BuildStrategy, Site, Strategy};
 
+#[cfg(feature = "torch")]
+use super::Differentiable;
+use crate::networks::Setup;
+#[cfg(feature = "torch")]
+use crate::networks::{Networks, Size};
 #[cfg(feature = "torch")]
 use crate::recipe::{Sgd, TrainingSettings};
 
@@ -87,11 +100,61 @@ impl DifferentiableSettings {
     }
 }
 
+/// What differentiable search needs besides its settings: [`Site::trainer`] of an image search.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    /// Space, images and training.
+    pub setup: Setup,
+    /// Folder of checkpoints and of the trajectory.
+    pub folder: PathBuf,
+    /// Becomes true when the user wants to stop.
+    pub cancel: Arc<AtomicBool>,
+}
+
+#[cfg(feature = "torch")]
+impl DifferentiableSettings {
+    /// The strategy at its start, on these networks.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a relaxed network, or settings that do not fit.
+    pub fn strategy(&self, networks: &Networks) -> Result<Differentiable, StudyError> {
+        let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        if !networks.skeletons().relaxable {
+            let relaxable =
+                spaces_with(|space| space.network().is_some_and(|network| network.skeleton().relaxable));
+            let reason =
+                format!("{}; differentiable search knows {}", networks.space().name(), relaxable.join(", "));
+            return Err(bad("space.name", reason));
+        }
+        let size = SkeletonSize {
+            enhancement: Some(self.enhancement),
+            partial: Some(self.partial),
+            ..networks
+                .sized(Size { channels: self.channels, layers: self.layers, auxiliary: false }, Norm::SEARCH)
+        };
+        let skeleton = networks.skeletons().build(&size).map_err(|e| bad("strategy", e.to_string()))?;
+        let network = skeleton
+            .network(networks.whole(), &networks.ops())
+            .map_err(|e| bad("[strategy]", e.to_string()))?;
+        let (training, seed) = (&networks.setup().training, networks.setup().seed);
+        let relaxing = self.relaxing(training);
+        let search = Differentiable::new(network, networks.task()?, relaxing, networks.placement(0), seed)?;
+        Ok(search.threads(training.threads))
+    }
+}
+
 impl BuildStrategy for DifferentiableSettings {
-    /// Always an error: the strategy is built with images, see [`Self::relaxing`].
+    #[cfg(feature = "torch")]
+    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+        let workshop = site.trainer.and_then(|trainer| trainer.downcast_ref::<Workshop>());
+        let Some(Workshop { setup, folder, cancel }) = workshop else { return Err(needs_images()) };
+        let strategy = self.strategy(&Networks::new(setup)?)?;
+        Ok(Box::new(strategy.folder(folder.clone()).cancel(cancel.clone())))
+    }
+
+    #[cfg(not(feature = "torch"))]
     fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
-        let reason = "differentiable trains networks on images; run it with bonas search, with libtorch";
-        Err(StudyError::Setting { name: "strategy.name".to_owned(), reason: reason.to_owned() })
+        Err(needs_images())
     }
 
     fn batch(&self) -> usize {
@@ -108,4 +171,9 @@ impl BuildStrategy for DifferentiableSettings {
     fn needs_images(&self) -> bool {
         true
     }
+}
+
+fn needs_images() -> StudyError {
+    let reason = "differentiable trains networks on images; run it with bonas search, with libtorch";
+    StudyError::Setting { name: "strategy.name".to_owned(), reason: reason.to_owned() }
 }

@@ -4,8 +4,10 @@ mod indicator;
 mod scratch;
 mod shared;
 
-use bonas_study::Fidelity;
+use std::path::Path;
+
 use bonas_study::evaluator::SyntheticSettings;
+use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use scratch::ScratchSettings;
 pub use shared::SharedSettings;
@@ -17,14 +19,33 @@ pub use scratch::ScratchEvaluator;
 #[cfg(feature = "torch")]
 pub use shared::SharedEvaluator;
 
+use crate::networks::{NetworkPlan, Setup};
+
 /// Settings of an evaluator, which build it.
 pub trait BuildEvaluator {
     /// The kind of score that the evaluator gives.
     fn fidelity(&self) -> Fidelity;
+
+    /// The evaluators, one a worker; checkpoints of training go below `folder`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images or that this build lacks,
+    /// [`StudyError::Data`] for images that cannot be used.
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError>;
+
+    /// The network that is trained, for plans; none where nothing is trained.
+    fn network(&self) -> Option<NetworkPlan> {
+        None
+    }
 }
 
 impl BuildEvaluator for SyntheticSettings {
     fn fidelity(&self) -> Fidelity {
         Fidelity::Table
+    }
+
+    fn build(&self, setup: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let one = Self::build(self);
+        Ok((0..setup.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
     }
 }

@@ -1,12 +1,28 @@
 //! Settings of the indicator evaluator.
 
-use bonas_study::Fidelity;
+use std::path::Path;
+
+use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
+use bonas_study::{Evaluator, Fidelity, StudyError};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluator::BuildEvaluator;
+#[cfg(feature = "torch")]
+use crate::evaluator::{IndicatorEvaluator, IndicatorPlan};
 use crate::indicator::Indicator;
+#[cfg(feature = "torch")]
+use crate::indicator::{ProbeSettings, Subject};
+#[cfg(feature = "torch")]
+use crate::model::Trainable;
+#[cfg(feature = "torch")]
+use crate::networks::Networks;
+#[cfg(not(feature = "torch"))]
+use crate::networks::without_torch;
+use crate::networks::{NetworkPlan, Setup, Size};
 use crate::recipe::{Sgd, SinglePathRecipe, TrainingSettings};
+#[cfg(feature = "torch")]
+use crate::training::Part;
 
 /// Which BatchNorm of the supernet trains; everything else keeps its random initial values.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,5 +114,77 @@ impl IndicatorSettings {
 impl BuildEvaluator for IndicatorSettings {
     fn fidelity(&self) -> Fidelity {
         Fidelity::Indicator
+    }
+
+    #[cfg(feature = "torch")]
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let networks = Networks::new(setup)?;
+        let (plan, threads) = (self.plan(&networks, folder)?, setup.training.threads);
+        let first = IndicatorEvaluator::new(plan, networks.placement(0))?.threads(threads);
+        let others: Vec<_> = (1..setup.workers).map(|i| first.beside(networks.placement(i))).collect();
+        Ok([first].into_iter().chain(others).map(|one| Box::new(one) as Box<dyn Evaluator>).collect())
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn build(&self, _: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Err(without_torch("evaluator.name", "indicator", "use synthetic"))
+    }
+
+    fn network(&self) -> Option<NetworkPlan> {
+        Some(NetworkPlan { size: self.size(), norm: self.norm(), images: self.batch, shared: false })
+    }
+}
+
+impl IndicatorSettings {
+    fn size(&self) -> Size {
+        Size { channels: self.channels, layers: self.layers, auxiliary: false }
+    }
+
+    /// Normalisation of the supernet's operations: none but the unbiased one has a BatchNorm after pools and skips.
+    fn norm(&self) -> Norm {
+        if self.batch_norm == BatchNormKind::Unbiased { Norm::UNBIASED } else { Norm::DISCRETE }
+    }
+
+    /// What an indicator evaluator measures, and with what; the checkpoint of its supernet goes below
+    /// `folder`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without a supernet, or settings that do not fit the images.
+    #[cfg(feature = "torch")]
+    pub fn plan(&self, networks: &Networks, folder: &Path) -> Result<IndicatorPlan, StudyError> {
+        let (setup, size) = (networks.setup(), self.size());
+        let task = networks.task()?;
+        let images = task.training_indices(Part::Validation).len();
+        for (key, wanted) in [("evaluator.images", self.images), ("evaluator.batch", self.batch)] {
+            if wanted > images {
+                let reason = format!("{wanted}; there are {images} training images");
+                return Err(StudyError::Setting { name: key.into(), reason });
+            }
+        }
+        let classifier = self.classifier;
+        let trainable = match self.batch_norm {
+            BatchNormKind::All => Trainable::Norms { classifier },
+            BatchNormKind::Published | BatchNormKind::Unbiased => Trainable::OperationNorms { classifier },
+        };
+        let norm = self.norm();
+        let subject = Subject {
+            space: setup.space.clone(),
+            union: networks.whole().clone(),
+            supernet: networks.skeleton(size, norm)?,
+            discrete: networks.skeleton(size, Norm::DISCRETE)?,
+            ops: networks.ops(),
+        };
+        Ok(IndicatorPlan {
+            subject,
+            task,
+            indicator: self.indicator,
+            trainable,
+            recipe: self.recipe(&setup.training),
+            probe: ProbeSettings { images: self.images, passes: self.passes },
+            references: self.references,
+            prefilter: self.prefilter,
+            seed: setup.seed,
+            folder: Some(folder.join("supernet")),
+        })
     }
 }

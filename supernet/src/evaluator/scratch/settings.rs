@@ -1,10 +1,20 @@
 //! Settings of the from-scratch evaluator.
 
-use bonas_study::Fidelity;
+use std::path::Path;
+
+use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
+use bonas_study::{Evaluator, Fidelity, StudyError};
 
 use crate::evaluator::BuildEvaluator;
+#[cfg(not(feature = "torch"))]
+use crate::networks::without_torch;
+use crate::networks::{NetworkPlan, Setup, Size};
+#[cfg(feature = "torch")]
+use crate::networks::{Networks, ScratchPlan};
 use crate::recipe::{ScratchRecipe, TrainingSettings};
+#[cfg(feature = "torch")]
+use crate::training::Part;
 
 bonas_study::settings! {
     /// Settings of the from-scratch evaluator.
@@ -39,5 +49,34 @@ impl ScratchSettings {
 impl BuildEvaluator for ScratchSettings {
     fn fidelity(&self) -> Fidelity {
         Fidelity::FromScratch
+    }
+
+    #[cfg(feature = "torch")]
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let networks = Networks::new(setup)?;
+        let plan = ScratchPlan {
+            size: self.size(),
+            recipe: self.recipe(&setup.training),
+            part: Part::Validation,
+            also: None,
+            seeds: self.seeds,
+            paired: None,
+        };
+        networks.from_scratch(&plan, &networks.task()?, Some(&folder.join("checkpoints")))
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn build(&self, _: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Err(without_torch("evaluator.name", "from-scratch", "use synthetic"))
+    }
+
+    fn network(&self) -> Option<NetworkPlan> {
+        Some(NetworkPlan { size: self.size(), norm: Norm::DISCRETE, images: self.batch, shared: false })
+    }
+}
+
+impl ScratchSettings {
+    fn size(&self) -> Size {
+        Size { channels: self.channels, layers: self.layers, auxiliary: false }
     }
 }

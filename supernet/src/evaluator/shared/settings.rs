@@ -1,9 +1,19 @@
 //! Settings of the shared-weights evaluator.
 
-use bonas_study::Fidelity;
+use std::path::Path;
+
+use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
+use bonas_study::{Evaluator, Fidelity, StudyError};
 
 use crate::evaluator::BuildEvaluator;
+#[cfg(feature = "torch")]
+use crate::evaluator::SharedEvaluator;
+#[cfg(feature = "torch")]
+use crate::networks::Networks;
+#[cfg(not(feature = "torch"))]
+use crate::networks::without_torch;
+use crate::networks::{NetworkPlan, Setup, Size};
 use crate::recipe::{Sgd, SharedRecipe, TrainingSettings};
 
 bonas_study::settings! {
@@ -61,5 +71,45 @@ impl SharedSettings {
 impl BuildEvaluator for SharedSettings {
     fn fidelity(&self) -> Fidelity {
         Fidelity::SharedWeights
+    }
+
+    #[cfg(feature = "torch")]
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let boxed = |evaluator| Box::new(evaluator) as Box<dyn Evaluator>;
+        let _ = folder;
+        Ok(self.evaluators(&Networks::new(setup)?)?.into_iter().map(boxed).collect())
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn build(&self, _: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Err(without_torch("evaluator.name", "shared-weights", "use synthetic"))
+    }
+
+    fn network(&self) -> Option<NetworkPlan> {
+        let images = self.batch.max(self.warmup_batch);
+        Some(NetworkPlan { size: self.size(), norm: Norm::SEARCH, images, shared: true })
+    }
+}
+
+impl SharedSettings {
+    fn size(&self) -> Size {
+        Size { channels: self.channels, layers: self.layers, auxiliary: false }
+    }
+
+    /// Evaluators that train batches jointly, one a worker.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    #[cfg(feature = "torch")]
+    pub fn evaluators(&self, networks: &Networks) -> Result<Vec<SharedEvaluator>, StudyError> {
+        let (setup, task) = (networks.setup(), networks.task()?);
+        let skeleton = networks.skeleton(self.size(), Norm::SEARCH)?;
+        let recipe = self.recipe(&setup.training);
+        let make = |i| {
+            let (task, skeleton, placement) = (task.clone(), skeleton.clone(), networks.placement(i));
+            let evaluator = SharedEvaluator::new(task, skeleton, networks.ops(), recipe.clone(), placement)?;
+            Ok(evaluator.threads(setup.training.threads))
+        };
+        (0..setup.workers).map(make).collect()
     }
 }

@@ -1,0 +1,134 @@
+//! The trainings that follow a search: shortlist, finalists, and cells for a table.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_study::rng::{SEEDS, stream};
+use bonas_supernet::networks::{Networks, ScratchPlan, Size};
+use bonas_supernet::recipe::ScratchRecipe;
+use bonas_supernet::training::{Part, Task};
+use rand::Rng;
+
+use crate::config::{FinalImages, FinalSettings, SearchConfig, ShortlistSettings};
+use crate::{Evaluator, StudyError};
+
+/// Networks of a search and of what follows it.
+#[derive(Debug)]
+pub struct Trainings<'a> {
+    config: &'a SearchConfig,
+    /// What all of them share.
+    pub networks: Networks,
+}
+
+/// Trainings from scratch whose seeds all architectures share.
+#[derive(Clone, Copy)]
+enum Paired {
+    Shortlist,
+    Finals,
+    Validation,
+    Test,
+}
+
+impl ShortlistSettings {
+    /// Size of the networks of the shortlist.
+    pub fn size(&self) -> Size {
+        Size { channels: self.channels, layers: self.layers, auxiliary: false }
+    }
+}
+
+impl FinalSettings {
+    /// Size of the networks of the final training.
+    pub fn size(&self) -> Size {
+        Size { channels: self.channels, layers: self.layers, auxiliary: self.auxiliary_weight > 0.0 }
+    }
+
+    /// The part that the final training learns for and is scored on.
+    pub fn part(&self) -> Part {
+        match self.images {
+            FinalImages::All => Part::Test,
+            FinalImages::Search => Part::TestOfSearch,
+        }
+    }
+}
+
+impl<'a> Trainings<'a> {
+    /// Reads the images and finds the devices.
+    ///
+    /// # Errors
+    /// As [`Networks::new`].
+    pub fn new(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        Ok(Self { config, networks: Networks::new(&super::setup(config)?)? })
+    }
+
+    /// The same, to plan with: images whose format says their shape are read when they are asked for.
+    ///
+    /// # Errors
+    /// As [`Networks::planned`].
+    pub fn planned(config: &'a SearchConfig) -> Result<Self, StudyError> {
+        Ok(Self { config, networks: Networks::planned(&super::setup(config)?)? })
+    }
+
+    /// The evaluators of the shortlist, one a worker: scored on the search's held-out images.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn shortlist(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.shortlist;
+        let recipe = s.recipe(&self.config.training);
+        let plan = self.plan(s.size(), recipe, Part::Validation, s.seeds, Paired::Shortlist);
+        self.networks.from_scratch(&plan, &self.networks.task()?, Some(folder))
+    }
+
+    /// The evaluators of the final training, one a worker.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn finalists(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.finals;
+        let recipe = s.recipe(&self.config.training);
+        let plan = self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals);
+        self.networks.from_scratch(&plan, &self.final_task()?, Some(folder))
+    }
+
+    /// Evaluators for a table, one a worker: the final training, `networks` times a seed, scored on `part` and
+    /// `also`, of which nothing but the accuracies is kept.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the images.
+    pub fn tabulating(
+        &self,
+        part: Part,
+        also: Option<Part>,
+        networks: usize,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let s = &self.config.finals;
+        let paired = match part {
+            Part::Validation => Paired::Validation,
+            Part::Test | Part::TestOfSearch => Paired::Test,
+        };
+        let recipe = s.recipe(&self.config.training);
+        let plan = ScratchPlan { also, ..self.plan(s.size(), recipe, part, s.seeds * networks, paired) };
+        self.networks.from_scratch(&plan, &self.final_task()?, None)
+    }
+
+    fn plan(
+        &self,
+        size: Size,
+        recipe: ScratchRecipe,
+        part: Part,
+        seeds: usize,
+        paired: Paired,
+    ) -> ScratchPlan {
+        let paired = Some(stream(self.config.study.seed, &[SEEDS, paired as u64]).next_u64());
+        ScratchPlan { size, recipe, part, also: None, seeds, paired }
+    }
+
+    /// The images of the final training.
+    fn final_task(&self) -> Result<Arc<Task>, StudyError> {
+        let limit = match self.config.finals.limit {
+            0 => ("data.limit", self.config.data.limit),
+            limit => ("final.limit", limit),
+        };
+        self.networks.task_of(limit, self.config.finals.cutout)
+    }
+}

@@ -1,0 +1,258 @@
+//! Networks in the size of the images, on the devices there are.
+
+use std::cell::OnceCell;
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::SearchSpace;
+use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union};
+use bonas_study::rng::stream;
+use bonas_study::{Evaluator, StudyError};
+use tch::{Device, Kind};
+
+use super::{Setup, Size};
+use crate::data::{DataSettings, Dataset, ImageShape, LoadOptions, Source};
+use crate::device;
+use crate::evaluator::ScratchEvaluator;
+use crate::model::Placement;
+use crate::recipe::{Precision, ScratchRecipe};
+use crate::training::{Part, Task};
+
+/// Images, devices and operations: what all networks of a study share.
+#[derive(Debug)]
+pub struct Networks {
+    setup: Setup,
+    skeleton: &'static SkeletonEntry,
+    ops: OpTable,
+    whole: Union,
+    image: ImageShape,
+    classes: usize,
+    data: OnceCell<Dataset>,
+    devices: Vec<Device>,
+}
+
+impl Networks {
+    /// Reads the images and finds the devices.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a space without networks, a bad source or device;
+    /// [`StudyError::Data`] for images that cannot be used.
+    pub fn new(setup: &Setup) -> Result<Self, StudyError> {
+        let data = read(setup)?;
+        let (image, classes) = (data.train.shape(), data.train.classes());
+        Self::of(setup, image, classes, OnceCell::from(data))
+    }
+
+    /// The same, to plan with: images whose format says their shape are read when they are asked for.
+    ///
+    /// # Errors
+    /// As [`Networks::new`].
+    pub fn planned(setup: &Setup) -> Result<Self, StudyError> {
+        match source(&setup.data)?.format() {
+            Some((image, classes)) => {
+                let image = image.shrunk(setup.data.shrink).map_err(in_data)?;
+                Self::of(setup, image, classes, OnceCell::new())
+            }
+            None => Self::new(setup),
+        }
+    }
+
+    fn of(
+        setup: &Setup,
+        image: ImageShape,
+        classes: usize,
+        data: OnceCell<Dataset>,
+    ) -> Result<Self, StudyError> {
+        let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
+        let network = setup.space.require_network().map_err(|e| bad("space.name", e.to_string()))?;
+        let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
+        let devices =
+            device::devices(&setup.training.device).map_err(|e| bad("training.device", e.to_string()))?;
+        Ok(Self { setup: setup.clone(), skeleton, ops, whole, image, classes, data, devices })
+    }
+
+    /// The images.
+    fn data(&self) -> Result<&Dataset, StudyError> {
+        if let Some(data) = self.data.get() {
+            return Ok(data);
+        }
+        let data = read(&self.setup)?;
+        Ok(self.data.get_or_init(|| data))
+    }
+
+    /// The devices that workers are dealt out to, in turn.
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// The images of the search, split.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a split that does not fit.
+    pub fn task(&self) -> Result<Arc<Task>, StudyError> {
+        self.task_of(("data.limit", self.setup.data.limit), 0)
+    }
+
+    /// The images, split: at most `limit` training images (0: all), which lose a square of `cutout` pixels
+    /// (0: none); `key` is where the limit stands.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a limit, split or cutout that does not fit.
+    pub fn task_of(&self, (key, limit): (&str, usize), cutout: usize) -> Result<Arc<Task>, StudyError> {
+        let settings = &self.setup.data;
+        let data = self.data()?;
+        let augment = match cutout {
+            0 => data.augment,
+            length => data.augment.with_cutout(length),
+        };
+        let limit = (limit > 0).then_some(limit);
+        let rng = &mut stream(settings.split_seed, &[]);
+        let task = Task::new(data, limit, settings.validation, Some(augment), rng);
+        let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
+        Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
+    }
+
+    /// The network around the cells.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for an auxiliary head on a skeleton that has none.
+    pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
+        let size = self.sized(size, norm);
+        self.skeleton.build(&size).map_err(|error| StudyError::Setting {
+            name: "final.auxiliary_weight".to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// What the operations are.
+    pub fn ops(&self) -> OpTable {
+        self.ops.clone()
+    }
+
+    /// The size of a skeleton around these images.
+    pub fn sized(&self, size: Size, norm: Norm) -> SkeletonSize {
+        let image = self.image;
+        SkeletonSize {
+            channels: Some(size.channels),
+            layers: Some(size.layers),
+            image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
+            classes: Some(self.classes),
+            norm: Some(norm),
+            auxiliary: size.auxiliary,
+            ..SkeletonSize::default()
+        }
+    }
+
+    /// The space of the networks.
+    pub fn space(&self) -> &Arc<dyn SearchSpace> {
+        &self.setup.space
+    }
+
+    /// The settings that these networks are made of.
+    pub fn setup(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// The skeletons of the space.
+    pub fn skeletons(&self) -> &'static SkeletonEntry {
+        self.skeleton
+    }
+
+    /// Every operation wherever it may stand.
+    pub fn whole(&self) -> &Union {
+        &self.whole
+    }
+
+    /// Evaluators that train from scratch, one a worker; checkpoints go to `folder`, if there is one.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a recipe or a size that does not fit.
+    pub fn from_scratch(
+        &self,
+        plan: &ScratchPlan,
+        task: &Arc<Task>,
+        folder: Option<&Path>,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        plan.recipe.check()?;
+        let make = |worker| -> Result<Box<dyn Evaluator>, StudyError> {
+            Ok(Box::new(ScratchEvaluator {
+                task: task.clone(),
+                part: plan.part,
+                also: plan.also,
+                skeleton: self.skeleton(plan.size, Norm::DISCRETE)?,
+                ops: self.ops(),
+                recipe: plan.recipe.clone(),
+                seeds: plan.seeds,
+                paired: plan.paired,
+                placement: self.placement(worker),
+                threads: self.setup.training.threads,
+                folder: folder.map(Path::to_owned),
+                checkpoint_every: CHECKPOINT_EVERY,
+            }))
+        };
+        (0..self.setup.workers).map(make).collect()
+    }
+
+    /// Device and precision of a worker.
+    pub fn placement(&self, worker: usize) -> Placement {
+        let settings = &self.setup.training;
+        Placement {
+            device: self.devices.get(worker % self.devices.len().max(1)).copied().unwrap_or(Device::Cpu),
+            kind: Kind::Float,
+            bf16: settings.precision == Precision::Mixed,
+            channels_last: settings.channels_last,
+        }
+    }
+}
+
+/// Where the images are.
+fn source(data: &DataSettings) -> Result<Source, StudyError> {
+    data.source.parse().map_err(|e| renamed(e, &[("data", "data.source")]))
+}
+
+/// Reads the images.
+fn read(setup: &Setup) -> Result<Dataset, StudyError> {
+    let options = LoadOptions {
+        image_size: setup.data.image_size,
+        test_fraction: setup.data.test_fraction,
+        split_seed: setup.data.split_seed,
+        shrink: setup.data.shrink,
+    };
+    source(&setup.data)?.load(&options).map_err(in_data)
+}
+
+/// An error of `shrink` under the name of its key.
+fn in_data(error: StudyError) -> StudyError {
+    renamed(error, &[("shrink", "data.shrink")])
+}
+
+/// A setting's error under the name of its key in the configuration.
+fn renamed(error: StudyError, keys: &[(&str, &str)]) -> StudyError {
+    let key = |name: &str| keys.iter().find(|(own, _)| *own == name).map(|(_, key)| (*key).to_owned());
+    match error {
+        StudyError::Setting { name, reason } => {
+            StudyError::Setting { name: key(&name).unwrap_or(name), reason }
+        }
+        other => other,
+    }
+}
+
+/// Epochs between two checkpoints of a run from scratch.
+const CHECKPOINT_EVERY: usize = 5;
+
+/// How networks are trained from scratch, and what they are scored on.
+#[derive(Clone, Debug)]
+pub struct ScratchPlan {
+    /// Size of the networks.
+    pub size: Size,
+    /// How they are trained.
+    pub recipe: ScratchRecipe,
+    /// The part they learn for and are scored on.
+    pub part: Part,
+    /// Another part they are scored on.
+    pub also: Option<Part>,
+    /// Seeds an architecture is trained with.
+    pub seeds: usize,
+    /// What the seeds come from if they are the same for every architecture.
+    pub paired: Option<u64>,
+}

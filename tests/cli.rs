@@ -81,7 +81,7 @@ fn published_parameters_are_counted() {
     let output = bonas(&["describe", "--arch", "DARTS_V2", "--json", "--auxiliary"], folder.path());
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["parameters"], 3_349_342 + 476_426);
-    for total in ["parameters", "flops"] {
+    for total in ["parameters", "macs"] {
         let rows = value["layers"].as_array().unwrap().iter().map(|row| row[total].as_u64().unwrap());
         assert_eq!(value[total], rows.sum::<u64>(), "{total}");
     }
@@ -102,7 +102,7 @@ fn the_published_mobilenet_is_described() {
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(value["parameters"], 5_192_968 + 35_568);
     assert_eq!(value["batch_norm_parameters"], 35_568);
-    assert_eq!(value["flops"], 471_822_240_u64);
+    assert_eq!(value["macs"], 471_822_240_u64);
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn journal(folder: &Path) -> Vec<u8> {
 #[test]
 fn a_search_on_the_composite_resumes_to_the_same_bytes_and_keeps_its_limit() {
     let (whole, parts) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let text = text("indicator = \"composite\"", &format!("flops_limit = {LIMIT}"));
+    let text = text("indicator = \"composite\"", &format!("macs_limit = {LIMIT}"));
     search(&text, whole.path(), 1).run(&mut |_, _| Vec::new()).unwrap();
     let stopped = search(&text, parts.path(), 2);
     let cancel = stopped.cancel.clone();
@@ -84,7 +84,7 @@ fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
     for (name, limit) in spaces {
         let folder = tempfile::tempdir().unwrap();
         let text =
-            text("indicator = \"bn-gamma\"\nbatch_norm = \"published\"", &format!("flops_limit = {limit}"))
+            text("indicator = \"bn-gamma\"\nbatch_norm = \"published\"", &format!("macs_limit = {limit}"))
                 .replace("nasbench201", name)
                 .replace("channels = 2", "channels = 6\nlayers = 1")
                 .replace("epochs = 2", "epochs = 1");
@@ -99,7 +99,7 @@ fn spaces_without_a_table_of_multiply_adds_are_searched_under_a_limit() {
             let union = Union::of(std::slice::from_ref(&evaluation.architecture)).unwrap();
             assert!(skeleton.network(&union, &ops).unwrap().macs() <= limit, "{name}");
         }
-        let low = text.replace(&format!("flops_limit = {limit}"), "flops_limit = 1000");
+        let low = text.replace(&format!("macs_limit = {limit}"), "macs_limit = 1000");
         let error = search(&low, &folder.path().join("low"), 1).run(&mut |_, _| Vec::new()).unwrap_err();
         assert!(error.to_string().contains("the smallest found has"), "{name}: {error}");
     }
@@ -113,9 +113,9 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
         let error = search(text, &directory, 1).run(&mut |_, _| Vec::new()).unwrap_err().to_string();
         (error, directory.exists())
     };
-    let (error, written) = refused(&text("", "flops_limit = 1000"));
+    let (error, written) = refused(&text("", "macs_limit = 1000"));
     assert!(
-        error.contains("strategy.flops_limit: 1000") && error.contains("the smallest has 7783040"),
+        error.contains("strategy.macs_limit: 1000") && error.contains("the smallest has 7783040"),
         "{error}"
     );
     assert!(!written);
@@ -155,7 +155,7 @@ fn a_batch_of_one_and_other_bad_settings_are_named() {
     assert!(error.contains("evaluator.images") && error.contains("at least 2"), "{error}");
     assert!(refused("indicator = \"bn-gama\"", "").contains("did you mean `bn-gamma`?"));
     assert!(
-        refused("indicator = \"flops\"\nprefilter = 0.5", "").contains("unless indicator = \"composite\"")
+        refused("indicator = \"macs\"\nprefilter = 0.5", "").contains("unless indicator = \"composite\"")
     );
     assert!(refused("", "mutation = 1.5").contains("strategy.mutation"));
 }

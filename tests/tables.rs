@@ -83,7 +83,10 @@ fn compare_writes_its_files_and_their_keys() {
         for key in ["mean", "sd", "median", "found", "cap"] {
             assert!(strategy["to_optimum"][key].is_number(), "{key}");
         }
-        assert!(strategy["ask_ms"].is_null() && strategy["wall_s"].is_null(), "seconds are in a file of their own");
+        assert!(
+            strategy["ask_ms"].is_null() && strategy["wall_s"].is_null(),
+            "seconds are in a file of their own"
+        );
     }
 }
 

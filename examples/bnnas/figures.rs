@@ -24,7 +24,7 @@ pub(crate) struct Figure {
     /// Kendall's tau-b with the target.
     pub(crate) tau: Vec<f64>,
     /// Tau with multiply-adds.
-    pub(crate) tau_flops: Vec<f64>,
+    pub(crate) tau_macs: Vec<f64>,
     /// Tau with the target in each bucket of multiply-adds, the smallest first.
     pub(crate) buckets: Vec<Vec<f64>>,
     /// Share of convolutions among the operations of the best hundredth.
@@ -34,7 +34,7 @@ pub(crate) struct Figure {
 /// What one supernet says of the cells, and their multiply-adds.
 struct Scored {
     scores: Vec<f64>,
-    flops: Vec<f64>,
+    macs: Vec<f64>,
 }
 
 /// Mean and standard deviation (n - 1) of what is a number.
@@ -72,9 +72,9 @@ pub(crate) fn figures(
     for (variant, name) in VARIANTS {
         let mut of: BTreeMap<Indicator, Vec<Scored>> = BTreeMap::new();
         for (_, values) in nets.iter().zip(values).filter(|(net, _)| net.variant == variant) {
-            let flops = &values[&Indicator::Flops];
+            let macs = &values[&Indicator::Macs];
             for (indicator, scores) in with_composite(values, flags.costly.min(cells.len())) {
-                of.entry(indicator).or_default().push(Scored { scores, flops: flops.clone() });
+                of.entry(indicator).or_default().push(Scored { scores, macs: macs.clone() });
             }
         }
         figures
@@ -106,14 +106,14 @@ fn figure(
         indicator: indicator.name(),
         cells: count,
         tau: Vec::new(),
-        tau_flops: Vec::new(),
+        tau_macs: Vec::new(),
         buckets: vec![Vec::new(); BUCKETS],
         convolutions: Vec::new(),
     };
-    for Scored { scores, flops } in seeds {
+    for Scored { scores, macs } in seeds {
         figure.tau.push(tau(scores, &target[..count]));
-        figure.tau_flops.push(tau(scores, &flops[..count]));
-        let order = sorted(&flops[..count]);
+        figure.tau_macs.push(tau(scores, &macs[..count]));
+        let order = sorted(&macs[..count]);
         for (bucket, taus) in figure.buckets.iter_mut().enumerate() {
             let part = &order[bucket * count / BUCKETS..(bucket + 1) * count / BUCKETS];
             let pick = |from: &[f64]| part.iter().map(|&i| from[i]).collect::<Vec<_>>();

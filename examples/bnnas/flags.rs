@@ -67,7 +67,7 @@ pub(crate) struct Flags {
     #[arg(long)]
     pub(crate) classifier: bool,
     /// With a table and all its cells: indicators to give BONAS as prior knowledge, from the supernets
-    /// of seed 1: flops, params, NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1.
+    /// of seed 1: macs, params, NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1.
     #[arg(long, value_delimiter = ',')]
     #[serde(skip)]
     pub(crate) prior: Vec<String>,
@@ -120,11 +120,11 @@ impl Flags {
             let of_net = VARIANTS.iter().any(|(_, name)| {
                 [format!("{name}-1:bn-gamma"), format!("{name}-1:expressivity")].contains(prior)
             });
-            of_net || ["flops", "params"].contains(&prior.as_str())
+            of_net || ["macs", "params"].contains(&prior.as_str())
         };
         if let Some(prior) = self.prior.iter().find(|prior| !named(prior)) {
             anyhow::bail!(
-                "--prior {prior}: it must be flops, params, or NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1"
+                "--prior {prior}: it must be macs, params, or NET:bn-gamma or NET:expressivity with NET published-1 or unbiased-1"
             );
         }
         let judged = self.prior.is_empty() || (self.table.is_some() && self.cells == 0);

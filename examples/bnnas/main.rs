@@ -76,15 +76,15 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
         go_on
     });
     let values = values.into_iter().flatten().collect::<Result<Vec<_>>>()?;
-    let flops = values
+    let macs = values
         .first()
-        .and_then(|v| v.get(&bonas::supernet::indicator::Indicator::Flops))
+        .and_then(|v| v.get(&bonas::supernet::indicator::Indicator::Macs))
         .context("no seed")?;
-    let target = target.unwrap_or_else(|| flops.clone());
+    let target = target.unwrap_or_else(|| macs.clone());
     let figures = figures::figures(flags, &nets, &values, &cells, &target);
     println!("{}", text(flags, &cells, &figures)?);
     let few = flags.costly.min(cells.len());
-    let tau = bonas::surrogate::metrics::kendall_tau_b(&flops[..few], &target[..few]).unwrap_or(f64::NAN);
+    let tau = bonas::surrogate::metrics::kendall_tau_b(&macs[..few], &target[..few]).unwrap_or(f64::NAN);
     println!("multiply-adds rank the {few} cells that all indicators scored with tau {tau:.3}\n");
     write_json(&flags.out.join("figures.json"), &figures)?;
     println!("{}", flags.out.join("figures.json").display());
@@ -176,8 +176,8 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
         "indicator",
         "cells",
         "tau",
-        "tau with flops",
-        "tau by flops, smallest fifth first",
+        "tau with macs",
+        "tau by macs, smallest fifth first",
         "conv in top 1%",
     );
     for figure in figures {
@@ -195,7 +195,7 @@ fn text(flags: &Flags, cells: &[Cell], figures: &[Figure]) -> Result<String> {
             figure.indicator,
             figure.cells,
             both(&figure.tau),
-            both(&figure.tau_flops),
+            both(&figure.tau_macs),
             buckets.join(" "),
             both(&figure.convolutions),
         )?;

@@ -21,7 +21,7 @@ use crate::flags::{Flags, Net};
 
 /// Indicators that cost next to nothing a cell.
 pub(crate) const CHEAP: [Indicator; 4] =
-    [Indicator::Flops, Indicator::Params, Indicator::BnGamma, Indicator::Expressivity];
+    [Indicator::Macs, Indicator::Params, Indicator::BnGamma, Indicator::Expressivity];
 /// Those that cost passes through the trained network.
 pub(crate) const TRAINED: [Indicator; 2] = [Indicator::Trainability, Indicator::Uncertainty];
 /// Those that cost passes through one at random initialisation, which is the same whatever BatchNorm the

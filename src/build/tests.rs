@@ -57,15 +57,15 @@ fn every_surrogate_without_libtorch_runs_a_study() {
 #[test]
 fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
     for (space, settings) in [
-        ("darts", "prior = \"flops\"\nsurrogate = \"graph-gp\"\npool_size = 50\n"),
+        ("darts", "prior = \"macs\"\nsurrogate = \"graph-gp\"\npool_size = 50\n"),
         ("nasbench101", "prior = \"params\"\nselection = \"clusters\"\npool_size = 50\n"),
-        ("nasbench201", "prior = \"flops\"\n"),
+        ("nasbench201", "prior = \"macs\"\n"),
     ] {
         assert_eq!(evaluated(space, settings), 40, "{space}");
     }
     let settings =
         |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
-    let config = settings("prior = \"flops\"").unwrap();
+    let config = settings("prior = \"macs\"").unwrap();
     let space = SPACES.get("macro").unwrap().space();
     let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default());
     let error = made.err().unwrap().to_string();
@@ -129,7 +129,7 @@ fn what_a_space_or_build_lacks_is_named() {
     assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
 }
 
-/// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with flops.
+/// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with macs.
 #[test]
 fn priors_are_taken_where_they_can_be() {
     use crate::config::{PriorKind, SurrogateName, Transfer};
@@ -151,8 +151,8 @@ fn priors_are_taken_where_they_can_be() {
             let (auto, none) =
                 (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
             assert_eq!(auto != none, has_network, "{}", space.name());
-            match fitted(kind, PriorKind::Flops) {
-                Ok(flops) => assert_eq!(auto, flops),
+            match fitted(kind, PriorKind::Macs) {
+                Ok(macs) => assert_eq!(auto, macs),
                 Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),
             }
         }

@@ -100,9 +100,9 @@ fn network(
 
 /// Keys: `space`, `arch`, `key`, `cells[]` (text), and with a network `skeleton`, `image`
 /// (channels, height, width), `classes`, `parameters`, `batch_norm_parameters` (scales and shifts
-/// among them), `flops` (multiply-adds of one image) and
-/// `layers[] {name, output, parameters, flops}`, which add up to the totals; with an auxiliary head
-/// also `auxiliary_flops` (multiply-adds that it adds in training).
+/// among them), `macs` (multiply-adds of one image) and
+/// `layers[] {name, output, parameters, macs}`, which add up to the totals; with an auxiliary head
+/// also `auxiliary_macs` (multiply-adds that it adds in training).
 fn json_of(
     space: &dyn SearchSpace,
     architecture: &Architecture,
@@ -117,17 +117,17 @@ fn json_of(
     let shape = |s: Shape| [s.channels, s.height, s.width];
     if let (Some((skeleton, network)), Some(object)) = (network, value.as_object_mut()) {
         let layers = network.rows().map(|row| {
-            json!({"name": row.name, "output": shape(row.output), "parameters": row.params, "flops": row.macs})
+            json!({"name": row.name, "output": shape(row.output), "parameters": row.params, "macs": row.macs})
         });
         object.insert("skeleton".into(), json!(skeleton));
         object.insert("image".into(), json!(shape(network.image())));
         object.insert("classes".into(), json!(network.classes()));
         object.insert("parameters".into(), json!(network.params()));
         object.insert("batch_norm_parameters".into(), json!(network.norm_params()));
-        object.insert("flops".into(), json!(network.macs()));
+        object.insert("macs".into(), json!(network.macs()));
         object.insert("layers".into(), layers.collect());
         if network.auxiliary.is_some() {
-            object.insert("auxiliary_flops".into(), json!(network.auxiliary_macs()));
+            object.insert("auxiliary_macs".into(), json!(network.auxiliary_macs()));
         }
     }
     value

@@ -40,7 +40,7 @@ pub(super) struct PredictArgs {
     /// that strategy bonas uses.
     #[arg(long, value_delimiter = ',')]
     surrogate: Vec<String>,
-    /// What the surrogates know beforehand: auto, none, flops or params, as strategy bonas.
+    /// What the surrogates know beforehand: auto, none, macs or params, as strategy bonas.
     #[arg(long, default_value = "auto")]
     prior: String,
     /// Scores on another task that they start from: none, digits, study:FOLDER or table:FILE:COLUMN.

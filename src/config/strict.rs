@@ -1,6 +1,6 @@
 //! Strict reading of TOML: nothing unknown, nothing out of range, every error with its place.
 
-use bonas_study::settings::{Invalid, KeyDoc, Settings, unknown, with_nearest};
+use bonas_study::settings::{Invalid, KeyDoc, Settings, renamed, unknown, with_nearest};
 use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -49,7 +49,11 @@ impl<'t> Document<'t> {
         match table.keys().find(|key| !known.contains(&key.get_ref().as_ref())) {
             None => Ok(()),
             Some(key) => {
-                let reason = unknown("key", key.get_ref(), known.iter().copied());
+                let name = key.get_ref().as_ref();
+                let reason = match renamed(name).filter(|new| known.contains(new)) {
+                    Some(new) => format!("`{name}` is called `{new}` now"),
+                    None => unknown("key", name, known.iter().copied()),
+                };
                 Err(self.error(Some(key.span().start), &join(path, key.get_ref()), reason))
             }
         }

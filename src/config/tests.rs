@@ -139,3 +139,20 @@ fn a_bad_transfer_source_is_named() {
     let error = read("transfer = \"digits\"\nsurrogate = \"trees\"\n");
     assert!(error.contains("transfer") && error.contains("graph-gp"), "{error}");
 }
+
+#[test]
+fn names_of_an_earlier_version_give_those_of_today() {
+    for (text, expected) in [
+        (
+            "[strategy]\nname = \"bn-nas\"\nflops_limit = 5\n",
+            "strategy.flops_limit: `flops_limit` is called `macs_limit` now",
+        ),
+        ("[strategy]\nprior = \"flops\"\n", "strategy.prior: `flops` is called `macs` now"),
+        (
+            "[evaluator]\nname = \"indicator\"\nindicator = \"flops\"\n",
+            "evaluator.indicator: `flops` is called `macs` now",
+        ),
+    ] {
+        assert!(error(text).contains(expected), "{}", error(text));
+    }
+}

@@ -28,7 +28,7 @@ pub struct Rows {
     pub architectures: usize,
     /// Seed of the splits.
     pub seed: u64,
-    /// What surrogates that take a prior knew beforehand: auto, none, flops or params.
+    /// What surrogates that take a prior knew beforehand: auto, none, macs or params.
     #[serde(default)]
     pub prior: String,
     /// Where scores on another task were from that they started from; none: they did not.

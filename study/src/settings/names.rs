@@ -13,8 +13,20 @@ pub fn variant<T: DeserializeOwned>(name: &str) -> Result<T, String> {
     T::deserialize(deserializer).map_err(|error| with_nearest(&error.to_string()))
 }
 
-/// Serde's message, with the nearest of the names that it lists.
+/// Keys and values that had another name in an earlier version, with the name of today.
+const RENAMED: &[(&str, &str)] = &[("flops", "macs"), ("flops_limit", "macs_limit")];
+
+/// The name of today for a key or a value of an earlier version.
+pub fn renamed(name: &str) -> Option<&'static str> {
+    RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+}
+
+/// Serde's message, with the nearest of the names that it lists, or the name of today for an old one.
 pub fn with_nearest(message: &str) -> String {
+    let old = message.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next());
+    if let Some((old, new)) = old.and_then(|old| Some((old, renamed(old)?))) {
+        return format!("`{old}` is called `{new}` now");
+    }
     match nearest_listed(message) {
         Some(near) => format!("{message}; did you mean `{near}`?"),
         None => message.to_owned(),

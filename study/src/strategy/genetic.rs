@@ -32,7 +32,7 @@ crate::settings! {
         mutation: f64 = 0.1,
         /// Most multiply-adds of an architecture's published network (cells: CIFAR-10; mobilenet: ImageNet);
         /// 0: no limit. Published: 475000000.
-        flops_limit: u64 = 0,
+        macs_limit: u64 = 0,
         /// A space that can be listed, with at most so many points, is evaluated whole in place of an
         /// evolution; 0: none.
         exhaustive: usize = 0,
@@ -46,7 +46,7 @@ crate::settings! {
         let children = s.mutants + s.crosses <= s.population;
         ensure(children, "mutants", s.mutants, "with crosses at most population")?;
         ensure((0.0..=1.0).contains(&s.mutation), "mutation", s.mutation, "a probability from 0 to 1")?;
-        ensure(i64::try_from(s.flops_limit).is_ok(), "flops_limit", s.flops_limit, "0 to 9223372036854775807")?;
+        ensure(i64::try_from(s.macs_limit).is_ok(), "macs_limit", s.macs_limit, "0 to 9223372036854775807")?;
         check_batch_settings(1, s.batch)
     }
 }
@@ -70,7 +70,7 @@ impl BuildStrategy for BnNasSettings {
             crosses: self.crosses,
             mutation: self.mutation,
             batch: self.batch,
-            limit: if self.flops_limit > 0 { Some(cost_limit(self.flops_limit, space)?) } else { None },
+            limit: if self.macs_limit > 0 { Some(cost_limit(self.macs_limit, space)?) } else { None },
             exhaustive: self.exhaustive,
         }))
     }
@@ -91,7 +91,7 @@ impl BuildStrategy for BnNasSettings {
 
 /// A limit of multiply-adds of a space's published network.
 fn cost_limit(most: u64, space: &dyn SearchSpace) -> Result<CostLimit, StudyError> {
-    let none = |reason: String| StudyError::Setting { name: "strategy.flops_limit".into(), reason };
+    let none = |reason: String| StudyError::Setting { name: "strategy.macs_limit".into(), reason };
     let (skeleton, ops) =
         published(space).map_err(|error| none(format!("{most}, but {error}; set it to 0")))?;
     let limit = CostLimit { costs: Costs::of(space, skeleton, ops)?, most };
@@ -169,7 +169,7 @@ impl Strategy for Genetic {
             && let Some(limit) = &self.limit
             && let Some(reason) = limit.too_low(&**ask.space, &mut rng.clone())?
         {
-            return Err(self.broken(format!("flops_limit = {reason}")));
+            return Err(self.broken(format!("macs_limit = {reason}")));
         }
         let mut generation =
             Generation { genetic: self, ask, choices, taken: HashSet::new(), made: Vec::new() };
@@ -428,7 +428,7 @@ mod tests {
     fn a_limit_that_no_architecture_meets_names_the_least() {
         let space: Arc<dyn SearchSpace> = Arc::new(MobileNet::new());
         let error = run(space.clone(), limited(&*space, 1000), 10).unwrap_err().to_string();
-        assert!(error.contains("flops_limit = 1000"), "{error}");
+        assert!(error.contains("macs_limit = 1000"), "{error}");
         assert!(error.contains(&format!("the smallest has {}", table(&*space).least())), "{error}");
     }
 

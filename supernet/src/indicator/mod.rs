@@ -61,7 +61,7 @@ pub enum Indicator {
     #[default]
     Composite,
     /// Multiply-adds of the discrete network.
-    Flops,
+    Macs,
     /// Parameters of the discrete network.
     Params,
     /// Logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021).
@@ -82,7 +82,7 @@ impl Indicator {
         Self::Trainability,
         Self::Uncertainty,
         Self::Composite,
-        Self::Flops,
+        Self::Macs,
         Self::Params,
         Self::Synflow,
         Self::Naswot,
@@ -101,7 +101,7 @@ impl Indicator {
             Self::Trainability => "trainability",
             Self::Uncertainty => "uncertainty",
             Self::Composite => "composite",
-            Self::Flops => "flops",
+            Self::Macs => "macs",
             Self::Params => "params",
             Self::Synflow => "synflow",
             Self::Naswot => "naswot",

@@ -147,7 +147,7 @@ impl Probe {
                 let reason = "the composite ranks architectures among others; it is none of a single one";
                 return Err(StudyError::Evaluator(reason.into()));
             }
-            Indicator::Flops => self.discrete(architecture)?.macs() as f64,
+            Indicator::Macs => self.discrete(architecture)?.macs() as f64,
             Indicator::Params => self.discrete(architecture)?.params() as f64,
             Indicator::Synflow => synflow(&self.absolute, &path(&self.absolute)?)?,
             Indicator::Naswot => naswot(&self.agreement(&path(&self.fresh)?)?)?.unwrap_or(f64::NAN),

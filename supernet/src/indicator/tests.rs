@@ -288,7 +288,7 @@ fn every_indicator_has_a_value_and_only_its_own_network_bears_on_it() {
     // Multiply-adds and parameters of the discrete network at this size.
     let union = bonas_spaces::network::Union::of(std::slice::from_ref(&cell)).unwrap();
     let network = skeleton(Norm::DISCRETE).network(&union, &OpTable::nasbench201()).unwrap();
-    assert_eq!(probe.score(Indicator::Flops, &cell).unwrap(), network.macs() as f64);
+    assert_eq!(probe.score(Indicator::Macs, &cell).unwrap(), network.macs() as f64);
     assert_eq!(probe.score(Indicator::Params, &cell).unwrap(), network.params() as f64);
     // Scales and shifts move what reads the trained net, and nothing else.
     scatter(probe.net(), &mut stream(9, &[]));

@@ -63,9 +63,9 @@ crate::settings! {
         batch: usize = 10,
         /// Surrogate: the model that predicts scores; `bonas list surrogates` names them.
         surrogate: SurrogateName = SurrogateName::default(),
-        /// Known before anything is measured: flops (multiply-adds of an architecture's published network) or
+        /// Known before anything is measured: macs (multiply-adds of an architecture's published network) or
         /// params: a line that the surrogate starts from, whose slope it learns (and a column for trees).
-        /// auto: flops where the space has a network here and the surrogate takes a prior, else none.
+        /// auto: macs where the space has a network here and the surrogate takes a prior, else none.
         prior: PriorKind = PriorKind::Auto,
         /// Scores of the same space on another task to start from, beside the prior: none, digits (the table inside
         /// the program: nasbench201), study:FOLDER, or table:FILE:COLUMN (rows without a number are left out). At

@@ -29,7 +29,7 @@ pub enum PriorKind {
     /// Nothing.
     None,
     /// Multiply-adds of the published network.
-    Flops,
+    Macs,
     /// Its parameters.
     Params,
 }
@@ -48,7 +48,7 @@ impl PriorKind {
         match self {
             Self::Auto => "auto",
             Self::None => "none",
-            Self::Flops => "flops",
+            Self::Macs => "macs",
             Self::Params => "params",
         }
     }
@@ -160,7 +160,7 @@ impl Knowledge {
         space: &dyn SearchSpace,
     ) -> Result<Option<Known>, StudyError> {
         let (auto, prior) = match prior {
-            PriorKind::Auto => (true, PriorKind::Flops),
+            PriorKind::Auto => (true, PriorKind::Macs),
             named => (false, named),
         };
         if prior == PriorKind::None || (auto && !surrogate.takes_prior()) {

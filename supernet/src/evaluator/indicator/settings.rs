@@ -40,7 +40,7 @@ pub enum BatchNormKind {
 bonas_study::settings! {
     /// Settings of the indicator evaluator.
     pub struct IndicatorSettings {
-        /// Indicator: composite, bn-gamma (BN-NAS), expressivity, trainability, uncertainty, flops,
+        /// Indicator: composite, bn-gamma (BN-NAS), expressivity, trainability, uncertainty, macs,
         /// params, synflow, naswot, linear-regions or ntk. Expressivity, trainability, uncertainty and
         /// their rank sum are our definitions: the formulas of BNNAS++ are not public.
         indicator: Indicator = Indicator::Composite,

@@ -1,15 +1,17 @@
-//! What configurations and commands can name: the search spaces, and the means to list parts of any
-//! other kind.
+//! The search spaces by name, and the catalogue type for parts of any other kind.
 //!
-//! [`SPACES`] has one line a space; the entry itself stands in the space's own file. Whatever lists
-//! spaces (the command line, error messages, contract tests) reads it. [`Catalogue`] is the same for
-//! other kinds of parts, and [`UnknownName`] the error for a name that is not known.
+//! Use [`SPACES`] to get a space from a configuration or a command. It has one line for each space;
+//! the entry itself is in the space's own file. The command line, error messages and contract tests
+//! read their lists from it. [`Catalogue`] does the same for strategies, surrogates and other parts, and
+//! [`UnknownName`] is the error for a name that is not known.
 //!
 //! ```
 //! use bonas_spaces::catalogue::SPACES;
 //!
 //! let space = SPACES.get("nasbench201")?.space();
 //! assert_eq!(space.size().to_string(), "6466 unique");
+//! let error = SPACES.get("nasbench202").err().map(|error| error.to_string());
+//! assert!(error.is_some_and(|text| text.contains("did you mean `nasbench201`?")));
 //! # Ok::<(), bonas_spaces::catalogue::UnknownName>(())
 //! ```
 

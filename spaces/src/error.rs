@@ -1,11 +1,23 @@
-//! What can be wrong with an architecture, a notation or a network plan.
+//! The error of this crate.
+//!
+//! [`SpaceError`] covers architectures and texts that a space refuses, and networks that cannot be
+//! built. Each variant names the value that is wrong and what is expected. Unknown names of spaces and
+//! skeletons are [`crate::catalogue::UnknownName`].
+//!
+//! ```
+//! use bonas_spaces::families::nasbench101::NasBench101;
+//! use bonas_spaces::{SearchSpace, SpaceError};
+//!
+//! let error = NasBench101::new().parse("11|maxpool3x3").err();
+//! assert!(matches!(error, Some(SpaceError::Notation { .. })));
+//! ```
 
 use thiserror::Error;
 
-/// An architecture or a notation that a space refuses; each variant names the value and why.
+/// An architecture, a text or a network that is refused, with the value and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpaceError {
-    /// The set of operations itself is inconsistent.
+    /// A set of operations that is inconsistent.
     #[error("bad vocabulary: {reason}")]
     Vocabulary {
         /// What is wrong.
@@ -19,7 +31,7 @@ pub enum SpaceError {
         /// The names the space has.
         known: Vec<String>,
     },
-    /// A text that is not in the space's notation.
+    /// A text that does not follow the space's notation.
     #[error("cannot read {text:?} as {notation}: {reason}")]
     Notation {
         /// The text as given.
@@ -29,7 +41,7 @@ pub enum SpaceError {
         /// What is wrong, and where.
         reason: String,
     },
-    /// A graph that is no valid cell, or a cell outside the space.
+    /// A graph that is not a valid cell, or a cell outside the space.
     #[error("invalid cell: {reason}")]
     Cell {
         /// The rule that is broken.
@@ -43,13 +55,13 @@ pub enum SpaceError {
         /// The value and the valid range.
         reason: String,
     },
-    /// A space that does not say what its architectures are in layers.
+    /// A space without a network, where one is needed.
     #[error("{space} has no network here, so nothing of it can be trained or counted")]
     NoNetwork {
         /// Name of the space.
         space: String,
     },
-    /// A network that cannot be built from these cells at this size.
+    /// A network that cannot be built from these cells in this size.
     #[error("cannot plan the network: {reason}")]
     Network {
         /// The value and the valid range.

@@ -1,4 +1,4 @@
-//! Parts by name, and errors for a name that is not there.
+//! Lookup of parts by name, and the error for an unknown name.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ pub trait Entry: 'static {
     fn about(&self) -> &str;
 }
 
-/// The parts of one kind, in the order in which they are listed.
+/// The parts of one kind by name, in a fixed order.
 ///
-/// Command line, configurations, error messages and contract tests read the names from here, so
-/// that a part is known everywhere once it stands in its catalogue.
+/// Command line, configurations, error messages and contract tests read the names from a catalogue, so
+/// that a part in its catalogue is known everywhere.
 ///
 /// ```
 /// use bonas_spaces::catalogue::{Catalogue, Entry};
@@ -80,11 +80,11 @@ impl<T: Entry> Catalogue<T> {
 /// A name that is not among the known ones.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub struct UnknownName {
-    /// The word for what was named, for example "space".
+    /// The word for the kind of part, for example "space".
     pub kind: String,
     /// The name as given.
     pub name: String,
-    /// The names there are.
+    /// The known names.
     pub known: Vec<String>,
 }
 

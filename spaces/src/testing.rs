@@ -1,4 +1,17 @@
-//! The contract of [`SearchSpace`] as a test that authors of their own spaces run.
+//! The contract of [`SearchSpace`] as a test.
+//!
+//! Run [`check_space`] in the tests of a space of your own: it draws architectures and checks every
+//! promise that strategies rely on, with the network where there is one. The spaces of this crate run
+//! it too.
+//!
+//! ```
+//! use bonas_spaces::families::transnas::TransNasMacro;
+//! use bonas_spaces::testing::check_space;
+//!
+//! let report = check_space(&TransNasMacro::new(), 1, 20)?;
+//! assert_eq!(report.enumerated, 3_256);
+//! # Ok::<(), bonas_spaces::testing::BrokenContract>(())
+//! ```
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,31 +39,34 @@ pub struct BrokenContract {
     pub space: String,
     /// The promise.
     pub rule: String,
-    /// The architecture at which it shows, and the error, if there was one.
+    /// The architecture that breaks it, and the error, if there is one.
     pub example: String,
 }
 
-/// What [`check_space`] has gone through.
+/// What [`check_space`] has checked.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ContractReport {
     /// Architectures drawn.
     pub samples: usize,
     /// Different keys among them.
     pub distinct: usize,
-    /// Neighbours looked at.
+    /// Neighbours checked.
     pub neighbours: usize,
-    /// Architectures enumerated; 0 where the space does not enumerate.
+    /// Architectures enumerated; 0 for a space that does not enumerate.
     pub enumerated: usize,
 }
 
 /// Tests every promise of [`SearchSpace`] on `samples` architectures drawn from `seed`.
 ///
-/// Samples, mutants and neighbours are valid; text reads back to an equal key; a mutant differs
-/// from its parent if anything does; neighbours are distinct, without the original and in an order
-/// of their own; equal seeds draw equal samples; choices read and built keep the key; op graphs are topologically sorted DAGs; the
-/// enumeration agrees with the size. Where there is a network: every skeleton builds the network of
-/// a sample in its published size, its rows add up, and samples have a route through the union of
-/// the whole space.
+/// - Samples, mutants and neighbours are valid, and equal seeds draw equal ones.
+/// - Texts read back to an equal key, and print the same again.
+/// - A mutant differs from its parent, unless the parent has no neighbours.
+/// - Neighbours are distinct, leave the original out, and come in a fixed order.
+/// - Choices, read and built again, keep the key.
+/// - Op graphs are topologically sorted DAGs.
+/// - The enumeration agrees with the size, and holds every sample.
+/// - If there is a network: every skeleton builds the network of a sample in its published size, the
+///   rows of that network add up, and samples have a route through the union of the whole space.
 ///
 /// ```
 /// use bonas_spaces::families::nasbench201::NasBench201;

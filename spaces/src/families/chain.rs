@@ -1,5 +1,5 @@
-//! Cells that are one chain of operations, input → op → .. → op → output: what the spaces of whole
-//! networks (blocks one after another) share.
+//! Cells that are a chain of operations, input → op → .. → op → output. The spaces of whole networks
+//! share them.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use petgraph::graph::NodeIndex;
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 
-/// Builds chains and reads them back. The key of a chain is that of its labels in order, which is
-/// isomorphism: a chain has one order only.
+/// Builds chains and reads them back. The key is that of the labels in order, which is exact since a
+/// chain has only one order.
 #[derive(Clone, Debug)]
 pub(crate) struct Chains {
     vocabulary: Arc<Vocabulary>,
@@ -18,10 +18,8 @@ pub(crate) struct Chains {
 }
 
 impl Chains {
-    /// Chains of these operations, all of them computing.
-    ///
-    /// No operation may vanish from a pruned graph: where a block stands in the chain says which
-    /// stage it is.
+    /// Chains of these operations. All of them have role `Compute`, so that none vanishes from a pruned
+    /// graph: the position of a block says which stage it is.
     pub(crate) fn of<S: AsRef<str>>(ops: &[S], what: &'static str) -> Self {
         let ops: Vec<_> = ops.iter().map(|op| (op.as_ref(), Role::Compute)).collect();
         Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), what }

@@ -1,4 +1,4 @@
-//! Random choices that every space makes.
+//! Random choices that the spaces share.
 
 use rand::{Rng, RngExt};
 
@@ -16,10 +16,10 @@ pub(crate) fn pair(rng: &mut dyn Rng, n: usize) -> (usize, usize) {
     (a.min(b), a.max(b))
 }
 
-/// Tries edits in random order until one gives another key than `original` has: first all of a
-/// kind drawn at random, then those of another, so that no kind wins by its number.
+/// Tries edits in random order until one changes the key. The kinds of edits are tried one after another
+/// in random order, so that a kind with many edits is not favoured.
 ///
-/// If no edit changes the key, the space has nothing one element away and the original comes back.
+/// Returns the original if no edit changes the key.
 pub(crate) fn changed<E, const KINDS: usize>(
     original: &Architecture,
     mut kinds: [Vec<E>; KINDS],

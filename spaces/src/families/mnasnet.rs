@@ -1,7 +1,17 @@
 //! The space of `MnasNet` (Tan et al., CVPR 2019) as in `Accel-NASBench` (Ahmad et al., DAC 2024).
 //!
-//! Seven stages, each with an expansion factor, a kernel size, a number of layers, and with or
-//! without squeeze-and-excitation. Text: `e6k3l1s0-e4k5l3s1-..`, seven blocks.
+//! Use [`MnasNet`] to search its table; the space has no network here. A network has seven stages, each
+//! with an expansion factor, a kernel size, a number of layers, and with or without
+//! squeeze-and-excitation. A text has seven blocks, `e6k3l1s0-e4k5l3s1-..`.
+//!
+//! ```
+//! use bonas_spaces::{MnasNet, SearchSpace};
+//!
+//! let text = "e1k3l1s0-e1k3l2s0-e1k5l3s1-e6k5l2s0-e1k5l2s0-e1k3l4s0-e4k5l3s0";
+//! let network = MnasNet::new().parse(text)?;
+//! assert_eq!(MnasNet::new().format(&network)?, text);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 use std::sync::Arc;
 
@@ -13,7 +23,7 @@ use crate::families::draw;
 use crate::graph::{Architecture, OpId, Vocabulary};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
-/// Stages of a network.
+/// Number of stages of a network.
 pub const STAGES: usize = 7;
 
 /// Expansion factors of a block.
@@ -22,7 +32,7 @@ pub const EXPANSIONS: [u8; 3] = [1, 4, 6];
 /// Kernel sizes of a block.
 pub const KERNELS: [u8; 2] = [3, 5];
 
-/// Most layers of each stage.
+/// Largest number of layers of each stage.
 pub const MAX_LAYERS: [u8; STAGES] = [3, 3, 3, 3, 3, 4, 3];
 
 const NOTATION: &str = "a MnasNet e6k3l1s0-.. of seven blocks";
@@ -52,11 +62,10 @@ pub const ENTRY: SpaceEntry = SpaceEntry {
 
 /// The space of `MnasNet` in `Accel-NASBench`: 36⁶ · 48 networks, all different.
 ///
-/// As a graph a network is the chain of [`OPS`] that its inverted-residual layers are made of: an
-/// expansion (none where the factor is 1), a depthwise convolution, squeeze-and-excitation if there
-/// is one. The depthwise convolution of a stage's first layer, which may change width and
-/// resolution, is an operation of its own. Samples are uniform over texts; one element away is one
-/// of the four numbers of one stage changed.
+/// The graph of a network is the chain of [`OPS`] of its inverted-residual layers: an expansion (left out
+/// for factor 1), a depthwise convolution, and squeeze-and-excitation if there is one. The depthwise
+/// convolution of a stage's first layer, which can change width and resolution, is an operation of its own.
+/// Samples are uniform over texts; neighbours change one of the four numbers of one stage.
 #[derive(Clone, Debug)]
 pub struct MnasNet {
     chains: Chains,

@@ -1,9 +1,22 @@
-//! The published families of search spaces, one folder or file each: the space, its notation, its
-//! published architectures and its skeleton side by side.
+//! The published families of search spaces.
 //!
-//! A family that says what its operations are in layers implements
-//! [`SpaceNetwork`](crate::network::SpaceNetwork) and can be trained; the others serve tables.
-//! [`crate::catalogue::SPACES`] lists all of them by name.
+//! Use a family's module to build its space with options, to read its published architectures, or to
+//! change its skeleton; use [`crate::catalogue`] to get a space by name. Each family has one folder or
+//! file with its space, its notation, its published architectures and its skeleton. The spaces that
+//! implement [`SpaceNetwork`](crate::network::SpaceNetwork) can be trained; the others serve tables.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::darts::{DARTS_V2, Darts, Genotype};
+//!
+//! let space = Darts::new();
+//! let architecture = space.architecture(&DARTS_V2)?;
+//! let text = space.format(&architecture)?;
+//! assert_eq!(text.parse::<Genotype>()?, DARTS_V2);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
+//!
+//! To add a family, write its file here and add a line to [`crate::catalogue::SPACES`].
 
 mod chain;
 pub mod darts;

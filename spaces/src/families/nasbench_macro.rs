@@ -1,9 +1,17 @@
 //! NAS-Bench-Macro (Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search",
 //! CVPR 2021).
 //!
-//! A network of eight searchable layers, each of them one of three blocks. Text: eight digits, the
-//! first layer first; 0 the identity, 1 `MBConv` with expansion 3 and kernel 3, 2 `MBConv` with
-//! expansion 6 and kernel 5. Leading zeros count.
+//! Use [`NasBenchMacro`] to search its table; the space has no network here. A network has eight layers,
+//! each one of three blocks. A text is eight digits, the first layer first: 0 is the identity, 1 `MBConv`
+//! with expansion 3 and kernel 3, 2 `MBConv` with expansion 6 and kernel 5. Leading zeros count.
+//!
+//! ```
+//! use bonas_spaces::{NasBenchMacro, SearchSpace};
+//!
+//! let network = NasBenchMacro::new().parse("02012100")?;
+//! assert_eq!(NasBenchMacro::new().neighbours(&network)?.len(), 16);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 use std::sync::Arc;
 
@@ -18,12 +26,12 @@ use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 /// The blocks, in the order of the digits.
 pub const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
 
-/// Searchable layers.
+/// Number of searchable layers.
 pub const LAYERS: usize = 8;
 
 const NOTATION: &str = "a NAS-Bench-Macro network of eight digits";
 
-/// A digit a layer.
+/// A digit for each layer.
 type Digits = [u8; LAYERS];
 
 /// The catalogue's entry of [`NasBenchMacro`].
@@ -36,8 +44,8 @@ pub const ENTRY: SpaceEntry = SpaceEntry {
 
 /// The space of NAS-Bench-Macro: 3⁸ = 6,561 networks, all different.
 ///
-/// The identity is an operation like the others, which no simplification takes out: which layers
-/// it stands at matters. Samples are uniform; one element away is one layer changed.
+/// The identity is an operation like the others, which no simplification removes, since its position
+/// matters. Samples are uniform; neighbours change one layer.
 #[derive(Clone, Debug)]
 pub struct NasBenchMacro {
     chains: Chains,

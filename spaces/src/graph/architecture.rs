@@ -1,14 +1,14 @@
-//! A point of a search space.
+//! A point of a search space: one or more cells, and their key.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::error::SpaceError;
 use crate::graph::{Cell, Key, OpGraph, Simplify, Vocabulary, canonical};
 
-/// One or more cells with the key that identifies them; cheap to clone.
+/// One or more cells, with the [`Key`] that identifies them. Cloning is cheap.
 ///
-/// Two architectures compare equal exactly when their keys do. The order of the cells has a
-/// meaning (DARTS: normal, then reduction).
+/// Two architectures are equal if and only if their keys are. The order of the cells matters (DARTS: normal,
+/// then reduction).
 #[derive(Clone, Debug)]
 pub struct Architecture(Arc<Inner>);
 
@@ -22,27 +22,29 @@ struct Inner {
 }
 
 impl Architecture {
-    /// An architecture whose key says "isomorphic cell by cell, with equal labels".
+    /// An architecture that equals every other one with isomorphic cells and equal labels.
     pub fn new(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>) -> Self {
         let form = canonical::architecture_form(&cells);
         Self::with_canonical_form(vocabulary, cells, &form)
     }
 
-    /// An architecture of a space that has its own published rule of when two cells are the same:
-    /// the key is that of `form`, which must be equal exactly when the space calls them equal.
+    /// An architecture of a space with its own rule of equality. The key is that of `form`, which must be
+    /// the same for two architectures if and only if the space calls them equal.
     pub fn with_canonical_form(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, form: &[u8]) -> Self {
         let key = Key::of(form);
         Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new(), spelling: OnceLock::new() }))
     }
 
-    /// Identity of this architecture.
+    /// The key that identifies this architecture.
     pub fn key(&self) -> Key {
         self.0.key
     }
 
-    /// A hash of the cells as they are written, without the vocabulary; the same in every run, computed once.
-    /// Architectures that are equal need not be the same graph where a space has its own rule, or have their nodes
-    /// in the same order.
+    /// A hash of the graphs as they are stored, without the vocabulary. It is the same in every run and
+    /// computed once.
+    ///
+    /// Equal architectures can have different hashes: their nodes may be in another order, or the space may
+    /// have its own rule of equality.
     pub fn spelling(&self) -> u64 {
         *self.0.spelling.get_or_init(|| {
             let mut hash = 0xcbf2_9ce4_8422_2325u64;
@@ -66,15 +68,15 @@ impl Architecture {
         &self.0.cells
     }
 
-    /// The operations that the cells' labels index.
+    /// The operations of the cells' labels.
     pub fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.0.vocabulary
     }
 
-    /// Whether the labels are those of `vocabulary`, which every space asks first.
+    /// Checks that the labels belong to `vocabulary`.
     ///
     /// # Errors
-    /// [`SpaceError::Cell`] if they are another vocabulary's.
+    /// [`SpaceError::Cell`] if they belong to another one.
     pub fn check_vocabulary(&self, vocabulary: &Arc<Vocabulary>) -> Result<(), SpaceError> {
         let own = &self.0.vocabulary;
         if Arc::ptr_eq(own, vocabulary) || own == vocabulary {
@@ -83,12 +85,12 @@ impl Architecture {
         Err(SpaceError::cell("the architecture is of another space: its operations differ"))
     }
 
-    /// One pruned op-on-node graph a cell ([`Simplify::Pruned`]), computed once.
+    /// The pruned op-on-node graph of each cell ([`Simplify::Pruned`]), computed once.
     pub fn op_graphs(&self) -> &[OpGraph] {
         self.0.pruned.get_or_init(|| self.op_graphs_with(Simplify::Pruned))
     }
 
-    /// One op-on-node graph a cell, simplified as asked.
+    /// The op-on-node graph of each cell, simplified as given.
     pub fn op_graphs_with(&self, simplify: Simplify) -> Vec<OpGraph> {
         self.0.cells.iter().map(|cell| OpGraph::of(cell, &self.0.vocabulary, simplify)).collect()
     }

@@ -1,14 +1,26 @@
-//! Canonical forms of cells: equal exactly when two cells are isomorphic with equal labels.
+//! Canonical forms: two cells have the same form if and only if they are isomorphic with equal labels.
 //!
-//! Colour refinement splits the nodes into classes that no relabelling can mix; where classes
-//! remain, each of their nodes is tried as the first of its class, and the least form that comes
-//! out is taken ("Practical graph isomorphism, II", J. Symbolic Computation 60, 2014). Branches that an
-//! automorphism maps onto one already seen are skipped, so interchangeable nodes and interchangeable
-//! branches of a cell cost no factorial.
+//! [`Architecture::new`](super::Architecture::new) uses it for keys; call it to compare cells by yourself.
 //!
-//! Invariant: hashes only split classes, they never identify nodes, so a form is exact whatever
-//! collides. A form is a function of the graph alone: no address, no process-salted hash, no
-//! platform-sized integer enters it. Changing one is a breaking change (golden values in tests).
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::darts::Darts;
+//! use bonas_spaces::graph::canonical::cell_form;
+//!
+//! let pair = Darts::new().parse("DARTS_V2")?;
+//! let [normal, reduction] = pair.cells() else { unreachable!() };
+//! assert_ne!(cell_form(normal), cell_form(reduction));
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
+//!
+//! Colour refinement splits the nodes into classes that no isomorphism can mix. If a class of several
+//! nodes remains, each of them is tried as the first of its class, and the least form wins (`McKay` and
+//! Piperno, "Practical graph isomorphism, II", J. Symbolic Computation 60, 2014). Branches that a known
+//! automorphism maps onto an explored one are skipped, so that interchangeable nodes cost no factorial.
+//!
+//! Invariant: hashes split classes and never identify nodes, so collisions cannot make a form wrong. A
+//! form depends on the graph alone, not on addresses, process-salted hashes or platform-sized integers.
+//! A change of the form is a breaking change; tests hold golden values.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +28,9 @@ use petgraph::visit::EdgeRef;
 
 use crate::graph::Cell;
 
-/// Canonical form of a list of cells: order of the cells kept, node order inside each forgotten.
+/// Canonical form of a list of cells, which keeps the order of the cells and ignores the order of nodes.
 ///
-/// The number of cells, then for each cell the length of its form and the form itself.
+/// Layout: the number of cells, then for each cell the length of its form and the form.
 pub fn architecture_form(cells: &[Cell]) -> Vec<u8> {
     let mut bytes = Vec::new();
     put(&mut bytes, cells.len());
@@ -30,8 +42,10 @@ pub fn architecture_form(cells: &[Cell]) -> Vec<u8> {
     bytes
 }
 
-/// Canonical form of one cell: numbers of nodes and edges, the labels by canonical position, the
-/// edges `(from, to, label)` in ascending order; every number as LEB128.
+/// Canonical form of one cell.
+///
+/// Layout: the numbers of nodes and edges, the labels by canonical position, and the edges
+/// `(from, to, label)` in ascending order; each number as LEB128.
 pub fn cell_form(cell: &Cell) -> Vec<u8> {
     let graph = Graph::of(cell);
     let ranks = graph.refine(graph.ranks_by_label());

@@ -1,4 +1,4 @@
-//! One cell: a labelled DAG.
+//! A cell: a labelled directed acyclic graph.
 
 use petgraph::algo::is_cyclic_directed;
 use petgraph::graph::{DiGraph, NodeIndex};
@@ -9,15 +9,18 @@ use crate::graph::{OpId, Role, Vocabulary};
 
 /// The graph of a cell: operations on nodes, on edges, or on both.
 ///
-/// A node sums what comes in, then applies its own operation; an edge applies its operation to
-/// what flows along it. [`OpId::PLAIN`] means "no operation here".
+/// A node sums its incoming edges, then applies its operation; an edge applies its operation to the
+/// result of its source. [`OpId::PLAIN`] stands for no operation.
 pub type CellGraph = DiGraph<OpId, OpId>;
 
 /// A checked cell graph.
 ///
-/// Invariants: acyclic; each input of the vocabulary occurs on exactly one node, which nothing
-/// enters; [`OpId::OUTPUT`] occurs on exactly one node, which nothing leaves; edges carry
-/// no structural label but [`OpId::PLAIN`].
+/// Invariants:
+///
+/// - The graph is acyclic.
+/// - Each input of the vocabulary labels exactly one node, which has no incoming edge.
+/// - [`OpId::OUTPUT`] labels exactly one node, which has no outgoing edge.
+/// - [`OpId::PLAIN`] is the only structural label on edges.
 #[derive(Clone, Debug)]
 pub struct Cell {
     graph: CellGraph,
@@ -25,7 +28,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    /// Checks a graph against its vocabulary and makes it a cell.
+    /// Makes a cell of a graph, after checking it against the vocabulary.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] naming the invariant that the graph breaks.

@@ -1,6 +1,8 @@
-//! Numbers that predictors read: the dense graph encoding of BONAS, and path counts.
+//! Encodings for predictors: the dense graph encoding of BONAS, and path counts.
 //!
-//! n = nodes of a block (padded, without its global node), d = feature columns, c = cells.
+//! Use [`dense`] for graph networks and [`path_counts`] for models that read a fixed set of features.
+//! Shapes: n = nodes of a cell (padded, without its global node), d = feature columns, c = cells,
+//! N = rows of all cells together.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +12,11 @@ use petgraph::graph::NodeIndex;
 
 use crate::graph::{OpGraph, OpId, Role, Vocabulary};
 
-/// Column of an operation's one-hot code: inputs, then the searchable operations in the
-/// vocabulary's order, then the output; the global node has the last column, [`columns`]` - 1`.
+/// Column of an operation in the one-hot code.
 ///
-/// None for [`OpId::PLAIN`], which never stands on a node of an [`OpGraph`], and for labels that
-/// are not of the vocabulary.
+/// The inputs come first, then the searchable operations in the vocabulary's order, then the output; the
+/// global node has the last column, [`columns`]` - 1`. `None` for [`OpId::PLAIN`], which no node of an
+/// [`OpGraph`] carries, and for labels outside the vocabulary.
 pub fn column(vocabulary: &Vocabulary, op: OpId) -> Option<usize> {
     match op {
         OpId::PLAIN => None,
@@ -23,30 +25,29 @@ pub fn column(vocabulary: &Vocabulary, op: OpId) -> Option<usize> {
     }
 }
 
-/// Number of feature columns d: inputs, operations, output and the global class.
+/// Number of feature columns d: inputs, operations, output and global node.
 pub fn columns(vocabulary: &Vocabulary) -> usize {
     vocabulary.len()
 }
 
-/// A graph as two matrices.
+/// The cells of an architecture as two matrices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dense {
     /// `[N, N]`: row v holds a 1 at v and at every node that v reads.
     pub adjacency: Array2<f64>,
-    /// `[N, d]`: one-hot operations, [`column()`] says which is where.
+    /// `[N, d]`: one-hot operations in the order of [`column()`].
     pub features: Array2<f64>,
-    /// The global node of each cell `[c]`.
+    /// `[c]`: row of the global node of each cell.
     pub globals: Vec<usize>,
 }
 
 /// The encoding of BONAS (Shi et al. 2020; BONAS `predictors/utils/gcn_utils.py`).
 ///
-/// With A the adjacency of a cell, padded with unconnected, featureless nodes to `max_nodes` (a
-/// larger cell is not cut), a global node is added that every node points to, padded ones too:
+/// The adjacency A of a cell is padded to `max_nodes` with unconnected nodes without features; a larger
+/// cell is not cut. Then a global node is added, to which every node points, padded ones included:
 /// Ã = (A⁺ + I)ᵀ, not normalised. N = Σ over cells of (n + 1).
 ///
-/// Architectures of several cells become one block-diagonal matrix with a global node a cell, as
-/// `NASLib` does for DARTS.
+/// Several cells become one block-diagonal matrix with a global node for each, as in `NASLib` for DARTS.
 ///
 /// ```
 /// use bonas_spaces::SearchSpace;
@@ -85,14 +86,14 @@ pub fn dense(cells: &[OpGraph], vocabulary: &Vocabulary, max_nodes: usize) -> De
     Dense { adjacency, features, globals }
 }
 
-/// A path: the cell it is in, then the labels from an input on; the output is left out.
+/// A path: the index of its cell, and its labels from an input on, without the output.
 pub type Path = (usize, Vec<OpId>);
 
-/// How often each path from an input to the output occurs, among paths of at most `max_ops`
-/// operations (after White et al. 2021, BANANAS, who note whether a path occurs).
+/// Number of occurrences of each path from an input to the output, over paths of at most `max_ops`
+/// operations.
 ///
-/// The number of different paths can grow like kˡ with k operations and length l: `max_ops` bounds
-/// it.
+/// BANANAS (White et al. 2021) records only whether a path occurs. The number of different paths can grow
+/// like kˡ with k operations and length l; `max_ops` bounds it.
 pub fn path_counts(cells: &[OpGraph], vocabulary: &Vocabulary, max_ops: usize) -> BTreeMap<Path, u64> {
     let mut counts = BTreeMap::new();
     for (cell, graph) in cells.iter().enumerate() {

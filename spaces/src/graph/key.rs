@@ -1,11 +1,11 @@
-//! Identity of an architecture.
+//! The key of an architecture.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::SpaceError;
 
-/// A 128-bit name of an architecture, equal exactly when two architectures are the same.
+/// A 128-bit identifier: two architectures are the same if and only if their keys are equal.
 ///
 /// It is BLAKE3 of a canonical form (see [`crate::graph::canonical`]), cut to 128 bits: stable across
 /// processes, platforms and releases. Two different architectures share a key with probability

@@ -7,25 +7,25 @@ use petgraph::{Incoming, Outgoing};
 
 use crate::graph::{Cell, CellGraph, OpId, Role, Vocabulary};
 
-/// How much of a cell's redundancy an [`OpGraph`] keeps.
+/// How much an [`OpGraph`] simplifies a cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Simplify {
-    /// `none` and dead operations removed, skips contracted (their ends are the same tensor).
+    /// Removes `none` and operations that do not reach the output, and contracts skips.
     #[default]
     Pruned,
-    /// Every operation stays a node, `none` and skips too.
+    /// Keeps every operation as a node, including `none` and skips.
     Raw,
 }
 
-/// A DAG with one operation a node: inputs first, output last, node indices in topological order.
+/// A DAG with one operation per node: inputs first, output last, in topological order.
 ///
-/// An edge says that the result of one operation is part of the sum (or concatenation) that
-/// another reads. A tensor that reaches the same sum twice counts once.
+/// An edge means that the result of one operation is part of the sum (or concatenation) that another
+/// reads. A tensor that reaches the same sum twice counts once.
 #[derive(Clone, Debug)]
 pub struct OpGraph(DiGraph<OpId, ()>);
 
 impl OpGraph {
-    /// Converts a cell, whether its operations are on nodes or on edges.
+    /// Converts a cell with operations on nodes, on edges, or on both.
     pub fn of(cell: &Cell, vocabulary: &Vocabulary, simplify: Simplify) -> Self {
         let mut flow = Flow { vocabulary, simplify, graph: DiGraph::new() };
         for i in 0..vocabulary.inputs() {
@@ -43,12 +43,12 @@ impl OpGraph {
         &self.0
     }
 
-    /// Number of nodes, inputs and output included.
+    /// Number of nodes, including inputs and output.
     pub fn len(&self) -> usize {
         self.0.node_count()
     }
 
-    /// Never true: input and output are always there.
+    /// Always `false`, since every graph has inputs and an output.
     pub fn is_empty(&self) -> bool {
         self.0.node_count() == 0
     }

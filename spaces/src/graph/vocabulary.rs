@@ -1,4 +1,4 @@
-//! The operations a space owns.
+//! The operations of a space.
 
 use crate::error::SpaceError;
 
@@ -10,12 +10,12 @@ use crate::error::SpaceError;
 pub struct OpId(u16);
 
 impl OpId {
-    /// No operation of its own: a wire (on an edge) or a sum of what comes in (on a node).
+    /// No operation: a wire on an edge, or the sum of the incoming edges on a node.
     pub const PLAIN: OpId = OpId(0);
     /// The cell's output node.
     pub const OUTPUT: OpId = OpId(1);
 
-    /// The node of the cell's `i`-th input.
+    /// The cell's `i`-th input node.
     pub const fn input(i: u16) -> OpId {
         OpId(2 + i)
     }
@@ -31,7 +31,7 @@ impl OpId {
     }
 }
 
-/// What an operation does to information flow, which is all that graph simplification may know.
+/// What an operation does to the information flow; graph simplification depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// A wire or a sum.
@@ -40,7 +40,7 @@ pub enum Role {
     Output,
     /// One of the cell's inputs.
     Input,
-    /// An operation that changes its input: it stays in every simplified graph.
+    /// Changes its input; stays in every simplified graph.
     Compute,
     /// Passes its input on unchanged (`skip_connect`).
     Identity,
@@ -60,8 +60,8 @@ impl Vocabulary {
     /// A vocabulary for cells with `inputs` input nodes and the given searchable operations.
     ///
     /// # Errors
-    /// [`SpaceError::Vocabulary`] when there is no input, a name occurs twice or is empty, or a
-    /// searchable operation has a structural role.
+    /// [`SpaceError::Vocabulary`] for no inputs, an empty or repeated name, or a searchable operation
+    /// with a structural role.
     pub fn new<N: Into<String>>(
         inputs: usize,
         ops: impl IntoIterator<Item = (N, Role)>,
@@ -100,22 +100,22 @@ impl Vocabulary {
         vocabulary.unwrap_or(Self { names: Vec::new(), roles: Vec::new(), inputs })
     }
 
-    /// Number of labels, structural ones included.
+    /// Number of labels, including the structural ones.
     pub fn len(&self) -> usize {
         self.names.len()
     }
 
-    /// Never true: the structural labels are always there.
+    /// Always `false`, since every vocabulary has structural labels.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// Number of inputs each cell has.
+    /// Number of inputs of each cell.
     pub fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// The searchable operations, in the order in which they were given.
+    /// The searchable operations, in the order given to [`Vocabulary::new`].
     pub fn ops(&self) -> impl ExactSizeIterator<Item = OpId> + use<> {
         (2 + self.inputs as u16..self.names.len() as u16).map(OpId)
     }
@@ -144,7 +144,7 @@ impl Vocabulary {
     /// The operation with this name.
     ///
     /// # Errors
-    /// [`SpaceError::UnknownOp`], which lists the names there are.
+    /// [`SpaceError::UnknownOp`] with the known names.
     pub fn id(&self, name: &str) -> Result<OpId, SpaceError> {
         match self.names.iter().position(|n| n == name) {
             Some(i) => Ok(OpId(i as u16)),

@@ -1,4 +1,4 @@
-//! A cell as a network: which layers stand on which edge.
+//! A cell in layers.
 
 use super::layer::{Passage, pass};
 use super::{CellUnion, EdgeUnion, Join, Layer, Norm, OpTable, Port, Shape};
@@ -12,7 +12,7 @@ pub struct Choice {
     pub op: OpId,
     /// Its name; parameters are saved under it.
     pub name: String,
-    /// Its layers; none passes the input on.
+    /// Its layers; an empty list passes the input on.
     pub layers: Vec<Layer>,
 }
 
@@ -21,33 +21,34 @@ pub struct Choice {
 pub struct EdgeNet {
     /// Node the edge leaves.
     pub from: usize,
-    /// Position of the edge in [`CellUnion::edges`], which a route indexes. A cell need not have all
-    /// edges of its union: several units may share them out.
+    /// Position of the edge in [`CellUnion::edges`], which a route indexes. Several units may share the
+    /// edges of one union, so a cell need not have all of them.
     pub edge: usize,
     /// The choices, in the order of [`super::EdgeUnion::ops`].
     pub choices: Vec<Choice>,
-    /// Which channels the choices work on; none: all.
+    /// Partial channels; `None` if the choices work on all channels.
     pub partial: Option<Partial>,
 }
 
-/// Partial channels (PC-DARTS, Xu et al. 2020): the operations of an edge work on the first
-/// `1 / share` of the channels; the others go by, through 2×2 max pooling where the map is halved;
-/// then the channels of all are shuffled in `share` groups.
+/// Partial channels (PC-DARTS, Xu et al. 2020).
+///
+/// The operations of an edge work on the first `1 / share` of the channels. The other channels bypass
+/// them, through 2×2 max pooling if the map is halved. All channels are then shuffled in `share` groups.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Partial {
-    /// K: one channel in so many is worked on; 2 or more.
+    /// K: the operations work on one channel in K; at least 2.
     pub share: usize,
     /// Stride of the operations, 1 or 2.
     pub stride: usize,
 }
 
 impl Partial {
-    /// What the operations of an edge see of its source.
+    /// Shape that the operations of an edge see of its source.
     pub fn inside(self, source: Shape) -> Shape {
         Shape { channels: source.channels / self.share, ..source }
     }
 
-    /// What leaves an edge whose operations give `result`.
+    /// Shape after an edge whose operations give `result`.
     pub fn outside(self, result: Shape) -> Shape {
         Shape { channels: result.channels * self.share, ..result }
     }
@@ -65,23 +66,23 @@ impl EdgeNet {
     }
 }
 
-/// A node: what comes in, and how it is joined.
+/// A node: its incoming edges, and how they are joined.
 #[derive(Clone, Debug)]
 pub struct NodeNet {
     /// How incoming tensors are joined.
     pub join: Join,
-    /// Incoming edges; none for an input.
+    /// Incoming edges; empty for an input.
     pub incoming: Vec<EdgeNet>,
 }
 
-/// A cell with the layers of every operation.
+/// A cell in layers: nodes, and the choices on each edge.
 #[derive(Clone, Debug)]
 pub struct CellNet {
-    /// What is done to each input before it enters the cell.
+    /// Layers on each input before it enters the cell.
     pub preprocess: Vec<Vec<Layer>>,
     /// Nodes by graph index.
     pub nodes: Vec<NodeNet>,
-    /// Order in which nodes are computed; inputs first.
+    /// Order of computation, inputs first.
     pub order: Vec<usize>,
     /// Graph index of each input.
     pub inputs: Vec<usize>,
@@ -89,10 +90,10 @@ pub struct CellNet {
     pub output: usize,
 }
 
-/// How a skeleton wants a cell built.
+/// How a skeleton builds a cell with [`CellNet::new`].
 #[derive(Clone, Debug)]
 pub struct CellSpec {
-    /// What is done to each input.
+    /// Layers on each input before it enters the cell.
     pub preprocess: Vec<Vec<Layer>>,
     /// Width inside the cell.
     pub channels: usize,
@@ -102,12 +103,12 @@ pub struct CellSpec {
     pub norm: Norm,
     /// K of partial channels; 1: operations work on all channels.
     pub partial: usize,
-    /// How the output joins what comes in.
+    /// How the output joins its incoming edges.
     pub output: Join,
 }
 
 impl CellNet {
-    /// Spells out the operations of an op-on-edge cell.
+    /// Builds a cell with operations on its edges.
     ///
     /// # Errors
     /// [`SpaceError::Network`] for a cell whose interior nodes carry operations,
@@ -135,7 +136,7 @@ impl CellNet {
         Ok(Self { preprocess: spec.preprocess, nodes, order, inputs, output })
     }
 
-    /// Shape after the cell, with every operation in it.
+    /// Shape of the cell's output, with every choice active.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when a map is too small or odd where it is halved.
@@ -143,7 +144,7 @@ impl CellNet {
         Ok(self.pass(inputs)?.shape)
     }
 
-    /// Number of trainable parameters of all choices together.
+    /// Number of trainable parameters, over all choices.
     pub fn params(&self) -> usize {
         self.layers().map(Layer::params).sum()
     }
@@ -154,7 +155,7 @@ impl CellNet {
         choices.map(|c| &c.layers).chain(&self.preprocess).flatten()
     }
 
-    /// Multiply-adds of all choices together.
+    /// Multiply-adds, over all choices.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when a shape does not fit.
@@ -162,7 +163,7 @@ impl CellNet {
         Ok(self.pass(inputs)?.macs)
     }
 
-    /// Numbers that a training step keeps, all choices together.
+    /// Number of activations that a training step keeps, over all choices.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when a shape does not fit.
@@ -170,7 +171,7 @@ impl CellNet {
         Ok(self.pass(inputs)?.activations)
     }
 
-    /// Shape after the cell, multiply-adds and numbers kept, with every operation in it.
+    /// Output shape, multiply-adds and activations, with every choice active.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when a shape does not fit.

@@ -21,12 +21,12 @@ impl Shape {
         Self { channels, height: size, width: size }
     }
 
-    /// Numbers in one map.
+    /// Number of values.
     pub fn len(self) -> usize {
         self.channels * self.height * self.width
     }
 
-    /// Whether there is nothing in it.
+    /// Whether there are no values.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
@@ -38,7 +38,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// How several tensors become one.
+/// How several tensors are combined into one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Join {
     /// Element-wise sum.
@@ -100,7 +100,7 @@ impl Conv {
     }
 }
 
-/// One step of a network. None has a bias but [`Layer::Linear`] and an affine BatchNorm.
+/// One step of a network. Only [`Layer::Linear`] and affine batch normalisation have a bias.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// max(0, x).
@@ -134,33 +134,33 @@ pub enum Layer {
         /// Padding, not counted in the mean.
         padding: usize,
     },
-    /// Drops the first row and the first column.
+    /// Drops the first row and the first column of each map.
     Shift,
-    /// Keeps the first channels and drops the others.
+    /// Keeps the first channels.
     Truncate {
         /// Channels kept.
         channels: usize,
     },
-    /// Several paths from the same input, joined.
+    /// Several branches on the same input, joined.
     Branches {
         /// How they are joined.
         join: Join,
-        /// The paths; an empty one passes its input on.
+        /// The branches; an empty one passes its input on.
         arms: Vec<Vec<Layer>>,
     },
     /// Mean over each whole map: `[C, H, W]` to `[C, 1, 1]`.
     GlobalAvgPool,
-    /// Fully connected, with bias, over everything flattened.
+    /// Fully connected layer with bias, on the flattened input.
     Linear {
-        /// Numbers in.
+        /// Inputs.
         input: usize,
-        /// Numbers out.
+        /// Outputs.
         output: usize,
     },
 }
 
 impl Layer {
-    /// Shape after this layer.
+    /// Shape of the layer's output.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
@@ -211,7 +211,7 @@ impl Layer {
         }
     }
 
-    /// Number of scales and shifts of batch normalisation among the parameters.
+    /// Number of parameters that are scales and shifts of batch normalisation.
     pub fn norm_params(&self) -> usize {
         match self {
             Self::BatchNorm { .. } => self.params(),
@@ -228,8 +228,8 @@ impl Layer {
         Ok(self.pass(shape)?.macs)
     }
 
-    /// Numbers that a training step keeps of this layer for one image: its output, or that of
-    /// each layer inside it.
+    /// Number of activations that a training step keeps of this layer for one image: its output, and
+    /// that of each layer inside it.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
@@ -257,10 +257,10 @@ impl Layer {
 }
 
 impl Join {
-    /// Shape of several tensors joined.
+    /// Shape of the result for inputs of these shapes.
     ///
     /// # Errors
-    /// [`SpaceError::Network`] when there is none or their shapes do not fit together.
+    /// [`SpaceError::Network`] for no inputs, or shapes that do not fit together.
     pub fn output(self, shapes: &[Shape]) -> Result<Shape, SpaceError> {
         let Some(&first) = shapes.first() else {
             return Err(SpaceError::network("nothing to join"));
@@ -289,10 +289,10 @@ fn output_of(layers: &[Layer], shape: Shape) -> Result<Shape, SpaceError> {
     layers.iter().try_fold(shape, |shape, layer| layer.output(shape))
 }
 
-/// What becomes of a map that passes some layers.
+/// Shape and costs of a pass through some layers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Passage {
-    /// Shape behind them.
+    /// Shape of the output.
     pub(crate) shape: Shape,
     /// Multiply-adds, as [`Layer::macs`] has them.
     pub(crate) macs: u64,

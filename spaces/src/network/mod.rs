@@ -1,11 +1,23 @@
-//! Networks as values: what is built from cells, without a tensor in sight.
+//! Networks as values: layers, shapes, parameters and multiply-adds, without a tensor library.
 //!
-//! A [`Network`] is a list of [`Unit`]s (stem, cells, joins, head), each a list of [`Layer`]s or a
-//! [`CellNet`]. Counting parameters and multiply-adds reads it; the supernet in the root crate
-//! builds it. What is described and what is trained are therefore one and the same.
+//! Use this module to count the network of an architecture, to plan a supernet, or to give a space of
+//! your own a network. A [`Union`] holds the operations of one or more architectures; a [`Skeleton`]
+//! arranges its cells in a [`Network`], a list of [`Unit`]s (stem, cells, joins, head). The union of
+//! one architecture gives its discrete network, that of several the supernet that they share. The
+//! counts and the network that is trained come from this one description.
 //!
-//! A [`Skeleton`] arranges the cells of a [`Union`] in a network: a union of one architecture
-//! gives its discrete network, a union of several the supernet they share.
+//! A space says through [`SpaceNetwork`] what its operations are in layers and which skeletons it has.
+//!
+//! ```
+//! use bonas_spaces::families::darts::{Darts, DartsSkeleton};
+//! use bonas_spaces::network::{OpTable, Skeleton, Union};
+//! use bonas_spaces::SearchSpace;
+//!
+//! let architecture = Darts::new().parse("DARTS_V2")?;
+//! let network = DartsSkeleton::cifar().network(&Union::of(&[architecture])?, &OpTable::darts())?;
+//! assert_eq!(network.params(), 3_349_342);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod cell_net;
 mod layer;

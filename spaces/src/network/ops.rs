@@ -1,4 +1,4 @@
-//! The published operations, spelt out in layers.
+//! Operations in layers: the table that a space fills, and the building blocks of published ones.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Conv, Join, Layer};
 use crate::error::SpaceError;
 
-/// Where an operation stands: its widths, its stride and how its results are normalised.
+/// The place of an operation in a network: widths, stride and normalisation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Channels in.
@@ -20,29 +20,35 @@ pub struct Port {
     pub norm: Norm,
 }
 
-/// Batch normalisation of the operations of a network.
+/// How the operations of a network are batch-normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Norm {
-    /// Whether it has a scale and a shift (discrete networks) or none (search networks).
+    /// Whether batch normalisation has a scale and a shift (discrete networks).
     pub affine: bool,
-    /// Whether pooling is followed by one (search networks of DARTS).
+    /// Whether it follows pooling (search networks of DARTS).
     pub after_pool: bool,
-    /// Whether a skip at stride 1 is followed by one (unbiased supernets of BNNAS++).
+    /// Whether it follows a skip at stride 1 (unbiased supernets of BNNAS++).
     pub after_skip: bool,
 }
 
 impl Norm {
-    /// Discrete networks: affine, none after pools and skips.
+    /// Discrete networks: affine, not after pooling and skips.
     pub const DISCRETE: Norm = Norm { affine: true, after_pool: false, after_skip: false };
-    /// Weight-sharing and relaxed networks: without scale and shift, also after pools.
+    /// Weight-sharing and relaxed networks: without scale and shift, also after pooling.
     pub const SEARCH: Norm = Norm { affine: false, after_pool: true, after_skip: false };
-    /// Unbiased supernets of BNNAS++: with scale and shift after every operation, pools and skips too.
+    /// Unbiased supernets of BNNAS++: affine, after every operation.
     pub const UNBIASED: Norm = Norm { affine: true, after_pool: true, after_skip: true };
 }
 
 type OpFn = Arc<dyn Fn(Port) -> Vec<Layer> + Send + Sync>;
 
-/// What each operation name means in layers; a user adds his own with [`OpTable::with`].
+/// The layers of each operation, by name. Add operations of your own with [`OpTable::with`].
+///
+/// ```
+/// use bonas_spaces::network::{OpTable, relu_conv_bn};
+///
+/// let ops = OpTable::new().with("conv_7x7", |port| relu_conv_bn(port, 7));
+/// ```
 #[derive(Clone, Default)]
 pub struct OpTable(BTreeMap<String, OpFn>);
 
@@ -52,7 +58,7 @@ impl OpTable {
         Self::default()
     }
 
-    /// Adds, or replaces, an operation. An empty list of layers passes its input on.
+    /// Adds or replaces an operation. An empty list of layers passes the input on.
     #[must_use]
     pub fn with(mut self, name: &str, layers: impl Fn(Port) -> Vec<Layer> + Send + Sync + 'static) -> Self {
         self.0.insert(name.to_owned(), Arc::new(layers));
@@ -62,7 +68,7 @@ impl OpTable {
     /// The layers of an operation.
     ///
     /// # Errors
-    /// [`SpaceError::UnknownOp`] listing the operations there are.
+    /// [`SpaceError::UnknownOp`] with the known operations.
     pub fn layers(&self, name: &str, port: Port) -> Result<Vec<Layer>, SpaceError> {
         match self.0.get(name) {
             Some(op) => Ok(op(port)),
@@ -89,9 +95,11 @@ pub fn conv_bn_relu(port: Port, kernel: usize) -> Vec<Layer> {
     vec![Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port), Layer::Relu]
 }
 
-/// Inverted residual (Sandler et al. 2018): 1×1 convolution to `expansion` times the width (none for
-/// 1), depthwise convolution, 1×1 convolution, each with BatchNorm, `ReLU6` after the first two; added
-/// to its input where stride and widths allow it.
+/// Inverted residual (Sandler et al. 2018).
+///
+/// A 1×1 convolution to `expansion` times the width (left out for 1), a depthwise convolution and a 1×1
+/// convolution, each with BatchNorm, and `ReLU6` after the first two. The input is added if stride and
+/// widths allow it.
 pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
     let inner = expansion * port.input;
     let bn = |channels| Layer::BatchNorm { channels, affine: port.norm.affine };
@@ -108,8 +116,8 @@ pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
     }
 }
 
-/// Halves a map without losing pixels: ReLU, two 1×1 convolutions of stride 2, the second on the
-/// map shifted by one pixel, concatenated, BatchNorm.
+/// Factorised reduction, which halves a map without losing pixels: ReLU, two concatenated 1×1
+/// convolutions of stride 2, the second on the map shifted by one pixel, BatchNorm.
 pub fn factorized_reduce(port: Port) -> Vec<Layer> {
     let half = |output| Layer::Conv(Conv { stride: 2, ..Conv::pointwise(port.input, output) });
     let first = port.output / 2;
@@ -121,12 +129,12 @@ fn norm(port: Port) -> Layer {
     Layer::BatchNorm { channels: port.output, affine: port.norm.affine }
 }
 
-/// A pooling layer, with BatchNorm behind it where the port's normalisation asks for it.
+/// A pooling layer, followed by BatchNorm if the port's normalisation says so.
 pub fn pooled(port: Port, pool: Layer) -> Vec<Layer> {
     if port.norm.after_pool { vec![pool, norm(port)] } else { vec![pool] }
 }
 
-/// Skip connection: nothing at stride 1, or BatchNorm alone where the port's normalisation asks for it; a
+/// Skip connection: no layer at stride 1 (or BatchNorm, if the port's normalisation says so), a
 /// factorised reduction at stride 2.
 pub fn skip(port: Port) -> Vec<Layer> {
     match port.stride {

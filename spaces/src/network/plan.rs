@@ -1,4 +1,4 @@
-//! A whole network as a value.
+//! A whole network as a value, and its builder.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::error::SpaceError;
 /// Position of a unit in its network.
 pub type UnitId = usize;
 
-/// What a unit does.
+/// The computation of a unit.
 #[derive(Clone, Debug)]
 pub enum Body {
     /// Passes the image on.
@@ -19,35 +19,35 @@ pub enum Body {
     Layers(Vec<Layer>),
     /// A cell.
     Cell {
-        /// Which cell of the architecture it is (DARTS: 0 normal, 1 reduction).
+        /// Index of the cell in the architecture (DARTS: 0 normal, 1 reduction).
         role: usize,
-        /// Its layers; cells of a stack may share them.
+        /// The cell in layers; cells of a stack may share them.
         net: Arc<CellNet>,
     },
     /// Several inputs joined.
     Join(Join),
 }
 
-/// One named part of a network.
+/// A named part of a network.
 #[derive(Clone, Debug)]
 pub struct Unit {
     /// Name, unique in the network; parameters are saved under it.
     pub name: String,
-    /// Units whose results it reads, all earlier ones.
+    /// The earlier units whose results it reads.
     pub inputs: Vec<UnitId>,
-    /// What it does.
+    /// Its computation.
     pub body: Body,
     /// Shape of its result.
     pub shape: Shape,
-    /// Trainable parameters, all choices together.
+    /// Number of trainable parameters, over all choices.
     pub params: usize,
-    /// Multiply-adds of one image, all choices together.
+    /// Multiply-adds for one image, over all choices.
     pub macs: u64,
-    /// Numbers that a training step keeps of one image.
+    /// Activations that a training step keeps for one image, in numbers.
     pub activations: u64,
 }
 
-/// One line of a table of a network's units.
+/// A row of the table that a [`Network`] prints.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row<'a> {
     /// Name of the unit.
@@ -56,18 +56,18 @@ pub struct Row<'a> {
     pub output: Shape,
     /// Trainable parameters.
     pub params: usize,
-    /// Multiply-adds of one image at inference.
+    /// Multiply-adds for one image at inference.
     pub macs: u64,
 }
 
-/// A network: units in the order in which they are computed.
+/// A network: its units in the order of computation.
 #[derive(Clone, Debug)]
 pub struct Network {
     /// The units; unit 0 is the image.
     pub units: Vec<Unit>,
-    /// The unit that gives the logits.
+    /// The unit that computes the logits.
     pub head: UnitId,
-    /// The unit that gives the auxiliary logits, used in training only.
+    /// The auxiliary head, which only training uses.
     pub auxiliary: Option<UnitId>,
 }
 
@@ -82,12 +82,12 @@ impl Network {
         self.units[self.head].shape.channels
     }
 
-    /// Trainable parameters, with those of the auxiliary head if there is one.
+    /// Number of trainable parameters, including those of the auxiliary head.
     pub fn params(&self) -> usize {
         self.units.iter().map(|u| u.params).sum()
     }
 
-    /// Scales and shifts of batch normalisation among the parameters.
+    /// Number of parameters that are scales and shifts of batch normalisation.
     pub fn norm_params(&self) -> usize {
         let choices = |net: &CellNet| -> usize { net.layers().map(Layer::norm_params).sum() };
         let of = |unit: &Unit| match &unit.body {
@@ -98,18 +98,20 @@ impl Network {
         self.units.iter().map(of).sum()
     }
 
-    /// Multiply-adds of convolutions and linear layers for one image, the auxiliary head left out.
+    /// Multiply-adds of convolutions and linear layers for one image, without the auxiliary head.
     pub fn macs(&self) -> u64 {
         self.units.iter().map(|u| u.macs).sum::<u64>() - self.auxiliary_macs()
     }
 
-    /// Multiply-adds that the auxiliary head adds for one image in training; 0 without one.
+    /// Multiply-adds of the auxiliary head for one image, spent in training only; 0 without a head.
     pub fn auxiliary_macs(&self) -> u64 {
         self.auxiliary.map_or(0, |unit| self.units[unit].macs)
     }
 
-    /// One row a unit, in order. The rows add up to [`params`](Self::params) and
-    /// [`macs`](Self::macs): the auxiliary head has parameters, and no multiply-adds outside training.
+    /// A row for each unit, in order.
+    ///
+    /// The rows add up to [`params`](Self::params) and [`macs`](Self::macs). The row of the auxiliary head
+    /// therefore has parameters and no multiply-adds.
     pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
         self.units.iter().enumerate().map(|(i, unit)| Row {
             name: &unit.name,
@@ -119,13 +121,13 @@ impl Network {
         })
     }
 
-    /// Bytes that the activations of one training step take at 32 bits: an upper estimate for
-    /// `batch` images with every choice active.
+    /// Upper estimate of the bytes of 32-bit activations in a training step on `batch` images, with every
+    /// choice active.
     pub fn activation_bytes(&self, batch: usize) -> u64 {
         4 * batch as u64 * self.units.iter().map(|u| u.activations).sum::<u64>()
     }
 
-    /// The route that takes every choice of every edge.
+    /// The route that takes every choice on every edge.
     pub fn full_route(&self) -> Route {
         let mut cells: Vec<CellRoute> = Vec::new();
         for unit in &self.units {
@@ -157,14 +159,14 @@ impl fmt::Display for Network {
     }
 }
 
-/// Adds units one by one, checking shapes as it goes.
+/// Builds a network unit by unit and checks shapes on the way.
 #[derive(Debug)]
 pub struct NetworkBuilder {
     units: Vec<Unit>,
 }
 
 impl NetworkBuilder {
-    /// A network that reads images of this shape; the image is unit 0.
+    /// Starts a network that reads images of this shape. The image is unit 0.
     ///
     /// # Errors
     /// [`SpaceError::Network`] for an empty image.
@@ -211,7 +213,7 @@ impl NetworkBuilder {
         Ok(self.push(name, inputs.to_vec(), body, params, passage))
     }
 
-    /// Adds `count` cells of one input, each on the one before it, all alike.
+    /// Adds a chain of `count` equal cells of one input.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when the cell does not fit its input.
@@ -262,7 +264,7 @@ impl NetworkBuilder {
         self.layers(name, input, layers)
     }
 
-    /// The network.
+    /// Finishes the network; `head` computes the logits and `auxiliary` those of an auxiliary head.
     pub fn finish(self, head: UnitId, auxiliary: Option<UnitId>) -> Network {
         Network { units: self.units, head, auxiliary }
     }

@@ -1,4 +1,4 @@
-//! Skeletons, and how a search space says which ones it has.
+//! Skeletons, and the trait by which a search space brings its networks.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,29 +7,32 @@ use super::{Network, Norm, OpTable, Shape, Union};
 use crate::error::SpaceError;
 use crate::lookup::{Entry, UnknownName};
 
-/// A way to arrange the cells of an architecture in a network (the macro network around cells).
+/// The macro network around cells: it arranges the cells of an architecture in a [`Network`].
 pub trait Skeleton: Send + Sync + fmt::Debug {
-    /// The network of the cells of `union`, whose operations `ops` spells out.
+    /// Builds the network of the cells of `union`; `ops` gives the layers of each operation.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
 
-    /// Whether multiply-adds are a sum over a space's choices. They are not where widths follow
-    /// from the cell, or where an operation costs more on some edges and the edge is another choice.
+    /// Whether the multiply-adds of an architecture are a sum over its choices, so that a
+    /// [`CostTable`](crate::space::CostTable) is exact.
+    ///
+    /// They are not if widths depend on the cell, or if an operation costs more on some edges and the
+    /// edge is a choice of its own.
     fn is_additive(&self) -> bool {
         true
     }
 }
 
-/// The size of a network; a field that is `None` takes the skeleton's published value.
+/// The size of a network. A field that is `None` takes the skeleton's published value.
 ///
-/// A skeleton ignores the fields that it does not have.
+/// A skeleton ignores fields that do not apply to it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SkeletonSize {
     /// Width C of the first cells.
     pub channels: Option<usize>,
-    /// Number of cells, or of cells a stage; each skeleton says which.
+    /// Number of cells, or of cells per stage; each skeleton says which.
     pub layers: Option<usize>,
     /// Shape of the images.
     pub image: Option<Shape>,
@@ -41,23 +44,22 @@ pub struct SkeletonSize {
     pub partial: Option<usize>,
     /// Normalisation inside the cells.
     pub norm: Option<Norm>,
-    /// Whether there is an auxiliary head; [`SkeletonEntry::auxiliary`] says which skeletons may
-    /// have one.
+    /// Whether to add an auxiliary head; [`SkeletonEntry::auxiliary`] says which skeletons have one.
     pub auxiliary: bool,
 }
 
-/// A skeleton under the name that configurations and commands use.
+/// A skeleton with the name that configurations and commands use.
 #[derive(Debug)]
 pub struct SkeletonEntry {
     /// The name.
     pub name: &'static str,
     /// One line about it, with the published size.
     pub about: &'static str,
-    /// Whether it may have an auxiliary head.
+    /// Whether it can have an auxiliary head.
     pub auxiliary: bool,
-    /// Whether it can be relaxed, which differentiable search needs.
+    /// Whether it can be relaxed, as differentiable search requires.
     pub relaxable: bool,
-    /// Builds it in a size. Callers use [`SkeletonEntry::build`], which checks the auxiliary head.
+    /// Builds the skeleton; call [`SkeletonEntry::build`] instead, which also checks the auxiliary head.
     pub make: fn(&SkeletonSize) -> Arc<dyn Skeleton>,
 }
 
@@ -90,21 +92,21 @@ impl Entry for SkeletonEntry {
     }
 }
 
-/// The networks of a search space: what its operations are in layers, the union of all its
-/// architectures, and the skeletons that its cells fit.
+/// The networks of a search space: the layers of its operations, the union of all its
+/// architectures, and its skeletons.
 ///
-/// A space that has networks implements this and returns itself from
-/// [`SearchSpace::network`](crate::space::SearchSpace::network). Then its architectures can be trained,
-/// counted and shared in a supernet.
+/// A space implements this trait and returns itself from
+/// [`SearchSpace::network`](crate::space::SearchSpace::network). Its architectures can then be counted,
+/// trained, and combined in a supernet.
 pub trait SpaceNetwork {
     /// The layers of each operation.
     fn ops(&self) -> OpTable;
 
-    /// Every operation wherever it may stand: the union that a supernet of the whole space is made
-    /// of. Every architecture of the space has a route through it.
+    /// The union of the whole space: every operation in every place where it can occur. Every
+    /// architecture of the space has a route through it.
     fn whole(&self) -> Union;
 
-    /// The skeletons, at least one; the first is the default.
+    /// The skeletons. There is at least one, and the first is the default.
     fn skeletons(&self) -> &'static [&'static SkeletonEntry];
 
     /// The default skeleton.

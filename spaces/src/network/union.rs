@@ -1,4 +1,4 @@
-//! The operations that a set of architectures needs, and the route of each through them.
+//! The operations that a set of architectures needs, and the route of each architecture through them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,47 +7,49 @@ use petgraph::visit::EdgeRef;
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Cell, OpId, Role, Vocabulary};
 
-/// One edge of a [`CellUnion`]: every operation that one of the cells has between two nodes.
+/// An edge of a [`CellUnion`], with every operation that a cell of the union has there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EdgeUnion {
     /// Node the edge leaves.
     pub from: usize,
     /// Node the edge enters.
     pub to: usize,
-    /// The operations, ascending, `none` left out.
+    /// The operations in ascending order, without `none`.
     pub ops: Vec<OpId>,
 }
 
 /// The logical OR of cells.
 ///
-/// Cells with operations on edges share their nodes, which must be the same. In a cell all of whose
-/// interior nodes carry operations, each of these *vertices* becomes an edge: from a node that sums what
-/// enters the vertex to one that what leaves it reads. The nodes are then the inputs, in and out of
-/// vertex 1, 2, .. and the output, and the edges of the cell, wires, are choices like any other: there or
-/// not. The k-th interior vertex of one cell is that of another; a cell may have fewer than the union.
+/// Cells with operations on edges must have the same nodes.
+///
+/// In a cell with operations on its interior nodes, each such *vertex* becomes an edge, from an "in"
+/// node that sums what enters the vertex to an "out" node with its result. The nodes of the union are
+/// the inputs, in and out of vertex 1, 2, .., and the output. The edges of the cell are then wires,
+/// which a route takes or leaves like any other operation. The k-th interior vertices of all cells
+/// share one place; a cell may have fewer vertices than the union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellUnion {
-    /// Label of each node: by graph index, or as above.
+    /// Label of each node, by graph index or in the order given above.
     pub nodes: Vec<OpId>,
-    /// Edges sorted by `(to, from)`.
+    /// Edges, sorted by `(to, from)`.
     pub edges: Vec<EdgeUnion>,
 }
 
-/// The operations that one cell uses of a [`CellUnion`]: for each of its edges, positions in
-/// [`EdgeUnion::ops`].
+/// The operations of a [`CellUnion`] that one cell uses: positions in [`EdgeUnion::ops`] for each edge
+/// of the union.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CellRoute(pub Vec<Vec<usize>>);
 
-/// One [`CellRoute`] a cell of the architecture.
+/// The route of an architecture: one [`CellRoute`] for each cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route(pub Vec<CellRoute>);
 
-/// The logical OR of architectures, cell by cell (spec of BONAS' sub-supernet).
+/// The logical OR of architectures, cell by cell (the sub-supernet of BONAS).
 #[derive(Clone, Debug)]
 pub struct Union {
     /// The cells, in the space's order.
     pub cells: Vec<CellUnion>,
-    /// Names of the operations.
+    /// The operations.
     pub vocabulary: std::sync::Arc<Vocabulary>,
 }
 
@@ -55,7 +57,7 @@ impl Union {
     /// The union of architectures of one space.
     ///
     /// # Errors
-    /// [`SpaceError::Network`] when there is none, or their cells do not have the same nodes.
+    /// [`SpaceError::Network`] for an empty list, or cells with different nodes.
     pub fn of(architectures: &[Architecture]) -> Result<Self, SpaceError> {
         let Some(first) = architectures.first() else {
             return Err(SpaceError::network("a union of no architecture"));
@@ -71,10 +73,10 @@ impl Union {
         Ok(Self { cells, vocabulary: first.vocabulary().clone() })
     }
 
-    /// The route of one of the architectures.
+    /// The route of an architecture through the union.
     ///
     /// # Errors
-    /// [`SpaceError::Network`] when it needs an operation that the union lacks.
+    /// [`SpaceError::Network`] for an architecture with an operation that the union does not have.
     pub fn route(&self, architecture: &Architecture) -> Result<Route, SpaceError> {
         let routes =
             self.cells.iter().zip(architecture.cells()).map(|(u, cell)| u.route(cell, &self.vocabulary));
@@ -110,7 +112,8 @@ impl CellUnion {
         Ok(Self { nodes: nodes.unwrap_or_default(), edges })
     }
 
-    /// Every operation on each of `vertices` interior vertices, every wire from an earlier vertex to a later.
+    /// The union of all cells of up to `vertices` interior vertices: every operation on each vertex, and
+    /// every wire from an earlier vertex to a later one.
     pub fn of_vertices(vertices: usize, vocabulary: &Vocabulary) -> Self {
         let places = Places { inputs: vocabulary.inputs(), vertices };
         let sources = |before| (0..places.inputs).chain((0..before).map(|v| places.leaves(v)));

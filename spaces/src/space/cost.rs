@@ -1,25 +1,25 @@
-//! Multiply-adds of architectures from a table.
+//! Multiply-adds of an architecture as a sum over its choices.
 
 use crate::error::SpaceError;
 use crate::network::{OpTable, Skeleton, Union};
 use crate::space::SearchSpace;
 
-/// Multiply-adds of every option at every position of a space of choices, so that an
-/// architecture's are a sum: `base + Σ_i extra[i][choice_i]` (the look-up table of SPOS and BN-NAS).
+/// A look-up table of multiply-adds, one number for each option at each position (SPOS, BN-NAS).
 ///
-/// Exact where an option's cost does not depend on the others, as where a skeleton fixes all widths.
-/// Operations that nothing reaches (behind `none` in NAS-Bench-201) count here, as they do in the
-/// published tables; [`crate::network::Network::macs`] leaves them out, so that it is at most what this says.
+/// An architecture has `base + Σ_i extra[i][choice_i]` multiply-adds. The sum is exact if the cost of an
+/// option does not depend on the other choices, for example because a skeleton fixes all widths. It
+/// counts operations that no data reaches (behind `none` in NAS-Bench-201), as the published tables do;
+/// [`Network::macs`](crate::network::Network::macs) leaves them out and is therefore at most this sum.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CostTable {
-    /// Of the architecture that takes the last option everywhere.
+    /// Multiply-adds of the architecture that takes the last option everywhere.
     base: i128,
     extra: Vec<Vec<i128>>,
 }
 
 impl CostTable {
-    /// Counts the networks of a space in a skeleton, one an option; none for a space that is not one
-    /// of choices, or a skeleton that is not additive.
+    /// Builds the table from one network for each option; `None` for a space without
+    /// [`Choices`](super::Choices), or a skeleton that is not additive.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when the space does not fit the skeleton.
@@ -51,19 +51,19 @@ impl CostTable {
         Ok(Some(Self { base, extra }))
     }
 
-    /// Multiply-adds of one option a position.
+    /// Multiply-adds of the architecture with these options, one for each position.
     pub fn macs(&self, choices: &[usize]) -> u64 {
         let extra: i128 = self.extra.iter().zip(choices).map(|(options, &choice)| options[choice]).sum();
         (self.base + extra).max(0) as u64
     }
 
-    /// The cheapest option at a position, the first of equals.
+    /// The cheapest option at a position; the first one in a tie.
     pub fn cheapest(&self, position: usize) -> usize {
         let options = self.extra[position].iter().enumerate();
         options.min_by_key(|(_, extra)| **extra).map_or(0, |(option, _)| option)
     }
 
-    /// The fewest multiply-adds that an architecture can have.
+    /// The smallest number of multiply-adds that an architecture can have.
     pub fn least(&self) -> u64 {
         let cheapest: Vec<usize> = (0..self.extra.len()).map(|position| self.cheapest(position)).collect();
         self.macs(&cheapest)

@@ -1,4 +1,23 @@
-//! What a search space can do.
+//! The [`SearchSpace`] trait: what a set of architectures must be able to do to be searched.
+//!
+//! Implement it to search a space of your own; [`crate::testing::check_space`] tests an
+//! implementation. Three parts are optional: [`Choices`] (which some evolutionary strategies need),
+//! [`SearchSpace::enumerate`] (for spaces small enough to list), and [`SearchSpace::network`] (for
+//! whatever trains or counts networks). [`CostTable`] gives the multiply-adds of an architecture as a
+//! sum over its choices.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::nasbench201::NasBench201;
+//! use bonas_spaces::rand::SeedableRng;
+//! use rand_chacha::ChaCha8Rng;
+//!
+//! let space = NasBench201::new();
+//! let cell = space.sample(&mut ChaCha8Rng::seed_from_u64(1));
+//! assert_eq!(space.parse(&space.format(&cell)?)?, cell);
+//! assert!(space.neighbours(&cell)?.len() <= 24);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod cost;
 
@@ -19,7 +38,7 @@ pub use cost::CostTable;
 pub enum SpaceSize {
     /// Exactly this many distinct keys.
     Unique(u128),
-    /// This many points of the space's own parametrisation; isomorphic ones counted apart.
+    /// At most this many: the points of the space's parametrisation, isomorphic ones included.
     AtMost(u128),
 }
 
@@ -32,25 +51,23 @@ impl fmt::Display for SpaceSize {
     }
 }
 
-/// A set of architectures that can be drawn from, moved about in, printed and parsed.
+/// A set of architectures to search.
 ///
 /// Every method that returns an architecture returns a valid one (`check` accepts it), and what
-/// `format` prints `parse` reads back to an equal key. [`crate::testing::check_space`] tests both,
-/// and authors of their own spaces can run it.
+/// `format` prints `parse` reads back to an equal key. [`crate::testing::check_space`] tests both.
 pub trait SearchSpace: Send + Sync + fmt::Debug {
-    /// Short name, used in messages and files only.
+    /// Short name, used in messages and files.
     fn name(&self) -> &str;
 
     /// The operations of the space.
     fn vocabulary(&self) -> &Arc<Vocabulary>;
 
-    /// Names of the cells of an architecture, in order; empty where an architecture is one cell.
+    /// Names of the cells of an architecture, in order; empty if an architecture is one cell.
     fn cell_names(&self) -> &[&str] {
         &[]
     }
 
-    /// Draws an architecture, uniformly over the space's own parametrisation (each space says
-    /// which).
+    /// Draws an architecture uniformly over the space's parametrisation, which each space documents.
     fn sample(&self, rng: &mut dyn Rng) -> Architecture;
 
     /// Changes one element (an operation, an edge) at random.
@@ -59,40 +76,41 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError>;
 
-    /// All architectures one element away, each key once, `architecture` itself left out, in an
-    /// order that depends on nothing but `architecture`.
+    /// All architectures that differ in one element, each key once and without `architecture`
+    /// itself. The order depends on `architecture` only.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError>;
 
-    /// Whether an architecture is of this space.
+    /// Checks that an architecture belongs to this space.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] naming the rule it breaks.
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError>;
 
-    /// How many architectures there are.
+    /// Number of architectures.
     fn size(&self) -> SpaceSize;
 
-    /// Every architecture of the parametrisation, isomorphic ones too, where going through all
-    /// of them is practical (up to a few million).
+    /// Every architecture of the parametrisation, isomorphic ones included; `None` if there are too
+    /// many to list (more than a few million).
     fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
         None
     }
 
-    /// The space as choices, where it is one; evolution crosses architectures so.
+    /// The space as independent choices, which lets evolution cross architectures; `None` if it is not
+    /// one.
     fn choices(&self) -> Option<&dyn Choices> {
         None
     }
 
-    /// The space's networks; none for a space that describes architectures without saying what
-    /// they are in layers. A space that wraps another one returns that one's.
+    /// The space's networks; `None` if the space does not say what its operations are in layers. A
+    /// space that wraps another returns that space's networks.
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         None
     }
 
-    /// The space's networks, for a caller that cannot do without.
+    /// The space's networks, for a caller that cannot work without them.
     ///
     /// # Errors
     /// [`SpaceError::NoNetwork`] naming the space.
@@ -113,28 +131,30 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
 }
 
-/// A space whose architectures are choices, one option a position: any combination of them is one, or few
-/// enough are none that drawing again finds one.
+/// A space whose architectures are independent choices: one option for each position.
+///
+/// Most combinations must be architectures, so that a caller who draws again after an invalid one
+/// soon finds a valid one.
 pub trait Choices {
-    /// Options at each position, at least 1 everywhere.
+    /// Number of options at each position, at least 1.
     fn counts(&self) -> Vec<usize>;
 
-    /// The option taken at each position.
+    /// The option that an architecture takes at each position.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
     fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError>;
 
-    /// The architecture of one option a position; none if these do not make one together.
+    /// The architecture with these options; `None` if they do not make a valid one together.
     ///
     /// # Errors
-    /// [`SpaceError::Cell`] for another number of positions, or an option that is not there.
+    /// [`SpaceError::Cell`] for a wrong number of options, or an option out of range.
     fn build(&self, choices: &[usize]) -> Result<Option<Architecture>, SpaceError>;
 }
 
 /// A search space under the name that configurations and commands use.
 ///
-/// It stands in the space's own file; [`crate::catalogue::SPACES`] lists it.
+/// It is defined in the space's own file and listed in [`crate::catalogue::SPACES`].
 #[derive(Debug)]
 pub struct SpaceEntry {
     /// The name, that of [`SearchSpace::name`].
@@ -143,8 +163,8 @@ pub struct SpaceEntry {
     pub about: &'static str,
     /// Builds the space.
     pub make: fn() -> Arc<dyn SearchSpace>,
-    /// Builds the space in which every text is an architecture of its own, isomorphic ones too;
-    /// none where there is no such space.
+    /// Builds the variant in which isomorphic architectures count as different; `None` if there is no
+    /// such variant.
     pub make_raw: Option<fn() -> Arc<dyn SearchSpace>>,
 }
 
@@ -154,7 +174,7 @@ impl SpaceEntry {
         (self.make)()
     }
 
-    /// The space in which every text is an architecture of its own, if there is one.
+    /// The variant in which isomorphic architectures count as different, if there is one.
     pub fn raw_space(&self) -> Option<Arc<dyn SearchSpace>> {
         self.make_raw.map(|make| make())
     }
@@ -170,7 +190,7 @@ impl Entry for SpaceEntry {
     }
 }
 
-/// Whether there is one choice a position, below its count.
+/// Checks that there is one choice for each position, and that it is in range.
 ///
 /// # Errors
 /// [`SpaceError::Cell`] naming the position.

@@ -9,26 +9,27 @@ use crate::network::{
     SkeletonEntry, SkeletonSize, Union, UnitId, factorized_reduce, relu_conv_bn,
 };
 
-/// The broad convolutional network (BCNN) of BNAS-v2 (Ding et al. 2022; zixiangding/BNASv2,
-/// `model_b.py` and `model_search_b.py`): shallow and wide.
+/// The broad convolutional network (BCNN) of BNAS-v2, which is shallow and wide (Ding et al. 2022;
+/// zixiangding/BNASv2, `model_b.py` and `model_search_b.py`).
 ///
-/// `blocks` convolution blocks, each of deep cells (stride 1, width `C·2^b`) and then one broad
-/// cell (stride 2, twice that width), all with the architecture's first cell; then `enhancement`
-/// cells of stride 1, chained, with its second cell, which start from what the last two blocks
-/// gave (the second reads the last block itself again). What enters each broad cell, and what each enhancement cell gives, goes through a 1×1
-/// convolution ("knowledge embedding") and, halved to the smallest map, into one classifier.
+/// - It starts with `blocks` convolution blocks of the architecture's first cell: deep cells (stride 1,
+///   width `C·2^b`), then one broad cell (stride 2, twice the width).
+/// - Then follows a chain of `enhancement` cells of its second cell, of stride 1. The first reads the last
+///   two blocks; the second reads the last block once more.
+/// - The input of each broad cell and the result of each enhancement cell pass a 1×1 convolution
+///   ("knowledge embedding"), are halved to the smallest map, and enter one classifier together.
 ///
-/// Knowledge embeddings leave a quarter of their input's width (of the stem's, a third); only the last block's on its way
-/// to the enhancement cells and the last enhancement cell's keep it all.
+/// A knowledge embedding keeps a quarter of its input's width (a third behind the stem). Two keep all of
+/// it: that of the last block on its way to the enhancement cells, and that of the last enhancement cell.
 #[derive(Clone, Debug)]
 pub struct BcnnSkeleton {
     /// Width C of the first cells.
     pub channels: usize,
-    /// Convolution cells, a multiple of `blocks`; as many as `blocks` means broad cells only.
+    /// Number of convolution cells, a multiple of `blocks`; equal to `blocks` for broad cells only.
     pub layers: usize,
-    /// Convolution blocks, each of which halves the map; at least 2.
+    /// Number of convolution blocks, at least 2; each halves the map.
     pub blocks: usize,
-    /// Enhancement cells.
+    /// Number of enhancement cells.
     pub enhancement: usize,
     /// Shape of the images.
     pub image: Shape,
@@ -38,7 +39,7 @@ pub struct BcnnSkeleton {
     pub stem: Stem,
     /// Normalisation inside the cells.
     pub norm: Norm,
-    /// K of partial channels, which must divide C; 1: operations work on all channels.
+    /// K of partial channels, a divisor of C; with 1, operations work on all channels.
     pub partial: usize,
 }
 
@@ -138,7 +139,7 @@ impl Skeleton for BcnnSkeleton {
         Ok(net.finish(head, None))
     }
 
-    /// In a reduction a skip costs nothing from a node of the cell, and two convolutions from an input.
+    /// Not additive: in a reduction, a skip from an input costs two convolutions, one from a node nothing.
     fn is_additive(&self) -> bool {
         false
     }

@@ -1,12 +1,12 @@
-//! The discrete cells of DARTS and how weights become them.
+//! The discrete cells of DARTS, and how to derive them from weights.
 
 use std::fmt;
 
 use super::STEPS;
 use crate::error::SpaceError;
 
-/// Names of the candidate operations in the published order (quark0/darts, `cnn/genotypes.py`),
-/// which is the column order of architecture weights.
+/// Names of the candidate operations in the published order, which is the column order of architecture
+/// weights (quark0/darts, `cnn/genotypes.py`).
 pub const PRIMITIVES: [&str; 8] = [
     "none",
     "max_pool_3x3",
@@ -21,13 +21,13 @@ pub const PRIMITIVES: [&str; 8] = [
 /// One of the candidate operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Primitive {
-    /// No connection; a candidate while weights are searched, never part of a discrete cell.
+    /// No connection; a candidate of the relaxed search, never part of a discrete cell.
     None,
     /// 3×3 max pooling.
     MaxPool3x3,
     /// 3×3 average pooling.
     AvgPool3x3,
-    /// Identity; a factorised reduction where the stride is 2.
+    /// Identity; a factorised reduction at stride 2.
     SkipConnect,
     /// 3×3 separable convolution, applied twice.
     SepConv3x3,
@@ -60,7 +60,7 @@ impl Primitive {
     /// The operation with a published name.
     ///
     /// # Errors
-    /// [`SpaceError::UnknownOp`], which lists the names there are.
+    /// [`SpaceError::UnknownOp`] with the known names.
     pub fn named(name: &str) -> Result<Self, SpaceError> {
         let found = PRIMITIVES.iter().position(|&p| p == name).map(|i| Self::ALL[i]);
         found.ok_or_else(|| SpaceError::UnknownOp {
@@ -70,15 +70,15 @@ impl Primitive {
     }
 }
 
-/// The edges of a cell, two for each intermediate node in turn: operation and predecessor
-/// (0 and 1 the inputs, 2 + i the i-th intermediate node).
+/// The edges of a cell, two for each intermediate node: operation and predecessor (0 and 1 are the
+/// inputs, 2 + i is the i-th intermediate node).
 pub type CellGenotype = [(Primitive, usize); 2 * STEPS];
 
-/// Architecture weights of a cell `[14, 8]` after softmax: one row an edge, ordered by target
-/// node and then by source, one column for each of [`PRIMITIVES`].
+/// Architecture weights of a cell after softmax, `[14, 8]`: a row for each edge, ordered by target node,
+/// then by source; a column for each of [`PRIMITIVES`].
 pub type WeightTable = [[f64; 8]; 14];
 
-/// A discrete pair of cells in the published form.
+/// A pair of discrete cells, in the published form.
 ///
 /// ```
 /// use bonas_spaces::families::darts::{DARTS_V2, Genotype};
@@ -96,11 +96,11 @@ pub struct Genotype {
 }
 
 impl Genotype {
-    /// The discrete cells of searched weights: for each node the two incoming edges whose largest
-    /// weight of an operation other than `none` is largest, the stronger edge first, and on each
-    /// that operation; among equals the lowest index (quark0/darts, `model_search.py`, `_parse`).
+    /// Derives discrete cells from searched weights (quark0/darts, `model_search.py`, `_parse`).
     ///
-    /// The weights must be probabilities of an edge's operations, or the edges are not comparable.
+    /// The strength of an edge is the largest weight of its operations other than `none`. Each node keeps its
+    /// two strongest edges, the stronger first, each with its strongest operation; ties go to the lowest
+    /// index. The weights must be probabilities of an edge's operations, or edges are not comparable.
     pub fn from_weights(normal: &WeightTable, reduce: &WeightTable) -> Self {
         Self { normal: strongest(normal), reduce: strongest(reduce) }
     }

@@ -1,12 +1,26 @@
-//! The cell space of DARTS (Liu et al. 2019), and the one-cell form that BONAS searches.
+//! The cell space of DARTS (Liu et al. 2019), the broad networks of BNAS-v2 (Ding et al. 2022), and the
+//! one-cell space of BONAS.
+//!
+//! Use [`Darts`] to search cells, [`DartsSkeleton`] or [`BcnnSkeleton`] to change the network around
+//! them, and [`Genotype`] to read and print the published notation.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::darts::{Darts, PUBLISHED};
+//!
+//! for (name, genotype) in PUBLISHED {
+//!     assert_eq!(Darts::new().parse(name)?, Darts::new().architecture(&genotype)?);
+//! }
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 //!
 //! A cell has two inputs and four intermediate nodes, each of which sums two operations on earlier
-//! nodes; the output concatenates the four. Graph node indices, which network builders rely on:
-//! 0 and 1 the inputs, 2 to 5 the intermediate nodes ([`OpId::PLAIN`](crate::OpId::PLAIN)), 6 the output. Operations
-//! stand on the edges into 2 to 5; the edges from there to 6 are plain.
+//! nodes; the output concatenates the four. Network builders rely on the node indices: 0 and 1 are the
+//! inputs, 2 to 5 the intermediate nodes ([`OpId::PLAIN`](crate::OpId::PLAIN)), 6 the output. The edges
+//! into 2 to 5 carry operations; the edges from there to 6 are plain.
 //!
-//! `skip_connect` has the role `Identity`. On the input edges of a reduction cell it is really a
-//! factorised reduction, which graph simplification, knowing no strides, treats like the rest.
+//! `skip_connect` has the role `Identity`, although it is a factorised reduction on the input edges of a
+//! reduction cell: graph simplification does not know strides.
 
 mod bcnn;
 mod form;

@@ -1,4 +1,4 @@
-//! Reads a genotype as Python prints it.
+//! Reading genotypes as Python prints them.
 
 use std::str::FromStr;
 
@@ -11,9 +11,8 @@ const NOTATION: &str = "a DARTS genotype Genotype(normal=[('op', node), ..8], no
 impl FromStr for Genotype {
     type Err = SpaceError;
 
-    /// Reads the published notation, with any white space, either kind of quotes, fields in any
-    /// order, `[2, 3, 4, 5]` for `range(2, 6)`, and `NAME =` before it; or the name of a published
-    /// genotype.
+    /// Reads the published notation, or the name of a published genotype. White space, either kind of
+    /// quotes, any order of fields, `[2, 3, 4, 5]` for `range(2, 6)` and a leading `NAME =` are allowed.
     fn from_str(text: &str) -> Result<Self, SpaceError> {
         match Genotype::named(text.trim()) {
             Some(genotype) => Ok(genotype),

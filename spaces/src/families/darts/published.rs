@@ -5,7 +5,7 @@ use super::genotype::Primitive::{
     AvgPool3x3, DilConv3x3, DilConv5x5, MaxPool3x3, SepConv3x3, SepConv5x5, SkipConnect,
 };
 
-/// Every published genotype that this crate knows, with the name its authors gave it.
+/// All published genotypes in this crate, with their authors' names.
 pub const PUBLISHED: [(&str, Genotype); 9] = [
     ("DARTS_V1", DARTS_V1),
     ("DARTS_V2", DARTS_V2),

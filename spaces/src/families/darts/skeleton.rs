@@ -9,9 +9,10 @@ use crate::network::{
     SkeletonSize, Union, UnitId, dil_conv, pooled, sep_conv, skip,
 };
 
-/// The skeleton of DARTS (Liu et al. 2019, cnn/model.py): a stem, `layers` cells of which those
-/// at `layers/3` and `2·layers/3` are reductions that halve the map and double the width, global
-/// average pooling and a linear classifier.
+/// The skeleton of DARTS (Liu et al. 2019, cnn/model.py).
+///
+/// It has a stem, `layers` cells, global average pooling and a linear classifier. The cells at `layers/3`
+/// and `2·layers/3` are reductions, which halve the map and double the width.
 #[derive(Clone, Debug)]
 pub struct DartsSkeleton {
     /// Width C of the first cells.
@@ -28,7 +29,7 @@ pub struct DartsSkeleton {
     pub auxiliary: bool,
     /// Normalisation inside the cells.
     pub norm: Norm,
-    /// K of partial channels, which must divide C; 1: operations work on all channels.
+    /// K of partial channels, a divisor of C; with 1, operations work on all channels.
     pub partial: usize,
 }
 
@@ -64,8 +65,9 @@ impl DartsSkeleton {
         i == self.layers / 3 || i == 2 * self.layers / 3
     }
 
-    /// ReLU, pooling, 1×1 and 2×2 convolution, classifier; for maps of 8×8 to 10×10 (CIFAR) or 7×7 and
-    /// 8×8 (ImageNet). The ImageNet form has no BatchNorm after its second convolution.
+    /// Adds the auxiliary head: ReLU, pooling, 1×1 and 2×2 convolution, classifier. It needs maps of 8×8 to
+    /// 10×10 (CIFAR) or 7×7 and 8×8 (ImageNet). The ImageNet form has no BatchNorm after its second
+    /// convolution.
     fn auxiliary(&self, net: &mut NetworkBuilder, input: UnitId) -> Result<UnitId, SpaceError> {
         let shape = net.shape(input);
         let stride = if self.stem == Stem::Cifar { 3 } else { 2 };
@@ -130,7 +132,7 @@ impl DartsSkeleton {
 }
 
 impl OpTable {
-    /// The seven operations of DARTS that compute (Liu et al. 2019, cnn/operations.py).
+    /// The seven operations of DARTS other than `none` (Liu et al. 2019, cnn/operations.py).
     pub fn darts() -> Self {
         Self::new()
             .with("max_pool_3x3", |p| pooled(p, Layer::MaxPool { kernel: 3, stride: p.stride, padding: 1 }))
@@ -170,7 +172,7 @@ impl Skeleton for DartsSkeleton {
         Ok(net.finish(head, auxiliary))
     }
 
-    /// In a reduction a skip costs nothing from a node of the cell, and two convolutions from an input.
+    /// Not additive: in a reduction, a skip from an input costs two convolutions, one from a node nothing.
     fn is_additive(&self) -> bool {
         false
     }

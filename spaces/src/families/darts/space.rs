@@ -16,13 +16,13 @@ use crate::space::{Choices, SearchSpace, SpaceSize, check_choices};
 
 /// The space of DARTS cells.
 ///
-/// [`Darts::new`]: a normal and a reduction cell, seven operations, the two edges of a node from
-/// different predecessors; 1,037,664,180 points a cell. [`Darts::broad`]: the same for broad
-/// networks. [`Darts::one_cell`]: what BONAS searches.
+/// - [`Darts::new`]: a normal and a reduction cell with seven operations. The two edges of a node come
+///   from different predecessors, which makes 1,037,664,180 points for each cell.
+/// - [`Darts::broad`]: the same cells for broad networks.
+/// - [`Darts::one_cell`]: the space that BONAS searches.
 ///
-/// Samples are uniform over the points: over the pairs of (operation, predecessor) that each node
-/// may have. Isomorphic cells (intermediate nodes or the edges of a node in another order) share a
-/// key. Text: the published genotype, or the name of a published one ([`PUBLISHED`](super::PUBLISHED)).
+/// Samples are uniform over the pairs of (operation, predecessor) that each node can have. Isomorphic cells
+/// share a key. A text is the published genotype, or a name from [`PUBLISHED`](super::PUBLISHED).
 #[derive(Clone, Debug)]
 pub struct Darts {
     vocabulary: Arc<Vocabulary>,
@@ -36,22 +36,22 @@ impl Default for Darts {
 }
 
 impl Darts {
-    /// The published space: architectures are a normal cell, then a reduction cell.
+    /// The published space: an architecture is a normal cell and a reduction cell.
     pub fn new() -> Self {
         Self::with_form(Form::TwoCells)
     }
 
-    /// The space of BNAS-v2 (Ding et al. 2022): the cells of [`Darts::new`], the first for the
-    /// convolution cells and the second for the enhancement cells of a broad network.
+    /// The space of BNAS-v2 (Ding et al. 2022): the cells of [`Darts::new`]. The first one is for the
+    /// convolution cells of a broad network, the second for its enhancement cells.
     pub fn broad() -> Self {
         Self::with_form(Form::Broad)
     }
 
-    /// The space of the BONAS release: one cell that stands for both, four operations
-    /// (`max_pool_3x3`, `skip_connect`, `sep_conv_3x3`, `dil_conv_3x3`); the two edges of a node
-    /// may share the predecessor but not predecessor and operation. 42,134,400 points.
+    /// The space of the BONAS release: one cell in both roles, with four operations (`max_pool_3x3`,
+    /// `skip_connect`, `sep_conv_3x3`, `dil_conv_3x3`) and 42,134,400 points. The two edges of a node may
+    /// share their predecessor, but not predecessor and operation.
     ///
-    /// Architectures have a single cell; genotypes have it twice.
+    /// Architectures have a single cell; genotypes repeat it.
     pub fn one_cell() -> Self {
         Self::with_form(Form::OneCell)
     }
@@ -62,9 +62,8 @@ impl Darts {
         Self { vocabulary: Arc::new(Vocabulary::known(2, &ops)), form }
     }
 
-    /// Every operation of the space on every edge: what a one-shot or a relaxed network is made of.
-    /// The edges of a cell stand as in the published tables of weights: by the node they enter,
-    /// then by the node they leave.
+    /// The union of the whole space, for one-shot and relaxed networks: every operation on every edge. The
+    /// edges of a cell are in the order of [`WeightTable`](super::WeightTable).
     pub fn whole(&self) -> Union {
         let ops: Vec<OpId> = self.form.ops().iter().map(|&op| self.form.op_id(op)).collect();
         let output = STEPS + 2;
@@ -87,7 +86,7 @@ impl Darts {
         Ok(self.build(genotype))
     }
 
-    /// The genotype of an architecture, edges in the order in which they were given.
+    /// The genotype of an architecture, with its edges in their original order.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
@@ -223,7 +222,7 @@ impl SearchSpace for Darts {
         }
     }
 
-    /// None for [`Darts::one_cell`]: the skeletons want two cells.
+    /// `None` for [`Darts::one_cell`], since the skeletons need two cells.
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         (self.form != Form::OneCell).then_some(self)
     }
@@ -266,7 +265,7 @@ impl SearchSpace for Darts {
     }
 }
 
-/// Cells of both spaces fit both kinds of skeleton; a space's own come first.
+/// The cells fit both kinds of skeleton; those of the space itself come first.
 impl SpaceNetwork for Darts {
     fn ops(&self) -> OpTable {
         OpTable::darts()
@@ -286,9 +285,9 @@ impl SpaceNetwork for Darts {
     }
 }
 
-/// For every intermediate node of every cell: its pair of predecessors, then the operation from the lower and
-/// from the higher one. Any combination is an architecture, but in the space of one cell for the same
-/// operation twice from the same predecessor.
+/// The choices of each intermediate node: its pair of predecessors, then the operations from the lower and
+/// the higher one. Every combination is an architecture, except that the one-cell space refuses the same
+/// operation twice from one predecessor.
 impl Choices for Darts {
     fn counts(&self) -> Vec<usize> {
         let ops = self.form.ops().len();

@@ -1,4 +1,4 @@
-//! What stacks of two-input cells share: stems, and how a cell takes what the two before it gave.
+//! Stems, and cells on the results of the two cells before them: what the two skeletons share.
 
 use crate::error::SpaceError;
 use crate::network::{
@@ -6,11 +6,11 @@ use crate::network::{
     relu_conv_bn,
 };
 
-/// Far above any network there is, and far below where counts would overflow.
+/// Limits far above any real network and far below an overflow of counts.
 const MAX_CHANNELS: usize = 1 << 16;
 const MAX_LAYERS: usize = 1 << 10;
 
-/// What stands before the first cell.
+/// The layers before the first cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stem {
     /// One 3×3 convolution to `3·C` channels; the image keeps its size.
@@ -41,7 +41,7 @@ impl Stem {
     }
 }
 
-/// A cell on two results of the given shapes, the older first.
+/// A cell on two inputs of these shapes, the older one first.
 pub(super) fn stacked(shapes: [Shape; 2], channels: usize, stride: usize, norm: Norm) -> CellSpec {
     let port = |shape: Shape| Port { input: shape.channels, output: channels, stride: 1, norm };
     // The older input is larger where the cell before this one halved the map.
@@ -70,7 +70,7 @@ pub(super) fn check_size(channels: usize, layers: usize) -> Result<(), SpaceErro
     Ok(())
 }
 
-/// Refuses cells that are not two of two inputs.
+/// Refuses unions of other than two cells of two inputs.
 pub(super) fn check_cells(skeleton: &str, roles: &str, union: &Union) -> Result<(), SpaceError> {
     let (cells, inputs) = (union.cells.len(), union.vocabulary.inputs());
     if cells != 2 || inputs != 2 {

@@ -1,8 +1,20 @@
-//! The MobileNet space of BN-NAS (Chen et al., ICCV 2021), that of `ProxylessNAS` (Cai et al., ICLR
+//! The MobileNet space of BN-NAS (Chen et al., ICCV 2021): the space of `ProxylessNAS` (Cai et al., ICLR
 //! 2019) with a kernel and an expansion for every layer.
 //!
-//! Text: 21 numbers, `[3, -1, 0, ..]`, the first layer first; each is a position in [`OPS`], or -1
-//! for the identity.
+//! Use [`MobileNet`] to search the layers, [`MobileNetSkeleton`] to change widths or images, and
+//! [`BN_NAS`] for the published architecture. A text is 21 numbers, `[3, -1, 0, ..]`, the first layer first;
+//! each is a position in [`OPS`], or -1 for the identity.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::mobilenet::{BN_NAS, MobileNet, MobileNetSkeleton};
+//! use bonas_spaces::network::{OpTable, Skeleton, Union};
+//!
+//! let union = Union::of(&[MobileNet::new().parse(BN_NAS)?])?;
+//! let network = MobileNetSkeleton::imagenet().network(&union, &OpTable::mobilenet())?;
+//! assert_eq!(network.macs(), 471_822_240);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod skeleton;
 
@@ -19,17 +31,17 @@ use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 
 pub use skeleton::MobileNetSkeleton;
 
-/// Searchable layers.
+/// Number of searchable layers.
 pub const LAYERS: usize = 21;
 
-/// The blocks in the published order (BNNAS, config.py): inverted residuals of an expansion and a
-/// kernel.
+/// The blocks in the published order (BNNAS, config.py): inverted residuals by expansion and kernel.
 pub const OPS: [&str; 6] = ["mb3_k3", "mb6_k3", "mb3_k5", "mb6_k5", "mb3_k7", "mb6_k7"];
 
-/// Name of the identity, -1 in texts.
+/// Name of the identity, which is -1 in texts.
 pub const IDENTITY: &str = "identity";
 
-/// Blocks of each stage; the first of a stage changes width or resolution and cannot be left out.
+/// Number of blocks of each stage. The first block of a stage changes width or resolution and cannot be
+/// left out.
 pub const STAGES: [usize; 6] = [4, 4, 4, 4, 4, 1];
 
 /// The layers that BN-NAS leaves out by hand, because its indicator always prefers depth
@@ -67,16 +79,15 @@ pub const ENTRY: SpaceEntry = SpaceEntry {
 /// The catalogue's entry of [`MobileNet::fixed_depth`].
 pub const FIXED_DEPTH: SpaceEntry = SpaceEntry {
     name: "mobilenet-17",
-    about: "the same with the 17 layers of the release of BN-NAS, none of them left out",
+    about: "MobileNet of BN-NAS with the 17 layers of its release, none of them left out",
     make: || Arc::new(MobileNet::fixed_depth()),
     make_raw: Some(|| Arc::new(MobileNet::fixed_depth())),
 };
 
 /// The space of BN-NAS: 6⁶·7¹⁵ networks, or 6¹⁷ of fixed depth.
 ///
-/// A network is a chain of 21 operations on edges. The identity keeps its place in every graph:
-/// where it stands says which layer is missing. Samples are uniform; one element away is one layer
-/// changed.
+/// A network is a chain of 21 operations on edges. The identity stays in every graph, since its position
+/// says which layer is left out. Samples are uniform; neighbours change one layer.
 #[derive(Clone, Debug)]
 pub struct MobileNet {
     vocabulary: Arc<Vocabulary>,
@@ -90,18 +101,18 @@ impl Default for MobileNet {
 }
 
 impl MobileNet {
-    /// The space in which each layer but the first of a stage may be left out.
+    /// The space in which every layer can be left out, except the first of a stage.
     pub fn new() -> Self {
         let ops: Vec<_> = OPS.into_iter().chain([IDENTITY]).map(|name| (name, Role::Compute)).collect();
         Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), depth: Depth::Free }
     }
 
-    /// The space as released: [`PUBLISHED_IDENTITIES`] are left out, the other 17 layers are not.
+    /// The space as released: exactly [`PUBLISHED_IDENTITIES`] are left out, which leaves 17 layers.
     pub fn fixed_depth() -> Self {
         Self { depth: Depth::Fixed, ..Self::new() }
     }
 
-    /// Every operation on every layer that may have it: what a supernet is made of.
+    /// The union of the whole space: every operation on every layer that can have it.
     pub fn whole(&self) -> Union {
         let mut nodes = vec![OpId::input(0)];
         nodes.extend([OpId::PLAIN; LAYERS - 1]);

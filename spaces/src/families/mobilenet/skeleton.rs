@@ -20,12 +20,14 @@ const STRIDES: [usize; 6] = [2, 2, 2, 1, 2, 1];
 /// Published width of the last 1×1 convolution.
 const LAST: usize = 1728;
 
-/// The network of BN-NAS' MobileNet space (Chen et al. 2021; BNNAS, `super_model.py`), with
-/// the GPU widths of `ProxylessNAS`: a 3×3 convolution of stride 2, an inverted residual without expansion,
-/// 21 searched layers in six stages, a 1×1 convolution, global average pooling and a classifier.
+/// The network of BN-NAS' MobileNet space, with the GPU widths of `ProxylessNAS` (Chen et al. 2021; BNNAS,
+/// `super_model.py`).
+///
+/// It has a 3×3 convolution of stride 2, an inverted residual without expansion, 21 searched layers in six
+/// stages, a 1×1 convolution, global average pooling and a classifier.
 #[derive(Clone, Debug)]
 pub struct MobileNetSkeleton {
-    /// Width of the stem. Published: 40; with another, every width is in proportion, rounded.
+    /// Width of the stem, to which all widths are proportional (rounded). Published: 40.
     pub channels: usize,
     /// Shape of the images.
     pub image: Shape,
@@ -93,7 +95,7 @@ impl MobileNetSkeleton {
         make: |size| Arc::new(Self::imagenet().sized(size)),
     };
 
-    /// The number of layers is the space's, whatever the size says.
+    /// The space fixes the number of layers, so `layers` is ignored.
     fn sized(self, size: &SkeletonSize) -> Self {
         Self {
             channels: size.channels.unwrap_or(self.channels),

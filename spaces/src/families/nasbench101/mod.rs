@@ -1,9 +1,19 @@
-//! NAS-Bench-101 (Ying et al. 2019).
+//! NAS-Bench-101 (Ying et al. 2019), and the three spaces of NAS-Bench-1Shot1 inside it.
 //!
-//! A cell has at most 7 vertices and 9 edges; an operation stands on each interior vertex. Graph
-//! nodes are the vertices in topological order: 0 the input, the last the output; edges are plain.
-//! Text: `bits|op;op`, the upper triangle of the adjacency matrix row by row, then the operations
-//! of the interior vertices.
+//! Use [`NasBench101`] for the whole space and [`NasBench1Shot1`] for its parts. A cell has at most 7
+//! vertices and 9 edges, with an operation on each interior vertex. Graph nodes are the vertices in
+//! topological order, from 0, the input, to the last, the output; edges are plain. A text is
+//! `bits|op;op`: the upper triangle of the adjacency matrix row by row, then the operations of the
+//! interior vertices.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::nasbench101::NasBench101;
+//!
+//! let cell = NasBench101::new().parse("111|conv3x3-bn-relu")?;
+//! assert_eq!(cell.op_graphs()[0].len(), 3);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod enumerate;
 mod module;
@@ -27,15 +37,14 @@ pub use one_shot::{NasBench1Shot1, PART_1, PART_2, PART_3, Part};
 
 pub use skeleton::NasBench101Skeleton;
 
-/// Most vertices a cell has, input and output included.
+/// Largest number of vertices of a cell, including input and output.
 pub const MAX_VERTICES: usize = 7;
 
-/// Most edges a cell has.
+/// Largest number of edges of a cell.
 pub const MAX_EDGES: usize = 9;
 
-/// The operations, in the column order that BONAS's encoding gives them. The official labels,
-/// which only the hash uses, are 0 for `conv3x3-bn-relu`, 1 for `conv1x1-bn-relu`, 2 for
-/// `maxpool3x3`.
+/// The operations, in the column order of BONAS' encoding. The official labels, which only the hash
+/// uses, are 0 for `conv3x3-bn-relu`, 1 for `conv1x1-bn-relu`, 2 for `maxpool3x3`.
 pub const OPS: [&str; 3] = ["conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3"];
 
 /// Labels 0 to 2 are structural: plain, output, input.
@@ -53,11 +62,11 @@ pub const ENTRY: SpaceEntry = SpaceEntry {
 
 /// The space of NAS-Bench-101: 423,624 cells up to isomorphism.
 ///
-/// Every architecture is pruned: vertices that do not lie on a path from input to output are
-/// removed, and the limits hold for what is left, as in the official `ModelSpec`. Samples are
-/// uniform over the 2²¹ upper-triangular 7×7 matrices times 3⁵ labelings, drawn until one is
-/// valid, then pruned. One element away is: an operation changed; an edge put in or taken out;
-/// a vertex put in between two others (what taking out its edge undoes).
+/// Every architecture is pruned, as in the official `ModelSpec`: vertices off all paths from input to
+/// output are removed, and the limits hold for the rest. Samples are uniform over the 2²¹
+/// upper-triangular 7×7 matrices times 3⁵ labellings, drawn until one is valid, then pruned.
+///
+/// Neighbours change an operation, add or remove an edge, or insert a vertex between two others.
 #[derive(Clone, Debug)]
 pub struct NasBench101 {
     vocabulary: Arc<Vocabulary>,
@@ -78,14 +87,13 @@ impl NasBench101 {
         Self { vocabulary: Arc::new(vocabulary), labelled: false }
     }
 
-    /// The space in which every text, pruned, is a cell of its own, also beside isomorphic ones:
-    /// 1,293,208.
+    /// The space in which isomorphic cells count as different: 1,293,208 pruned labelled cells.
     pub fn labelled() -> Self {
         Self { labelled: true, ..Self::new() }
     }
 
-    /// The cell of a module: `interior` operations on vertices 1, 2, ..; edges `(from, to)` with
-    /// `from < to`, 0 the input and `interior.len() + 1` the output. Pruned if need be.
+    /// Builds and prunes a cell from the `interior` operations on vertices 1, 2, .. and the edges
+    /// `(from, to)`, `from < to`. Vertex 0 is the input and `interior.len() + 1` the output.
     ///
     /// # Errors
     /// [`SpaceError::Cell`] if the module is malformed, disconnects input and output, or has more
@@ -98,7 +106,7 @@ impl NasBench101 {
         Ok(self.build(&module.pruned()?.within_limits()?))
     }
 
-    /// Every operation on each of five interior vertices, and every edge: the union of all cells.
+    /// The union of the whole space: every operation on each of five interior vertices, and every edge.
     pub fn whole(&self) -> Union {
         self.of_vertices(MAX_VERTICES - 2)
     }
@@ -292,10 +300,10 @@ impl SpaceNetwork for NasBench101 {
     }
 }
 
-/// The parents of vertices 1 to 5 and of the output, any set of the vertices before each, then the operations
-/// of vertices 1 to 5: the parametrisation of [`NasBench101::sample`]. A cell of fewer vertices has no parents
-/// for the others, and the first operation. No architecture are choices without a path from input to output,
-/// and those that have more than nine edges once they are pruned.
+/// The choices are the parents of vertices 1 to 5 and of the output (any set of earlier vertices), then the
+/// operations of vertices 1 to 5. [`NasBench101::sample`] draws from them. Vertices that a cell does not have
+/// are read with no parents and the first operation. Choices without a path from input to output, or with
+/// more than nine edges after pruning, are not an architecture.
 impl Choices for NasBench101 {
     fn counts(&self) -> Vec<usize> {
         let parents = (1..MAX_VERTICES).map(|before| 1 << before);

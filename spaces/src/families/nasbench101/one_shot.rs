@@ -42,17 +42,21 @@ pub const PART_3: SpaceEntry = SpaceEntry {
     make_raw: None,
 };
 
-/// A search space of NAS-Bench-1Shot1: the cells of NAS-Bench-101 in which every vertex has a given
-/// number of parents among the vertices before it.
+/// A search space of NAS-Bench-1Shot1: cells of NAS-Bench-101 in which every vertex has a fixed number
+/// of parents.
 ///
-/// Spaces 1 and 2 have four interior vertices, space 3 five; vertices 1, 2, .. and the output have 1, 2,
-/// 2, 2, 2 parents in space 1, 1, 1, 2, 2, 3 in space 2, 1, 1, 1, 2, 2, 2 in space 3. Vertices that
-/// nothing reads (loose ends) are pruned, as NAS-Bench-101 does, so that a cell may have fewer; there are
-/// 2,685, 7,773 and 55,854 cells up to isomorphism. Notation and keys are those of [`NasBench101`].
+/// | space | interior vertices | parents of vertices 1, 2, .. and the output | cells up to isomorphism |
+/// |---|---|---|---|
+/// | 1 | 4 | 1, 2, 2, 2, 2 | 2,685 |
+/// | 2 | 4 | 1, 1, 2, 2, 3 | 7,773 |
+/// | 3 | 5 | 1, 1, 1, 2, 2, 2 | 55,854 |
 ///
-/// Samples are uniform over the choices of parents (180, 360 and 5,400) and of operations, then pruned.
-/// One element away is: an operation changed, or one parent of one vertex replaced by another, in any
-/// unpruned form of the cell; a vertex that comes alive by that may have any operation.
+/// Vertices that nothing reads are pruned, as in NAS-Bench-101, so a cell can have fewer vertices. Notation
+/// and keys are those of [`NasBench101`]. Samples are uniform over the choices of parents (180, 360 and
+/// 5,400) and of operations, then pruned.
+///
+/// Neighbours change an operation, or replace one parent of one vertex in any unpruned form of the cell. A
+/// vertex that this brings back can have any operation.
 #[derive(Clone, Debug)]
 pub struct NasBench1Shot1 {
     part: Part,
@@ -81,7 +85,7 @@ struct Move {
     was: [u8; MAX_VERTICES - 2],
 }
 
-/// Which of the three search spaces.
+/// One of the three search spaces of NAS-Bench-1Shot1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Search space 1.
@@ -93,13 +97,13 @@ pub enum Part {
 }
 
 impl NasBench1Shot1 {
-    /// One of the three search spaces.
+    /// Builds one of the three search spaces.
     pub fn new(part: Part) -> Self {
         Self { part, cells: NasBench101::new(), graphs: Arc::default() }
     }
 
-    /// Every operation on each interior vertex, and every edge from an earlier vertex to a later one: the
-    /// union of all cells.
+    /// The union of the whole space: every operation on each interior vertex, and every edge from an earlier
+    /// vertex to a later one.
     pub fn whole(&self) -> Union {
         self.cells.of_vertices(self.interior())
     }
@@ -346,9 +350,9 @@ impl SpaceNetwork for NasBench1Shot1 {
     }
 }
 
-/// The parents of vertices 1, 2, .. and of the output, then the operations of the interior vertices. Of the
-/// choices that make a cell up to isomorphism, one is read, with the first operation on vertices that are
-/// pruned.
+/// The choices are the parents of vertices 1, 2, .. and of the output, then the operations of the interior
+/// vertices. Several choices can make one cell; reading returns the first, with the first operation on
+/// pruned vertices.
 impl Choices for NasBench1Shot1 {
     fn counts(&self) -> Vec<usize> {
         let parents = self.masks().into_iter().map(|masks| masks.len());

@@ -12,31 +12,32 @@ use crate::network::{
 /// Stacks of cells, the map halved and the width doubled between them.
 const STACKS: usize = 3;
 
-/// The skeleton of NAS-Bench-101 (Ying et al. 2019, `model_builder.py`): a 3×3 convolution with
-/// BatchNorm and ReLU, three stacks of `cells` cells with 2×2 max pooling between stacks, the first
-/// cell after it doubling the width, global average pooling and a linear classifier.
+/// The skeleton of NAS-Bench-101 (Ying et al. 2019, `model_builder.py`).
 ///
-/// A vertex sums what enters it: results of other vertices, cut to its own width where they are one
-/// channel wider, and the cell's input through a 1×1 convolution with BatchNorm and ReLU. The output
-/// concatenates what enters it, and adds the input, projected, if that enters it too. Widths are those of
-/// `compute_vertex_channels`: vertices that the output reads share its channels out, the first ones taking
-/// what is left over; others are as wide as the widest that reads them. Where channels are left over, counts
-/// depend on the numbering of the vertices, as the benchmark's do.
+/// It has a 3×3 convolution with BatchNorm and ReLU, three stacks of `cells` cells with 2×2 max pooling in
+/// between, global average pooling and a linear classifier. The first cell after pooling doubles the
+/// width.
 ///
-/// A network that cells share is that of their union, read as one cell: widths follow from all of its
-/// edges, and what a path does not connect to the output is zero in its place in the concatenation. With
-/// every edge of a space this is the one-shot model of NAS-Bench-1Shot1 (Zela et al. 2020), in which all
-/// vertices are equally wide; a cell of which the output reads few vertices is narrower there than by
-/// itself.
+/// A vertex sums the results that enter it, cut to its own width if they are one channel wider, and the
+/// cell's input through a 1×1 convolution with BatchNorm and ReLU. The output concatenates the vertices that
+/// enter it, and adds the projected input if that enters it too.
 ///
-/// What differs from the published code is PyTorch's: initial weights, running statistics that follow
-/// with weight 0.1 (published: 0.003), and pooling between stacks that drops the last row and column of
-/// a map of odd size.
+/// Widths follow `compute_vertex_channels`: the vertices that the output reads share its channels, and the
+/// first ones take the remainder; other vertices are as wide as their widest reader. With a remainder,
+/// counts depend on the numbering of the vertices, as in the benchmark.
+///
+/// A shared network is built from the union as if it were one cell: all its edges determine the widths, and
+/// vertices that a path does not connect to the output are zero in the concatenation. With every edge of a
+/// space this is the one-shot model of NAS-Bench-1Shot1 (Zela et al. 2020), in which all vertices are
+/// equally wide. A cell with few vertices at the output is narrower there than on its own.
+///
+/// Differences from the published code come from PyTorch: initial weights, running statistics with momentum
+/// 0.1 (published: 0.003), and pooling that drops the last row and column of a map of odd size.
 #[derive(Clone, Debug)]
 pub struct NasBench101Skeleton {
     /// Width C of the stem and of the first stack.
     pub channels: usize,
-    /// Cells a stack.
+    /// Number of cells per stack.
     pub cells: usize,
     /// Shape of the images.
     pub image: Shape,
@@ -47,7 +48,7 @@ pub struct NasBench101Skeleton {
 }
 
 impl NasBench101Skeleton {
-    /// The published CIFAR-10 network: C = 128, 3 cells a stack, 3×32×32, 10 classes.
+    /// The published CIFAR-10 network: C = 128, 3 cells per stack, 3×32×32, 10 classes.
     pub fn cifar() -> Self {
         Self { channels: 128, cells: 3, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
     }

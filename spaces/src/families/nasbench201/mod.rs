@@ -1,8 +1,19 @@
-//! NAS-Bench-201 (Dong & Yang 2020), also the topology space of NATS-Bench.
+//! NAS-Bench-201 (Dong & Yang 2020), which is also the topology space of NATS-Bench.
 //!
-//! A cell has four nodes, each of which sums what comes in; an operation stands on each of the six
-//! edges [`EDGES`]. Graph nodes 0..3 are the nodes of the paper: 0 the input, 3 the output.
-//! Text: `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`, nodes 1 to 3, `~k` the node an edge comes from.
+//! Use [`NasBench201`] for the space; [`Uniqueness`] says when two cells count as the same. A cell has four
+//! nodes, which sum their incoming edges, and an operation on each of the six [`EDGES`]. Graph nodes 0 to
+//! 3 are the nodes of the paper, from 0, the input, to 3, the output. A text
+//! `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|` lists the edges into nodes 1 to 3; `~k` is the source of an edge.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::nasbench201::NasBench201;
+//!
+//! let text = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|none~2|";
+//! let space = NasBench201::new();
+//! assert_eq!(space.format(&space.parse(text)?)?, text);
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod order;
 mod unique;
@@ -45,9 +56,9 @@ pub const ENTRY: SpaceEntry = SpaceEntry {
 
 /// The space of NAS-Bench-201: 5⁶ = 15,625 cells.
 ///
-/// Samples are uniform over those 15,625. [`SearchSpace::enumerate`] goes through them in the
-/// order of the official benchmark files, so that the i-th has official index i. Two cells have
-/// one key as [`Uniqueness`] says.
+/// Samples are uniform over the 15,625 cells. [`SearchSpace::enumerate`] lists them in the order of the
+/// official benchmark files: the i-th cell has official index i. [`Uniqueness`] says which cells share a
+/// key.
 #[derive(Clone, Debug)]
 pub struct NasBench201 {
     vocabulary: Arc<Vocabulary>,
@@ -66,14 +77,14 @@ impl NasBench201 {
         Self::with_uniqueness(Uniqueness::Published)
     }
 
-    /// The space with another rule of when two cells are the same.
+    /// The space with another rule of uniqueness.
     pub fn with_uniqueness(uniqueness: Uniqueness) -> Self {
         let roles = [Role::Zero, Role::Identity, Role::Compute, Role::Compute, Role::Compute];
         let ops: Vec<_> = OPS.into_iter().zip(roles).collect();
         Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), uniqueness }
     }
 
-    /// The rule of when two cells are the same.
+    /// The rule of uniqueness.
     pub fn uniqueness(&self) -> Uniqueness {
         self.uniqueness
     }
@@ -81,7 +92,7 @@ impl NasBench201 {
     /// The cell with these operations on [`EDGES`].
     ///
     /// # Errors
-    /// [`SpaceError::Cell`] if one of them is not among the five of the space.
+    /// [`SpaceError::Cell`] for an operation that is not one of the five of the space.
     pub fn architecture(&self, ops: [OpId; 6]) -> Result<Architecture, SpaceError> {
         let mut positions = [0; 6];
         for (position, op) in positions.iter_mut().zip(ops) {
@@ -246,7 +257,7 @@ impl Choices for NasBench201 {
 }
 
 impl NasBench201 {
-    /// Every operation on every edge: what a supernet is made of.
+    /// The union of the whole space: every operation on every edge.
     pub fn whole(&self) -> Union {
         let ops: Vec<OpId> = (1..OPS.len() as u8).map(op_id).collect();
         let edge = |(from, to)| EdgeUnion { from, to, ops: ops.clone() };

@@ -8,14 +8,15 @@ use crate::network::{
     SkeletonEntry, SkeletonSize, Union, UnitId, pooled, relu_conv_bn, skip,
 };
 
-/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, `tiny_network.py`): a stem, three stages of
-/// `cells` cells with a residual block of stride 2 between stages, BatchNorm, ReLU, global average
-/// pooling and a linear classifier.
+/// The skeleton of NAS-Bench-201 (Dong & Yang 2020, `tiny_network.py`).
+///
+/// It has a stem, three stages of `cells` cells with a residual block of stride 2 between stages, BatchNorm,
+/// ReLU, global average pooling and a linear classifier.
 #[derive(Clone, Debug)]
 pub struct NasBench201Skeleton {
     /// Width C of the first stage.
     pub channels: usize,
-    /// Cells a stage.
+    /// Number of cells per stage.
     pub cells: usize,
     /// Shape of the images.
     pub image: Shape,
@@ -26,7 +27,7 @@ pub struct NasBench201Skeleton {
 }
 
 impl NasBench201Skeleton {
-    /// The published CIFAR-10 network: C = 16, 5 cells a stage, 3×32×32, 10 classes.
+    /// The published CIFAR-10 network: C = 16, 5 cells per stage, 3×32×32, 10 classes.
     pub fn cifar() -> Self {
         Self { channels: 16, cells: 5, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
     }
@@ -67,7 +68,7 @@ impl NasBench201Skeleton {
 }
 
 impl OpTable {
-    /// The four operations of NAS-Bench-201 that compute (Dong & Yang 2020, `cell_operations.py`).
+    /// The four operations of NAS-Bench-201 other than `none` (Dong & Yang 2020, `cell_operations.py`).
     pub fn nasbench201() -> Self {
         Self::new()
             .with("skip_connect", skip)

@@ -2,24 +2,23 @@
 
 use super::{EDGES, Ops};
 
-/// The rule by which two cells share a key, and how many keys there are under it.
+/// The rule by which two cells share a key, with the number of keys.
 ///
-/// In `Published` and `Skips` a node is written as the sum of its terms, each term
-/// `(expression)@op`, sorted and joined by `+`; the output's expression is the identity
-/// (`CellStructure::to_unique_str`, NAS-Bench-201 `lib/models/genotypes.py`). This is a rule about
-/// strings and not isomorphism: a skipped sum joins the outer sum as one piece, sorted by how it
-/// starts.
+/// `Published` and `Skips` write a node as the sum of its terms `(expression)@op`, sorted and joined by `+`;
+/// cells are the same if the expressions of their outputs are (`CellStructure::to_unique_str`,
+/// NAS-Bench-201 `lib/models/genotypes.py`). This compares strings and is not isomorphism: a skipped sum
+/// enters the outer sum as one piece, sorted by its first characters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Uniqueness {
-    /// Skips replaced by what they pass on, `none` and operations on `none` by a zero term: 6,466.
+    /// Replaces skips by their input, and `none` and operations on `none` by a zero term: 6,466 keys.
     #[default]
     Published,
-    /// Skips replaced by what they pass on, `none` an operation like any other: 12,751.
+    /// Replaces skips by their input, and treats `none` like any other operation: 12,751 keys.
     Skips,
-    /// Every text is its own architecture: 15,625.
+    /// Every text has a key of its own: 15,625 keys.
     Raw,
-    /// Zero terms dropped, sums of skipped sums flattened: 4,930 functions. An approximation: a
-    /// convolution of the zero map is really a constant, its `BatchNorm`'s bias.
+    /// Drops zero terms and flattens skipped sums: 4,930 keys. It is an approximation, since a
+    /// convolution of the zero map is a constant, the bias of its `BatchNorm`.
     Function,
 }
 

@@ -35,11 +35,12 @@ pub const MICRO: SpaceEntry = SpaceEntry {
 
 /// The cell-level ("micro") space of TransNAS-Bench-101: 4⁶ = 4,096 cells, all different.
 ///
-/// A cell has four nodes, each of which sums what comes in, and an operation on each of its six
-/// edges. Text: `64-41414-a_bc_def` or `a_bc_def`, the digits of nodes 1 to 3, source 0 first; 0
-/// `none`, 1 `skip_connect`, 2 `nor_conv_1x1`, 3 `nor_conv_3x3`. Every text has a key of its own,
-/// as in the benchmark: a skip that leaves the input changes width where a cell has a stride, so
-/// that cells which look alike after simplification are not the same network.
+/// A cell has four nodes, which sum their incoming edges, and an operation on each of its six edges. A text
+/// is `64-41414-a_bc_def` or `a_bc_def`, with the digits of the edges into nodes 1 to 3, source 0 first: 0
+/// `none`, 1 `skip_connect`, 2 `nor_conv_1x1`, 3 `nor_conv_3x3`.
+///
+/// Every text has a key of its own, as in the benchmark. A skip from the input changes width in a cell with
+/// a stride, so cells that look alike after simplification can be different networks.
 #[derive(Clone, Debug)]
 pub struct TransNasMicro {
     vocabulary: Arc<Vocabulary>,

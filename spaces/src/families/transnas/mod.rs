@@ -1,4 +1,17 @@
-//! TransNAS-Bench-101 (Duan et al., CVPR 2021): its two spaces, 7,352 architectures together.
+//! The two spaces of TransNAS-Bench-101 (Duan et al., CVPR 2021), with 7,352 architectures together.
+//!
+//! Use [`TransNasMicro`] for its cells and [`TransNasMacro`] for its skeletons, to search their tables; the
+//! spaces have no network here.
+//!
+//! ```
+//! use bonas_spaces::SearchSpace;
+//! use bonas_spaces::families::transnas::{TransNasMacro, TransNasMicro};
+//!
+//! let cell = TransNasMicro::new().parse("64-41414-3_12_031")?;
+//! let skeleton = TransNasMacro::new().parse("64-1234-basic")?;
+//! assert_ne!(cell.key(), skeleton.key());
+//! # Ok::<(), bonas_spaces::SpaceError>(())
+//! ```
 
 mod cells;
 mod modules;

@@ -34,10 +34,9 @@ pub const MACRO: SpaceEntry = SpaceEntry {
 
 /// The skeleton-level ("macro") space of TransNAS-Bench-101: 3,256 networks, all different.
 ///
-/// Four to six modules; one to three of them double the channels, one to four halve the
-/// resolution. Text: `64-1234-basic`, a digit a module: 1 neither, 2 channels, 3 resolution, 4
-/// both. Samples are uniform over the networks. One element away is: a module changed; one put
-/// in; one taken out.
+/// A network has four to six modules, of which one to three double the channels and one to four halve the
+/// resolution. A text `64-1234-basic` has a digit for each module: 1 neither, 2 channels, 3 resolution,
+/// 4 both. Samples are uniform over the networks; neighbours change, add or remove one module.
 #[derive(Clone, Debug)]
 pub struct TransNasMacro {
     chains: Chains,

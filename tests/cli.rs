@@ -24,7 +24,15 @@ fn a_search_leaves_its_files_and_is_not_started_twice() {
     let done = bonas(&["search", "a.toml", "--out", "my run"], at);
     assert!(done.status.success(), "{}", text(&done.stderr));
     assert_eq!(text(&done.stdout).lines().count(), 6, "head, three rounds, end, report");
-    for file in ["config.toml", "journal.jsonl", "winner.txt", "summary.json", "report.html"] {
+    for file in [
+        "config.toml",
+        "journal.jsonl",
+        "winner.txt",
+        "summary.json",
+        "report.html",
+        "timings.json",
+        "timings.html",
+    ] {
         assert!(at.join("my run").join(file).is_file(), "no {file}");
     }
     let again = bonas(&["search", "a.toml", "--out", "my run"], at);
@@ -34,6 +42,23 @@ fn a_search_leaves_its_files_and_is_not_started_twice() {
     assert!(bonas(&["resume", "my run", "--workers", "3"], at).status.success());
     assert!(bonas(&["report", "my run"], at).status.success());
     assert_eq!(std::fs::read(at.join("my run/journal.jsonl")).unwrap(), journal);
+}
+
+#[test]
+fn two_searches_with_one_configuration_have_the_same_page_and_summary() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    std::fs::write(at.join("a.toml"), SMALL).unwrap();
+    for out in ["one", "two"] {
+        assert!(bonas(&["search", "a.toml", "--out", out], at).status.success());
+    }
+    let read = |out: &str, file: &str| std::fs::read_to_string(at.join(out).join(file)).unwrap();
+    for file in ["report.html", "summary.json", "winner.txt"] {
+        assert_eq!(read("one", file), read("two", file), "{file}");
+    }
+    // Seconds and the command are elsewhere.
+    assert_ne!(read("one", "timings.json"), read("two", "timings.json"));
+    assert!(read("two", "timings.html").contains("--out two"));
 }
 
 #[test]

@@ -59,10 +59,12 @@ pub(crate) fn table(
     heads: &[&str],
     rows: impl Iterator<Item = Vec<String>>,
 ) -> String {
-    let head: String = heads.iter().map(|head| format!("<th scope=\"col\">{}</th>", escape(head))).collect();
+    let column = |name: &&str| format!("<th scope=\"col\">{}</th>", escape(name));
+    let cell = |text: &String| format!("<td>{}</td>", escape(text));
+    let head: String = heads.iter().map(column).collect();
     let mut table = format!("<table class=\"{class}\">\n<thead><tr>{head}</tr></thead>\n<tbody>\n");
     for row in rows {
-        let cells: String = row.iter().map(|cell| format!("<td>{}</td>", escape(cell))).collect();
+        let cells: String = row.iter().map(cell).collect();
         let _ = writeln!(table, "<tr>{cells}</tr>");
     }
     scroll(label, &format!("{table}</tbody>\n</table>\n"))

@@ -34,7 +34,8 @@ pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
     if shortlist.is_empty() {
         return String::new();
     }
-    let heads = ["rank by score", "score in the search", "held-out accuracy", "by seed (%)", "", "key"];
+    let heads =
+        ["rank by score", "score in the search", "held-out accuracy", "by seed (%)", "chosen as", "key"];
     let best = Shortlisted::best(shortlist);
     let row = |(i, one): (usize, &Shortlisted)| {
         vec![
@@ -42,7 +43,7 @@ pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
             known(one.score),
             percent(one.mean()),
             percents(&one.validation),
-            if best == Some(one) { "winner".to_owned() } else { String::new() },
+            if best == Some(one) { "winner".to_owned() } else { dash() },
             one.key.clone(),
         ]
     };

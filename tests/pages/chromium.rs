@@ -1,8 +1,8 @@
-//! A headless Chromium, driven over its DevTools pipe: JSON messages that end with a zero byte.
+//! A headless Chromium, driven over its debugging pipe: JSON messages that end with a zero byte.
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// Longer than any answer takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What a page is looked at with.
 #[derive(Clone, Copy, Debug)]
@@ -104,10 +104,8 @@ impl Chromium {
     }
 
     fn receive(&mut self) -> Value {
-        match self.from.recv_timeout(PATIENCE) {
-            Ok(message) => message,
-            Err(_) => panic!("{}", self.gone()),
-        }
+        let received = self.from.recv_timeout(PATIENCE);
+        received.unwrap_or_else(|error| panic!("{error}: {}", self.gone()))
     }
 
     fn gone(&mut self) -> String {
@@ -173,14 +171,12 @@ impl Chromium {
     }
 
     /// Keeps a picture of the whole page.
-    pub(crate) fn picture(&mut self, file: &PathBuf) {
-        let parameters = json!({ "format": "png", "captureBeyondViewport": true });
-        let data = self.call("Page.captureScreenshot", &parameters);
+    pub(crate) fn picture(&mut self, file: &Path) {
         let size = self.call("Page.getLayoutMetrics", &json!({}))["cssContentSize"].clone();
         let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let parameters = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
-        let whole = self.call("Page.captureScreenshot", &parameters);
-        let data = whole["data"].as_str().or(data["data"].as_str()).unwrap();
+        let picture = self.call("Page.captureScreenshot", &parameters);
+        let data = picture["data"].as_str().unwrap();
         std::fs::write(file, base64::engine::general_purpose::STANDARD.decode(data).unwrap()).unwrap();
     }
 }

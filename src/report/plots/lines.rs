@@ -9,7 +9,7 @@ const COLUMNS: usize = 80;
 /// A named line, one value an epoch from 0.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
-    /// What the legend says.
+    /// What the legend says; empty for a line that the title of the axis says all about.
     pub(crate) name: String,
     /// Its values.
     pub(crate) values: Vec<f64>,
@@ -24,15 +24,17 @@ pub(crate) fn lines(lines: &[Line], title: &str) -> Option<String> {
     for (i, line) in lines.iter().enumerate() {
         let points: Vec<(f64, f64)> = line.values.iter().enumerate().map(|(e, &v)| (e as f64, v)).collect();
         chart.line(&points, Paint::Series(i));
-        if lines.len() > 1 {
+        if !line.name.is_empty() {
             chart.key(Shape::Line, Paint::Series(i), &line.name);
         }
     }
     for (epoch, from, to) in columns(0, epochs - 1) {
-        let values =
-            lines.iter().filter_map(|line| Some(format!("{}: {:.4}", line.name, line.values.get(epoch)?)));
-        let hint = format!("epoch {epoch}\n{}", values.collect::<Vec<_>>().join("\n"));
-        chart.column(from, to, &hint);
+        let value = |line: &Line| {
+            let name = if line.name.is_empty() { title } else { &line.name };
+            Some(format!("{name}: {:.4}", line.values.get(epoch)?))
+        };
+        let values: Vec<String> = lines.iter().filter_map(value).collect();
+        chart.column(from, to, &format!("epoch {epoch}\n{}", values.join("\n")));
     }
     Some(chart.html())
 }
@@ -68,7 +70,7 @@ pub(crate) fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Opti
 /// The learning curve of a differentiable search: mean training loss of the network's weights.
 pub(crate) fn loss_by_epoch(trajectory: &[Epoch]) -> Option<String> {
     let values = trajectory.iter().map(|epoch| epoch.loss).collect();
-    lines(&[Line { name: "loss".into(), values }], "training loss")
+    lines(&[Line { name: String::new(), values }], "training loss")
 }
 
 #[cfg(test)]
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn every_epoch_says_its_values() {
         let html = loss_by_epoch(&trajectory()).unwrap();
-        for text in ["epoch 0\nloss: 2.0000", "epoch 2\nloss: 1.0000"] {
+        for text in ["epoch 0\ntraining loss: 2.0000", "epoch 2\ntraining loss: 1.0000"] {
             assert!(html.contains(text), "{text}");
         }
         assert!(!html.contains("legend"), "one line needs none");

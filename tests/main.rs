@@ -11,6 +11,7 @@ mod damage;
 mod indicator;
 mod pages;
 mod resume;
+mod rooms;
 mod study;
 mod support;
 mod tables;

@@ -7,16 +7,16 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
 /// Folders with crate roots, relative to the workspace.
-const SOURCES: [&str; 7] =
+pub(crate) const SOURCES: [&str; 7] =
     ["src", "libtorch/src", "spaces/src", "surrogate/src", "study/src", "supernet/src", "xtask/src"];
 /// Folders whose every file is a root of its own.
 const ROOTS: [&str; 3] = ["examples", "benches", "tests"];
 
-fn workspace() -> &'static Path {
+pub(crate) fn workspace() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+pub(crate) fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
@@ -37,7 +37,7 @@ fn all_files() -> Vec<PathBuf> {
 }
 
 /// A file without its `mod tests`, which stands last.
-fn code(text: &str) -> &str {
+pub(crate) fn code(text: &str) -> &str {
     let tests = text.find("\n#[cfg(test)]\nmod tests {").or_else(|| text.find("\n#[cfg(test)]\nmod tests;"));
     tests.map_or(text, |at| &text[..at])
 }

@@ -70,7 +70,7 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     let nets = flags.nets();
     let mut values: Vec<Option<Result<Values>>> = nets.iter().map(|_| None).collect();
     let work = |i: usize| measure(flags, nets[i], &cells, cancel);
-    bonas::study::threads::each(nets.len(), flags.workers, work, |i, result| {
+    bonas::study::parallel(nets.len(), flags.workers, work, |i, result| {
         let go_on = result.is_ok();
         values[i] = Some(result);
         go_on

@@ -12,11 +12,11 @@ use bonas::study::Budget;
 use bonas::study::evaluator::Table;
 use bonas::study::history::{Evaluation, Fidelity, History};
 use bonas::study::journal::write_json;
+use bonas::study::parallel;
 use bonas::study::strategy::{
     Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use bonas::study::table::{Benchmark, TableSpace};
-use bonas::study::threads;
 use bonas::surrogate::acquisition::ExpectedImprovement;
 use bonas::surrogate::ensemble::Ensemble;
 use bonas::surrogate::graph_gp::{Form, GraphGp};
@@ -287,7 +287,7 @@ fn queries(
         Ok(found.map_or(CAP, |at| at + 1))
     };
     let mut done: Vec<Option<Result<usize, StudyError>>> = (0..flags.prior_seeds).map(|_| None).collect();
-    threads::each(flags.prior_seeds, flags.workers, study, |seed, result| {
+    parallel(flags.prior_seeds, flags.workers, study, |seed, result| {
         let go_on = result.is_ok();
         done[seed] = Some(result);
         go_on

@@ -18,7 +18,7 @@ use bonas::StudyError;
 use bonas::config::{ContestConfig, Settings};
 use bonas::contest::Contest;
 use bonas::report::REPORT_FILE;
-use bonas::study::threads::cores;
+use bonas::study::cores;
 use clap::{Parser, ValueEnum};
 
 /// Compare strategies on the same images: the same seconds of search, the same final training.

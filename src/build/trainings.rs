@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_study::rng::{SEEDS, stream};
-use bonas_supernet::networks::{Networks, ScratchPlan, Size};
+use bonas_supernet::evaluator::ScratchPlan;
+use bonas_supernet::networks::{Networks, Size};
 use bonas_supernet::recipe::ScratchRecipe;
 use bonas_supernet::training::{Part, Task};
 use rand::Rng;
@@ -76,7 +77,7 @@ impl<'a> Trainings<'a> {
         let s = &self.config.shortlist;
         let recipe = s.recipe(&self.config.training);
         let plan = self.plan(s.size(), recipe, Part::Validation, s.seeds, Paired::Shortlist);
-        self.networks.from_scratch(&plan, &self.networks.task()?, Some(folder))
+        plan.evaluators(&self.networks, &self.networks.task()?, Some(folder))
     }
 
     /// The evaluators of the final training, one a worker.
@@ -87,7 +88,7 @@ impl<'a> Trainings<'a> {
         let s = &self.config.finals;
         let recipe = s.recipe(&self.config.training);
         let plan = self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals);
-        self.networks.from_scratch(&plan, &self.final_task()?, Some(folder))
+        plan.evaluators(&self.networks, &self.final_task()?, Some(folder))
     }
 
     /// Evaluators for a table, one a worker: the final training, `networks` times a seed, scored on `part` and
@@ -108,7 +109,7 @@ impl<'a> Trainings<'a> {
         };
         let recipe = s.recipe(&self.config.training);
         let plan = ScratchPlan { also, ..self.plan(s.size(), recipe, part, s.seeds * networks, paired) };
-        self.networks.from_scratch(&plan, &self.final_task()?, None)
+        plan.evaluators(&self.networks, &self.final_task()?, None)
     }
 
     fn plan(

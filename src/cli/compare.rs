@@ -9,7 +9,7 @@ use bonas::StudyError;
 use bonas::compare::{Compare, Results, Step, Summary, resolve};
 use bonas::config::{CompareConfig, ContestConfig};
 use bonas::report::REPORT_FILE;
-use bonas::study::threads::cores;
+use bonas::study::cores;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 

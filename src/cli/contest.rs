@@ -27,7 +27,7 @@ fn run(args: &CompareArgs, config: ContestConfig) -> anyhow::Result<()> {
     use bonas::StudyError;
     use bonas::contest::Contest;
     use bonas::report::REPORT_FILE;
-    use bonas::study::threads::cores;
+    use bonas::study::cores;
 
     let hint = "the same command goes on where it stopped".to_owned();
     let directory = args.folder()?;

@@ -6,10 +6,10 @@ use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
 use bonas::predict::{FORMAT, Plan, Rows, measure};
 use bonas::spaces::catalogue::SPACES;
+use bonas::study::cores;
 use bonas::study::journal::write_json;
 use bonas::study::strategy::Knowledge;
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
-use bonas::study::threads::cores;
 use clap::{Args, ValueEnum};
 
 use super::{out, usage};

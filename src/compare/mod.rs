@@ -41,8 +41,8 @@ use crate::config::CompareConfig;
 use crate::{StudyError, search};
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
+use bonas_study::parallel;
 use bonas_study::table::Source;
-use bonas_study::threads;
 
 pub use arena::Arena;
 pub use figures::Results;
@@ -138,7 +138,7 @@ impl Compare {
             arena.study(&entrants[entrant], seed, &self.cancel)
         };
         let mut failed = None;
-        threads::each(missing.len(), self.threads, work, |i, run| {
+        parallel(missing.len(), self.threads, work, |i, run| {
             match run.and_then(|run| store.keep(run)) {
                 Ok(()) => {
                     done += 1;

@@ -31,7 +31,7 @@ use crate::config::ContestConfig;
 use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
 use crate::search::CONFIG_FILE;
 use bonas_study::journal::{write_json, write_whole};
-use bonas_study::threads;
+use bonas_study::parallel;
 
 pub use plan::{Budget, PLAN_FILE, Plan, Unit};
 pub use study::{Outcome, Piece};
@@ -139,7 +139,7 @@ impl Contest {
         };
         let mut outcomes: Vec<Option<Outcome>> = vec![None; pieces.len()];
         let (mut done, mut failed) = (0, None);
-        threads::each(pieces.len(), self.threads, work, |i, result| {
+        parallel(pieces.len(), self.threads, work, |i, result| {
             match result {
                 Ok(outcome) => {
                     done += 1;

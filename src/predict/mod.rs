@@ -19,9 +19,9 @@ use bonas_surrogate::{Observation, Posterior, Surrogate};
 use rand::seq::SliceRandom;
 
 use crate::StudyError;
+use bonas_study::parallel;
 use bonas_study::rng::stream;
 use bonas_study::table::Benchmark;
-use bonas_study::threads;
 
 pub use json::{FORMAT, Row, Rows};
 
@@ -85,7 +85,7 @@ pub fn measure(table: &Benchmark, make: &Make<'_>, plan: &Plan) -> Result<Vec<Ro
         plan.sizes.iter().flat_map(|&size| (0..plan.splits).map(move |split| (size, split))).collect();
     let mut done: Vec<Option<Result<Split, StudyError>>> = jobs.iter().map(|_| None).collect();
     let work = |job: usize| truth.split(make()?.as_ref(), jobs[job].0, jobs[job].1, plan.seed);
-    threads::each(jobs.len(), plan.threads, work, |job, result| {
+    parallel(jobs.len(), plan.threads, work, |job, result| {
         let fine = result.is_ok();
         done[job] = Some(result);
         fine

@@ -23,10 +23,11 @@ pub mod statistics;
 pub mod strategy;
 pub mod table;
 pub mod testing;
-pub mod threads;
+mod threads;
 
 pub use ask::{Ask, Candidate, Proposal, Strategy};
 pub use engine::{Budget, Finished, Journalled, MAX_DRY_ROUNDS, Study};
 pub use error::StudyError;
 pub use evaluate::{Evaluator, Job, Monitor};
 pub use history::{Event, Fidelity, History, Observer, Outcome, Score};
+pub use threads::{cores, parallel};

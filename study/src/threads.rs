@@ -12,7 +12,7 @@ pub fn cores() -> usize {
 /// Does `work(i)` for every `i` below `n` on `threads` threads, begun in order, and hands each
 /// result to `receive` on the calling thread in the order in which they are done. When `receive`
 /// says false no further piece is begun.
-pub fn each<R: Send>(
+pub fn parallel<R: Send>(
     n: usize,
     threads: usize,
     work: impl Fn(usize) -> R + Sync,
@@ -50,7 +50,7 @@ mod tests {
     fn every_piece_is_done_once_whatever_the_number_of_threads() {
         for threads in [0, 1, 3, 50] {
             let mut done = vec![0; 20];
-            each(
+            parallel(
                 20,
                 threads,
                 |i| i * i,
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn nothing_is_begun_after_a_stop() {
         let mut done = 0;
-        each(
+        parallel(
             100,
             1,
             |i| i,

@@ -5,10 +5,11 @@ use std::collections::HashSet;
 use bonas_spaces::{Architecture, Key, SearchSpace, SpaceSize};
 use rand::RngExt;
 
-use super::pool::WHOLE_SPACE_CAP;
 use super::{Ask, Candidate, Proposal};
 use crate::rng::StudyRng;
 
+/// Largest parametrisation that is listed as a whole.
+pub const WHOLE_SPACE_CAP: usize = 50_000;
 /// Draws from the space for each new architecture wanted, before giving up or listing the space.
 const DRAWS_EACH: usize = 200;
 

@@ -24,6 +24,7 @@ pub use bonas_surrogate::select::Batches;
 pub use build::{BuildStrategy, Site, surrogate};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
+pub use fresh::WHOLE_SPACE_CAP;
 pub use genetic::{BnNasSettings, Genetic};
 pub use knowledge::{Knowledge, PriorKind, SOURCE_TASK_FILE, SourceTask, Transfer};
 pub use listed::Listed;
@@ -33,7 +34,7 @@ pub use names::{
 };
 pub use nsga2::{Nsga2, Nsga2Settings};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
-pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WHOLE_SPACE_CAP, WholeSpace};
+pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WholeSpace};
 pub use random::{RandomSearch, RandomSettings};
 pub use targets::{Scored, Targets, TargetsKind};
 

@@ -7,13 +7,10 @@ use bonas_spaces::{Architecture, Key, SearchSpace, SpaceSize};
 use bonas_surrogate::Known;
 
 use super::evolution::tournament;
-use super::fresh::{fresh, is_new};
+use super::fresh::{WHOLE_SPACE_CAP, fresh, is_new};
 use super::{Ask, Scored};
 use crate::StudyError;
 use crate::rng::StudyRng;
-
-/// Largest parametrisation that is listed as a whole.
-pub const WHOLE_SPACE_CAP: usize = 50_000;
 
 /// Where candidates come from.
 #[derive(Clone, Debug)]

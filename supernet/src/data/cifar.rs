@@ -7,9 +7,25 @@ use std::path::{Path, PathBuf};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::entry::DatasetEntry;
 use super::files::{entries, name_of, plain_or_gz, read, unusable};
 use super::images::{ImageShape, Images};
 use bonas_study::StudyError;
+
+/// `cifar10:DIRECTORY`: the official binary files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one
+/// `*train*.bin` and one `*test*.bin` of any number of records; in the directory or its `cifar-10-batches-bin`, each
+/// plain or `.gz`. `cifar10:TRAIN,TEST`: two files of CIFAR-10 records, each plain or gzip.
+pub(super) const ENTRY: DatasetEntry = DatasetEntry {
+    name: "cifar10",
+    about: "CIFAR-10's binary files, plain or gzip",
+    places: &["DIRECTORY", "TRAIN,TEST"],
+    format: Some((SHAPE, CLASSES.len())),
+    is_in: |directory| Ok(find(directory)?.is_some()),
+    read: |place, _| match place.pair() {
+        Some([train, test]) => from_files(&[train], &[test]),
+        None => from_directory(place.path()),
+    },
+};
 
 const SHAPE: ImageShape = ImageShape::new(3, 32, 32);
 const RECORD: usize = 1 + SHAPE.pixels();

@@ -4,11 +4,22 @@ use std::path::Path;
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::entry::DatasetEntry;
 use super::files::unusable;
 use super::images::{ImageShape, Images, numbered};
 use super::split::Split;
 use bonas_study::StudyError;
 use bonas_study::rng;
+
+/// The embedded 8x8 digits, [`digits()`].
+pub(super) const ENTRY: DatasetEntry = DatasetEntry {
+    name: "digits",
+    about: "8x8 grey digits inside the program, ten classes",
+    places: &[],
+    format: Some((ImageShape::new(1, 8, 8), 10)),
+    is_in: |_| Ok(false),
+    read: |_, _| digits(),
+};
 
 /// 64 grey values in 0..=16 and the label a line, no header. Source and licence:
 /// `data/README.md`.

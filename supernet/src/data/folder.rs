@@ -11,16 +11,29 @@ use image::{ColorType, DynamicImage, ImageReader};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::entry::DatasetEntry;
 use super::files::{entries, name_of, unusable};
 use super::images::{ImageShape, Images};
-use super::source::LoadOptions;
+use super::options::LoadOptions;
 use super::split::Split;
 use bonas_study::{StudyError, rng};
+
+/// `folder:DIRECTORY`: `train/<class>/*` and `test/<class>/*`, or `<class>/*`, of which [`LoadOptions::test_fraction`]
+/// becomes the test part. Files named png, jpg, jpeg or bmp, in the order of their names, are scaled to cover a square
+/// of [`LoadOptions::image_size`] and its middle is cut out; one channel if all are grey, else three; alpha is dropped.
+pub(super) const ENTRY: DatasetEntry = DatasetEntry {
+    name: "folder",
+    about: "a folder of images (png, jpeg, bmp) a class",
+    places: &["DIRECTORY"],
+    format: None,
+    is_in: |directory| Ok(is_folder(directory)),
+    read: |place, options| from_directory(place.path(), options),
+};
 
 const LAYOUT: &str = "expected root/train/<class>/*.png and root/test/<class>/*.png, or root/<class>/*.png";
 const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 
-/// Reads a folder of images by class; see [`Source::Folder`](super::Source::Folder).
+/// Reads a folder of images by class; see [`ENTRY`].
 pub(super) fn from_directory(root: &Path, options: &LoadOptions) -> Result<Dataset, StudyError> {
     options.check()?;
     let (train, test) =

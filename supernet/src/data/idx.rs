@@ -8,9 +8,21 @@ use std::path::{Path, PathBuf};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::entry::DatasetEntry;
 use super::files::{entries, plain_or_gz, read, unusable};
 use super::images::{ImageShape, Images, numbered};
 use bonas_study::StudyError;
+
+/// `mnist:DIRECTORY`: the four idx files of MNIST, Fashion-MNIST and their like (`train-images-idx3-ubyte`, ...;
+/// `.idx3` does too), in the directory or its `raw`, each plain or `.gz`.
+pub(super) const ENTRY: DatasetEntry = DatasetEntry {
+    name: "mnist",
+    about: "idx files of MNIST, Fashion-MNIST and their like, plain or gzip",
+    places: &["DIRECTORY"],
+    format: None,
+    is_in: |directory| Ok(find(directory)?.is_some()),
+    read: |place, _| from_directory(place.path()),
+};
 
 const IMAGES_MAGIC: u32 = 0x803;
 const LABELS_MAGIC: u32 = 0x801;

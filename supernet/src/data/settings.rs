@@ -5,8 +5,8 @@ use bonas_study::settings::ensure;
 bonas_study::settings! {
     /// The images, and how the training part is divided.
     pub struct DataSettings {
-        /// Where the images are: digits (embedded), cifar10:DIRECTORY, mnist:DIRECTORY (Fashion-MNIST
-        /// and the like too), folder:DIRECTORY, or a directory holding one of these.
+        /// Where the images are: a kind of dataset and its place, such as cifar10:DIRECTORY (`bonas list datasets` prints all
+        /// of them), or a directory that holds one.
         source: String = "digits".to_owned(),
         /// Training images used at most, drawn evenly from the classes; 0: all.
         limit: usize = 0,

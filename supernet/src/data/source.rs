@@ -1,58 +1,46 @@
 //! Where a dataset comes from.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
-
-use super::dataset::Dataset;
-use super::files::unusable;
-use super::images::ImageShape;
-use super::{cifar, digits, folder, idx};
+use bonas_spaces::catalogue::{Catalogue, nearest};
 use bonas_study::StudyError;
 
-/// Where a dataset comes from. Its text form is what a configuration or a flag says.
+use super::dataset::Dataset;
+use super::entry::{DatasetEntry, Place};
+use super::files::unusable;
+use super::images::ImageShape;
+use super::options::LoadOptions;
+use super::{cifar, digits, folder, idx};
+
+/// The kinds of datasets, one line each. A directory is taken for the first kind that it holds.
+pub static DATASETS: Catalogue<DatasetEntry> =
+    Catalogue::new("dataset", &[&digits::ENTRY, &cifar::ENTRY, &idx::ENTRY, &folder::ENTRY]);
+
+/// Where a dataset comes from: a kind of [`DATASETS`] and its place (`cifar10:DIRECTORY`), or a directory that holds
+/// one. Its text form is what a configuration or a flag says.
 ///
 /// # Examples
 /// ```
 /// use bonas_supernet::data::Source;
 /// let source: Source = "cifar10:/data/cifar".parse()?;
-/// assert_eq!(source, Source::Cifar10("/data/cifar".into()));
+/// assert_eq!(source.kind().map(|kind| kind.name), Some("cifar10"));
 /// assert_eq!(source.to_string(), "cifar10:/data/cifar");
 /// # Ok::<(), bonas_study::StudyError>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source {
-    /// `digits`: the embedded 8x8 digits, [`digits()`].
-    Digits,
-    /// `cifar10:DIRECTORY`: the official binary files `data_batch_1.bin` to `data_batch_5.bin` and
-    /// `test_batch.bin`, or one `*train*.bin` and one `*test*.bin` of any number of records; in the
-    /// directory or its `cifar-10-batches-bin`, each plain or `.gz`.
-    Cifar10(PathBuf),
-    /// `cifar10:TRAIN,TEST`: two files of CIFAR-10 records, each plain or gzip.
-    Cifar10Files {
-        /// Training records.
-        train: PathBuf,
-        /// Test records.
-        test: PathBuf,
-    },
-    /// `mnist:DIRECTORY`: the four idx files of MNIST, Fashion-MNIST and their like
-    /// (`train-images-idx3-ubyte`, ...; `.idx3` does too), in the directory or its `raw`, each
-    /// plain or `.gz`.
-    Mnist(PathBuf),
-    /// `folder:DIRECTORY`: `train/<class>/*` and `test/<class>/*`, or `<class>/*`, of which
-    /// [`LoadOptions::test_fraction`] becomes the test part. Files named png, jpg, jpeg or bmp, in
-    /// the order of their names, are scaled to cover a square of [`LoadOptions::image_size`] and
-    /// its middle is cut out; one channel if all are grey, else three; alpha is dropped.
-    Folder(PathBuf),
-    /// `PATH`: whichever of the above the directory turns out to hold.
-    Auto(PathBuf),
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// None: whichever the directory turns out to hold.
+    kind: Option<&'static DatasetEntry>,
+    place: String,
 }
 
-const SYNTAX: &str =
-    "digits, cifar10:DIRECTORY, cifar10:TRAIN,TEST, mnist:DIRECTORY, folder:DIRECTORY or a DIRECTORY";
-const KINDS: [&str; 4] = ["digits", "cifar10", "mnist", "folder"];
+impl PartialEq for Source {
+    fn eq(&self, other: &Self) -> bool {
+        self.to_string() == other.to_string()
+    }
+}
 
 impl FromStr for Source {
     type Err = StudyError;
@@ -61,40 +49,53 @@ impl FromStr for Source {
     /// [`StudyError::Setting`] for an empty text, an empty path, or a kind that does not exist,
     /// with the nearest that does.
     fn from_str(text: &str) -> Result<Self, StudyError> {
-        if text == "digits" {
-            return Ok(Self::Digits);
-        }
-        match text.split_once(':') {
-            Some((kind, path)) if KINDS.contains(&kind) && !path.is_empty() => Ok(Self::of_kind(kind, path)),
+        let directory = || Self { kind: None, place: text.to_owned() };
+        let (name, place) = text.split_once(':').map_or((text, None), |(name, place)| (name, Some(place)));
+        match (DATASETS.get(name), place) {
+            (Ok(kind), None) if kind.places.is_empty() => Ok(Self { kind: Some(kind), place: String::new() }),
+            (Ok(kind), Some(place)) if !kind.places.is_empty() && !place.is_empty() => {
+                Ok(Self { kind: Some(kind), place: place.to_owned() })
+            }
             // A path may hold a colon itself.
-            _ if !text.is_empty() && Path::new(text).exists() => Ok(Self::Auto(text.into())),
-            None if text.contains(['/', '\\', '.']) => Ok(Self::Auto(text.into())),
+            _ if !text.is_empty() && Path::new(text).exists() => Ok(directory()),
+            (_, None) if text.contains(['/', '\\', '.']) => Ok(directory()),
             _ => Err(unknown(text)),
         }
     }
 }
 
 impl Source {
-    fn of_kind(kind: &str, path: &str) -> Self {
-        match (kind, path.split_once(',')) {
-            ("cifar10", Some((train, test))) if !Path::new(path).exists() => {
-                Self::Cifar10Files { train: train.into(), test: test.into() }
-            }
-            ("cifar10", _) => Self::Cifar10(path.into()),
-            ("mnist", _) => Self::Mnist(path.into()),
-            ("folder", _) => Self::Folder(path.into()),
-            _ => Self::Digits,
-        }
+    /// A directory, for whichever kind it turns out to hold.
+    pub fn directory(path: &Path) -> Self {
+        Self { kind: None, place: path.display().to_string() }
+    }
+
+    /// The kind of data; none for a directory that has not been looked into.
+    pub fn kind(&self) -> Option<&'static DatasetEntry> {
+        self.kind
     }
 
     /// Shape of the images and number of classes, where the format alone says them.
     pub fn format(&self) -> Option<(ImageShape, usize)> {
-        let square = |channels, side| ImageShape { channels, height: side, width: side };
-        match self {
-            Self::Digits => Some((square(1, 8), 10)),
-            Self::Cifar10(_) | Self::Cifar10Files { .. } => Some((square(3, 32), 10)),
-            Self::Mnist(_) | Self::Folder(_) | Self::Auto(_) => None,
+        self.kind.and_then(|kind| kind.format)
+    }
+
+    /// The source with paths that are not absolute taken as paths in a folder.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        if self.place.is_empty() {
+            return self;
         }
+        let inside = |path: &str| folder.join(path).display().to_string();
+        let place = match Place(&self.place).pair() {
+            Some(pair) if self.takes_pair() => pair.map(|path| inside(&path.display().to_string())).join(","),
+            _ => inside(&self.place),
+        };
+        Self { place, ..self }
+    }
+
+    fn takes_pair(&self) -> bool {
+        self.kind.is_some_and(|kind| kind.places.iter().any(|place| place.contains(',')))
     }
 
     /// Reads the dataset.
@@ -104,73 +105,23 @@ impl Source {
     /// format, mislabelled, or lacks a class: it names the file and the remedy.
     /// [`StudyError::Setting`] for an option out of its range.
     pub fn load(&self, options: &LoadOptions) -> Result<Dataset, StudyError> {
-        let whole = self.whole(options)?;
+        let kind = self.kind.map_or_else(|| detect(Path::new(&self.place)), Ok)?;
+        let whole = (kind.read)(&Place(&self.place), options)?;
         if options.shrink == 1 { Ok(whole) } else { whole.shrunk(options.shrink) }
-    }
-
-    fn whole(&self, options: &LoadOptions) -> Result<Dataset, StudyError> {
-        match self {
-            Self::Digits => digits::digits(),
-            Self::Cifar10(path) => cifar::from_directory(path),
-            Self::Cifar10Files { train, test } => {
-                cifar::from_files(std::slice::from_ref(train), std::slice::from_ref(test))
-            }
-            Self::Mnist(path) => idx::from_directory(path),
-            Self::Folder(path) => folder::from_directory(path, options),
-            Self::Auto(path) => detect(path)?.whole(options),
-        }
     }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Digits => f.write_str("digits"),
-            Self::Cifar10(path) => write!(f, "cifar10:{}", path.display()),
-            Self::Cifar10Files { train, test } => write!(f, "cifar10:{},{}", train.display(), test.display()),
-            Self::Mnist(path) => write!(f, "mnist:{}", path.display()),
-            Self::Folder(path) => write!(f, "folder:{}", path.display()),
-            Self::Auto(path) => path.display().fmt(f),
+        match self.kind {
+            Some(kind) if kind.places.is_empty() => f.write_str(kind.name),
+            Some(kind) => write!(f, "{}:{}", kind.name, self.place),
+            None => f.write_str(&self.place),
         }
     }
 }
 
-/// How images are read. All but `shrink` are about folders.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct LoadOptions {
-    /// Side of the square that images of a folder are scaled to, in pixels; 4 to 1024.
-    pub image_size: usize,
-    /// Share of `folder/<class>/*` that becomes the test part, class by class; inside `(0, 1)`.
-    pub test_fraction: f64,
-    /// Seed of that split.
-    pub split_seed: u64,
-    /// Both sides are divided by this, each pixel the mean of a square; 1: images as they are.
-    pub shrink: usize,
-}
-
-impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk.
-    fn default() -> Self {
-        Self { image_size: 32, test_fraction: 0.2, split_seed: 0, shrink: 1 }
-    }
-}
-
-impl LoadOptions {
-    pub(super) fn check(&self) -> Result<(), StudyError> {
-        let (name, value, valid) = if !(4..=1024).contains(&self.image_size) {
-            ("image_size", self.image_size.to_string(), "4 to 1024")
-        } else if !(self.test_fraction > 0.0 && self.test_fraction < 1.0) {
-            ("test_fraction", self.test_fraction.to_string(), "between 0 and 1")
-        } else {
-            return Ok(());
-        };
-        Err(StudyError::Setting { name: name.to_owned(), reason: format!("{value}; valid: {valid}") })
-    }
-}
-
-/// Reads the dataset that `source` names, in the syntax of [`Source`]: `digits`,
-/// `cifar10:DIRECTORY`, `cifar10:TRAIN,TEST`, `mnist:DIRECTORY`, `folder:DIRECTORY`, or a path.
+/// Reads the dataset that `source` names, in the text form of [`Source`].
 ///
 /// # Errors
 /// Those of parsing and [`Source::load`].
@@ -186,33 +137,39 @@ pub fn load(source: &str, options: &LoadOptions) -> Result<Dataset, StudyError> 
     source.parse::<Source>()?.load(options)
 }
 
-/// Which kind of data a directory holds.
-fn detect(path: &Path) -> Result<Source, StudyError> {
+/// The forms that a source may have.
+fn syntax() -> String {
+    let forms: Vec<String> = DATASETS.iter().flat_map(DatasetEntry::forms).collect();
+    format!("{} or a DIRECTORY", forms.join(", "))
+}
+
+/// The kind of data that a directory holds.
+fn detect(path: &Path) -> Result<&'static DatasetEntry, StudyError> {
     if !path.exists() {
-        return Err(unusable(path, format!("does not exist; a source is {SYNTAX}")));
+        return Err(unusable(path, format!("does not exist; a source is {}", syntax())));
     }
     if !path.is_dir() {
-        return Err(unusable(path, format!("is a file; a source is {SYNTAX}")));
+        return Err(unusable(path, format!("is a file; a source is {}", syntax())));
     }
-    if cifar::find(path)?.is_some() {
-        return Ok(Source::Cifar10(path.to_owned()));
+    for kind in DATASETS.iter() {
+        if (kind.is_in)(path)? {
+            return Ok(kind);
+        }
     }
-    if idx::find(path)?.is_some() {
-        return Ok(Source::Mnist(path.to_owned()));
-    }
-    if folder::is_folder(path) {
-        return Ok(Source::Folder(path.to_owned()));
-    }
-    let wanted = "CIFAR-10 binary files, idx files or class folders of images";
-    Err(unusable(path, format!("holds no {wanted}; name the kind to see what is missing: {SYNTAX}")))
+    let kinds = DATASETS.iter().filter(|kind| !kind.places.is_empty()).map(|kind| kind.about);
+    let wanted = kinds.collect::<Vec<_>>().join("; ");
+    Err(unusable(
+        path,
+        format!("holds none of: {wanted}; name the kind to see what is missing: {}", syntax()),
+    ))
 }
 
 fn unknown(text: &str) -> StudyError {
     let kind = text.split_once(':').map_or(text, |(kind, _)| kind);
-    let hint = bonas_spaces::catalogue::nearest(kind, KINDS).filter(|name| *name != kind);
+    let hint = nearest(kind, DATASETS.names()).filter(|name| *name != kind);
     let hint = hint.map_or(String::new(), |name| format!("; did you mean {name}?"));
     StudyError::Setting {
         name: "data".to_owned(),
-        reason: format!("{text:?} is not a source ({SYNTAX}){hint}"),
+        reason: format!("{text:?} is not a source ({}){hint}", syntax()),
     }
 }

@@ -15,7 +15,7 @@ pub use shared::SharedSettings;
 #[cfg(feature = "torch")]
 pub use indicator::{IndicatorEvaluator, IndicatorPlan};
 #[cfg(feature = "torch")]
-pub use scratch::ScratchEvaluator;
+pub use scratch::{ScratchEvaluator, ScratchPlan};
 #[cfg(feature = "torch")]
 pub use shared::SharedEvaluator;
 

@@ -11,10 +11,10 @@ use tch::{Device, Kind, Tensor};
 
 use super::error::{Result, SupernetError};
 use super::join::joined;
+use super::operation::{Affine, Operation, OperationNorm};
 use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
-use super::trainable::{Operation, OperationNorm};
 use super::weights::Weights;
 
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
@@ -30,15 +30,6 @@ pub struct Norm {
     pub channels: usize,
     /// Scale and shift, if it has them.
     pub affine: Option<Affine>,
-}
-
-/// Scale and shift of a batch normalisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Affine {
-    /// Scale γ `[C]`.
-    pub scale: ParamId,
-    /// Shift β `[C]`.
-    pub shift: ParamId,
 }
 
 /// Collects what modules need while they are built.

@@ -14,10 +14,10 @@ use super::cell::{Cell, CellPath, Used};
 use super::error::{Result, SupernetError};
 use super::join::joined;
 use super::layers::{Builder, Chain, Norm, Run, Value, as_kind};
+use super::operation::Operation;
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
-use super::trainable::Operation;
 use super::weights::Weights;
 
 /// Where and in what numbers a network lives.

@@ -1,22 +1,20 @@
 //! Networks in the size of the images, on the devices there are.
 
 use std::cell::OnceCell;
-use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union};
+use bonas_study::StudyError;
 use bonas_study::rng::stream;
-use bonas_study::{Evaluator, StudyError};
 use tch::{Device, Kind};
 
 use super::{Setup, Size};
 use crate::data::{DataSettings, Dataset, ImageShape, LoadOptions, Source};
 use crate::device;
-use crate::evaluator::ScratchEvaluator;
 use crate::model::Placement;
-use crate::recipe::{Precision, ScratchRecipe};
-use crate::training::{Part, Task};
+use crate::recipe::Precision;
+use crate::training::Task;
 
 /// Images, devices and operations: what all networks of a study share.
 #[derive(Debug)]
@@ -163,36 +161,6 @@ impl Networks {
         &self.whole
     }
 
-    /// Evaluators that train from scratch, one a worker; checkpoints go to `folder`, if there is one.
-    ///
-    /// # Errors
-    /// [`StudyError::Setting`] for a recipe or a size that does not fit.
-    pub fn from_scratch(
-        &self,
-        plan: &ScratchPlan,
-        task: &Arc<Task>,
-        folder: Option<&Path>,
-    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-        plan.recipe.check()?;
-        let make = |worker| -> Result<Box<dyn Evaluator>, StudyError> {
-            Ok(Box::new(ScratchEvaluator {
-                task: task.clone(),
-                part: plan.part,
-                also: plan.also,
-                skeleton: self.skeleton(plan.size, Norm::DISCRETE)?,
-                ops: self.ops(),
-                recipe: plan.recipe.clone(),
-                seeds: plan.seeds,
-                paired: plan.paired,
-                placement: self.placement(worker),
-                threads: self.setup.training.threads,
-                folder: folder.map(Path::to_owned),
-                checkpoint_every: CHECKPOINT_EVERY,
-            }))
-        };
-        (0..self.setup.workers).map(make).collect()
-    }
-
     /// Device and precision of a worker.
     pub fn placement(&self, worker: usize) -> Placement {
         let settings = &self.setup.training;
@@ -235,24 +203,4 @@ fn renamed(error: StudyError, keys: &[(&str, &str)]) -> StudyError {
         }
         other => other,
     }
-}
-
-/// Epochs between two checkpoints of a run from scratch.
-const CHECKPOINT_EVERY: usize = 5;
-
-/// How networks are trained from scratch, and what they are scored on.
-#[derive(Clone, Debug)]
-pub struct ScratchPlan {
-    /// Size of the networks.
-    pub size: Size,
-    /// How they are trained.
-    pub recipe: ScratchRecipe,
-    /// The part they learn for and are scored on.
-    pub part: Part,
-    /// Another part they are scored on.
-    pub also: Option<Part>,
-    /// Seeds an architecture is trained with.
-    pub seeds: usize,
-    /// What the seeds come from if they are the same for every architecture.
-    pub paired: Option<u64>,
 }

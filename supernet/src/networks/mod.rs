@@ -7,4 +7,4 @@ pub use setup::{NetworkPlan, Setup, Size, without_torch};
 #[cfg(feature = "torch")]
 mod build;
 #[cfg(feature = "torch")]
-pub use build::{Networks, ScratchPlan};
+pub use build::Networks;

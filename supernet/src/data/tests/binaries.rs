@@ -57,7 +57,10 @@ fn cifar_gzipped_under_other_names() {
     // What the format says is what is read.
     assert_eq!(source.format(), Some((data.train.shape(), data.train.classes())));
     let digits = crate::data::digits().unwrap();
-    assert_eq!(Source::Digits.format(), Some((digits.train.shape(), digits.train.classes())));
+    assert_eq!(
+        "digits".parse::<Source>().unwrap().format(),
+        Some((digits.train.shape(), digits.train.classes()))
+    );
     write(&dir.path().join("more_train.bin"), &cifar(0..10));
     refused("cifar10:", dir.path(), "", &["2 *train*.bin", "cifar10:TRAIN,TEST"]);
 }
@@ -205,7 +208,7 @@ fn sources_that_are_none() {
     }
     refused("", Path::new("/no/such/folder"), "folder", &["does not exist", "cifar10:DIRECTORY"]);
     let dir = tempfile::tempdir().unwrap();
-    refused("", dir.path(), "", &["holds no CIFAR-10 binary files, idx files or class folders"]);
+    refused("", dir.path(), "", &["holds none of: CIFAR-10"]);
     write(&dir.path().join("x.bin"), &[]);
     refused("", &dir.path().join("x.bin"), "x.bin", &["is a file"]);
 }

@@ -30,7 +30,11 @@ fn only_divisors_of_the_sides_shrink() {
     assert_eq!(digits.test.shape(), ImageShape::new(1, 4, 4));
     assert_eq!(digits.augment.crop_padding, 1);
     for shrink in [0, 3, 16] {
-        let error = Source::Digits.load(&LoadOptions { shrink, ..LoadOptions::default() }).unwrap_err();
+        let error = "digits"
+            .parse::<Source>()
+            .unwrap()
+            .load(&LoadOptions { shrink, ..LoadOptions::default() })
+            .unwrap_err();
         let error = error.to_string();
         assert!(error.contains(&format!("{shrink} for images of 1x8x8")), "{error}");
     }

@@ -7,11 +7,13 @@ use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
 use crate::evaluator::BuildEvaluator;
+#[cfg(feature = "torch")]
+use crate::evaluator::ScratchPlan;
+#[cfg(feature = "torch")]
+use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size};
-#[cfg(feature = "torch")]
-use crate::networks::{Networks, ScratchPlan};
 use crate::recipe::{ScratchRecipe, TrainingSettings};
 #[cfg(feature = "torch")]
 use crate::training::Part;
@@ -62,7 +64,7 @@ impl BuildEvaluator for ScratchSettings {
             seeds: self.seeds,
             paired: None,
         };
-        networks.from_scratch(&plan, &networks.task()?, Some(&folder.join("checkpoints")))
+        plan.evaluators(&networks, &networks.task()?, Some(&folder.join("checkpoints")))
     }
 
     #[cfg(not(feature = "torch"))]

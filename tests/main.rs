@@ -10,6 +10,7 @@ mod damage;
 #[cfg(feature = "torch")]
 mod indicator;
 mod pages;
+mod recorded;
 mod resume;
 mod rooms;
 mod study;

@@ -142,7 +142,7 @@ fn a_circle_is_found_and_named() {
         file("a/mod.rs", "mod inner;\n\nuse std::fmt;\n\nuse crate::b::{self, deep::{B, C}};\n"),
         file("a/inner.rs", "use super::A;\n"),
         file("b.rs", "use crate::c::C;\n"),
-        file("c.rs", "#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}\n"),
+        file("c.rs", "//! C.\n\n#[cfg(test)]\nmod tests {\n    use crate::a::A;\n}\n"),
     ];
     assert_eq!(circles(&edges(&files)), Vec::<String>::new());
     files.push(file("c/deep.rs", "use super::super::a::inner;\n"));

@@ -22,7 +22,7 @@ pub enum DeviceError {
     /// A GPU was asked for and libtorch sees none.
     #[error(
         "device `{requested}`: libtorch sees no CUDA GPU (backend: {backend}); use `cpu`, or check `nvidia-smi` \
-         (driver r580 or newer) and run `cargo xtask setup --gpu`"
+         (driver r580 or newer) and run `cargo xtask setup --gpu` (outside of a clone: `bonas libtorch install --gpu`)"
     )]
     NoGpu {
         /// The text as it was given.

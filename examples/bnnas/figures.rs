@@ -72,7 +72,7 @@ pub(crate) fn figures(
     for (variant, name) in VARIANTS {
         let mut of: BTreeMap<Indicator, Vec<Scored>> = BTreeMap::new();
         for (_, values) in nets.iter().zip(values).filter(|(net, _)| net.variant == variant) {
-            let macs = &values[&Indicator::Macs];
+            let macs = &values[&Indicator::MACS];
             for (indicator, scores) in with_composite(values, flags.costly.min(cells.len())) {
                 of.entry(indicator).or_default().push(Scored { scores, macs: macs.clone() });
             }
@@ -87,7 +87,7 @@ pub(crate) fn figures(
 fn with_composite(values: &Values, costly: usize) -> Values {
     let terms: Vec<Vec<f64>> = Indicator::TERMS.iter().map(|term| values[term][..costly].to_vec()).collect();
     let mut all = values.clone();
-    all.insert(Indicator::Composite, rank_sums(&terms));
+    all.insert(Indicator::COMPOSITE, rank_sums(&terms));
     all
 }
 

@@ -78,7 +78,7 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     let values = values.into_iter().flatten().collect::<Result<Vec<_>>>()?;
     let macs = values
         .first()
-        .and_then(|v| v.get(&bonas::supernet::indicator::Indicator::Macs))
+        .and_then(|v| v.get(&bonas::supernet::indicator::Indicator::MACS))
         .context("no seed")?;
     let target = target.unwrap_or_else(|| macs.clone());
     let figures = figures::figures(flags, &nets, &values, &cells, &target);

@@ -21,13 +21,13 @@ use crate::flags::{Flags, Net};
 
 /// Indicators that cost next to nothing a cell.
 pub(crate) const CHEAP: [Indicator; 4] =
-    [Indicator::Macs, Indicator::Params, Indicator::BnGamma, Indicator::Expressivity];
+    [Indicator::MACS, Indicator::PARAMS, Indicator::BN_GAMMA, Indicator::EXPRESSIVITY];
 /// Those that cost passes through the trained network.
-pub(crate) const TRAINED: [Indicator; 2] = [Indicator::Trainability, Indicator::Uncertainty];
+pub(crate) const TRAINED: [Indicator; 2] = [Indicator::TRAINABILITY, Indicator::UNCERTAINTY];
 /// Those that cost passes through one at random initialisation, which is the same whatever BatchNorm the
 /// supernet of a seed has: measured once a seed, with the published one.
 pub(crate) const UNTRAINED: [Indicator; 4] =
-    [Indicator::Synflow, Indicator::Naswot, Indicator::LinearRegions, Indicator::Ntk];
+    [Indicator::SYNFLOW, Indicator::NASWOT, Indicator::LINEAR_REGIONS, Indicator::NTK];
 
 /// A cell and its text.
 #[derive(Clone, Debug)]

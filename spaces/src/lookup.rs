@@ -58,7 +58,7 @@ impl<T: Entry> Catalogue<T> {
     }
 
     /// All parts.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static T> + use<T> {
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &'static T> + Clone + use<T> {
         self.entries.iter().copied()
     }
 

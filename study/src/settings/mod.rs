@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 pub use bonas_spaces::catalogue::{nearest, unknown};
 pub use invalid::{Invalid, at_least_1, ensure};
-pub use names::{renamed, variant, with_nearest};
+pub use names::{entry_named, renamed, variant, with_nearest};
 
 /// One key of a group of settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

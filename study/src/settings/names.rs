@@ -1,6 +1,6 @@
 //! Names in configurations: what serde says of a wrong one, with the nearest right one.
 
-use bonas_spaces::catalogue::nearest;
+use bonas_spaces::catalogue::{Catalogue, Entry, nearest};
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
@@ -19,6 +19,17 @@ const RENAMED: &[(&str, &str)] = &[("flops", "macs"), ("flops_limit", "macs_limi
 /// The name of today for a key or a value of an earlier version.
 pub fn renamed(name: &str) -> Option<&'static str> {
     RENAMED.iter().find(|(old, _)| *old == name).map(|(_, new)| *new)
+}
+
+/// The entry of a catalogue with a name.
+///
+/// # Errors
+/// A text with all names and the nearest, or the name of today for an old one.
+pub fn entry_named<T: Entry>(catalogue: &Catalogue<T>, name: &str) -> Result<&'static T, String> {
+    catalogue.get(name).map_err(|error| match renamed(name) {
+        Some(new) => format!("`{name}` is called `{new}` now"),
+        None => error.to_string(),
+    })
 }
 
 /// Serde's message, with the nearest of the names that it lists, or the name of today for an old one.

@@ -10,8 +10,10 @@
 
 #[cfg(feature = "torch")]
 mod active;
+mod entry;
 #[cfg(feature = "torch")]
 mod kernel;
+mod kinds;
 #[cfg(feature = "torch")]
 mod norms;
 #[cfg(feature = "torch")]
@@ -26,7 +28,17 @@ mod uncertainty;
 #[cfg(feature = "torch")]
 mod tests;
 
-use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+
+use bonas_study::settings::entry_named;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use entry::IndicatorEntry;
+#[cfg(feature = "torch")]
+pub use entry::Score;
+pub use kinds::INDICATORS;
 
 #[cfg(feature = "torch")]
 pub use active::{linear_regions, naswot};
@@ -44,77 +56,111 @@ pub use synflow::{make_absolute, synflow};
 #[cfg(feature = "torch")]
 pub use uncertainty::{Uncertainty, uncertainty};
 
-/// What can be measured of an architecture without training it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Indicator {
-    /// Sum over operations of the mean |γ| of their last BatchNorm (BN-NAS, Chen et al. 2021).
-    BnGamma,
-    /// Sum over nodes of the entropy of unit activity, in bits (our definition).
-    Expressivity,
-    /// Minus the logarithm of the condition number of the tangent kernel of the trainable
-    /// BatchNorm (our definition).
-    Trainability,
-    /// Minus the predictive entropy under Monte-Carlo BatchNorm, in nats (our definition).
-    Uncertainty,
-    /// The mean rank of expressivity, trainability and uncertainty (our definition).
-    #[default]
-    Composite,
-    /// Multiply-adds of the discrete network.
-    Macs,
-    /// Parameters of the discrete network.
-    Params,
-    /// Logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021).
-    Synflow,
-    /// Logarithm of the determinant of the agreement of activation patterns (Mellor et al. 2021).
-    Naswot,
-    /// Distinct activation patterns, as TE-NAS counts linear regions (Chen et al. 2021).
-    LinearRegions,
-    /// Minus the logarithm of the condition number of the tangent kernel of all weights (TE-NAS).
-    Ntk,
-}
+/// The name of an indicator in [`INDICATORS`]; the default is the composite.
+#[derive(Clone, Copy)]
+pub struct Indicator(&'static IndicatorEntry);
 
 impl Indicator {
-    /// All of them.
-    pub const ALL: [Self; 11] = [
-        Self::BnGamma,
-        Self::Expressivity,
-        Self::Trainability,
-        Self::Uncertainty,
-        Self::Composite,
-        Self::Macs,
-        Self::Params,
-        Self::Synflow,
-        Self::Naswot,
-        Self::LinearRegions,
-        Self::Ntk,
-    ];
+    /// Sum over operations of the mean |γ| of their last BatchNorm (BN-NAS, Chen et al. 2021).
+    pub const BN_GAMMA: Self = Self(&kinds::BN_GAMMA);
+    /// Sum over nodes of the entropy of unit activity, in bits (our definition).
+    pub const EXPRESSIVITY: Self = Self(&kinds::EXPRESSIVITY);
+    /// Minus the log condition number of the tangent kernel of the trainable BatchNorm (our definition).
+    pub const TRAINABILITY: Self = Self(&kinds::TRAINABILITY);
+    /// Minus the predictive entropy under Monte-Carlo BatchNorm, in nats (our definition).
+    pub const UNCERTAINTY: Self = Self(&kinds::UNCERTAINTY);
+    /// Mean rank of expressivity, trainability and uncertainty (our definition).
+    pub const COMPOSITE: Self = Self(&kinds::COMPOSITE);
+    /// Multiply-adds of the discrete network.
+    pub const MACS: Self = Self(&kinds::MACS);
+    /// Parameters of the discrete network.
+    pub const PARAMS: Self = Self(&kinds::PARAMS);
+    /// Logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021).
+    pub const SYNFLOW: Self = Self(&kinds::SYNFLOW);
+    /// Log determinant of the agreement of activation patterns (Mellor et al. 2021).
+    pub const NASWOT: Self = Self(&kinds::NASWOT);
+    /// Distinct activation patterns, as TE-NAS counts linear regions (Chen et al. 2021).
+    pub const LINEAR_REGIONS: Self = Self(&kinds::LINEAR_REGIONS);
+    /// Minus the log condition number of the tangent kernel of all weights (TE-NAS).
+    pub const NTK: Self = Self(&kinds::NTK);
 
-    /// The terms of [`Indicator::Composite`], the cheapest first.
-    pub const TERMS: [Self; 3] = [Self::Expressivity, Self::Trainability, Self::Uncertainty];
+    /// The terms of the composite, the cheapest first.
+    pub const TERMS: [Self; 3] = [Self::EXPRESSIVITY, Self::TRAINABILITY, Self::UNCERTAINTY];
+
+    /// All of them, in the order of the catalogue.
+    pub fn all() -> impl Iterator<Item = Self> + Clone {
+        INDICATORS.iter().map(Self)
+    }
+
+    /// The indicator with a name.
+    ///
+    /// # Errors
+    /// A text with all names, and the nearest.
+    pub fn named(name: &str) -> Result<Self, String> {
+        entry_named(&INDICATORS, name).map(Self)
+    }
 
     /// Name in configurations and reports.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::BnGamma => "bn-gamma",
-            Self::Expressivity => "expressivity",
-            Self::Trainability => "trainability",
-            Self::Uncertainty => "uncertainty",
-            Self::Composite => "composite",
-            Self::Macs => "macs",
-            Self::Params => "params",
-            Self::Synflow => "synflow",
-            Self::Naswot => "naswot",
-            Self::LinearRegions => "linear-regions",
-            Self::Ntk => "ntk",
-        }
+        self.0.name
     }
 
     /// Whether it reads a supernet whose BatchNorm was trained.
     pub fn reads_training(self) -> bool {
-        matches!(
-            self,
-            Self::BnGamma | Self::Expressivity | Self::Trainability | Self::Uncertainty | Self::Composite
-        )
+        self.0.reads_training
+    }
+
+    /// Its entry in the catalogue.
+    pub fn entry(self) -> &'static IndicatorEntry {
+        self.0
+    }
+
+    fn position(self) -> Option<usize> {
+        INDICATORS.iter().position(|entry| entry.name == self.name())
+    }
+}
+
+impl Default for Indicator {
+    fn default() -> Self {
+        Self::COMPOSITE
+    }
+}
+
+impl fmt::Debug for Indicator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl PartialEq for Indicator {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl Eq for Indicator {}
+
+impl PartialOrd for Indicator {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// In the order of the catalogue.
+impl Ord for Indicator {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.position().cmp(&other.position()).then(self.name().cmp(other.name()))
+    }
+}
+
+impl Serialize for Indicator {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Indicator {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::named(&String::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

@@ -7,11 +7,9 @@ use bonas_spaces::{Architecture, SearchSpace};
 use rand::Rng;
 use tch::Tensor;
 
-use super::kernel::{bn_kernel, condition_number, log_condition, weight_kernel};
+use super::Indicator;
 use super::norms::NormValues;
-use super::synflow::{make_absolute, synflow};
-use super::uncertainty::uncertainty;
-use super::{Indicator, linear_regions, naswot};
+use super::synflow::make_absolute;
 use crate::data::BatchOptions;
 use crate::model::{Agreement, Mode, Pass, Path, Placement, Statistics, Supernet};
 use crate::training::{Part, Task, images_and_labels};
@@ -76,7 +74,7 @@ impl Probe {
     ///
     /// # Errors
     /// [`StudyError::Setting`] for fewer than two images or passes, or more images than there are;
-    /// [`StudyError::Supernet`].
+    /// [`StudyError::Training`].
     pub fn new(
         subject: Subject,
         net: Supernet,
@@ -107,15 +105,15 @@ impl Probe {
 
     /// The value of an indicator for an architecture; higher is better. Minus infinity, the worst there can be,
     /// for NASWOT where two images share a pattern and the kernel of all weights where it is singular, as in a
-    /// cell that passes nothing on. [`Indicator::Composite`] is none of a single architecture: see
+    /// cell that passes nothing on. [`Indicator::COMPOSITE`] is none of a single architecture: see
     /// [`super::rank_sums`] and [`super::Reference`].
     ///
     /// # Errors
     /// [`StudyError::Evaluator`] for a value that is no other finite number, or the composite;
-    /// [`StudyError::Space`] for an architecture of another space, [`StudyError::Supernet`].
+    /// [`StudyError::Space`] for an architecture of another space, [`StudyError::Training`].
     pub fn score(&self, indicator: Indicator, architecture: &Architecture) -> Result<f64, StudyError> {
-        let value = self.value(indicator, architecture)?;
-        let worst = value == f64::NEG_INFINITY && matches!(indicator, Indicator::Naswot | Indicator::Ntk);
+        let value = (indicator.entry().score)(self, architecture)?;
+        let worst = value == f64::NEG_INFINITY && indicator.entry().may_be_lowest;
         if value.is_finite() || worst {
             return Ok(value);
         }
@@ -128,47 +126,65 @@ impl Probe {
         Err(StudyError::Evaluator(format!("{} of {arch} is {value}; {remedy}", indicator.name())))
     }
 
-    fn value(&self, indicator: Indicator, architecture: &Architecture) -> Result<f64, StudyError> {
-        let path = |net: &Supernet| -> Result<Path, StudyError> {
-            Ok(net.path(&self.subject.union.route(architecture)?)?)
-        };
-        let images = self.images.size()[0] as usize;
-        Ok(match indicator {
-            Indicator::BnGamma => self.values.gamma(&path(&self.net)?),
-            Indicator::Expressivity => self.values.expressivity(&path(&self.net)?),
-            Indicator::Trainability => {
-                let kernel = bn_kernel(&self.net, &path(&self.net)?, &self.images)?;
-                log_condition(kernel.as_ref(), images)?
-            }
-            Indicator::Uncertainty => {
-                -uncertainty(&self.net, &path(&self.net)?, &self.images, &self.batches)?.total
-            }
-            Indicator::Composite => {
-                let reason = "the composite ranks architectures among others; it is none of a single one";
-                return Err(StudyError::Evaluator(reason.into()));
-            }
-            Indicator::Macs => self.discrete(architecture)?.macs() as f64,
-            Indicator::Params => self.discrete(architecture)?.params() as f64,
-            Indicator::Synflow => synflow(&self.absolute, &path(&self.absolute)?)?,
-            Indicator::Naswot => naswot(&self.agreement(&path(&self.fresh)?)?)?.unwrap_or(f64::NAN),
-            Indicator::LinearRegions => {
-                linear_regions(&self.agreement(&path(&self.fresh)?)?)?.unwrap_or(f64::NAN)
-            }
-            Indicator::Ntk => {
-                -condition_number(&weight_kernel(&self.fresh, &path(&self.fresh)?, &self.images)?)?.ln()
-            }
-        })
+    /// The images that networks are run on, `[B, C, H, W]`.
+    pub fn images(&self) -> &Tensor {
+        &self.images
     }
 
-    fn discrete(&self, architecture: &Architecture) -> Result<bonas_spaces::network::Network, StudyError> {
+    /// The batches of Monte-Carlo BatchNorm, T of `[B, C, H, W]`.
+    pub fn batches(&self) -> &[Tensor] {
+        &self.batches
+    }
+
+    /// The path of an architecture through the trained network.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for an architecture of another space.
+    pub fn trained_path(&self, architecture: &Architecture) -> Result<Path, StudyError> {
+        self.path(&self.net, architecture)
+    }
+
+    /// The discrete supernet with its first weights, and the architecture's path through it.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for an architecture of another space.
+    pub fn fresh(&self, architecture: &Architecture) -> Result<(&Supernet, Path), StudyError> {
+        Ok((&self.fresh, self.path(&self.fresh, architecture)?))
+    }
+
+    /// The same with the absolute values of its weights.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for an architecture of another space.
+    pub fn absolute(&self, architecture: &Architecture) -> Result<(&Supernet, Path), StudyError> {
+        Ok((&self.absolute, self.path(&self.absolute, architecture)?))
+    }
+
+    fn path(&self, net: &Supernet, architecture: &Architecture) -> Result<Path, StudyError> {
+        Ok(net.path(&self.subject.union.route(architecture)?)?)
+    }
+
+    /// The discrete network of an architecture, as counted.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for an architecture of another space.
+    pub fn discrete(
+        &self,
+        architecture: &Architecture,
+    ) -> Result<bonas_spaces::network::Network, StudyError> {
         let union = Union::of(std::slice::from_ref(architecture))?;
         Ok(self.subject.discrete.network(&union, &self.subject.ops)?)
     }
 
-    fn agreement(&self, path: &Path) -> Result<Agreement, StudyError> {
+    /// The agreement of the images' activation patterns along the architecture's path, at first weights.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for an architecture of another space, [`StudyError::Training`].
+    pub fn agreement(&self, architecture: &Architecture) -> Result<Agreement, StudyError> {
+        let path = self.path(&self.fresh, architecture)?;
         let (mut agreement, mut statistics) = (Agreement::new(), Statistics::new());
         let mut pass = Pass::new(Mode::Estimate(&mut statistics)).with_agreement(&mut agreement);
-        self.fresh.forward(&self.images, path, &mut pass)?;
+        self.fresh.forward(&self.images, &path, &mut pass)?;
         Ok(agreement)
     }
 }

@@ -281,22 +281,22 @@ fn probe(settings: ProbeSettings) -> Result<Probe, bonas_study::StudyError> {
 fn every_indicator_has_a_value_and_only_its_own_network_bears_on_it() {
     let probe = probe(ProbeSettings { images: 8, passes: 2 }).unwrap();
     let cell = NasBench201::new().parse(CELL).unwrap();
-    let single = Indicator::ALL.into_iter().filter(|i| *i != Indicator::Composite);
+    let single = Indicator::all().into_iter().filter(|i| *i != Indicator::COMPOSITE);
     let values: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     let again: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     assert_eq!(values, again);
     // Multiply-adds and parameters of the discrete network at this size.
     let union = bonas_spaces::network::Union::of(std::slice::from_ref(&cell)).unwrap();
     let network = skeleton(Norm::DISCRETE).network(&union, &OpTable::nasbench201()).unwrap();
-    assert_eq!(probe.score(Indicator::Macs, &cell).unwrap(), network.macs() as f64);
-    assert_eq!(probe.score(Indicator::Params, &cell).unwrap(), network.params() as f64);
+    assert_eq!(probe.score(Indicator::MACS, &cell).unwrap(), network.macs() as f64);
+    assert_eq!(probe.score(Indicator::PARAMS, &cell).unwrap(), network.params() as f64);
     // Scales and shifts move what reads the trained net, and nothing else.
     scatter(probe.net(), &mut stream(9, &[]));
     for (indicator, before) in single.zip(values) {
         let values = NormValues::of(probe.net()).unwrap();
         let after = match indicator {
-            Indicator::BnGamma => values.gamma(&path(probe.net(), CELL)),
-            Indicator::Expressivity => values.expressivity(&path(probe.net(), CELL)),
+            gamma if gamma == Indicator::BN_GAMMA => values.gamma(&path(probe.net(), CELL)),
+            entropy if entropy == Indicator::EXPRESSIVITY => values.expressivity(&path(probe.net(), CELL)),
             other => probe.score(other, &cell).unwrap(),
         };
         assert_eq!(after == before, !indicator.reads_training(), "{}", indicator.name());
@@ -309,12 +309,12 @@ fn cells_with_nothing_to_train_have_the_worst_value() {
     let nothing = "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|";
     let cell = NasBench201::new().parse(nothing).unwrap();
     let of = |indicator| probe.score(indicator, &cell).unwrap();
-    assert_eq!([of(Indicator::BnGamma), of(Indicator::Expressivity)], [0.0, 0.0]);
-    assert_eq!(of(Indicator::Trainability), worst_log_condition(8));
+    assert_eq!([of(Indicator::BN_GAMMA), of(Indicator::EXPRESSIVITY)], [0.0, 0.0]);
+    assert_eq!(of(Indicator::TRAINABILITY), worst_log_condition(8));
     // All images look the same to it.
-    assert_eq!([of(Indicator::LinearRegions), of(Indicator::Naswot)], [1.0, f64::NEG_INFINITY]);
+    assert_eq!([of(Indicator::LINEAR_REGIONS), of(Indicator::NASWOT)], [1.0, f64::NEG_INFINITY]);
     assert!(
-        of(Indicator::Ntk) < probe.score(Indicator::Ntk, &NasBench201::new().parse(CELL).unwrap()).unwrap()
+        of(Indicator::NTK) < probe.score(Indicator::NTK, &NasBench201::new().parse(CELL).unwrap()).unwrap()
     );
 }
 
@@ -342,9 +342,9 @@ fn a_score_that_is_no_number_says_which_and_what_to_do() {
     let _ = no_grad(|| probe.net().params().tensor(scale).shallow_clone().fill_(f64::NAN));
     let all_conv =
         NasBench201::new().parse("|skip_connect~0|+|none~0|none~1|+|none~0|skip_connect~1|none~2|");
-    let error = probe.score(Indicator::Uncertainty, &all_conv.unwrap()).unwrap_err().to_string();
+    let error = probe.score(Indicator::UNCERTAINTY, &all_conv.unwrap()).unwrap_err().to_string();
     assert!(error.contains("uncertainty of |skip_connect~0|") && error.contains("is NaN"), "{error}");
     assert!(error.contains("lower the supernet's learning rate"), "{error}");
-    let error = probe.score(Indicator::Composite, &cell).unwrap_err().to_string();
+    let error = probe.score(Indicator::COMPOSITE, &cell).unwrap_err().to_string();
     assert!(error.contains("ranks architectures among others"), "{error}");
 }

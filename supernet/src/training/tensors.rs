@@ -28,7 +28,7 @@ pub fn images_and_labels(batch: &Batch, placement: Placement) -> Result<(Tensor,
 /// equal in size as can be, for each weighs the same.
 ///
 /// # Errors
-/// [`StudyError::Supernet`] when libtorch fails, [`StudyError::Setting`] for a bad index.
+/// [`StudyError::Training`] when libtorch fails, [`StudyError::Setting`] for a bad index.
 pub fn estimate(
     net: &Supernet,
     path: &Path,
@@ -49,7 +49,7 @@ pub fn estimate(
 /// the pass of each batch, and so chooses the BatchNorm statistics.
 ///
 /// # Errors
-/// [`StudyError::Supernet`] when libtorch fails, [`StudyError::Setting`] for a bad index.
+/// [`StudyError::Training`] when libtorch fails, [`StudyError::Setting`] for a bad index.
 pub fn score<'a>(
     net: &Supernet,
     path: &Path,

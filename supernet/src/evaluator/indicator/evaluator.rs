@@ -200,7 +200,7 @@ impl IndicatorEvaluator {
         }
         let probe = plan.prepare(self.placement, monitor)?;
         let flat = probe.net().params().flat().f_detach_copy().map_err(SupernetError::from)?;
-        let composite = plan.indicator == Indicator::Composite;
+        let composite = plan.indicator == Indicator::COMPOSITE;
         let references = if composite { plan.rank(&probe, monitor)? } else { Vec::new() };
         *prepared = Some(Prepared { flat, references: references.clone() });
         Ok((probe, references))
@@ -221,7 +221,7 @@ fn positions(
     let mut positions = Vec::with_capacity(references.len());
     for (term, reference) in Indicator::TERMS.into_iter().zip(references) {
         let position = reference.position(probe.score(term, architecture)?);
-        if term == Indicator::Expressivity && position < plan.prefilter {
+        if term == Indicator::EXPRESSIVITY && position < plan.prefilter {
             let least = plan.prefilter;
             return Ok(Err(format!("expressivity at {position:.3} of the references, prefilter = {least}")));
         }
@@ -235,7 +235,7 @@ fn outcome(
     ready: &(Probe, Vec<Reference>),
     architecture: &Architecture,
 ) -> Result<Outcome, StudyError> {
-    let scored = if plan.indicator == Indicator::Composite {
+    let scored = if plan.indicator == Indicator::COMPOSITE {
         positions(plan, ready, architecture).map(|found| match found {
             Ok(positions) => Outcome::Scored(Score::mean_of(positions, Fidelity::Indicator)),
             Err(reason) => Outcome::Failed(reason),
@@ -352,7 +352,7 @@ mod tests {
 
     #[test]
     fn it_keeps_the_contract_of_evaluators() {
-        for indicator in [Indicator::Composite, Indicator::BnGamma, Indicator::Synflow] {
+        for indicator in [Indicator::COMPOSITE, Indicator::BN_GAMMA, Indicator::SYNFLOW] {
             check_evaluator(&|| Box::new(evaluator(plan(indicator, None))), &NasBench201::new());
         }
     }
@@ -368,7 +368,7 @@ mod tests {
             ops: OpTable::nasbench101(),
             space: Arc::new(space.clone()),
         };
-        for indicator in [Indicator::Composite, Indicator::BnGamma, Indicator::Synflow, Indicator::Ntk] {
+        for indicator in [Indicator::COMPOSITE, Indicator::BN_GAMMA, Indicator::SYNFLOW, Indicator::NTK] {
             let plan = || IndicatorPlan { subject: subject.clone(), ..plan(indicator, None) };
             check_evaluator(&|| Box::new(evaluator(plan())), &space);
         }
@@ -377,13 +377,13 @@ mod tests {
     #[test]
     fn workers_and_checkpoints_give_the_same_scores() {
         let folder = tempfile::tempdir().unwrap();
-        let kept = || plan(Indicator::Composite, Some(folder.path().to_owned()));
+        let kept = || plan(Indicator::COMPOSITE, Some(folder.path().to_owned()));
         let mut first = evaluator(kept());
         let expected = outcomes(&mut first);
         assert_eq!(outcomes(&mut first.beside(Placement::on(tch::Device::Cpu))), expected);
         assert!(folder.path().join(CHECKPOINT).is_file());
         assert_eq!(outcomes(&mut evaluator(kept())), expected);
-        assert_eq!(outcomes(&mut evaluator(plan(Indicator::Composite, None))), expected);
+        assert_eq!(outcomes(&mut evaluator(plan(Indicator::COMPOSITE, None))), expected);
         let runs = |o: &Outcome| matches!(o, Outcome::Scored(score) if score.runs.len() == 3);
         assert!(expected.iter().all(runs), "the positions of the three terms: {expected:?}");
     }
@@ -407,7 +407,7 @@ mod tests {
     /// The supernet is never finished here: a worker that trains holds the lock all the time.
     #[test]
     fn a_worker_that_waits_for_the_supernet_can_be_stopped() {
-        let first = evaluator(plan(Indicator::BnGamma, None));
+        let first = evaluator(plan(Indicator::BN_GAMMA, None));
         let mut second = first.beside(Placement::on(tch::Device::Cpu));
         let stop = Stop::default();
         let held = first.prepared.lock().unwrap();
@@ -429,9 +429,9 @@ mod tests {
 
     #[test]
     fn the_pre_filter_gives_up_what_is_not_expressive() {
-        let all = outcomes(&mut evaluator(plan(Indicator::Composite, None)));
+        let all = outcomes(&mut evaluator(plan(Indicator::COMPOSITE, None)));
         let some =
-            outcomes(&mut evaluator(IndicatorPlan { prefilter: 0.5, ..plan(Indicator::Composite, None) }));
+            outcomes(&mut evaluator(IndicatorPlan { prefilter: 0.5, ..plan(Indicator::COMPOSITE, None) }));
         let mut given_up = 0;
         for (one, filtered) in all.iter().zip(&some) {
             let Outcome::Scored(score) = one else { panic!("{one:?}") };

@@ -40,10 +40,9 @@ pub enum BatchNormKind {
 bonas_study::settings! {
     /// Settings of the indicator evaluator.
     pub struct IndicatorSettings {
-        /// Indicator: composite, bn-gamma (BN-NAS), expressivity, trainability, uncertainty, macs,
-        /// params, synflow, naswot, linear-regions or ntk. Expressivity, trainability, uncertainty and
+        /// Indicator; `bonas list indicators` prints all of them. Expressivity, trainability, uncertainty and
         /// their rank sum are our definitions: the formulas of BNNAS++ are not public.
-        indicator: Indicator = Indicator::Composite,
+        indicator: Indicator = Indicator::COMPOSITE,
         /// BatchNorm of the supernet that trains: unbiased (one after every operation), published (the
         /// last of each operation that has one) or all.
         batch_norm: BatchNormKind = BatchNormKind::Unbiased,
@@ -88,7 +87,7 @@ bonas_study::settings! {
         ensure(s.passes >= 2, "passes", s.passes, "at least 2")?;
         ensure(s.references >= 2, "references", s.references, "at least 2")?;
         ensure((0.0..1.0).contains(&s.prefilter), "prefilter", s.prefilter, "0 (none) up to, not including, 1")?;
-        let composite = s.prefilter == 0.0 || s.indicator == Indicator::Composite;
+        let composite = s.prefilter == 0.0 || s.indicator == Indicator::COMPOSITE;
         ensure(composite, "prefilter", s.prefilter, "0 unless indicator = \"composite\"")
     }
 }

@@ -1,0 +1,19 @@
+//! Multiply-adds of the discrete network.
+
+#[cfg(feature = "torch")]
+use bonas_spaces::Architecture;
+#[cfg(feature = "torch")]
+use bonas_study::StudyError;
+
+#[cfg(feature = "torch")]
+use crate::indicator::Probe;
+use crate::indicator::entry::{IndicatorEntry, entry};
+
+/// Multiply-adds of the discrete network.
+pub(in crate::indicator) const ENTRY: IndicatorEntry =
+    entry!("macs", "Multiply-adds of the discrete network", score);
+
+#[cfg(feature = "torch")]
+fn score(probe: &Probe, architecture: &Architecture) -> Result<f64, StudyError> {
+    Ok(probe.discrete(architecture)?.macs() as f64)
+}

@@ -1,0 +1,23 @@
+//! Log determinant of the agreement of activation patterns (Mellor et al. 2021).
+
+#[cfg(feature = "torch")]
+use bonas_spaces::Architecture;
+#[cfg(feature = "torch")]
+use bonas_study::StudyError;
+
+#[cfg(feature = "torch")]
+use crate::indicator::Probe;
+use crate::indicator::entry::{IndicatorEntry, entry};
+#[cfg(feature = "torch")]
+use crate::indicator::naswot;
+
+/// Log determinant of the agreement of activation patterns (Mellor et al. 2021).
+pub(in crate::indicator) const ENTRY: IndicatorEntry = IndicatorEntry {
+    may_be_lowest: true,
+    ..entry!("naswot", "Log determinant of the agreement of activation patterns (Mellor et al. 2021)", score)
+};
+
+#[cfg(feature = "torch")]
+fn score(probe: &Probe, architecture: &Architecture) -> Result<f64, StudyError> {
+    Ok(naswot(&probe.agreement(architecture)?)?.unwrap_or(f64::NAN))
+}

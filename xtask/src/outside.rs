@@ -110,8 +110,6 @@ fn lay_out(root: &Path, folder: &Path) -> Result<PathBuf> {
 fn as_reader(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS");
-    // Nobody debugs this crate: less to compile and to keep.
-    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     cargo::forget_own_package(&mut command);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LIBTORCH")) {
         command.env_remove(name);

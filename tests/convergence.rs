@@ -6,14 +6,13 @@ use bonas::study::strategy::{
     Aims, Batches, Bonas, Bound, Evolutionary, LocalSearch, Nsga2, Objectives, Parents, Pool, RandomSearch,
     RegularizedEvolution, Targets,
 };
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Finished, Study};
 use bonas::surrogate::Surrogate;
 use bonas::surrogate::acquisition::{ExpectedImprovement, LogExpectedImprovement, Ucb};
 use bonas::surrogate::pareto::Front;
 use bonas::surrogate::select::TopK;
 use bonas::{Fidelity, Strategy};
-
-use bonas::study::testing::Chain;
 
 use crate::support::{Near, chain, zeros};
 

@@ -8,15 +8,14 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use bonas::predict::{Plan, measure};
 use bonas::spaces::{Key, SearchSpace};
-use bonas::study::Budget;
 use bonas::study::evaluator::Table;
 use bonas::study::history::{Evaluation, Fidelity, History};
 use bonas::study::journal::write_json;
-use bonas::study::parallel;
 use bonas::study::strategy::{
     Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use bonas::study::table::{Benchmark, TableSpace};
+use bonas::study::{Budget, parallel};
 use bonas::surrogate::acquisition::ExpectedImprovement;
 use bonas::surrogate::ensemble::Ensemble;
 use bonas::surrogate::graph_gp::{Form, GraphGp};

@@ -1,7 +1,7 @@
+use bonas_study::{Finished, Study};
 use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES, names};
 
 use super::*;
-use bonas_study::{Finished, Study};
 
 /// A configuration and the study it makes, run to its end.
 fn ran(text: &str) -> (SearchConfig, Finished) {

@@ -7,19 +7,18 @@ use std::time::Instant;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::SPACES;
-
-use super::Run;
-use super::goals::{self, Goals};
-use crate::Fidelity;
-use crate::config::{
-    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
-};
-use crate::{Strategy, Study, StudyError, build};
 use bonas_study::Budget;
 use bonas_study::evaluator::{Repeats, Table};
 use bonas_study::history::{Evaluation, History};
 use bonas_study::strategy::Knowledge;
 use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
+
+use super::Run;
+use super::goals::{self, Goals};
+use crate::config::{
+    CompareConfig, CompareSettings, Entrant, IsomorphsKind, MergeKind, MissingKind, SeedsKind, TableSettings,
+};
+use crate::{Fidelity, Strategy, Study, StudyError, build};
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.

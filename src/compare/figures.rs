@@ -1,5 +1,7 @@
 //! From runs to figures.
 
+use bonas_study::rng::stream;
+use bonas_study::statistics::{friedman, holm, mean, quantile, sd, wilcoxon};
 use bonas_surrogate::metrics::{Bootstrap, bootstrap, kendall_tau_b};
 use bonas_surrogate::pareto::front;
 
@@ -14,8 +16,6 @@ use super::timings::{StrategyTimings, Timings};
 use super::{Arena, Run};
 use crate::StudyError;
 use crate::config::{CompareConfig, Entrant};
-use bonas_study::rng::stream;
-use bonas_study::statistics::{friedman, holm, mean, quantile, sd, wilcoxon};
 
 /// Purpose of a random stream: bootstrap intervals.
 const BOOTSTRAP: u64 = 300;

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use bonas_study::journal::{write_json, write_whole};
+
 use super::{Results, page};
 use crate::StudyError;
 use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
-use bonas_study::journal::{write_json, write_whole};
 
 /// Every query of every study: `strategy,seed,query,arch,search,report,found,oracle`, where
 /// `found` is the report value of the best by search so far and `oracle` the best report value so

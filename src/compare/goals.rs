@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bonas_spaces::network::Union;
+use bonas_study::strategy::Aims;
+use bonas_study::table::{Benchmark, ColumnName, Limit};
 use bonas_surrogate::pareto::{Front, Point};
 
 use crate::StudyError;
 use crate::config::CompareConfig;
-use bonas_study::strategy::Aims;
-use bonas_study::table::{Benchmark, ColumnName, Limit};
 
 /// Number of weights of the space's own network, in its published size.
 const PARAMS: &str = "network.params";

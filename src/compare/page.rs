@@ -1,7 +1,6 @@
 //! `report.html`: one page, nothing outside it.
 
-use super::plots;
-use super::{ConstraintSummary, Measure, Pair, ParetoSummary, StrategySummary, Summary, TestSummary};
+use super::{ConstraintSummary, Measure, Pair, ParetoSummary, StrategySummary, Summary, TestSummary, plots};
 use crate::drawing::escape;
 use crate::report::TIMINGS_PAGE;
 use crate::report::markup::{facts, figure, foot, head, note, number, section, table};

@@ -5,10 +5,10 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use bonas_study::journal::{lock, record};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
-use bonas_study::journal::{lock, record};
 
 /// The studies in a comparison's folder: append-only, a checked JSON record a line, in the order in
 /// which they were done.

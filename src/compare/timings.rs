@@ -1,12 +1,12 @@
 //! `timings.json` and `timings.html`: how long the strategies of a comparison took.
 
+use bonas_study::statistics::{mean, quantile};
 use serde::{Deserialize, Serialize};
 
 use super::{Run, Summary};
 use crate::drawing::escape;
 use crate::report::markup::{foot, head, note, section, table};
 use crate::report::{REPORT_FILE, TIMINGS_FORMAT};
-use bonas_study::statistics::{mean, quantile};
 
 /// What `timings.json` of a comparison holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
 //! Configuration of `bonas compare`.
 
+use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
 use serde::{Deserialize, Serialize};
 
 use super::{ConfigError, Document, Settings, StrategySettings, Transfer, commented, ensure, plain};
-use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
 
 bonas_study::settings! {
     /// What strategies are compared by.

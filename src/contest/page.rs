@@ -1,5 +1,7 @@
 //! `report.html`: one page, nothing outside it; and the same in text.
 
+use bonas_study::statistics::mean;
+
 use super::plan::Unit;
 use super::study::{Outcome, Piece};
 use super::summary::{ArmSummary, Pair, Summary};
@@ -10,7 +12,6 @@ use crate::report::markup::{
     configuration, dash, figure, foot, head, note, pair, percents, section, table, thousands,
 };
 use crate::report::plots::{Line, Strip, alphas, lines, strips};
-use bonas_study::statistics::mean;
 
 const ARMS: [&str; 8] = [
     "arm",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::PoisonError;
 
+use bonas_study::journal::{read_json, write_json};
 use serde::{Deserialize, Serialize};
 
 use super::Contest;
@@ -11,7 +12,6 @@ use crate::build::Trainings;
 use crate::config::{Arm, SearchConfig, StrategySettings};
 use crate::search::Search;
 use crate::{Observer, StudyError};
-use bonas_study::journal::{read_json, write_json};
 
 /// The plan in a contest's folder.
 pub const PLAN_FILE: &str = "plan.json";

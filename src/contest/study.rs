@@ -3,22 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::journal::{Seconds, read_json};
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::statistics::mean;
+use bonas_study::strategy::{Aims, Knowledge};
+use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::plan::{Budget, Plan, set};
 use super::{Contest, Unit};
-use crate::StudyError;
-use crate::build;
 use crate::build::Trainings;
 use crate::config::{Arm, ContestConfig, SearchConfig, StrategySettings, Transfer};
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Search};
-use bonas_study::journal::Seconds;
-use bonas_study::journal::read_json;
-use bonas_study::rng::{FINAL, stream};
-use bonas_study::statistics::mean;
-use bonas_study::strategy::Aims;
-use bonas_study::strategy::Knowledge;
-use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
+use crate::{StudyError, build};
 
 /// Folders of a contest: studies by arm, random cells by the arm that they stand beside, and in a
 /// study's the training of its winner.

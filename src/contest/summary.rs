@@ -1,13 +1,13 @@
 //! A contest in figures.
 
+use bonas_study::rng::stream;
+use bonas_study::statistics::{holm, mean, sd, wilcoxon};
 use bonas_surrogate::metrics::{Bootstrap, bootstrap};
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Budget, Plan, Unit};
 use super::study::{Outcome, Piece};
 use crate::config::ContestConfig;
-use bonas_study::rng::stream;
-use bonas_study::statistics::{holm, mean, sd, wilcoxon};
 
 /// Stream of the bootstrap's draws.
 const BOOTSTRAP: u64 = 105;

@@ -1,5 +1,6 @@
 //! `timings.json` and `timings.html`: how long the searches of a contest took.
 
+use bonas_study::statistics::mean;
 use serde::{Deserialize, Serialize};
 
 use super::plan::{Budget, Plan};
@@ -8,7 +9,6 @@ use super::summary::{Summary, of_row, rows};
 use crate::drawing::escape;
 use crate::report::markup::{dash, foot, head, note, section, table};
 use crate::report::{REPORT_FILE, TIMINGS_FORMAT};
-use bonas_study::statistics::mean;
 
 /// What `timings.json` of a contest holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

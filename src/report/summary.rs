@@ -1,10 +1,10 @@
 //! `summary.json`: a study in figures, for programs.
 
+use bonas_study::history::{EndReason, Fidelity, Outcome};
+use bonas_supernet::differentiable::Epoch;
 use serde::{Deserialize, Serialize};
 
 use super::{FinalTraining, Report, RoundRow, Shortlisted};
-use bonas_study::history::{EndReason, Fidelity, Outcome};
-use bonas_supernet::differentiable::Epoch;
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
 pub const SUMMARY_FORMAT: u32 = 2;

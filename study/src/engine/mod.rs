@@ -15,13 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bonas_spaces::SearchSpace;
+use state::State;
 
-use crate::history::{EndReason, Event, Observer};
-use crate::history::{Fidelity, History};
+use crate::history::{EndReason, Event, Fidelity, History, Observer};
 use crate::journal::{self, JOURNAL_FILE, Records, Seconds};
 use crate::{Evaluator, Strategy, StudyError};
-
-use state::State;
 
 /// After so many rounds in a row whose every proposal was already evaluated, a study ends as
 /// [`EndReason::Exhausted`].

@@ -8,11 +8,12 @@ use rand::RngExt;
 
 use super::fresh::is_new;
 use super::knowledge::published;
-use super::{Ask, Candidate, CostLimit, Proposal, Scored, Strategy, Targets, WholeSpace};
-use super::{BuildStrategy, Costs, Site, check_batch_settings};
+use super::{
+    Ask, BuildStrategy, Candidate, CostLimit, Costs, Proposal, Scored, Site, Strategy, Targets, WholeSpace,
+    check_batch_settings,
+};
 use crate::StudyError;
-use crate::rng::StudyRng;
-use crate::rng::stream;
+use crate::rng::{StudyRng, stream};
 use crate::settings::{at_least_1, ensure};
 
 crate::settings! {

@@ -6,8 +6,7 @@ use bonas_spaces::{Architecture, Key};
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, Candidate, Proposal, Strategy};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{Ask, Batches, BuildStrategy, Candidate, Proposal, Site, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 

@@ -6,8 +6,10 @@ use bonas_surrogate::pareto::{Point, front};
 
 use super::evolution::child;
 use super::fresh::fresh_proposal;
-use super::{Aims, Ask, Batches, Candidate, Proposal, Scored, Strategy, Targets};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{
+    Aims, Ask, Batches, BuildStrategy, Candidate, Proposal, Scored, Site, Strategy, Targets,
+    check_batch_settings,
+};
 use crate::StudyError;
 use crate::rng::StudyRng;
 use crate::settings::at_least_1;

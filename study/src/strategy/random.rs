@@ -1,8 +1,7 @@
 //! Random search.
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, Proposal, Strategy};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{Ask, Batches, BuildStrategy, Proposal, Site, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 

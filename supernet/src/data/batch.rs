@@ -1,13 +1,13 @@
 //! Batches of normalised, augmented images.
 
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
 use super::augment::{Augment, Change};
 use super::images::{ImageShape, Images};
 use super::normalise::Normalisation;
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 /// A batch of images, ready to become a tensor.
 #[derive(Clone, Debug, PartialEq)]

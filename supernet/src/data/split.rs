@@ -1,10 +1,10 @@
 //! Class-balanced splits and subsets.
 
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand::seq::SliceRandom;
 
 use super::images::Images;
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 /// A split of a training set into a part to train on and a part to score on, as indices into it.
 ///

@@ -2,13 +2,14 @@
 //! Predictor Guided Evolution for Neural Architecture Search", IEEE TNNLS 2022. Of the mutants of the
 //! best those that are predicted best are evaluated, without any exploration.
 
+use bonas_surrogate::counts::CountsBsr;
+
 use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::at_least_1;
 use crate::strategy::{
     Batches, BuildStrategy, Site, Strategy, SurrogateName, check_batch_settings, surrogate,
 };
-use bonas_surrogate::counts::CountsBsr;
 
 crate::settings! {
     /// Settings of evolution guided by a predictor.

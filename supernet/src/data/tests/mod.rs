@@ -12,10 +12,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use flate2::{Compression, write::GzEncoder};
+use bonas_study::StudyError;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::{Dataset, ImageShape, Images, LoadOptions, load};
-use bonas_study::StudyError;
 
 /// Grey images of 2x2 pixels with these labels; image `i` is filled with `i`.
 fn images(labels: &[u16], classes: usize) -> Images {

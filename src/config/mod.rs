@@ -1,9 +1,19 @@
-//! Configuration: strict TOML, where every key has a documented default.
+//! Configuration: strict TOML in which every key has a documented default.
 //!
-//! [`SearchConfig::from_toml`] refuses unknown keys, values of the wrong type and values out of
-//! range, each with file, line, key and the nearest valid name. [`SearchConfig::commented`] prints
-//! every key with its default below what it means; [`SearchConfig::plain`] is the same without
-//! comments, and what a study's first journal record holds.
+//! Use [`SearchConfig::from_toml`] to read a search's configuration; it refuses unknown keys, values of the wrong type and
+//! values out of range, each with file, line, key and the nearest valid name. [`SearchConfig::commented`] prints every key
+//! with its meaning and value. [`SearchConfig::plain`] is the same without comments, and what a study's first journal record
+//! holds.
+//!
+//! ```
+//! use bonas::config::SearchConfig;
+//!
+//! let config = SearchConfig::from_toml("[study]\nseed = 7\n", "example")?;
+//! assert_eq!(config.study.seed, 7);
+//! let error = SearchConfig::from_toml("[study]\nsede = 7\n", "example").unwrap_err();
+//! assert!(error.to_string().contains("did you mean `seed`?"));
+//! # Ok::<(), bonas::config::ConfigError>(())
+//! ```
 //!
 //! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group; to add a strategy or
 //! an evaluator, a line to a [`choices!`](crate::choices) enum.

@@ -39,7 +39,7 @@ pub struct Summary {
     /// One entry a round.
     pub rounds: Vec<Round>,
     /// One entry an epoch of a differentiable search; empty for other strategies. The probabilities
-    /// of all operations are in [`bonas_study::strategy::TRAJECTORY_FILE`].
+    /// of all operations are in [`bonas_supernet::differentiable::TRAJECTORY_FILE`].
     #[serde(default)]
     pub trajectory: Vec<Relaxed>,
     /// Final training; null if there is to be none.

@@ -1,11 +1,12 @@
-//! A whole search, as `bonas search` and `examples/bonas_darts` run it: the study, then a shortlist
-//! of its best trained from scratch, then final training of the winner and of random cells beside
-//! it, then the report.
+//! A whole search, as `bonas search` runs it: the study, then a shortlist of its best trained from scratch, then final
+//! training of the winner beside random cells, then the report.
+//!
+//! Use [`Search`] to run a configuration in a folder; running it again resumes it.
 //!
 //! [`SearchConfig`] -> parts ([`crate::build`]) -> [`Study`] in a folder -> shortlist and
 //! finals, studies of their own in [`SHORTLIST_FOLDER`] and [`FINALS_FOLDER`] -> report.
 //!
-//! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
+//! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
 mod reporting;

@@ -1,4 +1,7 @@
-//! The journal: everything a study did, on disk, one checked record an event.
+//! The journal: everything a study did, on disk, one checked record for each event.
+//!
+//! Use it to read the events of a finished or a running study ([`read()`]), and to write files that are whole or not there
+//! ([`write_whole`]). A study that is given a directory writes its journal itself.
 //!
 //! A study's folder holds
 //! - `journal.jsonl`, append-only, one JSON object a line: sequence number, event, CRC-32. It

@@ -5,13 +5,15 @@ mod parts;
 mod settings;
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::acquisition::constrained;
+use bonas_surrogate::acquisition::{ExpectedImprovement, constrained};
+use bonas_surrogate::ensemble::Ensemble;
 use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
+use bonas_surrogate::select::KrigingBeliever;
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Aims, Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
+use super::{Aims, Ask, Batches, Candidate, Evolutionary, Pool, Proposal, Scored, Strategy, Targets};
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
@@ -53,6 +55,24 @@ pub struct Bonas {
     pub aims: Aims,
     /// How a second objective is weighed.
     pub objectives: Objectives,
+}
+
+impl Default for Bonas {
+    /// The settings of the `bonas` command, with candidates from evolution whatever the size of the space.
+    fn default() -> Self {
+        Self {
+            name: "bonas".to_owned(),
+            surrogate: Box::new(Ensemble::default()),
+            acquisition: Box::new(ExpectedImprovement::default()),
+            selection: Box::new(KrigingBeliever::default()),
+            pool: Pool::Evolutionary(Evolutionary::default()),
+            initial: 10,
+            batches: Batches { count: 1, size: 10 },
+            targets: Targets::Raw,
+            aims: Aims::default(),
+            objectives: Objectives::Hypervolume,
+        }
+    }
 }
 
 /// How two objectives come to one utility.

@@ -1,7 +1,17 @@
-//! Search strategies: each with its settings, which build it.
+//! Search strategies: what to evaluate next.
 //!
-//! A strategy implements [`Strategy`]: it is asked for proposals and sees everything measured through the history. Its
-//! settings implement [`BuildStrategy`]; a program that offers strategies by name needs nothing else of them.
+//! Use one of these with a [`Study`](crate::Study), or implement [`Strategy`] for your own: it is asked for proposals and sees
+//! everything measured through the history. [`Bonas`] is Bayesian optimisation with a surrogate; the other strategies are
+//! baselines and published methods. Each strategy's settings implement [`BuildStrategy`], which is all that a program needs
+//! to offer it by name.
+//!
+//! ```
+//! use bonas_study::strategy::{Batches, Bonas};
+//!
+//! // Everything that is not set has the default of the `bonas` command.
+//! let strategy = Bonas { initial: 5, batches: Batches { count: 1, size: 4 }, ..Bonas::default() };
+//! assert_eq!(strategy.surrogate.name(), "ensemble");
+//! ```
 
 mod bonas;
 mod build;

@@ -74,6 +74,13 @@ pub struct Nsga2 {
 /// Members drawn for a tournament, as published.
 const TOURNAMENT: usize = 2;
 
+impl Default for Nsga2 {
+    /// A population of 20, one batch of 10, no second objective.
+    fn default() -> Self {
+        Self { population: 20, batches: Batches { count: 1, size: 10 }, aims: Aims::default() }
+    }
+}
+
 impl Strategy for Nsga2 {
     fn name(&self) -> &'static str {
         "nsga2"

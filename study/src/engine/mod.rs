@@ -70,11 +70,11 @@ impl Budget {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use bonas::evaluator::Synthetic;
-/// use bonas::strategy::RandomSearch;
-/// use bonas::study::{Budget, Study};
-/// use bonas::testing::Chain;
-/// use bonas::Fidelity;
+/// use bonas_study::evaluator::Synthetic;
+/// use bonas_study::strategy::RandomSearch;
+/// use bonas_study::{Budget, Study};
+/// use bonas_study::testing::Chain;
+/// use bonas_study::Fidelity;
 ///
 /// let space = Arc::new(Chain::new(8, 3)?);
 /// let ones = Synthetic::new(Fidelity::Table, |arch| Ok(Chain::digits(arch).iter().filter(|&&d| d == 1).count() as f64));
@@ -83,7 +83,7 @@ impl Budget {
 ///     .budget(Budget::architectures(30))
 ///     .run()?;
 /// assert_eq!(finished.history.len(), 30);
-/// # Ok::<(), bonas::StudyError>(())
+/// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 pub struct Study {
     space: Arc<dyn SearchSpace>,

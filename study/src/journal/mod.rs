@@ -54,8 +54,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// A journal open for appending; no other process can open it meanwhile.
 ///
 /// ```
-/// use bonas::event::{EndReason, Event};
-/// use bonas::journal::Journal;
+/// use bonas_study::history::{EndReason, Event};
+/// use bonas_study::journal::Journal;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let (mut journal, records) = Journal::open(folder.path())?;

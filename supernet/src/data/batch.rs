@@ -61,7 +61,7 @@ impl BatchOptions {
 ///
 /// # Examples
 /// ```
-/// use bonas::{data::{BatchOptions, Loader, digits}, rng};
+/// use bonas_study::{data::{BatchOptions, Loader, digits}, rng};
 /// let data = digits()?;
 /// let loader = Loader::new(data.train.clone(), &data.normalisation, data.augment)?;
 /// let indices: Vec<usize> = (0..data.train.len()).collect();

@@ -29,7 +29,7 @@ impl Split {
     ///
     /// # Examples
     /// ```
-    /// use bonas::{data::{Split, digits}, rng};
+    /// use bonas_study::{data::{Split, digits}, rng};
     /// let data = digits()?;
     /// let split = Split::stratified(&data.train, 0.5, &mut rng::stream(0, &[]))?;
     /// assert_eq!((split.train.len(), split.validation.len()), (599, 599));

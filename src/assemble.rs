@@ -15,7 +15,7 @@ use std::sync::Arc;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::acquisition::AcquisitionSettings;
 use bonas_surrogate::catalogue::surrogates_that;
-use bonas_surrogate::select::{Batches, Clustered, KrigingBeliever, SelectionSettings, TopK};
+use bonas_surrogate::selection::{Batches, Clustered, KrigingBeliever, SelectionSettings, TopK};
 use bonas_surrogate::{Acquisition, Observation, Selection, Surrogate};
 use ndarray::Array2;
 

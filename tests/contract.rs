@@ -7,7 +7,7 @@ use bonas::strategy::{
     RandomSearch, RegularizedEvolution, Targets,
 };
 use bonas::surrogate::acquisition::{Thompson, Ucb};
-use bonas::surrogate::select::TopK;
+use bonas::surrogate::selection::TopK;
 use bonas::testing::{Chain, check_evaluator, check_strategy};
 
 use crate::support::{Near, chain};

@@ -2,10 +2,10 @@
 
 use bonas_surrogate::Surrogate;
 use bonas_surrogate::acquisition::{ExpectedImprovement, Mean, Thompson, Ucb};
-use bonas_surrogate::embed::BONAS_PUBLISHED;
-use bonas_surrogate::mlp::PathMlp;
-use bonas_surrogate::select::{Batches, TopK};
-use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::models::PathMlp;
+use bonas_surrogate::models::WlGp;
+use bonas_surrogate::models::gcn::BONAS_PUBLISHED;
+use bonas_surrogate::selection::{Batches, TopK};
 
 use super::surrogate;
 use crate::StudyError;

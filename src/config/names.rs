@@ -3,10 +3,10 @@
 use std::fmt;
 
 use bonas_surrogate::catalogue::{ACQUISITIONS, Entry, SELECTIONS, SURROGATES, find, names, surrogates_that};
-use bonas_surrogate::ensemble::Ensemble;
+use bonas_surrogate::models::Ensemble;
 use bonas_surrogate::{
     Acquisition, Selection, Surrogate, SurrogateError, acquisition::AcquisitionSettings,
-    acquisition::ExpectedImprovement, select::SelectionSettings,
+    acquisition::ExpectedImprovement, selection::SelectionSettings,
 };
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};

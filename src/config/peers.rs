@@ -1,7 +1,7 @@
 //! Settings of published strategies to compare with, their published values as defaults.
 
-use bonas_surrogate::counts::CountsBsr;
-use bonas_surrogate::mlp::MlpParams;
+use bonas_surrogate::models::CountsBsr;
+use bonas_surrogate::models::MlpParams;
 
 use super::names::SurrogateName;
 use super::strategy::batches;

@@ -26,7 +26,7 @@ use crate::rng::StudyRng;
 
 pub use aims::{Aims, Bound};
 pub use bonas::{Bonas, Objectives};
-pub use bonas_surrogate::select::Batches;
+pub use bonas_surrogate::selection::Batches;
 pub use costs::{CostLimit, Costs};
 #[cfg(feature = "torch")]
 pub use differentiable::{Differentiable, Relaxing};

@@ -247,9 +247,9 @@ fn bonas_with(batches: Batches) -> bonas::study::strategy::Bonas {
     use bonas::study::strategy::{Aims, Evolutionary, Objectives, Parents, Pool, Targets};
     bonas::study::strategy::Bonas {
         name: "bonas".into(),
-        surrogate: Box::new(bonas::surrogate::embed::GcnBsr::default()),
+        surrogate: Box::new(bonas::surrogate::models::gcn::GcnBsr::default()),
         acquisition: Box::new(bonas::surrogate::acquisition::Ucb::default()),
-        selection: Box::new(bonas::surrogate::select::TopK),
+        selection: Box::new(bonas::surrogate::selection::TopK),
         pool: Pool::Evolutionary(Evolutionary { parents: Parents::Best, ..Evolutionary::default() }),
         initial: 20,
         batches,

@@ -8,7 +8,7 @@ use bonas::study::strategy::{
 };
 use bonas::study::testing::{Chain, check_evaluator, check_strategy};
 use bonas::surrogate::acquisition::{Thompson, Ucb};
-use bonas::surrogate::select::TopK;
+use bonas::surrogate::selection::TopK;
 
 use crate::support::{Near, chain};
 

@@ -11,7 +11,7 @@ use bonas::study::{Budget, Finished, Study};
 use bonas::surrogate::Surrogate;
 use bonas::surrogate::acquisition::{ExpectedImprovement, LogExpectedImprovement, Ucb};
 use bonas::surrogate::pareto::Front;
-use bonas::surrogate::select::TopK;
+use bonas::surrogate::selection::TopK;
 use bonas::{Fidelity, Strategy};
 
 use crate::support::{Near, chain, zeros};
@@ -103,9 +103,9 @@ fn every_surrogate_of_counts_finds_the_optimum_of_a_whole_space() {
     let space = chain(7, 3);
     let pool = Pool::auto(space.as_ref());
     let surrogates: [fn() -> Box<dyn Surrogate>; 3] = [
-        || Box::<bonas::surrogate::graph_gp::GraphGp>::default(),
-        || Box::<bonas::surrogate::wl_gp::WlGp>::default(),
-        || Box::<bonas::surrogate::ensemble::Ensemble>::default(),
+        || Box::<bonas::surrogate::models::GraphGp>::default(),
+        || Box::<bonas::surrogate::models::WlGp>::default(),
+        || Box::<bonas::surrogate::models::Ensemble>::default(),
     ];
     for make in surrogates {
         let surrogate = make();

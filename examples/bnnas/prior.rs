@@ -17,11 +17,9 @@ use bonas::study::strategy::{
 use bonas::study::table::{Benchmark, TableSpace};
 use bonas::study::{Budget, parallel};
 use bonas::surrogate::acquisition::ExpectedImprovement;
-use bonas::surrogate::ensemble::Ensemble;
-use bonas::surrogate::graph_gp::{Form, GraphGp};
-use bonas::surrogate::prior_mean::PriorMean;
-use bonas::surrogate::select::TopK;
-use bonas::surrogate::{Known, Surrogate};
+use bonas::surrogate::models::{Ensemble, Form, GraphGp, PriorMean};
+use bonas::surrogate::selection::TopK;
+use bonas::surrogate::{PriorKnowledge, Surrogate};
 use bonas::{Evaluator, Study, StudyError};
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +84,7 @@ struct Prior {
     /// Name of the indicator.
     indicator: String,
     way: Way,
-    known: Option<Known>,
+    known: Option<PriorKnowledge>,
     /// Share of the pool that a filter keeps.
     share: f64,
 }
@@ -132,7 +130,12 @@ pub(crate) struct PriorFigure {
 }
 
 /// The indicators that are known of every cell, from the supernets of the first seed.
-fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Result<Vec<(String, Known)>> {
+fn known(
+    flags: &Flags,
+    nets: &[Net],
+    values: &[Values],
+    cells: &[Cell],
+) -> Result<Vec<(String, PriorKnowledge)>> {
     let mut all = Vec::new();
     for (net, values) in nets.iter().zip(values).filter(|(net, _)| net.seed == 1) {
         for indicator in CHEAP.into_iter().filter(|i| i.reads_training() || net.name() == "unbiased-1") {
@@ -144,7 +147,7 @@ fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Resu
             if flags.prior.contains(&name) {
                 let keys = cells.iter().map(|cell| cell.architecture.key());
                 let values: Vec<(Key, f64)> = keys.zip(values[&indicator].iter().copied()).collect();
-                all.push((name, Known::new(&values)?));
+                all.push((name, PriorKnowledge::new(&values)?));
             }
         }
     }
@@ -152,7 +155,7 @@ fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Resu
 }
 
 /// Every surrogate without knowledge, and with each indicator in each way.
-fn all(flags: &Flags, known: &[(String, Known)]) -> Vec<Prior> {
+fn all(flags: &Flags, known: &[(String, PriorKnowledge)]) -> Vec<Prior> {
     let prior = |surrogate, indicator: &str, way, known| Prior {
         surrogate,
         indicator: indicator.to_owned(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::nasbench_macro::NasBenchMacro;
 use bonas_study::table::Reading;
-use bonas_surrogate::counts::CountsBsr;
+use bonas_surrogate::models::CountsBsr;
 use bonas_surrogate::{Predict, SurrogateError};
 use rand::Rng;
 

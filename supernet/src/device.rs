@@ -96,9 +96,9 @@ pub fn load_cuda_backend() -> Result<Backend, DeviceError> {
 ///
 /// # Examples
 /// ```
-/// let devices = bonas::torch_runtime::devices("cpu")?;
+/// let devices = bonas_supernet::device::devices("cpu")?;
 /// assert_eq!(devices, [tch::Device::Cpu]);
-/// # Ok::<(), bonas::torch_runtime::DeviceError>(())
+/// # Ok::<(), bonas_supernet::device::DeviceError>(())
 /// ```
 pub fn devices(requested: &str) -> Result<Vec<Device>, DeviceError> {
     let request = parse(requested)?;

@@ -54,20 +54,3 @@ impl<P: ?Sized, S> Entry<P, S> {
         (self.build)(settings)
     }
 }
-
-/// The constructor of a surrogate that needs libtorch; without feature `torch` it refuses.
-macro_rules! build_with_torch {
-    ($name:expr, $make:expr) => {
-        |&()| -> Result<Box<dyn $crate::Surrogate>, $crate::SurrogateError> {
-            #[cfg(feature = "torch")]
-            {
-                Ok(Box::new($make))
-            }
-            #[cfg(not(feature = "torch"))]
-            {
-                Err($crate::SurrogateError::NeedsTorch { surrogate: $name })
-            }
-        }
-    };
-}
-pub(crate) use build_with_torch;

@@ -7,7 +7,8 @@ use std::cmp::Ordering;
 
 use rand::{Rng, RngExt};
 
-use crate::{Posterior, normal};
+use crate::Posterior;
+use crate::posterior::normal;
 
 /// Kendall's tau-b, `(C - D) / √((n₀ - n₁)(n₀ - n₂))` with `n₀ = n(n-1)/2` pairs, `n₁` and `n₂`
 /// pairs tied in `x` and in `y`: the same figure as `SciPy`'s `kendalltau`.

@@ -2,8 +2,9 @@
 //!
 //! Higher is better in both. A point dominates another if it is no worse in either and better in one.
 
-use crate::select::best_first;
-use crate::{Posterior, SurrogateError, normal};
+use crate::posterior::normal;
+use crate::selection::pick::best_first;
+use crate::{Posterior, SurrogateError};
 
 /// Two scores of one candidate, finite, higher is better.
 pub type Point = [f64; 2];
@@ -225,7 +226,7 @@ mod tests {
     fn expected_improvement_agrees_with_draws() {
         let front = Front::of(&[[0.5, 0.1], [0.3, 0.4], [0.1, 0.6]], [0.0, 0.0]);
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let squashed = Posterior::sigmoid_gaussian(-0.5, 1.0, crate::Moments::Quadrature).unwrap();
+        let squashed = Posterior::sigmoid_gaussian(-0.5, 1.0, crate::posterior::Moments::Quadrature).unwrap();
         for (first, second) in [
             (Posterior::gaussian(0.4, 0.04).unwrap(), Posterior::gaussian(0.3, 0.09).unwrap()),
             (squashed.clone(), Posterior::gaussian(0.5, 0.01).unwrap()),

@@ -5,10 +5,17 @@ use std::sync::{Arc, OnceLock};
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::SurrogateError;
-use crate::normal::{self, ln_pdf, logit, sigmoid};
-use crate::quadrature::{Rule, gauss_hermite, gauss_legendre};
-use crate::ranks::Warp;
+use crate::error::SurrogateError;
+
+mod joint;
+pub(crate) mod normal;
+pub mod quadrature;
+pub(crate) mod warp;
+
+pub use joint::Joint;
+use normal::{ln_pdf, logit, sigmoid};
+use quadrature::{Rule, gauss_hermite, gauss_legendre};
+pub use warp::Warp;
 
 /// Highest score that a threshold on a sigmoid-squashed law is read as.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
@@ -68,7 +75,7 @@ pub enum Law {
 /// A variance of zero is a point mass. All methods are in the unit of the score.
 ///
 /// ```
-/// use bonas_surrogate::{Moments, Posterior};
+/// use bonas_surrogate::posterior::{Moments, Posterior};
 /// let posterior = Posterior::sigmoid_gaussian(2.0, 0.25, Moments::Quadrature)?;
 /// assert!(posterior.mean() < posterior.quantile(0.5)); // skewed towards low scores
 /// assert!((posterior.cdf(posterior.quantile(0.9)) - 0.9).abs() < 1e-10);

@@ -7,16 +7,11 @@ use ndarray::Array2;
 use rand::Rng;
 
 use crate::entry::Entry;
-use crate::{Extractor, Joint, Known, Posterior, SurrogateError};
-
-/// One measured score of one architecture; higher is better.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// What was measured.
-    pub architecture: Architecture,
-    /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
-    pub score: f64,
-}
+use crate::error::SurrogateError;
+use crate::features::FeatureCache;
+use crate::observation::Observation;
+use crate::posterior::{Joint, Posterior};
+use crate::prior::PriorKnowledge;
 
 /// A surrogate in [`crate::catalogue`].
 pub type SurrogateEntry = Entry<dyn Surrogate>;
@@ -45,13 +40,13 @@ pub trait Surrogate: Send + fmt::Debug {
 
     /// The same recipe starting from prior knowledge, which may be empty, and sharing a feature cache;
     /// `None` for a surrogate that takes no prior knowledge.
-    fn with_prior(&self, _known: &[Known], _features: &Extractor) -> Option<Box<dyn Surrogate>> {
+    fn with_prior(&self, _known: &[PriorKnowledge], _features: &FeatureCache) -> Option<Box<dyn Surrogate>> {
         None
     }
 
     /// Whether it can start from prior knowledge ([`with_prior`](Self::with_prior)).
     fn takes_prior(&self) -> bool {
-        self.with_prior(&[], &Extractor::default()).is_some()
+        self.with_prior(&[], &FeatureCache::default()).is_some()
     }
 
     /// Fits to `observations` (at least one), drawing all randomness from `rng`: equal

@@ -9,9 +9,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::acquisition::{Scale, constrained};
+use crate::features::FeatureCache;
+use crate::posterior::{Joint, Moments};
 use crate::{
-    Acquisition, Batches, Candidates, Extractor, Joint, Moments, Observation, Posterior, Predict, Selection,
-    Surrogate, SurrogateError,
+    Acquisition, Batches, Candidates, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
 };
 
 /// How far means of the same candidate may differ by its place in a batch (single precision).
@@ -114,7 +115,7 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
     assert_eq!(embeds, surrogate.has_embedding(), "{name}: an embedding and has_embedding");
     let joint = must(fitted.joint(candidates), "joint").is_some();
     assert_eq!(joint, surrogate.has_joint_posterior(), "{name}: a joint posterior and has_joint_posterior");
-    let with_prior = surrogate.with_prior(&[], &Extractor::default());
+    let with_prior = surrogate.with_prior(&[], &FeatureCache::default());
     assert_eq!(with_prior.is_some(), surrogate.takes_prior(), "{name}: with_prior and takes_prior");
     if let Some(with_prior) = with_prior {
         assert_eq!(with_prior.name(), name, "{name}: prior knowledge changes the name");
@@ -159,7 +160,7 @@ fn mock_posteriors() -> Vec<Posterior> {
             for moments in [Moments::Quadrature, Moments::Published] {
                 posteriors.push(must(Posterior::sigmoid_gaussian(location, variance, moments), "posterior"));
             }
-            let (_, warp) = crate::ranks::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
+            let (_, warp) = crate::posterior::warp::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
             posteriors.push(must(Posterior::warped(location, variance, Arc::new(warp)), "posterior"));
         }
     }
@@ -326,9 +327,9 @@ pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
 /// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`; it is
 /// given a running number too.
 #[cfg(test)]
-pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::Known {
+pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::PriorKnowledge {
     let all = toy_architectures(60, 4).into_iter().chain(toy_architectures(300, 5));
     let values: std::collections::BTreeMap<_, f64> =
         all.enumerate().map(|(i, a)| (a.key(), indicator(i, &a))).collect();
-    crate::Known::new(&values.into_iter().collect::<Vec<_>>()).unwrap()
+    crate::PriorKnowledge::new(&values.into_iter().collect::<Vec<_>>()).unwrap()
 }

@@ -6,9 +6,9 @@ mod settings;
 
 use bonas_spaces::Architecture;
 use bonas_surrogate::acquisition::{ExpectedImprovement, constrained};
-use bonas_surrogate::ensemble::Ensemble;
+use bonas_surrogate::models::Ensemble;
 use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
-use bonas_surrogate::select::KrigingBeliever;
+use bonas_surrogate::selection::KrigingBeliever;
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
 

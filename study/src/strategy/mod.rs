@@ -30,7 +30,7 @@ mod random;
 mod targets;
 
 pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
-pub use bonas_surrogate::select::Batches;
+pub use bonas_surrogate::selection::Batches;
 pub use build::{BuildStrategy, Site, surrogate};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};

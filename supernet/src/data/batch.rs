@@ -61,7 +61,8 @@ impl BatchOptions {
 ///
 /// # Examples
 /// ```
-/// use bonas_study::{data::{BatchOptions, Loader, digits}, rng};
+/// use bonas_study::rng;
+/// use bonas_supernet::data::{BatchOptions, Loader, digits};
 /// let data = digits()?;
 /// let loader = Loader::new(data.train.clone(), &data.normalisation, data.augment)?;
 /// let indices: Vec<usize> = (0..data.train.len()).collect();

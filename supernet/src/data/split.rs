@@ -29,7 +29,8 @@ impl Split {
     ///
     /// # Examples
     /// ```
-    /// use bonas_study::{data::{Split, digits}, rng};
+    /// use bonas_study::rng;
+    /// use bonas_supernet::data::{Split, digits};
     /// let data = digits()?;
     /// let split = Split::stratified(&data.train, 0.5, &mut rng::stream(0, &[]))?;
     /// assert_eq!((split.train.len(), split.validation.len()), (599, 599));

@@ -2,7 +2,7 @@
 
 use bonas_spaces::SearchSpace;
 use bonas_surrogate::catalogue::surrogates_that;
-use bonas_surrogate::select::{Clustered, KrigingBeliever, SelectionSettings, TopK};
+use bonas_surrogate::selection::{Clustered, KrigingBeliever, SelectionSettings, TopK};
 use bonas_surrogate::{Acquisition, Selection, Surrogate};
 
 use super::{BonasSettings, ParentsKind, PoolKind};

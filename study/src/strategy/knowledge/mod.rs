@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
-use bonas_surrogate::{Extractor, Known, Surrogate};
+use bonas_surrogate::features::FeatureCache;
+use bonas_surrogate::models::GraphGp;
+use bonas_surrogate::{PriorKnowledge, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
@@ -64,15 +66,15 @@ const SAMPLE: usize = 200;
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
     kept: Arc<Mutex<Kept>>,
-    features: Extractor,
+    features: FeatureCache,
     folder: PathBuf,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    costs: HashMap<PriorKind, Known>,
+    costs: HashMap<PriorKind, PriorKnowledge>,
     tasks: HashMap<Transfer, Arc<SourceTask>>,
-    learnt: HashMap<Transfer, Known>,
+    learnt: HashMap<Transfer, PriorKnowledge>,
 }
 
 impl Knowledge {
@@ -98,7 +100,7 @@ impl Knowledge {
             });
         }
         let learnt = self.learnt(transfer, space)?;
-        let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
+        let known: Vec<PriorKnowledge> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
         let surrogate = crate::strategy::surrogate(kind)?;
         match surrogate.with_prior(&known, &self.features) {
             Some(surrogate) => Ok(surrogate),
@@ -139,13 +141,17 @@ impl Knowledge {
         Ok(task.map(|task| format!("transfer {}\n", task.digest)).unwrap_or_default())
     }
 
-    fn learnt(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<Option<Known>, StudyError> {
+    fn learnt(
+        &self,
+        transfer: &Transfer,
+        space: &dyn SearchSpace,
+    ) -> Result<Option<PriorKnowledge>, StudyError> {
         let found = transfer.clone().within(&self.folder);
         if let Some(kept) = self.kept().learnt.get(&found) {
             return Ok(Some(kept.clone()));
         }
         let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
-        let known = Known::learnt(&task.observations, &sample(space))?;
+        let known = GraphGp::prior_from(&task.observations, &sample(space))?;
         Ok(Some(self.kept().learnt.entry(found).or_insert(known).clone()))
     }
 
@@ -158,7 +164,7 @@ impl Knowledge {
         surrogate: SurrogateName,
         prior: PriorKind,
         space: &dyn SearchSpace,
-    ) -> Result<Option<Known>, StudyError> {
+    ) -> Result<Option<PriorKnowledge>, StudyError> {
         let (auto, prior) = match prior {
             PriorKind::Auto => (true, PriorKind::Macs),
             named => (false, named),
@@ -183,7 +189,7 @@ impl Knowledge {
             Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
-        let known = Known::computed(Box::new(costs), &sample(space))?;
+        let known = PriorKnowledge::computed(costs, &sample(space))?;
         Ok(Some(self.kept().costs.entry(prior).or_insert(known).clone()))
     }
 }

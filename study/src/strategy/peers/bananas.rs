@@ -2,7 +2,7 @@
 //! independent Thompson sampling, mutants of the best.
 
 use bonas_surrogate::acquisition::Thompson;
-use bonas_surrogate::mlp::{MlpParams, PathMlp};
+use bonas_surrogate::models::{MlpParams, PathMlp};
 
 use super::{guided, mutants};
 use crate::StudyError;

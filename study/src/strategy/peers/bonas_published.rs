@@ -2,7 +2,7 @@
 //! approximations, an upper confidence bound, the best in order, mutants of the last evaluations.
 
 use bonas_surrogate::acquisition::Ucb;
-use bonas_surrogate::embed::BONAS_PUBLISHED;
+use bonas_surrogate::models::gcn::BONAS_PUBLISHED;
 
 use super::guided;
 use crate::StudyError;

@@ -7,7 +7,7 @@ mod npenas;
 
 use bonas_surrogate::Surrogate;
 use bonas_surrogate::acquisition::Mean;
-use bonas_surrogate::select::{Batches, TopK};
+use bonas_surrogate::selection::{Batches, TopK};
 
 pub use bananas::BananasSettings;
 pub use bonas_published::BonasPublishedSettings;

@@ -3,7 +3,7 @@
 //! improvement, mutants of the best and random architectures.
 
 use bonas_surrogate::acquisition::ExpectedImprovement;
-use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::models::WlGp;
 
 use super::{guided, mutants};
 use crate::StudyError;

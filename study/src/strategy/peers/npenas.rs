@@ -2,7 +2,7 @@
 //! Predictor Guided Evolution for Neural Architecture Search", IEEE TNNLS 2022. Of the mutants of the
 //! best those that are predicted best are evaluated, without any exploration.
 
-use bonas_surrogate::counts::CountsBsr;
+use bonas_surrogate::models::CountsBsr;
 
 use super::{guided, mutants};
 use crate::StudyError;

@@ -1,0 +1,26 @@
+//! Between tensors and arrays.
+
+use ndarray::Array2;
+use tch::{Device, Kind, Tensor};
+
+use crate::SurrogateError;
+
+/// The last digits of a sum depend on the number of threads, and what is fitted must depend
+/// neither on the machine nor on what ran before on this thread. One is also the quickest for
+/// networks of this size.
+pub(super) fn pin_threads(device: Device) {
+    if device == Device::Cpu {
+        tch::set_num_threads(1);
+    }
+}
+
+/// A matrix, wherever it is, as `f64` on this side.
+pub(super) fn to_array(matrix: &Tensor) -> Result<Array2<f64>, SurrogateError> {
+    let (rows, columns) = matrix.size2().map_err(|e| SurrogateError::numeric("gcn", e.to_string()))?;
+    let mut values = vec![0.0f64; (rows * columns) as usize];
+    let flat = matrix.to_device(Device::Cpu).to_kind(Kind::Double).contiguous();
+    let count = values.len();
+    flat.f_copy_data(&mut values, count).map_err(|e| SurrogateError::numeric("gcn", e.to_string()))?;
+    Array2::from_shape_vec((rows as usize, columns as usize), values)
+        .map_err(|e| SurrogateError::numeric("gcn", e.to_string()))
+}

@@ -1,0 +1,84 @@
+//! The posterior of several candidates together.
+
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2};
+use rand::Rng;
+use rand_distr::{Distribution, StandardNormal};
+
+use crate::SurrogateError;
+use crate::linalg::Cholesky;
+use crate::posterior::warp::Warp;
+
+/// Scores `y = g(f)` of candidates with `f ~ N(mean, covariance)` and a rising or no `g`; noise left out.
+#[derive(Clone, Debug)]
+pub struct Joint {
+    mean: Array1<f64>,
+    covariance: Array2<f64>,
+    factor: Cholesky,
+    /// The map g; none: the scores are Gaussian themselves.
+    warp: Option<Arc<Warp>>,
+}
+
+impl Joint {
+    /// Scores `y ~ N(mean, covariance)`, `[m]` and `[m, m]`.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] for a covariance that is not positive semi-definite.
+    pub fn gaussian(mean: Array1<f64>, covariance: Array2<f64>) -> Result<Self, SurrogateError> {
+        Self::linked(mean, covariance, 0.0, None)
+    }
+
+    /// Of a process whose variance was `prior` before it had seen anything.
+    pub(crate) fn new(
+        mean: Array1<f64>,
+        covariance: Array2<f64>,
+        prior: f64,
+        warp: Arc<Warp>,
+    ) -> Result<Self, SurrogateError> {
+        Self::linked(mean, covariance, prior, Some(warp))
+    }
+
+    fn linked(
+        mean: Array1<f64>,
+        covariance: Array2<f64>,
+        prior: f64,
+        warp: Option<Arc<Warp>>,
+    ) -> Result<Self, SurrogateError> {
+        // Candidates may be equal: their covariance is singular. And rounding makes it worse: what is
+        // left of the prior's variance, where little is, is a difference of two large numbers.
+        let size = covariance.diag().iter().copied().fold(prior.max(1e-12), f64::max);
+        let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
+        let factor = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
+        let failed = || {
+            SurrogateError::numeric("joint posterior", "its covariance is not positive; take selection top-k")
+        };
+        Ok(Self { factor: factor.ok_or_else(failed)?, mean, covariance, warp })
+    }
+
+    /// Means of `f`, `[m]`.
+    pub fn mean(&self) -> &Array1<f64> {
+        &self.mean
+    }
+
+    /// Covariance of `f`, `[m, m]`.
+    pub fn covariance(&self) -> &Array2<f64> {
+        &self.covariance
+    }
+
+    /// Draws the scores of all candidates at once, `[m]`, in their own unit.
+    pub fn sample(&self, rng: &mut dyn Rng) -> Vec<f64> {
+        self.draws(1, rng).row(0).to_vec()
+    }
+
+    /// Draws `count` times the scores of all candidates at once, `[count, m]`, in their own unit.
+    pub fn draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
+        let m = self.mean.len();
+        let z = Array2::from_shape_simple_fn((count, m), || StandardNormal.sample(rng)); // [count, m]
+        let f = z.dot(&self.factor.lower().t()) + &self.mean; // [count, m]
+        match &self.warp {
+            Some(warp) => f.mapv(|f| warp.score(f)),
+            None => f,
+        }
+    }
+}

@@ -113,7 +113,7 @@ impl Search {
         let finished = self.train_listed(space, architectures, listing, observe)?;
         let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
-        evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
+        evaluations.map(|e| result(&**space, networks, size, e, seconds.batch(e.round, e.batch))).collect()
     }
 }
 

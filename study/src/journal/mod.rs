@@ -157,6 +157,9 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
 ///
 /// A lock that is held is asked for again for a moment: a process that was killed may not be gone yet, and
 /// a child that this process starts holds its files between fork and exec.
+///
+/// # Errors
+/// [`StudyError::Locked`] while another process works there, [`StudyError::Io`].
 pub fn lock(folder: &Path) -> Result<File, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()

@@ -281,7 +281,7 @@ fn probe(settings: ProbeSettings) -> Result<Probe, bonas_study::StudyError> {
 fn every_indicator_has_a_value_and_only_its_own_network_bears_on_it() {
     let probe = probe(ProbeSettings { images: 8, passes: 2 }).unwrap();
     let cell = NasBench201::new().parse(CELL).unwrap();
-    let single = Indicator::all().into_iter().filter(|i| *i != Indicator::COMPOSITE);
+    let single = Indicator::all().filter(|i| *i != Indicator::COMPOSITE);
     let values: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     let again: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     assert_eq!(values, again);

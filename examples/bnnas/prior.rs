@@ -12,7 +12,7 @@ use bonas::study::evaluator::Table;
 use bonas::study::history::{Evaluation, Fidelity, History};
 use bonas::study::journal::write_json;
 use bonas::study::strategy::{
-    Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Batches, Bonas, CandidatePool, Objectives, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use bonas::study::table::{Benchmark, TableSpace};
 use bonas::study::{Budget, parallel};
@@ -102,11 +102,11 @@ impl Prior {
         }
     }
 
-    fn pool(&self, whole: &WholeSpace) -> Pool {
-        let pool = Pool::Whole(whole.clone());
+    fn pool(&self, whole: &WholeSpace) -> CandidatePool {
+        let pool = CandidatePool::Whole(whole.clone());
         match &self.known {
             Some(known) if self.way == Way::Filter => {
-                Pool::Filtered(Box::new(pool), Prefilter { known: known.clone(), share: self.share })
+                CandidatePool::Filtered(Box::new(pool), Prefilter { known: known.clone(), share: self.share })
             }
             _ => pool,
         }

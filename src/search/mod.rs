@@ -90,10 +90,10 @@ impl Search {
         let evaluators = build::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
-        if transfer != SourceTask::kept(&self.directory)
+        if transfer != SourceTask::stored_in(&self.directory)
             && let Some(task) = task
         {
-            transfer = task.keep(&self.directory, &*space)?;
+            transfer = task.store(&self.directory, &*space)?;
         }
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
@@ -132,12 +132,12 @@ impl Search {
         if *transfer == Transfer::None || !Journal::exists(&self.directory) {
             return transfer.clone();
         }
-        SourceTask::kept(&self.directory)
+        SourceTask::stored_in(&self.directory)
     }
 
     /// The error of a source, which may be what this search kept.
     fn unkept(&self, transfer: &Transfer, error: StudyError) -> StudyError {
-        if *transfer != SourceTask::kept(&self.directory) {
+        if *transfer != SourceTask::stored_in(&self.directory) {
             return error;
         }
         let reason = format!(

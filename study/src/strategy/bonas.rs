@@ -13,7 +13,9 @@ use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Su
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Aims, Ask, Batches, Candidate, Evolutionary, Pool, Proposal, Scored, Strategy, Targets};
+use super::{
+    Aims, Ask, Batches, Candidate, CandidatePool, Evolutionary, Proposal, Scored, Strategy, Targets,
+};
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
@@ -44,7 +46,7 @@ pub struct Bonas {
     /// How batches are made of the most useful candidates.
     pub selection: Box<dyn Selection>,
     /// Where candidates come from.
-    pub pool: Pool,
+    pub pool: CandidatePool,
     /// Random architectures evaluated before the first fit.
     pub initial: usize,
     /// Batches a round, and architectures a batch.
@@ -65,7 +67,7 @@ impl Default for Bonas {
             surrogate: Box::new(Ensemble::default()),
             acquisition: Box::new(ExpectedImprovement::default()),
             selection: Box::new(KrigingBeliever::default()),
-            pool: Pool::Evolutionary(Evolutionary::default()),
+            pool: CandidatePool::Evolutionary(Evolutionary::default()),
             initial: 10,
             batches: Batches { count: 1, size: 10 },
             targets: Targets::Raw,

@@ -44,7 +44,7 @@ pub use names::{
 };
 pub use nsga2::{Nsga2, Nsga2Settings};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
-pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WholeSpace};
+pub use pool::{CandidatePool, Evolutionary, Local, Parents, Prefilter, WholeSpace};
 pub use random::{RandomSearch, RandomSettings};
 pub use targets::{Scored, Targets, TargetsKind};
 

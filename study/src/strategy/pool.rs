@@ -14,7 +14,7 @@ use crate::rng::StudyRng;
 
 /// Where candidates come from.
 #[derive(Clone, Debug)]
-pub enum Pool {
+pub enum CandidatePool {
     /// Everything that has not been evaluated.
     Whole(WholeSpace),
     /// Children of good architectures.
@@ -25,7 +25,7 @@ pub enum Pool {
     Filtered(Box<Self>, Prefilter),
 }
 
-impl Pool {
+impl CandidatePool {
     /// The whole space where it can be listed and has at most [`WHOLE_SPACE_CAP`] points, else an
     /// evolutionary pool of default settings.
     pub fn auto(space: &dyn SearchSpace) -> Self {

@@ -65,13 +65,14 @@ const SAMPLE: usize = 200;
 /// first space that it is asked for: another space needs another.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
-    kept: Arc<Mutex<Kept>>,
+    cache: Arc<Mutex<KnowledgeCache>>,
     features: FeatureCache,
     folder: PathBuf,
 }
 
+/// What has been worked out so far.
 #[derive(Debug, Default)]
-struct Kept {
+struct KnowledgeCache {
     costs: HashMap<PriorKind, PriorKnowledge>,
     tasks: HashMap<Transfer, Arc<SourceTask>>,
     learnt: HashMap<Transfer, PriorKnowledge>,
@@ -125,11 +126,11 @@ impl Knowledge {
         space: &dyn SearchSpace,
     ) -> Result<Option<Arc<SourceTask>>, StudyError> {
         let transfer = &transfer.clone().within(&self.folder);
-        if let Some(kept) = self.kept().tasks.get(transfer) {
-            return Ok(Some(kept.clone()));
+        if let Some(found) = self.cache().tasks.get(transfer) {
+            return Ok(Some(found.clone()));
         }
         let Some(task) = SourceTask::read(transfer, space)? else { return Ok(None) };
-        Ok(Some(self.kept().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
+        Ok(Some(self.cache().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
     }
 
     /// What results depend on of these scores: the text that they are known by, empty without any.
@@ -146,17 +147,17 @@ impl Knowledge {
         transfer: &Transfer,
         space: &dyn SearchSpace,
     ) -> Result<Option<PriorKnowledge>, StudyError> {
-        let found = transfer.clone().within(&self.folder);
-        if let Some(kept) = self.kept().learnt.get(&found) {
-            return Ok(Some(kept.clone()));
+        let source = transfer.clone().within(&self.folder);
+        if let Some(found) = self.cache().learnt.get(&source) {
+            return Ok(Some(found.clone()));
         }
         let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
         let known = GraphGp::prior_from(&task.observations, &sample(space))?;
-        Ok(Some(self.kept().learnt.entry(found).or_insert(known).clone()))
+        Ok(Some(self.cache().learnt.entry(source).or_insert(known).clone()))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, KnowledgeCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cost(
@@ -175,7 +176,7 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(takes_no_prior());
         }
-        let known = self.kept().costs.get(&prior).cloned();
+        let known = self.cache().costs.get(&prior).cloned();
         if known.is_some() {
             return Ok(known);
         }
@@ -190,7 +191,7 @@ impl Knowledge {
         };
         let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
         let known = PriorKnowledge::computed(costs, &sample(space))?;
-        Ok(Some(self.kept().costs.entry(prior).or_insert(known).clone()))
+        Ok(Some(self.cache().costs.entry(prior).or_insert(known).clone()))
     }
 }
 

@@ -45,13 +45,7 @@ impl BuildStrategy for EvolutionSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Mutations of one parent that are tried before another way is taken.

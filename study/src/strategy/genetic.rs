@@ -76,13 +76,7 @@ impl BuildStrategy for BnNasSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 
     /// It recombines choices, and the rows of a table are none.
     fn compares_on_tables(&self, _: bool) -> bool {

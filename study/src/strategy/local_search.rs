@@ -26,13 +26,7 @@ impl BuildStrategy for LocalSearchSettings {
         Ok(Box::new(LocalSearch::new(Batches { count: self.batches, size: self.batch })))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Hill climbing with restarts: White, Nolen and Savani, "Exploring the Loss Landscape in Neural

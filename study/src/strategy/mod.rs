@@ -13,8 +13,11 @@
 //! assert_eq!(strategy.surrogate.name(), "ensemble");
 //! ```
 
-mod bonas;
+// First, for its macros.
+#[macro_use]
 mod build;
+
+mod bonas;
 mod costs;
 mod evolution;
 mod fresh;

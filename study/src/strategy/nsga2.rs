@@ -39,13 +39,7 @@ impl BuildStrategy for Nsga2Settings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 
     /// It is for two objectives.
     fn compares_on_tables(&self, two_objectives: bool) -> bool {

@@ -22,13 +22,7 @@ impl BuildStrategy for RandomSettings {
         Ok(Box::new(RandomSearch { batches }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Uniform draws from the space's parametrisation, none twice: the baseline of Li and Talwalkar,

@@ -42,17 +42,7 @@ impl BuildStrategy for NpenasSettings {
         Ok(Box::new(guided("npenas", surrogate(self.surrogate)?, pool, self.initial, batches)))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 
     fn needs_torch(&self) -> bool {
         self.surrogate.needs_torch()

@@ -1,8 +1,8 @@
-//! What can go wrong in fitting or predicting.
+//! Errors of fitting and predicting.
 
 use thiserror::Error;
 
-/// A surrogate that cannot be fitted or asked; each variant names the value and the remedy.
+/// An error of a surrogate, an acquisition or a selection; it names the value at fault and the remedy.
 #[derive(Debug, Error)]
 pub enum SurrogateError {
     /// Observations that no model can be fitted to.
@@ -58,7 +58,7 @@ impl SurrogateError {
     }
 }
 
-/// linfa's traits ask for it; the text is kept.
+/// linfa's traits need this conversion; it keeps the text.
 impl From<linfa::error::Error> for SurrogateError {
     fn from(error: linfa::error::Error) -> Self {
         Self::numeric("linfa", error.to_string())

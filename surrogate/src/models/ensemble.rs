@@ -1,4 +1,4 @@
-//! The graph Gaussian process and boosted trees together.
+//! The ensemble of graph-gp and boosted trees.
 
 use std::sync::Arc;
 
@@ -16,33 +16,45 @@ use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, Surrogat
 
 const NAME: &str = "ensemble";
 
-/// Observations with the expected squared error that are thought to have been seen before any.
+/// Number of observations with the expected squared error that are assumed before any is made.
 const PRIOR_COUNT: f64 = 20.0;
 
-/// A weighted mean of [`GraphGp`] and boosted trees ([`crate::models::Trees`]) on the same features
+/// A weighted mean of two members, [`GraphGp`] and boosted trees ([`crate::models::Trees`]), on the same features
 /// and the same normal scores.
 ///
-/// Weights are those that would have predicted the observations best: with `l` the leave-one-out
-/// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the normal scores,
-/// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
-/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
-/// that of the Gaussian process times the mean of the squared errors so made over their
-/// leave-one-out variances, so that intervals hold what they say; both of the last 400 observations. The joint posterior and the
-/// embedding are the Gaussian process's. What the process knows beforehand ([`GraphGp::knowing`]) is a column for the
-/// trees, too.
+/// Let `l` be the leave-one-out means of the Gaussian process, `o` the out-of-fold predictions of the trees, and
+/// `z` the normal scores of the last 400 observations. The weight of the trees is the mean of ½ and
+/// `Σ (z - l)(o - l) / Σ (o - l)²`, clipped to `[0, 1]`: the weight that would have predicted best, drawn towards
+/// ½ because `l` flatters a process whose hyper-parameters have seen all scores. The variance is that of the
+/// Gaussian process, times the mean of the squared errors of this mixture over the leave-one-out variances.
+///
+/// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
+/// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.
+///
+/// ```
+/// use bonas_surrogate::models::Ensemble;
+/// use bonas_surrogate::testing::{toy_architectures, toy_observations};
+/// use bonas_surrogate::{Predict, Surrogate};
+/// use rand::SeedableRng;
+///
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let fitted = Ensemble::default().fit(&toy_observations(20, 1), &mut rng)?;
+/// assert_eq!(fitted.predict(&toy_architectures(3, 2))?.len(), 3);
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
 #[derive(Debug)]
 pub struct Ensemble {
     /// The Gaussian process.
     pub gp: GraphGp,
-    /// How trees are grown and boosted.
+    /// Settings of the boosted trees.
     pub boost: BoostParams,
-    /// Folds of the trees, at least 2.
+    /// Number of folds of the trees, at least 2.
     pub folds: usize,
 }
 
 impl Default for Ensemble {
     fn default() -> Self {
-        // As good in tau as five folds of 120 trees of 12 leaves, at a seventh of the cost.
+        // In tau as good as five folds of 120 trees of 12 leaves, at a seventh of the cost.
         let boost = BoostParams { trees: 40, rate: 0.2, leaves: 6, ..BoostParams::default() };
         Self { gp: GraphGp::default(), boost, folds: 3 }
     }
@@ -88,37 +100,37 @@ impl Surrogate for Ensemble {
         let trees = CrossFit::of(gp.observed(), &z.to_vec(), &self.boost, self.folds, rng)?;
         let (means, variances) = gp.process().leave_one_out();
         let last = s![z.len() - means.len()..];
-        let (z, unseen) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
-        let weight = weight(&z, &means, &unseen);
-        let errors = &z - &(&means * (1.0 - weight)) - &(&unseen * weight);
+        let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+        let weight = weight(&z, &means, &out_of_fold);
+        let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
         let squares: f64 = errors.iter().zip(&variances).map(|(e, v)| e * e / v).sum();
         let inflation = (squares + PRIOR_COUNT) / (z.len() as f64 + PRIOR_COUNT);
-        Ok(Box::new(Fitted { gp, trees, weight, inflation }))
+        Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
     }
 }
 
-/// Weight of `o` beside `l` for targets `z`.
+/// Weight of the trees' predictions `o` beside the leave-one-out means `l`, for targets `z`.
 fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>) -> f64 {
     let apart = o - l;
     let best = (z - l).dot(&apart) / apart.dot(&apart);
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
-struct Fitted {
+struct FittedEnsemble {
     gp: FittedGraphGp,
     trees: CrossFit,
-    /// Of the trees.
+    /// Weight of the trees.
     weight: f64,
-    /// What the variance of the Gaussian process is multiplied by.
+    /// Factor of the Gaussian process's variance.
     inflation: f64,
 }
 
-impl Predict for Fitted {
+impl Predict for FittedEnsemble {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
         let mut posteriors = Vec::with_capacity(candidates.len());
         let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
-        // One piece after another, so that features stay in the cache.
+        // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(CHUNK) {
             self.gp.matrix_into(candidates, &mut features)?;
             let (means, variances) = self.gp.process().predict_with(&features, &mut scratch);

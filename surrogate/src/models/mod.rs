@@ -14,9 +14,9 @@ mod prior_mean;
 pub mod trees;
 mod wl_gp;
 
-pub use counts_bsr::{CountsBsr, feature_count, features};
+pub use counts_bsr::CountsBsr;
 pub use ensemble::Ensemble;
-pub use graph_gp::{Form, GraphGp};
+pub use graph_gp::{GraphGp, PriorForm};
 pub use mlp::{MlpParams, PathMlp};
 pub use prior_mean::PriorMean;
 pub use trees::{BoostParams, Trees};

@@ -15,26 +15,26 @@ use crate::entry::Entry;
 
 /// Batches of related candidates: grown around good ones inside clusters of the embedding.
 ///
-/// 1. The pool is the `pool_factor * count * size` best candidates by utility.
-/// 2. Their embeddings, every column scaled to unit variance over the pool, are clustered by
+/// 1. The shortlist is the `shortlist_factor * count * size` best candidates by utility.
+/// 2. Their embeddings, every column scaled to unit variance over the shortlist, are clustered by
 ///    k-means with as many clusters as make an average cluster hold `size` candidates.
 /// 3. Each batch starts with the best candidate not yet used and takes the best unused ones of
 ///    the same cluster; where the cluster has too few, the unused ones nearest to the first
 ///    (ties: the better one) fill the batch.
 ///
 /// So utility decides *which* region a batch comes from and who of the region goes first; the
-/// embedding decides who may go with whom. A larger `pool_factor` gives closer batches of lower
+/// embedding decides who may go with whom. A larger `shortlist_factor` gives closer batches of lower
 /// utility; at 1 the chosen candidates are those of [`TopK`], regrouped. Without embeddings this is
 /// [`TopK`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clustered {
-    /// Size of the pool as a multiple of the candidates asked for; at least 1.
-    pub pool_factor: usize,
+    /// Size of the shortlist as a multiple of the candidates asked for; at least 1.
+    pub shortlist_factor: usize,
 }
 
 impl Default for Clustered {
     fn default() -> Self {
-        Self { pool_factor: 3 }
+        Self { shortlist_factor: 3 }
     }
 }
 
@@ -53,18 +53,19 @@ impl Selection for Clustered {
         batches: Batches,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError> {
-        if self.pool_factor == 0 {
-            return Err(SurrogateError::setting("pool_factor", 0, "an integer from 1 up"));
+        if self.shortlist_factor == 0 {
+            return Err(SurrogateError::setting("shortlist_factor", 0, "an integer from 1 up"));
         }
         let Some(embeddings) = candidates.embeddings else {
             return TopK.select(candidates, batches, rng);
         };
         check(candidates, batches)?;
-        let pool = best_first(candidates.utilities, batches.total().saturating_mul(self.pool_factor));
-        let points = standardised(&embeddings.select(Axis(0), &pool));
-        let clusters = clusters(&points, pool.len().div_ceil(batches.size), rng)?;
+        let shortlist =
+            best_first(candidates.utilities, batches.total().saturating_mul(self.shortlist_factor));
+        let points = standardised(&embeddings.select(Axis(0), &shortlist));
+        let clusters = clusters(&points, shortlist.len().div_ceil(batches.size), rng)?;
         let groups = grow(&points, &clusters, batches);
-        Ok(groups.into_iter().map(|group| group.into_iter().map(|i| pool[i]).collect()).collect())
+        Ok(groups.into_iter().map(|group| group.into_iter().map(|i| shortlist[i]).collect()).collect())
     }
 }
 

@@ -186,11 +186,11 @@ mod tests {
             all.sort_unstable();
             all
         };
-        assert_eq!(chosen(&TopK), chosen(&Clustered { pool_factor: 1 }));
+        assert_eq!(chosen(&TopK), chosen(&Clustered { shortlist_factor: 1 }));
     }
 
     #[test]
     fn contract_without_slack() {
-        check_selection(&Clustered { pool_factor: 1 }, 11);
+        check_selection(&Clustered { shortlist_factor: 1 }, 11);
     }
 }

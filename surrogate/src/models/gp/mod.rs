@@ -12,11 +12,11 @@
 //! Rasmussen and Williams: Gaussian processes for machine learning, 2006, chapters 2 and 5.
 //!
 //! ```
-//! use bonas_surrogate::models::GraphGp;
+//! use bonas_surrogate::models::WlGp;
 //! use bonas_surrogate::models::gp::Kernel;
 //!
-//! let smooth = GraphGp { kernel: Kernel::Rbf, ..GraphGp::default() };
-//! # let _ = smooth;
+//! let rougher = WlGp { kernel: Kernel::Matern32, ..WlGp::default() };
+//! # let _ = rougher;
 //! ```
 
 mod factored;

@@ -62,6 +62,15 @@ pub(crate) struct CrossFit {
 }
 
 impl CrossFit {
+    /// Refuses settings out of their range.
+    pub(crate) fn check(boost: &BoostParams, folds: usize) -> Result<(), SurrogateError> {
+        boost.check()?;
+        if folds < 2 {
+            return Err(SurrogateError::setting("folds", folds, "an integer from 2 up"));
+        }
+        Ok(())
+    }
+
     /// Fits to features `x [n, d]` and targets `[n]`.
     pub(crate) fn of(
         x: &Array2<f32>,
@@ -70,10 +79,7 @@ impl CrossFit {
         folds: usize,
         rng: &mut dyn Rng,
     ) -> Result<Self, SurrogateError> {
-        boost.check()?;
-        if folds < 2 {
-            return Err(SurrogateError::setting("folds", folds, "an integer from 2 up"));
-        }
+        Self::check(boost, folds)?;
         let n = targets.len();
         let mut order: Vec<usize> = (0..n).collect();
         order.shuffle(rng);

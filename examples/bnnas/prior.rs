@@ -17,7 +17,7 @@ use bonas::study::strategy::{
 use bonas::study::table::{Benchmark, TableSpace};
 use bonas::study::{Budget, parallel};
 use bonas::surrogate::acquisition::ExpectedImprovement;
-use bonas::surrogate::models::{Ensemble, Form, GraphGp, PriorMean};
+use bonas::surrogate::models::{Ensemble, GraphGp, PriorForm, PriorMean};
 use bonas::surrogate::selection::TopK;
 use bonas::surrogate::{PriorKnowledge, Surrogate};
 use bonas::{Evaluator, Study, StudyError};
@@ -67,12 +67,12 @@ impl Way {
         }
     }
 
-    fn forms(self) -> &'static [Form] {
+    fn forms(self) -> &'static [PriorForm] {
         match self {
-            Self::Nothing | Self::Mean | Self::Filter => &[Form::Nothing],
-            Self::Slope => &[Form::Mean],
-            Self::Feature => &[Form::Feature],
-            Self::Evidence => &Form::ALL,
+            Self::Nothing | Self::Mean | Self::Filter => &[PriorForm::Nothing],
+            Self::Slope => &[PriorForm::Mean],
+            Self::Feature => &[PriorForm::Feature],
+            Self::Evidence => &PriorForm::ALL,
         }
     }
 }
@@ -91,7 +91,8 @@ struct Prior {
 
 impl Prior {
     fn surrogate(&self) -> Box<dyn Surrogate> {
-        let gp = GraphGp::default().knowing(self.known.iter().cloned().collect(), self.way.forms());
+        let gp =
+            GraphGp::default().with_prior_knowledge(self.known.iter().cloned().collect(), self.way.forms());
         let plain: Box<dyn Surrogate> = match self.surrogate {
             "graph-gp" => Box::new(gp),
             _ => Box::new(Ensemble { gp, ..Ensemble::default() }),

@@ -1,8 +1,9 @@
-//! What a catalogue says of one part: its name, one line about it, and its constructor.
+//! Entries of catalogues.
 
 use crate::SurrogateError;
 
-/// One part in a catalogue: a surrogate, an acquisition or a selection.
+/// One part in a catalogue (a surrogate, an acquisition or a selection): its name, one line about it, and its
+/// constructor.
 ///
 /// `P` is the trait object that is built, `S` the settings that the constructor reads.
 /// [`crate::catalogue`] lists the entries of this crate.
@@ -24,7 +25,7 @@ impl<P: ?Sized, S> Entry<P, S> {
         Self { name, about, needs_torch: false, build }
     }
 
-    /// The same entry, marked as one that needs libtorch.
+    /// This entry, marked as one that needs libtorch.
     #[must_use]
     pub const fn with_torch(self) -> Self {
         Self { needs_torch: true, ..self }

@@ -1,9 +1,9 @@
-//! Cholesky factors of symmetric positive definite matrices, in blocks, so that the work is matrix
-//! products. `L` is lower triangular throughout; what stands above its diagonal is zero.
+//! Cholesky factors of symmetric positive definite matrices, computed in blocks of matrix products. `L` is lower
+//! triangular throughout, and zero above its diagonal.
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, aview1, linalg::general_mat_mul, s};
 
-/// Rows a block: the inside of a block is plain loops.
+/// Rows of a block; inside a block the work is plain loops.
 const BLOCK: usize = 48;
 
 /// A lower Cholesky factor with the inverses of its diagonal blocks.
@@ -15,7 +15,7 @@ pub(crate) struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factors `a [n, n]`, of which the lower triangle is read; none if it is not positive definite.
+    /// Factors `a [n, n]`, reading its lower triangle; `None` if it is not positive definite.
     pub(crate) fn of(mut a: Array2<f64>) -> Option<Self> {
         let n = a.nrows();
         let mut blocks = Vec::with_capacity(n.div_ceil(BLOCK));
@@ -44,9 +44,10 @@ impl Cholesky {
         Some(Self { lower: a, blocks })
     }
 
-    /// The factor of the same matrix with `b` more rows and columns, of which `rows [b, n + b]` has what stands
-    /// left of the diagonal and on it; none if that is not positive definite. Each row is worked out by itself
-    /// from those above, so that it does not matter how many come at a time.
+    /// The factor of the matrix with `b` more rows and columns; `None` if that is not positive definite.
+    ///
+    /// `rows [b, n + b]` has the new rows up to and including the diagonal. Each row is computed from those above
+    /// it alone, so it does not matter how many rows are added at a time.
     pub(crate) fn extended(&self, rows: &Array2<f64>) -> Option<Self> {
         let (n, m) = (self.len(), self.len() + rows.nrows());
         let mut lower = Array2::zeros((m, m));
@@ -62,16 +63,16 @@ impl Cholesky {
             }
             own[i] = left.sqrt();
         }
-        let kept = n / BLOCK;
-        let mut blocks = self.blocks[..kept].to_vec();
-        for start in (kept * BLOCK..m).step_by(BLOCK) {
+        let full_blocks = n / BLOCK;
+        let mut blocks = self.blocks[..full_blocks].to_vec();
+        for start in (full_blocks * BLOCK..m).step_by(BLOCK) {
             let end = (start + BLOCK).min(m);
             blocks.push(invert_block(&lower.slice(s![start..end, start..end]).to_owned()));
         }
         Some(Self { lower, blocks })
     }
 
-    /// The factor of what is left of the matrix once its first rows are known: `L` without its first `skip` rows
+    /// The factor of the matrix that remains once its first rows are known: `L` without its first `skip` rows
     /// and columns.
     pub(crate) fn trailing(&self, skip: usize) -> Self {
         let lower = self.lower.slice(s![skip.., skip..]).to_owned();
@@ -173,7 +174,7 @@ fn gram_of_lower(lower: &Array2<f64>) -> Array2<f64> {
     gram
 }
 
-/// The lower factor of a block, of which the lower triangle is read and the rest stays.
+/// The lower factor of a block; reads the lower triangle and leaves the rest.
 fn factor_block(mut a: Array2<f64>) -> Option<Array2<f64>> {
     let n = a.nrows();
     for i in 0..n {
@@ -208,7 +209,7 @@ fn invert_block(lower: &Array2<f64>) -> Array2<f64> {
     inverse
 }
 
-/// Rows before the `i`-th of a row-major array, one behind another, and that row.
+/// The rows before the `i`-th of a row-major array as one slice, and the `i`-th row.
 fn split_rows(a: &mut Array2<f64>, i: usize) -> (&[f64], &mut [f64]) {
     let n = a.ncols();
     let Some(values) = a.as_slice_mut() else { unreachable!("row-major arrays are slices") };
@@ -216,7 +217,7 @@ fn split_rows(a: &mut Array2<f64>, i: usize) -> (&[f64], &mut [f64]) {
     (above, &mut rest[..n])
 }
 
-/// Inner product, without the bookkeeping of slices of arrays.
+/// Inner product of slices.
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     aview1(a).dot(&aview1(b))
 }

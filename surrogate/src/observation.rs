@@ -7,16 +7,16 @@ use crate::error::SurrogateError;
 /// One measured score of one architecture; higher is better.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// What was measured.
+    /// The measured architecture.
     pub architecture: Architecture,
     /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
     pub score: f64,
 }
 
-/// Scores of observations.
+/// The scores of observations.
 ///
 /// # Errors
-/// [`SurrogateError::Data`] if there are none or one is not finite.
+/// [`SurrogateError::Data`] if there is no observation, or a score is not finite.
 pub(crate) fn finite_scores(
     surrogate: &'static str,
     observations: &[Observation],
@@ -29,6 +29,6 @@ pub(crate) fn finite_scores(
             format!("the score of observation {i} is {}; leave out what failed", observations[i].score);
         return Err(SurrogateError::data(surrogate, reason));
     }
-    // Adding zero makes one zero of the two.
+    // Adding zero turns -0 into 0.
     Ok(observations.iter().map(|o| o.score + 0.0).collect())
 }

@@ -1,4 +1,4 @@
-//! What is known of architectures before any is measured: an indicator, a count, a score on other data.
+//! Prior knowledge about architectures: an indicator, a cost such as multiply-adds, a score on another task.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -7,60 +7,74 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bonas_spaces::{Architecture, Key};
 
 use crate::error::SurrogateError;
-use crate::features::spelling::{Name, Roll, name};
+use crate::features::spelling::{Spelling, SpellingIndex, spelling};
 use crate::posterior::warp::{Warp, gaussian_ranks};
 
 const NAME: &str = "prior knowledge";
 
-/// Most ranks kept.
-const MAX_KEPT: usize = 1 << 20;
+/// Most ranks that are cached.
+const MAX_CACHED: usize = 1 << 20;
 
-/// A number for every architecture that a surrogate will be asked of, as Gaussian ranks among all or some
-/// of them. Cheap to clone.
+/// Prior knowledge about architectures (for example multiply-adds): a number for each, as a Gaussian rank.
 ///
-/// [`crate::models::PriorMean`] takes it as the mean of any surrogate,
-/// [`crate::models::GraphGp::knowing`] as a mean or a feature whose weight is learned.
+/// Whether higher or lower is better need not be known: surrogates learn the slope. Use it with
+/// [`crate::models::GraphGp::with_prior_knowledge`], or with [`crate::models::PriorMean`] around any other
+/// surrogate. Clones are cheap and share the cache.
+///
+/// ```
+/// use bonas_surrogate::PriorKnowledge;
+/// use bonas_surrogate::testing::toy_architectures;
+///
+/// let known: Vec<_> = toy_architectures(3, 1).iter().map(|a| a.key()).zip([1.0, 5.0, 2.0]).collect();
+/// let knowledge = PriorKnowledge::new(&known)?;
+/// let ranks = knowledge.ranks(&toy_architectures(3, 1))?;
+/// assert!(ranks[0] < ranks[2] && ranks[2] < ranks[1]);
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
 #[derive(Clone, Debug)]
-pub struct PriorKnowledge(Arc<Ranks>);
+pub struct PriorKnowledge(Arc<Source>);
 
 #[derive(Debug)]
-enum Ranks {
-    /// Ranks of all.
+enum Source {
+    /// A rank for each architecture.
     Table(HashMap<Key, f64>),
-    /// Values that are computed when they are asked for, and ranks among a sample.
-    Computed { value: Value, warp: Warp, kept: Mutex<Kept> },
+    /// Values that are computed on demand, ranked among a sample.
+    Computed { value: Value, warp: Warp, cache: Mutex<RankCache> },
 }
 
-/// Ranks that have been worked out.
+/// Ranks of the architectures that were asked for.
 #[derive(Debug, Default)]
-struct Kept {
-    roll: Roll,
-    /// In its order.
+struct RankCache {
+    spellings: SpellingIndex,
+    /// In the order of `spellings`.
     ranks: Vec<f64>,
 }
 
-impl Kept {
-    fn all(&self, names: impl IntoIterator<Item = Name>) -> Vec<Option<f64>> {
-        self.roll.places(names).map(|place| place.map(|place| self.ranks[place])).collect()
+impl RankCache {
+    fn ranks(&self, spellings: impl IntoIterator<Item = Spelling>) -> Vec<Option<f64>> {
+        self.spellings
+            .positions(spellings)
+            .map(|position| position.map(|position| self.ranks[position]))
+            .collect()
     }
 
-    fn put(&mut self, name: Name, rank: f64) {
-        if self.ranks.len() == MAX_KEPT {
+    fn insert(&mut self, spelling: Spelling, rank: f64) {
+        if self.ranks.len() == MAX_CACHED {
             *self = Self::default();
         }
-        // Another thread may have been faster.
-        if self.roll.place(name).is_none() {
-            self.roll.push(name);
+        // Another thread may have inserted it.
+        if self.spellings.position(spelling).is_none() {
+            self.spellings.push(spelling);
             self.ranks.push(rank);
         }
     }
 }
 
-/// A function of architectures, and the reason where it has no value.
-struct Value(Box<ValueOf>);
+/// A function of architectures, with the reason where it has no value.
+struct Value(Box<ValueFn>);
 
-/// One value an architecture, in order.
-type ValueOf = dyn Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync;
+/// One value per architecture, in order.
+type ValueFn = dyn Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync;
 
 impl fmt::Debug for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,7 +86,7 @@ impl Value {
     fn of(&self, architectures: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
         let values = (self.0)(architectures).map_err(|reason| SurrogateError::data(NAME, reason))?;
         if values.len() != architectures.len() {
-            let reason = format!("{} values of {} architectures", values.len(), architectures.len());
+            let reason = format!("{} values for {} architectures", values.len(), architectures.len());
             return Err(SurrogateError::data(NAME, reason));
         }
         match values.iter().zip(architectures).find(|(value, _)| !value.is_finite()) {
@@ -95,10 +109,10 @@ fn check_count(count: usize) -> Result<(), SurrogateError> {
 }
 
 impl PriorKnowledge {
-    /// Values of all architectures; whether higher or lower is better need not be known.
+    /// Knowledge from a table of values; Gaussian ranks are taken among them.
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] for fewer than two values, or one that is not finite.
+    /// [`SurrogateError::Data`] for fewer than two values, or a value that is not finite.
     pub fn new(values: &[(Key, f64)]) -> Result<Self, SurrogateError> {
         check_count(values.len())?;
         if let Some(&(key, value)) = values.iter().find(|(_, value)| !value.is_finite()) {
@@ -106,14 +120,17 @@ impl PriorKnowledge {
         }
         let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
         let (ranks, _) = gaussian_ranks(&numbers);
-        Ok(Self(Arc::new(Ranks::Table(values.iter().map(|(key, _)| *key).zip(ranks).collect()))))
+        Ok(Self(Arc::new(Source::Table(values.iter().map(|(key, _)| *key).zip(ranks).collect()))))
     }
 
-    /// A value that any architecture has, in a space too large to list. Ranks are those among `sample`,
-    /// between and beyond whose values they go on straight ([`Warp`]).
+    /// Knowledge that is computed on demand, for spaces too large to list.
+    ///
+    /// Gaussian ranks are those among `sample`; between and beyond the sample's values they are interpolated
+    /// linearly ([`Warp`](crate::posterior::Warp)).
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] for a sample of fewer than two, or one whose value is not to be had.
+    /// [`SurrogateError::Data`] for a sample of fewer than two architectures, or where `value` fails or is not
+    /// finite.
     pub fn computed(
         value: impl Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync + 'static,
         sample: &[Architecture],
@@ -121,20 +138,20 @@ impl PriorKnowledge {
         check_count(sample.len())?;
         let value = Value(Box::new(value));
         let (_, warp) = gaussian_ranks(&value.of(sample)?);
-        Ok(Self(Arc::new(Ranks::Computed { value, warp, kept: Mutex::default() })))
+        Ok(Self(Arc::new(Source::Computed { value, warp, cache: Mutex::default() })))
     }
 
     /// Gaussian ranks of some architectures, in order.
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] naming an architecture whose value is not known.
+    /// [`SurrogateError::Data`] naming an architecture without a value.
     pub fn ranks<'a>(
         &self,
         architectures: impl IntoIterator<Item = &'a Architecture>,
     ) -> Result<Vec<f64>, SurrogateError> {
         let architectures = architectures.into_iter();
         match &*self.0 {
-            Ranks::Table(ranks) => {
+            Source::Table(ranks) => {
                 let rank = |(i, a): (usize, &Architecture)| {
                     ranks.get(&a.key()).copied().ok_or_else(|| {
                         let reason = format!(
@@ -146,31 +163,31 @@ impl PriorKnowledge {
                 };
                 architectures.enumerate().map(rank).collect()
             }
-            Ranks::Computed { value, warp, kept } => {
+            Source::Computed { value, warp, cache } => {
                 let architectures: Vec<&Architecture> = architectures.collect();
-                computed(&architectures, value, warp, kept)
+                computed(&architectures, value, warp, cache)
             }
         }
     }
 }
 
-/// Ranks of some architectures, of which those not seen yet are worked out together.
+/// Ranks of some architectures; those that are not cached are computed together.
 ///
-/// Kept by what is written, for copies that a space calls equal need not cost the same; so what is kept changes
-/// no rank. Others may ask while values are worked out.
+/// The cache uses text forms, because two architectures with one key can have different costs. So it changes no
+/// rank. The lock is released while values are computed.
 fn computed(
     architectures: &[&Architecture],
     value: &Value,
     warp: &Warp,
-    kept: &Mutex<Kept>,
+    cache: &Mutex<RankCache>,
 ) -> Result<Vec<f64>, SurrogateError> {
-    let names: Vec<Name> = architectures.iter().map(|a| name(a)).collect();
-    let known = lock(kept).all(names.iter().copied());
+    let spellings: Vec<Spelling> = architectures.iter().map(|a| spelling(a)).collect();
+    let known = lock(cache).ranks(spellings.iter().copied());
     let missing = |i: &usize| known[*i].is_none();
-    let mut places: HashMap<Name, usize> = HashMap::new();
+    let mut positions: HashMap<Spelling, usize> = HashMap::new();
     let mut asked: Vec<Architecture> = Vec::new();
-    for i in (0..names.len()).filter(missing) {
-        places.entry(names[i]).or_insert_with(|| {
+    for i in (0..spellings.len()).filter(missing) {
+        positions.entry(spellings[i]).or_insert_with(|| {
             asked.push(architectures[i].clone());
             asked.len() - 1
         });
@@ -179,16 +196,17 @@ fn computed(
         0 => Vec::new(),
         _ => value.of(&asked)?.into_iter().map(|value| warp.latent(value)).collect(),
     };
-    let mut kept = lock(kept);
+    let mut cache = lock(cache);
     for (architecture, &rank) in asked.iter().zip(&found) {
-        kept.put(name(architecture), rank);
+        cache.insert(spelling(architecture), rank);
     }
-    let rank = |(name, known): (&Name, &Option<f64>)| known.unwrap_or_else(|| found[places[name]]);
-    Ok(names.iter().zip(&known).map(rank).collect())
+    let rank =
+        |(spelling, known): (&Spelling, &Option<f64>)| known.unwrap_or_else(|| found[positions[spelling]]);
+    Ok(spellings.iter().zip(&known).map(rank).collect())
 }
 
-fn lock<T>(kept: &Mutex<T>) -> MutexGuard<'_, T> {
-    kept.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -206,7 +224,7 @@ mod tests {
         let pair =
             [cell("conv3x3-bn-relu;maxpool3x3;maxpool3x3"), cell("maxpool3x3;maxpool3x3;conv3x3-bn-relu")];
         assert_eq!(pair[0].key(), pair[1].key());
-        let value = |list: &[Architecture]| Ok(list.iter().map(|a| (name(a).1 % 1000) as f64).collect());
+        let value = |list: &[Architecture]| Ok(list.iter().map(|a| (spelling(a).1 % 1000) as f64).collect());
         let ranks = |order: [usize; 2]| {
             let known = PriorKnowledge::computed(value, &pair).unwrap();
             let ranks = known.ranks(order.map(|i| &pair[i])).unwrap();
@@ -240,12 +258,12 @@ mod tests {
         let asked = Arc::new(std::sync::atomic::AtomicUsize::new(0));
         let keys: Vec<Key> = architectures.iter().map(Architecture::key).collect();
         let (own, count) = (keys.clone(), asked.clone());
-        let place = move |list: &[Architecture]| {
+        let position = move |list: &[Architecture]| {
             count.fetch_add(list.len(), std::sync::atomic::Ordering::SeqCst);
-            let place = |a: &Architecture| own.iter().position(|key| *key == a.key()).map(|i| i as f64);
-            list.iter().map(|a| place(a).ok_or_else(|| "unknown".to_owned())).collect()
+            let position = |a: &Architecture| own.iter().position(|key| *key == a.key()).map(|i| i as f64);
+            list.iter().map(|a| position(a).ok_or_else(|| "unknown".to_owned())).collect()
         };
-        let known = PriorKnowledge::computed(place, &architectures).unwrap();
+        let known = PriorKnowledge::computed(position, &architectures).unwrap();
         let values = keys.iter().map(|key| (*key, keys.iter().position(|k| k == key).unwrap() as f64));
         let table = PriorKnowledge::new(&values.collect::<Vec<_>>()).unwrap();
         for _ in 0..2 {

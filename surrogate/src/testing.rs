@@ -1,5 +1,14 @@
-//! Contract suites that any implementation of this crate's traits should pass, and toy data to
-//! run them on. For use in tests: every function panics with the rule that is broken.
+//! Contract suites for implementations of this crate's traits, and toy data to run them on.
+//!
+//! Use them in the tests of your own surrogate, acquisition or selection. Every function panics and names the
+//! rule that is broken.
+//!
+//! ```
+//! use bonas_surrogate::models::WlGp;
+//! use bonas_surrogate::testing::{check_surrogate, toy_architectures, toy_observations};
+//!
+//! check_surrogate(&WlGp::default(), &toy_observations(12, 1), &toy_architectures(8, 2), 3);
+//! ```
 
 use std::sync::Arc;
 
@@ -15,16 +24,16 @@ use crate::{
     Acquisition, Batches, Candidates, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
 };
 
-/// How far means of the same candidate may differ by its place in a batch (single precision).
+/// Largest difference of a candidate's mean by its position in a batch (single precision).
 const PLACE_TOLERANCE: f64 = 1e-4;
 
-/// Checks a surrogate on data of its own choice (a dozen observations and candidates will do).
+/// Checks a surrogate on observations and candidates of your choice; about ten of each suffice.
 ///
-/// Rules: equal generators give equal predictors; one finite posterior a candidate, in order,
-/// whatever the order and however often it occurs; no candidates give no posteriors; one
+/// Rules: equal generators give equal predictors. There is one finite posterior per candidate, in order,
+/// whatever the order and however often a candidate occurs; no candidates give no posteriors. One
 /// observation, equal scores and repeated observations can be fitted; no observation and a NaN
-/// score are errors; an embedding has one finite row a candidate; a predictor has the embedding and the
-/// joint posterior that the recipe says, and no others.
+/// score are errors. An embedding has one finite row per candidate. A predictor has an embedding and a
+/// joint posterior exactly if the recipe says so.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -63,7 +72,7 @@ fn must<T>(result: Result<T, SurrogateError>, what: &str) -> T {
     result.unwrap_or_else(|e| panic!("{what}: {e}"))
 }
 
-/// Predicts and checks number and finiteness.
+/// Predicts, and checks number and finiteness of the posteriors.
 fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> {
     let posteriors = must(fitted.predict(candidates), "predict");
     assert_eq!(posteriors.len(), candidates.len(), "one posterior a candidate");
@@ -74,8 +83,8 @@ fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> 
     posteriors
 }
 
-/// How well a surrogate that has seen some toy cells knows 300 others: Kendall's tau-b of its means, and the
-/// share of true scores in its intervals of 80 %.
+/// Quality of a surrogate that is fitted to some toy cells, on 300 others: Kendall's tau-b of its means, and the
+/// share of true scores inside their 80 % intervals.
 #[cfg(test)]
 pub(crate) fn toy_quality(surrogate: &dyn Surrogate, train: usize) -> (f64, f64) {
     let observations = toy_observations(train, 2);
@@ -108,7 +117,7 @@ fn check_embedding(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: 
     }
 }
 
-/// Checks that a fitted surrogate has what its recipe says.
+/// Checks that a predictor has what its recipe says.
 fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: &[Architecture]) {
     let name = surrogate.name();
     let embeds = must(fitted.embed(candidates), "embed").is_some();
@@ -124,9 +133,9 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
 
 /// Checks an acquisition.
 ///
-/// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for all
-/// laws and for point masses; equal generators give equal utilities; of two almost certain
-/// candidates the better is not worth less; a gain on an incumbent is not negative.
+/// Rules: there is one utility per posterior, in order and never NaN, with and without an incumbent, for all
+/// laws and for point masses. Equal generators give equal utilities. Of two almost certain
+/// candidates the better is not worth less. A gain on an incumbent is not negative.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -169,11 +178,11 @@ fn mock_posteriors() -> Vec<Posterior> {
 
 /// Checks a selection.
 ///
-/// Rules: `min(n, count * size)` different indices; full batches from the first on, none empty;
-/// the best candidate first, if it says so; equal generators give equal batches; equal utilities, equal
-/// embeddings, certain scores and limits that are surely broken are fine; NaN utilities, wrong or
-/// infinite embeddings and batches of nothing are errors, and so are candidates without a joint
-/// posterior for a selection that reads it. Embeddings may be absent unless it refuses that.
+/// Rules: `min(n, count * size)` different indices are chosen. Every batch but the last is full, none is empty.
+/// The best candidate comes first, if the selection says so. Equal generators give equal batches. Equal utilities,
+/// equal embeddings, certain scores and limits that are surely broken are accepted. NaN utilities, wrong or
+/// infinite embeddings and batches of size 0 are errors, and so are candidates without a joint
+/// posterior for a selection that reads it. A selection may refuse candidates without embeddings.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -229,7 +238,7 @@ pub fn check_selection(selection: &dyn Selection, seed: u64) {
     assert!(none.is_empty(), "batches without candidates");
 }
 
-/// Candidates in a row, the nearer the more alike; without variance all scores are certain.
+/// A joint posterior of candidates in a row, correlated by distance; without variance all scores are certain.
 fn mock_joint(indices: &[usize], variance: f64) -> Result<Joint, SurrogateError> {
     let n = indices.len();
     let mean = Array1::from_shape_fn(n, |i| 0.5 + 0.001 * indices[i] as f64);
@@ -265,14 +274,14 @@ const TOY_OPS: [(&str, Role); 5] = [
     ("pool", Role::Compute),
 ];
 
-/// Edges of a toy cell: four tensors, one operation between every two.
+/// Edges of a toy cell: four tensors, with one operation between any two.
 const TOY_EDGES: [(u32, u32); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
-/// A toy cell: four nodes (input, two sums, output), one operation an edge, in the order
+/// A toy cell with four nodes (input, two sums, output) and one operation per edge, in the order
 /// (0,1) (0,2) (0,3) (1,2) (1,3) (2,3). Operations: none, skip, conv1x1, conv3x3, pool.
 ///
 /// # Panics
-/// For an operation that the toy cells do not have, or not six of them.
+/// For an unknown operation, or a number of operations other than six.
 pub fn toy_cell(ops: &[&str]) -> Architecture {
     assert_eq!(ops.len(), TOY_EDGES.len(), "a toy cell has six operations");
     let vocabulary = Vocabulary::new(1, TOY_OPS).unwrap_or_else(|e| panic!("{e}"));
@@ -293,8 +302,8 @@ pub fn toy_architectures(count: usize, seed: u64) -> Vec<Architecture> {
     (0..count).map(|_| toy_cell(&[op(), op(), op(), op(), op(), op()])).collect()
 }
 
-/// A made-up score in `(0, 1)` that depends on what a cell computes: operations on long paths are
-/// worth more, a way from input to output is worth most.
+/// A made-up score in `(0, 1)` that depends on what a cell computes. Operations on long paths are
+/// worth more; a path from input to output is worth most.
 pub fn toy_score(architecture: &Architecture) -> f64 {
     let vocabulary = architecture.vocabulary();
     let mut logit = 0.0;
@@ -324,8 +333,8 @@ pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
     toy_architectures(count, seed).into_iter().map(observe).collect()
 }
 
-/// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`; it is
-/// given a running number too.
+/// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`. `indicator` also
+/// gets a running number.
 #[cfg(test)]
 pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::PriorKnowledge {
     let all = toy_architectures(60, 4).into_iter().chain(toy_architectures(300, 5));

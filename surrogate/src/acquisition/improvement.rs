@@ -1,4 +1,4 @@
-//! Improvement over the best score: its expectation, the logarithm of that, and its probability.
+//! Expected improvement over the best score, its logarithm, and the probability of improvement.
 
 use rand::Rng;
 
@@ -12,12 +12,12 @@ pub enum Improvement {
     /// The unit of the score, `E max(y - y*, 0)`.
     #[default]
     Score,
-    /// The Gaussian underneath, `(μ - t*) Φ(u) + s φ(u)`, `u = (μ - t*)/s`, `t* = logit(y*)` for a
-    /// squashed law: what the published BONAS code has.
+    /// The Gaussian underneath, `(μ - t*) Φ(u) + s φ(u)`, `u = (μ - t*)/s`, with `t* = logit(y*)` for a
+    /// squashed law, as in the published code of BONAS.
     Latent,
 }
 
-/// Expected improvement over the incumbent (Mockus, 1975; Jones et al., 1998).
+/// Expected improvement over the incumbent, `E max(y - y*, 0)` (Mockus, 1975; Jones et al., 1998).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedImprovement {
     /// Unit of the improvement.

@@ -6,7 +6,7 @@ use super::{Acquisition, AcquisitionEntry};
 use crate::Posterior;
 use crate::entry::Entry;
 
-/// Posterior mean: no exploration.
+/// The posterior mean, without exploration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Mean;
 

@@ -1,4 +1,19 @@
-//! From posteriors to utilities: how much a candidate is worth measuring.
+//! Acquisitions: from posteriors to utilities, that is, how much a candidate is worth measuring.
+//!
+//! Use [`ExpectedImprovement`] unless there is a reason not to; [`Ucb`] is what BONAS published, and [`Thompson`]
+//! suits batches without a joint posterior. A [`Selection`](crate::Selection) turns utilities into batches.
+//!
+//! ```
+//! use bonas_surrogate::acquisition::{Acquisition, ExpectedImprovement};
+//! use bonas_surrogate::Posterior;
+//! use rand::SeedableRng;
+//!
+//! let posteriors = [Posterior::gaussian(0.90, 0.01)?, Posterior::gaussian(0.94, 0.01)?];
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+//! let utilities = ExpectedImprovement::default().utilities(&posteriors, Some(0.93), &mut rng);
+//! assert!(utilities[1] > utilities[0]);
+//! # Ok::<(), bonas_surrogate::SurrogateError>(())
+//! ```
 
 use std::fmt::Debug;
 
@@ -17,26 +32,26 @@ pub use mean::Mean;
 pub use thompson::Thompson;
 pub use ucb::Ucb;
 
-/// Gives every candidate a utility; the higher, the sooner it should be measured.
+/// Gives each candidate a utility; the higher it is, the sooner the candidate should be measured.
 ///
 /// [`crate::testing::check_acquisition`] tests an implementation.
 pub trait Acquisition: Send + Debug {
-    /// Name as used in configurations and reports.
+    /// The name that configurations and reports use.
     fn name(&self) -> &str;
 
-    /// One utility a posterior, in order; never NaN.
+    /// One utility per posterior, in order; never NaN.
     ///
-    /// `incumbent` is the best observed score, `None` before there is any: improvement criteria
-    /// then rank by posterior mean. `rng` is drawn from by random criteria only.
+    /// `incumbent` is the best observed score. Without it (`None`) improvement criteria rank by posterior mean. Only
+    /// random criteria draw from `rng`.
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, rng: &mut dyn Rng) -> Vec<f64>;
 
-    /// What its utilities are, which says how limits weigh on them.
+    /// The kind of its utilities, which decides how limits weigh on them.
     fn scale(&self) -> Scale {
         Scale::Score
     }
 
-    /// Whether it ranks by expected improvement in the unit of the score, which
-    /// [`crate::selection::KrigingBeliever`] goes on with inside a batch.
+    /// Whether it ranks by expected improvement in the unit of the score.
+    /// [`crate::selection::KrigingBeliever`] then continues it inside a batch.
     fn is_expected_improvement(&self) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! From architectures to features, each architecture once.
+//! The cache of structural features.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -6,40 +6,40 @@ use bonas_spaces::{Architecture, Vocabulary};
 
 use ndarray::Array2;
 
-use super::spelling::{Roll, name};
-use super::{Columns, Layout, Names, Store, Structures};
+use super::spelling::{SpellingIndex, spelling};
+use super::{Columns, Layout, NameNumbers, Store, Structures};
 use crate::error::SurrogateError;
 
-/// Values beyond which what is kept makes room (16 MiB).
+/// The cache is emptied once it holds more values than this (16 MiB).
 const MAX_VALUES: usize = 1 << 22;
 
-/// Computes the structural features of architectures and keeps them, so that a pool that is scored round
-/// after round is looked at once. Cheap to clone; clones share what is kept, and may be asked on several
-/// threads.
+/// Computes the structural features of architectures and caches them.
 ///
-/// Features are kept by what an architecture is written like, so what is kept changes no result.
+/// A candidate pool that is scored round after round is then analysed once. Clones are cheap and share the
+/// cache; several threads may use it at the same time. Features are cached by the architecture's text form, so
+/// the cache changes no result.
 #[derive(Clone, Debug, Default)]
-pub struct FeatureCache(Arc<Mutex<Kept>>);
+pub struct FeatureCache(Arc<Mutex<CachedFeatures>>);
 
 #[derive(Debug)]
-struct Kept {
+struct CachedFeatures {
     layout: Option<(Arc<Vocabulary>, Layout)>,
-    names: Names,
-    /// Whose features are in the store.
-    roll: Roll,
+    numbers: NameNumbers,
+    /// Text forms of the architectures in the store, in its order.
+    spellings: SpellingIndex,
     store: Arc<Store>,
-    /// Values beyond which it makes room.
-    most: usize,
+    /// The cache is emptied once it holds more values than this.
+    max_values: usize,
 }
 
-impl Default for Kept {
+impl Default for CachedFeatures {
     fn default() -> Self {
         Self {
             layout: None,
-            names: Names::default(),
-            roll: Roll::default(),
+            numbers: NameNumbers::default(),
+            spellings: SpellingIndex::default(),
             store: Arc::default(),
-            most: MAX_VALUES,
+            max_values: MAX_VALUES,
         }
     }
 }
@@ -67,14 +67,14 @@ impl FeatureCache {
             );
             return Err(SurrogateError::data(surrogate, reason));
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(kept.features(&architectures))
+        let mut cached = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(cached.features(&architectures))
     }
 
-    /// Features `[m, d]` of candidates, in the columns of what was fitted.
+    /// Features `[m, d]` of candidates, in the columns of a fitted model.
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] for architectures of different spaces, or of another than the columns'.
+    /// [`SurrogateError::Data`] for architectures of different spaces, or of another space than the columns.
     pub(crate) fn matrix<'a>(
         &self,
         surrogate: &'static str,
@@ -85,10 +85,10 @@ impl FeatureCache {
         Ok(columns.matrix(structures.iter()))
     }
 
-    /// Features of candidates of the space of what was fitted, in order.
+    /// Features of candidates, in order; checks that the candidates belong to the space of the columns.
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] for architectures of different spaces, or of another than the columns'.
+    /// [`SurrogateError::Data`] for architectures of different spaces, or of another space than the columns.
     pub(crate) fn matching<'a>(
         &self,
         surrogate: &'static str,
@@ -105,39 +105,40 @@ impl FeatureCache {
     }
 }
 
-impl Kept {
-    /// Features of architectures of one space, at least one, in order.
+impl CachedFeatures {
+    /// Features of at least one architecture of one space, in order.
     fn features(&mut self, architectures: &[&Architecture]) -> Structures {
-        self.turn_to(architectures[0].vocabulary());
-        let mut places: Vec<Option<usize>> =
-            self.roll.places(architectures.iter().map(|a| name(a))).collect();
-        for (place, architecture) in places.iter_mut().zip(architectures) {
-            if place.is_none() {
-                *place = self.roll.place(name(architecture)).or_else(|| self.add(architecture));
+        self.switch_to(architectures[0].vocabulary());
+        let mut positions: Vec<Option<usize>> =
+            self.spellings.positions(architectures.iter().map(|a| spelling(a))).collect();
+        for (position, architecture) in positions.iter_mut().zip(architectures) {
+            if position.is_none() {
+                *position =
+                    self.spellings.position(spelling(architecture)).or_else(|| self.add(architecture));
             }
         }
-        Structures { store: self.store.clone(), rows: places.into_iter().flatten().collect() }
+        Structures { store: self.store.clone(), rows: positions.into_iter().flatten().collect() }
     }
 
-    /// Makes room, and turns to the layout of a vocabulary.
-    fn turn_to(&mut self, vocabulary: &Arc<Vocabulary>) {
+    /// Changes the layout to that of a vocabulary, and empties the cache where that is needed.
+    fn switch_to(&mut self, vocabulary: &Arc<Vocabulary>) {
         let same =
             |(known, _): &(Arc<Vocabulary>, Layout)| Arc::ptr_eq(known, vocabulary) || known == vocabulary;
         let stays = self.layout.as_ref().is_some_and(same);
         if !stays {
             self.layout = Some((vocabulary.clone(), Layout::of(vocabulary)));
         }
-        if !stays || self.store.values() > self.most {
-            (self.roll, self.store) = (Roll::default(), Arc::default());
+        if !stays || self.store.values() > self.max_values {
+            (self.spellings, self.store) = (SpellingIndex::default(), Arc::default());
         }
     }
 
-    /// Adds the features of an architecture, and returns its place.
+    /// Adds the features of an architecture and returns its position.
     fn add(&mut self, architecture: &Architecture) -> Option<usize> {
         let (_, layout) = self.layout.as_ref()?;
-        // A copy, where another thread reads what is there.
-        Arc::make_mut(&mut self.store).push(&layout.features(architecture), &mut self.names);
-        self.roll.push(name(architecture));
+        // This copies the store while another thread reads it.
+        Arc::make_mut(&mut self.store).push(&layout.features(architecture), &mut self.numbers);
+        self.spellings.push(spelling(architecture));
         Some(self.store.len() - 1)
     }
 }
@@ -186,7 +187,8 @@ mod tests {
         let architectures = toy_architectures(60, 3);
         let own = |row: Row<'_>| (row.counts.to_vec(), row.named().concat());
         let values = |structures: &Structures| -> Vec<_> { structures.iter().map(own).collect() };
-        let small = FeatureCache(Arc::new(Mutex::new(Kept { most: 1, ..Kept::default() })));
+        let small =
+            FeatureCache(Arc::new(Mutex::new(CachedFeatures { max_values: 1, ..CachedFeatures::default() })));
         let held = small.features("test", &architectures).unwrap();
         let expected = values(&held);
         assert_eq!(values(&FeatureCache::default().features("test", &architectures).unwrap()), expected);

@@ -1,4 +1,4 @@
-//! From features to matrices.
+//! Matrices of features.
 
 use std::hash::Hasher;
 use std::sync::Arc;
@@ -8,18 +8,18 @@ use ndarray::{Array1, Array2};
 use super::family::{Family, Kind};
 use super::store::Row;
 
-/// Most named features of a kind that get a column.
+/// Most sparse features of a kind that get a column.
 const MAX_NAMED: usize = 400;
 
-/// Variance added to that of a column, in its own unit, before columns are scaled by it: what
-/// occurs once in a hundred architectures is not blown up tenfold.
+/// Added to the variance of a column before the column is scaled, in the column's own unit. A feature that occurs
+/// in one architecture of a hundred is then not scaled up tenfold.
 const VARIANCE_FLOOR: f64 = 0.1;
 
-/// Names are hashes already.
+/// Hashes keys that are hashes already to themselves.
 #[derive(Clone, Default)]
-pub(crate) struct AsIs(u64);
+pub(crate) struct IdentityHasher(u64);
 
-impl Hasher for AsIs {
+impl Hasher for IdentityHasher {
     fn finish(&self) -> u64 {
         self.0
     }
@@ -37,22 +37,22 @@ impl Hasher for AsIs {
 
 /// Which feature stands in which column.
 ///
-/// Named features get columns in the order in which they are first seen, so that more
-/// architectures add columns at the end and move none: what was learnt about a column stays true.
+/// Sparse features get columns in the order in which they are first observed. More architectures therefore add
+/// columns at the end and move none: what a model learnt about a column stays valid.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Columns {
     counts: usize,
     /// Kinds of the counts of one cell.
     kinds: Arc<[Kind]>,
-    /// For every number of a name the column that it has among the named ones.
+    /// The column of each numbered sparse feature, counted from the first sparse column.
     named: Vec<Option<usize>>,
-    /// For every named column whether it says where something is.
+    /// Whether each sparse column describes the place of an operation.
     is_place: Vec<bool>,
 }
 
 impl Columns {
-    /// Columns for the features of some architectures; those of later ones that have none yet
-    /// will be left out.
+    /// Columns for the features of these architectures. Later architectures may have sparse features without a
+    /// column; those are left out.
     pub(crate) fn of<'a>(structures: impl IntoIterator<Item = Row<'a>>) -> Self {
         let mut columns = Self::default();
         let mut free = [MAX_NAMED; 2];
@@ -78,7 +78,7 @@ impl Columns {
         self.is_place.push(is_place);
     }
 
-    /// Whether an architecture has as many counts as those that the columns are of.
+    /// Whether an architecture has as many counts as there are columns for counts.
     pub(crate) fn matches(&self, structure: Row<'_>) -> bool {
         structure.counts.len() == self.counts
     }
@@ -88,12 +88,12 @@ impl Columns {
         self.counts + self.is_place.len()
     }
 
-    /// Number of the columns that are no named features; they come first.
+    /// Number of columns for counts, which come before those of sparse features.
     pub(crate) fn counts(&self) -> usize {
         self.counts
     }
 
-    /// Number of a feature's column among those that are named, by the number of its name.
+    /// The column of a sparse feature, counted from the first sparse column.
     pub(crate) fn named(&self, name: u32) -> Option<usize> {
         self.named.get(name as usize).copied().flatten()
     }
@@ -107,12 +107,12 @@ impl Columns {
         }
     }
 
-    /// Cuts of the operations that columns tell apart.
+    /// Number of cuts of the operations that the columns distinguish.
     pub(crate) fn cuts(&self) -> usize {
         self.kinds.iter().map(|kind| kind.cut).max().unwrap_or(0)
     }
 
-    /// Writes the features of an architecture; `row` has [`Self::len`] zeros.
+    /// Writes the features of an architecture to a row of [`Self::len`] zeros.
     pub(crate) fn write(&self, structure: Row<'_>, row: &mut [f32]) {
         row[..self.counts].copy_from_slice(structure.counts);
         for &(name, value) in structure.named().into_iter().flatten() {
@@ -138,12 +138,12 @@ impl Columns {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Scale {
     mean: Array1<f32>,
-    /// What centred columns are multiplied by; 0 for constant ones.
+    /// Factor of each centred column; 0 for a constant one.
     factor: Array1<f32>,
 }
 
 impl Scale {
-    /// Centres columns and gives them about unit variance.
+    /// Centres each column and gives it about unit variance.
     pub(crate) fn of(x: &Array2<f32>) -> Self {
         let n = x.nrows().max(1) as f64;
         let (mut mean, mut factor) = (Vec::with_capacity(x.ncols()), Vec::with_capacity(x.ncols()));
@@ -160,17 +160,17 @@ impl Scale {
         Self { mean: mean.into(), factor: factor.into() }
     }
 
-    /// Whether a column differs among the observations.
-    pub(crate) fn is_live(&self, column: usize) -> bool {
+    /// Whether a column is not constant among the observations.
+    pub(crate) fn varies(&self, column: usize) -> bool {
         self.factor[column] > 0.0
     }
 
-    /// Mean of a column, and what its values are multiplied by once that is taken off.
+    /// Mean of a column, and the factor of its centred values.
     pub(crate) fn of_column(&self, column: usize) -> (f32, f32) {
         (self.mean[column], self.factor[column])
     }
 
-    /// A value of a column, scaled.
+    /// A scaled value of a column.
     pub(crate) fn scaled(&self, column: usize, value: f32) -> f32 {
         let (mean, factor) = self.of_column(column);
         (value - mean) * factor
@@ -189,12 +189,12 @@ mod tests {
 
     #[test]
     fn more_architectures_move_no_column() {
-        let seen =
+        let observed =
             Structures::of(&[structure(&[1.0], &[(7, 2.0)]), structure(&[3.0], &[(5, 1.0), (7, 1.0)])]);
-        let (few, all) = (Columns::of(seen.iter().take(1)), Columns::of(seen.iter()));
+        let (few, all) = (Columns::of(observed.iter().take(1)), Columns::of(observed.iter()));
         assert_eq!((few.len(), all.len()), (3, 4));
-        assert_eq!(all.matrix(seen.iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
-        assert_eq!(few.matrix(seen.iter().skip(1)), ndarray::array![[3.0, 1.0, 1.0]]);
+        assert_eq!(all.matrix(observed.iter()), ndarray::array![[1., 2., 1., 0.], [3., 1., 1., 1.]]);
+        assert_eq!(few.matrix(observed.iter().skip(1)), ndarray::array![[3.0, 1.0, 1.0]]);
         let families: Vec<Family> = (0..3).map(|c| all.kind(c).family).collect();
         assert_eq!(families, [Family::Nodes, Family::Neighbours, Family::Places]);
     }
@@ -203,6 +203,6 @@ mod tests {
     fn constant_columns_vanish() {
         let scale = Scale::of(&ndarray::array![[1.0, 4.0], [3.0, 4.0]]);
         assert!((scale.scaled(0, 3.0) - 1.0 / 1.1f32.sqrt()).abs() < 1e-6);
-        assert!(scale.scaled(1, 9.0) == 0.0 && scale.is_live(0) && !scale.is_live(1));
+        assert!(scale.scaled(1, 9.0) == 0.0 && scale.varies(0) && !scale.varies(1));
     }
 }

@@ -1,4 +1,4 @@
-//! The features of an architecture.
+//! Counts on the graphs of an architecture.
 
 use std::sync::Arc;
 
@@ -9,23 +9,23 @@ use super::flow::{Flow, Label};
 use super::paths::Paths;
 use super::{names, sparse};
 
-/// Up to so many operations all subsets are looked at, and labels count for themselves.
+/// Up to this number of operations, all subsets of operations are counted, and labels have columns of their own.
 const FEW: usize = 4;
-/// Up to so many all pairs are.
+/// Up to this number of operations, all pairs are counted.
 const SOME: usize = 8;
-/// Up to so many single ones are.
+/// Up to this number of operations, single operations are counted.
 const MANY: usize = 64;
 
-/// A feature that few architectures have: the hash that names it, and its value.
+/// Features that few architectures have: pairs of a hash that names the feature, and a value.
 pub(crate) type Sparse = Vec<(u64, f32)>;
 
 /// Features of one architecture.
 ///
-/// `counts` have fixed places; `neighbours` and `places` are named by hashes, in rising order, each
-/// once.
+/// `counts` have fixed positions. `neighbours` and `places` are sparse: named by hashes, in rising order, each
+/// name once.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Structure {
-    /// For every cell the values that [`Layout::features`] lists.
+    /// For each cell the values that [`Layout::features`] lists.
     pub(crate) counts: Vec<f32>,
     /// Kinds of the counts of one cell.
     pub(crate) kinds: Arc<[Kind]>,
@@ -36,6 +36,16 @@ pub struct Structure {
 }
 
 /// Which features the architectures of a vocabulary have.
+///
+/// ```
+/// use bonas_surrogate::features::Layout;
+/// use bonas_surrogate::testing::toy_cell;
+///
+/// let cell = toy_cell(&["conv1x1", "skip", "none", "conv3x3", "none", "none"]);
+/// let layout = Layout::of(cell.vocabulary());
+/// // Isomorphic cells have equal features.
+/// assert_eq!(layout.features(&cell), layout.features(&cell.clone()));
+/// ```
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// Number of a computing operation by its place in the vocabulary.
@@ -48,7 +58,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The features of a vocabulary's architectures.
+    /// The layout of a vocabulary.
     pub fn of(vocabulary: &Vocabulary) -> Self {
         let computing: Vec<_> = vocabulary.ops().filter(|&op| vocabulary.role(op) == Role::Compute).collect();
         let mut ops = vec![None; vocabulary.len()];
@@ -63,22 +73,22 @@ impl Layout {
         Self { ops, k, subsets, groups, attributes, kinds }
     }
 
-    /// Features of an architecture of this vocabulary, cell after cell. With `K` operations:
+    /// Features of an architecture of this vocabulary, cell after cell. With `K` computing operations:
     ///
-    /// - of every operation: nodes, whether there are any; nodes, edges, edges from inputs straight
+    /// - of every operation: number of nodes, and whether there are any; nodes, edges, edges from inputs straight
     ///   to the output, edges beyond the first between the same two nodes;
-    /// - of every subset of operations, over the paths from inputs to the output that use no other:
-    ///   `√number`, longest, shortest (operations; -1 and 6 if there is none). All subsets up to
+    /// - of every subset of operations, over the paths from inputs to the output that use no other operation:
+    ///   `√number`, longest, shortest (in operations; -1 and 6 if there is no path). All subsets up to
     ///   `K = 4`; beyond that the empty one, single ones, all but one, all, and pairs up to
     ///   `K = 8`; from `K = 65` on only the empty and the full one;
-    /// - of every operation, every two (`K` from 3 to 8) and all: the most, the fewest and the mean
-    ///   number of them on a path;
-    /// - of every operation: `ln(1 + n)` for the paths that begin, and that end, with it;
-    /// - degree of the output and of the inputs, largest degrees elsewhere, depth;
-    /// - of every two operations (`K` from 3 to 8) and of all, where there are two: nodes, `ln(1 + n)` for the paths that begin, and
-    ///   that end, with one of them;
-    /// - edges by labels; operations by distance from the inputs and to the output; where there
-    ///   are more than eight operations, the numbers in their names, summed by distance.
+    /// - of every operation, every pair (`K` from 3 to 8) and all together: the largest, smallest and mean number
+    ///   of them on a path;
+    /// - of every operation: `ln(1 + n)` of the paths that begin with it, and of those that end with it;
+    /// - degrees of the output and of the inputs, largest degrees elsewhere, depth;
+    /// - of every pair (`K` from 3 to 8) and of all together, where `K` is at least 2: nodes, `ln(1 + n)` of the paths
+    ///   that begin with one of them, and of those that end with one;
+    /// - edges by the labels of their ends; operations by distance from the inputs and to the output; with more than
+    ///   eight operations, also the numbers in their names, summed by distance.
     pub fn features(&self, architecture: &Architecture) -> Structure {
         let mut s = Structure { kinds: self.kinds.clone(), ..Structure::default() };
         for (c, flow) in self.flows(architecture).enumerate() {
@@ -97,8 +107,8 @@ impl Layout {
         s
     }
 
-    /// Weisfeiler-Lehman labels after 0, 1, .. `depth` rounds, each with the number of nodes that
-    /// have it; a round looks both up and down the graph.
+    /// Weisfeiler-Lehman labels after 0, 1, .. `depth` rounds, each with its number of nodes. A round reads both the
+    /// predecessors and the successors of a node.
     pub(crate) fn weisfeiler_lehman(&self, architecture: &Architecture, depth: usize) -> Vec<Sparse> {
         let mut rounds = vec![Sparse::new(); depth + 1];
         for (c, flow) in self.flows(architecture).enumerate() {
@@ -118,7 +128,7 @@ impl Layout {
         architecture.cells().iter().map(flow)
     }
 
-    /// Nodes of every operation.
+    /// Number of nodes of each operation.
     fn nodes(&self, flow: &Flow) -> Vec<f32> {
         let mut nodes = vec![0.0f32; self.k];
         for label in &flow.labels {
@@ -146,7 +156,7 @@ impl Layout {
         }
     }
 
-    /// For every operation the paths that begin, and that end, with it.
+    /// For each operation the number of paths that begin with it, and of those that end with it.
     fn path_ends(&self, flow: &Flow) -> [Vec<f32>; 2] {
         let (to, from) = flow.paths_through();
         let (mut first, mut last) = (vec![0.0f32; self.k], vec![0.0f32; self.k]);
@@ -161,7 +171,7 @@ impl Layout {
         [first, last]
     }
 
-    /// What is counted of single operations, of those of a group together.
+    /// Adds the counts of each group of operations together.
     fn together(&self, nodes: &[f32], ends: &[Vec<f32>; 2], out: &mut Vec<f32>) {
         for group in self.groups.iter().filter(|group| is_wide(group)) {
             let sum =
@@ -177,7 +187,7 @@ fn is_wide(group: &[bool]) -> bool {
     group.iter().filter(|within| **within).count() > 1
 }
 
-/// Nodes of every operation, whether there are any; nodes and edges in all.
+/// Adds the nodes of each operation, whether there are any, and the sizes of the graph.
 fn sizes(flow: &Flow, nodes: &[f32], out: &mut Vec<f32>) {
     out.extend(nodes);
     out.extend(nodes.iter().map(|&n| n.min(1.0)));
@@ -236,7 +246,7 @@ fn kinds(k: usize, subsets: &[Vec<bool>], groups: &[Vec<bool>]) -> Vec<Kind> {
     all
 }
 
-/// Sets of operations that paths may use.
+/// Subsets of operations that paths may be restricted to.
 fn subsets(k: usize) -> Vec<Vec<bool>> {
     if k <= FEW {
         return (0..1usize << k).map(|bits| (0..k).map(|i| bits >> i & 1 == 1).collect()).collect();
@@ -249,7 +259,7 @@ fn subsets(k: usize) -> Vec<Vec<bool>> {
     all
 }
 
-/// Sets of operations that are counted along paths.
+/// Groups of operations that are counted along paths.
 fn groups(k: usize) -> Vec<Vec<bool>> {
     let mut all = singles(k);
     all.extend(pairs(k));
@@ -263,7 +273,7 @@ fn singles(k: usize) -> Vec<Vec<bool>> {
 }
 
 fn pairs(k: usize) -> Vec<Vec<bool>> {
-    // Of two operations the only pair is all of them.
+    // With two operations the only pair is all of them.
     let count = if (3..=SOME).contains(&k) { k } else { 0 };
     let pair = |a: usize, b: usize| (0..k).map(|j| j == a || j == b).collect();
     (0..count).flat_map(|a| (a + 1..k).map(move |b| pair(a, b))).collect()

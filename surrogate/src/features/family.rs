@@ -1,12 +1,11 @@
-//! Kinds of features: what is counted in the same way, and of the same operations.
+//! Families of features: how something is counted, and of which operations.
 
-/// What a feature counts. Whether a kind of count matters is learnt for the family as a whole, on top
-/// of what is learnt for each column.
+/// How a feature is counted. A model learns the relevance of a family as a whole, on top of that of each column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     /// Nodes of an operation, or of a group of them.
     Nodes,
-    /// Whether there are any.
+    /// Whether an operation occurs.
     Presence,
     /// Nodes and edges of the graph.
     Sizes,
@@ -16,11 +15,11 @@ pub(crate) enum Family {
     LongestPaths,
     /// Shortest paths.
     ShortestPaths,
-    /// Most operations of some kinds on a path.
+    /// Largest number of some operations on a path.
     MostAlong,
-    /// Fewest of them.
+    /// Smallest number of some operations on a path.
     FewestAlong,
-    /// Their mean number.
+    /// Mean number of some operations on a path.
     MeanAlong,
     /// First and last operations of paths.
     PathEnds,
@@ -28,26 +27,27 @@ pub(crate) enum Family {
     Degrees,
     /// Edges by the labels of their ends.
     Neighbours,
-    /// Operations by where they are.
+    /// Operations by their distance from the inputs and to the output.
     Places,
 }
 
-/// What a column counts, and of which operations.
+/// What a column counts: its family, and the operations that it distinguishes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Kind {
     pub(crate) family: Family,
-    /// Number of the cut of the operations into two sides that it tells apart, from 1 up; 0 if it looks at all alike.
+    /// Number, from 1, of the cut of the operations into two sides that the column distinguishes; 0 for a column that
+    /// treats all operations alike.
     pub(crate) cut: usize,
 }
 
-/// Cuts of the operations into two sides, numbered from 1 up as they come.
+/// Cuts of the operations into two sides, numbered from 1 in order of appearance.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Cuts(Vec<Vec<bool>>);
 
 impl Cuts {
-    /// Number of the cut between the members of a set and all others; 0 if one of the sides is empty.
+    /// Number of the cut between a set and its complement; 0 if one of them is empty.
     pub(super) fn number(&mut self, set: &[bool]) -> usize {
-        // Of the two sides that without the first operation stands for both.
+        // The side without the first operation represents both.
         let first = set.first().copied().unwrap_or(false);
         let side: Vec<bool> = set.iter().map(|member| member ^ first).collect();
         if !side.contains(&true) {
@@ -62,7 +62,7 @@ impl Cuts {
 }
 
 impl Family {
-    /// A kind that looks at all operations alike.
+    /// A kind that treats all operations alike.
     pub(crate) fn of_all(self) -> Kind {
         Kind { family: self, cut: 0 }
     }
@@ -70,7 +70,7 @@ impl Family {
     /// Number of families.
     pub(crate) const COUNT: usize = Self::Places as usize + 1;
 
-    /// Number of a family, below [`Self::COUNT`].
+    /// Index of a family, below [`Self::COUNT`].
     pub(crate) fn index(self) -> usize {
         self as usize
     }

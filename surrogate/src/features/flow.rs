@@ -5,7 +5,7 @@ use petgraph::Direction;
 use petgraph::algo::toposort;
 use petgraph::visit::EdgeRef;
 
-/// What a node is; operations are numbered `0..k` in the vocabulary's order.
+/// The label of a node; operations are numbered `0..k` in the vocabulary's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Label {
     Input(u16),
@@ -14,7 +14,7 @@ pub(super) enum Label {
 }
 
 impl Label {
-    /// A number of its own for hashing.
+    /// A number for hashing, different for each label.
     pub(super) fn code(self) -> u64 {
         match self {
             Self::Output => 0,
@@ -24,19 +24,20 @@ impl Label {
     }
 }
 
-/// The results that make up a tensor, each with the number of times it enters the sum.
+/// Nodes whose results a tensor is the sum of, each with the number of times it is added.
 type Sum = Vec<(usize, f32)>;
 
-/// The pruned op-on-node graph of a cell with counted edges: what
-/// [`OpGraph`](bonas_spaces::OpGraph) is, but a result that reaches a sum over two skips counts
-/// twice, as it does in the network.
+/// The pruned op-on-node graph of a cell with counted edges.
+///
+/// Unlike in [`OpGraph`](bonas_spaces::OpGraph), a result that reaches a sum over two skips counts twice, as it
+/// does in the network.
 ///
 /// Nodes stand in topological order, inputs first, the output last; operations that read nothing
 /// or never reach the output are left out.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Flow {
     pub(super) labels: Vec<Label>,
-    /// What every node reads, by rising node.
+    /// What each node reads, by rising node.
     pub(super) reads: Vec<Sum>,
 }
 
@@ -78,7 +79,7 @@ impl Flow {
         flow.without_dead()
     }
 
-    /// What comes out of an operation that reads a sum.
+    /// The result of an operation that reads a sum.
     fn apply(&mut self, role: Role, op: Option<u16>, sum: &Sum) -> Sum {
         match (role, op) {
             (Role::Compute, Some(op)) if !sum.is_empty() => vec![(self.add(Label::Op(op), sum.clone()), 1.0)],
@@ -93,24 +94,24 @@ impl Flow {
         self.labels.len() - 1
     }
 
-    /// Leaves out operations whose result never reaches the output.
+    /// Removes operations whose result never reaches the output.
     fn without_dead(self) -> Self {
         let n = self.labels.len();
-        let mut live: Vec<bool> = self.labels.iter().map(|l| !matches!(l, Label::Op(_))).collect();
+        let mut reachable: Vec<bool> = self.labels.iter().map(|l| !matches!(l, Label::Op(_))).collect();
         for node in
             (0..n).rev().filter(|&node| node + 1 == n || !matches!(self.labels[node], Label::Input(_)))
         {
-            if live[node] {
-                self.reads[node].iter().for_each(|&(from, _)| live[from] = true);
+            if reachable[node] {
+                self.reads[node].iter().for_each(|&(from, _)| reachable[from] = true);
             }
         }
         let mut place = vec![0; n];
-        let mut kept = Self::default();
-        for node in (0..n).filter(|&node| live[node]) {
+        let mut pruned = Self::default();
+        for node in (0..n).filter(|&node| reachable[node]) {
             let reads = self.reads[node].iter().map(|&(from, times)| (place[from], times)).collect();
-            place[node] = kept.add(self.labels[node], reads);
+            place[node] = pruned.add(self.labels[node], reads);
         }
-        kept
+        pruned
     }
 
     pub(super) fn len(&self) -> usize {
@@ -132,7 +133,7 @@ impl Flow {
     }
 }
 
-/// Adds a sum to a sum; both by rising result.
+/// Adds one sum to another; both are sorted by node.
 fn add_to(sum: &mut Sum, more: Sum) {
     for (from, times) in more {
         match sum.binary_search_by_key(&from, |&(f, _)| f) {

@@ -1,29 +1,43 @@
-//! Structural features of labelled DAGs: what the graph Gaussian process and the trees read.
+//! Structural features of labelled DAGs, which graph-gp, trees and other models read.
+//!
+//! Use [`FeatureCache`] to share features between surrogates, and [`Layout`] to compute the features of a
+//! single architecture.
 //!
 //! Everything is counted on the pruned op-on-node graph of each cell, with counted edges: a result
-//! that reaches a sum over two skips counts twice. Counts after GRAF (Kadlecová et al., 2024) and
-//! path encodings (White et al., 2019); Weisfeiler-Lehman labels after NAS-BOWL (Ru et al., 2021).
-//! Isomorphic cells have equal features, whatever their nodes' order.
+//! that reaches a sum over two skips counts twice. Counts follow GRAF (Kadlecová et al., 2024) and
+//! path encodings (White et al., 2019); Weisfeiler-Lehman labels follow NAS-BOWL (Ru et al., 2021).
+//! Isomorphic cells have equal features, whatever the order of their nodes.
 //!
-//! No line here knows a space: operations are the vocabulary's, subsets of them are limited where
-//! they are many, and the numbers in their names ([`Layout::attributes`]) are read as numbers.
+//! Nothing here knows a search space. Operations are those of the vocabulary; where there are many, fewer
+//! subsets of them are counted and the numbers in their names are read ([`Layout::attributes`]).
+//!
+//! ```
+//! use bonas_surrogate::features::FeatureCache;
+//! use bonas_surrogate::models::GraphGp;
+//!
+//! // Two surrogates that analyse each architecture once between them.
+//! let features = FeatureCache::default();
+//! let first = GraphGp::default().with_feature_cache(&features);
+//! let second = GraphGp::default().with_feature_cache(&features);
+//! # let _ = (first, second);
+//! ```
 
 mod cache;
 mod columns;
 mod counts;
 mod family;
 mod flow;
-mod live;
 mod names;
 mod paths;
 mod sparse;
 pub(crate) mod spelling;
 mod store;
+mod varying;
 
 pub use cache::FeatureCache;
-pub(crate) use columns::{AsIs, Columns, Scale};
+pub(crate) use columns::{Columns, IdentityHasher, Scale};
 pub(crate) use counts::Sparse;
 pub use counts::{Layout, Structure};
 pub(crate) use family::Family;
-pub(crate) use live::Live;
-pub(crate) use store::{Names, Row, Store, Structures};
+pub(crate) use store::{NameNumbers, Row, Store, Structures};
+pub(crate) use varying::VaryingColumns;

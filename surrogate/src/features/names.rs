@@ -1,14 +1,14 @@
-//! What the names of operations say: `e6k3l1s0` is read as `e = 6`, `k = 3`, `l = 1`, `s = 0`.
+//! Numbers in the names of operations: `e6k3l1s0` is read as `e = 6`, `k = 3`, `l = 1`, `s = 0`.
 //!
-//! Where a space has dozens of operations they are mostly one operation with other numbers, and a
-//! model that sees bare labels has to learn each from nothing.
+//! The dozens of operations of some spaces are mostly one operation with different numbers. A model that sees
+//! only labels would have to learn each of them from nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::counts::Sparse;
 
-/// For every name its numbers, `(index of the word before it, number)`. Words whose number is the
-/// same in all names are left out; words are numbered in alphabetical order.
+/// The numbers of each name, as `(index of the word before it, number)`. Words with the same number in all names
+/// are left out; words are numbered in alphabetical order.
 pub(super) fn attributes(names: &[&str]) -> Vec<Sparse> {
     let parsed: Vec<Vec<(String, f32)>> = names.iter().map(|name| parse(name)).collect();
     let mut values: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
@@ -22,11 +22,11 @@ pub(super) fn attributes(names: &[&str]) -> Vec<Sparse> {
     parsed.iter().map(|name| name.iter().filter_map(|(w, x)| Some((index(w)?, *x))).collect()).collect()
 }
 
-/// Numbers with the letters right before them: `sep_conv_5x5` is `_5`, `x5`.
+/// Numbers with the letters directly before them: `sep_conv_5x5` is `_5`, `x5`.
 fn parse(name: &str) -> Vec<(String, f32)> {
     let mut found = Vec::new();
     let (mut word, mut number) = (String::new(), String::new());
-    // One more sign ends the last number.
+    // An extra character ends the last number.
     for sign in name.chars().chain(['_']) {
         if sign.is_ascii_digit() || (sign == '.' && !number.is_empty()) {
             number.push(sign);

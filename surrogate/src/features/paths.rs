@@ -1,4 +1,4 @@
-//! Counting paths by dynamic programming: none is ever listed.
+//! Path counts by dynamic programming, without listing paths.
 
 use super::flow::{Flow, Label};
 
@@ -14,8 +14,8 @@ pub(super) struct Paths {
 const NO_PATH: Paths = Paths { number: 0.0, longest: f32::NEG_INFINITY, shortest: f32::INFINITY, total: 0.0 };
 
 impl Flow {
-    /// Paths from inputs to the output, where an operation adds its `length`; none lead through an
-    /// operation without.
+    /// Paths from inputs to the output. An operation adds its `length` to a path; no path leads through an operation
+    /// whose length is `None`.
     pub(super) fn paths(&self, length: impl Fn(usize) -> Option<f32>) -> Paths {
         let mut to: Vec<Paths> = Vec::with_capacity(self.len());
         for (label, reads) in self.labels.iter().zip(&self.reads) {
@@ -71,7 +71,7 @@ impl Flow {
 }
 
 impl Paths {
-    /// These and those that arrive over `times` equal edges and one more `step`.
+    /// These paths, and those from `before` that arrive over `times` equal edges and one more `step`.
     fn or(self, before: Self, times: f32, step: f32) -> Self {
         Self {
             number: self.number + times * before.number,

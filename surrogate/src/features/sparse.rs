@@ -1,11 +1,11 @@
 //! Features that most architectures lack, named by hashes.
 //!
-//! A name is a hash of what the feature means, so that it is the same in every run.
+//! A name is a hash of what the feature means, so it is the same in every run.
 
 use super::counts::Sparse;
 use super::flow::{Flow, Label};
 
-/// Kinds of features, so that none is called like one of another kind.
+/// Kinds of sparse features; the hash of a name begins with its kind.
 #[derive(Clone, Copy)]
 enum Kind {
     Edge = 1,
@@ -17,12 +17,12 @@ enum Kind {
     Above,
 }
 
-/// The name of a feature of some kind in a cell.
+/// The hash that names of a kind in a cell begin with.
 fn name(kind: Kind, cell: usize) -> u64 {
     mix(kind as u64, cell as u64)
 }
 
-/// Puts another number into a hash (the finalizer of splitmix64).
+/// Mixes another number into a hash (the finaliser of splitmix64).
 fn mix(hash: u64, number: u64) -> u64 {
     let mut z = hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -54,7 +54,7 @@ pub(super) fn places(flow: &Flow, cell: usize, attributes: &[Sparse], out: &mut 
     }
 }
 
-/// Adds the labels of a cell after every round.
+/// Adds the labels of a cell after each round.
 pub(super) fn weisfeiler_lehman(flow: &Flow, cell: usize, rounds: &mut [Sparse]) {
     let mut labels: Vec<u64> = flow.labels.iter().map(|l| mix(name(Kind::Label, cell), l.code())).collect();
     for round in rounds {
@@ -63,7 +63,7 @@ pub(super) fn weisfeiler_lehman(flow: &Flow, cell: usize, rounds: &mut [Sparse])
     }
 }
 
-/// Each label with those that its node reads and those that read it.
+/// Each label combined with the labels that its node reads, and those that read it.
 fn refined(flow: &Flow, labels: &[u64]) -> Vec<u64> {
     let (mut below, mut above) = (vec![0u64; labels.len()], vec![0u64; labels.len()]);
     for (from, to, times) in flow.edges() {
@@ -74,13 +74,13 @@ fn refined(flow: &Flow, labels: &[u64]) -> Vec<u64> {
     (0..labels.len()).map(|v| mix(mix(labels[v], below[v]), above[v])).collect()
 }
 
-/// Sorts by name and adds up what has the same.
+/// Sorts features by name and adds up those with the same name.
 pub(super) fn merge(features: &mut Sparse) {
     features.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    features.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
+    features.dedup_by(|next, previous| {
+        let same = next.0 == previous.0;
         if same {
-            kept.1 += next.1;
+            previous.1 += next.1;
         }
         same
     });

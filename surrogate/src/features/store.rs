@@ -1,32 +1,32 @@
-//! Features of many architectures, one behind another in memory: a pool is read from front to back.
+//! Features of many architectures, contiguous in memory, so that a pool is read from front to back.
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
-use super::columns::AsIs;
+use super::columns::IdentityHasher;
 use super::counts::{Sparse, Structure};
 use super::family::Kind;
 
-/// Numbers of names, in the order in which these were first seen. None is ever forgotten, so that columns stay
-/// what they are.
+/// Numbers the names of sparse features in the order of first appearance. No number is ever removed, so columns
+/// keep their meaning.
 #[derive(Debug, Default)]
-pub(crate) struct Names(HashMap<u64, u32, BuildHasherDefault<AsIs>>);
+pub(crate) struct NameNumbers(HashMap<u64, u32, BuildHasherDefault<IdentityHasher>>);
 
-impl Names {
+impl NameNumbers {
     fn number(&mut self, name: u64) -> u32 {
         let next = self.0.len() as u32;
         *self.0.entry(name).or_insert(next)
     }
 }
 
-/// Features of some architectures of one vocabulary, by the order in which they came.
+/// Features of architectures of one vocabulary, in order of insertion.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Store {
     kinds: Arc<[Kind]>,
     counts: Vec<f32>,
     named: Vec<(u32, f32)>,
-    /// Where the counts of every architecture end, and what is named of it.
+    /// For each architecture, where its counts and sparse features end.
     ends: Vec<Ends>,
 }
 
@@ -37,7 +37,7 @@ struct Ends {
     places: usize,
 }
 
-/// The features of one architecture, as [`Structure`] has them.
+/// The features of one architecture; see [`Structure`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row<'a> {
     pub(crate) counts: &'a [f32],
@@ -47,17 +47,17 @@ pub(crate) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    /// Numbers of the names, and values: neighbours, then places.
+    /// Number and value of each sparse feature: neighbours, then places.
     pub(crate) fn named(&self) -> [&'a [(u32, f32)]; 2] {
         [self.neighbours, self.places]
     }
 }
 
 impl Store {
-    /// Adds an architecture behind the others.
-    pub(crate) fn push(&mut self, structure: &Structure, names: &mut Names) {
+    /// Appends an architecture.
+    pub(crate) fn push(&mut self, structure: &Structure, numbers: &mut NameNumbers) {
         let mut add = |features: &Sparse| {
-            self.named.extend(features.iter().map(|&(name, value)| (names.number(name), value)));
+            self.named.extend(features.iter().map(|&(name, value)| (numbers.number(name), value)));
             self.named.len()
         };
         let (neighbours, places) = (add(&structure.neighbours), add(&structure.places));
@@ -71,12 +71,12 @@ impl Store {
         self.ends.len()
     }
 
-    /// Numbers that are kept.
+    /// Number of stored values.
     pub(crate) fn values(&self) -> usize {
         self.counts.len() + 2 * self.named.len()
     }
 
-    /// An architecture by its place.
+    /// The architecture at a position.
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
         let (start, end) = (i.checked_sub(1).map_or_else(Ends::default, |i| self.ends[i]), self.ends[i]);
         Row {
@@ -88,7 +88,7 @@ impl Store {
     }
 }
 
-/// Some architectures of a [`Store`], in an order of their own.
+/// Some architectures of a [`Store`], in any order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Structures {
     pub(crate) store: Arc<Store>,
@@ -96,7 +96,7 @@ pub(crate) struct Structures {
 }
 
 impl Structures {
-    /// Their features.
+    /// The features of each architecture, in order.
     pub(crate) fn iter(&self) -> impl ExactSizeIterator<Item = Row<'_>> + Clone {
         self.rows.iter().map(|&row| self.store.row(row))
     }
@@ -106,9 +106,9 @@ impl Structures {
 impl Structures {
     /// All of some architectures.
     pub(crate) fn of(structures: &[Structure]) -> Self {
-        let (mut store, mut names) = (Store::default(), Names::default());
+        let (mut store, mut numbers) = (Store::default(), NameNumbers::default());
         for structure in structures {
-            store.push(structure, &mut names);
+            store.push(structure, &mut numbers);
         }
         Self { rows: (0..store.len()).collect(), store: Arc::new(store) }
     }

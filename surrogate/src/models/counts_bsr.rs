@@ -1,8 +1,8 @@
-//! Structural counts of labelled graphs, and Bayesian sigmoid regression on them.
+//! Bayesian sigmoid regression on structural counts.
 //!
-//! The counts are those that GRAF (Kadlecová et al., 2024) and path encodings (White et al., 2019)
-//! show to work, over the pruned op-on-node graphs of an architecture. They are defined for any
-//! labelled DAG: paths are counted by dynamic programming, none is ever listed.
+//! The counts follow GRAF (Kadlecová et al., 2024) and path encodings (White et al., 2019), over the pruned
+//! op-on-node graphs of an architecture. They are defined for any labelled DAG; paths are counted by dynamic
+//! programming and never listed.
 
 use bonas_spaces::{Architecture, OpGraph, OpId, Role, Vocabulary};
 use linfa::Dataset;
@@ -17,21 +17,21 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "counts-bsr";
 
-/// More features than this and the regression, cubic in their number, takes minutes.
+/// The regression is cubic in the number of features; beyond this number it takes minutes.
 const MAX_FEATURES: usize = 1500;
 
 /// Structural counts of an architecture, cell after cell; see [`feature_count`] for the number.
 ///
 /// With `K` computing operations, every cell gives
 /// - nodes, edges, `ln(1 + paths)` from inputs to output, edges from inputs straight to the output;
-/// - for every operation: nodes, their summed depth, the most and fewest on any path, `ln(1 +
+/// - for every operation: nodes, their summed depth, the largest and smallest number on any path, `ln(1 +
 ///   occurrences over all paths)`;
 /// - for every subset of operations of size 0, 1, 2 and `K`, over the paths that use no other
 ///   operation: `ln(1 + paths)`, longest path (edges; 0 if there is none), `1 / shortest` (0 if
 ///   there is none);
 /// - edges between every two labels (inputs as one label, the output);
 /// - edges that leave inputs, edges that enter the output, largest in- and out-degree elsewhere.
-pub fn features(architecture: &Architecture) -> Vec<f64> {
+fn features(architecture: &Architecture) -> Vec<f64> {
     let vocabulary = architecture.vocabulary();
     let subsets = subsets(computing(vocabulary).len());
     let mut features = Vec::with_capacity(feature_count(vocabulary) * architecture.cells().len());
@@ -46,8 +46,8 @@ pub fn features(architecture: &Architecture) -> Vec<f64> {
     features
 }
 
-/// Number of features a cell of a space with this vocabulary: `8 + 5K + 3 subsets + (K + 1)²`.
-pub fn feature_count(vocabulary: &Vocabulary) -> usize {
+/// Number of features per cell of a space with this vocabulary: `8 + 5K + 3 subsets + (K + 1)²`.
+fn feature_count(vocabulary: &Vocabulary) -> usize {
     let k = computing(vocabulary).len();
     8 + 5 * k + 3 * subsets(k).len() + (k + 1) * (k + 1)
 }
@@ -57,7 +57,7 @@ fn computing(vocabulary: &Vocabulary) -> Vec<OpId> {
     vocabulary.ops().filter(|&op| vocabulary.role(op) == Role::Compute).collect()
 }
 
-/// Masks of allowed operations, by size then by index.
+/// Masks of allowed operations, ordered by size, then by index.
 fn subsets(k: usize) -> Vec<Vec<bool>> {
     let mask = |members: &[usize]| (0..k).map(|i| members.contains(&i)).collect::<Vec<_>>();
     let mut all = vec![mask(&[])];
@@ -69,7 +69,7 @@ fn subsets(k: usize) -> Vec<Vec<bool>> {
     all
 }
 
-/// What a node of a pruned graph is.
+/// The label of a node of a pruned graph.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Label {
     Input,
@@ -77,7 +77,7 @@ enum Label {
     Output,
 }
 
-/// A graph with its labels numbered `0..k` and predecessors listed; nodes in topological order.
+/// A graph with numbered labels `0..k` and lists of predecessors; nodes are in topological order.
 struct View {
     k: usize,
     labels: Vec<Label>,
@@ -110,8 +110,8 @@ impl View {
         Self { k: ops.len(), labels: graph.labels().map(label).collect(), edges, before }
     }
 
-    /// Paths to the output, where a path is as long as the sum of `length` over its nodes, through
-    /// nodes for which `length` is defined.
+    /// Paths to the output. The length of a path is the sum of `length` over its nodes; paths lead only through nodes
+    /// whose `length` is defined.
     fn paths(&self, length: impl Fn(Label) -> Option<f64>) -> Paths {
         let mut to: Vec<Paths> = Vec::with_capacity(self.labels.len());
         for (node, &label) in self.labels.iter().enumerate() {
@@ -227,10 +227,10 @@ impl View {
     }
 }
 
-/// Bayesian sigmoid regression on [`features`]: BONAS without a network, and without libtorch.
+/// Bayesian sigmoid regression ([`Bsr`]) on structural counts: BONAS without a network and without libtorch.
 ///
-/// Draws no random numbers. Scores are in `[0, 1]`. Its embedding is the features. For
-/// vocabularies of some twenty operations at most: the features grow with their square.
+/// Scores must be in `[0, 1]`. The embedding is the counts themselves. Their number grows with the square of the
+/// number of operations, so use it for vocabularies of at most about twenty. Fitting draws no random numbers.
 #[derive(Clone, Copy, Debug)]
 pub struct CountsBsr {
     /// Settings of the regression.
@@ -267,7 +267,7 @@ impl Surrogate for CountsBsr {
         check_size(&architectures)?;
         let scores: Array1<f64> = observations.iter().map(|o| o.score).collect();
         let data = Dataset::new(matrix(&architectures)?, scores);
-        Ok(Box::new(FittedCounts { model: self.bsr.fit(&data)? }))
+        Ok(Box::new(FittedCountsBsr { model: self.bsr.fit(&data)? }))
     }
 }
 
@@ -284,11 +284,11 @@ fn check_size(architectures: &[&Architecture]) -> Result<(), SurrogateError> {
     }
 }
 
-struct FittedCounts {
+struct FittedCountsBsr {
     model: Bsr,
 }
 
-impl Predict for FittedCounts {
+impl Predict for FittedCountsBsr {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         if candidates.is_empty() {
             return Ok(Vec::new());

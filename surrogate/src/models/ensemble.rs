@@ -1,4 +1,4 @@
-//! The graph Gaussian process and boosted trees together.
+//! The ensemble of graph-gp and boosted trees.
 
 use std::sync::Arc;
 
@@ -10,39 +10,58 @@ use crate::entry::Entry;
 use crate::features::FeatureCache;
 use crate::models::gp::{CHUNK, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
-use crate::models::trees::{BoostParams, CrossFit};
+use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
 const NAME: &str = "ensemble";
 
-/// Observations with the expected squared error that are thought to have been seen before any.
+/// Names of the members.
+const GP: &str = GraphGp::ENTRY.name();
+const TREES: &str = Trees::ENTRY.name();
+
+/// Number of observations with the expected squared error that are assumed before any is made.
 const PRIOR_COUNT: f64 = 20.0;
 
-/// A weighted mean of [`GraphGp`] and boosted trees ([`crate::models::Trees`]) on the same features
+/// A weighted mean of two members, [`GraphGp`] and boosted trees ([`crate::models::Trees`]), on the same features
 /// and the same normal scores.
 ///
-/// Weights are those that would have predicted the observations best: with `l` the leave-one-out
-/// means of the Gaussian process, `o` the out-of-fold predictions of the trees and `z` the normal scores,
-/// the trees' weight is halfway between `Σ (z - l)(o - l) / Σ (o - l)²`, kept in `[0, 1]`, and a
-/// half: `l` flatters the Gaussian process, whose hyper-parameters have seen all. The variance is
-/// that of the Gaussian process times the mean of the squared errors so made over their
-/// leave-one-out variances, so that intervals hold what they say; both of the last 400 observations. The joint posterior and the
-/// embedding are the Gaussian process's. What the process knows beforehand ([`GraphGp::knowing`]) is a column for the
-/// trees, too.
+/// Let `l` be the leave-one-out means of the Gaussian process, `o` the out-of-fold predictions of the trees, and
+/// `z` the normal scores of the last 400 observations. The weight of the trees is the mean of ½ and
+/// `Σ (z - l)(o - l) / Σ (o - l)²`, clipped to `[0, 1]`: the weight that would have predicted best, drawn towards
+/// ½ because `l` flatters a process whose hyper-parameters have seen all scores. The variance is that of the
+/// Gaussian process, times the mean of the squared errors of this mixture over the leave-one-out variances.
+///
+/// If a member cannot be fitted, or predicts an observation as something that is not finite, the fit fails with
+/// [`SurrogateError::Members`], which names each such member and its reason.
+///
+/// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
+/// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.
+///
+/// ```
+/// use bonas_surrogate::models::Ensemble;
+/// use bonas_surrogate::testing::{toy_architectures, toy_observations};
+/// use bonas_surrogate::{Predict, Surrogate};
+/// use rand::SeedableRng;
+///
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let fitted = Ensemble::default().fit(&toy_observations(20, 1), &mut rng)?;
+/// assert_eq!(fitted.predict(&toy_architectures(3, 2))?.len(), 3);
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
 #[derive(Debug)]
 pub struct Ensemble {
     /// The Gaussian process.
     pub gp: GraphGp,
-    /// How trees are grown and boosted.
+    /// Settings of the boosted trees.
     pub boost: BoostParams,
-    /// Folds of the trees, at least 2.
+    /// Number of folds of the trees, at least 2.
     pub folds: usize,
 }
 
 impl Default for Ensemble {
     fn default() -> Self {
-        // As good in tau as five folds of 120 trees of 12 leaves, at a seventh of the cost.
+        // In tau as good as five folds of 120 trees of 12 leaves, at a seventh of the cost.
         let boost = BoostParams { trees: 40, rate: 0.2, leaves: 6, ..BoostParams::default() };
         Self { gp: GraphGp::default(), boost, folds: 3 }
     }
@@ -83,42 +102,83 @@ impl Surrogate for Ensemble {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        let gp = self.gp.fit_process(observations)?;
+        let (gp, trees) = self.members(observations, rng)?;
         let z = gp.process().targets();
-        let trees = CrossFit::of(gp.observed(), &z.to_vec(), &self.boost, self.folds, rng)?;
         let (means, variances) = gp.process().leave_one_out();
         let last = s![z.len() - means.len()..];
-        let (z, unseen) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
-        let weight = weight(&z, &means, &unseen);
-        let errors = &z - &(&means * (1.0 - weight)) - &(&unseen * weight);
+        let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+        check_finite(&means, &out_of_fold)?;
+        let weight = weight(&z, &means, &out_of_fold);
+        let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
         let squares: f64 = errors.iter().zip(&variances).map(|(e, v)| e * e / v).sum();
         let inflation = (squares + PRIOR_COUNT) / (z.len() as f64 + PRIOR_COUNT);
-        Ok(Box::new(Fitted { gp, trees, weight, inflation }))
+        Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
     }
 }
 
-/// Weight of `o` beside `l` for targets `z`.
+impl Ensemble {
+    /// Both members, fitted; the trees to the features and normal scores of the Gaussian process.
+    fn members(
+        &self,
+        observations: &[Observation],
+        rng: &mut dyn Rng,
+    ) -> Result<(FittedGraphGp, CrossFit), SurrogateError> {
+        let gp = self.gp.fit_process(observations);
+        let trees = match &gp {
+            Ok(gp) => {
+                CrossFit::of(gp.observed(), &gp.process().targets().to_vec(), &self.boost, self.folds, rng)
+                    .map(Some)
+            }
+            // Without features there are no trees; their settings can be at fault, too.
+            Err(_) => CrossFit::check(&self.boost, self.folds).map(|()| None),
+        };
+        match (gp, trees) {
+            (Ok(gp), Ok(Some(trees))) => Ok((gp, trees)),
+            (gp, trees) => {
+                let failed = [(GP, gp.err()), (TREES, trees.err())];
+                Err(failed_members(failed.into_iter().filter_map(|(name, error)| Some((name, error?)))))
+            }
+        }
+    }
+}
+
+/// Refuses members whose predictions of the observations are not finite, which no weight could make good.
+fn check_finite(gp: &Array1<f64>, trees: &Array1<f64>) -> Result<(), SurrogateError> {
+    let not_finite = |(name, predictions): (&'static str, &Array1<f64>)| {
+        let bad = predictions.iter().find(|prediction| !prediction.is_finite())?;
+        let reason = format!("it predicts {bad} for an observation");
+        Some((name, SurrogateError::numeric(name, reason)))
+    };
+    let failed: Vec<_> = [(GP, gp), (TREES, trees)].into_iter().filter_map(not_finite).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed_members(failed)) }
+}
+
+fn failed_members(members: impl IntoIterator<Item = (&'static str, SurrogateError)>) -> SurrogateError {
+    SurrogateError::Members { surrogate: NAME, members: members.into_iter().collect() }
+}
+
+/// Weight of the trees' predictions `o` beside the leave-one-out means `l`, for targets `z`.
 fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>) -> f64 {
     let apart = o - l;
     let best = (z - l).dot(&apart) / apart.dot(&apart);
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
-struct Fitted {
+struct FittedEnsemble {
     gp: FittedGraphGp,
     trees: CrossFit,
-    /// Of the trees.
+    /// Weight of the trees.
     weight: f64,
-    /// What the variance of the Gaussian process is multiplied by.
+    /// Factor of the Gaussian process's variance.
     inflation: f64,
 }
 
-impl Predict for Fitted {
+impl Predict for FittedEnsemble {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
         let mut posteriors = Vec::with_capacity(candidates.len());
         let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
-        // One piece after another, so that features stay in the cache.
+        // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(CHUNK) {
             self.gp.matrix_into(candidates, &mut features)?;
             let (means, variances) = self.gp.process().predict_with(&features, &mut scratch);
@@ -162,6 +222,34 @@ mod tests {
     #[test]
     fn contract() {
         check_surrogate(&Ensemble::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    }
+
+    #[test]
+    fn a_member_that_fails_is_named_with_its_reason() {
+        let mut rng = ChaCha8Rng::seed_from_u64(2);
+        let observations = toy_observations(20, 2);
+        let mut fit = |ensemble: Ensemble, observations: &[Observation]| {
+            ensemble.fit(observations, &mut rng).err().unwrap().to_string()
+        };
+        let one = fit(Ensemble { folds: 1, ..Ensemble::default() }, &observations);
+        assert!(one.starts_with("cannot fit ensemble: member trees failed (bad setting folds = 1"), "{one}");
+        assert!(!one.contains("graph-gp"), "{one}");
+        let other = fit(Ensemble::default(), &[]);
+        assert!(other.contains("member graph-gp failed (cannot fit graph-gp: no observations"), "{other}");
+        assert!(!other.contains("member trees"), "{other}");
+        let both = fit(Ensemble { folds: 1, ..Ensemble::default() }, &[]);
+        assert!(both.contains("member graph-gp failed") && both.contains("; member trees failed"), "{both}");
+    }
+
+    /// A weight of a half hid what was not a number.
+    #[test]
+    fn a_member_whose_predictions_are_not_finite_is_named() {
+        let (fine, bad) = (array![0.0, 1.0], array![0.0, f64::NAN]);
+        assert!(check_finite(&fine, &fine).is_ok());
+        let error = check_finite(&fine, &bad).unwrap_err().to_string();
+        assert!(error.contains("member trees failed") && error.contains("NaN"), "{error}");
+        let error = check_finite(&bad, &bad).unwrap_err().to_string();
+        assert!(error.contains("member graph-gp failed") && error.contains("member trees failed"), "{error}");
     }
 
     /// All weight to who is right, drawn halfway to a half.

@@ -1,8 +1,8 @@
-//! A Gaussian process over structural counts.
+//! The Gaussian process over structural counts.
 
+mod columns;
 mod data;
-mod frame;
-mod kept;
+mod fit_cache;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -16,62 +16,75 @@ use rand::Rng;
 
 use crate::entry::Entry;
 use crate::features::FeatureCache;
-use crate::features::spelling::name;
-use crate::models::gp::{self, Kernel, Prior, Process, Scratch, Seen};
+use crate::features::spelling::spelling;
+use crate::models::gp::{self, FactoredObservations, Kernel, Prior, Process, Scratch};
 use crate::observation::finite_scores;
 use crate::posterior::Joint;
 use crate::posterior::warp::{Warp, normal_scores};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
-pub use data::Form;
-use data::Read;
-use frame::Frame;
-use kept::{Choice, Kept};
+use columns::KernelColumns;
+pub use data::PriorForm;
+use data::TrainingData;
+use fit_cache::{FitCache, Hyperparameters};
 
 const NAME: &str = "graph-gp";
 
-/// Numbers of observations at which hyper-parameters are chosen anew: the first, and the factor
-/// from one to the next.
+/// Hyper-parameters are chosen at this number of observations first, then at numbers that grow by this
+/// factor.
 const FIRST_STEP: usize = 16;
 const STEP: f64 = 1.25;
 
-/// Gaussian process on normal scores, over the counts of [`crate::features`].
+/// Gaussian process over structural counts ([`crate::features`]), on normal scores of the scores.
 ///
-/// The kernel is a Matérn kernel with a lengthscale, an amplitude, a noise, and for every column a relevance:
-/// the product of that of its family (what is counted in the same way), that of the cut of the operations that
-/// it tells apart (convolutions from pooling, say: the same for longest paths over the ones as for numbers of
-/// paths over the others), and its own. They are chosen by the marginal likelihood under weak priors. The
-/// priors' figures and the kernel's shape were chosen on the tables that the normal scores were chosen on
-/// (`ranks`); a narrow prior of the noise matters most, as few observations seem to have none.
+/// The kernel is a Matérn kernel with a lengthscale, an amplitude and a noise. Every feature column has a
+/// relevance, a product of three factors: that of its family (everything counted in the same way), that of
+/// the cut of the operations that it tells apart (convolutions from pooling, for example), and its own. All
+/// hyper-parameters maximise the marginal likelihood under weak priors.
 ///
-/// Hyper-parameters are those that fit the first 16, 20, 25, .. observations, the last number that
-/// there are (at most [`limit`](Self::limit)), each choice a few steps of L-BFGS on from the one
-/// before. Columns and their scales are of the first so many, too (without the limit): what is first counted in
-/// those that came since has no column yet, and their covariance adds rows to a factor that is kept. So a fit is a function of the observations and their order alone; choices are kept, so
-/// that a study pays each once. Draws no random numbers.
+/// Hyper-parameters are chosen for the first 16, 20, 25, .. observations, up to [`limit`](Self::limit); each
+/// choice continues the one before with a few steps of L-BFGS. Between two choices the columns and their
+/// scales stay, and new observations add rows to the Cholesky factor. A fit is therefore a function of the
+/// observations and their order alone, and earlier choices are cached. Fitting draws no random numbers.
 ///
-/// Posteriors are laws of the measured score, noise included: a normal law of the normal score, mapped
-/// back to the unit of the score ([`Warp`]).
+/// A posterior is the law of a measured score, noise included: a Gaussian in normal scores, mapped back to
+/// the unit of the score ([`Warp`]).
 ///
-/// What is known beforehand ([`knowing`](Self::knowing)) adds a term to the kernel for each of its
-/// columns, whose amplitude, and lengthscale if it has one, are chosen with the others.
+/// Prior knowledge ([`with_prior_knowledge`](Self::with_prior_knowledge)) adds one kernel term for each of its
+/// columns, with an amplitude and, as a feature, a lengthscale.
+///
+/// The priors and the kernel's shape were chosen on the tables that normal scores were chosen on. The narrow
+/// prior of the noise matters most: without it few observations look noise-free.
+///
+/// ```
+/// use bonas_surrogate::models::GraphGp;
+/// use bonas_surrogate::testing::{toy_architectures, toy_observations};
+/// use bonas_surrogate::{Predict, Surrogate};
+/// use rand::SeedableRng;
+///
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let fitted = GraphGp::default().fit(&toy_observations(20, 1), &mut rng)?;
+/// let posteriors = fitted.predict(&toy_architectures(3, 2))?;
+/// assert!(posteriors.iter().all(|posterior| posterior.sd() > 0.0));
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
 #[derive(Debug)]
 pub struct GraphGp {
     /// Shape of the kernel.
     pub kernel: Kernel,
     /// Priors of the hyper-parameters.
     pub prior: Prior,
-    /// Steps of L-BFGS at the first choice of hyper-parameters.
+    /// Steps of L-BFGS at the first hyper of hyper-parameters.
     pub first_iterations: u64,
     /// Steps at each later one.
     pub iterations: u64,
     /// Most observations that hyper-parameters are chosen by; the posterior takes all.
     pub limit: usize,
-    known: Vec<PriorKnowledge>,
-    forms: Vec<Form>,
+    knowledge: Vec<PriorKnowledge>,
+    forms: Vec<PriorForm>,
     features: FeatureCache,
-    kept: Mutex<Kept>,
+    cache: Mutex<FitCache>,
 }
 
 impl Default for GraphGp {
@@ -89,44 +102,45 @@ impl Default for GraphGp {
             first_iterations: 25,
             iterations: 6,
             limit: 400,
-            known: Vec::new(),
-            forms: vec![Form::Nothing],
+            knowledge: Vec::new(),
+            forms: vec![PriorForm::Nothing],
             features: FeatureCache::default(),
-            kept: Mutex::default(),
+            cache: Mutex::default(),
         }
     }
 }
 
 impl GraphGp {
-    /// The same with things known of every architecture that it will be asked of, in the one of some forms
-    /// that has the highest marginal likelihood times the prior of its hyper-parameters, at their maximum and
-    /// without the prior's normalising constants, whenever they are chosen.
+    /// This recipe with prior knowledge about every architecture that it will see.
+    ///
+    /// At each choice of hyper-parameters the one of `forms` is taken whose marginal likelihood times
+    /// hyper-prior, both at their maximum and without normalising constants, is highest.
     #[must_use]
-    pub fn knowing(self, known: Vec<PriorKnowledge>, forms: &[Form]) -> Self {
-        let forms = if forms.is_empty() { vec![Form::Nothing] } else { forms.to_vec() };
-        Self { known, forms, kept: Mutex::default(), ..self }
+    pub fn with_prior_knowledge(self, knowledge: Vec<PriorKnowledge>, forms: &[PriorForm]) -> Self {
+        let forms = if forms.is_empty() { vec![PriorForm::Nothing] } else { forms.to_vec() };
+        Self { knowledge, forms, cache: Mutex::default(), ..self }
     }
 
-    /// The same with the features that others have worked out, and will.
+    /// This recipe with a feature cache that other surrogates share.
     #[must_use]
-    pub fn sharing(self, features: &FeatureCache) -> Self {
-        // Columns that are kept are of the extractor that was there before.
-        Self { features: features.clone(), kept: Mutex::default(), ..self }
+    pub fn with_feature_cache(self, features: &FeatureCache) -> Self {
+        // Cached columns refer to the feature numbers of the previous cache.
+        Self { features: features.clone(), cache: Mutex::default(), ..self }
     }
 
-    /// A copy with prior knowledge as its mean, none kept from earlier fits, and a shared feature cache.
-    pub(crate) fn starting_from(&self, known: &[PriorKnowledge], features: &FeatureCache) -> Self {
-        let form = if known.is_empty() { Form::Nothing } else { Form::Mean };
+    /// A copy with prior knowledge as its mean, a shared feature cache, and nothing cached of earlier fits.
+    pub(crate) fn starting_from(&self, knowledge: &[PriorKnowledge], features: &FeatureCache) -> Self {
+        let form = if knowledge.is_empty() { PriorForm::Nothing } else { PriorForm::Mean };
         Self {
             kernel: self.kernel,
             prior: self.prior,
             first_iterations: self.first_iterations,
             iterations: self.iterations,
             limit: self.limit,
-            known: known.to_vec(),
+            knowledge: knowledge.to_vec(),
             forms: vec![form],
             features: features.clone(),
-            kept: Mutex::default(),
+            cache: Mutex::default(),
         }
     }
 
@@ -135,116 +149,122 @@ impl GraphGp {
         let scores = finite_scores(NAME, observations)?;
         let architectures = || observations.iter().map(|o| &o.architecture);
         let structures = self.features.features(NAME, architectures())?;
-        let ranks = self.known.iter().map(|known| known.ranks(architectures())).collect::<Result<_, _>>()?;
-        let read = Read { structures, ranks, scores };
-        let histories = self.histories(observations);
-        let choice = self.choose(&read, &histories)?;
+        let ranks = self.knowledge.iter().map(|k| k.ranks(architectures())).collect::<Result<_, _>>()?;
+        let data = TrainingData { structures, ranks, scores };
+        let prefix_hashes = self.prefix_hashes(observations);
+        let hyper = self.choose(&data, &prefix_hashes)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
         let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
-        let frame = Arc::new(Frame::of(&read, base, choice.frame.form));
-        let observed = frame.matrix(read.structures.iter(), &read.ranks);
-        let seen = self.seen(&choice, &frame, &histories, &observed, base)?;
-        let (z, warp) = normal_scores(&read.scores);
-        let process = Process::new(seen, z.into())?;
-        let known = if frame.form == Form::Nothing { Vec::new() } else { self.known.clone() };
+        let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
+        let observed = columns.matrix(data.structures.iter(), &data.ranks);
+        let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, base)?;
+        let (z, warp) = normal_scores(&data.scores);
+        let process = Process::new(factored, z.into())?;
+        let knowledge = if columns.form == PriorForm::Nothing { Vec::new() } else { self.knowledge.clone() };
         Ok(FittedGraphGp {
             process,
-            frame,
+            columns,
             observed,
-            known,
+            knowledge,
             warp: Arc::new(warp),
             features: self.features.clone(),
         })
     }
 
-    /// The choice of the highest evidence, that of the first form of equals.
-    fn choose(&self, read: &Read, histories: &[u64]) -> Result<Choice, SurrogateError> {
-        let mut best: Option<Choice> = None;
+    /// The hyper-parameters of the form with the highest evidence; the first form wins a tie.
+    fn choose(&self, data: &TrainingData, prefix_hashes: &[u64]) -> Result<Hyperparameters, SurrogateError> {
+        let mut best: Option<Hyperparameters> = None;
         for &form in &self.forms {
-            let choice = self.choose_in(form, read, histories)?;
-            if best.as_ref().is_none_or(|best| choice.fit.loss < best.fit.loss) {
-                best = Some(choice);
+            let hyper = self.choose_in(form, data, prefix_hashes)?;
+            if best.as_ref().is_none_or(|best| hyper.fit.loss < best.fit.loss) {
+                best = Some(hyper);
             }
         }
         best.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
     }
 
-    /// Hyper-parameters, step by step from the prior.
-    fn choose_in(&self, form: Form, read: &Read, histories: &[u64]) -> Result<Choice, SurrogateError> {
-        let mut choice: Option<Choice> = None;
-        for n in steps(read.scores.len(), self.limit) {
-            let kept = self.kept().choice(form, histories[n]);
-            let next = match kept {
-                Some(kept) => kept,
-                None => self.step(form, read, n, choice.as_ref())?,
+    /// Hyper-parameters of one form, chosen at growing numbers of observations.
+    fn choose_in(
+        &self,
+        form: PriorForm,
+        data: &TrainingData,
+        prefix_hashes: &[u64],
+    ) -> Result<Hyperparameters, SurrogateError> {
+        let mut hyper: Option<Hyperparameters> = None;
+        for n in steps(data.scores.len(), self.limit) {
+            let cached = self.cache().hyperparameters(form, prefix_hashes[n]);
+            let next = match cached {
+                Some(cached) => cached,
+                None => self.step(form, data, n, hyper.as_ref())?,
             };
-            self.kept().keep(form, histories[n], &next);
-            choice = Some(next);
+            self.cache().insert_hyperparameters(form, prefix_hashes[n], &next);
+            hyper = Some(next);
         }
-        choice.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
+        hyper.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
     }
 
+    /// Hyper-parameters for the first `n` observations, continuing those from `before`.
     fn step(
         &self,
-        form: Form,
-        read: &Read,
+        form: PriorForm,
+        data: &TrainingData,
         n: usize,
-        before: Option<&Choice>,
-    ) -> Result<Choice, SurrogateError> {
+        before: Option<&Hyperparameters>,
+    ) -> Result<Hyperparameters, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
-        let frame = Frame::of(read, n, form);
-        let x = frame.matrix(read.structures.iter().take(n), &read.ranks);
-        let start = before.map(|choice| frame.parameters(&choice.frame, &choice.fit.parameters));
-        let (z, _) = normal_scores(&read.scores[..n]);
-        let blocks = frame.blocks(&x, &self.prior);
+        let columns = KernelColumns::of(data, n, form);
+        let x = columns.matrix(data.structures.iter().take(n), &data.ranks);
+        let start = before.map(|hyper| columns.parameters(&hyper.columns, &hyper.fit.parameters));
+        let (z, _) = normal_scores(&data.scores[..n]);
+        let blocks = columns.blocks(&x, &self.prior);
         let fit = gp::fit(&blocks, &z.into(), self.kernel, &self.prior, start.as_deref(), iterations);
         let missing = || SurrogateError::numeric(NAME, "the covariance is not positive definite");
-        Ok(Choice { frame: Arc::new(frame), fit: fit.ok_or_else(missing)? })
+        Ok(Hyperparameters { columns: Arc::new(columns), fit: fit.ok_or_else(missing)? })
     }
 
-    /// All observations, from those that are kept on.
-    fn seen(
+    /// The factored covariance of all observations; extends a cached one where there is one.
+    fn factored(
         &self,
-        choice: &Choice,
-        frame: &Frame,
-        histories: &[u64],
+        hyper: &Hyperparameters,
+        columns: &KernelColumns,
+        prefix_hashes: &[u64],
         x: &Array2<f32>,
         base: usize,
-    ) -> Result<Arc<Seen>, SurrogateError> {
-        let kept = self.kept().take(frame.form, base, histories);
-        let seen = match kept {
-            Some(kept) if kept.len() == x.nrows() => kept,
-            Some(kept) => Arc::new(kept.with(x)?),
+    ) -> Result<Arc<FactoredObservations>, SurrogateError> {
+        let cached = self.cache().take_factored(columns.form, base, prefix_hashes);
+        let factored = match cached {
+            Some(cached) if cached.len() == x.nrows() => cached,
+            Some(cached) => Arc::new(cached.with(x)?),
             None => {
-                let parameters = frame.parameters(&choice.frame, &choice.fit.parameters);
-                Arc::new(Seen::of(&frame.covariance(self.kernel, &parameters, &self.prior), x, base)?)
+                let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
+                let covariance = columns.covariance(self.kernel, &parameters, &self.prior);
+                Arc::new(FactoredObservations::of(&covariance, x, base)?)
             }
         };
-        self.kept().put(frame.form, histories[x.nrows()], &seen);
-        Ok(seen)
+        self.cache().insert_factored(columns.form, prefix_hashes[x.nrows()], &factored);
+        Ok(factored)
     }
 
-    /// Hashes of the settings and the first 0, 1, .. observations.
-    fn histories(&self, observations: &[Observation]) -> Vec<u64> {
+    /// Hashes of the settings with the first 0, 1, .. `n` observations.
+    fn prefix_hashes(&self, observations: &[Observation]) -> Vec<u64> {
         let mut hasher = DefaultHasher::new();
         let settings = (self.kernel, self.prior, self.first_iterations, self.iterations, self.limit);
         format!("{settings:?}").hash(&mut hasher);
-        let mut histories = vec![hasher.finish()];
+        let mut prefix_hashes = vec![hasher.finish()];
         for observation in observations {
-            name(&observation.architecture).hash(&mut hasher);
+            spelling(&observation.architecture).hash(&mut hasher);
             observation.score.to_bits().hash(&mut hasher);
-            histories.push(hasher.finish());
+            prefix_hashes.push(hasher.finish());
         }
-        histories
+        prefix_hashes
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, FitCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Numbers of observations up to `n` at which hyper-parameters are chosen; `n` itself below the
-/// first.
+/// Numbers of observations, at most `n`, at which hyper-parameters are chosen; below the first step only `n`.
 fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
     let next = |&at: &usize| Some((at as f64 * STEP).ceil() as usize);
     let last = n.min(limit.max(FIRST_STEP));
@@ -272,8 +292,12 @@ impl Surrogate for GraphGp {
         true
     }
 
-    fn with_prior(&self, known: &[PriorKnowledge], features: &FeatureCache) -> Option<Box<dyn Surrogate>> {
-        Some(Box::new(self.starting_from(known, features)))
+    fn with_prior(
+        &self,
+        knowledge: &[PriorKnowledge],
+        features: &FeatureCache,
+    ) -> Option<Box<dyn Surrogate>> {
+        Some(Box::new(self.starting_from(knowledge, features)))
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
@@ -285,10 +309,11 @@ impl Surrogate for GraphGp {
 #[derive(Debug)]
 pub(crate) struct FittedGraphGp {
     process: Process,
-    frame: Arc<Frame>,
+    columns: Arc<KernelColumns>,
+    /// Scaled features `[n, d]` of the observations.
     observed: Array2<f32>,
-    /// What is known, if it is taken.
-    known: Vec<PriorKnowledge>,
+    /// Prior knowledge, empty where its form is `Nothing`.
+    knowledge: Vec<PriorKnowledge>,
     warp: Arc<Warp>,
     features: FeatureCache,
 }
@@ -304,17 +329,20 @@ impl FittedGraphGp {
         Ok(x)
     }
 
-    /// [`matrix`](Self::matrix) into `x`; what is in it before does not matter.
+    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
     pub(crate) fn matrix_into<'a>(
         &self,
         candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
         x: &mut Array2<f32>,
     ) -> Result<(), SurrogateError> {
         let candidates = candidates.into_iter();
-        let ranks: Vec<Vec<f64>> =
-            self.known.iter().map(|known| known.ranks(candidates.clone())).collect::<Result<_, _>>()?;
-        let structures = self.features.matching(NAME, self.frame.live.columns(), candidates)?;
-        self.frame.matrix_into(structures.iter(), &ranks, x);
+        let ranks: Vec<Vec<f64>> = self
+            .knowledge
+            .iter()
+            .map(|knowledge| knowledge.ranks(candidates.clone()))
+            .collect::<Result<_, _>>()?;
+        let structures = self.features.matching(NAME, self.columns.varying.columns(), candidates)?;
+        self.columns.matrix_into(structures.iter(), &ranks, x);
         Ok(())
     }
 
@@ -345,7 +373,7 @@ impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut posteriors = Vec::with_capacity(candidates.len());
         let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
-        // One piece after another, so that features stay in the cache.
+        // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(gp::CHUNK) {
             self.matrix_into(candidates, &mut x)?;
             let (means, variances) = self.process.predict_with(&x, &mut scratch);
@@ -366,7 +394,7 @@ impl Predict for FittedGraphGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         if candidates.is_empty() {
-            return Ok(Some(Array2::zeros((0, self.frame.width()))));
+            return Ok(Some(Array2::zeros((0, self.columns.width()))));
         }
         Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
     }

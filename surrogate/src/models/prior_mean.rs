@@ -1,5 +1,4 @@
-//! Prior knowledge as the mean of another surrogate: an indicator that is known of every
-//! architecture before any is measured.
+//! Prior knowledge as the mean of another surrogate.
 
 use std::sync::Arc;
 
@@ -12,19 +11,21 @@ use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, Surrogat
 
 const NAME: &str = "prior-mean";
 
-/// Another surrogate on what an indicator does not explain.
+/// Another surrogate, fitted to what prior knowledge does not explain.
 ///
-/// With `u` the Gaussian rank of the indicator among all architectures, and `z` that of an observed
-/// score among the observations: `z = b·(u - ū) + r`, and the inner surrogate learns `r`. The slope is
+/// Use it to give prior knowledge to a surrogate that takes none itself
+/// ([`takes_prior`](Surrogate::takes_prior) is false). The inner surrogate must take scores of any sign
+/// ([`needs_fractions`](Surrogate::needs_fractions) is false).
+///
+/// Let `u` be the Gaussian rank of the indicator among all architectures, and `z` that of an observed score among
+/// the observations. The model is `z = b·(u - ū) + r`, where the inner surrogate learns `r`. The slope is
 /// the posterior mean of `b ~ N(0, s²)` under noise `σ²`, both at the maximum of the marginal likelihood
 /// of the line alone, which has a closed form: with `ρ = Σ(u - ū)²`, `c = Σ(u - ū)·z`,
 ///
 /// `σ² = (Σz² - c²/ρ) / (n - 2)`, `b = (c/ρ)·max(0, 1 - σ²·ρ/c²)`.
 ///
-/// So an indicator that the observations do not bear out is switched off exactly, and the surrogate is
-/// the inner one on ranks. The inner surrogate must take scores of any sign: graph-gp, wl-gp, trees,
-/// ensemble or path-mlp. It has no joint posterior, so that batches are chosen by top-k, clusters or local
-/// penalties.
+/// If the observations do not support the indicator, the slope is exactly 0 and only the inner surrogate, on
+/// ranks, remains. There is no joint posterior, so joint selections cannot be used.
 #[derive(Debug)]
 pub struct PriorMean {
     inner: Box<dyn Surrogate>,
@@ -32,14 +33,13 @@ pub struct PriorMean {
 }
 
 impl PriorMean {
-    /// A surrogate with the indicator of every architecture that it will be asked of; higher or lower may
-    /// be better.
+    /// A surrogate with prior knowledge about every architecture that it will see.
     pub fn new(inner: Box<dyn Surrogate>, known: PriorKnowledge) -> Self {
         Self { inner, known }
     }
 }
 
-/// The line through ranks: slope `b` and mean `ū`. No slope below three observations.
+/// Slope `b` and mean `ū` of the line through the ranks. The slope is 0 below three observations.
 fn line(u: &[f64], z: &[f64]) -> (f64, f64) {
     let n = u.len() as f64;
     let mean = u.iter().sum::<f64>() / n;
@@ -86,12 +86,12 @@ impl Surrogate for PriorMean {
         };
         let residuals: Vec<Observation> = observations.iter().zip(&u).zip(&z).map(residual).collect();
         let inner = self.inner.fit(&residuals, rng)?;
-        Ok(Box::new(Fitted { inner, known: self.known.clone(), slope, mean, warp: Arc::new(warp) }))
+        Ok(Box::new(FittedPriorMean { inner, known: self.known.clone(), slope, mean, warp: Arc::new(warp) }))
     }
 }
 
 /// A fitted [`PriorMean`].
-struct Fitted {
+struct FittedPriorMean {
     inner: Box<dyn Predict>,
     known: PriorKnowledge,
     slope: f64,
@@ -99,8 +99,8 @@ struct Fitted {
     warp: Arc<Warp>,
 }
 
-impl Predict for Fitted {
-    /// The inner posterior counts by its mean and variance.
+impl Predict for FittedPriorMean {
+    /// Uses the mean and the variance of the inner posterior.
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let u = self.known.ranks(candidates)?;
         let posterior = |(residual, u): (Posterior, f64)| {

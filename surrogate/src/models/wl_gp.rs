@@ -1,4 +1,4 @@
-//! A Gaussian process over Weisfeiler-Lehman labels.
+//! The Gaussian process over Weisfeiler-Lehman labels.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use rand::Rng;
 
 use crate::entry::Entry;
 use crate::features::{Layout, Sparse};
-use crate::models::gp::{self, Block, Covariance, Kernel, Prior, Process, Seen, Shape, Term};
+use crate::models::gp::{self, Block, Covariance, FactoredObservations, Kernel, Prior, Process, Shape, Term};
 use crate::observation::finite_scores;
 use crate::posterior::Joint;
 use crate::posterior::warp::{Warp, gaussian_ranks};
@@ -18,17 +18,17 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = "wl-gp";
 
-/// Most labels of a round that get a column: the first ones seen.
+/// Most labels of a round that get a column: the first ones observed.
 const MAX_LABELS: usize = 500;
 
 /// Gaussian process over the Weisfeiler-Lehman labels of the pruned graphs, after NAS-BOWL (Ru,
 /// Wan, Dong and Osborne: Interpretable neural architecture search via Bayesian optimisation with
 /// Weisfeiler-Lehman kernels, 2021).
 ///
-/// The kernel is a sum over the rounds of the labels, each a [`Kernel`] of the distance between the
-/// square roots of the label counts, with an amplitude and a lengthscale of its own: the marginal
-/// likelihood says how far rounds are of use, where the original sets their number. Targets are
-/// Gaussian ranks. Draws no random numbers.
+/// The kernel is a sum over the rounds of relabelling. Each round has a [`Kernel`] of the distance between the
+/// square roots of the label counts, with its own amplitude and lengthscale. So the marginal likelihood decides
+/// how many rounds matter, where the original fixes their number. Targets are Gaussian ranks. Fitting draws no
+/// random numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WlGp {
     /// Rounds of relabelling beyond the operations themselves.
@@ -39,8 +39,7 @@ pub struct WlGp {
     pub prior: Prior,
     /// Steps of L-BFGS.
     pub iterations: u64,
-    /// Most observations that hyper-parameters are chosen by, the first ones; the posterior takes
-    /// all.
+    /// Hyper-parameters are chosen by at most this number of observations, the first ones. The posterior uses all.
     pub limit: usize,
 }
 
@@ -54,16 +53,16 @@ impl Default for WlGp {
 #[derive(Debug)]
 struct Labels {
     layout: Layout,
-    /// For every round the first of its columns and theirs by label.
+    /// For each round its first column, and its columns by label.
     rounds: Vec<(usize, HashMap<u64, usize>)>,
-    /// Means of the columns, and what they are multiplied by.
+    /// Means of the columns, and factors of the centred values.
     mean: Array1<f32>,
     factor: Array1<f32>,
 }
 
 impl Labels {
-    /// The labels of some architectures, at least one, and their matrix `[n, d]`: columns are
-    /// centred, and the mean squared length of each round's is 1.
+    /// The labels of at least one architecture, and their matrix `[n, d]`. Columns are centred, and each round has a
+    /// mean squared length of 1.
     fn of(architectures: &[&Architecture], rounds: usize) -> (Self, Array2<f32>) {
         let layout = Layout::of(architectures[0].vocabulary());
         let counted: Vec<_> = architectures.iter().map(|a| layout.weisfeiler_lehman(a, rounds)).collect();
@@ -126,7 +125,7 @@ impl Labels {
 }
 
 impl WlGp {
-    /// Terms of the kernel, and the variance of the noise.
+    /// Terms of the kernel, and the variance of the noise, at the maximum of the marginal likelihood.
     fn choose(
         &self,
         labels: &Labels,
@@ -183,18 +182,18 @@ impl Surrogate for WlGp {
         let z = Array1::from(z);
         let (terms, noise) = self.choose(&labels, &x, &z)?;
         let covariance = Covariance { kernel: self.kernel, terms, noise };
-        let process = Process::new(Arc::new(Seen::of(&covariance, &x, x.nrows())?), z)?;
-        Ok(Box::new(Fitted { process, labels, warp: Arc::new(warp) }))
+        let process = Process::new(Arc::new(FactoredObservations::of(&covariance, &x, x.nrows())?), z)?;
+        Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
     }
 }
 
-struct Fitted {
+struct FittedWlGp {
     process: Process,
     labels: Labels,
     warp: Arc<Warp>,
 }
 
-impl Predict for Fitted {
+impl Predict for FittedWlGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let (means, variances) = self.process.predict(&self.labels.matrix(candidates));
         let posterior =

@@ -1,4 +1,4 @@
-//! The posterior of several candidates together.
+//! Joint posteriors.
 
 use std::sync::Arc;
 
@@ -10,13 +10,25 @@ use crate::SurrogateError;
 use crate::linalg::Cholesky;
 use crate::posterior::warp::Warp;
 
-/// Scores `y = g(f)` of candidates with `f ~ N(mean, covariance)` and a rising or no `g`; noise left out.
+/// The joint law of the scores of several candidates, without noise: `y = g(f)` with `f ~ N(mean, covariance)`, and
+/// a rising `g` or none.
+///
+/// ```
+/// use bonas_surrogate::posterior::Joint;
+/// use ndarray::array;
+/// use rand::SeedableRng;
+///
+/// let joint = Joint::gaussian(array![0.9, 0.8], array![[1.0, 0.9], [0.9, 1.0]])?;
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// assert_eq!(joint.draws(5, &mut rng).dim(), (5, 2));
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Joint {
     mean: Array1<f64>,
     covariance: Array2<f64>,
     factor: Cholesky,
-    /// The map g; none: the scores are Gaussian themselves.
+    /// The map g; `None` if the scores are Gaussian themselves.
     warp: Option<Arc<Warp>>,
 }
 
@@ -29,7 +41,7 @@ impl Joint {
         Self::linked(mean, covariance, 0.0, None)
     }
 
-    /// Of a process whose variance was `prior` before it had seen anything.
+    /// The joint law of a process with this prior variance.
     pub(crate) fn new(
         mean: Array1<f64>,
         covariance: Array2<f64>,
@@ -45,8 +57,8 @@ impl Joint {
         prior: f64,
         warp: Option<Arc<Warp>>,
     ) -> Result<Self, SurrogateError> {
-        // Candidates may be equal: their covariance is singular. And rounding makes it worse: what is
-        // left of the prior's variance, where little is, is a difference of two large numbers.
+        // The covariance is singular if candidates are equal. Rounding makes it worse: where little of the prior's variance
+        // is left, it is the difference of two large numbers.
         let size = covariance.diag().iter().copied().fold(prior.max(1e-12), f64::max);
         let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
         let factor = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
@@ -66,12 +78,12 @@ impl Joint {
         &self.covariance
     }
 
-    /// Draws the scores of all candidates at once, `[m]`, in their own unit.
+    /// Draws the scores of all candidates once, `[m]`, in their own unit.
     pub fn sample(&self, rng: &mut dyn Rng) -> Vec<f64> {
         self.draws(1, rng).row(0).to_vec()
     }
 
-    /// Draws `count` times the scores of all candidates at once, `[count, m]`, in their own unit.
+    /// Draws the scores of all candidates `count` times, `[count, m]`, in their own unit.
     pub fn draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
         let m = self.mean.len();
         let z = Array2::from_shape_simple_fn((count, m), || StandardNormal.sample(rng)); // [count, m]

@@ -34,10 +34,10 @@ pub(crate) fn ln_excess(x: f64) -> f64 {
     values[0]
 }
 
-/// Puts [`ln_excess`] in the place of each value, the same to the bit. Divisions wait for each other within a
-/// fraction, so several fractions go side by side.
+/// Replaces each value by its [`ln_excess`]: the same bits, faster. Divisions within a continued fraction wait for
+/// each other, so several fractions are computed side by side.
 pub(crate) fn ln_excess_of_each(values: &mut [f64]) {
-    /// Where the continued fraction is cut: at 3 its error is then below 1e-11.
+    /// Depth at which the continued fraction is cut: from 3 on its error is then below 1e-11.
     const DEPTH: u32 = 32;
     const ABREAST: usize = 8;
     for values in values.chunks_mut(ABREAST) {

@@ -1,9 +1,16 @@
 //! Gaussian quadrature: expectations under a normal law, and integrals over an interval.
 //!
+//! Use [`gauss_hermite`] for expectations of a function of a Gaussian, and [`gauss_legendre`] for integrals.
+//!
 //! A rule with `n` nodes is exact for polynomials of degree `2n - 1`. Nodes are the eigenvalues of
 //! the Jacobi matrix (Golub and Welsch, Math. Comp. 23, 1969), found by bisection on Sturm counts;
-//! weights are `1 / Σₖ pₖ(x)²` over the orthonormal polynomials. Nodes are good to about 1e-15 of
+//! weights are `1 / Σₖ pₖ(x)²` over the orthonormal polynomials. Nodes are accurate to about 1e-15 of
 //! the largest, weights to 1e-13 relative.
+//!
+//! ```
+//! use bonas_surrogate::posterior::quadrature::gauss_hermite;
+//! assert!((gauss_hermite().sum(|z| z * z) - 1.0).abs() < 1e-12); // E Z²
+//! ```
 
 use std::sync::OnceLock;
 
@@ -59,7 +66,7 @@ impl Rule {
         &self.nodes
     }
 
-    /// Weights, one a node.
+    /// Weights, one per node.
     pub fn weights(&self) -> &[f64] {
         &self.weights
     }

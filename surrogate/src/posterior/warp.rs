@@ -1,41 +1,42 @@
-//! Scores as Gaussian ranks or normal scores, and the way back.
+//! Maps between scores and Gaussian ranks or normal scores.
 //!
-//! Accuracies crowd near their top and trail off far below it; a Gaussian process on them as they
-//! are spends itself on the failures. Their ranks have no such tail, but do not say how far apart two
-//! scores are either, which is worth much where there are few. Normal scores are a mean of both.
+//! Accuracies crowd near their top and have a long tail below. A Gaussian process on raw accuracies
+//! spends its flexibility on the tail. Ranks have no tail, but lose the distances between scores, which matter
+//! where there are few. Normal scores are a mean of both.
 
 use crate::posterior::normal;
 
-/// Most points that a [`Warp`] is drawn through.
+/// Most knots of a [`Warp`].
 const MAX_KNOTS: usize = 33;
 
-/// Share of the knots that the slope of a tail is taken from.
+/// The slope of a tail is taken over one in this number of knots.
 const TAIL: usize = 5;
 
 /// Weight of the ranks in normal scores.
 const RANKS: f64 = 0.3;
 
-/// Interquartile ranges are multiplied by it before they are squashed.
+/// Factor of the distance to the median, in interquartile ranges, before it is squashed.
 const SQUASH: f64 = 0.7;
 
-/// A rising, piecewise linear map from Gaussian ranks, or normal scores, to scores: for ranks the
-/// empirical quantile function of the observed scores, smoothed to at most 33 knots. It goes on straight beyond the
-/// outermost ones, with the mean slope of the fifth of the knots next to them.
+/// A rising, piecewise linear map from Gaussian ranks, or normal scores, to scores.
+///
+/// For ranks it is the empirical quantile function of the observed scores, smoothed to at most 33 knots. Beyond the
+/// outermost knots it is linear, with the mean slope over the fifth of the knots next to them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warp {
     /// Gaussian ranks, rising.
     latent: Vec<f64>,
-    /// Their scores, rising.
+    /// Scores of the knots, rising.
     score: Vec<f64>,
     low_slope: f64,
     high_slope: f64,
 }
 
-/// Gaussian ranks `Φ⁻¹((r - ½) / n)` of finite scores, `r` the rank from 1 on (ties: the mean of
-/// theirs), and the map back. At least one score.
+/// Gaussian ranks `Φ⁻¹((r - ½) / n)` of at least one finite score, and the map back; `r` is the rank from 1, the
+/// mean rank for ties.
 ///
-/// Where all scores are equal nothing says how far others may lie: the map's slope is then a
-/// thousandth of the score's size.
+/// If all scores are equal, the spread of others is unknown: the map's slope is then a thousandth of the score's
+/// size.
 pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
     let n = scores.len();
     let mut order: Vec<usize> = (0..n).collect();
@@ -55,11 +56,11 @@ pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
     (latent, Warp::through(&knots))
 }
 
-/// Normal scores of finite scores `y`, at least one, and the map back: with mean 0 and variance 1,
-/// and in proportion to `0.3 g + 0.7 t`, where `g` is the Gaussian rank ([`gaussian_ranks`]) and `t` is
-/// `tanh(0.7 (y - median) / interquartile range)`, brought to mean 0 and variance 1.
+/// Normal scores of at least one finite score `y`, and the map back. They have mean 0 and variance 1.
 ///
-/// Gaussian ranks alone where the interquartile range is 0. Weights and shape were chosen by Kendall's
+/// They are proportional to `0.3 g + 0.7 t`, where `g` is the Gaussian rank ([`gaussian_ranks`]) and `t` is
+/// `tanh(0.7 (y - median) / interquartile range)`, standardised. If the interquartile range is 0, they are the
+/// Gaussian ranks. Weights and shape were chosen by Kendall's
 /// tau at 50 to 400 training cells on CIFAR-100 of NAS-Bench-201, NAS-Bench-Macro, Accel-NASBench and
 /// other seeds of NAS-Bench-101.
 pub(crate) fn normal_scores(scores: &[f64]) -> (Vec<f64>, Warp) {
@@ -80,7 +81,7 @@ pub(crate) fn normal_scores(scores: &[f64]) -> (Vec<f64>, Warp) {
     (z, Warp::through(&knots))
 }
 
-/// Quantile of sorted values, between two neighbours by their distances; at least one value.
+/// Quantile of at least one sorted value, interpolated linearly.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * (sorted.len() - 1) as f64;
     let below = at as usize;
@@ -88,7 +89,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
 }
 
-/// Brings values that are not all equal to mean 0 and variance 1.
+/// Standardises values that are not all equal to mean 0 and variance 1.
 fn standardise(values: &mut [f64]) {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
@@ -99,7 +100,7 @@ fn standardise(values: &mut [f64]) {
 }
 
 impl Warp {
-    /// Through some points, rising in both; at least one.
+    /// The map through at least one point; the points are rising in both coordinates.
     fn through(points: &[(f64, f64)]) -> Self {
         let last = points.len().saturating_sub(1);
         let kept = points.len().min(MAX_KNOTS);
@@ -133,12 +134,12 @@ impl Warp {
         self.piece(&self.score, score).1
     }
 
-    /// Slope beyond the best score, if `score` is not below that.
+    /// The slope beyond the best score; `None` below that score.
     pub(crate) fn slope_beyond(&self, score: f64) -> Option<f64> {
         (score >= *self.score.last()?).then_some(self.high_slope)
     }
 
-    /// A knot of the straight piece that `value` lies on, and its slope.
+    /// A knot of the linear piece that `value` lies on, and the slope of the piece.
     fn piece(&self, knots: &[f64], value: f64) -> (usize, f64) {
         let after = knots.partition_point(|&knot| knot < value);
         if after == 0 {

@@ -1,4 +1,4 @@
-//! Batches by expected improvement after each choice is believed in.
+//! The kriging believer.
 
 use ndarray::Array2;
 use rand::Rng;
@@ -10,18 +10,18 @@ use crate::entry::Entry;
 use crate::{Posterior, SurrogateError};
 
 /// Kriging believer: Ginsbourger, Le Riche and Carraro, "Kriging is well-suited to parallelize
-/// optimization", 2010; with the incumbent left alone, as in the hallucinated updates of Desautels,
+/// optimization", 2010. The incumbent does not change, as in the hallucinated updates of Desautels,
 /// Krause and Burdick, "Parallelizing exploration-exploitation tradeoffs in Gaussian process bandit
 /// optimization", JMLR 2014.
 ///
-/// The first candidate is that of the highest utility. It is then taken for measured, with the mean
-/// that was predicted: means stay, and the variance of candidate `i` falls by `cᵢⱼ² / vⱼ`, `c` the
-/// covariance of what is measured without noise and `vⱼ` the variance of the measurement. The next one
-/// is that of the highest expected improvement on the incumbent (times the probability that it keeps
-/// all limits), and so on. Deterministic; without an incumbent the best by utility, in order.
+/// The first candidate has the highest utility. It then counts as measured, with its predicted mean as the
+/// result: means stay, and the variance of candidate `i` falls by `cᵢⱼ² / vⱼ`, where `c` is the covariance
+/// without noise and `vⱼ` the variance of the measurement. The next candidate has the highest expected improvement
+/// on the incumbent (times the probability that it keeps all limits), and so on. Without an incumbent the best by
+/// utility are chosen in order. Deterministic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KrigingBeliever {
-    /// Candidates of the highest utility that are looked at, at least as many as are chosen.
+    /// Number of candidates with the highest utility that are considered; at least as many as are chosen.
     pub shortlist: usize,
 }
 
@@ -81,16 +81,16 @@ impl Selection for KrigingBeliever {
     }
 }
 
-/// What is believed of a shortlist.
+/// Beliefs about a shortlist.
 struct Belief {
-    /// Of each measurement, `[m]`.
+    /// Posterior of each measurement, `[m]`.
     posteriors: Vec<Posterior>,
     /// Covariance `[m, m]` of the Gaussians underneath, without noise.
     covariance: Array2<f64>,
 }
 
 impl Belief {
-    /// Takes a candidate for measured, with the mean that was predicted.
+    /// Counts a candidate as measured, with its predicted mean as the result.
     fn learn(&mut self, chosen: usize) -> Result<(), SurrogateError> {
         let measured = self.posteriors[chosen].latent().1.powi(2);
         if measured == 0.0 {

@@ -13,28 +13,27 @@ use super::{Batches, Candidates, Selection, SelectionEntry, TopK};
 use crate::SurrogateError;
 use crate::entry::Entry;
 
-/// Batches of related candidates: grown around good ones inside clusters of the embedding.
+/// Batches of related candidates, grown around good ones inside clusters of the embedding.
 ///
-/// 1. The pool is the `pool_factor * count * size` best candidates by utility.
-/// 2. Their embeddings, every column scaled to unit variance over the pool, are clustered by
-///    k-means with as many clusters as make an average cluster hold `size` candidates.
-/// 3. Each batch starts with the best candidate not yet used and takes the best unused ones of
-///    the same cluster; where the cluster has too few, the unused ones nearest to the first
-///    (ties: the better one) fill the batch.
+/// 1. The shortlist is the `shortlist_factor * count * size` best candidates by utility.
+/// 2. Their embeddings, with each column scaled to unit variance over the shortlist, are clustered by
+///    k-means. The number of clusters makes an average cluster hold `size` candidates.
+/// 3. Each batch starts with the best unused candidate and takes the best unused ones of
+///    the same cluster. If the cluster has too few, the unused ones nearest to the first fill the batch
+///    (the better one wins a tie).
 ///
-/// So utility decides *which* region a batch comes from and who of the region goes first; the
-/// embedding decides who may go with whom. A larger `pool_factor` gives closer batches of lower
-/// utility; at 1 the chosen candidates are those of [`TopK`], regrouped. Without embeddings this is
-/// [`TopK`].
+/// So utility decides which region a batch comes from and which of its candidates go first; the embedding decides
+/// which candidates go together. A larger `shortlist_factor` gives closer batches of lower utility. At 1 the
+/// candidates are those of [`TopK`], regrouped. Without embeddings this is [`TopK`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clustered {
-    /// Size of the pool as a multiple of the candidates asked for; at least 1.
-    pub pool_factor: usize,
+    /// Size of the shortlist as a multiple of the candidates that are asked for; at least 1.
+    pub shortlist_factor: usize,
 }
 
 impl Default for Clustered {
     fn default() -> Self {
-        Self { pool_factor: 3 }
+        Self { shortlist_factor: 3 }
     }
 }
 
@@ -53,18 +52,19 @@ impl Selection for Clustered {
         batches: Batches,
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError> {
-        if self.pool_factor == 0 {
-            return Err(SurrogateError::setting("pool_factor", 0, "an integer from 1 up"));
+        if self.shortlist_factor == 0 {
+            return Err(SurrogateError::setting("shortlist_factor", 0, "an integer from 1 up"));
         }
         let Some(embeddings) = candidates.embeddings else {
             return TopK.select(candidates, batches, rng);
         };
         check(candidates, batches)?;
-        let pool = best_first(candidates.utilities, batches.total().saturating_mul(self.pool_factor));
-        let points = standardised(&embeddings.select(Axis(0), &pool));
-        let clusters = clusters(&points, pool.len().div_ceil(batches.size), rng)?;
+        let shortlist =
+            best_first(candidates.utilities, batches.total().saturating_mul(self.shortlist_factor));
+        let points = standardised(&embeddings.select(Axis(0), &shortlist));
+        let clusters = clusters(&points, shortlist.len().div_ceil(batches.size), rng)?;
         let groups = grow(&points, &clusters, batches);
-        Ok(groups.into_iter().map(|group| group.into_iter().map(|i| pool[i]).collect()).collect())
+        Ok(groups.into_iter().map(|group| group.into_iter().map(|i| shortlist[i]).collect()).collect())
     }
 }
 
@@ -86,7 +86,7 @@ fn grow(points: &Array2<f64>, clusters: &Array1<usize>, batches: Batches) -> Vec
     groups
 }
 
-/// A cluster number a point; one cluster where all points are equal.
+/// The cluster of each point; a single cluster if all points are equal.
 fn clusters(points: &Array2<f64>, count: usize, rng: &mut dyn Rng) -> Result<Array1<usize>, SurrogateError> {
     let seed = rng.next_u64();
     if count < 2 || points.iter().all(|&x| x == 0.0) {

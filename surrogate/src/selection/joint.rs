@@ -1,8 +1,8 @@
 //! Batches that are worth most together, by draws from the joint posterior.
 //!
-//! A joint posterior costs the cube of its size, so that it is that of a shortlist: the candidates of
-//! the highest utility. Sets are grown one by one, each the one that adds most; for a mean of maxima,
-//! which is submodular, that is within 1 - 1/e of the best set (Nemhauser et al., 1978; Wilson et al.,
+//! A joint posterior takes time cubic in its size, so it is that of a shortlist: the candidates with
+//! the highest utility. Batches grow greedily by the candidate that adds most. For a mean of maxima,
+//! which is submodular, the result is within 1 - 1/e of the best set (Nemhauser et al., 1978; Wilson et al.,
 //! "Maximizing acquisition functions for Bayesian optimization", NeurIPS 2018).
 
 use ndarray::{Array1, Array2, Axis};
@@ -14,21 +14,21 @@ use crate::SurrogateError;
 use crate::entry::Entry;
 use crate::posterior::Joint;
 
-/// Candidates of the highest utility that a joint posterior is taken of.
+/// Default size of the shortlist.
 const SHORTLIST: usize = 200;
-/// Joint draws that stand for the posterior.
+/// Default number of joint draws.
 const DRAWS: usize = 256;
 
 /// Expected improvement of a batch, `E max_j max(y_j - y*, 0)` (Ginsbourger et al., 2008), by draws.
 ///
-/// The first candidate is that of the highest utility; each further one adds most to the expectation
-/// over [`draws`](Self::draws) joint draws among the [`shortlist`](Self::shortlist). Limits that a
-/// candidate may break are drawn with the scores: what breaks one improves on nothing.
+/// The first candidate has the highest utility; each further one adds most to the expectation
+/// over [`draws`](Self::draws) joint draws among the [`shortlist`](Self::shortlist). Whether limits are kept is
+/// drawn with the scores; a candidate that breaks one improves nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QExpectedImprovement {
-    /// Candidates that are looked at, at least as many as are chosen.
+    /// Number of candidates that are considered; at least as many as are chosen.
     pub shortlist: usize,
-    /// Joint draws, at least 1.
+    /// Number of joint draws, at least 1.
     pub draws: usize,
 }
 
@@ -45,8 +45,8 @@ impl QExpectedImprovement {
             Ok(Box::<Self>::default())
         });
 
-    /// What each draw of each candidate improves on the incumbent, `[draws, m]`; without an incumbent
-    /// on the lowest draw.
+    /// Improvement on the incumbent by each draw of each candidate, `[draws, m]`; without an incumbent, on the lowest
+    /// draw.
     fn rewards(draws: &Array2<f64>, feasible: &Array2<bool>, incumbent: Option<f64>) -> Array2<f64> {
         let best = incumbent.unwrap_or_else(|| draws.iter().copied().fold(f64::INFINITY, f64::min));
         let mut rewards = draws.mapv(|y| (y - best).max(0.0));
@@ -82,13 +82,13 @@ impl Selection for QExpectedImprovement {
 /// reparameterization trick for acquisition functions", 2017), by draws; for a single Gaussian
 /// `μ + γ σ`.
 ///
-/// Chosen like [`QExpectedImprovement`]; a draw that breaks a limit counts like the lowest of all.
+/// Chosen like [`QExpectedImprovement`]; a draw that breaks a limit counts as the lowest of all.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct QUpperConfidenceBound {
     gamma: f64,
-    /// Candidates that are looked at, at least as many as are chosen.
+    /// Number of candidates that are considered; at least as many as are chosen.
     pub shortlist: usize,
-    /// Joint draws, at least 1.
+    /// Number of joint draws, at least 1.
     pub draws: usize,
 }
 
@@ -149,13 +149,13 @@ impl Selection for QUpperConfidenceBound {
     }
 }
 
-/// Thompson sampling from the joint posterior (Thompson, 1933; Kandasamy et al., 2018): each place
-/// of a batch goes to the best of a draw of its own, if that is not taken yet, else to the next best.
+/// Thompson sampling from the joint posterior (Thompson, 1933; Kandasamy et al., 2018): each position
+/// of a batch has its own draw and goes to the best candidate that is not yet chosen.
 ///
-/// Draws are of the [`shortlist`](Self::shortlist) of the highest utilities.
+/// Draws are of the [`shortlist`](Self::shortlist) with the highest utilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JointThompson {
-    /// Candidates that are drawn, at least as many as are chosen.
+    /// Number of candidates that are drawn; at least as many as are chosen.
     pub shortlist: usize,
 }
 
@@ -208,7 +208,7 @@ impl Selection for JointThompson {
 
 /// Joint draws of a shortlist.
 struct Drawn {
-    /// Candidates, the highest utility first, `[m]`.
+    /// Candidates in order of falling utility, `[m]`.
     shortlist: Vec<usize>,
     /// Scores `[draws, m]`.
     scores: Array2<f64>,
@@ -217,7 +217,7 @@ struct Drawn {
 }
 
 impl Drawn {
-    /// None where there are no candidates.
+    /// `None` if there are no candidates.
     fn of(
         candidates: &Candidates<'_>,
         batches: Batches,
@@ -252,8 +252,8 @@ pub(super) fn joint(candidates: &Candidates<'_>, shortlist: &[usize]) -> Result<
     candidates.joint.ok_or_else(missing)?(shortlist)?.ok_or_else(missing)
 }
 
-/// Up to `count` columns, the first one first, then always the one that adds most to the mean over
-/// rows of the maximum over chosen columns; the lowest index of equals.
+/// Up to `count` columns: the first one, then always the column that adds most to the mean over
+/// rows of the maximum over chosen columns. The lowest index wins a tie.
 fn greedy(rewards: &Array2<f64>, count: usize) -> Vec<usize> {
     let mut chosen = vec![0];
     let mut best: Array1<f64> = rewards.column(0).to_owned(); // [draws]

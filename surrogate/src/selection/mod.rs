@@ -1,8 +1,19 @@
-//! From utilities to batches of candidates that are measured together.
+//! Selections: from utilities to batches of candidates that are measured together.
 //!
-//! BONAS trains the cells of a batch in one weight-sharing network, which ranks them better when
-//! they are alike. The paper relies on high-utility cells being similar ([`TopK`]);
-//! [`Clustered`] makes it so by construction.
+//! Use [`KrigingBeliever`] where candidates are measured independently, so that a batch does not repeat itself.
+//! Use [`Clustered`] where a batch trains in one weight-sharing network, which ranks its cells better when they
+//! are alike. [`TopK`] is the published selection of BONAS, which relies on useful cells being similar.
+//!
+//! ```
+//! use bonas_surrogate::selection::{Batches, Candidates, Selection, TopK};
+//! use rand::SeedableRng;
+//!
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+//! let batches = Batches { count: 2, size: 2 };
+//! let chosen = TopK.select(&Candidates::of(&[0.1, 0.9, 0.5, 0.8, 0.3]), batches, &mut rng)?;
+//! assert_eq!(chosen, [vec![1, 3], vec![2, 4]]);
+//! # Ok::<(), bonas_surrogate::SurrogateError>(())
+//! ```
 
 use std::fmt::Debug;
 
@@ -26,44 +37,44 @@ pub use joint::{JointThompson, QExpectedImprovement, QUpperConfidenceBound};
 pub use penalise::LocalPenalisation;
 pub use top_k::TopK;
 
-/// How many batches are wanted, and how many candidates each should hold.
+/// The number of batches, and the number of candidates in each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batches {
     /// Number of batches.
     pub count: usize,
-    /// Candidates a batch.
+    /// Candidates per batch.
     pub size: usize,
 }
 
 impl Batches {
-    /// Candidates asked for in all.
+    /// Number of candidates in all batches.
     pub fn total(self) -> usize {
         self.count.saturating_mul(self.size)
     }
 }
 
-/// The joint posterior of some candidates by their indices, if the surrogate has one.
+/// The joint posterior of the candidates with these indices; `None` if the surrogate has none.
 pub type JointOf<'a> = dyn Fn(&[usize]) -> Result<Option<Joint>, SurrogateError> + 'a;
 
-/// What is known of `n` candidates; utilities always, the rest where there is a surrogate that has it.
+/// What is known about `n` candidates: utilities always, the rest if the surrogate has it.
 #[derive(Clone, Copy, Default)]
 pub struct Candidates<'a> {
-    /// How much each is worth measuring, `[n]`.
+    /// Utility of each candidate, `[n]`.
     pub utilities: &'a [f64],
-    /// Embeddings `[n, d]`, near means related.
+    /// Embeddings `[n, d]`, in which near means related.
     pub embeddings: Option<&'a Array2<f64>>,
-    /// What is believed of each score, `[n]`.
+    /// Posterior of each score, `[n]`.
     pub posteriors: Option<&'a [Posterior]>,
-    /// Posteriors of several together.
+    /// Joint posterior of several candidates.
     pub joint: Option<&'a JointOf<'a>>,
     /// The best observed score.
     pub incumbent: Option<f64>,
-    /// Probability that each keeps all limits, `[n]`; none: all do.
+    /// Probability `[n]` that each candidate keeps all limits; `None`: all do.
     pub feasibility: Option<&'a [f64]>,
 }
 
 impl<'a> Candidates<'a> {
-    /// Candidates of which only utilities are known.
+    /// Candidates with utilities only.
     pub fn of(utilities: &'a [f64]) -> Self {
         Self { utilities, ..Self::default() }
     }
@@ -73,14 +84,13 @@ impl<'a> Candidates<'a> {
 ///
 /// [`crate::testing::check_selection`] tests an implementation.
 pub trait Selection: Send + Debug {
-    /// Indices of the chosen candidates, one list a batch, each index at most once.
+    /// Indices of the chosen candidates, one list per batch, each index at most once.
     ///
-    /// With `n` candidates, `min(n, count * size)` are chosen; batches are full from the first on,
-    /// only the last may be short, and none is empty.
+    /// Of `n` candidates, `min(n, count * size)` are chosen. Every batch but the last is full, and none is empty.
     ///
     /// # Errors
-    /// [`SurrogateError::Data`] for a utility that is NaN, embeddings that are not finite or of
-    /// another number of rows, or what it needs and is not there; [`SurrogateError::Setting`] for no
+    /// [`SurrogateError::Data`] for a NaN utility, embeddings that are not finite or have another number of rows, or
+    /// missing embeddings, posteriors or joint posteriors that the selection needs; [`SurrogateError::Setting`] for no
     /// batches or batches of size 0.
     fn select(
         &self,
@@ -89,17 +99,17 @@ pub trait Selection: Send + Debug {
         rng: &mut dyn Rng,
     ) -> Result<Vec<Vec<usize>>, SurrogateError>;
 
-    /// Whether it looks at embeddings; where it does not, none need be computed.
+    /// Whether it reads embeddings; otherwise none need be computed.
     fn reads_embeddings(&self) -> bool {
         true
     }
 
-    /// Whether it needs joint posteriors, and refuses candidates without.
+    /// Whether it needs a joint posterior and refuses candidates without one.
     fn reads_joint(&self) -> bool {
         false
     }
 
-    /// Whether the candidate of the highest utility is always the first of the first batch.
+    /// Whether the first candidate of the first batch is always the one with the highest utility.
     fn takes_best_first(&self) -> bool {
         true
     }
@@ -119,7 +129,7 @@ pub static SELECTIONS: &[SelectionEntry] = &[
 /// A selection in [`crate::catalogue`].
 pub type SelectionEntry = Entry<dyn Selection, SelectionSettings>;
 
-/// What the selections of [`crate::catalogue`] can be built with; each reads what it needs.
+/// Settings for the selections of [`crate::catalogue`]; each reads what it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SelectionSettings {
     /// Weight of the standard deviation in an upper confidence bound.
@@ -186,11 +196,11 @@ mod tests {
             all.sort_unstable();
             all
         };
-        assert_eq!(chosen(&TopK), chosen(&Clustered { pool_factor: 1 }));
+        assert_eq!(chosen(&TopK), chosen(&Clustered { shortlist_factor: 1 }));
     }
 
     #[test]
     fn contract_without_slack() {
-        check_selection(&Clustered { pool_factor: 1 }, 11);
+        check_selection(&Clustered { shortlist_factor: 1 }, 11);
     }
 }

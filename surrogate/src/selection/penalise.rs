@@ -1,4 +1,4 @@
-//! Batches kept apart by local penalties.
+//! Local penalisation.
 
 use ndarray::{Array2, Axis};
 use rand::Rng;
@@ -12,16 +12,15 @@ use crate::posterior::normal;
 /// Local penalisation: González, Dai, Hennig and Lawrence, "Batch Bayesian optimization via local
 /// penalization", AISTATS 2016.
 ///
-/// The utility of a candidate at distance `d` from a chosen one of mean `μ` and standard deviation `σ`
-/// is multiplied by `Φ((L d + μ - M)/σ)`, the probability that the chosen one does not rule it out for
-/// the maximum `M` (the incumbent), were scores to change by no more than `L` per unit of distance.
-/// Distances are those of the embedding, its columns scaled to unit variance over the
-/// [`shortlist`](Self::shortlist); `L` is the steepest slope of the posterior mean between two of its
-/// candidates, as a gradient is not to be had. Where a utility is negative all count from the lowest of
-/// the shortlist on.
+/// The utility of a candidate at distance `d` from a chosen one with mean `μ` and standard deviation `σ`
+/// is multiplied by `Φ((L d + μ - M)/σ)`. This is the probability that the chosen one does not exclude the candidate
+/// from being the maximum `M` (the incumbent), if scores change by at most `L` per unit of distance.
+/// Distances are those of the embedding, with columns scaled to unit variance over the
+/// [`shortlist`](Self::shortlist). `L` is the steepest slope of the posterior mean between two candidates of the
+/// shortlist, since there is no gradient. If a utility is negative, all are measured from the lowest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalPenalisation {
-    /// Candidates of the highest utility that are looked at, at least as many as are chosen.
+    /// Number of candidates with the highest utility that are considered; at least as many as are chosen.
     pub shortlist: usize,
 }
 
@@ -68,7 +67,7 @@ impl Selection for LocalPenalisation {
     }
 }
 
-/// Utilities as they are where none is negative, else less the lowest finite one.
+/// Utilities, shifted by the lowest finite one if any is negative.
 fn from_zero(mut utilities: Vec<f64>) -> Vec<f64> {
     let finite = utilities.iter().copied().filter(|u| u.is_finite());
     let lowest = finite.fold(f64::INFINITY, f64::min);
@@ -97,7 +96,7 @@ impl Field {
         squared_distance(self.points.row(i), self.points.row(j)).sqrt()
     }
 
-    /// Steepest slope of the mean between two candidates that are apart; 0 where none are.
+    /// Steepest slope of the mean between two candidates at a distance; 0 if all coincide.
     fn slope(&self) -> f64 {
         let mut slope: f64 = 0.0;
         for i in 0..self.moments.len() {
@@ -111,7 +110,7 @@ impl Field {
         slope
     }
 
-    /// Probability that `chosen` does not rule a candidate at this distance out.
+    /// Probability that `chosen` does not exclude a candidate at this distance.
     fn penalty(&self, chosen: usize, reach: f64, best: f64) -> f64 {
         let (mean, sd) = self.moments[chosen];
         match (reach + mean - best) / sd {

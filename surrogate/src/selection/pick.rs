@@ -1,4 +1,4 @@
-//! What selections share: order, checks, distances.
+//! Order, checks and distances that selections share.
 
 use std::cmp::Ordering;
 
@@ -7,7 +7,7 @@ use ndarray::{Array2, ArrayView1};
 use super::{Batches, Candidates};
 use crate::SurrogateError;
 
-/// The name in errors.
+/// Name in errors.
 pub(super) const NAME: &str = "batch selection";
 
 /// Columns with zero mean and unit variance; constant columns become zero.
@@ -27,7 +27,7 @@ pub(super) fn squared_distance(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -
     a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum()
 }
 
-/// Indices of the `count` largest, largest first, ties by lowest index.
+/// Indices of the `count` largest values, largest first; the lowest index wins a tie.
 pub(crate) fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
     let order = |a: &usize, b: &usize| -> Ordering {
         utilities[*b].partial_cmp(&utilities[*a]).unwrap_or(Ordering::Equal).then(a.cmp(b))
@@ -41,7 +41,7 @@ pub(crate) fn best_first(utilities: &[f64], count: usize) -> Vec<usize> {
     indices
 }
 
-/// A list cut into batches.
+/// Cuts a list into batches.
 pub(super) fn cut(chosen: &[usize], batches: Batches) -> Vec<Vec<usize>> {
     chosen.chunks(batches.size).map(<[usize]>::to_vec).collect()
 }

@@ -7,7 +7,7 @@ use super::{Batches, Candidates, Selection, SelectionEntry};
 use crate::SurrogateError;
 use crate::entry::Entry;
 
-/// The `count * size` best, cut into batches from the best down; ties by lowest index.
+/// The `count * size` best candidates, cut into batches from the best down; the lowest index wins a tie.
 ///
 /// This is the published selection of BONAS (Shi et al., 2020).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

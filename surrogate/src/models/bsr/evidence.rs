@@ -1,7 +1,7 @@
-//! Choosing the precisions α and β by the evidence.
+//! The choice of the precisions α and β by the evidence.
 //!
-//! Everything is worked out in the eigenbasis of `ΦᵀΦ` (or of `ΦΦᵀ` where that is smaller), so
-//! that one evaluation costs as many steps as there are eigenvalues. Letters: `λ` eigenvalues,
+//! Everything is computed in the eigenbasis of `ΦᵀΦ` (or of `ΦΦᵀ` where that is smaller), so
+//! that one evaluation takes as many steps as there are eigenvalues. Letters: `λ` eigenvalues,
 //! `c = uᵀt` targets along the left singular vectors, `v = 1/α`, `ν = 1/β`.
 
 use argmin::core::{CostFunction, Error, Executor, Gradient, State};
@@ -19,22 +19,21 @@ pub enum Evidence {
     /// `MacKay`'s fixed point: `γ = Σ βλ/(α + βλ)`, `α ← γ/‖m‖²`, `β ← (n - γ)/‖t - Φm‖²`, until both
     /// change by less than `tolerance` relative.
     ///
-    /// As in the published code, weights and covariance are those of the last pass, noise that
-    /// after it. Degenerate data (`n <= d`, equal targets) drive β to infinity; both precisions are
-    /// kept inside `[1e-10, 1e10]`.
+    /// As in the published code, weights and covariance use the precisions of the last pass, and the noise those after
+    /// it. Degenerate data (`n <= d`, equal targets) drive β to infinity; both precisions are clipped to
+    /// `[1e-10, 1e10]`.
     FixedPoint {
-        /// First value of both precisions; above 0.
+        /// Initial value of both precisions; above 0.
         start: f64,
         /// Most passes; at least 1.
         max_iterations: usize,
-        /// Relative change at which it stops; at least 0.
+        /// The relative change at which the iteration stops; at least 0.
         tolerance: f64,
     },
-    /// The mode of `p(t | α, β) p(α) p(β)` by L-BFGS, with weak priors: the signal as large as the
-    /// targets and the noise a tenth of their variance, each within a factor of `e²` at one
-    /// standard deviation, and one residual of a hundredth of that variance seen already, so that
-    /// no noise at all is never believed. Unlike the fixed point it has a finite optimum whatever
-    /// the data.
+    /// The mode of `p(t | α, β) p(α) p(β)` by L-BFGS, with weak priors. They expect a signal as large as the
+    /// targets and a noise of a tenth of their variance, each within a factor of `e²` at one
+    /// standard deviation. A pseudo-residual of a hundredth of the targets' variance keeps the noise above zero, so
+    /// the optimum is finite for any data, unlike that of the fixed point.
     Maximised,
 }
 
@@ -73,7 +72,7 @@ impl Evidence {
 pub(super) struct Hyper {
     pub(super) alpha: f64,
     pub(super) beta: f64,
-    /// Those that weights and covariance are worked out with.
+    /// The precisions that weights and covariance are computed with.
     pub(super) posterior_alpha: f64,
     pub(super) posterior_beta: f64,
     /// Effective number of parameters.
@@ -84,13 +83,13 @@ pub(super) struct Hyper {
 /// Features and targets in the eigenbasis.
 #[derive(Clone, Debug)]
 pub(super) struct Spectrum {
-    /// Eigenvalues of `ΦᵀΦ` that are not rounding, `[r]`.
+    /// Eigenvalues of `ΦᵀΦ` above rounding, `[r]`.
     pub(super) values: Array1<f64>,
     /// Their eigenvectors, `[d, r]`.
     pub(super) vectors: Array2<f64>,
     /// Targets along the left singular vectors, `[r]`.
     pub(super) projected: Array1<f64>,
-    /// Squared length of the targets outside them.
+    /// Squared length of the targets' part outside the singular vectors.
     rest: f64,
     /// Degrees of freedom.
     dof: usize,
@@ -107,10 +106,10 @@ impl Spectrum {
             .map_err(|e| SurrogateError::numeric(NAME, format!("eigenvalues of ΦᵀΦ: {e}")))?;
         let largest = values.iter().copied().fold(0.0, f64::max);
         let floor = largest * 1e-14 * n.max(d) as f64;
-        let mut kept: Vec<usize> = (0..values.len()).filter(|&i| values[i] > floor).collect();
-        kept.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
-        kept.truncate(dof);
-        let (values, basis) = (values.select(Axis(0), &kept), basis.select(Axis(1), &kept));
+        let mut components: Vec<usize> = (0..values.len()).filter(|&i| values[i] > floor).collect();
+        components.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        components.truncate(dof);
+        let (values, basis) = (values.select(Axis(0), &components), basis.select(Axis(1), &components));
         let root = values.mapv(f64::sqrt);
         let (vectors, left) = if wide {
             (phi.t().dot(&basis) / &root, basis)
@@ -179,23 +178,23 @@ impl Spectrum {
     }
 }
 
-/// Minus the log posterior of `[ln v, ln ν]`.
+/// Negative log posterior of `[ln v, ln ν]`.
 #[derive(Clone)]
 struct Objective<'a> {
     spectrum: &'a Spectrum,
     /// Prior means of `[ln v, ln ν]`.
     centre: [f64; 2],
-    /// Squared residual that counts as seen before any data.
+    /// Squared residual that is assumed before any data.
     residual: f64,
 }
 
 /// Standard deviation of the priors on `ln v` and `ln ν`.
 const PRIOR_SD: f64 = 2.0;
 
-/// The noise variance expected, as a share of the targets' variance.
+/// Expected noise variance, as a share of the targets' variance.
 const NOISE_SHARE: f64 = 0.1;
 
-/// The squared residual seen before any data, as a share of the targets' variance.
+/// Squared residual that is assumed before any data, as a share of the targets' variance.
 const RESIDUAL_SHARE: f64 = 0.01;
 
 impl<'a> Objective<'a> {
@@ -211,13 +210,13 @@ impl<'a> Objective<'a> {
     fn value(&self, at: [f64; 2]) -> (f64, [f64; 2]) {
         let (marginal, slope) = self.spectrum.log_marginal(at[0], at[1]);
         let z = [0, 1].map(|i| (at[i] - self.centre[i]) / PRIOR_SD);
-        let seen = 0.5 * self.residual * (-at[1]).exp();
-        let value = 0.5 * (z[0] * z[0] + z[1] * z[1]) + seen - marginal;
-        (value, [z[0] / PRIOR_SD - slope[0], z[1] / PRIOR_SD - slope[1] - seen])
+        let residual_term = 0.5 * self.residual * (-at[1]).exp();
+        let value = 0.5 * (z[0] * z[0] + z[1] * z[1]) + residual_term - marginal;
+        (value, [z[0] / PRIOR_SD - slope[0], z[1] / PRIOR_SD - slope[1] - residual_term])
     }
 
-    /// The best of a coarse grid: the evidence can have one mode that explains all by noise and
-    /// another that explains all by the features.
+    /// The best point of a coarse grid. The evidence can have two modes: one explains the targets by noise, the other
+    /// by the features.
     fn start(&self) -> [f64; 2] {
         let steps = [-4.0, -2.0, 0.0, 2.0, 4.0];
         let grid = steps.iter().flat_map(|a| steps.iter().map(move |b| [a, b]));
@@ -232,7 +231,7 @@ impl<'a> Objective<'a> {
             .map_err(|e| SurrogateError::numeric(NAME, e.to_string()))?;
         let run =
             Executor::new(self.clone(), solver).configure(|s| s.param(start.to_vec()).max_iters(100)).run();
-        // A line search that finds no descent means that the start is as good as it gets.
+        // If the line search finds no descent, the start is already a local optimum up to rounding.
         let (best, iterations) = match &run {
             Ok(result) => (result.state().get_best_param(), result.state().get_iter()),
             Err(_) => (None, 0),

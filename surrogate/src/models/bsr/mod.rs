@@ -1,5 +1,7 @@
 //! Bayesian sigmoid regression: linear Bayesian regression on the logits of scores.
 //!
+//! Use [`crate::models::CountsBsr`] for a surrogate made of it, and [`Bsr`] itself for features of your own.
+//!
 //! With features `φ [d]` and scores `y` in `[0, 1]`, `t = logit(clip(y))`:
 //!
 //! prior `w ~ N(0, α⁻¹ I)`, likelihood `t | w ~ N(φᵀw, β⁻¹)`, posterior
@@ -53,28 +55,28 @@ pub struct BsrValidParams {
 }
 
 impl BsrParams {
-    /// How α and β are chosen.
+    /// Sets how α and β are chosen.
     #[must_use]
     pub fn evidence(mut self, evidence: Evidence) -> Self {
         self.0.evidence = evidence;
         self
     }
 
-    /// What is done to features and targets first.
+    /// Sets how features and targets are scaled first.
     #[must_use]
     pub fn scaling(mut self, scaling: Scaling) -> Self {
         self.0.scaling = scaling;
         self
     }
 
-    /// Scores are clipped to `[clip, 1 - clip]` before the logit; in `(0, 0.5)`, default 1e-4.
+    /// Sets the clipping of scores to `[clip, 1 - clip]` before the logit; in `(0, 0.5)`, default 1e-4.
     #[must_use]
     pub fn clip(mut self, clip: f64) -> Self {
         self.0.clip = clip;
         self
     }
 
-    /// How the posteriors work out their moments.
+    /// Sets how posteriors compute their moments.
     #[must_use]
     pub fn moments(mut self, moments: Moments) -> Self {
         self.0.moments = moments;
@@ -131,8 +133,7 @@ impl Fit<Array2<f64>, Array1<f64>, SurrogateError> for BsrValidParams {
 
 /// A fitted Bayesian sigmoid regression.
 ///
-/// α, β, weights and covariance are those of the scaled problem (see [`Scaling`]); predictions
-/// are of scores.
+/// α, β, weights and covariance are those of the scaled problem (see [`Scaling`]); predictions are of scores.
 #[derive(Clone, Debug)]
 pub struct Bsr {
     scaler: Scaler,
@@ -144,8 +145,8 @@ pub struct Bsr {
 }
 
 impl Bsr {
-    /// The framework's settings: [`Evidence::Maximised`], [`Scaling::Standardised`], clip 1e-4,
-    /// moments by quadrature. Finite and sane from `n = 1` on.
+    /// The default settings: [`Evidence::Maximised`], [`Scaling::Standardised`], clip 1e-4,
+    /// moments by quadrature. Fits are finite from one observation on.
     pub fn params() -> BsrParams {
         BsrParams(BsrValidParams {
             evidence: Evidence::Maximised,
@@ -220,7 +221,7 @@ impl Bsr {
         Ok((self.scaler.restore_mean(&mean), self.scaler.restore_variance(variance.collect())))
     }
 
-    /// One posterior a row of `x [n, d]`.
+    /// One posterior per row of `x [n, d]`.
     ///
     /// # Errors
     /// [`SurrogateError::Data`] for a wrong number of columns, [`SurrogateError::Numeric`] for
@@ -230,21 +231,21 @@ impl Bsr {
         mean.iter().zip(&variance).map(|(&m, &v)| Posterior::sigmoid_gaussian(m, v, self.moments)).collect()
     }
 
-    /// `1/β + φᵀ S φ`, the variance of the intercept and that of unknown features, without
-    /// cancellation.
+    /// `1/β + φᵀ S φ` without cancellation, with the variance of the intercept and that of unknown features.
     fn spread(&self, phi: ArrayView1<'_, f64>, along: ArrayView1<'_, f64>) -> f64 {
         let (alpha, beta) = (self.hyper.posterior_alpha, self.hyper.posterior_beta);
-        let seen: f64 =
+        let spanned: f64 =
             along.iter().zip(&self.spectrum.values).map(|(a, v)| a * a / (alpha + beta * v)).sum();
-        let unseen = (phi.dot(&phi) - along.dot(&along)).max(0.0) / alpha;
-        seen + unseen
+        let orthogonal = (phi.dot(&phi) - along.dot(&along)).max(0.0) / alpha;
+        spanned
+            + orthogonal
             + self.scaler.blind_variance() / alpha
             + (1.0 + self.scaler.intercept_variance()) / self.hyper.beta
     }
 }
 
-/// Mean scores, for use with linfa; [`Bsr::posteriors`] says more. Rows that are not finite, or
-/// all rows where the number of columns is wrong, give NaN.
+/// Mean scores, for use with linfa; [`Bsr::posteriors`] gives more. Rows that are not finite, and all rows if the
+/// number of columns is wrong, give NaN.
 impl PredictInplace<Array2<f64>, Array1<f64>> for Bsr {
     fn predict_inplace(&self, x: &Array2<f64>, y: &mut Array1<f64>) {
         let Ok((mean, variance)) = self.logits(x) else {

@@ -1,27 +1,27 @@
-//! What is done to features and targets before the regression.
+//! Scaling of features and targets before the regression.
 
 use ndarray::{Array1, Array2, Axis, concatenate};
 
-/// Treatment of features and targets.
+/// How features and targets are scaled before the regression.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scaling {
-    /// None, as published: no intercept.
+    /// No scaling and no intercept, as published.
     Raw,
     /// A constant feature of 1 is appended, whose weight has the prior of the others.
     Bias,
     /// Features are centred, scaled to unit variance and divided by `√d`; logits are centred and
-    /// scaled by `√((Σ(t - t̄)² + 0.25) / n)`, which stays sane when all are equal. The intercept
+    /// scaled by `√((Σ(t - t̄)² + 0.25) / n)`, which is positive even if all are equal. The intercept
     /// has a flat prior and is integrated out: one degree of freedom less, `1/(n β)` more
-    /// variance. Features that do not vary are dropped; if none does, as with one observation, every
-    /// candidate gets the prior variance `1/α` for what its features may do.
+    /// variance. Features that do not vary are dropped. If none varies, as with one observation, every
+    /// candidate gets the prior variance `1/α` for the effect of its features.
     #[default]
     Standardised,
 }
 
-/// Standard deviation of logits assumed before any were seen.
+/// Standard deviation of logits that is assumed before any data.
 const PRIOR_SD: f64 = 0.5;
 
-/// Share of its own size below which the spread of a feature is rounding.
+/// Share of its size below which the spread of a feature counts as rounding.
 const FLAT: f64 = 1e-6;
 
 /// A fitted [`Scaling`].
@@ -33,7 +33,7 @@ pub(super) struct Scaler {
     target_offset: f64,
     target_factor: f64,
     rows: usize,
-    /// No feature varies (as with one observation), so that nothing is known of what they do.
+    /// Whether no feature varies (as with one observation), so that their effect is unknown.
     blind: bool,
 }
 
@@ -56,13 +56,13 @@ impl Scaler {
         let offset = x.sum_axis(Axis(0)) / n;
         let sd = (x - &offset).mapv(|v| v * v).sum_axis(Axis(0)).mapv(|s| (s / n).sqrt());
         let largest = x.fold(0.0, |m: f64, v| m.max(v.abs()));
-        let kept = sd.iter().filter(|&&s| s > FLAT * largest).count();
-        let root = (kept.max(1) as f64).sqrt();
+        let varying = sd.iter().filter(|&&s| s > FLAT * largest).count();
+        let root = (varying.max(1) as f64).sqrt();
         let factor = sd.mapv(|s| if s > FLAT * largest { 1.0 / (s * root) } else { 0.0 });
         let target_offset = t.sum() / n;
         let spread: f64 = t.iter().map(|t| (t - target_offset).powi(2)).sum();
         let target_factor = ((spread + PRIOR_SD * PRIOR_SD) / n).sqrt();
-        Self { offset, factor, target_offset, target_factor, blind: kept == 0, ..scaler }
+        Self { offset, factor, target_offset, target_factor, blind: varying == 0, ..scaler }
     }
 
     /// Features of the scaled problem, `[n, d]` to `[n, d]` (one more for [`Scaling::Bias`]).
@@ -94,12 +94,12 @@ impl Scaler {
         self.offset.len()
     }
 
-    /// Degrees of freedom left for the regression.
+    /// Degrees of freedom of the regression.
     pub(super) fn dof(&self, n: usize) -> usize {
         if self.kind == Scaling::Standardised { n - 1 } else { n }
     }
 
-    /// Variance that candidates have for features that the training data do not tell apart, in
+    /// Variance of candidates due to features that the training data do not distinguish, in
     /// units of the weights' prior variance.
     pub(super) fn blind_variance(&self) -> f64 {
         if self.blind { 1.0 } else { 0.0 }

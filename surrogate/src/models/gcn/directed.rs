@@ -1,11 +1,11 @@
-//! Graph networks that pass messages along edges and against them, several side by side.
+//! Graph networks that pass messages along edges and against them; several networks in one tensor.
 //!
 //! Letters: `K` networks (members), `A` architectures, `C` cells each, `B = A C` graphs, `n` rows a
 //! graph, `F` label classes, `D` structural counts, `W` width.
 //!
 //! `h⁰ = X W₀`; `hˡ = hˡ⁻¹ + ReLU(LN([hˡ⁻¹, P hˡ⁻¹, S hˡ⁻¹] Wˡ))`, where `P` averages over the predecessors
-//! of a node and `S` over its successors, and `LN` is layer norm with scale and shift. A graph is read out
-//! as `[Σ hᴸ / 4, mean hᴸ, hᴸ at the output]`, an architecture as those of its cells one after another; then
+//! of a node and `S` over its successors, and `LN` is layer norm with scale and shift. The read-out of a graph is
+//! `[Σ hᴸ / 4, mean hᴸ, hᴸ at the output]`; that of an architecture concatenates those of its cells. Then
 //! `φ = ReLU(read-out R + counts Q + b)`, and the prediction is `φᵀ w + c`.
 
 use bonas_spaces::{Architecture, OpGraph, Role};
@@ -17,26 +17,27 @@ use tch::{Device, Kind, Tensor};
 use super::graphs::{check_alike, class};
 use crate::SurrogateError;
 
-/// What the sum over nodes is divided by, so that it is about as large as their mean.
+/// Divisor of the sum over nodes, which makes it about as large as their mean.
 const NODES: f64 = 4.0;
 
-/// Architectures as [`Nets`] read them.
+/// Architectures encoded for [`Nets`].
 #[derive(Debug)]
 pub(super) struct DirectedGraphs {
     cells: usize,
-    /// Label classes, one-hot; zero in rows that stand for no node, `[B, n, F]`.
+    /// Label classes, one-hot, `[B, n, F]`; zero in rows without a node.
     labels: Tensor,
     /// `P` and `S`, `[B, n, n]`.
     predecessors: Tensor,
     successors: Tensor,
-    /// What read-outs are sums with: all nodes by a quarter, by their number, and the output, `[B, 3, n]`.
+    /// Weights of the read-outs, `[B, 3, n]`: a quarter for each node, one over the number of nodes, and 1 for the
+    /// output.
     read_out: Tensor,
     /// Scaled structural counts, `[A, D]`.
     counts: Tensor,
 }
 
 impl DirectedGraphs {
-    /// Encodes at least one architecture, with its counts `[A, D]`; pruned graphs.
+    /// Encodes at least one architecture by its pruned graphs, with its counts `[A, D]`.
     pub(super) fn encode(
         architectures: &[&Architecture],
         counts: &Array2<f32>,
@@ -102,14 +103,14 @@ impl DirectedGraphs {
         }
     }
 
-    /// Sizes of a network that reads these.
+    /// Sizes of networks that read these graphs.
     pub(super) fn shape(&self, members: usize, width: usize, depth: usize) -> NetsShape {
         let (classes, counts) = (self.labels.size()[2] as usize, self.counts.size()[1] as usize);
         NetsShape { members, classes, cells: self.cells, counts, width, depth }
     }
 }
 
-/// Divides a row by its sum, if it has one.
+/// Divides a row by its sum, unless that is 0.
 fn average(row: &mut [f32]) {
     let sum: f32 = row.iter().sum();
     if sum > 0.0 {
@@ -130,7 +131,7 @@ pub(super) struct NetsShape {
     pub(super) depth: usize,
 }
 
-/// What a parameter starts as.
+/// Initial value of a parameter.
 #[derive(Clone, Copy)]
 enum Start {
     /// Normal with variance `1 / rows`.
@@ -140,7 +141,7 @@ enum Start {
 }
 
 impl NetsShape {
-    /// Rows, columns and start of each parameter of a member, in the order of the flat tensor.
+    /// Rows, columns and initial value of each parameter of a member, in the order of the flat tensor.
     fn parameters(self) -> Vec<(usize, usize, Start)> {
         let w = self.width;
         let mut list = vec![(self.classes, w, Start::Weights)];
@@ -158,11 +159,11 @@ impl NetsShape {
     }
 }
 
-/// `K` networks of one shape, in one tensor. See the module for the formula.
+/// `K` networks of one shape in one tensor. See the module for the formula.
 #[derive(Debug)]
 pub(super) struct Nets {
     shape: NetsShape,
-    /// All parameters; one after another, of each all members'.
+    /// All parameters one after another, each with all members.
     flat: Tensor,
 }
 

@@ -1,6 +1,6 @@
 //! Architectures as one batch of dense graphs.
 //!
-//! Letters: `A` architectures, `C` cells an architecture, `B = A C` graphs, `n` rows a graph (its
+//! Letters: `A` architectures, `C` cells each, `B = A C` graphs, `n` rows a graph (its
 //! nodes, padding, and the global node last), `F` label classes, `M` rows that are alive.
 
 use bonas_spaces::{Architecture, OpGraph, OpId, Role, Simplify, Vocabulary};
@@ -10,36 +10,36 @@ use crate::SurrogateError;
 
 const NAME: &str = "graph encoding";
 
-/// What graphs smaller than the largest of a batch are filled up with.
+/// How graphs smaller than the largest of a batch are padded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Padding {
-    /// Nothing: missing rows take part in no sum and no batch statistics, so that a graph's
-    /// embedding does not depend on its company.
+    /// Padded rows take part in no sum and no batch statistics, so that a graph's embedding does not depend on the
+    /// other graphs of the batch.
     #[default]
     Masked,
     /// As published: graphs with fewer nodes get isolated nodes without a label up to this number.
-    /// They are alive, and the global node sums them like others. Graphs with more nodes get none.
+    /// They are alive, and the global node sums them like others. Larger graphs get none.
     Isolated(usize),
 }
 
 /// Graphs of architectures, ready for a [`super::Gcn`].
 ///
 /// Label classes, in order: inputs, operations in the order of the vocabulary, output, global.
-/// Every cell is a graph with its own global node, which every node has an edge to; the
-/// embedding of an architecture is that of its cells one after another. `Ã [n, n]` is the
+/// Every cell is a graph with its own global node, to which every node has an edge; the
+/// embedding of an architecture concatenates those of its cells. `Ã [n, n]` is the
 /// transposed adjacency matrix with a self-loop everywhere: row `v` has a 1 for `v` itself and each
-/// of its predecessors (spec of BONAS, without normalisation).
+/// of its predecessors (as in BONAS, without normalisation).
 #[derive(Debug)]
 pub struct Graphs {
-    /// Cells an architecture, `C`.
+    /// Cells per architecture, `C`.
     pub(super) cells: usize,
     /// Label classes, `F`.
     pub(super) classes: usize,
     /// `Ã [B, n, n]`.
     pub(super) adjacency: Tensor,
-    /// `Ã X [B, n, F]`: the first layer's sums, which never change.
+    /// `Ã X [B, n, F]`, the constant sums of the first layer.
     pub(super) summed: Tensor,
-    /// Rows alive in each graph, the global one included, `[B]`.
+    /// Number of live rows in each graph, `[B]`, with the global one.
     pub(super) alive: Vec<usize>,
 }
 
@@ -84,7 +84,7 @@ impl Graphs {
         self.alive.len() / self.cells
     }
 
-    /// Never true: [`Graphs::encode`] refuses to make an empty one.
+    /// Always false: [`Graphs::encode`] refuses to make an empty batch.
     pub fn is_empty(&self) -> bool {
         self.alive.is_empty()
     }
@@ -112,11 +112,11 @@ impl Graphs {
         }
     }
 
-    /// Which rows of the `[B n]` there are take part.
+    /// The rows of the `[B n]` that are alive.
     pub(super) fn layout(&self) -> Layout {
         let (b, n) = (self.alive.len(), self.adjacency.size()[1] as usize);
-        let live: usize = self.alive.iter().sum();
-        let packing = (live < b * n).then(|| Packing::new(&self.alive, n, self.adjacency.device()));
+        let nodes: usize = self.alive.iter().sum();
+        let packing = (nodes < b * n).then(|| Packing::new(&self.alive, n, self.adjacency.device()));
         Layout { graphs: b as i64, rows: n as i64, packing }
     }
 
@@ -125,7 +125,7 @@ impl Graphs {
     }
 }
 
-/// The first of some architectures that are all of one space.
+/// The first of some architectures, after checking that all are of one space.
 ///
 /// # Errors
 /// [`SurrogateError::Data`] if there is none, or they differ in vocabulary or number of cells.
@@ -151,7 +151,7 @@ pub(super) fn check_alike<'a>(
     }
 }
 
-/// Row-major values on their way into tensors.
+/// Row-major values that become tensors.
 #[derive(Default)]
 struct Dense {
     rows: usize,
@@ -177,7 +177,7 @@ impl Dense {
         }
     }
 
-    /// Writes graph `i`; sums over predecessors go straight into `Ã X`.
+    /// Writes graph `i`; adds sums over predecessors directly to `Ã X`.
     fn write(&mut self, i: usize, graph: &OpGraph, vocabulary: &Vocabulary) {
         let (n, f, nodes, global) = (self.rows, self.classes, self.alive[i] - 1, self.rows - 1);
         let adjacency = &mut self.adjacency[i * n * n..(i + 1) * n * n];
@@ -208,7 +208,7 @@ pub(super) fn class(op: OpId, vocabulary: &Vocabulary) -> usize {
     }
 }
 
-/// Where live rows are. Packed tensors have one row a live row, `[M, d]`; with every row alive
+/// Positions of the live rows. Packed tensors have one row per live row, `[M, d]`; with every row alive
 /// that is `[B n, d]`, otherwise the `B` global rows come first.
 pub(super) struct Layout {
     graphs: i64,
@@ -219,8 +219,8 @@ pub(super) struct Layout {
 struct Packing {
     /// Row of `[B n]` that each packed row comes from, `[M]`.
     rows: Tensor,
-    /// Packed row for each row of `[B n]`, `[B n]`; dead rows point at row 0, which is harmless
-    /// because their columns of `Ã` are zero.
+    /// Packed row of each row of `[B n]`, `[B n]`. Dead rows point at row 0, which is harmless because their columns of
+    /// `Ã` are zero.
     slots: Tensor,
 }
 
@@ -248,7 +248,7 @@ impl Layout {
         self.packing.as_ref().map_or_else(|| flat.shallow_clone(), |p| flat.index_select(0, &p.rows))
     }
 
-    /// `[M, d]` to `[B, n, d]`; dead rows hold anything finite.
+    /// `[M, d]` to `[B, n, d]`; dead rows have arbitrary finite values.
     pub(super) fn unpack(&self, x: &Tensor) -> Tensor {
         let shape = [self.graphs, self.rows, -1];
         self.packing.as_ref().map_or_else(|| x.reshape(shape), |p| x.index_select(0, &p.slots).reshape(shape))

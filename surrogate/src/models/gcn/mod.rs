@@ -1,12 +1,12 @@
-//! Surrogates whose embedding a graph network learns, on libtorch (feature `torch`).
+//! Surrogates with a graph network, on libtorch (feature `torch`).
 //!
-//! [`GcnBsr`] is the surrogate of BONAS, [`GcnEnsemble`] a cross-fitted ensemble that reads structural
-//! counts too. Without the feature only their catalogue entries are here, which refuse to build.
+//! `GcnBsr` is the surrogate of BONAS; `GcnEnsemble` is a cross-fitted ensemble that reads structural
+//! counts too. Without the feature only their catalogue entries exist, which refuse to build.
 //!
 //! Invariant: libtorch's own random generator is never used. Initial weights and the order of the
-//! training data are drawn from the generator that is passed, so that a fit depends on nothing global.
+//! training data are drawn from the generator that is passed, so a fit depends on nothing global.
 //!
-//! Tensor operations here can only fail for want of memory; shapes are checked before.
+//! Shapes are checked before tensor operations, which can then fail only for lack of memory.
 
 #[cfg(feature = "torch")]
 mod directed;

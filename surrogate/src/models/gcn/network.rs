@@ -1,13 +1,13 @@
-//! The graph network of BONAS, with its gradient written out.
+//! The graph network of BONAS, with a hand-written gradient.
 //!
-//! `H⁰ = X`, `Hˡ = ReLU(BN(Ã Hˡ⁻¹ Wˡ + bˡ))`; the embedding `φ` is the global node's row of the last
-//! layer, one a cell, put side by side; the prediction is `sigmoid(φᵀw + b)` (Shi et al., `NeurIPS`
+//! `H⁰ = X`, `Hˡ = ReLU(BN(Ã Hˡ⁻¹ Wˡ + bˡ))`. The embedding `φ` concatenates, over the cells, the global node's
+//! row of the last layer; the prediction is `sigmoid(φᵀw + b)` (Shi et al., `NeurIPS`
 //! 2020, and its published code). Batch norm is over all live rows of the batch.
 //!
-//! The gradient is written out rather than recorded, for speed: only `H⁰`'s sums are constant,
-//! only global rows leave the last layer, and the biases `bˡ`, which batch norm takes out again,
+//! The gradient is written by hand rather than recorded, for speed: only the sums of `H⁰` are constant,
+//! only global rows leave the last layer, and the biases `bˡ`, which batch norm cancels,
 //! have a gradient of exactly zero. All parameters are views of one flat tensor, so that an
-//! optimiser step is a handful of operations.
+//! optimiser step takes few operations.
 //!
 //! Letters: `A` architectures, `C` cells each, `B = A C` graphs, `n` rows a graph, `M` live rows,
 //! `F` label classes, `D` width, `L` layers.
@@ -26,9 +26,9 @@ const MOMENTUM: f64 = 0.1;
 pub struct GcnShape {
     /// Label classes of the graphs, `F`: the length of the vocabulary.
     pub classes: usize,
-    /// Cells an architecture, `C`.
+    /// Cells per architecture, `C`.
     pub cells: usize,
-    /// Units a layer, `D`.
+    /// Units per layer, `D`.
     pub width: usize,
     /// Layers, `L`.
     pub depth: usize,
@@ -84,7 +84,7 @@ struct Layer {
     running_var: Tensor,  // [D]
 }
 
-/// What a training pass leaves for the gradient.
+/// Intermediate results of a training pass, for the gradient.
 pub(super) struct Trace {
     layout: Layout,
     layers: Vec<LayerTrace>,
@@ -106,7 +106,7 @@ impl Gcn {
     ///
     /// # Errors
     /// [`SurrogateError::Setting`] for a size of 0, a kind other than `Float` and `Double`, or a
-    /// device that is not there.
+    /// device that does not exist.
     pub fn new(
         shape: GcnShape,
         (kind, device): (Kind, Device),
@@ -152,7 +152,7 @@ impl Gcn {
         Self { shape, flat, layers, head }
     }
 
-    /// Sizes.
+    /// Sizes of the network.
     pub fn shape(&self) -> GcnShape {
         self.shape
     }
@@ -206,7 +206,7 @@ impl Gcn {
         Ok(self.read_out(&sums))
     }
 
-    /// A training pass: batch statistics are used, and move the running ones.
+    /// A training pass, which uses batch statistics and updates the running ones.
     pub(super) fn forward(&self, graphs: &Graphs) -> Trace {
         let layout = graphs.layout();
         let mut layers: Vec<LayerTrace> = Vec::with_capacity(self.layers.len());
@@ -226,8 +226,8 @@ impl Gcn {
         Trace { layout, layers, embedding, prediction }
     }
 
-    /// Gradient of a loss with derivative `slope [A]` by the predictions, into `gradient`
-    /// (`[parameter_count]`, overwritten).
+    /// Gradient of a loss with derivative `slope [A]` by the predictions; overwrites `gradient`
+    /// (`[parameter_count]`).
     pub(super) fn backward(&self, graphs: &Graphs, trace: &Trace, slope: &Tensor, gradient: &Tensor) {
         let mut into = views(self.shape, gradient);
         let logit_slope = Tensor::sigmoid_backward(slope, &trace.prediction).unsqueeze(1); // [A, 1]
@@ -314,7 +314,7 @@ impl Layer {
     }
 }
 
-/// Views of a flat tensor, one a parameter.
+/// Views of a flat tensor, one per parameter.
 fn views(shape: GcnShape, flat: &Tensor) -> Vec<Tensor> {
     let mut start = 0;
     let mut view = |size: &[i64]| {

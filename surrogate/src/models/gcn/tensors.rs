@@ -1,20 +1,21 @@
-//! Between tensors and arrays.
+//! Conversions between tensors and arrays, and the number of libtorch's threads.
 
 use ndarray::Array2;
 use tch::{Device, Kind, Tensor};
 
 use crate::SurrogateError;
 
-/// The last digits of a sum depend on the number of threads, and what is fitted must depend
-/// neither on the machine nor on what ran before on this thread. One is also the quickest for
-/// networks of this size.
+/// Sets one thread on the CPU.
+///
+/// The last digits of a sum depend on the number of threads, and a fit must depend neither on the machine nor on
+/// earlier work of this thread. One thread is also the fastest for networks of this size.
 pub(super) fn pin_threads(device: Device) {
     if device == Device::Cpu {
         tch::set_num_threads(1);
     }
 }
 
-/// A matrix, wherever it is, as `f64` on this side.
+/// Copies a matrix from any device to an `f64` array.
 pub(super) fn to_array(matrix: &Tensor) -> Result<Array2<f64>, SurrogateError> {
     let (rows, columns) = matrix.size2().map_err(|e| SurrogateError::numeric("gcn", e.to_string()))?;
     let mut values = vec![0.0f64; (rows * columns) as usize];

@@ -17,13 +17,13 @@ pub enum Loss {
     Log,
     /// `w = y`.
     Linear,
-    /// `w = exp(y - 1)`, what the published code trains with.
+    /// `w = exp(y - 1)`, as in the published code.
     #[default]
     Exponential,
 }
 
 impl Loss {
-    /// Weights of targets, `[A]` to `[A]`.
+    /// Weights `[A]` of targets `[A]`.
     fn weights(self, target: &Tensor) -> Tensor {
         match self {
             Self::Square => target.ones_like(),
@@ -45,16 +45,16 @@ impl Loss {
     }
 }
 
-/// How a network is trained. The default is the published recipe.
+/// Training settings of a network. The default is the published recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Training {
     /// Weighting of the square loss.
     pub loss: Loss,
     /// Adam's step size (β 0.9 and 0.999, ε 1e-8, no decay); above 0.
     pub learning_rate: f64,
-    /// Passes over the data; from 1 up.
+    /// Passes over the data, at least 1.
     pub epochs: usize,
-    /// Architectures a step; from 1 up. The last batch of an epoch may be smaller.
+    /// Architectures per step, at least 1. The last batch of an epoch may be smaller.
     pub batch: usize,
 }
 
@@ -82,8 +82,8 @@ impl Training {
         }
     }
 
-    /// Trains on graphs with targets in `[0, 1]`, one an architecture; the data are shuffled each
-    /// epoch with `rng`. Returns the last epoch's mean loss.
+    /// Trains on graphs with one target in `[0, 1]` per architecture; `rng` shuffles the data each epoch. Returns the
+    /// mean loss of the last epoch.
     ///
     /// # Errors
     /// [`SurrogateError::Setting`] for settings out of range, [`SurrogateError::Data`] for graphs
@@ -127,7 +127,7 @@ impl Training {
         }
     }
 
-    /// One pass over data in their order; the mean loss if asked for (which waits for the device).
+    /// One pass over data in the given order; returns the mean loss if asked for, which waits for the device.
     fn epoch(
         &self,
         gcn: &Gcn,
@@ -160,7 +160,7 @@ fn shuffled(targets: &Tensor, order: &[usize]) -> Tensor {
 /// Adam on one flat parameter tensor (Kingma and Ba, 2015).
 pub(super) struct Adam {
     parameters: Tensor, // [p], shared with the network
-    /// `[p]`, to be filled in before a step.
+    /// `[p]`, filled in before a step.
     pub(super) gradient: Tensor,
     first: Tensor,  // [p]
     second: Tensor, // [p]
@@ -182,7 +182,7 @@ impl Adam {
         let correction = |beta: f64| 1.0 - beta.powi(self.steps);
         let _ = self.first.lerp_(&self.gradient, 1.0 - Self::BETA.0);
         let _ = self.second.lerp_(&self.gradient.square(), 1.0 - Self::BETA.1);
-        // √(v / c₂) + ε, all times c₁ / -η, so that one fused division adds the step.
+        // `√(v / c₂) + ε` times `c₁ / -η`, so that one fused division adds the step.
         let size = -correction(Self::BETA.0) / self.learning_rate;
         let mut divisor = self.second.sqrt();
         let _ = divisor.g_mul_scalar_(size / correction(Self::BETA.1).sqrt());

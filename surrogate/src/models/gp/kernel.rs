@@ -4,7 +4,7 @@ use std::f32::consts::LOG2_E;
 
 use multiversion::multiversion;
 
-/// Shape of a kernel; `a` is the squared distance in lengthscales.
+/// Shape of a kernel; `a` is the squared distance in units of lengthscales.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kernel {
     /// Matérn with ν = 3/2: `(1 + r) e⁻ʳ`, `r = √(3a)`.
@@ -17,7 +17,7 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// Value `κ(a)` and `-2 κ'(a)`: the derivative by the logarithm of the lengthscale is `a` times
+    /// Value `κ(a)`, and `-2 κ'(a)`; the derivative by the logarithm of the lengthscale is `a` times
     /// the second. Finite for all `a >= 0`.
     #[inline]
     pub(crate) fn value_and_slope(self, a: f64) -> (f64, f64) {
@@ -39,11 +39,11 @@ impl Kernel {
         }
     }
 
-    /// Adds `scale κ(‖x - y‖²)` for some `y` to `sums`, out of `‖x‖²`, all `‖y‖²` and all `x·y`; where rounding
-    /// makes the distance negative it is 0.
+    /// Adds `scale κ(‖x - y‖²)` for several `y` to `sums`, from `‖x‖²`, all `‖y‖²` and all `x·y`. Where rounding
+    /// makes a squared distance negative, it is 0.
     ///
-    /// Single precision: an error of about 2e-7 besides that of the distance. Loops that the compiler makes vector
-    /// code of.
+    /// Single precision: an error of about 2e-7 besides that of the distance. The loops are written so that the
+    /// compiler vectorises them.
     pub(crate) fn accumulate(
         self,
         scale: f32,
@@ -56,7 +56,7 @@ impl Kernel {
     }
 }
 
-/// [`Kernel::accumulate`]. Wider vectors give the same to the bit: nothing is fused or reordered.
+/// See [`Kernel::accumulate`]. Wider vectors give the same bits: nothing is fused or reordered.
 #[multiversion(targets("x86_64+avx+avx2"))]
 fn accumulate(kernel: Kernel, scale: f32, length: f32, lengths: &[f32], products: &[f32], sums: &mut [f32]) {
     let square = |(y, xy): (&f32, &f32)| (length + y - 2.0 * xy).max(0.0);
@@ -74,11 +74,11 @@ fn accumulate(kernel: Kernel, scale: f32, length: f32, lengths: &[f32], products
     }
 }
 
-/// `e⁻ʳ` for `r >= 0`: 2 to a whole power by its bits, times a polynomial on `[-½, ½]` (Taylor's to
-/// degree 6, error 1e-7). Below 2⁻¹²⁵ it is that.
+/// `e⁻ʳ` for `r >= 0`: an integer power of 2 by its bits, times a Taylor polynomial of degree 6 on `[-½, ½]` (error
+/// 1e-7). Values below 2⁻¹²⁵ are raised to that.
 #[inline]
 fn exp_minus(r: f32) -> f32 {
-    /// Added to a number below 2²², leaves it rounded to a whole one in the lowest bits.
+    /// Adding it to a number below 2²² leaves the rounded integer in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let t = (-r * LOG2_E).max(-125.0);
     let whole = t + ROUND;

@@ -1,4 +1,4 @@
-//! The marginal likelihood of the hyper-parameters, with its gradient, and its maximum.
+//! The marginal likelihood of the hyper-parameters, its gradient, and its maximum.
 
 use std::cell::RefCell;
 
@@ -10,28 +10,26 @@ use ndarray::{Array1, Array2, Axis, Zip};
 use super::Kernel;
 use crate::linalg::Cholesky;
 
-/// Added to the diagonal whatever the noise is.
+/// Added to the diagonal besides the noise.
 pub(super) const JITTER: f64 = 1e-6;
 
-/// Weak normal priors on the logarithms of the hyper-parameters, for targets of about unit
-/// variance and columns of about unit variance: with few observations they decide, with many they
-/// do not matter.
+/// Weak normal priors on the logarithms of the hyper-parameters, for targets and columns of about unit variance.
+/// They decide where there are few observations and do not matter where there are many.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prior {
-    /// Standard deviation of a block's `ln amplitude`; its mean makes all blocks' variances sum
-    /// up to 1.
+    /// Standard deviation of a block's `ln amplitude`. Its mean makes the variances of all blocks sum to 1.
     pub amplitude_sd: f64,
     /// Standard deviation of a block's `ln lengthscale`, in root mean square distances; mean 0.
     pub length_sd: f64,
-    /// Mean of `ln σ`, σ the noise's standard deviation.
+    /// Mean of `ln σ`, where σ is the standard deviation of the noise.
     pub noise: f64,
     /// Standard deviation of `ln σ`.
     pub noise_sd: f64,
-    /// Standard deviation of a column's own `ln relevance` (the inverse of a lengthscale of its own), mean 0. This
-    /// and the next two are read by [`GraphGp`](crate::models::graph_gp::GraphGp) alone.
+    /// Standard deviation of a column's own `ln relevance` (the inverse of its own lengthscale), mean 0. Only
+    /// [`GraphGp`](crate::models::GraphGp) reads this and the next two.
     pub relevance_sd: f64,
-    /// Standard deviation of the `ln relevance` of a family of columns; its mean is 0, but -1 for edges by the labels
-    /// of their ends and -0.4 for operations by where they are.
+    /// Standard deviation of the `ln relevance` of a family of columns. The mean is 0, except -1 for edges by the
+    /// labels of their ends and -0.4 for operations by their places.
     pub family_sd: f64,
     /// Standard deviation of the `ln relevance` of a cut of the operations, mean 0.
     pub cut_sd: f64,
@@ -54,43 +52,43 @@ impl Default for Prior {
 /// A block of features of the observations.
 #[derive(Clone, Debug)]
 pub(crate) struct Block {
-    /// `[n, d]`, with mean squared distance about 1 or 2.
+    /// Features `[n, d]` with a mean squared distance of about 1 or 2.
     pub(crate) x: Array2<f64>,
     pub(crate) shape: Shape,
 }
 
-/// What a block's covariance is like.
+/// Form of a block's covariance.
 #[derive(Clone, Debug)]
 pub(crate) enum Shape {
-    /// The kernel, all columns alike.
+    /// The kernel, with the same lengthscale for all columns.
     Even,
     /// The kernel, with a relevance for each column.
     Weighed(Traits),
-    /// `a² x·x'`: a linear function with slopes of variance `a²`.
+    /// `a² x·x'`: a linear function whose slopes have variance `a²`.
     Linear,
 }
 
-/// What a block's columns have in common. The relevance of a column is its own times that of each of its traits.
+/// What a block's columns share. The relevance of a column is its own times that of each of its traits.
 #[derive(Clone, Debug)]
 pub(crate) struct Traits {
-    /// Traits of every column.
+    /// The traits of each column.
     pub(crate) of: Vec<Vec<usize>>,
-    /// Prior mean and standard deviation of every trait's `ln relevance`.
+    /// Prior mean and standard deviation of each trait's `ln relevance`.
     pub(crate) priors: Vec<(f64, f64)>,
 }
 
-/// Hyper-parameters: for every block `ln amplitude`, unless it is linear `ln lengthscale`, and, if it has
-/// them, the `ln relevance` of its traits and then of its columns; then `ln σ`.
+/// Hyper-parameters. For each block: `ln amplitude`; unless it is linear, `ln lengthscale`; with relevances, the
+/// `ln relevance` of its traits, then of its columns. Last comes `ln σ`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Fit {
     pub(crate) parameters: Vec<f64>,
-    /// Minus the log of marginal likelihood times prior, up to a constant.
+    /// Negative logarithm of marginal likelihood times prior, up to a constant.
     pub(crate) loss: f64,
 }
 
-/// The most likely hyper-parameters by L-BFGS from `start`, or from the prior's mean.
+/// The most likely hyper-parameters by L-BFGS, from `start` or from the prior's mean.
 ///
-/// None where the covariance is not positive definite at the start.
+/// `None` if the covariance is not positive definite at the start.
 pub(crate) fn fit(
     blocks: &[Block],
     targets: &Array1<f64>,
@@ -109,7 +107,7 @@ pub(crate) fn fit(
     let search = MoreThuenteLineSearch::new();
     let solver = LBFGS::new(search, 8).with_tolerance_grad(1e-3).ok()?.with_tolerance_cost(1e-4).ok()?;
     let run = Executor::new(Memo { objective: &objective, last: RefCell::default() }, solver);
-    // A line search that finds no descent means that the start is as good as it gets.
+    // If the line search finds no descent, the start is already a local optimum up to rounding.
     let from = objective.spreads_of(&start);
     let Ok(result) = run.configure(|s| s.param(from).max_iters(iterations)).run() else { return Some(stay) };
     let best = result.state().get_best_param().map(|u| objective.parameters_at(u));
@@ -130,8 +128,8 @@ struct Objective<'a> {
 struct Part {
     /// `[n, d]`, in lengthscales.
     scaled: Array2<f64>,
-    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles. Of a linear block the
-    /// covariance alone, all of it.
+    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles. For a linear block only the
+    /// covariance, both triangles.
     value: Array2<f64>,
     slope: Array2<f64>,
 }
@@ -158,7 +156,7 @@ impl<'a> Objective<'a> {
         Self { blocks, targets, kernel, centre, spread }
     }
 
-    /// Parameters as distances from the prior's mean, in its standard deviations: all of them alike to the search.
+    /// Parameters as distances from the prior's mean in its standard deviations, so that the search treats all alike.
     fn spreads_of(&self, p: &[f64]) -> Vec<f64> {
         p.iter()
             .zip(&self.centre)
@@ -167,7 +165,7 @@ impl<'a> Objective<'a> {
             .collect()
     }
 
-    /// The way back.
+    /// The inverse of [`spreads_of`](Self::spreads_of).
     fn parameters_at(&self, u: &[f64]) -> Vec<f64> {
         u.iter()
             .zip(&self.centre)
@@ -176,7 +174,7 @@ impl<'a> Objective<'a> {
             .collect()
     }
 
-    /// Loss and gradient; none where the covariance is not positive definite.
+    /// Loss and gradient; `None` if the covariance is not positive definite.
     fn at(&self, p: &[f64]) -> Option<(f64, Vec<f64>)> {
         let n = self.targets.len();
         let noise = (2.0 * p[p.len() - 1]).exp();
@@ -242,7 +240,7 @@ impl<'a> Objective<'a> {
 }
 
 impl Block {
-    /// Hyper-parameters of its own.
+    /// Number of hyper-parameters of this block.
     fn parameters(&self) -> usize {
         match &self.shape {
             Shape::Even => 2,
@@ -253,7 +251,7 @@ impl Block {
 }
 
 impl Traits {
-    /// `ln relevance` of every column, out of those of traits and of columns within them.
+    /// `ln relevance` of each column, from those of its traits and its own.
     pub(crate) fn relevances(&self, p: &[f64]) -> Array1<f64> {
         let (traits, own) = p.split_at(self.priors.len());
         let relevance = |(of, own): (&Vec<usize>, &f64)| of.iter().map(|&of| traits[of]).sum::<f64>() + own;
@@ -264,9 +262,9 @@ impl Traits {
 impl Part {
     /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances of traits and columns.
     ///
-    /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, that by `ln relevance` of a
-    /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, which is a matrix product for all columns at once;
-    /// the sum over a trait's columns is that by its own, that over all minus that by `ln lengthscale`.
+    /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, the derivative by the `ln relevance` of a
+    /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, a matrix product for all columns at once. The sum over a trait's columns
+    /// is the derivative by the trait's; the sum over all columns is minus that by `ln lengthscale`.
     fn slope(&self, w: &Array2<f64>, shape: &Shape, out: &mut Vec<f64>) {
         if matches!(shape, Shape::Linear) {
             out.push(Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v));
@@ -303,16 +301,16 @@ impl Part {
     }
 }
 
-/// Parameters in spreads, their loss and its gradient by them.
-type PriorKnowledge = (Vec<f64>, f64, Vec<f64>);
+/// Parameters in spreads, with their loss and its gradient.
+type Evaluated = (Vec<f64>, f64, Vec<f64>);
 
-/// The objective as argmin takes it: it asks for value and slope at the same place one by one.
+/// The objective as argmin calls it, which asks for value and gradient at one place separately.
 struct Memo<'a> {
     objective: &'a Objective<'a>,
-    last: RefCell<Option<PriorKnowledge>>,
+    last: RefCell<Option<Evaluated>>,
 }
 
-/// Loss where the covariance is not positive definite: a wall.
+/// Loss where the covariance is not positive definite.
 const WALL: f64 = 1e10;
 
 impl Memo<'_> {

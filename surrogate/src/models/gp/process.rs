@@ -4,19 +4,19 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
-use super::seen::{Features, Seen, fit_to};
+use super::factored::{FactoredObservations, Features, fit_to};
 use crate::SurrogateError;
 
-/// Candidates a pass: their covariances stay in the cache.
+/// Candidates per pass, few enough that their covariances stay in the processor's cache.
 pub(crate) const CHUNK: usize = 256;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
 
-/// Most observations that are predicted from all others.
+/// Most observations that leave-one-out predictions are made of.
 const LAST: usize = 400;
 
-/// Space for what is worked out of candidates, piece by piece; what is in it does not matter.
+/// Scratch space for predictions.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     features: Features,
@@ -25,62 +25,65 @@ pub(crate) struct Scratch {
     white: Array2<f32>,
 }
 
-/// A Gaussian process that has seen its observations.
+/// A Gaussian process conditioned on observations.
 ///
-/// Covariances, and with them the variances of single candidates, are worked out in single precision (about 1e-6
-/// of the variance); the factor, means and joint posteriors out of these in double. Means take all observations. Variances of single candidates take at most 400,
-/// which bounds them from above: the 200 of the highest targets and 200 that are spread evenly
-/// over the others by target.
+/// Covariances, and with them the variances of single candidates, are in single precision (about 1e-6 of the
+/// variance). The factor, means and joint posteriors are computed from them in double precision. Means use all
+/// observations. Variances of single candidates use at most 400 observations, which bounds them from above: the
+/// 200 with the highest targets, and 200 spread evenly over the others by target.
 #[derive(Debug)]
 pub(crate) struct Process {
-    seen: Arc<Seen>,
+    observed: Arc<FactoredObservations>,
     /// `K⁻¹ z`.
     alpha: Array1<f64>,
-    /// The observations that variances are conditioned on, if not all.
+    /// The observations that variances are conditioned on; `None` for all.
     part: Option<Vec<usize>>,
-    /// `L⁻¹` of these, lower triangular.
+    /// `L⁻¹` of these observations, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
 }
 
 impl Process {
-    /// Conditions on the targets `[n]` of some observations.
+    /// Conditions on the targets `[n]` of the observations.
     ///
     /// # Errors
-    /// [`SurrogateError::Numeric`] if the covariance of a part of them is not positive definite.
-    pub(crate) fn new(seen: Arc<Seen>, targets: Array1<f64>) -> Result<Self, SurrogateError> {
-        let alpha = seen.factor.solve(targets.view());
+    /// [`SurrogateError::Numeric`] if the covariance of a part of the observations is not positive definite.
+    pub(crate) fn new(
+        observed: Arc<FactoredObservations>,
+        targets: Array1<f64>,
+    ) -> Result<Self, SurrogateError> {
+        let alpha = observed.factor.solve(targets.view());
         let part = spread(&targets, VARIANCE_LIMIT);
         let inverse = match &part {
-            None => seen.factor.inverse_lower(),
-            Some(part) => seen.part(part)?.inverse_lower(),
+            None => observed.factor.inverse_lower(),
+            Some(part) => observed.part(part)?.inverse_lower(),
         };
-        Ok(Self { seen, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
+        Ok(Self { observed, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
     }
 
-    /// The targets that it has seen, `[n]`.
+    /// The targets `[n]` of the observations.
     pub(crate) fn targets(&self) -> &Array1<f64> {
         &self.targets
     }
 
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
-        self.seen.covariance.noise
+        self.observed.covariance.noise
     }
 
-    /// Means and variances `[m]` of what is measured at `x [m, d]` without noise.
+    /// Means and variances `[m]` at `x [m, d]`, without noise.
     pub(crate) fn predict(&self, x: &Array2<f32>) -> (Vec<f64>, Vec<f64>) {
         self.predict_with(x, &mut Scratch::default())
     }
 
-    /// The same in space that is there already.
+    /// [`predict`](Self::predict) with existing scratch space.
     pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
-        let covariance = &self.seen.covariance;
+        let covariance = &self.observed.covariance;
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
         let Scratch { features, k, products, white } = scratch;
         for start in (0..x.nrows()).step_by(CHUNK) {
             covariance.features_into(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]), features);
-            covariance.between_into(features, &self.seen.features, k, products); // [m, n]
+            covariance.between_into(features, &self.observed.features, k, products); // [m, n]
             means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
             match &self.part {
                 None => whiten(&self.whitener, k.view(), white), // [n, m]
@@ -94,27 +97,27 @@ impl Process {
         (means, variances)
     }
 
-    /// Means `[m]` and covariance `[m, m]` at `x [m, d]` without noise, conditioned on all observations; and the
-    /// largest variance before any, which rounding errors are in proportion to.
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]`, without noise, conditioned on all observations. Also the
+    /// largest prior variance, to which rounding errors are proportional.
     pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>, f64) {
-        let covariance = &self.seen.covariance;
+        let covariance = &self.observed.covariance;
         let features = covariance.features(x.view());
-        let k = covariance.between(&features, &self.seen.features).mapv(f64::from);
-        let white = self.seen.factor.solve_lower(k.t().as_standard_layout().into_owned());
+        let k = covariance.between(&features, &self.observed.features).mapv(f64::from);
+        let white = self.observed.factor.solve_lower(k.t().as_standard_layout().into_owned());
         let posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
         let prior = covariance.variance(&features).iter().copied().fold(0.0, f64::max);
         (k.dot(&self.alpha).to_vec(), posterior, prior)
     }
 
-    /// What each of the last targets, at most 400, would have been predicted as from all others: means and
-    /// variances, noise included (Rasmussen and Williams, equation 5.12).
+    /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
+    /// Williams, equation 5.12).
     pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
         let skip = self.targets.len().saturating_sub(LAST);
         let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
-        // Below `skip` the inverse of the factor is that of what is left of it.
+        // Below `skip` the inverse of the factor is the inverse of its trailing part.
         let inverse = match skip {
-            0 => self.seen.factor.inverse_lower(),
-            _ => self.seen.factor.trailing(skip).inverse_lower(),
+            0 => self.observed.factor.inverse_lower(),
+            _ => self.observed.factor.trailing(skip).inverse_lower(),
         };
         for row in inverse.rows() {
             precision.zip_mut_with(&row, |sum, v| *sum += v * v);
@@ -124,7 +127,7 @@ impl Process {
     }
 }
 
-/// `Σ kᵢ wᵢ` in double precision, eight sums at a time.
+/// `Σ kᵢ wᵢ` in double precision, with eight partial sums.
 fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
     let (Some(k), Some(weights)) = (k.as_slice(), weights.as_slice()) else {
         return k.iter().zip(weights).map(|(&k, w)| f64::from(k) * w).sum();
@@ -140,7 +143,7 @@ fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
     sums.iter().sum::<f64>() + rest
 }
 
-/// Writes `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]` to `white`; what stands above the diagonal of `L⁻¹` is skipped.
+/// Writes `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]` to `white`; skips what is zero above the diagonal of `L⁻¹`.
 fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32>) {
     const ROWS: usize = 32;
     let (m, n) = k.dim();
@@ -153,8 +156,8 @@ fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32
     }
 }
 
-/// The `limit / 2` places of the highest targets and `limit / 2` spread evenly over the others in order
-/// of their targets, rising; none if there are at most `limit` in all.
+/// Positions of the `limit / 2` highest targets and of `limit / 2` others, spread evenly by target, rising; `None`
+/// if there are at most `limit` in all.
 fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
     let n = targets.len();
     if n <= limit {
@@ -180,7 +183,7 @@ mod tests {
 
     fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
         let covariance = Covariance { kernel: Kernel::Rbf, terms, noise };
-        Process::new(Arc::new(Seen::of(&covariance, x, x.nrows()).unwrap()), z).unwrap()
+        Process::new(Arc::new(FactoredObservations::of(&covariance, x, x.nrows()).unwrap()), z).unwrap()
     }
 
     fn term(column: usize) -> Term {
@@ -284,7 +287,7 @@ mod tests {
         let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
         let (means, variances) = process.leave_one_out();
         assert_eq!((means.len(), variances.len()), (LAST, LAST));
-        let inverse = process.seen.factor.inverse();
+        let inverse = process.observed.factor.inverse();
         for i in 50..n {
             let precision = inverse[[i, i]];
             let mean = process.targets[i] - process.alpha[i] / precision;

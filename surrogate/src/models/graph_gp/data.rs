@@ -1,25 +1,25 @@
-//! What is read of observations, and how what is known beforehand is taken.
+//! Training data, and the forms in which prior knowledge enters.
 
 use crate::features::Structures;
 use crate::models::gp::Shape;
 
-/// How [`GraphGp`](super::GraphGp) takes what is known beforehand.
+/// How [`GraphGp`](super::GraphGp) uses prior knowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Form {
-    /// Not at all.
+pub enum PriorForm {
+    /// Prior knowledge is not used.
     Nothing,
-    /// As its mean: `b·u` of the Gaussian rank `u`, standardised over the observations that columns are scaled by, with `b ~ N(0, s²)`
-    /// integrated out. Where little is measured it goes on straight.
+    /// As the mean: `b·u`, where `u` is the Gaussian rank, standardised over the observations that scale the columns,
+    /// and `b ~ N(0, s²)` is integrated out. Extrapolates linearly.
     Mean,
-    /// As a feature: any function of `u` that the kernel makes likely.
+    /// As a feature: the kernel learns a function of `u`.
     Feature,
 }
 
-impl Form {
-    /// All of them, for a choice by evidence.
+impl PriorForm {
+    /// All forms, for a choice by evidence.
     pub const ALL: [Self; 3] = [Self::Nothing, Self::Mean, Self::Feature];
 
-    /// The covariance of a column of it.
+    /// Shape of the covariance of a column in this form.
     pub(super) fn shape(self) -> Option<Shape> {
         match self {
             Self::Nothing => None,
@@ -28,7 +28,7 @@ impl Form {
         }
     }
 
-    /// Hyper-parameters of a column of it.
+    /// Number of hyper-parameters of a column in this form.
     pub(super) fn parameters(self) -> usize {
         match self {
             Self::Nothing => 0,
@@ -38,8 +38,8 @@ impl Form {
     }
 }
 
-/// What is read of observations: structures, Gaussian ranks of each thing known, scores.
-pub(super) struct Read {
+/// Features, Gaussian ranks of each item of prior knowledge, and scores of the observations.
+pub(super) struct TrainingData {
     pub(super) structures: Structures,
     pub(super) ranks: Vec<Vec<f64>>,
     pub(super) scores: Vec<f64>,

@@ -38,8 +38,8 @@ fn a_fit_is_a_function_of_the_observations() {
     let mut others = observations.clone();
     others[51].score += 0.1;
     let (good, _) = good_and_bad();
-    for forms in [&[Form::Mean][..], &Form::ALL] {
-        let gp = || GraphGp::default().knowing(vec![good.clone()], forms);
+    for forms in [&[PriorForm::Mean][..], &PriorForm::ALL] {
+        let gp = || GraphGp::default().with_prior_knowledge(vec![good.clone()], forms);
         let predict = |gp: &GraphGp, list: &[Observation]| {
             gp.fit(list, &mut rng()).unwrap().predict(&candidates).unwrap()
         };
@@ -88,8 +88,8 @@ fn good_and_bad() -> (PriorKnowledge, PriorKnowledge) {
 #[test]
 fn contract_with_what_is_known() {
     let (good, bad) = good_and_bad();
-    for form in Form::ALL {
-        let gp = GraphGp::default().knowing(vec![good.clone(), bad.clone()], &[form]);
+    for form in PriorForm::ALL {
+        let gp = GraphGp::default().with_prior_knowledge(vec![good.clone(), bad.clone()], &[form]);
         check_surrogate(&gp, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
     }
 }
@@ -98,8 +98,9 @@ fn contract_with_what_is_known() {
 fn what_is_known_helps_and_noise_does_little_harm() {
     let (good, bad) = good_and_bad();
     let (few, many) = (tau(&GraphGp::default(), 8), tau(&GraphGp::default(), 50));
-    for form in [Form::Mean, Form::Feature] {
-        let with = |known: &PriorKnowledge| GraphGp::default().knowing(vec![known.clone()], &[form]);
+    for form in [PriorForm::Mean, PriorForm::Feature] {
+        let with =
+            |known: &PriorKnowledge| GraphGp::default().with_prior_knowledge(vec![known.clone()], &[form]);
         let (helped, harmed) = (tau(&with(&good), 8), tau(&with(&bad), 50));
         assert!(helped > few + 0.05 && harmed > many - 0.05, "{form:?}: {helped} {few}, {harmed} {many}");
     }
@@ -110,19 +111,23 @@ fn what_is_known_helps_and_noise_does_little_harm() {
 fn evidence_takes_what_is_good_and_leaves_what_is_bad() {
     let (good, bad) = good_and_bad();
     let (observations, candidates) = (toy_observations(40, 4), toy_architectures(20, 5));
-    let fit = |known: &PriorKnowledge, forms: &[Form]| {
-        GraphGp::default().knowing(vec![known.clone()], forms).fit_process(&observations).unwrap()
+    let fit = |known: &PriorKnowledge, forms: &[PriorForm]| {
+        GraphGp::default()
+            .with_prior_knowledge(vec![known.clone()], forms)
+            .fit_process(&observations)
+            .unwrap()
     };
-    assert_eq!(fit(&good, &Form::ALL).known.len(), 1);
-    let (chosen, alone) = (fit(&bad, &Form::ALL), GraphGp::default().fit_process(&observations).unwrap());
-    assert!(chosen.known.is_empty());
+    assert_eq!(fit(&good, &PriorForm::ALL).knowledge.len(), 1);
+    let (chosen, alone) =
+        (fit(&bad, &PriorForm::ALL), GraphGp::default().fit_process(&observations).unwrap());
+    assert!(chosen.knowledge.is_empty());
     assert_eq!(chosen.predict(&candidates).unwrap(), alone.predict(&candidates).unwrap());
 }
 
 #[test]
 fn an_architecture_of_which_nothing_is_known_is_named() {
     let (good, _) = good_and_bad();
-    let gp = GraphGp::default().knowing(vec![good], &[Form::Feature]);
+    let gp = GraphGp::default().with_prior_knowledge(vec![good], &[PriorForm::Feature]);
     let fitted = gp.fit(&toy_observations(10, 4), &mut rng()).unwrap();
     let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::families::darts::Darts::new(), &mut rng());
     let error = fitted.predict(&[strange]).unwrap_err().to_string();

@@ -5,20 +5,22 @@ use bonas_spaces::Architecture;
 use super::GraphGp;
 use crate::{Observation, PriorKnowledge, SurrogateError};
 
-/// Most observations of another task that are learnt from: the time it takes goes with their cube.
+/// Most observations of another task that are learnt from; the time is cubic in their number.
 const MAX_LEARNT: usize = 2000;
 
 impl GraphGp {
-    /// What scores on another task say of any architecture `a` of the space: the mean `E[z(a) | scores]` of a
-    /// [`GraphGp`] fitted to them, in normal scores `z`, as Gaussian rank among `sample`. Of more than 2,000
-    /// observations 2,000 are taken, spread evenly over them.
+    /// Prior knowledge from scores on another task of the same space.
     ///
-    /// Whether tasks agree need not be known: a surrogate that takes it ([`GraphGp::knowing`]) learns its slope. As
-    /// the mean of a process out of another task's: Golovin et al., Google Vizier, KDD 2017, section 3.3, where the
-    /// slope is 1.
+    /// The knowledge about an architecture `a` is the mean `E[z(a) | scores]`, in normal scores `z`, of a [`GraphGp`]
+    /// that is fitted to these scores, as a Gaussian rank among `sample`. Of more than 2,000 observations, 2,000
+    /// are taken, spread evenly.
+    ///
+    /// Whether the tasks agree need not be known, since
+    /// [`with_prior_knowledge`](GraphGp::with_prior_knowledge) learns the slope. Golovin et al. (Google Vizier, KDD
+    /// 2017, section 3.3) use another task's process as the mean with a slope of 1.
     ///
     /// # Errors
-    /// As [`PriorKnowledge::computed`], and those of [`GraphGp`] for observations that it cannot be fitted to.
+    /// As [`PriorKnowledge::computed`], and [`SurrogateError::Data`] for observations that cannot be fitted.
     pub fn prior_from(
         observations: &[Observation],
         sample: &[Architecture],
@@ -32,7 +34,7 @@ impl GraphGp {
     }
 }
 
-/// At most so many of a list, spread evenly over it.
+/// At most `most` elements of a list, spread evenly.
 fn spread<T>(list: &[T], most: usize) -> impl Iterator<Item = &T> {
     let count = list.len().min(most);
     (0..count).map(move |i| &list[i * list.len() / count])
@@ -40,7 +42,7 @@ fn spread<T>(list: &[T], most: usize) -> impl Iterator<Item = &T> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Form;
+    use super::super::PriorForm;
     use super::*;
     use crate::Surrogate;
     use crate::metrics::kendall_tau_b;
@@ -66,8 +68,8 @@ mod tests {
             kendall_tau_b(&means, &truth).unwrap()
         };
         let alone = tau(GraphGp::default());
-        let [likewise, reversed] =
-            [1.0, -1.0].map(|sign| tau(GraphGp::default().knowing(vec![former(sign)], &[Form::Mean])));
+        let [likewise, reversed] = [1.0, -1.0]
+            .map(|sign| tau(GraphGp::default().with_prior_knowledge(vec![former(sign)], &[PriorForm::Mean])));
         assert!(likewise > 0.9 && reversed > 0.9 && alone < 0.8, "{likewise} {reversed} {alone}");
     }
 

@@ -5,24 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use bonas_spaces::graph::encoding::path_counts;
 use bonas_spaces::{Architecture, OpGraph};
 
-/// Longest path that is noted, in operations.
+/// Longest path that is encoded, in operations.
 const MAX_OPS: usize = 8;
 
-/// What a coordinate stands for.
+/// The meaning of a coordinate.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Feature {
     /// A path from an input to the output: its cell, and its labels.
     Path(usize, Vec<usize>),
-    /// A cell, a place in its order, and the label there.
+    /// A cell, a position in its order, and the label there.
     Place(usize, usize, usize),
 }
 
-/// Numbers the features of some training architectures; what none of them has is left out.
+/// Numbers the features of the training architectures; features that none of them has are left out.
 ///
 /// Path encoding (White et al., BANANAS, AAAI 2021): a coordinate for each input-output path of at
-/// most [`MAX_OPS`] operations, 1 where it occurs. Where no training graph branches a path would be
-/// the whole architecture; there a coordinate stands for a label at a place instead (the
-/// categorical encoding of White et al., NeurIPS 2020).
+/// most [`MAX_OPS`] operations, 1 where the path occurs. If no training graph branches, a path would be the whole
+/// architecture; a coordinate then stands for a label at a position (the categorical encoding of White et al.,
+/// NeurIPS 2020).
 #[derive(Clone, Debug)]
 pub(super) struct Encoder {
     places: bool,
@@ -41,7 +41,7 @@ impl Encoder {
         self.numbers.len().max(1)
     }
 
-    /// The coordinates that are 1, ascending.
+    /// The coordinates that are 1, rising.
     pub(super) fn encode(&self, architecture: &Architecture) -> Vec<u32> {
         let known = |feature| self.numbers.get(&feature).map(|&number| number as u32);
         let mut ones: Vec<u32> = features(architecture, self.places).into_iter().filter_map(known).collect();
@@ -65,7 +65,7 @@ fn features(architecture: &Architecture, places: bool) -> Vec<Feature> {
         .collect()
 }
 
-/// Whether every node reads one other at most, and is read by one other at most.
+/// Whether every node reads at most one node and is read by at most one.
 fn is_chain(graph: &OpGraph) -> bool {
     let (mut into, mut out) = (vec![0; graph.len()], vec![0; graph.len()]);
     for (from, to) in graph.edges() {

@@ -1,7 +1,7 @@
 //! An ensemble of multi-layer perceptrons on path encodings: the predictor of BANANAS.
 //!
 //! White, Neiswanger and Savani, "BANANAS: Bayesian Optimization with Neural Architectures for
-//! Neural Architecture Search", AAAI 2021. Pure Rust; a fit takes tenths of a second.
+//! Neural Architecture Search", AAAI 2021. It needs no libtorch; a fit takes tenths of a second.
 
 mod encoding;
 mod net;
@@ -18,10 +18,10 @@ use net::Net;
 
 const NAME: &str = "path-mlp";
 
-/// How the networks are built and trained. The default is the published recipe.
+/// Settings of [`PathMlp`]. The default is the published recipe.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MlpParams {
-    /// Networks of the ensemble, from different weights and orders.
+    /// Networks of the ensemble, with different weights and orders of the data.
     pub ensemble: usize,
     /// Hidden layers.
     pub layers: usize,
@@ -31,7 +31,7 @@ pub struct MlpParams {
     pub epochs: usize,
     /// Adam's step size.
     pub learning_rate: f64,
-    /// Architectures a step.
+    /// Architectures per step.
     pub batch: usize,
 }
 
@@ -60,14 +60,13 @@ impl MlpParams {
     }
 }
 
-/// The ensemble: `score ~ N(mean, variance)` of the networks' outputs.
+/// An ensemble of perceptrons: `score ~ N(mean, variance)` of the networks' outputs.
 ///
-/// Each network reads the path encoding and is trained on the mean absolute error; unlike the
-/// published code, which predicts the error in percent, targets are standardised, so that the
-/// recipe does not depend on the unit of the scores.
+/// Each network reads the path encoding and minimises the mean absolute error. Targets are standardised, where
+/// the published code minimises the error in percent, so that the recipe does not depend on the unit of scores.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PathMlp {
-    /// How networks are built and trained.
+    /// Settings of the networks.
     pub params: MlpParams,
 }
 
@@ -109,7 +108,7 @@ impl Surrogate for PathMlp {
             }
             nets.push(net);
         }
-        Ok(Box::new(Fitted { encoder, nets, scale }))
+        Ok(Box::new(FittedPathMlp { encoder, nets, scale }))
     }
 }
 
@@ -141,13 +140,13 @@ impl Scale {
     }
 }
 
-struct Fitted {
+struct FittedPathMlp {
     encoder: Encoder,
     nets: Vec<Net>,
     scale: Scale,
 }
 
-impl Predict for Fitted {
+impl Predict for FittedPathMlp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let examples: Vec<Vec<u32>> = candidates.iter().map(|a| self.encoder.encode(a)).collect();
         let outputs: Vec<Vec<f32>> = self.nets.iter().map(|net| net.outputs(&examples)).collect();
@@ -156,8 +155,8 @@ impl Predict for Fitted {
     }
 }
 
-impl Fitted {
-    /// The law of a candidate that the networks give these standardised scores.
+impl FittedPathMlp {
+    /// The law of a candidate with these standardised outputs of the networks.
     fn posterior(&self, outputs: &[f64]) -> Result<Posterior, SurrogateError> {
         let n = outputs.len() as f64;
         let mean = outputs.iter().sum::<f64>() / n;

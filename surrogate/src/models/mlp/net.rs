@@ -10,21 +10,21 @@ use super::MlpParams;
 const BETA: (f32, f32) = (0.9, 0.999);
 const EPSILON: f32 = 1e-8;
 
-/// Layers are padded to a multiple of this many outputs, so that loops over them unroll. Padding
-/// stays zero: its units give 0, and ReLU passes no gradient at 0.
+/// Layers are padded to a multiple of this number of outputs, so that the loops unroll. Padded units stay zero:
+/// they output 0, and ReLU passes no gradient at 0.
 const LANES: usize = 8;
 
-/// A dense layer `y = x W + b`: `values` is `[inputs + 1, outputs]`, row after row, the last one b.
+/// A dense layer `y = x W + b`; `values` is `[inputs + 1, outputs]` in row-major order, with `b` as the last row.
 #[derive(Clone, Debug)]
 struct Layer {
     inputs: usize,
-    /// Padded.
+    /// Number of outputs, padded.
     outputs: usize,
     values: Vec<f32>,
 }
 
 impl Layer {
-    /// Weights drawn as He et al. (ICCV 2015): `N(0, 2 / inputs)`, biases 0.
+    /// A layer with weights `N(0, 2 / inputs)` (He et al., ICCV 2015) and biases 0.
     fn new(inputs: usize, outputs: usize, rng: &mut dyn Rng) -> Self {
         let mut layer = Self::zeros(inputs, outputs.next_multiple_of(LANES));
         let scale = (2.0 / inputs as f64).sqrt();
@@ -53,7 +53,7 @@ impl Layer {
     }
 }
 
-/// `to += factor · from`, of lengths that [`LANES`] divides.
+/// `to += factor · from`; the lengths are multiples of [`LANES`].
 fn add(to: &mut [f32], factor: f32, from: &[f32]) {
     for (to, from) in to.chunks_exact_mut(LANES).zip(from.chunks_exact(LANES)) {
         for lane in 0..LANES {
@@ -62,7 +62,7 @@ fn add(to: &mut [f32], factor: f32, from: &[f32]) {
     }
 }
 
-/// Scalar product of lists whose length [`LANES`] divides.
+/// Inner product of lists whose length is a multiple of [`LANES`].
 fn dot(a: &[f32], b: &[f32]) -> f32 {
     let mut sums = [0.0_f32; LANES];
     for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
@@ -79,7 +79,7 @@ pub(super) struct Net {
     layers: Vec<Layer>,
 }
 
-/// What every layer gave for one example, after its ReLU.
+/// Outputs of each layer for one example, after its ReLU.
 type Trace = Vec<Vec<f32>>;
 
 impl Net {
@@ -90,7 +90,7 @@ impl Net {
         Self { layers }
     }
 
-    /// The outputs for examples whose inputs `ones` are 1 and all others 0.
+    /// The outputs for examples, each given by the inputs that are 1.
     pub(super) fn outputs(&self, examples: &[Vec<u32>]) -> Vec<f32> {
         let mut trace = self.trace();
         let mut output = |ones: &Vec<u32>| {
@@ -148,7 +148,7 @@ impl Net {
         }
     }
 
-    /// Trains on examples and targets: `epochs` passes in random order, steps of `batch`.
+    /// Trains on examples and targets for `epochs` passes in random order, `batch` examples per step.
     pub(super) fn train(
         &mut self,
         examples: &[Vec<u32>],
@@ -188,7 +188,7 @@ impl Adam {
         Self { rate, steps: 0, gradient: zeros(), mean: zeros(), square: zeros() }
     }
 
-    /// Moves the layers by the gradient gathered, which is zero afterwards.
+    /// Moves the layers by the accumulated gradient and resets it to zero.
     fn step(&mut self, layers: &mut [Layer]) {
         self.steps += 1;
         let unbias = (1.0 - BETA.0.powi(self.steps), 1.0 - BETA.1.powi(self.steps));
@@ -208,7 +208,7 @@ impl Adam {
 }
 
 impl Net {
-    /// Whether every weight is a number.
+    /// Whether every weight is finite.
     pub(super) fn is_finite(&self) -> bool {
         self.layers.iter().all(|layer| layer.values.iter().all(|value| value.is_finite()))
     }

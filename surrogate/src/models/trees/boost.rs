@@ -12,17 +12,17 @@ use crate::SurrogateError;
 pub struct BoostParams {
     /// Number of trees; at least 1.
     pub trees: usize,
-    /// Share of a tree's prediction that is taken; in `(0, 1]`.
+    /// Factor of each tree's prediction, the learning rate; in `(0, 1]`.
     pub rate: f64,
-    /// Most leaves of a tree; 2 to 32.
+    /// Most leaves of a tree, 2 to 32.
     pub leaves: usize,
-    /// Fewest observations in a leaf; at least 1.
+    /// Fewest observations in a leaf, at least 1.
     pub min_leaf: usize,
-    /// Share of the observations that a tree sees, drawn anew for each; in `(0, 1]`.
+    /// Share of the observations that a tree is grown on, drawn for each tree; in `(0, 1]`.
     pub rows: f64,
-    /// Share of the features that it sees; in `(0, 1]`.
+    /// Share of the features that a tree is grown on, drawn for each tree; in `(0, 1]`.
     pub columns: f64,
-    /// Observations of residual 0 that a leaf is thought to hold besides its own; at least 0.
+    /// Number of observations with residual 0 that each leaf is assumed to have besides its own; at least 0.
     pub shrink: f64,
 }
 
@@ -32,13 +32,13 @@ impl Default for BoostParams {
     }
 }
 
-/// Features as trees are grown on them.
+/// Features of the training data, as trees are grown on them.
 #[derive(Debug)]
-pub(super) struct Ground {
+pub(super) struct TrainingFeatures {
     binned: Binned,
     /// Features that have more than one bin.
-    live: Vec<usize>,
-    /// As [`blocks`] says.
+    splittable: Vec<usize>,
+    /// Features in blocks of rows; see [`blocks`].
     blocks: Vec<Vec<f32>>,
 }
 
@@ -72,10 +72,10 @@ impl BoostParams {
         Err(SurrogateError::setting("shrink", self.shrink, "a finite number from 0 up"))
     }
 
-    /// Fits to some rows, at least one, of data with targets `[n]`; and what is left of all targets then `[n]`.
+    /// Fits to at least one row of data with targets `[n]`. Also returns the residuals of all targets, `[n]`.
     pub(super) fn fit(
         &self,
-        data: &Ground,
+        data: &TrainingFeatures,
         targets: &[f64],
         mut rows: Vec<u32>,
         rng: &mut dyn Rng,
@@ -83,16 +83,19 @@ impl BoostParams {
         let n = rows.len();
         let base = rows.iter().map(|&row| targets[row as usize]).sum::<f64>() / n as f64;
         let mut residuals: Vec<f64> = targets.iter().map(|z| z - base).collect();
-        let seen = ((self.rows * n as f64).round() as usize).clamp(1, n);
-        let columns = ((self.columns * data.live.len() as f64).ceil() as usize).min(data.live.len());
+        let sampled = ((self.rows * n as f64).round() as usize).clamp(1, n);
+        let columns =
+            ((self.columns * data.splittable.len() as f64).ceil() as usize).min(data.splittable.len());
         let growth = Growth { leaves: self.leaves, min_leaf: self.min_leaf, shrink: self.shrink };
         let mut chosen = nothing_chosen();
         let mut boosted = Boosted { base, rate: self.rate, trees: Vec::with_capacity(self.trees) };
         for _ in 0..self.trees {
             rows.shuffle(rng);
-            let features: Vec<usize> =
-                index::sample(rng, data.live.len(), columns).into_iter().map(|i| data.live[i]).collect();
-            let tree = Tree::grow(&data.binned, &residuals, rows[..seen].to_vec(), &features, growth);
+            let features: Vec<usize> = index::sample(rng, data.splittable.len(), columns)
+                .into_iter()
+                .map(|i| data.splittable[i])
+                .collect();
+            let tree = Tree::grow(&data.binned, &residuals, rows[..sampled].to_vec(), &features, growth);
             for (residuals, columns) in residuals.chunks_mut(ROWS).zip(&data.blocks) {
                 let mut values = [0.0; ROWS];
                 tree.accumulate(columns, &mut chosen, &mut values[..residuals.len()]);
@@ -104,17 +107,17 @@ impl BoostParams {
     }
 }
 
-impl Ground {
-    /// Features `x [n, d]`.
+impl TrainingFeatures {
+    /// Prepares features `x [n, d]`.
     pub(super) fn of(x: &Array2<f32>) -> Self {
         let binned = Binned::of(x);
-        let live = (0..x.ncols()).filter(|&f| binned.splits(f)).collect();
-        Self { binned, live, blocks: blocks(x) }
+        let splittable = (0..x.ncols()).filter(|&f| binned.splits(f)).collect();
+        Self { binned, splittable, blocks: blocks(x) }
     }
 }
 
 impl Boosted {
-    /// Predictions `[m]` of each of some models for features `x [m, d]`.
+    /// Predictions `[m]` of each model for features `x [m, d]`.
     pub(super) fn predict(models: &[Self], x: &Array2<f32>) -> Vec<Array1<f64>> {
         let mut sums = vec![vec![0.0; x.nrows()]; models.len()];
         let mut used = vec![false; x.ncols()];
@@ -137,7 +140,7 @@ impl Boosted {
     }
 }
 
-/// `x [n, d]` as blocks of [`ROWS`] rows, of each its columns `[d, ROWS]`; the last is filled up.
+/// `x [n, d]` in blocks of [`ROWS`] rows, each as columns `[d, ROWS]`; the last block is padded.
 fn blocks(x: &Array2<f32>) -> Vec<Vec<f32>> {
     let all: Vec<usize> = (0..x.ncols()).collect();
     let block = |rows: ArrayView2<'_, f32>| {

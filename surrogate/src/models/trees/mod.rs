@@ -1,8 +1,8 @@
 //! Gradient-boosted regression trees on structural counts.
 //!
 //! Friedman: Greedy function approximation: a gradient boosting machine, 2001; with the histograms
-//! and best-first growth of `LightGBM` (Ke et al., 2017). Written here because it is small, and the
-//! trees of linfa sort every feature anew at each node: too slow for hundreds a round.
+//! and best-first growth of `LightGBM` (Ke et al., 2017). The trees of linfa sort every feature anew at each node,
+//! which is too slow for hundreds of trees a round.
 
 mod boost;
 mod tree;
@@ -23,24 +23,25 @@ use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 pub use boost::BoostParams;
-use boost::{Boosted, Ground};
+use boost::{Boosted, TrainingFeatures};
 
 const NAME: &str = "trees";
 
-/// Standard deviation, in normal scores, of an error not seen yet: it counts as one observation.
+/// Standard deviation, in normal scores, of the error that is assumed before any is made; it counts as one
+/// observation.
 const PRIOR_ERROR: f64 = 0.5;
 
 /// Boosted trees on normal scores of the scores, over the counts of [`crate::features`].
 ///
-/// The observations are cut into folds; for each, trees are fitted to all others. A prediction is
-/// the mean over the folds' trees; its variance is that of the errors on the folds left out plus
-/// that between the trees. Posteriors are laws of the measured score, mapped back as those of
+/// The observations are cut into folds, and for each fold trees are fitted to all others. A prediction is
+/// the mean over the folds' trees. Its variance is the mean squared error on the folds left out, plus the variance
+/// between the trees. Posteriors are laws of the measured score, mapped back as those of
 /// [`crate::models::GraphGp`].
 #[derive(Debug)]
 pub struct Trees {
-    /// How trees are grown and boosted.
+    /// Settings of boosting.
     pub boost: BoostParams,
-    /// Number of folds, at least 2; never more than there are observations.
+    /// Number of folds, at least 2; at most one per observation is used.
     pub folds: usize,
     features: FeatureCache,
 }
@@ -51,16 +52,25 @@ impl Default for Trees {
     }
 }
 
-/// Trees for every fold, fitted to the others.
+/// For each fold, trees that are fitted to all others.
 #[derive(Debug)]
 pub(crate) struct CrossFit {
     models: Vec<Boosted>,
-    /// What each observation is predicted as by trees that have not seen its target, `[n]`; all trees split halfway
+    /// Predictions `[n]` of each observation by the trees that were not fitted to its target. All trees split halfway
     /// between the features of all observations.
     pub(crate) out_of_fold: Array1<f64>,
 }
 
 impl CrossFit {
+    /// Refuses settings out of their range.
+    pub(crate) fn check(boost: &BoostParams, folds: usize) -> Result<(), SurrogateError> {
+        boost.check()?;
+        if folds < 2 {
+            return Err(SurrogateError::setting("folds", folds, "an integer from 2 up"));
+        }
+        Ok(())
+    }
+
     /// Fits to features `x [n, d]` and targets `[n]`.
     pub(crate) fn of(
         x: &Array2<f32>,
@@ -69,14 +79,11 @@ impl CrossFit {
         folds: usize,
         rng: &mut dyn Rng,
     ) -> Result<Self, SurrogateError> {
-        boost.check()?;
-        if folds < 2 {
-            return Err(SurrogateError::setting("folds", folds, "an integer from 2 up"));
-        }
+        Self::check(boost, folds)?;
         let n = targets.len();
         let mut order: Vec<usize> = (0..n).collect();
         order.shuffle(rng);
-        let ground = Ground::of(x);
+        let training = TrainingFeatures::of(x);
         let mut fit = Self { models: Vec::new(), out_of_fold: Array1::zeros(n) };
         for fold in 0..folds.min(n) {
             let is_out = |row: u32| order[row as usize] % folds == fold;
@@ -84,7 +91,7 @@ impl CrossFit {
             if rest.is_empty() {
                 rest.clone_from(&out);
             }
-            let (model, left) = boost.fit(&ground, targets, rest, rng);
+            let (model, left) = boost.fit(&training, targets, rest, rng);
             for row in out.into_iter().map(|row| row as usize) {
                 fit.out_of_fold[row] = targets[row] - left[row];
             }
@@ -130,11 +137,17 @@ impl Surrogate for Trees {
         let fit = CrossFit::of(&x, &z, &self.boost, self.folds, rng)?;
         let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();
         let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
-        Ok(Box::new(Fitted { fit, error, columns, warp: Arc::new(warp), features: self.features.clone() }))
+        Ok(Box::new(FittedTrees {
+            fit,
+            error,
+            columns,
+            warp: Arc::new(warp),
+            features: self.features.clone(),
+        }))
     }
 }
 
-struct Fitted {
+struct FittedTrees {
     fit: CrossFit,
     /// Mean squared error on the folds left out.
     error: f64,
@@ -143,7 +156,7 @@ struct Fitted {
     features: FeatureCache,
 }
 
-impl Predict for Fitted {
+impl Predict for FittedTrees {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let (mean, variance) = self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
         let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());

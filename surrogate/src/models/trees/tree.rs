@@ -1,29 +1,29 @@
-//! One regression tree on binned features, grown best split first.
+//! One regression tree on binned features; the best split is grown first.
 
 use multiversion::multiversion;
 use ndarray::{Array2, ArrayView1};
 
-/// Most bins a feature.
+/// Most bins per feature.
 const MAX_BINS: usize = 64;
 
-/// Most leaves a tree.
+/// Most leaves per tree.
 pub(super) const MAX_LEAVES: usize = 32;
 
-/// Rows that a [`FlatTree`] predicts at once.
+/// Number of rows that a [`FlatTree`] predicts at a time.
 pub(super) const ROWS: usize = 64;
 
-/// Features as the numbers of the bins they fall into.
+/// Features as the numbers of their bins.
 #[derive(Clone, Debug)]
 pub(super) struct Binned {
     /// `[feature][row]`.
     bins: Vec<Vec<u8>>,
-    /// Upper edges of all bins but the last, a feature.
+    /// Upper edges of all bins but the last, per feature.
     edges: Vec<Vec<f32>>,
 }
 
 impl Binned {
-    /// Bins features `[n, d]` halfway between neighbouring values, or, where there are more than
-    /// [`MAX_BINS`] different ones, between quantiles.
+    /// Bins features `[n, d]` halfway between neighbouring values, or between quantiles where there are more than
+    /// [`MAX_BINS`] values.
     pub(super) fn of(x: &Array2<f32>) -> Self {
         let edges: Vec<Vec<f32>> = x.columns().into_iter().map(edges).collect();
         let bins = x.columns().into_iter().zip(&edges);
@@ -57,14 +57,14 @@ fn edges(column: ArrayView1<'_, f32>) -> Vec<f32> {
 #[derive(Clone, Copy, Debug)]
 struct Node {
     feature: u32,
-    /// Rows whose feature is at most this go left.
+    /// Rows with a feature of at most this value go left.
     edge: f32,
-    /// Left child; the right one follows it.
+    /// The left child; the right one follows it.
     left: u32,
     value: f32,
 }
 
-/// A tree as it grows.
+/// A growing tree.
 #[derive(Clone, Debug)]
 pub(super) struct Tree {
     nodes: Vec<Node>,
@@ -78,7 +78,7 @@ pub(super) struct Growth {
     pub(super) shrink: f64,
 }
 
-/// What a tree is grown on.
+/// The data that a tree is grown on.
 struct Soil<'a> {
     x: &'a Binned,
     targets: &'a [f64],
@@ -86,7 +86,7 @@ struct Soil<'a> {
     growth: Growth,
 }
 
-/// A leaf that may be split.
+/// A leaf that can be split.
 struct Leaf {
     node: usize,
     rows: Vec<u32>,
@@ -121,7 +121,7 @@ impl Tree {
             let (left, right): (Vec<u32>, Vec<u32>) =
                 leaf.rows.iter().partition(|&&row| usize::from(bins[row as usize]) <= split.bin);
             let first = tree.nodes.len() as u32;
-            // Nobody asks how the last two might be split.
+            // The last two leaves are never split.
             let more = leaves.len() + 2 < growth.leaves;
             leaves.push(tree.leaf(&soil, left, more));
             leaves.push(tree.leaf(&soil, right, more));
@@ -141,11 +141,11 @@ impl Tree {
     }
 }
 
-/// A tree that predicts without branches: every split chooses, for [`ROWS`] rows at once, between what its two
-/// sides give.
+/// A tree that predicts without branches. Every split chooses, for [`ROWS`] rows at a time, between the results of
+/// its two sides.
 #[derive(Clone, Debug)]
 pub(super) struct FlatTree {
-    /// Each between values and splits before it.
+    /// Each split chooses between values and earlier splits.
     splits: Vec<FlatSplit>,
     root: Side,
 }
@@ -154,23 +154,23 @@ pub(super) struct FlatTree {
 struct FlatSplit {
     feature: usize,
     edge: f32,
-    /// What rows get whose feature is at most `edge`.
+    /// The result of rows whose feature is at most `edge`.
     left: Side,
     right: Side,
 }
 
-/// What rows get on one side of a split.
+/// The result of one side of a split.
 #[derive(Clone, Copy, Debug)]
 enum Side {
     Value(f32),
-    /// What an earlier split chooses.
+    /// The choice of an earlier split.
     Split(usize),
 }
 
-/// What the splits of a tree choose for some rows; what is in it does not matter.
+/// Scratch space for the choices of a tree's splits.
 pub(super) type Chosen = [[f32; ROWS]; MAX_LEAVES];
 
-/// Room for it.
+/// Empty scratch space.
 pub(super) fn nothing_chosen() -> Chosen {
     [[0.0; ROWS]; MAX_LEAVES]
 }
@@ -192,12 +192,12 @@ impl FlatTree {
         Side::Split(splits.len() - 1)
     }
 
-    /// Features that it looks at, some more than once.
+    /// Features that the tree reads, some more than once.
     pub(super) fn features(&self) -> impl Iterator<Item = usize> + '_ {
         self.splits.iter().map(|split| split.feature)
     }
 
-    /// Adds the values of some rows to `sums [r]`; `columns [d, ROWS]` has their features, `r <= ROWS`.
+    /// Adds the predictions of some rows to `sums [r]`; `columns [d, ROWS]` has their features, and `r <= ROWS`.
     pub(super) fn accumulate(&self, columns: &[f32], chosen: &mut Chosen, sums: &mut [f32]) {
         choose(&self.splits, columns, chosen);
         match self.root {
@@ -207,7 +207,7 @@ impl FlatTree {
     }
 }
 
-/// What every split chooses for each row.
+/// Computes the choice of every split for each row.
 #[multiversion(targets("x86_64+avx+avx2"))]
 fn choose(splits: &[FlatSplit], columns: &[f32], chosen: &mut Chosen) {
     for (i, &FlatSplit { feature, edge, left, right }) in splits.iter().enumerate() {
@@ -225,7 +225,7 @@ fn choose(splits: &[FlatSplit], columns: &[f32], chosen: &mut Chosen) {
     }
 }
 
-/// Writes what each row gets on its side of a split.
+/// Writes the result of one side of a split for each row.
 #[inline(always)]
 #[allow(clippy::inline_always)] // To become part of vector code.
 fn pick(
@@ -240,30 +240,31 @@ fn pick(
     }
 }
 
-/// Features whose histograms are filled at once: one row's sum need not wait for that of the row before.
+/// Number of features whose histograms are filled at once, so that the sum of a row does not wait for the row
+/// before.
 const ABREAST: usize = 4;
 
-/// Rows of a leaf by the bin of a feature.
+/// Rows of a leaf by the bin of one feature.
 #[derive(Clone, Copy)]
 struct Histogram {
-    /// Sums of the targets and numbers of the rows, zero where there are none.
+    /// Sum of the targets and number of the rows in each bin; zero in empty bins.
     bins: [[f64; 2]; MAX_BINS],
-    /// Bit by bit whether there are any.
+    /// One bit per bin: whether it has rows.
     filled: u64,
 }
 
-/// Ways to cut the rows of a leaf in two, none empty.
+/// Candidate splits of a leaf; both sides have rows.
 struct Cuts {
-    /// Sums of the targets and numbers of the rows on the left.
+    /// Sum of the targets and number of the rows on the left.
     left: [f64; ABREAST * MAX_BINS],
     n: [f64; ABREAST * MAX_BINS],
-    /// Features and bins.
+    /// Feature and bin of each candidate.
     at: [(u32, u32); ABREAST * MAX_BINS],
     len: usize,
 }
 
 impl Soil<'_> {
-    /// The split with the largest fall of the squared error; ties: the first found.
+    /// The split with the largest decrease of the squared error; the first found wins a tie.
     fn best_split(&self, rows: &[u32], sum: f64) -> Option<Split> {
         if rows.len() < 2 * self.growth.min_leaf {
             return None;
@@ -285,7 +286,7 @@ impl Soil<'_> {
 
     /// Fills the empty histograms of at most [`ABREAST`] features.
     fn fill(&self, histograms: &mut [Histogram; ABREAST], features: &[usize], rows: &[u32], targets: &[f64]) {
-        // Where there are fewer, the last one several times: nobody looks at the others.
+        // With fewer features the last one is repeated; the copies are not read.
         let bins: [&[u8]; ABREAST] =
             std::array::from_fn(|i| &self.x.bins[features[i.min(features.len() - 1)]][..]);
         for (&row, target) in rows.iter().zip(targets) {
@@ -306,8 +307,8 @@ impl Cuts {
         Self { left: zeros, n: zeros, at: [(0, 0); ABREAST * MAX_BINS], len: 0 }
     }
 
-    /// Adds those behind each bin of a feature that is not empty, where both sides have at least `min_leaf` of the
-    /// rows; empties the histogram.
+    /// Adds a candidate behind each bin with rows, where both sides have at least `min_leaf` rows, and empties the
+    /// histogram.
     fn take(&mut self, feature: u32, histogram: &mut Histogram, rows: f64, min_leaf: f64) {
         let (mut left, mut n, mut len) = (0.0, 0.0, self.len);
         while histogram.filled != 0 {
@@ -323,7 +324,7 @@ impl Cuts {
         self.len = len;
     }
 
-    /// Puts the one with the largest fall of the squared error in place of what is best so far, if it is better.
+    /// Replaces `best` by the candidate with the largest decrease of the squared error, if that is larger.
     fn best(&self, sum: f64, rows: f64, shrink: f64, best: &mut Split) {
         let score = |sum: f64, n: f64| sum * sum / (n + shrink);
         let base = score(sum, rows);

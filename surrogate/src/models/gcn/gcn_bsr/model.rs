@@ -1,4 +1,4 @@
-//! The surrogate of BONAS: graph network for the embedding, Bayesian sigmoid regression on it.
+//! The surrogate of BONAS: Bayesian sigmoid regression on the embedding of a graph network.
 
 use bonas_spaces::{Architecture, Simplify};
 use linfa::Dataset;
@@ -15,27 +15,27 @@ use crate::models::gcn::tensors::{pin_threads, to_array};
 use crate::models::gcn::train::Training;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
-/// Architectures that go through the network at once when predicting.
+/// Architectures per pass when predicting.
 const CHUNK: usize = 2048;
 
 /// Settings of a [`GcnBsr`].
 #[derive(Clone, Copy, Debug)]
 pub struct GcnSettings {
-    /// Units a layer.
+    /// Units per layer.
     pub width: usize,
     /// Graph convolutions.
     pub depth: usize,
-    /// Which graphs the network reads.
+    /// The graphs that the network reads.
     pub simplify: Simplify,
-    /// What small graphs are filled up with.
+    /// How small graphs are padded.
     pub padding: Padding,
-    /// How the network is trained.
+    /// Training of the network.
     pub training: Training,
     /// The regression on the embedding.
     pub bsr: BsrParams,
     /// Number format, `Float` or `Double`.
     pub kind: Kind,
-    /// Where the network lives.
+    /// Device of the network.
     pub device: Device,
 }
 
@@ -57,8 +57,8 @@ impl Default for GcnSettings {
 /// Graph network and Bayesian sigmoid regression (BONAS; Shi et al., `NeurIPS` 2020).
 ///
 /// `fit` trains a [`Gcn`] from fresh weights on all observations, then fits a [`Bsr`] to its
-/// embeddings with running statistics. Scores are in `[0, 1]`. Posteriors are of a score as it
-/// would be measured, noise included.
+/// embeddings with running statistics. Scores must be in `[0, 1]`. Posteriors are laws of a measured score, noise
+/// included.
 #[derive(Clone, Copy, Debug)]
 pub struct GcnBsr {
     name: &'static str,

@@ -1,4 +1,4 @@
-//! Graph networks that read structural counts too, as a cross-fitted ensemble.
+//! A cross-fitted ensemble of graph networks that read structural counts too.
 
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rand::seq::SliceRandom;
 use tch::{Device, Kind, Tensor};
 
 use crate::features::FeatureCache;
-use crate::features::{Live, Structures};
+use crate::features::{Structures, VaryingColumns};
 use crate::models::gcn::directed::{DirectedGraphs, Nets};
 use crate::models::gcn::network::check_place;
 use crate::models::gcn::tensors::{pin_threads, to_array};
@@ -21,46 +21,46 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = super::GCN_ENSEMBLE.name();
 
-/// Architectures that go through the networks at once when predicting.
+/// Architectures per pass when predicting.
 const CHUNK: usize = 1024;
 
 /// Share of the steps in which the step size rises.
 const WARM_UP: f64 = 0.1;
 
-/// Root of the mean square of an architecture's scaled counts, all together.
+/// Root mean square length of an architecture's scaled counts.
 const COUNTS: f32 = 3.0;
 
-/// Standard deviation, in normal scores, of an error not seen yet: it counts as one observation.
+/// Standard deviation, in normal scores, of the error that is assumed before any is made; it counts as one
+/// observation.
 const PRIOR_ERROR: f64 = 0.5;
 
-/// Bidirectional graph networks on pruned graphs and structural counts, an ensemble of them.
+/// An ensemble of bidirectional graph networks on pruned graphs and structural counts.
 ///
-/// `embed::directed` has the network. Targets are normal scores (as of [`crate::models::GraphGp`]); the
-/// loss is the mean square error. The observations are cut into as many folds as there are members, and
-/// each member is trained on all folds but its own. A prediction is the mean over members; its variance
-/// is that of the errors on the folds left out, less what members differ by on the observations in the mean,
-/// plus what they differ by on the candidate. Adam, its step size rising for a
-/// tenth of the steps and then falling to 0 by half a cosine.
+/// Targets are normal scores (as of [`crate::models::GraphGp`]); the loss is the mean squared error. The
+/// observations are cut into as many folds as there are members, and each member is trained on all folds but its
+/// own. A prediction is the mean over members. Its variance is the mean squared error on the folds left out, less
+/// the mean variance between members on the observations, plus the variance between members on the candidate.
+/// Adam's step size rises for a tenth of the steps and then falls to 0 by half a cosine.
 ///
 /// Posteriors are laws of the measured score, mapped back as those of `GraphGp`. Settings were chosen by
 /// Kendall's tau at 156 training cells on CIFAR-100 of NAS-Bench-201 and other seeds of NAS-Bench-101.
 #[derive(Debug)]
 pub struct GcnEnsemble {
-    /// Networks, at least 2.
+    /// Number of networks, at least 2.
     pub members: usize,
-    /// Units a layer.
+    /// Units per layer.
     pub width: usize,
     /// Graph convolutions.
     pub depth: usize,
     /// Largest step size of Adam.
     pub learning_rate: f64,
-    /// Training steps, at least.
+    /// Fewest training steps.
     pub steps: usize,
-    /// Passes over the observations, at least.
+    /// Fewest passes over the observations.
     pub epochs: usize,
-    /// Architectures a step.
+    /// Architectures per step.
     pub batch: usize,
-    /// Where the networks live.
+    /// Device of the networks.
     pub device: Device,
     features: FeatureCache,
 }
@@ -98,7 +98,7 @@ impl GcnEnsemble {
         Err(SurrogateError::setting("learning_rate", self.learning_rate, "a number above 0"))
     }
 
-    /// Step size of a step, of so many.
+    /// Step size at a step out of `steps`.
     fn step_size(&self, step: usize, steps: usize) -> f64 {
         let done = (step as f64 + 0.5) / steps as f64;
         let part = if done < WARM_UP {
@@ -109,7 +109,7 @@ impl GcnEnsemble {
         self.learning_rate * part
     }
 
-    /// Trains `nets` to targets `z [n]`; `weights [K, n]` says who sees what.
+    /// Trains `nets` to targets `z [n]`; `weights [K, n]` is 1 where a member is trained on an observation.
     fn train(
         &self,
         nets: &Nets,
@@ -144,12 +144,12 @@ impl GcnEnsemble {
         }
     }
 
-    /// Which member sees which observation, `[K, n]`: all but those of its fold.
+    /// The fold of each observation, and the weights `[K, n]`: 1 for all folds but the member's own.
     fn folds(&self, n: usize, rng: &mut dyn Rng) -> (Vec<usize>, Array2<f32>) {
         let mut fold: Vec<usize> = (0..n).map(|i| i % self.members).collect();
         fold.shuffle(rng);
-        let seen = |(k, i): (usize, usize)| f32::from(u8::from(n == 1 || fold[i] != k));
-        let weights = Array2::from_shape_fn((self.members, n), seen);
+        let in_training = |(k, i): (usize, usize)| f32::from(u8::from(n == 1 || fold[i] != k));
+        let weights = Array2::from_shape_fn((self.members, n), in_training);
         (fold, weights)
     }
 }
@@ -173,21 +173,21 @@ impl Surrogate for GcnEnsemble {
         pin_threads(self.device);
         let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
         let structures = self.features.features(NAME, architectures.iter().copied())?;
-        let live = Live::of(structures.iter());
-        let unit = COUNTS / (live.len().max(1) as f32).sqrt();
-        let counts = scaled(&live, &structures, unit);
+        let columns = VaryingColumns::of(structures.iter());
+        let unit = COUNTS / (columns.len().max(1) as f32).sqrt();
+        let counts = scaled(&columns, &structures, unit);
         let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
         let (z, warp) = normal_scores(&scores);
         let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
         let (fold, weights) = self.folds(scores.len(), rng);
         let targets = Tensor::from_slice(&z).to_kind(Kind::Float).to_device(self.device);
-        let seen = Tensor::from_slice(weights.as_standard_layout().as_slice().unwrap_or_default())
+        let in_training = Tensor::from_slice(weights.as_standard_layout().as_slice().unwrap_or_default())
             .view([self.members as i64, -1])
             .to_device(self.device);
-        self.train(&nets, &graphs, &targets, &seen, rng)?;
-        let mut fitted = Fitted {
+        self.train(&nets, &graphs, &targets, &in_training, rng)?;
+        let mut fitted = FittedGcnEnsemble {
             nets,
-            live,
+            columns,
             unit,
             error: 0.0,
             warp: Arc::new(warp),
@@ -195,26 +195,26 @@ impl Surrogate for GcnEnsemble {
             features: self.features.clone(),
         };
         let (_, predictions) = fitted.outputs(&graphs)?;
-        let unseen = |(i, z): (usize, &f64)| (z - predictions[[fold[i], i]]).powi(2);
-        let squares: f64 = z.iter().enumerate().map(unseen).sum();
+        let held_out_error = |(i, z): (usize, &f64)| (z - predictions[[fold[i], i]]).powi(2);
+        let squares: f64 = z.iter().enumerate().map(held_out_error).sum();
         let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
-        // The errors are of single members; what these differ by is added candidate by candidate.
+        // These are errors of single members; their variance is added for each candidate.
         fitted.error = (error - predictions.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)).max(0.1 * error);
         Ok(Box::new(fitted))
     }
 }
 
-/// Live counts `[m, d]` of some architectures, times a unit.
-fn scaled(live: &Live, structures: &Structures, unit: f32) -> Array2<f32> {
-    let mut counts = Array2::zeros((structures.rows.len(), live.len()));
-    live.write(structures.iter(), &mut counts);
+/// Varying counts `[m, d]` of some architectures, times a unit.
+fn scaled(columns: &VaryingColumns, structures: &Structures, unit: f32) -> Array2<f32> {
+    let mut counts = Array2::zeros((structures.rows.len(), columns.len()));
+    columns.write(structures.iter(), &mut counts);
     counts * unit
 }
 
-struct Fitted {
+struct FittedGcnEnsemble {
     nets: Nets,
-    live: Live,
-    /// What scaled counts are multiplied by.
+    columns: VaryingColumns,
+    /// Factor of the scaled counts.
     unit: f32,
     /// Mean squared error on the folds left out, less the mean variance between members.
     error: f64,
@@ -223,7 +223,7 @@ struct Fitted {
     features: FeatureCache,
 }
 
-impl Fitted {
+impl FittedGcnEnsemble {
     /// Embeddings `[m, K W]` and predictions `[K, m]`.
     fn outputs(&self, graphs: &DirectedGraphs) -> Result<(Array2<f64>, Array2<f64>), SurrogateError> {
         let (embedding, predictions) = tch::no_grad(|| self.nets.forward(graphs));
@@ -233,7 +233,7 @@ impl Fitted {
         Ok((to_array(&side_by_side)?, to_array(&predictions)?))
     }
 
-    /// [`Self::outputs`] of candidates, chunk by chunk.
+    /// Calls `take` with [`Self::outputs`] of each chunk of candidates.
     fn each_chunk(
         &self,
         candidates: &[Architecture],
@@ -242,8 +242,8 @@ impl Fitted {
         pin_threads(self.device);
         for chunk in candidates.chunks(CHUNK) {
             let architectures: Vec<&Architecture> = chunk.iter().collect();
-            let structures = self.features.matching(NAME, self.live.columns(), chunk)?;
-            let counts = scaled(&self.live, &structures, self.unit);
+            let structures = self.features.matching(NAME, self.columns.columns(), chunk)?;
+            let counts = scaled(&self.columns, &structures, self.unit);
             let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
             let (embedding, predictions) = self.outputs(&graphs)?;
             take(embedding, predictions);
@@ -252,7 +252,7 @@ impl Fitted {
     }
 }
 
-impl Predict for Fitted {
+impl Predict for FittedGcnEnsemble {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut laws: Vec<(f64, f64)> = Vec::with_capacity(candidates.len());
         self.each_chunk(candidates, |_, predictions| {
@@ -304,7 +304,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let (fold, weights) = brief().folds(7, &mut rng);
         assert_eq!(weights.sum_axis(Axis(0)), Array1::from_elem(7, 2.0));
-        let mut left_out = weights.sum_axis(Axis(1)).mapv(|seen| 7.0 - seen).to_vec();
+        let mut left_out = weights.sum_axis(Axis(1)).mapv(|in_training| 7.0 - in_training).to_vec();
         left_out.sort_by(f32::total_cmp);
         assert_eq!(left_out, [2.0, 2.0, 3.0]);
         assert!((0..7).all(|i| weights[[fold[i], i]] == 0.0));

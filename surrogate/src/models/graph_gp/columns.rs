@@ -1,41 +1,41 @@
-//! Columns of counts, and of what is known beforehand, as a Gaussian process takes them.
+//! Feature columns and prior knowledge as columns of a Gaussian process, and their kernel.
 
 use ndarray::{Array1, Array2, s};
 
-use super::data::{Form, Read};
-use crate::features::{Family, Live, Row, Scale};
+use super::data::{PriorForm, TrainingData};
+use crate::features::{Family, Row, Scale, VaryingColumns};
 use crate::models::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits, fit_to};
 
-/// Prior means of the `ln relevance` of edges by the labels of their ends, and of operations by where they are:
-/// there are many of these that say little. 0 for the other families.
+/// Prior means of `ln relevance` for edges by the labels of their ends, and for operations by their places. Both
+/// are large families with little information. The other families have mean 0.
 const NEIGHBOURS: f64 = -1.0;
 const PLACES: f64 = -0.4;
 
-/// Columns that differ among some observations, scaled by these, and their kernel.
+/// The columns that vary among the first observations, scaled by these, and the kernel over them.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
-    pub(super) form: Form,
-    pub(super) live: Live,
-    /// Centre and scale of the ranks of what is known, whose columns stand behind the others.
+pub(super) struct KernelColumns {
+    pub(super) form: PriorForm,
+    pub(super) varying: VaryingColumns,
+    /// Centre and scale of the ranks of prior knowledge, whose columns follow the feature columns.
     ranks: Scale,
     known: usize,
 }
 
-impl Frame {
-    /// Of the first `n` observations.
-    pub(super) fn of(read: &Read, n: usize, form: Form) -> Self {
-        let live = Live::of(read.structures.iter().take(n));
-        let known = if form == Form::Nothing { &[][..] } else { &read.ranks };
+impl KernelColumns {
+    /// The columns of the first `n` observations.
+    pub(super) fn of(data: &TrainingData, n: usize, form: PriorForm) -> Self {
+        let varying = VaryingColumns::of(data.structures.iter().take(n));
+        let known = if form == PriorForm::Nothing { &[][..] } else { &data.ranks };
         let ranks = Array2::from_shape_fn((n, known.len()), |(i, k)| known[k][i] as f32);
-        Self { form, live, ranks: Scale::of(&ranks), known: known.len() }
+        Self { form, varying, ranks: Scale::of(&ranks), known: known.len() }
     }
 
     /// Number of columns.
     pub(super) fn width(&self) -> usize {
-        self.live.len() + self.known
+        self.varying.len() + self.known
     }
 
-    /// Scaled features `[m, d]` of some architectures and what is known of them, each at least as many ranks.
+    /// Scaled features `[m, d]` of some architectures, with the ranks of prior knowledge about them.
     pub(super) fn matrix<'a>(
         &self,
         structures: impl ExactSizeIterator<Item = Row<'a>>,
@@ -46,7 +46,7 @@ impl Frame {
         x
     }
 
-    /// [`matrix`](Self::matrix) into `x`; what is in it before does not matter.
+    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
     pub(super) fn matrix_into<'a>(
         &self,
         structures: impl ExactSizeIterator<Item = Row<'a>>,
@@ -54,9 +54,9 @@ impl Frame {
         x: &mut Array2<f32>,
     ) {
         fit_to(x, (structures.len(), self.width()));
-        self.live.write(structures, x);
+        self.varying.write(structures, x);
         for (k, ranks) in ranks.iter().take(self.known).enumerate() {
-            let column = x.column_mut(self.live.len() + k);
+            let column = x.column_mut(self.varying.len() + k);
             column
                 .into_iter()
                 .zip(ranks)
@@ -64,9 +64,10 @@ impl Frame {
         }
     }
 
-    /// The blocks of the kernel for features `x [n, d]`: structure, then one for each thing known.
+    /// Blocks of the kernel for features `x [n, d]`: structural features, then one block for each item of prior
+    /// knowledge.
     pub(super) fn blocks(&self, x: &Array2<f32>, prior: &Prior) -> Vec<Block> {
-        let d = self.live.len();
+        let d = self.varying.len();
         let own = x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
         let mut blocks = vec![Block { x: own, shape: Shape::Weighed(self.traits(prior)) }];
         for column in d..self.width() {
@@ -76,9 +77,9 @@ impl Frame {
         blocks
     }
 
-    /// The kernel at some hyper-parameters of these columns.
+    /// The covariance at these hyper-parameters.
     pub(super) fn covariance(&self, kernel: Kernel, p: &[f64], prior: &Prior) -> Covariance {
-        let (d, each) = (self.live.len(), self.form.parameters());
+        let (d, each) = (self.varying.len(), self.form.parameters());
         let traits = self.traits(prior);
         let own = 2 + traits.priors.len() + d;
         let relevances = traits.relevances(&p[2..own]);
@@ -87,20 +88,19 @@ impl Frame {
         let mut terms = vec![Term { columns: 0..d, scale, variance: variance(p), linear: false }];
         for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
             let scale = Array1::from_elem(1, p.get(1).map_or(1.0, |length| (-length).exp() as f32));
-            let linear = self.form == Form::Mean;
+            let linear = self.form == PriorForm::Mean;
             terms.push(Term { columns: d + i..d + i + 1, scale, variance: variance(p), linear });
         }
         Covariance { kernel, terms, noise: (2.0 * p[p.len() - 1]).exp() }
     }
 
-    /// Hyper-parameters of these columns out of those of an earlier frame's: 0, a relevance of 1, for columns that
-    /// have come up since.
-    pub(super) fn parameters(&self, before: &Frame, p: &[f64]) -> Vec<f64> {
+    /// Translates hyper-parameters of earlier columns to these columns. Columns that are new get 0, a relevance of 1.
+    pub(super) fn parameters(&self, before: &KernelColumns, p: &[f64]) -> Vec<f64> {
         let common = 2 + self.common();
-        let (own, tail) = p[common..].split_at(before.live.len());
+        let (own, tail) = p[common..].split_at(before.varying.len());
         let mut parameters = p[..common].to_vec();
-        let mut earlier = before.live.places().iter().zip(own).peekable();
-        for &place in self.live.places() {
+        let mut earlier = before.varying.positions().iter().zip(own).peekable();
+        for &place in self.varying.positions() {
             while earlier.next_if(|(before, _)| **before < place).is_some() {}
             parameters.push(earlier.next_if(|(before, _)| **before == place).map_or(0.0, |(_, p)| *p));
         }
@@ -108,18 +108,18 @@ impl Frame {
         parameters
     }
 
-    /// What columns are multiplied by to give a mean squared length of 1.
+    /// Factor of the columns that gives a mean squared length of 1.
     fn unit(&self) -> f64 {
-        (self.live.len().max(1) as f64).sqrt().recip()
+        (self.varying.len().max(1) as f64).sqrt().recip()
     }
 
-    /// What columns have in common: their family, and the cut of the operations that they look at.
+    /// The traits of each column: its family, and the cut of the operations that it distinguishes.
     fn traits(&self, prior: &Prior) -> Traits {
         let mut priors = vec![(0.0, prior.family_sd); Family::COUNT];
         priors[Family::Neighbours.index()].0 = NEIGHBOURS;
         priors[Family::Places.index()].0 = PLACES;
         priors.resize(self.common(), (0.0, prior.cut_sd));
-        let of = self.live.kinds().map(|kind| {
+        let of = self.varying.kinds().map(|kind| {
             let cut = kind.cut.checked_sub(1).map(|cut| Family::COUNT + cut);
             [Some(kind.family.index()), cut].into_iter().flatten().collect()
         });
@@ -128,6 +128,6 @@ impl Frame {
 
     /// Number of traits.
     fn common(&self) -> usize {
-        Family::COUNT + self.live.columns().cuts()
+        Family::COUNT + self.varying.columns().cuts()
     }
 }

@@ -1,4 +1,5 @@
-//! Observations, and the factor of their covariance at known hyper-parameters, which grows with them.
+//! Observations with the Cholesky factor of their covariance at known hyper-parameters; the factor grows with
+//! them.
 
 use std::ops::Range;
 
@@ -9,27 +10,27 @@ use super::objective::JITTER;
 use crate::SurrogateError;
 use crate::linalg::Cholesky;
 
-/// What the diagonal's variances may be raised by, as shares: rounding in single precision can outweigh a
-/// tiny noise where there are many observations. The first that will do is taken.
+/// Shares by which variances on the diagonal may be raised, because rounding in single precision can outweigh a
+/// tiny noise among many observations. The first share that makes the matrix positive definite is used.
 const RIDGES: [f64; 5] = [0.0, 1e-5, 1e-4, 1e-3, 1e-2];
 
 /// One block of the kernel at known hyper-parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Term {
-    /// Its columns, out of those of the observations.
+    /// The term's columns among those of the observations.
     pub(crate) columns: Range<usize>,
-    /// What each of them is multiplied by.
+    /// Factor of each column.
     pub(crate) scale: Array1<f32>,
-    /// Variance; of a linear term that of its slopes.
+    /// Variance of the term; for a linear term that of its slopes.
     pub(crate) variance: f64,
-    /// Whether it is a linear function of its columns in place of the kernel.
+    /// Whether the term is a linear function of its columns instead of the kernel.
     pub(crate) linear: bool,
 }
 
-/// For every term features `[n, d]` and their squared lengths `[n]`.
+/// For each term, features `[n, d]` and their squared lengths `[n]`.
 pub(super) type Features = Vec<(Array2<f32>, Vec<f32>)>;
 
-/// A sum of terms, and the variance of the noise.
+/// A sum of kernel terms, and the variance of the noise.
 #[derive(Clone, Debug)]
 pub(crate) struct Covariance {
     pub(crate) kernel: Kernel,
@@ -37,26 +38,26 @@ pub(crate) struct Covariance {
     pub(crate) noise: f64,
 }
 
-/// Observations, without their targets.
+/// Observations without their targets, with the factor of their covariance.
 #[derive(Clone, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct FactoredObservations {
     pub(super) covariance: Covariance,
     pub(super) features: Features,
-    /// How many were factored at once.
+    /// Number of observations that were factored at once.
     base: usize,
     ridge: f64,
     pub(super) factor: Cholesky,
 }
 
 impl Covariance {
-    /// Features `x [n, d]` as the terms take them.
+    /// Features `x [n, d]`, scaled for each term.
     pub(super) fn features(&self, x: ArrayView2<'_, f32>) -> Features {
         let mut features = Features::new();
         self.features_into(x, &mut features);
         features
     }
 
-    /// [`features`](Self::features) into some; what is in them before does not matter.
+    /// Writes [`features`](Self::features) to existing space.
     pub(super) fn features_into(&self, x: ArrayView2<'_, f32>, features: &mut Features) {
         features.resize_with(self.terms.len(), Default::default);
         for ((scaled, lengths), term) in features.iter_mut().zip(&self.terms) {
@@ -80,7 +81,7 @@ impl Covariance {
         variance
     }
 
-    /// Variance of a measurement, a share of it added.
+    /// Variance of a measurement, raised by a share.
     fn on_diagonal(&self, variance: f64, ridge: f64) -> f64 {
         variance * (1.0 + ridge) + self.noise + JITTER
     }
@@ -92,7 +93,7 @@ impl Covariance {
         k
     }
 
-    /// [`between`](Self::between) into `k`; what is in it and in `products` before does not matter.
+    /// Writes [`between`](Self::between) to `k` and resizes it; `products` is scratch space.
     pub(super) fn between_into(
         &self,
         a: &Features,
@@ -101,7 +102,7 @@ impl Covariance {
         products: &mut Array2<f32>,
     ) {
         let shape = (count(a), count(b));
-        // In row-major order, which `dot` does not promise.
+        // Row-major order, which `dot` does not guarantee.
         fit_to(k, shape);
         fit_to(products, shape);
         k.fill(0.0);
@@ -116,7 +117,7 @@ impl Covariance {
         }
     }
 
-    /// Adds a term's covariances of one with others to `sums`, out of squared lengths and products.
+    /// Adds a term's covariances of one observation with others to `sums`, from squared lengths and products.
     fn add(&self, term: &Term, length: f32, lengths: &[f32], products: &[f32], sums: &mut [f32]) {
         let variance = term.variance as f32;
         if term.linear {
@@ -126,8 +127,8 @@ impl Covariance {
         }
     }
 
-    /// Covariances `[i + 1]` of observation `i` with those before it and itself, worked out in a way that depends
-    /// on nothing else.
+    /// Covariances `[i + 1]` of observation `i` with those before it and itself. They do not depend on how many
+    /// observations are computed at a time.
     fn row(&self, features: &Features, i: usize) -> Vec<f32> {
         let mut sums = vec![0.0; i + 1];
         let mut products = vec![0.0; i + 1];
@@ -140,12 +141,12 @@ impl Covariance {
     }
 }
 
-impl Seen {
-    /// Observations with features `x [n, d]`, of which the first `base` are factored at once and the others one by
-    /// one: with the same base it does not matter how many were seen before the others came.
+impl FactoredObservations {
+    /// Factors observations with features `x [n, d]`: the first `base` at once, the others one by one. For a given
+    /// base the result does not depend on how many were factored before the others arrived.
     ///
     /// # Errors
-    /// [`SurrogateError::Numeric`] if their covariance is not positive definite.
+    /// [`SurrogateError::Numeric`] if the covariance is not positive definite.
     pub(crate) fn of(covariance: &Covariance, x: &Array2<f32>, base: usize) -> Result<Self, SurrogateError> {
         let base = base.min(x.nrows());
         let features = covariance.features(x.slice(s![..base, ..]));
@@ -161,7 +162,7 @@ impl Seen {
         factored.ok_or_else(not_definite)
     }
 
-    /// The same with the observations behind those that it has, out of all `x [n, d]`.
+    /// These observations and those that follow them in `x [n, d]`, which has all.
     ///
     /// # Errors
     /// As [`of`](Self::of).
@@ -169,7 +170,7 @@ impl Seen {
         self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base), Ok)
     }
 
-    /// How many of the observations were factored at once.
+    /// Number of observations that were factored at once.
     pub(crate) fn base(&self) -> usize {
         self.base
     }
@@ -195,7 +196,7 @@ impl Seen {
         Some(Self { factor: self.factor.extended(&rows)?, features, ..self })
     }
 
-    /// The factor of some of the observations alone, on whose diagonal is the ridge that all need.
+    /// The factor of some of the observations, with the same ridge as that of all.
     pub(super) fn part(&self, part: &[usize]) -> Result<Cholesky, SurrogateError> {
         let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
             (x.select(Axis(0), part), part.iter().map(|&i| lengths[i]).collect())
@@ -208,7 +209,7 @@ impl Seen {
     }
 }
 
-/// Gives an array a shape, row-major; what is in it does not matter.
+/// Gives an array a shape in row-major order; its values are arbitrary afterwards.
 pub(crate) fn fit_to(array: &mut Array2<f32>, shape: (usize, usize)) {
     if array.dim() != shape {
         *array = Array2::zeros(shape);
@@ -236,10 +237,10 @@ mod tests {
         Covariance { kernel, terms: vec![term(0..2, false), term(1..3, true)], noise }
     }
 
-    fn grows_the_same(covariance: &Covariance, x: &Array2<f32>) -> Seen {
+    fn grows_the_same(covariance: &Covariance, x: &Array2<f32>) -> FactoredObservations {
         let first = |n: usize| x.slice(s![..n, ..]).to_owned();
-        let all = Seen::of(covariance, x, 20).unwrap();
-        let mut grown = Seen::of(covariance, &first(20), 20).unwrap();
+        let all = FactoredObservations::of(covariance, x, 20).unwrap();
+        let mut grown = FactoredObservations::of(covariance, &first(20), 20).unwrap();
         assert_eq!(grown.ridge, 0.0);
         for n in [21, 33, 70, 90] {
             grown = grown.with(&first(n)).unwrap();
@@ -257,7 +258,8 @@ mod tests {
         let covariance = covariance(Kernel::Matern32, 0.5, 0.1);
         let all = grows_the_same(&covariance, &x);
         assert_eq!(all.ridge, 0.0);
-        let apart = Seen::of(&covariance, &x, 90).unwrap().factor.lower() - all.factor.lower();
+        let apart =
+            FactoredObservations::of(&covariance, &x, 90).unwrap().factor.lower() - all.factor.lower();
         assert!(apart.iter().all(|d| d.abs() < 1e-4));
     }
 

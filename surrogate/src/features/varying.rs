@@ -1,4 +1,4 @@
-//! From features to columns that tell observations apart.
+//! Feature columns; constant columns are dropped.
 
 use std::ops::Range;
 
@@ -8,59 +8,59 @@ use super::columns::{Columns, Scale};
 use super::family::Kind;
 use super::store::Row;
 
-/// The columns that differ among some architectures, centred and with about unit variance among them.
+/// The columns that are not constant among some architectures, centred and scaled to about unit variance.
 #[derive(Clone, Debug)]
-pub(crate) struct Live {
+pub(crate) struct VaryingColumns {
     columns: Columns,
-    /// Their places among all columns, rising: first counts, then what is named.
-    places: Vec<usize>,
-    /// How many are counts.
+    /// Positions among all columns, rising: counts first, then sparse features.
+    positions: Vec<usize>,
+    /// Number of the columns that are counts.
     counts: usize,
-    /// Which of these stand side by side among all columns.
+    /// Ranges of these columns that are adjacent among all columns.
     runs: Vec<Range<usize>>,
-    /// For every named column its place among these, if it is one.
+    /// For each sparse column its position among the varying ones, if it varies.
     named: Vec<Option<usize>>,
-    /// Means, and what values less these are multiplied by.
+    /// Means of the columns, and factors of the centred values.
     mean: Vec<f32>,
     factor: Vec<f32>,
 }
 
-impl Live {
-    /// Of some architectures.
+impl VaryingColumns {
+    /// The columns that vary among some architectures.
     pub(crate) fn of<'a>(structures: impl ExactSizeIterator<Item = Row<'a>> + Clone) -> Self {
         let columns = Columns::of(structures.clone());
         let scale = Scale::of(&columns.matrix(structures));
-        let places: Vec<usize> = (0..columns.len()).filter(|&c| scale.is_live(c)).collect();
-        let counts = places.partition_point(|&c| c < columns.counts());
+        let positions: Vec<usize> = (0..columns.len()).filter(|&c| scale.varies(c)).collect();
+        let counts = positions.partition_point(|&c| c < columns.counts());
         let mut named = vec![None; columns.len() - columns.counts()];
-        for (i, &place) in places.iter().enumerate().skip(counts) {
-            named[place - columns.counts()] = Some(i);
+        for (i, &position) in positions.iter().enumerate().skip(counts) {
+            named[position - columns.counts()] = Some(i);
         }
-        let (mean, factor) = places.iter().map(|&place| scale.of_column(place)).unzip();
-        Self { columns, runs: runs(&places[..counts]), places, counts, named, mean, factor }
+        let (mean, factor) = positions.iter().map(|&position| scale.of_column(position)).unzip();
+        Self { columns, runs: runs(&positions[..counts]), positions, counts, named, mean, factor }
     }
 
-    /// Number of them.
+    /// Number of varying columns.
     pub(crate) fn len(&self) -> usize {
-        self.places.len()
+        self.positions.len()
     }
 
-    /// Their places among all columns.
-    pub(crate) fn places(&self) -> &[usize] {
-        &self.places
+    /// Positions among all columns.
+    pub(crate) fn positions(&self) -> &[usize] {
+        &self.positions
     }
 
-    /// All columns, constant ones too.
+    /// All columns, including constant ones.
     pub(crate) fn columns(&self) -> &Columns {
         &self.columns
     }
 
-    /// What each of them counts.
+    /// What each varying column counts.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
-        self.places.iter().map(|&place| self.columns.kind(place))
+        self.positions.iter().map(|&position| self.columns.kind(position))
     }
 
-    /// Writes features to the first columns of `x [m, d]`, `d` at least their number.
+    /// Writes scaled features to the first columns of `x [m, d]`; `d` is at least the number of varying columns.
     pub(crate) fn write<'a>(&self, structures: impl Iterator<Item = Row<'a>>, x: &mut Array2<f32>) {
         let absent: Vec<f32> = (self.counts..self.len()).map(|i| -self.mean[i] * self.factor[i]).collect();
         for (structure, mut row) in structures.zip(x.rows_mut()) {
@@ -77,7 +77,7 @@ impl Live {
 
     fn write_counts(&self, counts: &[f32], row: &mut [f32]) {
         for run in &self.runs {
-            let from = &counts[self.places[run.start]..][..run.len()];
+            let from = &counts[self.positions[run.start]..][..run.len()];
             let scales = self.mean[run.clone()].iter().zip(&self.factor[run.clone()]);
             for ((value, count), (mean, factor)) in row[run.clone()].iter_mut().zip(from).zip(scales) {
                 *value = (count - mean) * factor;
@@ -86,7 +86,7 @@ impl Live {
     }
 }
 
-/// Ranges of rising numbers in which each is followed by the next.
+/// Ranges of consecutive numbers in a rising list.
 fn runs(numbers: &[usize]) -> Vec<Range<usize>> {
     let mut start = 0;
     let range = |run: &[usize]| {
@@ -104,11 +104,11 @@ mod tests {
     /// Of two counts and two named features one each is constant; what is left is what scaling all gives.
     #[test]
     fn constant_columns_are_left_out() {
-        let structure = |count: f32, neighbours: &[(u64, f32)], places: &[(u64, f32)]| Structure {
+        let structure = |count: f32, neighbours: &[(u64, f32)], positions: &[(u64, f32)]| Structure {
             counts: vec![4.0, count],
             kinds: vec![Family::Nodes.of_all(), Family::Sizes.of_all()].into(),
             neighbours: neighbours.to_vec(),
-            places: places.to_vec(),
+            places: positions.to_vec(),
         };
         let all = Structures::of(&[
             structure(1.0, &[(7, 2.0)], &[]),
@@ -116,17 +116,17 @@ mod tests {
             structure(2.0, &[(7, 1.0), (8, 5.0)], &[(9, 3.0)]),
             structure(1.0, &[], &[]),
         ]);
-        let seen = all.iter().take(2);
-        let live = Live::of(seen.clone());
-        assert_eq!((live.places(), live.len()), (&[1, 3][..], 2));
-        assert_eq!(live.kinds().map(|k| k.family).collect::<Vec<_>>(), [Family::Sizes, Family::Places]);
-        let scale = Scale::of(&live.columns.matrix(seen));
+        let observed = all.iter().take(2);
+        let varying = VaryingColumns::of(observed.clone());
+        assert_eq!((varying.positions(), varying.len()), (&[1, 3][..], 2));
+        assert_eq!(varying.kinds().map(|k| k.family).collect::<Vec<_>>(), [Family::Sizes, Family::Places]);
+        let scale = Scale::of(&varying.columns.matrix(observed));
         let scaled = |column, value| scale.scaled(column, value);
         let expected =
             ndarray::array![[scaled(1, 2.0), scaled(3, 3.0), 0.0], [scaled(1, 1.0), scaled(3, 0.0), 0.0]];
         // What was there before does not matter, and the last column is not ours.
         let mut x = ndarray::array![[7.0, 7.0, 0.0], [7.0, 7.0, 0.0]];
-        live.write(all.iter().skip(2), &mut x);
+        varying.write(all.iter().skip(2), &mut x);
         assert_eq!(x, expected);
     }
 

@@ -1,6 +1,5 @@
 //! Matrices of features.
 
-use std::hash::Hasher;
 use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
@@ -14,26 +13,6 @@ const MAX_NAMED: usize = 400;
 /// Added to the variance of a column before the column is scaled, in the column's own unit. A feature that occurs
 /// in one architecture of a hundred is then not scaled up tenfold.
 const VARIANCE_FLOOR: f64 = 0.1;
-
-/// Hashes keys that are hashes already to themselves.
-#[derive(Clone, Default)]
-pub(crate) struct IdentityHasher(u64);
-
-impl Hasher for IdentityHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u64(&mut self, name: u64) {
-        self.0 = self.0.rotate_left(8) ^ name;
-    }
-}
 
 /// Which feature stands in which column.
 ///

@@ -7,6 +7,7 @@ use bonas_spaces::{Architecture, Role, Vocabulary};
 use super::family::{Cuts, Family, Kind};
 use super::flow::{Flow, Label};
 use super::paths::Paths;
+use super::sparse::Sparse;
 use super::{names, sparse};
 
 /// Up to this number of operations, all subsets of operations are counted, and labels have columns of their own.
@@ -15,9 +16,6 @@ const FEW: usize = 4;
 const SOME: usize = 8;
 /// Up to this number of operations, single operations are counted.
 const MANY: usize = 64;
-
-/// Features that few architectures have: pairs of a hash that names the feature, and a value.
-pub(crate) type Sparse = Vec<(u64, f32)>;
 
 /// Features of one architecture.
 ///

@@ -35,9 +35,9 @@ mod store;
 mod varying;
 
 pub use cache::FeatureCache;
-pub(crate) use columns::{Columns, IdentityHasher, Scale};
-pub(crate) use counts::Sparse;
+pub(crate) use columns::{Columns, Scale};
 pub use counts::{Layout, Structure};
 pub(crate) use family::Family;
-pub(crate) use store::{NameNumbers, Row, Store, Structures};
+pub(crate) use sparse::Sparse;
+pub(crate) use store::{IdentityHasher, NameNumbers, Row, Store, Structures};
 pub(crate) use varying::VaryingColumns;

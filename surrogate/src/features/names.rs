@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::counts::Sparse;
+use super::sparse::Sparse;
 
 /// The numbers of each name, as `(index of the word before it, number)`. Words with the same number in all names
 /// are left out; words are numbered in alphabetical order.

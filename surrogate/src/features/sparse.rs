@@ -2,8 +2,10 @@
 //!
 //! A name is a hash of what the feature means, so it is the same in every run.
 
-use super::counts::Sparse;
 use super::flow::{Flow, Label};
+
+/// Features that few architectures have: pairs of a hash that names the feature, and a value.
+pub(crate) type Sparse = Vec<(u64, f32)>;
 
 /// Kinds of sparse features; the hash of a name begins with its kind.
 #[derive(Clone, Copy)]

@@ -1,12 +1,32 @@
 //! Features of many architectures, contiguous in memory, so that a pool is read from front to back.
 
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use super::columns::IdentityHasher;
-use super::counts::{Sparse, Structure};
+use super::counts::Structure;
 use super::family::Kind;
+use super::sparse::Sparse;
+
+/// Hashes keys that are hashes already to themselves.
+#[derive(Clone, Default)]
+pub(crate) struct IdentityHasher(u64);
+
+impl Hasher for IdentityHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, name: u64) {
+        self.0 = self.0.rotate_left(8) ^ name;
+    }
+}
 
 /// Numbers the names of sparse features in the order of first appearance. No number is ever removed, so columns
 /// keep their meaning.

@@ -5,16 +5,16 @@ use thiserror::Error;
 /// An error of a surrogate, an acquisition or a selection; it names the value at fault and the remedy.
 #[derive(Debug, Error)]
 pub enum SurrogateError {
-    /// Observations that no model can be fitted to.
-    #[error("cannot fit {surrogate}: {reason}")]
+    /// Observations, candidates or prior knowledge that cannot be used.
+    #[error("{surrogate} cannot use this data: {reason}")]
     Data {
-        /// Name of the surrogate.
+        /// Name of the surrogate, or of what else refuses them.
         surrogate: &'static str,
         /// The value at fault and what is needed.
         reason: String,
     },
-    /// A setting out of its range.
-    #[error("bad setting {name} = {value}: {reason}")]
+    /// A setting outside its range.
+    #[error("bad setting {name} = {value}: it must be {reason}")]
     Setting {
         /// Name of the setting.
         name: &'static str,

@@ -25,8 +25,10 @@ pub(crate) fn finite_scores(
         return Err(SurrogateError::data(surrogate, "no observations; it needs at least one"));
     }
     if let Some(i) = observations.iter().position(|o| !o.score.is_finite()) {
-        let reason =
-            format!("the score of observation {i} is {}; leave out what failed", observations[i].score);
+        let reason = format!(
+            "the score of observation {i} is {}, not a finite number; leave failed evaluations out",
+            observations[i].score
+        );
         return Err(SurrogateError::data(surrogate, reason));
     }
     // Adding zero turns -0 into 0.

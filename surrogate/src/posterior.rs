@@ -386,7 +386,9 @@ fn check(name: &str, location: f64, variance: f64) -> Result<(), SurrogateError>
     if location.is_finite() && variance.is_finite() && variance >= 0.0 {
         return Ok(());
     }
-    let reason = format!("a posterior with {name} {location} and variance {variance}");
+    let reason = format!(
+        "{name} {location} and variance {variance}; both must be finite, and the variance not negative"
+    );
     Err(SurrogateError::Numeric { surrogate: "posterior", reason })
 }
 

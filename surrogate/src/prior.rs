@@ -97,7 +97,9 @@ impl Value {
 }
 
 fn not_finite(key: Key, value: f64) -> SurrogateError {
-    let reason = format!("the indicator of {key} is {value}; leave the architecture out or score it again");
+    let reason = format!(
+        "the indicator of {key} is {value}, not a finite number; leave the architecture out or score it again"
+    );
     SurrogateError::data(NAME, reason)
 }
 
@@ -105,7 +107,7 @@ fn check_count(count: usize) -> Result<(), SurrogateError> {
     if count >= 2 {
         return Ok(());
     }
-    Err(SurrogateError::data(NAME, format!("{count} values of the indicator; at least 2 are needed")))
+    Err(SurrogateError::data(NAME, format!("{count} values of the indicator; it needs at least 2")))
 }
 
 impl PriorKnowledge {
@@ -155,7 +157,7 @@ impl PriorKnowledge {
                 let rank = |(i, a): (usize, &Architecture)| {
                     ranks.get(&a.key()).copied().ok_or_else(|| {
                         let reason = format!(
-                            "no value of the indicator for architecture {i}, {}; score it first",
+                            "architecture {i}, {}, has no value of the indicator; score it first",
                             a.key()
                         );
                         SurrogateError::data(NAME, reason)

@@ -217,25 +217,28 @@ pub fn check_selection(selection: &dyn Selection, seed: u64) {
             check_batches(selection, &bare, batches, seed);
         }
     }
+    check_refusals(selection, &all, &mut rng);
+    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
+    let none =
+        must(selection.select(&nothing, Batches { count: 1, size: 2 }, &mut rng), "select from nothing");
+    assert!(none.is_empty(), "batches without candidates");
+}
+
+/// Checks what a selection must refuse, starting from candidates that it accepts.
+fn check_refusals(selection: &dyn Selection, all: &Candidates<'_>, rng: &mut ChaCha8Rng) {
     let two = Batches { count: 1, size: 2 };
     let mut refuses = |u: &[f64], e: &Array2<f64>, b: Batches, rule: &str| {
-        let candidates = Candidates { utilities: u, embeddings: Some(e), ..all };
-        assert!(selection.select(&candidates, b, &mut rng).is_err(), "accepts {rule}");
+        let candidates = Candidates { utilities: u, embeddings: Some(e), ..*all };
+        assert!(selection.select(&candidates, b, rng).is_err(), "accepts {rule}");
     };
     refuses(&[0.1, f64::NAN], &Array2::zeros((2, 1)), two, "a NaN utility");
     refuses(&[0.1, 0.2], &Array2::zeros((3, 1)), two, "embeddings of other candidates");
     refuses(&[0.1, 0.2], &Array2::from_elem((2, 1), f64::INFINITY), two, "infinite embeddings");
     refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 0, size: 2 }, "no batches");
-    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of nothing");
-    let unjoined = selection.select(&Candidates { joint: None, ..all }, two, &mut rng);
-    assert_eq!(
-        unjoined.is_err(),
-        selection.reads_joint(),
-        "a joint posterior is read and not missed, or missed"
-    );
-    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
-    let none = must(selection.select(&nothing, two, &mut rng), "select from nothing");
-    assert!(none.is_empty(), "batches without candidates");
+    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of size 0");
+    let without_joint = selection.select(&Candidates { joint: None, ..*all }, two, rng);
+    let rule = "a missing joint posterior is refused exactly if it is read";
+    assert_eq!(without_joint.is_err(), selection.reads_joint(), "{rule}");
 }
 
 /// A joint posterior of candidates in a row, correlated by distance; without variance all scores are certain.

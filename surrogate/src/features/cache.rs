@@ -63,7 +63,7 @@ impl FeatureCache {
         };
         if let Some(i) = architectures.iter().position(differs) {
             let reason = format!(
-                "architecture {i} is not of the first one's space: its operations or its number of cells differ"
+                "architecture {i} belongs to another space than the first one: its operations or its number of cells differ"
             );
             return Err(SurrogateError::data(surrogate, reason));
         }
@@ -97,7 +97,7 @@ impl FeatureCache {
     ) -> Result<Structures, SurrogateError> {
         let structures = self.features(surrogate, candidates)?;
         if structures.iter().next().is_some_and(|structure| !columns.matches(structure)) {
-            let reason = "the candidates are of another space than the observations: their operations or \
+            let reason = "the candidates belong to another space than the observations: their operations or \
                           their number of cells differ";
             return Err(SurrogateError::data(surrogate, reason));
         }

@@ -276,7 +276,7 @@ fn check_size(architectures: &[&Architecture]) -> Result<(), SurrogateError> {
     match architectures.iter().map(count).max() {
         Some(features) if features > MAX_FEATURES => {
             let reason = format!(
-                "so many operations make {features} features, and it takes at most {MAX_FEATURES}; use gcn-bsr"
+                "{features} features per architecture, because the space has so many operations; it takes at most {MAX_FEATURES}; use a surrogate that has no such limit, trees for example"
             );
             Err(SurrogateError::data(NAME, reason))
         }
@@ -309,8 +309,10 @@ fn matrix(architectures: &[&Architecture]) -> Result<Array2<f64>, SurrogateError
         let row = features(architecture);
         let first = *width.get_or_insert(row.len());
         if row.len() != first {
-            let reason =
-                format!("architecture {i} has {} features, the first {first}: not of one space", row.len());
+            let reason = format!(
+                "architecture {i} has {} features, the first {first}; all must belong to one space",
+                row.len()
+            );
             return Err(SurrogateError::data(NAME, reason));
         }
         values.extend(row);

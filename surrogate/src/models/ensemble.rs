@@ -235,7 +235,10 @@ mod tests {
         assert!(one.starts_with("cannot fit ensemble: member trees failed (bad setting folds = 1"), "{one}");
         assert!(!one.contains("graph-gp"), "{one}");
         let other = fit(Ensemble::default(), &[]);
-        assert!(other.contains("member graph-gp failed (cannot fit graph-gp: no observations"), "{other}");
+        assert!(
+            other.contains("member graph-gp failed (graph-gp cannot use this data: no observations"),
+            "{other}"
+        );
         assert!(!other.contains("member trees"), "{other}");
         let both = fit(Ensemble { folds: 1, ..Ensemble::default() }, &[]);
         assert!(both.contains("member graph-gp failed") && both.contains("; member trees failed"), "{both}");

@@ -3,6 +3,7 @@
 mod columns;
 mod data;
 mod fit_cache;
+mod fitted;
 #[cfg(test)]
 mod tests;
 mod transfer;
@@ -10,24 +11,23 @@ mod transfer;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
 use crate::entry::Entry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
-use crate::models::gp::{self, FactoredObservations, Kernel, Prior, Process, Scratch};
+use crate::models::gp::{self, FactoredObservations, Kernel, Prior, Process};
 use crate::observation::finite_scores;
-use crate::posterior::Joint;
-use crate::posterior::warp::{Warp, normal_scores};
+use crate::posterior::warp::normal_scores;
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
+use crate::{Observation, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
 use columns::KernelColumns;
 pub use data::PriorForm;
 use data::TrainingData;
 use fit_cache::{FitCache, Hyperparameters};
+pub(crate) use fitted::FittedGraphGp;
 
 const NAME: &str = "graph-gp";
 
@@ -49,7 +49,7 @@ const STEP: f64 = 1.25;
 /// observations and their order alone, and earlier choices are cached. Fitting draws no random numbers.
 ///
 /// A posterior is the law of a measured score, noise included: a Gaussian in normal scores, mapped back to
-/// the unit of the score ([`Warp`]).
+/// the unit of the score ([`Warp`](crate::posterior::Warp)).
 ///
 /// Prior knowledge ([`with_prior_knowledge`](Self::with_prior_knowledge)) adds one kernel term for each of its
 /// columns, with an amplitude and, as a feature, a lengthscale.
@@ -180,7 +180,7 @@ impl GraphGp {
                 best = Some(hyper);
             }
         }
-        best.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
+        best.ok_or_else(|| SurrogateError::data(NAME, "no observations; it needs at least one"))
     }
 
     /// Hyper-parameters of one form, chosen at growing numbers of observations.
@@ -200,7 +200,7 @@ impl GraphGp {
             self.cache().insert_hyperparameters(form, prefix_hashes[n], &next);
             hyper = Some(next);
         }
-        hyper.ok_or_else(|| SurrogateError::data(NAME, "no observations"))
+        hyper.ok_or_else(|| SurrogateError::data(NAME, "no observations; it needs at least one"))
     }
 
     /// Hyper-parameters for the first `n` observations, continuing those from `before`.
@@ -218,7 +218,12 @@ impl GraphGp {
         let (z, _) = normal_scores(&data.scores[..n]);
         let blocks = columns.blocks(&x, &self.prior);
         let fit = gp::fit(&blocks, &z.into(), self.kernel, &self.prior, start.as_deref(), iterations);
-        let missing = || SurrogateError::numeric(NAME, "the covariance is not positive definite");
+        let missing = || {
+            SurrogateError::numeric(
+                NAME,
+                "the covariance of the observations is not positive definite at the prior mean",
+            )
+        };
         Ok(Hyperparameters { columns: Arc::new(columns), fit: fit.ok_or_else(missing)? })
     }
 
@@ -302,100 +307,5 @@ impl Surrogate for GraphGp {
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
         Ok(Box::new(self.fit_process(observations)?))
-    }
-}
-
-/// A fitted [`GraphGp`].
-#[derive(Debug)]
-pub(crate) struct FittedGraphGp {
-    process: Process,
-    columns: Arc<KernelColumns>,
-    /// Scaled features `[n, d]` of the observations.
-    observed: Array2<f32>,
-    /// Prior knowledge, empty where its form is `Nothing`.
-    knowledge: Vec<PriorKnowledge>,
-    warp: Arc<Warp>,
-    features: FeatureCache,
-}
-
-impl FittedGraphGp {
-    /// Scaled features `[m, d]`.
-    pub(crate) fn matrix<'a>(
-        &self,
-        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
-    ) -> Result<Array2<f32>, SurrogateError> {
-        let mut x = Array2::zeros((0, 0));
-        self.matrix_into(candidates, &mut x)?;
-        Ok(x)
-    }
-
-    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
-    pub(crate) fn matrix_into<'a>(
-        &self,
-        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
-        x: &mut Array2<f32>,
-    ) -> Result<(), SurrogateError> {
-        let candidates = candidates.into_iter();
-        let ranks: Vec<Vec<f64>> = self
-            .knowledge
-            .iter()
-            .map(|knowledge| knowledge.ranks(candidates.clone()))
-            .collect::<Result<_, _>>()?;
-        let structures = self.features.matching(NAME, self.columns.varying.columns(), candidates)?;
-        self.columns.matrix_into(structures.iter(), &ranks, x);
-        Ok(())
-    }
-
-    /// Expected normal scores `[m]`.
-    pub(crate) fn expected(&self, candidates: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
-        let mut expected = Vec::with_capacity(candidates.len());
-        for candidates in candidates.chunks(gp::CHUNK) {
-            expected.extend(self.process.predict(&self.matrix(candidates)?).0);
-        }
-        Ok(expected)
-    }
-
-    /// Scaled features `[n, d]` of the observations.
-    pub(crate) fn observed(&self) -> &Array2<f32> {
-        &self.observed
-    }
-
-    pub(crate) fn process(&self) -> &Process {
-        &self.process
-    }
-
-    pub(crate) fn warp(&self) -> &Arc<Warp> {
-        &self.warp
-    }
-}
-
-impl Predict for FittedGraphGp {
-    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let mut posteriors = Vec::with_capacity(candidates.len());
-        let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
-        // Chunk by chunk, so that the features stay in the processor's cache.
-        for candidates in candidates.chunks(gp::CHUNK) {
-            self.matrix_into(candidates, &mut x)?;
-            let (means, variances) = self.process.predict_with(&x, &mut scratch);
-            for (mean, variance) in means.into_iter().zip(variances) {
-                posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
-            }
-        }
-        Ok(posteriors)
-    }
-
-    fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
-        if candidates.is_empty() {
-            return Ok(None);
-        }
-        let (mean, covariance, prior) = self.process.joint(&self.matrix(candidates)?);
-        Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
-    }
-
-    fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
-        if candidates.is_empty() {
-            return Ok(Some(Array2::zeros((0, self.columns.width()))));
-        }
-        Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
     }
 }

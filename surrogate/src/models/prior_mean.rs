@@ -75,7 +75,7 @@ impl Surrogate for PriorMean {
             ));
         }
         if scores.is_empty() {
-            return Err(SurrogateError::data(NAME, "no observations"));
+            return Err(SurrogateError::data(NAME, "no observations; it needs at least one"));
         }
         let u = self.known.ranks(observations.iter().map(|o| &o.architecture))?;
         let (z, warp) = gaussian_ranks(&scores);

@@ -140,8 +140,12 @@ impl WlGp {
         let blocks: Vec<Block> = (0..=self.rounds).map(block).collect();
         let z = z.slice(s![..n]).to_owned();
         let fit = gp::fit(&blocks, &z, self.kernel, &self.prior, None, self.iterations);
-        let failed =
-            || SurrogateError::numeric(NAME, "the covariance of the labels is not positive definite");
+        let failed = || {
+            SurrogateError::numeric(
+                NAME,
+                "the covariance of the observations is not positive definite at the prior mean",
+            )
+        };
         let parameters = fit.ok_or_else(failed)?.parameters;
         let term = |(round, p): (usize, &[f64])| {
             let columns = labels.columns(round);

@@ -63,7 +63,10 @@ impl Joint {
         let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
         let factor = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
         let failed = || {
-            SurrogateError::numeric("joint posterior", "its covariance is not positive; take selection top-k")
+            SurrogateError::numeric(
+                "joint posterior",
+                "its covariance is not positive semi-definite; use a selection that reads no joint posterior",
+            )
         };
         Ok(Self { factor: factor.ok_or_else(failed)?, mean, covariance, warp })
     }

@@ -57,7 +57,7 @@ impl Rule {
         if (1..=256).contains(&n) {
             Ok(Self::from_jacobi(n, 1.0, f64::sqrt))
         } else {
-            Err(SurrogateError::setting("quadrature nodes", n, "1 to 256"))
+            Err(SurrogateError::setting("quadrature nodes", n, "from 1 to 256"))
         }
     }
 

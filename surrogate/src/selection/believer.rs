@@ -56,7 +56,12 @@ impl Selection for KrigingBeliever {
         let Some(incumbent) = candidates.incumbent else {
             return Ok(cut(&shortlist[..shortlist.len().min(batches.total())], batches));
         };
-        let missing = || SurrogateError::data(NAME, "a believer needs posteriors, and there are none");
+        let missing = || {
+            SurrogateError::data(
+                NAME,
+                "kriging-believer needs posteriors of the candidates, and there are none",
+            )
+        };
         let posteriors = candidates.posteriors.ok_or_else(missing)?;
         let of = |&i: &usize| posteriors[i].clone();
         let mut belief = Belief { posteriors: shortlist.iter().map(of).collect(), covariance };

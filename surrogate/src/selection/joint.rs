@@ -247,8 +247,12 @@ impl Drawn {
 }
 
 pub(super) fn joint(candidates: &Candidates<'_>, shortlist: &[usize]) -> Result<Joint, SurrogateError> {
-    let missing =
-        || SurrogateError::data(NAME, "it needs a surrogate with a joint posterior, and this one has none");
+    let missing = || {
+        SurrogateError::data(
+            NAME,
+            "it needs the joint posterior of the candidates, and the surrogate has none",
+        )
+    };
     candidates.joint.ok_or_else(missing)?(shortlist)?.ok_or_else(missing)
 }
 

@@ -51,7 +51,10 @@ impl Selection for LocalPenalisation {
             return Ok(Vec::new());
         }
         let missing = |what: &str| {
-            SurrogateError::data(NAME, format!("local penalties need {what}, which this surrogate has not"))
+            SurrogateError::data(
+                NAME,
+                format!("local-penalisation needs {what}, and the candidates have none"),
+            )
         };
         let embeddings = candidates.embeddings.ok_or_else(|| missing("an embedding"))?;
         let posteriors = candidates.posteriors.ok_or_else(|| missing("posteriors"))?;

@@ -50,7 +50,7 @@ pub(super) fn check(candidates: &Candidates<'_>, batches: Batches) -> Result<(),
     let Candidates { utilities, embeddings, .. } = *candidates;
     if batches.total() == 0 {
         let value = format!("{} batches of {}", batches.count, batches.size);
-        return Err(SurrogateError::setting("batches", value, "at least 1 batch of at least 1"));
+        return Err(SurrogateError::setting("batches", value, "at least 1 batch of at least 1 candidate"));
     }
     if let Some(i) = utilities.iter().position(|u| u.is_nan()) {
         return Err(SurrogateError::data(NAME, format!("the utility of candidate {i} is NaN")));

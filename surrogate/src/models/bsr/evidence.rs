@@ -240,7 +240,10 @@ impl<'a> Objective<'a> {
             best.map(|p| [p[0], p[1]]).filter(|p| self.value(*p).0 < self.value(start).0).unwrap_or(start);
         let [alpha, beta] = best.map(|ln| (-ln).exp());
         if !(alpha.is_finite() && beta.is_finite() && alpha > 0.0 && beta > 0.0) {
-            return Err(SurrogateError::numeric(NAME, format!("precisions {alpha} and {beta}")));
+            return Err(SurrogateError::numeric(
+                NAME,
+                format!("the precisions became {alpha} and {beta}; are the features finite?"),
+            ));
         }
         let gamma = self.spectrum.effective_parameters(alpha, beta);
         Ok(Hyper { alpha, beta, posterior_alpha: alpha, posterior_beta: beta, gamma, iterations })

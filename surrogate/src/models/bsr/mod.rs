@@ -211,7 +211,8 @@ impl Bsr {
     /// [`SurrogateError::Data`] if `x` has another number of columns than the training features.
     pub fn logits(&self, x: &Array2<f64>) -> Result<(Array1<f64>, Array1<f64>), SurrogateError> {
         if x.ncols() != self.scaler.columns() {
-            let reason = format!("{} features where it was fitted to {}", x.ncols(), self.scaler.columns());
+            let reason =
+                format!("{} features per row, but it was fitted to {}", x.ncols(), self.scaler.columns());
             return Err(SurrogateError::data(NAME, reason));
         }
         let phi = self.scaler.features(x); // [n, d]

@@ -132,7 +132,9 @@ impl Graphs {
 pub(super) fn check_alike<'a>(
     architectures: &[&'a Architecture],
 ) -> Result<&'a Architecture, SurrogateError> {
-    let first = architectures.first().ok_or_else(|| SurrogateError::data(NAME, "no architecture"))?;
+    let first = architectures
+        .first()
+        .ok_or_else(|| SurrogateError::data(NAME, "no architectures; it needs at least one"))?;
     let alike = |other: &Architecture| {
         first.cells().len() == other.cells().len() && first.vocabulary() == other.vocabulary()
     };
@@ -140,7 +142,7 @@ pub(super) fn check_alike<'a>(
         None => Ok(first),
         Some(i) => {
             let reason = format!(
-                "architecture {i} has {} cells over {} labels, the first {} over {}: not of one space",
+                "architecture {i} has {} cells over {} labels, the first {} over {}; all must belong to one space",
                 architectures[i].cells().len(),
                 architectures[i].vocabulary().len(),
                 first.cells().len(),

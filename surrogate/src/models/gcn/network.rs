@@ -58,7 +58,11 @@ impl GcnShape {
 
     fn check(self) -> Result<(), SurrogateError> {
         if [self.classes, self.cells, self.width, self.depth].contains(&0) {
-            return Err(SurrogateError::setting("GCN shape", format!("{self:?}"), "every size from 1 up"));
+            return Err(SurrogateError::setting(
+                "GCN shape",
+                format!("{self:?}"),
+                "at least 1 in every size",
+            ));
         }
         Ok(())
     }
@@ -259,7 +263,7 @@ impl Gcn {
             return Ok(());
         }
         let reason = format!(
-            "graphs with {} cells of {} label classes; the network was made for {} of {}",
+            "graphs with {} cells of {} label classes, but the network was made for {} of {}",
             graphs.cells, graphs.classes, self.shape.cells, self.shape.classes
         );
         Err(SurrogateError::data("gcn", reason))

@@ -2,6 +2,7 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::Posterior;
 use crate::metrics::kendall_tau_b;
 use crate::testing::{
     check_surrogate, toy_architectures, toy_known, toy_observations, toy_quality, toy_score,

@@ -95,14 +95,14 @@ impl Surrogate for PathMlp {
         let examples: Vec<Vec<u32>> = architectures.iter().map(|a| encoder.encode(a)).collect();
         let targets: Vec<f32> = observations.iter().map(|o| scale.standardised(o.score)).collect();
         let mut nets = Vec::with_capacity(self.params.ensemble);
-        for _ in 0..self.params.ensemble {
+        for member in 1..=self.params.ensemble {
             let mut own = ChaCha8Rng::seed_from_u64(rng.random());
             let mut net = Net::new(encoder.len(), &self.params, &mut own);
             net.train(&examples, &targets, &self.params, &mut own);
             if !net.is_finite() {
                 let reason = format!(
-                    "weights grew beyond all numbers; lower learning_rate = {}",
-                    self.params.learning_rate
+                    "the weights of network {member} of {} are not finite; lower learning_rate = {}",
+                    self.params.ensemble, self.params.learning_rate
                 );
                 return Err(SurrogateError::numeric(NAME, reason));
             }
@@ -122,7 +122,7 @@ struct Scale {
 impl Scale {
     fn of(observations: &[Observation]) -> Result<Self, SurrogateError> {
         if observations.is_empty() {
-            return Err(SurrogateError::data(NAME, "there is no observation; give at least one"));
+            return Err(SurrogateError::data(NAME, "no observations; it needs at least one"));
         }
         if let Some(bad) = observations.iter().position(|o| !o.score.is_finite()) {
             let reason =

@@ -55,7 +55,8 @@ impl BoostParams {
         let counts = [("trees", self.trees, 1), ("leaves", self.leaves, 2), ("min_leaf", self.min_leaf, 1)];
         for (name, value, least) in counts {
             if value < least {
-                return Err(SurrogateError::setting(name, value, "a larger integer"));
+                let range = if least == 1 { "at least 1" } else { "at least 2" };
+                return Err(SurrogateError::setting(name, value, range));
             }
         }
         if self.leaves > MAX_LEAVES {

@@ -105,7 +105,7 @@ impl GcnBsr {
         self.settings.training.check()?;
         self.settings.bsr.check_ref()?;
         if observations.is_empty() {
-            return Err(SurrogateError::data(self.name, "no observation; at least one is needed"));
+            return Err(SurrogateError::data(self.name, "no observations; it needs at least one"));
         }
         match observations.iter().enumerate().find(|(_, o)| !(0.0..=1.0).contains(&o.score)) {
             Some((i, o)) => {

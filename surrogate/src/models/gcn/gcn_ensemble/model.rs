@@ -140,7 +140,13 @@ impl GcnEnsemble {
         }
         match bool::try_from(nets.flat().isfinite().all()) {
             Ok(true) => Ok(()),
-            _ => Err(SurrogateError::numeric(NAME, format!("weights not finite after {steps} steps"))),
+            _ => Err(SurrogateError::numeric(
+                NAME,
+                format!(
+                    "the weights are not finite after {steps} steps; lower learning_rate = {}",
+                    self.learning_rate
+                ),
+            )),
         }
     }
 

@@ -22,10 +22,9 @@
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod choices;
-mod compare;
-mod contest;
 mod error;
 mod evaluator;
+mod experiment;
 mod print;
 mod strategy;
 mod strict;
@@ -45,13 +44,13 @@ pub use bonas_supernet::data::DataSettings;
 pub use bonas_supernet::differentiable::DifferentiableSettings;
 pub use bonas_supernet::evaluator::{BatchNormKind, IndicatorSettings, ScratchSettings, SharedSettings};
 pub use bonas_supernet::recipe::{Precision, TrainingSettings};
-pub use compare::{
-    CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
-    ObjectiveSettings, SeedsKind, TableSettings,
-};
-pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::ConfigError;
 pub use evaluator::EvaluatorSettings;
+pub use experiment::{
+    ConstraintSettings, ExperimentConfig, ExperimentSettings, ImagesConfig, IsomorphsKind, MergeKind,
+    MissingKind, ObjectiveSettings, OwnSections, OwnStudySettings, SeedsKind, StrategyConfig, TableConfig,
+    TableSettings, TaskConfig,
+};
 pub use print::{commented, plain};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};

@@ -1,11 +1,11 @@
 //! Paired differences and intervals of means.
 
+use bonas_study::rng::stream;
+use bonas_study::statistics::{holm, wilcoxon};
 use bonas_surrogate::metrics::{Bootstrap, bootstrap};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ExperimentSettings;
-use bonas_study::rng::stream;
-use bonas_study::statistics::{holm, wilcoxon};
 
 /// Two strategies, seed by seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use bonas_study::journal::{write_json, write_whole};
 use serde::Serialize;
 
 use crate::StudyError;
 use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
-use bonas_study::journal::{write_json, write_whole};
 
 /// Version of the keys of `summary.json`, of a table and of images; they are only ever added to under one
 /// version.

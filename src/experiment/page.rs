@@ -20,6 +20,7 @@ pub(super) enum Unit {
     /// That of the measure.
     Measure,
     /// A fraction, shown in hundredths.
+    #[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "shown of images only"))]
     Points,
 }
 

@@ -4,9 +4,10 @@ use std::fmt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use bonas_study::parallel;
+
 use super::Experiment;
 use crate::StudyError;
-use bonas_study::parallel;
 
 /// Is told how far an experiment is.
 pub type Progress<'a> = dyn FnMut(Step<'_>) + 'a;

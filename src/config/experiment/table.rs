@@ -1,9 +1,9 @@
 //! The table of an experiment: `[table]`, `[[constraint]]` and `[objective]`.
 
+use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{ConfigError, Document, Invalid, Settings, commented, ensure, plain};
-use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
 
 /// Whether isomorphic rows are one architecture.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

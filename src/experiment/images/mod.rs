@@ -12,6 +12,7 @@
 //! written to [`PLAN_FILE`] before any run begins; an experiment that is resumed, or given the plan of another
 //! machine, has the same runs.
 
+mod budget;
 mod meter;
 mod page;
 mod pilot;
@@ -33,7 +34,8 @@ use crate::StudyError;
 use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::table::RUNS_FILE;
 
-pub use plan::{Budget, PLAN_FILE, Plan, Unit};
+pub use budget::{Budget, Unit};
+pub use plan::{PLAN_FILE, Plan};
 pub use run::Run;
 pub use summary::{StrategyBudget, StrategySummary, Summary};
 pub use timings::StrategyTimings;

@@ -1,6 +1,8 @@
 //! `report.html` of an experiment on images: one page, nothing outside it; and the same in text.
 
-use super::plan::Unit;
+use bonas_study::statistics::mean;
+
+use super::budget::Unit;
 use super::run::Run;
 use super::summary::{StrategySummary, Summary};
 use crate::config::ExperimentConfig;
@@ -10,7 +12,6 @@ use crate::report::markup::{
     configuration, dash, figure, head, note, pair, percents, section, table, thousands,
 };
 use crate::report::plots::{Line, Strip, alphas, lines, strips};
-use bonas_study::statistics::mean;
 
 const HEADS: [&str; 8] = [
     "strategy",

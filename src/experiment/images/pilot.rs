@@ -3,11 +3,10 @@
 use std::sync::PoisonError;
 
 use super::Searcher;
+use super::budget::{Budget, searching, set};
 use super::meter::{Meter, Times};
-use super::plan::Budget;
-use super::run::searching;
 use crate::build::Trainings;
-use crate::config::{SearchConfig, StrategySettings};
+use crate::config::StrategySettings;
 use crate::experiment::Experiment;
 use crate::search::Search;
 use crate::{Observer, StudyError};
@@ -98,16 +97,6 @@ fn pilot(experiment: &Experiment, searcher: &Searcher) -> Result<Times, StudyErr
         meter.take().map(|meter| Box::new(meter) as Box<dyn Observer>).into_iter().collect()
     })?;
     Ok(times.lock().unwrap_or_else(PoisonError::into_inner).clone())
-}
-
-/// Gives a search a budget: epochs if it is differentiable, else architectures.
-pub(super) fn set(config: &mut SearchConfig, epochs: usize, alpha_start: usize, architectures: usize) {
-    config.study.seconds = 0.0;
-    (config.study.architectures, config.study.rounds) = (architectures, 0);
-    if let StrategySettings::Differentiable(s) = &mut config.strategy {
-        (s.epochs, s.alpha_start) = (epochs, alpha_start);
-        (config.study.architectures, config.study.rounds) = (0, epochs);
-    }
 }
 
 #[cfg(test)]

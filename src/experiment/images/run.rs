@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::{Architecture, SearchSpace};
-
-use super::pilot::set;
-use super::{ImagesTask, Searcher, Unit};
-use crate::StudyError;
-use crate::build;
-use crate::build::Trainings;
-use crate::config::{SearchConfig, StrategySettings};
-use crate::report::{FinalResult, SUMMARY_FILE, Summary};
-use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use bonas_study::journal::{Seconds, read_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::statistics::mean;
 use bonas_study::strategy::{Aims, Knowledge};
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
+
+use super::budget::{searching, set};
+use super::{ImagesTask, Searcher, Unit};
+use crate::build::Trainings;
+use crate::config::StrategySettings;
+use crate::report::{FinalResult, SUMMARY_FILE, Summary};
+use crate::search::{DIFFERENTIABLE_FOLDER, Search};
+use crate::{StudyError, build};
 
 /// Folders of an experiment: runs by strategy, random cells by the strategy that they stand beside, and in a run's
 /// the training of its winner.
@@ -60,13 +59,6 @@ pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyEr
         )?),
     }
     trainings.finalists(directory).map(drop)
-}
-
-/// A search with a seed: nothing follows it, and it has one worker.
-pub(super) fn searching(search: &SearchConfig, seed: u64) -> SearchConfig {
-    let mut search = search.clone();
-    (search.study.seed, search.study.workers, search.finals.seeds) = (seed, 1, 0);
-    search
 }
 
 impl ImagesTask<'_> {

@@ -1,13 +1,13 @@
 //! `summary.json` of an experiment on images, for programs.
 
+use bonas_study::statistics::{mean, sd};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Budget, Unit};
+use super::budget::{Budget, Unit};
 use super::{ImagesTask, Row, Run};
 use crate::config::ExperimentSettings;
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{Pair, SUMMARY_FORMAT};
-use bonas_study::statistics::{mean, sd};
 
 /// Stream of the bootstrap's draws.
 const BOOTSTRAP: u64 = 105;

@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use bonas_study::journal::{read_json, write_json};
+
 use super::*;
 use crate::config::ExperimentConfig;
 use crate::experiment::{self, Progress, Step};
 use crate::report::{REPORT_FILE, SUMMARY_FILE};
-use bonas_study::journal::{read_json, write_json};
 
 const SMALL: &str = "seeds = 2\nrandom = 2\nbudget = 2\n[space]\nname = \"bcnn\"\n\
                      [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 2\nepochs = 1\nbatch = 16\n\

@@ -1,5 +1,6 @@
 //! How long the searches of an experiment on images took.
 
+use bonas_study::statistics::mean;
 use serde::{Deserialize, Serialize};
 
 use super::summary::Summary;
@@ -8,7 +9,6 @@ use crate::drawing::escape;
 use crate::experiment::Timings;
 use crate::experiment::timings::Times;
 use crate::report::markup::dash;
-use bonas_study::statistics::mean;
 
 /// Times of one strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! From runs to figures.
 
+use bonas_study::statistics::{friedman, mean, quantile, sd};
 use bonas_surrogate::metrics::kendall_tau_b;
 use bonas_surrogate::pareto::front;
 
@@ -15,7 +16,6 @@ use super::{Results, Run};
 use crate::config::{ExperimentConfig, StrategyConfig};
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{SUMMARY_FORMAT, Timings};
-use bonas_study::statistics::{friedman, mean, quantile, sd};
 
 /// Purpose of a random stream: bootstrap intervals.
 const BOOTSTRAP: u64 = 300;

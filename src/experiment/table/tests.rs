@@ -1,6 +1,7 @@
 #![allow(clippy::float_cmp)]
 
 use std::fmt::Write;
+use std::sync::atomic::Ordering;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::nasbench_macro::NasBenchMacro;
@@ -8,7 +9,6 @@ use bonas_spaces::families::nasbench_macro::NasBenchMacro;
 use super::*;
 use crate::config::ExperimentConfig;
 use crate::experiment::{self, Progress, Step};
-use std::sync::atomic::Ordering;
 
 mod goals;
 

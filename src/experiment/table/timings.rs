@@ -1,11 +1,11 @@
 //! How long the strategies of an experiment on a table took.
 
+use bonas_study::statistics::{mean, quantile};
 use serde::{Deserialize, Serialize};
 
 use super::{Run, Summary};
 use crate::drawing::escape;
 use crate::experiment::timings::Times;
-use bonas_study::statistics::{mean, quantile};
 
 /// Times of one strategy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,10 @@
 //! One study of a strategy, query by query.
 
+use bonas_study::table::Column;
+
 use super::Run;
 use super::bench::Bench;
 use super::fronts::{Tracker, Two};
-use bonas_study::table::Column;
 
 /// One study, query by query, in the table's unit.
 #[derive(Clone, Debug, PartialEq)]

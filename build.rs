@@ -12,7 +12,6 @@ fn main() {
     if let Some(line) = build_script::run_path(lib.as_deref(), &family) {
         println!("{line}");
     }
-    if let Some(lib) = lib {
-        println!("cargo::rustc-env=BONAS_LIBTORCH_LIB={}", lib.display());
-    }
+    // Empty without feature `torch`, and where documentation is built without libtorch.
+    println!("cargo::rustc-env=BONAS_LIBTORCH_LIB={}", lib.unwrap_or_default().display());
 }

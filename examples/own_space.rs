@@ -244,13 +244,13 @@ fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>
 /// BONAS with its graph network, which reads any labelled DAG.
 #[cfg(feature = "torch")]
 fn bonas_with(batches: Batches) -> bonas::study::strategy::Bonas {
-    use bonas::study::strategy::{Aims, Evolutionary, Objectives, Parents, Pool, Targets};
+    use bonas::study::strategy::{Aims, CandidatePool, Evolutionary, Objectives, Parents, Targets};
     bonas::study::strategy::Bonas {
         name: "bonas".into(),
-        surrogate: Box::new(bonas::surrogate::embed::GcnBsr::default()),
+        surrogate: Box::new(bonas::surrogate::models::gcn::GcnBsr::default()),
         acquisition: Box::new(bonas::surrogate::acquisition::Ucb::default()),
-        selection: Box::new(bonas::surrogate::select::TopK),
-        pool: Pool::Evolutionary(Evolutionary { parents: Parents::Best, ..Evolutionary::default() }),
+        selection: Box::new(bonas::surrogate::selection::TopK),
+        pool: CandidatePool::Evolutionary(Evolutionary { parents: Parents::Best, ..Evolutionary::default() }),
         initial: 20,
         batches,
         targets: Targets::Raw,

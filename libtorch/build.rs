@@ -13,7 +13,7 @@ fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/version.rs");
     // The documentation is built without libtorch.
-    if env::var_os("CARGO_FEATURE_REQUIRED").is_none() || env::var_os("DOCS_RS").is_some() {
+    if env::var_os("CARGO_FEATURE_REQUIRED").is_none() || variable("DOCS_RS").is_some() {
         return;
     }
     let found = match (variable("LIBTORCH_USE_PYTORCH"), variable("LIBTORCH")) {

@@ -8,11 +8,9 @@
 //! sees every [`Event`] and can change nothing.
 
 pub mod build;
-pub mod compare;
 pub mod config;
-#[cfg(feature = "torch")]
-pub mod contest;
 pub mod drawing;
+pub mod experiment;
 pub mod observer;
 pub mod predict;
 pub mod report;

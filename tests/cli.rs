@@ -193,7 +193,8 @@ fn the_ready_made_configurations_are_read() {
     assert_eq!(read, 12);
     for name in ["strategies.toml", "collapse.toml"] {
         let text = std::fs::read_to_string(examples.join("compare_strategies").join(name)).unwrap();
-        assert!(bonas::config::ContestConfig::from_toml(&text, name).unwrap().arms.len() > 4);
+        let config = bonas::config::ExperimentConfig::from_toml(&text, name).unwrap();
+        assert!(config.images().is_some() && config.strategies.len() > 4);
     }
 }
 
@@ -221,7 +222,8 @@ fn compare_takes_searches_on_images() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     let config = r#"
-        contest = { seeds = 2 }
+        seeds = 2
+        budget = 2
         data = { source = "digits", limit = 60 }
         [space]
         name = "nasbench201"
@@ -231,8 +233,6 @@ fn compare_takes_searches_on_images() {
         layers = 1
         epochs = 1
         batch = 20
-        [study]
-        architectures = 2
         [final]
         random = 0
         seeds = 1
@@ -240,18 +240,23 @@ fn compare_takes_searches_on_images() {
         batch = 20
         channels = 4
         layers = 1
-        [[arm]]
+        [[strategy]]
         name = "random"
-        strategy = { name = "random", batch = 1 }
-        [[arm]]
+        batch = 1
+        [[strategy]]
         name = "evolution"
-        strategy = { name = "evolution", population = 2, sample = 1, batch = 1 }
+        population = 2
+        sample = 1
+        batch = 1
     "#;
     std::fs::write(at.join("c.toml"), config).unwrap();
     let compared = bonas(&["compare", "c.toml", "--out", "images", "--seeds", "1"], at);
     assert!(compared.status.success(), "{}", text(&compared.stderr));
     assert!(text(&compared.stdout).contains("| evolution | nasbench201 | 2 architectures |"));
     assert!(at.join("images/summary.json").is_file() && at.join("images/report.html").is_file());
+    assert!(at.join("images/strategies/evolution/seed-1/journal.jsonl").is_file());
+    let printed = text(&bonas(&["compare", "c.toml", "--print-config"], at).stdout);
+    assert!(printed.contains("\nrandom = 0\n") && printed.contains("\n[evaluator]\n"), "{printed}");
     let table = bonas(&["compare", "c.toml", "--out", "images", "--table", "t.csv"], at);
     assert_eq!(table.status.code(), Some(2));
     assert!(text(&table.stderr).contains("[data]"), "{}", text(&table.stderr));

@@ -3,12 +3,12 @@
 use bonas::Fidelity;
 use bonas::study::evaluator::{Repeats, Synthetic, Table};
 use bonas::study::strategy::{
-    Aims, Batches, Bonas, Bound, Evolutionary, Local, LocalSearch, Nsga2, Objectives, Parents, Pool,
+    Aims, Batches, Bonas, Bound, CandidatePool, Evolutionary, Local, LocalSearch, Nsga2, Objectives, Parents,
     RandomSearch, RegularizedEvolution, Targets,
 };
 use bonas::study::testing::{Chain, check_evaluator, check_strategy};
 use bonas::surrogate::acquisition::{Thompson, Ucb};
-use bonas::surrogate::select::TopK;
+use bonas::surrogate::selection::TopK;
 
 use crate::support::{Near, chain};
 
@@ -38,7 +38,7 @@ fn local_search() {
     check_strategy(&|| Box::new(LocalSearch::new(Batches { count: 1, size: 1 })), chain(5, 2));
 }
 
-fn bonas_with(pool: Pool) -> Bonas {
+fn bonas_with(pool: CandidatePool) -> Bonas {
     Bonas {
         name: "bonas".into(),
         surrogate: Box::new(Near),
@@ -61,7 +61,7 @@ fn aims(second: Option<usize>) -> Aims {
 #[test]
 fn bonas_with_limits_and_two_objectives() {
     let space = chain(6, 3);
-    let pool = Pool::auto(space.as_ref());
+    let pool = CandidatePool::auto(space.as_ref());
     for (second, objectives) in
         [(None, Objectives::default()), (Some(1), Objectives::Hypervolume), (Some(1), Objectives::Scalarised)]
     {
@@ -84,8 +84,8 @@ fn nsga2() {
 #[test]
 fn bonas_on_the_whole_space() {
     let space = chain(6, 3);
-    let pool = Pool::auto(space.as_ref());
-    assert!(matches!(pool, Pool::Whole(_)));
+    let pool = CandidatePool::auto(space.as_ref());
+    assert!(matches!(pool, CandidatePool::Whole(_)));
     check_strategy(
         &|| Box::new(Bonas { acquisition: Box::new(Thompson), ..bonas_with(pool.clone()) }),
         space.clone(),
@@ -95,9 +95,9 @@ fn bonas_on_the_whole_space() {
 #[test]
 fn bonas_on_evolutionary_pools() {
     let space = chain(12, 4);
-    assert!(matches!(Pool::auto(space.as_ref()), Pool::Evolutionary(_)));
+    assert!(matches!(CandidatePool::auto(space.as_ref()), CandidatePool::Evolutionary(_)));
     for parents in [Parents::Recent, Parents::Best] {
-        let pool = Pool::Evolutionary(Evolutionary {
+        let pool = CandidatePool::Evolutionary(Evolutionary {
             size: 50,
             parents,
             random_share: 0.2,
@@ -110,7 +110,7 @@ fn bonas_on_evolutionary_pools() {
 #[test]
 fn bonas_on_local_pools() {
     for (length, space) in [(12, chain(12, 4)), (4, chain(4, 2))] {
-        let pool = Pool::Local(Local { size: 40, population: length });
+        let pool = CandidatePool::Local(Local { size: 40, population: length });
         check_strategy(&|| Box::new(bonas_with(pool.clone())), space.clone());
     }
 }

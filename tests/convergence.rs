@@ -3,17 +3,16 @@
 use bonas::spaces::Architecture;
 use bonas::study::evaluator::Synthetic;
 use bonas::study::strategy::{
-    Aims, Batches, Bonas, Bound, Evolutionary, LocalSearch, Nsga2, Objectives, Parents, Pool, RandomSearch,
-    RegularizedEvolution, Targets,
+    Aims, Batches, Bonas, Bound, CandidatePool, Evolutionary, LocalSearch, Nsga2, Objectives, Parents,
+    RandomSearch, RegularizedEvolution, Targets,
 };
+use bonas::study::testing::Chain;
 use bonas::study::{Budget, Finished, Study};
 use bonas::surrogate::Surrogate;
 use bonas::surrogate::acquisition::{ExpectedImprovement, LogExpectedImprovement, Ucb};
 use bonas::surrogate::pareto::Front;
-use bonas::surrogate::select::TopK;
+use bonas::surrogate::selection::TopK;
 use bonas::{Fidelity, Strategy};
-
-use bonas::study::testing::Chain;
 
 use crate::support::{Near, chain, zeros};
 
@@ -61,7 +60,7 @@ fn local_search_climbs_to_the_only_optimum() {
     assert!((best - 1.0).abs() < 1e-12, "best {best}");
 }
 
-fn bonas(pool: Pool) -> Bonas {
+fn bonas(pool: CandidatePool) -> Bonas {
     Bonas {
         name: "bonas".into(),
         surrogate: Box::new(Near),
@@ -79,7 +78,7 @@ fn bonas(pool: Pool) -> Bonas {
 #[test]
 fn bonas_beats_random_search_with_an_evolutionary_pool() {
     let pool = Evolutionary { size: 100, parents: Parents::Best, ..Evolutionary::default() };
-    let best = mean_best(|| Box::new(bonas(Pool::Evolutionary(pool))));
+    let best = mean_best(|| Box::new(bonas(CandidatePool::Evolutionary(pool))));
     let random = random();
     println!("bonas {best:.3}, random {random:.3}");
     assert!(best > random + 0.2, "bonas {best}, random {random}");
@@ -88,7 +87,7 @@ fn bonas_beats_random_search_with_an_evolutionary_pool() {
 #[test]
 fn bonas_finds_the_optimum_of_a_whole_space() {
     let space = chain(7, 3);
-    let pool = Pool::auto(space.as_ref());
+    let pool = CandidatePool::auto(space.as_ref());
     for seed in 0..SEEDS {
         let strategy = Box::new(bonas(pool.clone()));
         let study = Study::new(space.clone(), strategy, vec![Box::new(zeros())]).seed(seed);
@@ -102,11 +101,11 @@ fn bonas_finds_the_optimum_of_a_whole_space() {
 #[test]
 fn every_surrogate_of_counts_finds_the_optimum_of_a_whole_space() {
     let space = chain(7, 3);
-    let pool = Pool::auto(space.as_ref());
+    let pool = CandidatePool::auto(space.as_ref());
     let surrogates: [fn() -> Box<dyn Surrogate>; 3] = [
-        || Box::<bonas::surrogate::graph_gp::GraphGp>::default(),
-        || Box::<bonas::surrogate::wl_gp::WlGp>::default(),
-        || Box::<bonas::surrogate::ensemble::Ensemble>::default(),
+        || Box::<bonas::surrogate::models::GraphGp>::default(),
+        || Box::<bonas::surrogate::models::WlGp>::default(),
+        || Box::<bonas::surrogate::models::Ensemble>::default(),
     ];
     for make in surrogates {
         let surrogate = make();
@@ -137,7 +136,7 @@ fn zeros_and_ones(aims: &Aims) -> Synthetic {
 #[test]
 fn bonas_learns_a_limit() {
     let space = chain(7, 3);
-    let pool = Pool::auto(space.as_ref());
+    let pool = CandidatePool::auto(space.as_ref());
     let bound = Bound { at_most: false, value: 3.0 / 7.0 - 1e-9 };
     let aims = Aims { bounds: vec![(0, bound)], second: None };
     let best = |aims: &Aims, evaluator: &Synthetic, seed| {
@@ -165,7 +164,7 @@ fn bonas_learns_a_limit() {
 #[test]
 fn two_objectives_beat_random_search() {
     let space = chain(7, 3);
-    let pool = Pool::auto(space.as_ref());
+    let pool = CandidatePool::auto(space.as_ref());
     let aims = Aims { second: Some(0), ..Aims::default() };
     let mean = |make: &dyn Fn() -> Box<dyn Strategy>| {
         let volume = |seed| {

@@ -44,15 +44,27 @@ fn leaves(tree: &str) -> Vec<String> {
     found
 }
 
-/// The paths that the `use` lines of a file name, without its tests.
+/// The paths inside the crate that are written out where they are needed: `crate::a::b(..)`.
+fn written_out(line: &str) -> impl Iterator<Item = String> + '_ {
+    let starts = ["crate::", "super::", "self::"].into_iter().flat_map(|start| line.match_indices(start));
+    let whole =
+        starts.filter(|(at, _)| !line[..*at].ends_with(|c: char| c.is_alphanumeric() || "_:$".contains(c)));
+    whole.map(|(at, _)| {
+        let end = line[at..].find(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'));
+        line[at..end.map_or(line.len(), |end| at + end)].trim_end_matches(':').to_owned()
+    })
+}
+
+/// The paths that a file names, in its `use` lines or written out, without its tests.
 fn used(text: &str) -> Vec<String> {
     let lines = code(text).lines().filter(|line| !line.trim_start().starts_with("//"));
+    let inline: Vec<String> = lines.clone().flat_map(written_out).collect();
     let text = format!("\n{}", lines.collect::<Vec<_>>().join("\n"));
     let statements = text.split(';').filter_map(|statement| {
         let start = statement.rfind("\nuse ").or_else(|| statement.rfind(" use "));
         start.map(|at| statement[at + 1..].trim_start().trim_start_matches("use ").to_owned())
     });
-    statements.flat_map(|tree| leaves(&tree)).collect()
+    statements.flat_map(|tree| leaves(&tree)).chain(inline).collect()
 }
 
 /// The module that a path written in `module` leads to, from the crate root; none outside the crate.
@@ -148,7 +160,7 @@ fn a_circle_is_found_and_named() {
     files.push(file("c/deep.rs", "use super::super::a::inner;\n"));
     assert_eq!(circles(&edges(&files)), ["a -> b -> c -> a"]);
     files.push(file("a/other.rs", "use super::inner::Inner;\n"));
-    files[2].1 = "use crate::a::other::Other;\n".to_owned();
+    files[2].1 = "fn f() {\n    crate::a::other::f();\n}\n".to_owned();
     assert_eq!(circles(&edges(&files)), ["a -> b -> c -> a", "a::inner -> a::other -> a::inner"]);
 }
 

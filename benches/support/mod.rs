@@ -1,9 +1,8 @@
 //! What benches beside Python's torch share.
 
-use std::env;
-use std::fs;
 use std::process::Command;
 use std::time::Instant;
+use std::{env, fs};
 
 /// Processor time of this thread where the system tells it (Linux), else time on the wall.
 pub(crate) struct Clock {

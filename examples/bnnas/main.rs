@@ -46,11 +46,10 @@ use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::{write_json, write_whole};
 use bonas::study::table::{Benchmark, Reading};
 use clap::Parser;
-use rand::seq::SliceRandom;
-
 use figures::{Figure, mean_sd};
 use flags::Flags;
 use measure::{Cell, Values, measure};
+use rand::seq::SliceRandom;
 
 fn main() -> Result<()> {
     let (flags, cancel) = (Flags::parse(), interrupt::interrupt()?);

@@ -8,21 +8,18 @@ use std::sync::atomic::AtomicBool;
 use anyhow::{Context, Result};
 use bonas::predict::{Plan, measure};
 use bonas::spaces::{Key, SearchSpace};
-use bonas::study::Budget;
 use bonas::study::evaluator::Table;
 use bonas::study::history::{Evaluation, Fidelity, History};
 use bonas::study::journal::write_json;
-use bonas::study::parallel;
 use bonas::study::strategy::{
-    Aims, Batches, Bonas, Objectives, Pool, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
+    Aims, Batches, Bonas, CandidatePool, Objectives, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
 };
 use bonas::study::table::{Benchmark, TableSpace};
+use bonas::study::{Budget, parallel};
 use bonas::surrogate::acquisition::ExpectedImprovement;
-use bonas::surrogate::ensemble::Ensemble;
-use bonas::surrogate::graph_gp::{Form, GraphGp};
-use bonas::surrogate::prior_mean::PriorMean;
-use bonas::surrogate::select::TopK;
-use bonas::surrogate::{Known, Surrogate};
+use bonas::surrogate::models::{Ensemble, GraphGp, PriorForm, PriorMean};
+use bonas::surrogate::selection::TopK;
+use bonas::surrogate::{PriorKnowledge, Surrogate};
 use bonas::{Evaluator, Study, StudyError};
 use serde::{Deserialize, Serialize};
 
@@ -70,12 +67,12 @@ impl Way {
         }
     }
 
-    fn forms(self) -> &'static [Form] {
+    fn forms(self) -> &'static [PriorForm] {
         match self {
-            Self::Nothing | Self::Mean | Self::Filter => &[Form::Nothing],
-            Self::Slope => &[Form::Mean],
-            Self::Feature => &[Form::Feature],
-            Self::Evidence => &Form::ALL,
+            Self::Nothing | Self::Mean | Self::Filter => &[PriorForm::Nothing],
+            Self::Slope => &[PriorForm::Mean],
+            Self::Feature => &[PriorForm::Feature],
+            Self::Evidence => &PriorForm::ALL,
         }
     }
 }
@@ -87,14 +84,15 @@ struct Prior {
     /// Name of the indicator.
     indicator: String,
     way: Way,
-    known: Option<Known>,
+    known: Option<PriorKnowledge>,
     /// Share of the pool that a filter keeps.
     share: f64,
 }
 
 impl Prior {
     fn surrogate(&self) -> Box<dyn Surrogate> {
-        let gp = GraphGp::default().knowing(self.known.iter().cloned().collect(), self.way.forms());
+        let gp =
+            GraphGp::default().with_prior_knowledge(self.known.iter().cloned().collect(), self.way.forms());
         let plain: Box<dyn Surrogate> = match self.surrogate {
             "graph-gp" => Box::new(gp),
             _ => Box::new(Ensemble { gp, ..Ensemble::default() }),
@@ -105,11 +103,11 @@ impl Prior {
         }
     }
 
-    fn pool(&self, whole: &WholeSpace) -> Pool {
-        let pool = Pool::Whole(whole.clone());
+    fn pool(&self, whole: &WholeSpace) -> CandidatePool {
+        let pool = CandidatePool::Whole(whole.clone());
         match &self.known {
             Some(known) if self.way == Way::Filter => {
-                Pool::Filtered(Box::new(pool), Prefilter { known: known.clone(), share: self.share })
+                CandidatePool::Filtered(Box::new(pool), Prefilter { known: known.clone(), share: self.share })
             }
             _ => pool,
         }
@@ -133,7 +131,12 @@ pub(crate) struct PriorFigure {
 }
 
 /// The indicators that are known of every cell, from the supernets of the first seed.
-fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Result<Vec<(String, Known)>> {
+fn known(
+    flags: &Flags,
+    nets: &[Net],
+    values: &[Values],
+    cells: &[Cell],
+) -> Result<Vec<(String, PriorKnowledge)>> {
     let mut all = Vec::new();
     for (net, values) in nets.iter().zip(values).filter(|(net, _)| net.seed == 1) {
         for indicator in CHEAP.into_iter().filter(|i| i.reads_training() || net.name() == "unbiased-1") {
@@ -145,7 +148,7 @@ fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Resu
             if flags.prior.contains(&name) {
                 let keys = cells.iter().map(|cell| cell.architecture.key());
                 let values: Vec<(Key, f64)> = keys.zip(values[&indicator].iter().copied()).collect();
-                all.push((name, Known::new(&values)?));
+                all.push((name, PriorKnowledge::new(&values)?));
             }
         }
     }
@@ -153,7 +156,7 @@ fn known(flags: &Flags, nets: &[Net], values: &[Values], cells: &[Cell]) -> Resu
 }
 
 /// Every surrogate without knowledge, and with each indicator in each way.
-fn all(flags: &Flags, known: &[(String, Known)]) -> Vec<Prior> {
+fn all(flags: &Flags, known: &[(String, PriorKnowledge)]) -> Vec<Prior> {
     let prior = |surrogate, indicator: &str, way, known| Prior {
         surrogate,
         indicator: indicator.to_owned(),

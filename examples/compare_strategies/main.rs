@@ -13,10 +13,10 @@ mod interrupt;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use bonas::StudyError;
-use bonas::config::{ContestConfig, Settings};
-use bonas::contest::Contest;
+use bonas::config::{ExperimentConfig, Settings, TaskConfig};
+use bonas::experiment::Experiment;
 use bonas::report::REPORT_FILE;
 use bonas::study::cores;
 use clap::{Parser, ValueEnum};
@@ -39,19 +39,19 @@ struct Flags {
     /// Training images used at most; 0: all.
     #[arg(long)]
     limit: Option<usize>,
-    /// Studies an arm.
+    /// Seeds of each strategy.
     #[arg(long)]
     seeds: Option<usize>,
-    /// Seconds of search an arm; 0: every arm has the budget that it says itself.
+    /// Seconds of search for each strategy; 0: every strategy has the budget that it says itself.
     #[arg(long)]
     seconds: Option<f64>,
     /// auto, cpu, cuda or cuda:0,1.
     #[arg(long)]
     device: Option<String>,
-    /// Studies at the same time; no result depends on it [default: one a core].
+    /// Runs at the same time; no result depends on it [default: one a core].
     #[arg(long)]
     threads: Option<usize>,
-    /// Folder of studies and results; one that is there already is gone on with.
+    /// Folder of runs and results; one that is there already is gone on with.
     #[arg(long, default_value = "runs/compare_strategies")]
     out: PathBuf,
     /// Print every key, with what it means and its value, and do nothing else.
@@ -69,28 +69,29 @@ enum Preset {
 
 impl Flags {
     /// The configuration: preset or file, then the flags.
-    fn config(&self) -> Result<ContestConfig> {
-        let (text, origin) = match (&self.config, self.preset) {
+    fn config(&self) -> Result<ExperimentConfig> {
+        let mut config = match (&self.config, self.preset) {
             (Some(path), _) => {
                 let text = std::fs::read_to_string(path)
                     .with_context(|| format!("cannot read {}", path.display()))?;
-                (text, path.display().to_string())
+                ExperimentConfig::from_toml(&text, &path.display().to_string())?
             }
-            (None, Preset::Strategies) => (include_str!("strategies.toml").to_owned(), "preset".to_owned()),
-            (None, Preset::Collapse) => (include_str!("collapse.toml").to_owned(), "preset".to_owned()),
+            (None, Preset::Strategies) => {
+                ExperimentConfig::from_toml(include_str!("strategies.toml"), "preset")?
+            }
+            (None, Preset::Collapse) => ExperimentConfig::from_toml(include_str!("collapse.toml"), "preset")?,
         };
-        let mut config = ContestConfig::from_toml(&text, &origin)?;
-        let contest = &mut config.contest;
-        contest.seeds = self.seeds.unwrap_or(contest.seeds);
-        contest.seconds = self.seconds.unwrap_or(contest.seconds);
-        contest.check().map_err(|e| anyhow::anyhow!("--{}: {}", e.key, e.reason))?;
-        for arm in &mut config.arms {
-            let (data, training) = (&mut arm.config.data, &mut arm.config.training);
-            data.source = self.data.clone().unwrap_or_else(|| data.source.clone());
-            data.shrink = self.shrink.unwrap_or(data.shrink);
-            data.limit = self.limit.unwrap_or(data.limit);
-            training.device = self.device.clone().unwrap_or_else(|| training.device.clone());
-        }
+        let settings = &mut config.settings;
+        settings.seeds = self.seeds.unwrap_or(settings.seeds);
+        settings.seconds = self.seconds.unwrap_or(settings.seconds);
+        settings.check().map_err(|e| anyhow::anyhow!("--{}: {}", e.key, e.reason))?;
+        let TaskConfig::Images(images) = &mut config.task else {
+            bail!("the configuration is of an experiment on a table; run it with bonas compare");
+        };
+        images.data.source = self.data.clone().unwrap_or_else(|| images.data.source.clone());
+        images.data.shrink = self.shrink.unwrap_or(images.data.shrink);
+        images.data.limit = self.limit.unwrap_or(images.data.limit);
+        images.training.device = self.device.clone().unwrap_or_else(|| images.training.device.clone());
         Ok(config)
     }
 }
@@ -102,11 +103,14 @@ fn main() -> Result<()> {
         print!("{}", config.commented());
         return Ok(());
     }
-    let threads = flags.threads.unwrap_or_else(cores);
-    let contest = Contest { config, directory: flags.out.clone(), threads, cancel: interrupt::interrupt()? };
-    match contest.run(&mut |step| println!("{step}")) {
+    let experiment = Experiment {
+        threads: flags.threads.unwrap_or_else(cores),
+        cancel: interrupt::interrupt()?,
+        ..Experiment::new(config, &flags.out)
+    };
+    match experiment.run(&mut |step| println!("{step}")) {
         Ok(results) => {
-            println!("\n{}\n{}", results.markdown(), flags.out.join(REPORT_FILE).display());
+            println!("\n{}\n{}", results.text(), flags.out.join(REPORT_FILE).display());
             Ok(())
         }
         Err(StudyError::Interrupted) => {

@@ -53,7 +53,6 @@ use anyhow::Result;
 use bonas::StudyError;
 use bonas::study::journal::{write_json, write_whole};
 use clap::Parser;
-
 use figures::Results;
 use flags::Flags;
 

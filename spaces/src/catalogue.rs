@@ -15,7 +15,7 @@
 //! # Ok::<(), bonas_spaces::catalogue::UnknownName>(())
 //! ```
 
-use crate::families::{darts, mnasnet, mobilenet, nasbench_macro, nasbench101, nasbench201, transnas};
+use crate::families;
 pub use crate::lookup::{Catalogue, Entry, UnknownName, nearest, unknown};
 use crate::space::{SearchSpace, SpaceEntry};
 
@@ -23,19 +23,19 @@ use crate::space::{SearchSpace, SpaceEntry};
 pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
     "space",
     &[
-        &darts::DARTS,
-        &darts::BCNN,
-        &nasbench201::ENTRY,
-        &nasbench101::ENTRY,
-        &nasbench101::PART_1,
-        &nasbench101::PART_2,
-        &nasbench101::PART_3,
-        &nasbench_macro::ENTRY,
-        &mnasnet::ENTRY,
-        &mobilenet::ENTRY,
-        &mobilenet::FIXED_DEPTH,
-        &transnas::MICRO,
-        &transnas::MACRO,
+        &families::darts::DARTS,
+        &families::darts::BCNN,
+        &families::nasbench201::ENTRY,
+        &families::nasbench101::ENTRY,
+        &families::nasbench101::PART_1,
+        &families::nasbench101::PART_2,
+        &families::nasbench101::PART_3,
+        &families::nasbench_macro::ENTRY,
+        &families::mnasnet::ENTRY,
+        &families::mobilenet::ENTRY,
+        &families::mobilenet::FIXED_DEPTH,
+        &families::transnas::MICRO,
+        &families::transnas::MACRO,
     ],
 );
 

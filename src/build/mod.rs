@@ -1,4 +1,7 @@
-//! From a configuration to parts: strategy, evaluators, budget. The only place where both are known.
+//! From a configuration to parts: space, strategy, evaluators, budget.
+//!
+//! Use it to run a search of a configuration file with a loop or observers of your own. It is the only place that knows both
+//! configurations and parts; [`crate::search`] does the whole search.
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,12 @@
+use bonas_study::{Finished, Study};
 use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES, names};
 
 use super::*;
-use bonas_study::{Finished, Study};
+#[cfg(feature = "torch")]
+use crate::config::EvaluatorSettings;
+#[cfg(feature = "torch")]
+use bonas_study::testing::check_evaluator;
+use bonas_study::testing::check_strategy;
 
 /// A configuration and the study it makes, run to its end.
 fn ran(text: &str) -> (SearchConfig, Finished) {
@@ -17,22 +22,76 @@ fn ran(text: &str) -> (SearchConfig, Finished) {
 
 #[test]
 fn every_strategy_runs_a_small_study() {
-    let on_tables = |name: &&&str| StrategySettings::named(name).is_some_and(|s| !s.needs_images());
-    for name in StrategySettings::NAMES.iter().filter(on_tables) {
-        let surrogate = match *name {
-            "bananas" => "ensemble = 2\nepochs = 5\n",
-            "bonas-published" if cfg!(feature = "torch") => "batch = 10\ninitial = 20\n",
-            "bonas-published" => continue,
-            _ => "",
-        };
+    for name in StrategySettings::NAMES {
+        let settings = StrategySettings::named(name).unwrap();
+        if settings.needs_images() || (settings.needs_torch() && !cfg!(feature = "torch")) {
+            continue;
+        }
         let text = format!(
-            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n\
-             [strategy]\nname = \"{name}\"\n{surrogate}"
+            "[study]\narchitectures = 40\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n{}",
+            quick(name)
         );
         let (config, finished) = ran(&text);
         assert_eq!(finished.history.len(), 40, "{name}");
         let map = embedding(&config.strategy, &finished.history, finished.fidelity, 1).unwrap();
         assert!(map.is_none_or(|map| map.nrows() == 40));
+    }
+}
+
+/// Settings with which a strategy is quick enough for a test; those of the table `[strategy]`.
+fn quick(strategy: &str) -> String {
+    let more = match strategy {
+        "bananas" => "ensemble = 2\nepochs = 5\n",
+        "bonas-published" => "batch = 10\ninitial = 20\n",
+        _ => "",
+    };
+    format!("[strategy]\nname = \"{strategy}\"\n{more}")
+}
+
+#[test]
+fn every_strategy_keeps_the_contract() {
+    let nasbench201 = SPACES.get("nasbench201").unwrap().space();
+    for name in StrategySettings::NAMES {
+        // Every ask is answered twice, so the ensemble would take most of the time.
+        let cheaper = if *name == "bonas" { "surrogate = \"counts-bsr\"\n" } else { "" };
+        let settings = SearchConfig::from_toml(&(quick(name) + cheaper), "test").unwrap().strategy;
+        if settings.needs_images() || (settings.needs_torch() && !cfg!(feature = "torch")) {
+            continue;
+        }
+        let make = || {
+            let (aims, knowledge) = (Aims::default(), Knowledge::default());
+            strategy(&settings, &*nasbench201, Fidelity::SharedWeights, &aims, &knowledge).unwrap()
+        };
+        assert_eq!(make().name(), *name);
+        check_strategy(&make, nasbench201.clone());
+    }
+}
+
+/// Settings with which an evaluator is quick enough for a test.
+#[cfg(feature = "torch")]
+fn quick_evaluator(evaluator: &str) -> &'static str {
+    match evaluator {
+        "shared-weights" => "channels = 4\nlayers = 1\nepochs = 2\nwarmup_epochs = 1\n",
+        "from-scratch" => "channels = 4\nlayers = 1\nepochs = 1\n",
+        "indicator" => "channels = 4\nepochs = 1\nimages = 8\npasses = 2\nreferences = 4\n",
+        _ => "",
+    }
+}
+
+#[test]
+#[cfg(feature = "torch")]
+fn every_evaluator_keeps_the_contract() {
+    for name in EvaluatorSettings::NAMES {
+        let text = format!(
+            "[space]\nname = \"nasbench201\"\n[data]\nlimit = 150\n[training]\ndevice = \"cpu\"\n\
+             [evaluator]\nname = \"{name}\"\n{}",
+            quick_evaluator(name)
+        );
+        let config = SearchConfig::from_toml(&text, "test").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let make = || evaluators(&config, folder.path()).unwrap().remove(0);
+        assert_eq!(make().fidelity(), config.evaluator.fidelity(), "{name}");
+        check_evaluator(&make, &*space(&config).unwrap());
     }
 }
 

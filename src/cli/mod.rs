@@ -1,7 +1,6 @@
 //! Arguments, exit codes and the commands.
 
 mod compare;
-mod contest;
 mod describe;
 mod environment;
 mod interrupt;

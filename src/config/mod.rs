@@ -1,9 +1,19 @@
-//! Configuration: strict TOML, where every key has a documented default.
+//! Configuration: strict TOML in which every key has a documented default.
 //!
-//! [`SearchConfig::from_toml`] refuses unknown keys, values of the wrong type and values out of
-//! range, each with file, line, key and the nearest valid name. [`SearchConfig::commented`] prints
-//! every key with its default below what it means; [`SearchConfig::plain`] is the same without
-//! comments, and what a study's first journal record holds.
+//! Use [`SearchConfig::from_toml`] to read a search's configuration; it refuses unknown keys, values of the wrong type and
+//! values out of range, each with file, line, key and the nearest valid name. [`SearchConfig::commented`] prints every key
+//! with its meaning and value. [`SearchConfig::plain`] is the same without comments, and what a study's first journal record
+//! holds.
+//!
+//! ```
+//! use bonas::config::SearchConfig;
+//!
+//! let config = SearchConfig::from_toml("[study]\nseed = 7\n", "example")?;
+//! assert_eq!(config.study.seed, 7);
+//! let error = SearchConfig::from_toml("[study]\nsede = 7\n", "example").unwrap_err();
+//! assert!(error.to_string().contains("did you mean `seed`?"));
+//! # Ok::<(), bonas::config::ConfigError>(())
+//! ```
 //!
 //! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group; to add a strategy or
 //! an evaluator, a line to a [`choices!`](crate::choices) enum.
@@ -12,10 +22,9 @@
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod choices;
-mod compare;
-mod contest;
 mod error;
 mod evaluator;
+mod experiment;
 mod print;
 mod strategy;
 mod strict;
@@ -35,13 +44,13 @@ pub use bonas_supernet::data::DataSettings;
 pub use bonas_supernet::differentiable::DifferentiableSettings;
 pub use bonas_supernet::evaluator::{BatchNormKind, IndicatorSettings, ScratchSettings, SharedSettings};
 pub use bonas_supernet::recipe::{Precision, TrainingSettings};
-pub use compare::{
-    CompareConfig, CompareSettings, ConstraintSettings, Entrant, IsomorphsKind, MergeKind, MissingKind,
-    ObjectiveSettings, SeedsKind, TableSettings,
-};
-pub use contest::{Arm, ContestConfig, ContestSettings};
 pub use error::ConfigError;
 pub use evaluator::EvaluatorSettings;
+pub use experiment::{
+    ConstraintSettings, ExperimentConfig, ExperimentSettings, ImagesConfig, IsomorphsKind, MergeKind,
+    MissingKind, ObjectiveSettings, OwnSections, OwnStudySettings, SeedsKind, StrategyConfig, TableConfig,
+    TableSettings, TaskConfig,
+};
 pub use print::{commented, plain};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};

@@ -7,9 +7,14 @@ use super::Settings;
 /// Prints settings as TOML lines, each key below a comment that says what it means; `header` is
 /// the table's name, or empty for keys at the top of a file.
 pub fn commented<T: Settings>(header: &str, settings: &T) -> String {
+    commented_without(&[], header, settings)
+}
+
+/// The same without some keys.
+pub(super) fn commented_without<T: Settings>(without: &[&str], header: &str, settings: &T) -> String {
     let table = toml::Table::try_from(settings).unwrap_or_default();
     let mut text = if header.is_empty() { String::new() } else { format!("[{header}]\n") };
-    for key in T::KEYS {
+    for key in T::KEYS.iter().filter(|key| !without.contains(&key.key)) {
         for line in key.doc {
             let _ = writeln!(text, "# {}", line.trim());
         }

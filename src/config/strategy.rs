@@ -1,38 +1,35 @@
 //! The catalogue of strategies.
 
-use bonas_study::strategy::{
-    BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings, BuildStrategy, EvolutionSettings,
-    LocalSearchSettings, NasBowlSettings, NpenasSettings, Nsga2Settings, RandomSettings, Transfer,
-};
-use bonas_supernet::differentiable::DifferentiableSettings;
+use bonas_study::strategy::{self, BuildStrategy, Transfer};
+use bonas_supernet::differentiable;
 
 crate::choices! {
     /// A strategy and its settings.
     pub enum StrategySettings as "strategy" of BuildStrategy {
         /// Bayesian optimisation with a surrogate over architectures (Shi et al. 2020).
-        Bonas(BonasSettings) = "bonas",
+        Bonas(strategy::BonasSettings) = "bonas",
         /// Uniform draws, none twice.
-        Random(RandomSettings) = "random",
+        Random(strategy::RandomSettings) = "random",
         /// Regularised (aging) evolution (Real et al. 2019).
-        Evolution(EvolutionSettings) = "evolution",
+        Evolution(strategy::EvolutionSettings) = "evolution",
         /// Evolution for two objectives (Deb et al. 2002).
-        Nsga2(Nsga2Settings) = "nsga2",
+        Nsga2(strategy::Nsga2Settings) = "nsga2",
         /// Hill climbing with restarts (White et al. 2021).
-        LocalSearch(LocalSearchSettings) = "local-search",
+        LocalSearch(strategy::LocalSearchSettings) = "local-search",
         /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
-        Bananas(BananasSettings) = "bananas",
+        Bananas(strategy::BananasSettings) = "bananas",
         /// Evolution guided by a predictor, after NPENAS (Wei et al. 2022).
-        Npenas(NpenasSettings) = "npenas",
+        Npenas(strategy::NpenasSettings) = "npenas",
         /// Weisfeiler-Lehman process and expected improvement (Ru et al. 2021).
-        NasBowl(NasBowlSettings) = "nas-bowl",
+        NasBowl(strategy::NasBowlSettings) = "nas-bowl",
         /// BONAS with the published surrogate, acquisition and selection (Shi et al. 2020); needs
         /// libtorch.
-        BonasPublished(BonasPublishedSettings) = "bonas-published",
+        BonasPublished(strategy::BonasPublishedSettings) = "bonas-published",
         /// Evolution of SPOS and BN-NAS under a limit of multiply-adds (Guo et al. 2020).
-        BnNas(BnNasSettings) = "bn-nas",
+        BnNas(strategy::BnNasSettings) = "bn-nas",
         /// Differentiable search: DARTS (Liu et al. 2019), PC-DARTS, BNAS-v2; needs libtorch and
         /// images.
-        Differentiable(DifferentiableSettings) = "differentiable",
+        Differentiable(differentiable::DifferentiableSettings) = "differentiable",
     }
 }
 

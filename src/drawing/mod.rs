@@ -1,6 +1,7 @@
-//! Pictures of cells: a layered drawing in SVG, and one in characters for terminals.
+//! Drawings of cells: layered SVG for pages, and text for terminals.
 //!
-//! Invariant: a drawing is a function of the cell alone; nothing here fails or draws at random.
+//! Use it to show an architecture to people. A drawing is a function of the cell alone; nothing here fails or draws at
+//! random.
 
 mod diagram;
 mod layers;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::time::Duration;
 
+use bonas_study::history::{EndReason, Event, Observer, Progress};
+use bonas_study::journal::Seconds;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::table::{round_header, round_line};
 use crate::report::Digest;
-use bonas_study::history::{EndReason, Event, Observer, Progress};
-use bonas_study::journal::Seconds;
 
 /// Prints a table with a line a round, and shows what is going on between the lines: as progress
 /// bars on a terminal, as a log line a stage elsewhere.

@@ -1,5 +1,7 @@
 //! Observers: what a running study shows its user.
 //!
+//! Use [`Console`] to print a table of rounds and progress; implement [`Observer`](crate::Observer) for your own.
+//!
 //! Invariant: an observer changes nothing, and trouble in showing (a closed pipe) is no trouble of
 //! the study.
 

@@ -1,7 +1,8 @@
 //! The table of rounds as lines of a terminal.
 
-use crate::report::RoundRow;
 use bonas_study::journal::RoundSeconds;
+
+use crate::report::RoundRow;
 
 /// The head of the table of rounds.
 pub fn round_header() -> String {

@@ -1,9 +1,9 @@
-//! How well a surrogate ranks the rest of a table after a few of its rows: `bonas predict`.
+//! Measures how well surrogates rank the rest of a table after training on a few of its rows (`bonas predict`).
 //!
-//! A split draws `n` training arms at random; the surrogate is fitted to their values in one
-//! column and predicts all other arms. Ranks are compared with another column (or the same);
-//! posteriors are judged by the column that the surrogate was trained on. The sizes of one split
-//! are nested: the first `n` of one random order.
+//! Use it to choose a surrogate for your data. A split draws `n` training rows at random; the surrogate is fitted to their
+//! values in one column and predicts all other rows. Ranks are compared with another column (or the same); posteriors are
+//! judged by the column that the surrogate was trained on. The sizes of one split are nested: the first `n` of one random
+//! order.
 
 mod json;
 #[cfg(test)]

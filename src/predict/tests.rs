@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::nasbench_macro::NasBenchMacro;
-use bonas_surrogate::counts::CountsBsr;
+use bonas_study::table::Reading;
+use bonas_surrogate::models::CountsBsr;
 use bonas_surrogate::{Predict, SurrogateError};
 use rand::Rng;
 
 use super::*;
-use bonas_study::table::Reading;
 
 /// Every 40th network; `up` is a sum over its layers, `down` falls as `up` rises.
 fn table() -> Benchmark {

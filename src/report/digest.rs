@@ -1,9 +1,7 @@
 //! What a study's events add up to: its queries in order, and one row a round.
 
+use bonas_study::history::{EndReason, Event, Fidelity, Outcome, Prediction, Proposed};
 use bonas_surrogate::metrics::kendall_tau_b;
-
-use bonas_study::history::{EndReason, Event, Proposed};
-use bonas_study::history::{Fidelity, Outcome, Prediction};
 
 /// One evaluated architecture.
 #[derive(Clone, Debug, PartialEq)]

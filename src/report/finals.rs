@@ -1,9 +1,9 @@
 //! What architectures reached from scratch: the shortlist, and the winner beside its rivals.
 
+use bonas_study::history::Outcome;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Query};
-use bonas_study::history::Outcome;
 
 /// One architecture of the shortlist: trained from scratch, scored on held-out training images.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

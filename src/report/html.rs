@@ -3,12 +3,11 @@
 use std::fmt::Write;
 
 use bonas_spaces::families::darts::PRIMITIVES;
+use bonas_study::history::{EndReason, Fidelity};
 
 use super::markup::{configuration, figure, foot, head, known, note, pair, percent, scroll, section, tiles};
 use super::{Report, Summary, TIMINGS_PAGE, plots, tables};
 use crate::drawing::{cell_svg, cell_title, escape};
-use bonas_study::history::EndReason;
-use bonas_study::history::Fidelity;
 
 /// The page: figures, plots, tables, configuration. Style and script are inside it, it links to
 /// nothing, and every text from outside is escaped.

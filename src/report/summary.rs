@@ -1,10 +1,10 @@
 //! `summary.json`: a study in figures, for programs.
 
+use bonas_study::history::{EndReason, Fidelity, Outcome};
+use bonas_supernet::differentiable::Epoch;
 use serde::{Deserialize, Serialize};
 
 use super::{FinalTraining, Report, RoundRow, Shortlisted};
-use bonas_study::history::{EndReason, Fidelity, Outcome};
-use bonas_supernet::differentiable::Epoch;
 
 /// Version of the keys of [`Summary`]; they are only ever added to under one version.
 pub const SUMMARY_FORMAT: u32 = 2;
@@ -39,7 +39,7 @@ pub struct Summary {
     /// One entry a round.
     pub rounds: Vec<Round>,
     /// One entry an epoch of a differentiable search; empty for other strategies. The probabilities
-    /// of all operations are in [`bonas_study::strategy::TRAJECTORY_FILE`].
+    /// of all operations are in [`bonas_supernet::differentiable::TRAJECTORY_FILE`].
     #[serde(default)]
     pub trajectory: Vec<Relaxed>,
     /// Final training; null if there is to be none.

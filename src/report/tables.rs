@@ -1,11 +1,12 @@
 //! The tables of a search's page.
 
+use bonas_study::history::Outcome;
+
 use super::markup::{dash, folded, known, percent, percents, section, table, thousands, warning};
 use super::plots::{Strip, strips};
 use super::summary::{FinalSummary, Round, Trained};
 use super::{Digest, Shortlisted};
 use crate::drawing::escape;
-use bonas_study::history::Outcome;
 
 /// One row a round.
 pub(super) fn rounds(rounds: &[Round]) -> String {

@@ -1,9 +1,7 @@
 //! A small study for tests.
 
 use bonas_spaces::Key;
-
-use bonas_study::history::{EndReason, Event, Proposed};
-use bonas_study::history::{Fidelity, Outcome, Prediction, Score};
+use bonas_study::history::{EndReason, Event, Fidelity, Outcome, Prediction, Proposed, Score};
 use bonas_supernet::differentiable::Epoch;
 
 /// NAS-Bench-201 cells by number, so that the space can parse them.

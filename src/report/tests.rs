@@ -1,11 +1,11 @@
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::nasbench201::NasBench201;
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::journal::read_json;
 use ndarray::Array2;
 
 use super::testing::{asked, study, trajectory};
 use super::*;
-use bonas_study::history::{Fidelity, Outcome, Score};
-use bonas_study::journal::read_json;
 
 fn report() -> Report<'static> {
     let mut report = Report::of(&study(), Vec::new(), &NasBench201::new());

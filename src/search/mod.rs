@@ -1,11 +1,12 @@
-//! A whole search, as `bonas search` and `examples/bonas_darts` run it: the study, then a shortlist
-//! of its best trained from scratch, then final training of the winner and of random cells beside
-//! it, then the report.
+//! A whole search, as `bonas search` runs it: the study, then a shortlist of its best trained from scratch, then final
+//! training of the winner beside random cells, then the report.
+//!
+//! Use [`Search`] to run a configuration in a folder; running it again resumes it.
 //!
 //! [`SearchConfig`] -> parts ([`crate::build`]) -> [`Study`] in a folder -> shortlist and
 //! finals, studies of their own in [`SHORTLIST_FOLDER`] and [`FINALS_FOLDER`] -> report.
 //!
-//! Invariant: everything in the folder is a function of `config.toml`, but for seconds and the
+//! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
 mod reporting;
@@ -89,10 +90,10 @@ impl Search {
         let evaluators = build::evaluators(&self.config, &self.directory)?;
         self.check_networks(&*space)?;
         self.open_folder(CONFIG_FILE)?;
-        if transfer != SourceTask::kept(&self.directory)
+        if transfer != SourceTask::stored_in(&self.directory)
             && let Some(task) = task
         {
-            transfer = task.keep(&self.directory, &*space)?;
+            transfer = task.store(&self.directory, &*space)?;
         }
         let study = Study::new(space.clone(), strategy, evaluators)
             .seed(self.config.study.seed)
@@ -131,12 +132,12 @@ impl Search {
         if *transfer == Transfer::None || !Journal::exists(&self.directory) {
             return transfer.clone();
         }
-        SourceTask::kept(&self.directory)
+        SourceTask::stored_in(&self.directory)
     }
 
     /// The error of a source, which may be what this search kept.
     fn unkept(&self, transfer: &Transfer, error: StudyError) -> StudyError {
-        if *transfer != SourceTask::kept(&self.directory) {
+        if *transfer != SourceTask::stored_in(&self.directory) {
             return error;
         }
         let reason = format!(

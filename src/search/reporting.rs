@@ -4,19 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
+use bonas_study::Journalled;
+use bonas_study::journal::{Journal, read_json, write_json};
+use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
-use crate::StudyError;
-use crate::build;
 use crate::config::{SearchConfig, StrategySettings};
 use crate::report::{
     Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report, SHORTLIST_FILE,
     project,
 };
-use bonas_study::Journalled;
-use bonas_study::journal::Journal;
-use bonas_study::journal::{read_json, write_json};
-use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
+use crate::{StudyError, build};
 
 /// Notes facts about machine and program, by name, for the report; a resume leaves those of the
 /// start.

@@ -5,6 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::Finished;
+use bonas_study::history::{Evaluation, Fidelity, History, Outcome};
+use bonas_study::journal::write_json;
+use bonas_study::rng::FINAL;
 
 use super::training::Listing;
 use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
@@ -12,10 +16,6 @@ use crate::StudyError;
 use crate::build::Trainings;
 use crate::config::plain;
 use crate::report::{SHORTLIST_FILE, Shortlisted};
-use bonas_study::Finished;
-use bonas_study::history::{Evaluation, Fidelity, History, Outcome};
-use bonas_study::journal::write_json;
-use bonas_study::rng::FINAL;
 
 impl Search {
     /// The best of the shortlist, which is written to [`SHORTLIST_FILE`]; without a shortlist, or

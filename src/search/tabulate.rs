@@ -8,6 +8,13 @@ use std::sync::atomic::AtomicBool;
 
 use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, Role, SearchSpace};
+use bonas_study::history::Outcome;
+use bonas_study::journal::{write_json, write_whole};
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::statistics::mean;
+use bonas_study::strategy::Listed;
+use bonas_study::{Budget, Finished};
+use bonas_supernet::training::Part;
 use bonas_surrogate::metrics::kendall_tau_b;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -19,13 +26,6 @@ use super::{CONFIG_FILE, Observe, Stage};
 use crate::build::{self, Trainings};
 use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
 use crate::{Study, StudyError};
-use bonas_study::history::Outcome;
-use bonas_study::journal::{write_json, write_whole};
-use bonas_study::rng::{FINAL, stream};
-use bonas_study::statistics::mean;
-use bonas_study::strategy::Listed;
-use bonas_study::{Budget, Finished};
-use bonas_supernet::training::Part;
 
 /// The table: `arch`, accuracies in percent on held-out training images (`val`) and on test images
 /// (`test`), seeds joined by `;`, `params` and `macs`.

@@ -5,6 +5,12 @@ use std::sync::Arc;
 
 use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::history::{Evaluation, Outcome};
+use bonas_study::journal::write_json;
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::strategy::Listed;
+use bonas_study::{Budget, Finished, Journalled};
+use bonas_supernet::networks::{Networks, Size};
 use rand::Rng;
 
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE};
@@ -12,12 +18,6 @@ use crate::build::{self, Trainings};
 use crate::config::plain;
 use crate::report::{FINAL_FILE, FinalResult};
 use crate::{Evaluator, Study, StudyError};
-use bonas_study::history::{Evaluation, Outcome};
-use bonas_study::journal::write_json;
-use bonas_study::rng::{FINAL, stream};
-use bonas_study::strategy::Listed;
-use bonas_study::{Budget, Finished, Journalled};
-use bonas_supernet::networks::{Networks, Size};
 
 impl Search {
     /// What follows the search: the shortlist chooses the winner, the winner is trained.
@@ -113,7 +113,7 @@ impl Search {
         let finished = self.train_listed(space, architectures, listing, observe)?;
         let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
-        evaluations.map(|e| result(&**space, &networks, size, e, seconds.batch(e.round, e.batch))).collect()
+        evaluations.map(|e| result(&**space, networks, size, e, seconds.batch(e.round, e.batch))).collect()
     }
 }
 

@@ -1,4 +1,7 @@
-//! Random streams: every draw of a study comes from one of these.
+//! Random streams: every random draw of a study comes from one of these.
+//!
+//! Use [`stream`] to get the generator for one purpose. Streams of different purposes are independent, so that results do not
+//! depend on the order in which workers draw.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;

@@ -1,8 +1,8 @@
-//! Devices of libtorch: finding them, and what must happen before libtorch shows its GPUs.
+//! Devices of libtorch: finding them, and loading what makes libtorch show its GPUs.
 //!
-//! The linker drops `libtorch_cuda` because nothing refers to it by name, so a binary built against a
-//! CUDA libtorch sees only the CPU until [`load_cuda_backend`] has run. The same binary then works on
-//! machines with and without a GPU.
+//! Use [`devices`] to turn a text such as `auto` or `cuda:0,1` into devices. The linker drops `libtorch_cuda` because nothing
+//! refers to it by name, so a binary built against a CUDA libtorch sees only the CPU until [`load_cuda_backend`] has run. The
+//! same binary then works on machines with and without a GPU.
 
 use std::path::{Path, PathBuf};
 
@@ -96,9 +96,9 @@ pub fn load_cuda_backend() -> Result<Backend, DeviceError> {
 ///
 /// # Examples
 /// ```
-/// let devices = bonas::torch_runtime::devices("cpu")?;
+/// let devices = bonas_supernet::device::devices("cpu")?;
 /// assert_eq!(devices, [tch::Device::Cpu]);
-/// # Ok::<(), bonas::torch_runtime::DeviceError>(())
+/// # Ok::<(), bonas_supernet::device::DeviceError>(())
 /// ```
 pub fn devices(requested: &str) -> Result<Vec<Device>, DeviceError> {
     let request = parse(requested)?;

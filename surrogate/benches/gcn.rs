@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use bonas_surrogate::Surrogate;
-use bonas_surrogate::embed::GcnBsr;
+use bonas_surrogate::models::gcn::GcnBsr;
 use bonas_surrogate::testing::{toy_architectures, toy_observations};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rand::SeedableRng;

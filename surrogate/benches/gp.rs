@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use bonas_spaces::families::nasbench201::NasBench201;
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::graph_gp::GraphGp;
-use bonas_surrogate::structure::Layout;
-use bonas_surrogate::trees::Trees;
-use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::features::Layout;
+use bonas_surrogate::models::Ensemble;
+use bonas_surrogate::models::GraphGp;
+use bonas_surrogate::models::Trees;
+use bonas_surrogate::models::WlGp;
 use bonas_surrogate::{Observation, Predict, Surrogate, SurrogateError};
 use criterion::{BatchSize, BenchmarkId, Criterion, criterion_group, criterion_main};
 use rand::SeedableRng;

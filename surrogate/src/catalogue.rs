@@ -1,7 +1,9 @@
 //! Lists the surrogates, acquisitions and selections of this crate by name.
 //!
 //! Use it to build a part from a name, and wherever the choices are listed: help texts, error
-//! messages, tests. To add a part, write its file with an [`Entry`] and add one line here.
+//! messages, tests. To add a part, write its file with an [`Entry`], and add its line to the list beside
+//! the `mod` lines: [`SURROGATES`] in `models`, [`ACQUISITIONS`] in `acquisition`, [`SELECTIONS`] in
+//! `selection`.
 //!
 //! ```
 //! use bonas_surrogate::catalogue::{find, SURROGATES};
@@ -11,59 +13,13 @@
 //! # Ok::<(), bonas_surrogate::SurrogateError>(())
 //! ```
 
+use crate::surrogate::Surrogate;
+
+pub use crate::acquisition::{ACQUISITIONS, AcquisitionEntry};
 pub use crate::entry::Entry;
-
-use crate::Surrogate;
-use crate::acquisition::{
-    AcquisitionEntry, ExpectedImprovement, LogExpectedImprovement, Mean, ProbabilityOfImprovement, Thompson,
-    Ucb,
-};
-use crate::counts::CountsBsr;
-use crate::embed;
-use crate::ensemble::Ensemble;
-use crate::graph_gp::GraphGp;
-use crate::mlp::PathMlp;
-use crate::select::{
-    Clustered, JointThompson, KrigingBeliever, LocalPenalisation, QExpectedImprovement,
-    QUpperConfidenceBound, SelectionEntry, TopK,
-};
-use crate::surrogate::SurrogateEntry;
-use crate::trees::Trees;
-use crate::wl_gp::WlGp;
-
-/// Every surrogate; the default of strategy BONAS first.
-pub static SURROGATES: &[SurrogateEntry] = &[
-    Ensemble::ENTRY,
-    GraphGp::ENTRY,
-    WlGp::ENTRY,
-    Trees::ENTRY,
-    CountsBsr::ENTRY,
-    PathMlp::ENTRY,
-    embed::GCN_BSR,
-    embed::GCN_ENSEMBLE,
-    embed::BONAS_PUBLISHED,
-];
-
-/// Every acquisition.
-pub static ACQUISITIONS: &[AcquisitionEntry] = &[
-    ExpectedImprovement::ENTRY,
-    LogExpectedImprovement::ENTRY,
-    ProbabilityOfImprovement::ENTRY,
-    Ucb::ENTRY,
-    Thompson::ENTRY,
-    Mean::ENTRY,
-];
-
-/// Every selection.
-pub static SELECTIONS: &[SelectionEntry] = &[
-    TopK::ENTRY,
-    Clustered::ENTRY,
-    KrigingBeliever::ENTRY,
-    QExpectedImprovement::ENTRY,
-    QUpperConfidenceBound::ENTRY,
-    JointThompson::ENTRY,
-    LocalPenalisation::ENTRY,
-];
+pub use crate::models::SURROGATES;
+pub use crate::selection::{SELECTIONS, SelectionEntry};
+pub use crate::surrogate::SurrogateEntry;
 
 /// The entry with a name.
 pub fn find<'a, P: ?Sized, S>(catalogue: &'a [Entry<P, S>], name: &str) -> Option<&'a Entry<P, S>> {
@@ -92,8 +48,8 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::acquisition::AcquisitionSettings;
-    use crate::select::SelectionSettings;
+    use crate::acquisition::{AcquisitionSettings, Ucb};
+    use crate::selection::SelectionSettings;
     use crate::testing::{
         check_acquisition, check_selection, check_surrogate, toy_architectures, toy_observations,
     };

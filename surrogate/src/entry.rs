@@ -1,8 +1,9 @@
-//! What a catalogue says of one part: its name, one line about it, and its constructor.
+//! Entries of catalogues.
 
 use crate::SurrogateError;
 
-/// One part in a catalogue: a surrogate, an acquisition or a selection.
+/// One part in a catalogue (a surrogate, an acquisition or a selection): its name, one line about it, and its
+/// constructor.
 ///
 /// `P` is the trait object that is built, `S` the settings that the constructor reads.
 /// [`crate::catalogue`] lists the entries of this crate.
@@ -24,7 +25,7 @@ impl<P: ?Sized, S> Entry<P, S> {
         Self { name, about, needs_torch: false, build }
     }
 
-    /// The same entry, marked as one that needs libtorch.
+    /// This entry, marked as one that needs libtorch.
     #[must_use]
     pub const fn with_torch(self) -> Self {
         Self { needs_torch: true, ..self }
@@ -54,20 +55,3 @@ impl<P: ?Sized, S> Entry<P, S> {
         (self.build)(settings)
     }
 }
-
-/// The constructor of a surrogate that needs libtorch; without feature `torch` it refuses.
-macro_rules! build_with_torch {
-    ($name:expr, $make:expr) => {
-        |&()| -> Result<Box<dyn $crate::Surrogate>, $crate::SurrogateError> {
-            #[cfg(feature = "torch")]
-            {
-                Ok(Box::new($make))
-            }
-            #[cfg(not(feature = "torch"))]
-            {
-                Err($crate::SurrogateError::NeedsTorch { surrogate: $name })
-            }
-        }
-    };
-}
-pub(crate) use build_with_torch;

@@ -1,20 +1,20 @@
-//! What can go wrong in fitting or predicting.
+//! Errors of fitting and predicting.
 
 use thiserror::Error;
 
-/// A surrogate that cannot be fitted or asked; each variant names the value and the remedy.
+/// An error of a surrogate, an acquisition or a selection; it names the value at fault and the remedy.
 #[derive(Debug, Error)]
 pub enum SurrogateError {
-    /// Observations that no model can be fitted to.
-    #[error("cannot fit {surrogate}: {reason}")]
+    /// Observations, candidates or prior knowledge that cannot be used.
+    #[error("{surrogate} cannot use this data: {reason}")]
     Data {
-        /// Name of the surrogate.
+        /// Name of the surrogate, or of what else refuses them.
         surrogate: &'static str,
         /// The value at fault and what is needed.
         reason: String,
     },
-    /// A setting out of its range.
-    #[error("bad setting {name} = {value}: {reason}")]
+    /// A setting outside its range.
+    #[error("bad setting {name} = {value}: it must be {reason}")]
     Setting {
         /// Name of the setting.
         name: &'static str,
@@ -31,6 +31,14 @@ pub enum SurrogateError {
         /// What happened, where.
         reason: String,
     },
+    /// Members of an ensemble that failed, each with its reason; the ensemble has no fit without them.
+    #[error("cannot fit {surrogate}: {}", failures(members))]
+    Members {
+        /// Name of the ensemble.
+        surrogate: &'static str,
+        /// Names of the members that failed, and their errors.
+        members: Vec<(&'static str, SurrogateError)>,
+    },
     /// A surrogate that needs libtorch, in a build without it.
     #[error(
         "{surrogate} needs libtorch, and this program was built without it (feature torch); use a surrogate that needs none, graph-gp for example"
@@ -39,6 +47,12 @@ pub enum SurrogateError {
         /// Name of the surrogate.
         surrogate: &'static str,
     },
+}
+
+/// "member A failed (reason); member B failed (reason)".
+fn failures(members: &[(&'static str, SurrogateError)]) -> String {
+    let failure = |(name, error): &(&str, SurrogateError)| format!("member {name} failed ({error})");
+    members.iter().map(failure).collect::<Vec<_>>().join("; ")
 }
 
 impl SurrogateError {
@@ -58,7 +72,7 @@ impl SurrogateError {
     }
 }
 
-/// linfa's traits ask for it; the text is kept.
+/// linfa's traits need this conversion; it keeps the text.
 impl From<linfa::error::Error> for SurrogateError {
     fn from(error: linfa::error::Error) -> Self {
         Self::numeric("linfa", error.to_string())

@@ -1,50 +1,58 @@
-//! Surrogates for architecture search.
+//! Surrogates for neural architecture search: models that predict the score of an architecture with its
+//! uncertainty, and the choice of the next architectures to measure.
 //!
 //! observations -> [`Surrogate::fit`] -> [`Predict::predict`] -> [`Posterior`]s ->
 //! [`Acquisition::utilities`] -> [`Selection::select`] -> batches of candidates.
 //!
-//! Each arrow is a trait of one or two methods, so that any surrogate works with any acquisition
-//! and any batch selection. Nothing here knows a search space: surrogates read labelled graphs.
+//! ```
+//! use bonas_surrogate::acquisition::ExpectedImprovement;
+//! use bonas_surrogate::models::Ensemble;
+//! use bonas_surrogate::selection::TopK;
+//! use bonas_surrogate::testing::{toy_architectures, toy_observations};
+//! use bonas_surrogate::{Acquisition, Batches, Candidates, Predict, Selection, Surrogate};
+//! use rand::SeedableRng;
 //!
-//! Invariant: libtorch stays behind feature `torch`, in `embed`; no other module names it.
+//! let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+//! let observations = toy_observations(30, 1); // measured architectures and their scores
+//! let candidates = toy_architectures(100, 2);
+//!
+//! let fitted = Ensemble::default().fit(&observations, &mut rng)?;
+//! let posteriors = fitted.predict(&candidates)?;
+//! let best = observations.iter().map(|o| o.score).reduce(f64::max);
+//! let utilities = ExpectedImprovement::default().utilities(&posteriors, best, &mut rng);
+//! let batches = TopK.select(&Candidates::of(&utilities), Batches { count: 1, size: 4 }, &mut rng)?;
+//! assert_eq!(batches[0].len(), 4); // indices of the candidates to measure next
+//! # Ok::<(), bonas_surrogate::SurrogateError>(())
+//! ```
+//!
+//! Each arrow is a trait with one or two required methods, so any surrogate works with any acquisition
+//! and any selection. [`catalogue`] builds them by name. Nothing here knows a search space: surrogates read
+//! labelled graphs.
+//!
+//! Invariant: libtorch stays behind feature `torch`, in `models::gcn`; no other module names it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::float_cmp))]
 
 pub mod acquisition;
-pub mod bsr;
 pub mod catalogue;
-pub mod counts;
-pub mod embed;
-pub mod ensemble;
 mod entry;
 mod error;
-mod features;
-pub mod gp;
-pub mod graph_gp;
-mod joint;
-mod known;
+pub mod features;
+mod linalg;
 pub mod metrics;
-pub mod mlp;
-mod normal;
+pub mod models;
+mod observation;
 pub mod pareto;
-mod posterior;
-pub mod prior_mean;
-pub mod quadrature;
-mod ranks;
-mod roll;
-pub mod select;
-pub mod structure;
+pub mod posterior;
+mod prior;
+pub mod selection;
 mod surrogate;
 pub mod testing;
-pub mod trees;
-pub mod wl_gp;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
-pub use features::Extractor;
-pub use joint::Joint;
-pub use known::{Known, ValueOf};
-pub use posterior::{Law, Moments, Posterior};
-pub use ranks::Warp;
-pub use select::{Batches, Candidates, Selection};
-pub use surrogate::{Observation, Predict, Surrogate, SurrogateEntry};
+pub use observation::Observation;
+pub use posterior::Posterior;
+pub use prior::PriorKnowledge;
+pub use selection::{Batches, Candidates, Selection};
+pub use surrogate::{Predict, Surrogate};

@@ -1,16 +1,28 @@
-//! How well predictions rank and how honest their uncertainty is.
+//! Metrics of predictions: how well they rank, and how well their uncertainty is calibrated.
 //!
-//! Every figure is `None` where it is not defined: lists of unequal length, fewer than two items,
-//! a NaN anywhere, or a constant list for a correlation. Scores are "higher is better".
+//! Use [`kendall_tau_b`] to compare a predicted with a true ranking, [`coverage`] to check posteriors, and
+//! [`bootstrap`] for a confidence interval of any statistic.
+//!
+//! Every function returns `None` where its value is undefined: lists of unequal length, fewer than two items,
+//! a NaN anywhere, or a constant list for a correlation. Higher scores are better.
+//!
+//! ```
+//! use bonas_surrogate::metrics::{n_at_k, spearman};
+//!
+//! let (predicted, truth) = ([0.1, 0.7, 0.5, 0.9], [0.2, 0.6, 0.7, 0.8]);
+//! assert!(spearman(&predicted, &truth).unwrap() > 0.7);
+//! assert_eq!(n_at_k(&predicted, &truth, 1), Some(1)); // the best is predicted best
+//! ```
 
 use std::cmp::Ordering;
 
 use rand::{Rng, RngExt};
 
-use crate::{Posterior, normal};
+use crate::Posterior;
+use crate::posterior::normal;
 
 /// Kendall's tau-b, `(C - D) / √((n₀ - n₁)(n₀ - n₂))` with `n₀ = n(n-1)/2` pairs, `n₁` and `n₂`
-/// pairs tied in `x` and in `y`: the same figure as `SciPy`'s `kendalltau`.
+/// pairs tied in `x` and in `y`; as `SciPy`'s `kendalltau`.
 ///
 /// Knight's algorithm (J. Am. Stat. Assoc. 61, 1966): `O(n log n)`.
 ///
@@ -47,9 +59,9 @@ pub fn spearman(x: &[f64], y: &[f64]) -> Option<f64> {
     (scale > 0.0).then(|| (product(&x, &y) / scale).clamp(-1.0, 1.0))
 }
 
-/// N@K: the best true rank (1 is the best) among the `k` candidates predicted best.
+/// N@K: the best true rank (1 is the best) among the `k` candidates with the best predictions.
 ///
-/// Predictions that tie are taken by lowest index; tied true scores share their best rank.
+/// Tied predictions are taken by lowest index; tied true scores share their best rank.
 pub fn n_at_k(predicted: &[f64], truth: &[f64], k: usize) -> Option<usize> {
     check(predicted, truth)?;
     let best = best_indices(predicted, k).into_iter().map(|i| truth[i]).max_by(|a, b| compare(*a, *b))?;
@@ -58,7 +70,7 @@ pub fn n_at_k(predicted: &[f64], truth: &[f64], k: usize) -> Option<usize> {
 
 /// P@T%: the share of the truly best `fraction` that is among the predicted best `fraction`.
 ///
-/// `fraction` is in `(0, 1]`; at least one candidate counts. Ties are taken by lowest index.
+/// `fraction` is in `(0, 1]`; at least one candidate counts. The lowest index wins a tie.
 pub fn precision_at_top(predicted: &[f64], truth: &[f64], fraction: f64) -> Option<f64> {
     check(predicted, truth)?;
     if !(fraction > 0.0 && fraction <= 1.0) {
@@ -75,7 +87,7 @@ pub fn precision_at_top(predicted: &[f64], truth: &[f64], fraction: f64) -> Opti
 
 /// Share of the scores inside their central posterior interval of probability `level`.
 ///
-/// Honest posteriors give about `level`. At least one score; `level` in `(0, 1)`.
+/// Calibrated posteriors give about `level`. Needs at least one score and a `level` in `(0, 1)`.
 pub fn coverage(posteriors: &[Posterior], scores: &[f64], level: f64) -> Option<f64> {
     check_scores(posteriors, scores)?;
     if !(level > 0.0 && level < 1.0) {
@@ -93,10 +105,10 @@ pub fn negative_log_likelihood(posteriors: &[Posterior], scores: &[f64]) -> Opti
     Some(-sum / scores.len() as f64)
 }
 
-/// A figure with a confidence interval.
+/// An estimate with a confidence interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Interval {
-    /// The statistic of the data as they are.
+    /// The statistic of the data.
     pub estimate: f64,
     /// Lower end.
     pub low: f64,
@@ -106,10 +118,10 @@ pub struct Interval {
 
 /// Bias-corrected and accelerated bootstrap interval (Efron, J. Am. Stat. Assoc. 82, 1987).
 ///
-/// `statistic` is given the indices, out of `0..n` and with repeats, of the items drawn. Draws
-/// where it is `None` are left out; the interval is `None` if that leaves fewer than half of
-/// `resamples`, or if the data themselves have none. Where the jackknife says nothing (a statistic
-/// that no item moves) this is the percentile interval.
+/// `statistic` gets the indices of the drawn items, out of `0..n` and with repeats. Resamples
+/// where it is `None` are left out; the interval is `None` if fewer than half of
+/// `resamples` remain, or if the data themselves have no value. If no item changes the statistic in the jackknife,
+/// this is the percentile interval.
 pub fn bootstrap(
     n: usize,
     mut statistic: impl FnMut(&[usize]) -> Option<f64>,
@@ -142,9 +154,9 @@ pub fn bootstrap(
 /// Settings of [`bootstrap`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bootstrap {
-    /// How many times the data are drawn anew.
+    /// Number of resamples.
     pub resamples: usize,
-    /// Probability that the interval should hold, in `(0, 1)`.
+    /// Confidence level of the interval, in `(0, 1)`.
     pub level: f64,
 }
 
@@ -193,7 +205,7 @@ fn check_scores(posteriors: &[Posterior], scores: &[f64]) -> Option<()> {
     fine.then_some(())
 }
 
-/// Order of two numbers that are not NaN; the two zeros are equal.
+/// Orders two numbers that are not NaN; the two zeros are equal.
 fn compare(a: f64, b: f64) -> Ordering {
     a.partial_cmp(&b).unwrap_or(Ordering::Equal)
 }
@@ -203,12 +215,12 @@ fn pairs_of(n: usize) -> u64 {
     n * n.saturating_sub(1) / 2
 }
 
-/// Pairs inside the runs of equal neighbours.
+/// Number of pairs inside runs of equal neighbours.
 fn tied_pairs<T>(sorted: &[T], equal: impl FnMut(&T, &T) -> bool) -> u64 {
     sorted.chunk_by(equal).map(|run| pairs_of(run.len())).sum()
 }
 
-/// Merge sort; returns how many pairs stood in the wrong order.
+/// Merge sort; returns the number of pairs that stood in the wrong order.
 fn sort_counting_swaps(values: &mut [f64], scratch: &mut [f64]) -> u64 {
     let n = values.len();
     if n < 2 {
@@ -233,7 +245,7 @@ fn sort_counting_swaps(values: &mut [f64], scratch: &mut [f64]) -> u64 {
     swaps
 }
 
-/// Ranks from 1; ties get the mean of theirs.
+/// Ranks from 1; ties get their mean rank.
 fn average_ranks(values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..values.len()).collect();
     order.sort_unstable_by(|&a, &b| compare(values[a], values[b]));

@@ -1,15 +1,24 @@
-//! Two objectives: Pareto fronts, hypervolume, and what a candidate is expected to add to it.
+//! Two objectives: Pareto fronts, hypervolume, and expected improvement of the hypervolume.
+//!
+//! Use [`front`] to find non-dominated points, [`Front`] to measure them, and [`believers`] to choose a batch of
+//! candidates for two objectives.
 //!
 //! Higher is better in both. A point dominates another if it is no worse in either and better in one.
+//!
+//! ```
+//! use bonas_surrogate::pareto::front;
+//! assert_eq!(front(&[[0.9, 10.0], [0.8, 30.0], [0.7, 20.0]]), [0, 1]);
+//! ```
 
-use crate::select::best_first;
-use crate::{Posterior, SurrogateError, normal};
+use crate::posterior::normal;
+use crate::selection::pick::best_first;
+use crate::{Posterior, SurrogateError};
 
 /// Two scores of one candidate, finite, higher is better.
 pub type Point = [f64; 2];
 
-/// Indices of the points that no other dominates, the highest first score first; of equal points the
-/// lowest index only.
+/// Indices of the points that no other point dominates, in order of falling first score. Of equal points only the
+/// lowest index counts.
 pub fn front(points: &[Point]) -> Vec<usize> {
     let mut order: Vec<usize> = (0..points.len()).collect();
     order.sort_by(|&a, &b| {
@@ -25,8 +34,8 @@ pub fn front(points: &[Point]) -> Vec<usize> {
     order
 }
 
-/// A point to measure hypervolume from: a tenth of the range below the worst of each score, so that the
-/// ends of the front count too (the slack of Ishibuchi et al., "How to specify a reference point in
+/// A reference point for hypervolumes: a tenth of the range below the worst of each score, so that the
+/// ends of the front count, too (the slack of Ishibuchi et al., "How to specify a reference point in
 /// hypervolume calculation", Evolutionary Computation, 2018). Infinite without points.
 ///
 /// ```
@@ -41,7 +50,7 @@ pub fn reference(points: &[Point]) -> Point {
     })
 }
 
-/// Non-dominated points and the point that their hypervolume is measured from.
+/// Non-dominated points, and the reference point of their hypervolume.
 ///
 /// ```
 /// use bonas_surrogate::pareto::Front;
@@ -57,7 +66,7 @@ pub struct Front {
 }
 
 impl Front {
-    /// The front of some points; those that are not above `reference` in both scores have no part in it.
+    /// The front of some points; points that are not above `reference` in both scores are left out.
     pub fn of(points: &[Point], reference: Point) -> Self {
         let above: Vec<Point> =
             points.iter().copied().filter(|p| p[0] > reference[0] && p[1] > reference[1]).collect();
@@ -65,19 +74,19 @@ impl Front {
         Self { reference, points }
     }
 
-    /// The points, the highest first score first.
+    /// The points in order of falling first score.
     pub fn points(&self) -> &[Point] {
         &self.points
     }
 
-    /// The front with one more point.
+    /// This front with one more point.
     #[must_use]
     pub fn with(mut self, point: Point) -> Self {
         self.points.push(point);
         Self::of(&self.points, self.reference)
     }
 
-    /// Area of what lies between the reference and the points (Zitzler and Thiele, 1998), exactly.
+    /// Area between the reference and the points (Zitzler and Thiele, 1998), exactly.
     pub fn hypervolume(&self) -> f64 {
         let [left, mut bottom] = self.reference;
         let mut area = 0.0;
@@ -88,20 +97,20 @@ impl Front {
         area
     }
 
-    /// By how much a point raises the hypervolume.
+    /// Increase of the hypervolume by a point.
     pub fn improvement(&self, point: Point) -> f64 {
         self.expected(|t| (point[0] - t).max(0.0), |t| (point[1] - t).max(0.0))
     }
 
-    /// Expected improvement of the hypervolume by a candidate whose two scores are independent
-    /// (Emmerich, 2005), exactly for any laws: over the strips between points, whose first scores lie
-    /// between `a` and `a'` and whose covered part ends at `b`,
+    /// Expected improvement of the hypervolume by a candidate with two independent scores
+    /// (Emmerich, 2005), exactly for any laws. The sum is over the strips between points; a strip has first scores
+    /// between `a` and `a'`, and its covered part ends at `b`:
     /// `Σ (E max(y₁ - a, 0) - E max(y₁ - a', 0)) E max(y₂ - b, 0)`.
     pub fn expected_improvement(&self, first: &Posterior, second: &Posterior) -> f64 {
         self.expected(|t| first.ln_expected_excess(t).exp(), |t| second.ln_expected_excess(t).exp())
     }
 
-    /// The sum over strips, given how far each score exceeds a threshold on average.
+    /// The sum over strips, given the expected excess of each score over a threshold.
     fn expected(&self, first: impl Fn(f64) -> f64, second: impl Fn(f64) -> f64) -> f64 {
         let (mut beyond, mut bottom, mut sum) = (0.0, self.reference[1], 0.0);
         for &[x, y] in &self.points {
@@ -113,12 +122,13 @@ impl Front {
     }
 }
 
-/// Up to `count` candidates that raise the hypervolume together, by their two independent posteriors,
-/// `[n]` each: always the one of the highest expected improvement times `weights`, `[n]`, which is
-/// then believed to be as good as its means (kriging believer: Ginsbourger, Le Riche and Carraro, 2010).
+/// Up to `count` candidates that raise the hypervolume together, by two independent posteriors per candidate,
+/// `[n]` each.
 ///
-/// Each law goes by the Gaussian with its moments. The first choice is from all candidates, the others
-/// are from the [`SHORTLIST`] that were worth most at first.
+/// Each choice has the highest expected improvement times `weights`, `[n]`, and then counts as measured at its means
+/// (kriging believer: Ginsbourger, Le Riche and Carraro, 2010). Laws are replaced by the Gaussians with their
+/// moments. The first choice is from all candidates, the others are from the [`SHORTLIST`] that were worth most at
+/// first.
 ///
 /// # Errors
 /// [`SurrogateError::Data`] for lists of other lengths.
@@ -152,7 +162,7 @@ pub fn believers(
     Ok(chosen)
 }
 
-/// `E max(y - threshold, 0)` of a normal law by mean and variance; 0 from eight standard deviations on.
+/// `E max(y - threshold, 0)` of a normal law, from mean and variance; 0 from eight standard deviations on.
 fn excess((mean, variance): (f64, f64), threshold: f64) -> f64 {
     let (sd, gain) = (variance.sqrt(), mean - threshold);
     if gain <= -8.0 * sd {
@@ -162,7 +172,7 @@ fn excess((mean, variance): (f64, f64), threshold: f64) -> f64 {
     (if z > 8.0 { gain } else { sd * (normal::pdf(z) + z * normal::cdf(z)) }).max(0.0)
 }
 
-/// Candidates that [`believers`] after the first are chosen from, if no more are wanted.
+/// Number of candidates that [`believers`] chooses from after the first choice, unless more are asked for.
 pub const SHORTLIST: usize = 300;
 
 /// Augmented Tchebycheff value of two scores scaled to `[0, 1]`, higher is better:
@@ -225,7 +235,7 @@ mod tests {
     fn expected_improvement_agrees_with_draws() {
         let front = Front::of(&[[0.5, 0.1], [0.3, 0.4], [0.1, 0.6]], [0.0, 0.0]);
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let squashed = Posterior::sigmoid_gaussian(-0.5, 1.0, crate::Moments::Quadrature).unwrap();
+        let squashed = Posterior::sigmoid_gaussian(-0.5, 1.0, crate::posterior::Moments::Quadrature).unwrap();
         for (first, second) in [
             (Posterior::gaussian(0.4, 0.04).unwrap(), Posterior::gaussian(0.3, 0.09).unwrap()),
             (squashed.clone(), Posterior::gaussian(0.5, 0.01).unwrap()),

@@ -1,25 +1,45 @@
-//! What a surrogate believes about one candidate's score.
+//! Posteriors: what a surrogate predicts about the score of a candidate.
+//!
+//! [`Posterior`] is the law of one candidate's score; [`Joint`] is that of several candidates together, for joint
+//! draws. Both know how to map a Gaussian to the unit of the score. Build them yourself when you write a
+//! surrogate or test an acquisition.
+//!
+//! ```
+//! use bonas_surrogate::Posterior;
+//!
+//! let posterior = Posterior::gaussian(0.9, 0.0004)?;
+//! assert!((posterior.sd() - 0.02).abs() < 1e-12);
+//! assert!((posterior.survival(0.92) - 0.158_655).abs() < 1e-6);
+//! # Ok::<(), bonas_surrogate::SurrogateError>(())
+//! ```
 
 use std::sync::{Arc, OnceLock};
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::SurrogateError;
-use crate::normal::{self, ln_pdf, logit, sigmoid};
-use crate::quadrature::{Rule, gauss_hermite, gauss_legendre};
-use crate::ranks::Warp;
+use crate::error::SurrogateError;
 
-/// Highest score that a threshold on a sigmoid-squashed law is read as.
+mod joint;
+pub(crate) mod normal;
+pub mod quadrature;
+pub(crate) mod warp;
+
+pub use joint::Joint;
+use normal::{ln_pdf, logit, sigmoid};
+use quadrature::{Rule, gauss_hermite, gauss_legendre};
+pub use warp::Warp;
+
+/// Thresholds on a sigmoid-squashed law are clipped to this score.
 const TOP_SCORE: f64 = 1.0 - 1e-12;
 
-/// Standard deviations from the mean to a threshold below it from which on there is no tail to speak of.
+/// A threshold so many standard deviations below the mean leaves no tail that matters.
 const SURE: f64 = -30.0;
 
-/// How the mean and variance of a [`Law::SigmoidGaussian`] are worked out.
+/// How the mean and variance of a [`Law::SigmoidGaussian`] are computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Moments {
-    /// By quadrature, see [`gauss_hermite`] for the accuracy.
+    /// By quadrature; see [`quadrature::gauss_hermite`] for the accuracy.
     #[default]
     Quadrature,
     /// By the closed forms of the published code (BONAS, after Wang et al., Natural-Parameter
@@ -27,8 +47,8 @@ pub enum Moments {
     /// `E = σ(μ / √(1 + π s²/8))`, `Var = σ(a (μ + b) / √(1 + π a² s²/8)) - E²`.
     ///
     /// The variance does not vanish with `s`: at `μ = 2.75`, `s = 0.02` the standard deviation
-    /// comes out as 0.126 in place of 0.0011, and an upper confidence bound falls as `s` grows.
-    /// For comparison with the paper only.
+    /// is 0.126 instead of 0.0011, and an upper confidence bound falls as `s` grows.
+    /// Only for comparison with the paper.
     Published,
 }
 
@@ -52,7 +72,7 @@ pub enum Law {
         /// Rule for the moments of the score.
         moments: Moments,
     },
-    /// score = g(z), z ~ N(mu, variance), with a rising, piecewise linear g: Gaussian ranks or normal scores.
+    /// score = g(z), z ~ N(mu, variance), where g is rising and piecewise linear: from Gaussian ranks or normal scores.
     Warped {
         /// Mean of z.
         mu: f64,
@@ -63,12 +83,12 @@ pub enum Law {
     },
 }
 
-/// The predictive law of one candidate's score, with finite parameters and no negative variance.
+/// The predictive law of one candidate's score. Its parameters are finite and its variance is not negative.
 ///
 /// A variance of zero is a point mass. All methods are in the unit of the score.
 ///
 /// ```
-/// use bonas_surrogate::{Moments, Posterior};
+/// use bonas_surrogate::posterior::{Moments, Posterior};
 /// let posterior = Posterior::sigmoid_gaussian(2.0, 0.25, Moments::Quadrature)?;
 /// assert!(posterior.mean() < posterior.quantile(0.5)); // skewed towards low scores
 /// assert!((posterior.cdf(posterior.quantile(0.9)) - 0.9).abs() < 1e-10);
@@ -79,11 +99,11 @@ pub struct Posterior {
     law: Law,
 }
 
-/// An expected excess over a threshold, as [`Posterior::ln_expected_excess`] works it out.
+/// An expected excess over a threshold; see [`Posterior::ln_expected_excess`].
 enum Excess {
     /// Its logarithm.
     Ln(f64),
-    /// That of a standard normal variable over `at`, times a slope.
+    /// The excess of a standard normal variable over `at`, times a slope.
     Straight { ln_slope: f64, at: f64 },
 }
 
@@ -115,7 +135,7 @@ impl Posterior {
         Ok(Self { law: Law::Warped { mu, variance, warp } })
     }
 
-    /// Which law this is, and its parameters.
+    /// The law and its parameters.
     pub fn law(&self) -> &Law {
         &self.law
     }
@@ -130,14 +150,14 @@ impl Posterior {
         }
     }
 
-    /// The Gaussian underneath as a law of its own.
+    /// The Gaussian underneath, as a posterior of its own.
     #[must_use]
     pub fn to_latent(&self) -> Self {
         let (mean, sd) = self.latent();
         Self { law: Law::Gaussian { mean, variance: sd * sd } }
     }
 
-    /// The same map to scores, with another Gaussian underneath.
+    /// A posterior with the same map to scores and another Gaussian underneath.
     ///
     /// # Errors
     /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
@@ -149,10 +169,9 @@ impl Posterior {
         }
     }
 
-    /// Where `score` lies on the scale of the Gaussian underneath.
+    /// The position of `score` on the scale of the Gaussian underneath.
     ///
-    /// For a squashed law that is its logit; scores from 1 - 1e-12 up are read as 1 - 1e-12, those
-    /// from 1e-12 down as 1e-12.
+    /// For a squashed law that is its logit, with the score clipped to `[1e-12, 1 - 1e-12]`.
     pub fn latent_of(&self, score: f64) -> f64 {
         match &self.law {
             Law::Gaussian { .. } => score,
@@ -176,7 +195,7 @@ impl Posterior {
         self.variance().sqrt()
     }
 
-    /// Mean and variance of the score, at the price of one of them.
+    /// Mean and variance of the score, computed together.
     pub fn moments(&self) -> (f64, f64) {
         match &self.law {
             Law::Gaussian { mean, variance } => (*mean, *variance),
@@ -228,10 +247,10 @@ impl Posterior {
         if z.is_infinite() { f64::NEG_INFINITY } else { ln_pdf(z) - sd.ln() - jacobian }
     }
 
-    /// `ln E max(score - threshold, 0)`, accurate (about 1e-9 relative, for a warped law below its best
-    /// observed score 1e-3) down to any tail.
+    /// `ln E max(score - threshold, 0)`, accurate far into the tail: about 1e-9 relative, for a warped law below its
+    /// best observed score 1e-3.
     ///
-    /// A squashed law cannot exceed 1: thresholds from 1 - 1e-12 up are read as 1 - 1e-12, so that
+    /// A squashed law cannot exceed 1. Thresholds are clipped to 1 - 1e-12, so that
     /// candidates can be ranked even against a perfect score. A point mass below the threshold
     /// gives minus infinity.
     pub fn ln_expected_excess(&self, threshold: f64) -> f64 {
@@ -241,7 +260,7 @@ impl Posterior {
         }
     }
 
-    /// [`Self::ln_expected_excess`] of each of some posteriors, the same to the bit and faster than one by one.
+    /// [`Self::ln_expected_excess`] of each posterior: the same bits, computed faster together.
     pub fn ln_expected_excesses(posteriors: &[Self], threshold: f64) -> Vec<f64> {
         let excesses: Vec<Excess> = posteriors.iter().map(|p| p.excess_over(threshold)).collect();
         let straight = |excess: &Excess| match excess {
@@ -269,7 +288,7 @@ impl Posterior {
             return Excess::Ln(self.gain(mu, z).max(0.0).ln());
         }
         let z0 = (z - mu) / sd;
-        // Where the score is a straight function of the Gaussian there is a closed form.
+        // Where the score is a linear function of the Gaussian, there is a closed form.
         let slope = match &self.law {
             Law::Gaussian { .. } => Some(1.0),
             Law::SigmoidGaussian { .. } => None,
@@ -285,7 +304,7 @@ impl Posterior {
         Excess::Ln(ln_pdf(z0) + tail_integral(z0, |t| self.gain(z + sd * t, z)).ln())
     }
 
-    /// `E max(score - threshold, 0)` by the nine standard deviations about a mean far above the threshold.
+    /// `E max(score - threshold, 0)` over nine standard deviations around a mean far above the threshold.
     fn gain_of_the_bulk(&self, z0: f64, z: f64, sd: f64) -> f64 {
         let weighted = |t: f64| self.gain(z + sd * t, z) * normal::pdf(z0 + t);
         gauss_legendre().integrate(-z0 - 9.0, -z0 + 9.0, 6, weighted)
@@ -310,7 +329,7 @@ impl Posterior {
         }
     }
 
-    /// How many latent standard deviations `score` lies above the latent mean.
+    /// Distance of `score` from the latent mean, in latent standard deviations.
     fn standardise(&self, score: f64) -> f64 {
         let (mu, sd) = self.latent();
         let z = match &self.law {
@@ -327,7 +346,7 @@ impl Posterior {
 
 /// `∫₀^∞ g(t) exp(-z₀ t - t²/2) dt` for a slowly growing `g >= 0`, relative error about 1e-9.
 ///
-/// Cut where the weight has fallen by e⁻⁴⁰; below `z₀ = -9` the flat part is skipped, whose
+/// The integral is cut where the weight has fallen by e⁻⁴⁰. Below `z₀ = -9` the flat part is skipped, whose
 /// weight is under 1e-18 of the whole.
 fn tail_integral(z0: f64, g: impl Fn(f64) -> f64) -> f64 {
     let from = (-z0 - 9.0).max(0.0);
@@ -347,7 +366,7 @@ fn quadrature_moments(rule: &Rule, mu: f64, sd: f64, link: impl Fn(f64) -> f64) 
     (centre + mean, (square - mean * mean).max(0.0))
 }
 
-/// Rule for a piecewise linear link, whose kinks no rule integrates exactly: 20 nodes are within a
+/// The rule for a piecewise linear link. No rule integrates its kinks exactly; 20 nodes are within a
 /// hundredth of the standard deviation.
 fn warp_rule() -> &'static Rule {
     static RULE: OnceLock<Rule> = OnceLock::new();
@@ -367,7 +386,9 @@ fn check(name: &str, location: f64, variance: f64) -> Result<(), SurrogateError>
     if location.is_finite() && variance.is_finite() && variance >= 0.0 {
         return Ok(());
     }
-    let reason = format!("a posterior with {name} {location} and variance {variance}");
+    let reason = format!(
+        "{name} {location} and variance {variance}; both must be finite, and the variance not negative"
+    );
     Err(SurrogateError::Numeric { surrogate: "posterior", reason })
 }
 

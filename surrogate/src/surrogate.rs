@@ -1,4 +1,4 @@
-//! The two traits a surrogate implements.
+//! The two traits of a surrogate.
 
 use std::fmt;
 
@@ -7,55 +7,51 @@ use ndarray::Array2;
 use rand::Rng;
 
 use crate::entry::Entry;
-use crate::{Extractor, Joint, Known, Posterior, SurrogateError};
-
-/// One measured score of one architecture; higher is better.
-#[derive(Clone, Debug)]
-pub struct Observation {
-    /// What was measured.
-    pub architecture: Architecture,
-    /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
-    pub score: f64,
-}
+use crate::error::SurrogateError;
+use crate::features::FeatureCache;
+use crate::observation::Observation;
+use crate::posterior::{Joint, Posterior};
+use crate::prior::PriorKnowledge;
 
 /// A surrogate in [`crate::catalogue`].
 pub type SurrogateEntry = Entry<dyn Surrogate>;
 
-/// An unfitted recipe: fitting returns an immutable predictor and leaves the recipe as it was.
+/// An unfitted surrogate model: settings from which [`fit`](Self::fit) makes an immutable predictor.
+///
+/// [`crate::testing::check_surrogate`] tests an implementation.
 pub trait Surrogate: Send + fmt::Debug {
-    /// Name as used in configurations and reports.
+    /// The name that configurations and reports use.
     fn name(&self) -> &'static str;
 
-    /// Whether scores must be fractions in `[0, 1]`, as of surrogates of logits; others take any number.
+    /// Whether scores must be fractions in `[0, 1]`; other surrogates take any finite number.
     fn needs_fractions(&self) -> bool {
         false
     }
 
-    /// Whether fitted predictors place architectures in a space where near means related
-    /// ([`Predict::embed`]).
+    /// Whether predictors have an embedding in which near means related ([`Predict::embed`]).
     fn has_embedding(&self) -> bool {
         false
     }
 
-    /// Whether fitted predictors have a posterior of several architectures together
-    /// ([`Predict::joint`]).
+    /// Whether predictors have a joint posterior of several architectures ([`Predict::joint`]).
     fn has_joint_posterior(&self) -> bool {
         false
     }
 
-    /// The same recipe starting from prior knowledge, which may be empty, and sharing a feature cache;
-    /// `None` for a surrogate that takes no prior knowledge.
-    fn with_prior(&self, _known: &[Known], _features: &Extractor) -> Option<Box<dyn Surrogate>> {
+    /// This surrogate with prior knowledge (possibly none) and a shared feature cache; `None` if it takes no prior
+    /// knowledge.
+    fn with_prior(&self, _known: &[PriorKnowledge], _features: &FeatureCache) -> Option<Box<dyn Surrogate>> {
         None
     }
 
     /// Whether it can start from prior knowledge ([`with_prior`](Self::with_prior)).
     fn takes_prior(&self) -> bool {
-        self.with_prior(&[], &Extractor::default()).is_some()
+        self.with_prior(&[], &FeatureCache::default()).is_some()
     }
 
-    /// Fits to `observations` (at least one), drawing all randomness from `rng`: equal
-    /// observations and an equal generator give an equal predictor.
+    /// Fits to at least one observation and returns a predictor; the recipe does not change.
+    ///
+    /// All randomness is drawn from `rng`: equal observations and an equal generator give an equal predictor.
     ///
     /// # Errors
     /// [`SurrogateError`] naming the observation or setting at fault.
@@ -68,25 +64,26 @@ pub trait Surrogate: Send + fmt::Debug {
 
 /// A fitted surrogate.
 pub trait Predict: Send {
-    /// One posterior a candidate, in order, in the unit of the observed scores.
+    /// One posterior per candidate, in order, in the unit of the observed scores.
     ///
     /// # Errors
-    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    /// [`SurrogateError::Data`] for candidates of another space, [`SurrogateError::Numeric`] where arithmetic fails.
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError>;
 
-    /// Embedding of the candidates, `[n, d]`, for surrogates that have one: near means related.
+    /// The embedding `[n, d]` of the candidates, in which near means related; `None` if the surrogate has none.
     ///
     /// # Errors
-    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    /// As [`predict`](Self::predict).
     fn embed(&self, _candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         Ok(None)
     }
 
-    /// The posterior of all candidates together, for surrogates that have one: for joint draws.
-    /// Costs the square of their number in memory, its cube in time.
+    /// The joint posterior of all candidates, for joint draws; `None` if the surrogate has none.
+    ///
+    /// Takes memory quadratic and time cubic in the number of candidates.
     ///
     /// # Errors
-    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    /// As [`predict`](Self::predict).
     fn joint(&self, _candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
         Ok(None)
     }

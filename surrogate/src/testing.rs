@@ -1,5 +1,14 @@
-//! Contract suites that any implementation of this crate's traits should pass, and toy data to
-//! run them on. For use in tests: every function panics with the rule that is broken.
+//! Contract suites for implementations of this crate's traits, and toy data to run them on.
+//!
+//! Use them in the tests of your own surrogate, acquisition or selection. Every function panics and names the
+//! rule that is broken.
+//!
+//! ```
+//! use bonas_surrogate::models::WlGp;
+//! use bonas_surrogate::testing::{check_surrogate, toy_architectures, toy_observations};
+//!
+//! check_surrogate(&WlGp::default(), &toy_observations(12, 1), &toy_architectures(8, 2), 3);
+//! ```
 
 use std::sync::Arc;
 
@@ -9,21 +18,22 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::acquisition::{Scale, constrained};
+use crate::features::FeatureCache;
+use crate::posterior::{Joint, Moments};
 use crate::{
-    Acquisition, Batches, Candidates, Extractor, Joint, Moments, Observation, Posterior, Predict, Selection,
-    Surrogate, SurrogateError,
+    Acquisition, Batches, Candidates, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
 };
 
-/// How far means of the same candidate may differ by its place in a batch (single precision).
+/// Largest difference of a candidate's mean by its position in a batch (single precision).
 const PLACE_TOLERANCE: f64 = 1e-4;
 
-/// Checks a surrogate on data of its own choice (a dozen observations and candidates will do).
+/// Checks a surrogate on observations and candidates of your choice; about ten of each suffice.
 ///
-/// Rules: equal generators give equal predictors; one finite posterior a candidate, in order,
-/// whatever the order and however often it occurs; no candidates give no posteriors; one
+/// Rules: equal generators give equal predictors. There is one finite posterior per candidate, in order,
+/// whatever the order and however often a candidate occurs; no candidates give no posteriors. One
 /// observation, equal scores and repeated observations can be fitted; no observation and a NaN
-/// score are errors; an embedding has one finite row a candidate; a predictor has the embedding and the
-/// joint posterior that the recipe says, and no others.
+/// score are errors. An embedding has one finite row per candidate. A predictor has an embedding and a
+/// joint posterior exactly if the recipe says so.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -62,7 +72,7 @@ fn must<T>(result: Result<T, SurrogateError>, what: &str) -> T {
     result.unwrap_or_else(|e| panic!("{what}: {e}"))
 }
 
-/// Predicts and checks number and finiteness.
+/// Predicts, and checks number and finiteness of the posteriors.
 fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> {
     let posteriors = must(fitted.predict(candidates), "predict");
     assert_eq!(posteriors.len(), candidates.len(), "one posterior a candidate");
@@ -73,8 +83,8 @@ fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> 
     posteriors
 }
 
-/// How well a surrogate that has seen some toy cells knows 300 others: Kendall's tau-b of its means, and the
-/// share of true scores in its intervals of 80 %.
+/// Quality of a surrogate that is fitted to some toy cells, on 300 others: Kendall's tau-b of its means, and the
+/// share of true scores inside their 80 % intervals.
 #[cfg(test)]
 pub(crate) fn toy_quality(surrogate: &dyn Surrogate, train: usize) -> (f64, f64) {
     let observations = toy_observations(train, 2);
@@ -107,14 +117,14 @@ fn check_embedding(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: 
     }
 }
 
-/// Checks that a fitted surrogate has what its recipe says.
+/// Checks that a predictor has what its recipe says.
 fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: &[Architecture]) {
     let name = surrogate.name();
     let embeds = must(fitted.embed(candidates), "embed").is_some();
     assert_eq!(embeds, surrogate.has_embedding(), "{name}: an embedding and has_embedding");
     let joint = must(fitted.joint(candidates), "joint").is_some();
     assert_eq!(joint, surrogate.has_joint_posterior(), "{name}: a joint posterior and has_joint_posterior");
-    let with_prior = surrogate.with_prior(&[], &Extractor::default());
+    let with_prior = surrogate.with_prior(&[], &FeatureCache::default());
     assert_eq!(with_prior.is_some(), surrogate.takes_prior(), "{name}: with_prior and takes_prior");
     if let Some(with_prior) = with_prior {
         assert_eq!(with_prior.name(), name, "{name}: prior knowledge changes the name");
@@ -123,9 +133,9 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
 
 /// Checks an acquisition.
 ///
-/// Rules: one utility a posterior, in order, never NaN, with and without an incumbent, for all
-/// laws and for point masses; equal generators give equal utilities; of two almost certain
-/// candidates the better is not worth less; a gain on an incumbent is not negative.
+/// Rules: there is one utility per posterior, in order and never NaN, with and without an incumbent, for all
+/// laws and for point masses. Equal generators give equal utilities. Of two almost certain
+/// candidates the better is not worth less. A gain on an incumbent is not negative.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -159,7 +169,7 @@ fn mock_posteriors() -> Vec<Posterior> {
             for moments in [Moments::Quadrature, Moments::Published] {
                 posteriors.push(must(Posterior::sigmoid_gaussian(location, variance, moments), "posterior"));
             }
-            let (_, warp) = crate::ranks::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
+            let (_, warp) = crate::posterior::warp::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
             posteriors.push(must(Posterior::warped(location, variance, Arc::new(warp)), "posterior"));
         }
     }
@@ -168,11 +178,11 @@ fn mock_posteriors() -> Vec<Posterior> {
 
 /// Checks a selection.
 ///
-/// Rules: `min(n, count * size)` different indices; full batches from the first on, none empty;
-/// the best candidate first, if it says so; equal generators give equal batches; equal utilities, equal
-/// embeddings, certain scores and limits that are surely broken are fine; NaN utilities, wrong or
-/// infinite embeddings and batches of nothing are errors, and so are candidates without a joint
-/// posterior for a selection that reads it. Embeddings may be absent unless it refuses that.
+/// Rules: `min(n, count * size)` different indices are chosen. Every batch but the last is full, none is empty.
+/// The best candidate comes first, if the selection says so. Equal generators give equal batches. Equal utilities,
+/// equal embeddings, certain scores and limits that are surely broken are accepted. NaN utilities, wrong or
+/// infinite embeddings and batches of size 0 are errors, and so are candidates without a joint
+/// posterior for a selection that reads it. A selection may refuse candidates without embeddings.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -207,28 +217,31 @@ pub fn check_selection(selection: &dyn Selection, seed: u64) {
             check_batches(selection, &bare, batches, seed);
         }
     }
+    check_refusals(selection, &all, &mut rng);
+    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
+    let none =
+        must(selection.select(&nothing, Batches { count: 1, size: 2 }, &mut rng), "select from nothing");
+    assert!(none.is_empty(), "batches without candidates");
+}
+
+/// Checks what a selection must refuse, starting from candidates that it accepts.
+fn check_refusals(selection: &dyn Selection, all: &Candidates<'_>, rng: &mut ChaCha8Rng) {
     let two = Batches { count: 1, size: 2 };
     let mut refuses = |u: &[f64], e: &Array2<f64>, b: Batches, rule: &str| {
-        let candidates = Candidates { utilities: u, embeddings: Some(e), ..all };
-        assert!(selection.select(&candidates, b, &mut rng).is_err(), "accepts {rule}");
+        let candidates = Candidates { utilities: u, embeddings: Some(e), ..*all };
+        assert!(selection.select(&candidates, b, rng).is_err(), "accepts {rule}");
     };
     refuses(&[0.1, f64::NAN], &Array2::zeros((2, 1)), two, "a NaN utility");
     refuses(&[0.1, 0.2], &Array2::zeros((3, 1)), two, "embeddings of other candidates");
     refuses(&[0.1, 0.2], &Array2::from_elem((2, 1), f64::INFINITY), two, "infinite embeddings");
     refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 0, size: 2 }, "no batches");
-    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of nothing");
-    let unjoined = selection.select(&Candidates { joint: None, ..all }, two, &mut rng);
-    assert_eq!(
-        unjoined.is_err(),
-        selection.reads_joint(),
-        "a joint posterior is read and not missed, or missed"
-    );
-    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
-    let none = must(selection.select(&nothing, two, &mut rng), "select from nothing");
-    assert!(none.is_empty(), "batches without candidates");
+    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of size 0");
+    let without_joint = selection.select(&Candidates { joint: None, ..*all }, two, rng);
+    let rule = "a missing joint posterior is refused exactly if it is read";
+    assert_eq!(without_joint.is_err(), selection.reads_joint(), "{rule}");
 }
 
-/// Candidates in a row, the nearer the more alike; without variance all scores are certain.
+/// A joint posterior of candidates in a row, correlated by distance; without variance all scores are certain.
 fn mock_joint(indices: &[usize], variance: f64) -> Result<Joint, SurrogateError> {
     let n = indices.len();
     let mean = Array1::from_shape_fn(n, |i| 0.5 + 0.001 * indices[i] as f64);
@@ -264,14 +277,14 @@ const TOY_OPS: [(&str, Role); 5] = [
     ("pool", Role::Compute),
 ];
 
-/// Edges of a toy cell: four tensors, one operation between every two.
+/// Edges of a toy cell: four tensors, with one operation between any two.
 const TOY_EDGES: [(u32, u32); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
 
-/// A toy cell: four nodes (input, two sums, output), one operation an edge, in the order
+/// A toy cell with four nodes (input, two sums, output) and one operation per edge, in the order
 /// (0,1) (0,2) (0,3) (1,2) (1,3) (2,3). Operations: none, skip, conv1x1, conv3x3, pool.
 ///
 /// # Panics
-/// For an operation that the toy cells do not have, or not six of them.
+/// For an unknown operation, or a number of operations other than six.
 pub fn toy_cell(ops: &[&str]) -> Architecture {
     assert_eq!(ops.len(), TOY_EDGES.len(), "a toy cell has six operations");
     let vocabulary = Vocabulary::new(1, TOY_OPS).unwrap_or_else(|e| panic!("{e}"));
@@ -292,8 +305,8 @@ pub fn toy_architectures(count: usize, seed: u64) -> Vec<Architecture> {
     (0..count).map(|_| toy_cell(&[op(), op(), op(), op(), op(), op()])).collect()
 }
 
-/// A made-up score in `(0, 1)` that depends on what a cell computes: operations on long paths are
-/// worth more, a way from input to output is worth most.
+/// A made-up score in `(0, 1)` that depends on what a cell computes. Operations on long paths are
+/// worth more; a path from input to output is worth most.
 pub fn toy_score(architecture: &Architecture) -> f64 {
     let vocabulary = architecture.vocabulary();
     let mut logit = 0.0;
@@ -323,12 +336,12 @@ pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
     toy_architectures(count, seed).into_iter().map(observe).collect()
 }
 
-/// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`; it is
-/// given a running number too.
+/// An indicator of the architectures of `toy_observations(60, 4)` and `toy_architectures(300, 5)`. `indicator` also
+/// gets a running number.
 #[cfg(test)]
-pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::Known {
+pub(crate) fn toy_known(indicator: impl Fn(usize, &Architecture) -> f64) -> crate::PriorKnowledge {
     let all = toy_architectures(60, 4).into_iter().chain(toy_architectures(300, 5));
     let values: std::collections::BTreeMap<_, f64> =
         all.enumerate().map(|(i, a)| (a.key(), indicator(i, &a))).collect();
-    crate::Known::new(&values.into_iter().collect::<Vec<_>>()).unwrap()
+    crate::PriorKnowledge::new(&values.into_iter().collect::<Vec<_>>()).unwrap()
 }

@@ -230,12 +230,12 @@ fn a_differentiable_search() {
 #[cfg(feature = "torch")]
 fn a_comparison_on_images() {
     let folder = tempfile::tempdir().unwrap();
-    let config = "[contest]\nseeds = 2\nrandom = 2\n[study]\narchitectures = 2\n[space]\nname = \"bcnn\"\n\
+    let config = "seeds = 2\nrandom = 2\nbudget = 2\n[space]\nname = \"bcnn\"\n\
                   [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 2\nepochs = 1\nbatch = 16\n\
                   [data]\nlimit = 100\nvalidation = 0.5\n[training]\ndevice = \"cpu\"\n\
                   [final]\nseeds = 1\nepochs = 1\nbatch = 16\nchannels = 2\nlayers = 2\n\
-                  [[arm]]\nname = \"random-search\"\n[arm.strategy]\nname = \"random\"\nbatch = 2\n\
-                  [[arm]]\nname = \"PC-DARTS\"\n[arm.strategy]\nname = \"differentiable\"\nchannels = 4\nlayers = 2\n\
+                  [[strategy]]\nname = \"random\"\nlabel = \"random-search\"\nbatch = 2\n\
+                  [[strategy]]\nname = \"differentiable\"\nlabel = \"PC-DARTS\"\nchannels = 4\nlayers = 2\n\
                   epochs = 3\nalpha_start = 1\nbatch = 8\npartial = 2\nedge_normalisation = true\n\
                   alpha_learning_rate = 0.1\n";
     let out = made("compare", config, folder.path());

@@ -1,11 +1,13 @@
 //! Set-up, demo, tests, benches and CI of bonas, one command each: `cargo xtask help`.
 
+mod adding;
 mod cargo;
 mod chromium;
 mod deny;
 mod files;
 mod outside;
 mod package;
+mod page;
 mod setup;
 
 use std::ffi::OsString;
@@ -27,11 +29,12 @@ Usage: cargo xtask COMMAND
                         installed where it is missing and this runs as root; pictures in target/pages
   lint                  set up, then formatting, clippy and rustdoc, warnings denied
   outside               make the crate of docs/library.md in a temporary folder, run its commands there
+  adding                apply docs/adding.md to a copy of this clone, and run its commands there
   package [--verify]    package every crate that is published and look into the packages;
                         with --verify, build them from the packages too
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
-  ci                    test, lint, outside, package, deny
+  ci                    test, lint, outside, adding, package, deny
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -71,6 +74,7 @@ fn dispatch() -> Result<()> {
         "package" => package::check(&setup::run(None)?, package::parse(&rest)?),
         "deny" => deny::check(&setup::workspace_root()?, deny::parse(&rest)?),
         "outside" => no_arguments("outside", &rest).and_then(|()| outside::check(&setup::workspace_root()?)),
+        "adding" => no_arguments("adding", &rest).and_then(|()| adding::check(&setup::run(None)?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
             Ok(())
@@ -85,6 +89,7 @@ fn ci() -> Result<()> {
     cargo::test(&workspace)?;
     cargo::lint(&workspace)?;
     outside::check(&workspace.root)?;
+    adding::check(&workspace)?;
     package::check(&workspace, package::Verify::No)?;
     deny::check(&workspace.root, deny::Checks::Local)
 }

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::cargo::{self, run};
 use crate::files::{make_folder, remove_folder};
+use crate::page::blocks;
 
 const PAGE: &str = "docs/library.md";
 
@@ -31,23 +32,13 @@ struct Page {
 impl Page {
     fn parse(text: &str) -> Self {
         let mut page = Self::default();
-        let mut before = "";
-        let mut lines = text.lines();
-        while let Some(line) = lines.next() {
-            let Some(language) = line.strip_prefix("```") else {
-                before = if line.is_empty() { before } else { line };
-                continue;
-            };
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            let block = block.join("\n") + "\n";
-            let path = before.strip_prefix('`').and_then(|line| line.strip_suffix("`:"));
-            match (path, language) {
-                (Some(path), _) => page.files.push((path.to_owned(), block)),
-                (None, "sh") => page.commands.push_str(&block),
-                (None, "text") => page.quotes.push(block),
+        for block in blocks(text) {
+            match (block.path, block.language) {
+                (Some(path), _) => page.files.push((path.to_owned(), block.text())),
+                (None, "sh") => page.commands.push_str(&block.text()),
+                (None, "text") => page.quotes.push(block.text()),
                 _ => {}
             }
-            before = "";
         }
         page
     }
@@ -110,8 +101,6 @@ fn lay_out(root: &Path, folder: &Path) -> Result<PathBuf> {
 fn as_reader(program: &str, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_remove("LD_LIBRARY_PATH").env_remove("RUSTFLAGS");
-    // Nobody debugs this crate: less to compile and to keep.
-    command.env("CARGO_PROFILE_DEV_DEBUG", "0").env("CARGO_INCREMENTAL", "0");
     cargo::forget_own_package(&mut command);
     for (name, _) in env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("LIBTORCH")) {
         command.env_remove(name);

@@ -1,5 +1,6 @@
 //! `cargo xtask package`: packages every crate that is published, and looks into the packages.
 
+use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -38,12 +39,13 @@ pub(crate) enum Verify {
 
 /// Packages the workspace and checks what is in the packages.
 pub(crate) fn check(workspace: &Workspace, verify: Verify) -> Result<()> {
-    let target = workspace.root.join("target/packages");
+    // The packages are built in the folder of the workspace's own builds, and find their dependencies there.
+    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.root.join("target"), PathBuf::from);
     let folder = target.join("package");
     remove_folder(&folder)?;
     let mut command = cargo(workspace);
     command.args(["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--locked"]);
-    command.arg("--target-dir").arg(&target);
+    command.env("CARGO_TARGET_DIR", &target).env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
     if verify == Verify::No {
         command.arg("--no-verify");
     }

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use bonas_spaces::families::darts::{PRIMITIVES, WeightTable};
+use bonas_supernet::differentiable::Epoch;
 
 use super::{Axis, Chart, Side, extent};
-use bonas_supernet::differentiable::Epoch;
 
 /// Pixels of a row of an operation, and rows of the gap between edges.
 const ROW: f64 = 5.0;

@@ -1,8 +1,9 @@
 //! Surrogate calibration.
 
+use bonas_study::history::Prediction;
+
 use super::{Axis, Chart, Paint, SHORT, extent};
 use crate::report::Digest;
-use bonas_study::history::Prediction;
 
 /// Predicted score before the evaluation, with a bar of one standard deviation to each side,
 /// against the measured one; later rounds lighter. None without a predicted and scored query.

@@ -1,7 +1,8 @@
 //! Lines over epochs.
 
-use super::{Axis, Chart, Paint, Shape, TALL, extent};
 use bonas_supernet::differentiable::Epoch;
+
+use super::{Axis, Chart, Paint, Shape, TALL, extent};
 
 /// Places along a line that say their values, at most.
 const COLUMNS: usize = 80;

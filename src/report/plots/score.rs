@@ -1,8 +1,9 @@
 //! Score by query.
 
+use bonas_study::history::Outcome;
+
 use super::{Axis, Chart, Paint, Shape, TALL, extent};
 use crate::report::{Digest, Query};
-use bonas_study::history::Outcome;
 
 /// Every score in order, batches as bands, with the best so far as a line. Points are grey where
 /// the strategy had no prediction, failures stand at the foot. None without a score.

@@ -15,13 +15,11 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use bonas_spaces::SearchSpace;
+use state::State;
 
-use crate::history::{EndReason, Event, Observer};
-use crate::history::{Fidelity, History};
+use crate::history::{EndReason, Event, Fidelity, History, Observer};
 use crate::journal::{self, JOURNAL_FILE, Records, Seconds};
 use crate::{Evaluator, Strategy, StudyError};
-
-use state::State;
 
 /// After so many rounds in a row whose every proposal was already evaluated, a study ends as
 /// [`EndReason::Exhausted`].
@@ -72,11 +70,11 @@ impl Budget {
 ///
 /// ```
 /// use std::sync::Arc;
-/// use bonas::evaluator::Synthetic;
-/// use bonas::strategy::RandomSearch;
-/// use bonas::study::{Budget, Study};
-/// use bonas::testing::Chain;
-/// use bonas::Fidelity;
+/// use bonas_study::evaluator::Synthetic;
+/// use bonas_study::strategy::RandomSearch;
+/// use bonas_study::{Budget, Study};
+/// use bonas_study::testing::Chain;
+/// use bonas_study::Fidelity;
 ///
 /// let space = Arc::new(Chain::new(8, 3)?);
 /// let ones = Synthetic::new(Fidelity::Table, |arch| Ok(Chain::digits(arch).iter().filter(|&&d| d == 1).count() as f64));
@@ -85,7 +83,7 @@ impl Budget {
 ///     .budget(Budget::architectures(30))
 ///     .run()?;
 /// assert_eq!(finished.history.len(), 30);
-/// # Ok::<(), bonas::StudyError>(())
+/// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 pub struct Study {
     space: Arc<dyn SearchSpace>,

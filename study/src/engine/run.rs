@@ -14,8 +14,7 @@ use super::{Finished, MAX_DRY_ROUNDS, Study, replay};
 use crate::StudyError;
 use crate::ask::{Ask, Candidate, Proposal};
 use crate::evaluate::Job;
-use crate::history::{EndReason, Event, Progress, Proposed};
-use crate::history::{Fidelity, Outcome};
+use crate::history::{EndReason, Event, Fidelity, Outcome, Progress, Proposed};
 use crate::journal::{Journal, Records, Staged, Staging, Timings};
 use crate::rng::{self, ASK};
 

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use bonas_spaces::{Architecture, SearchSpace};
 
 use crate::ask::Candidate;
-use crate::history::{EndReason, Event, Proposed};
-use crate::history::{Evaluation, Fidelity, History, Outcome};
+use crate::history::{EndReason, Evaluation, Event, Fidelity, History, Outcome, Proposed};
 use crate::journal::VERSION;
 
 /// A round whose batches are being evaluated.

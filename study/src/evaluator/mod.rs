@@ -1,4 +1,16 @@
-//! Evaluators that need no tensor: scores by a formula, and from a table.
+//! Evaluators that train no network: scores from a function ([`Synthetic`]) and from a table ([`Table`]).
+//!
+//! Use [`Synthetic`] to wrap a measurement of your own, or for problems with a known optimum. To write an evaluator with
+//! state (a trainer, a device), implement [`Evaluator`]; evaluators that train networks are in `bonas-supernet`.
+//!
+//! ```
+//! use bonas_study::Fidelity;
+//! use bonas_study::evaluator::Synthetic;
+//!
+//! // The score of a cell is its number of operations.
+//! let size = Synthetic::new(Fidelity::Table, |cell| Ok(cell.op_graphs()[0].len() as f64));
+//! # let _ = size;
+//! ```
 
 mod synthetic;
 mod table;

@@ -1,4 +1,15 @@
-//! The record of a study: outcomes, the history they add up to, and the events that tell of both.
+//! What a study has measured: outcomes, the history they add up to, and the events that report both.
+//!
+//! Use it to read the results of a study, and to write observers. A [`History`] holds one [`Evaluation`] for each unique
+//! architecture; its [`Outcome`] is a [`Score`] with a [`Fidelity`], or a failure with its reason. Scores of different
+//! fidelities are never compared. [`Event`]s are what the journal keeps and what an [`Observer`] is told.
+//!
+//! ```
+//! use bonas_study::history::{Fidelity, History};
+//!
+//! let history = History::default();
+//! assert!(history.best(Fidelity::Table).is_none());
+//! ```
 
 mod aims;
 mod event;

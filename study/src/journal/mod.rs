@@ -1,4 +1,7 @@
-//! The journal: everything a study did, on disk, one checked record an event.
+//! The journal: everything a study did, on disk, one checked record for each event.
+//!
+//! Use it to read the events of a finished or a running study ([`read()`]), and to write files that are whole or not there
+//! ([`write_whole`]). A study that is given a directory writes its journal itself.
 //!
 //! A study's folder holds
 //! - `journal.jsonl`, append-only, one JSON object a line: sequence number, event, CRC-32. It
@@ -51,8 +54,8 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 /// A journal open for appending; no other process can open it meanwhile.
 ///
 /// ```
-/// use bonas::event::{EndReason, Event};
-/// use bonas::journal::Journal;
+/// use bonas_study::history::{EndReason, Event};
+/// use bonas_study::journal::Journal;
 ///
 /// let folder = tempfile::tempdir()?;
 /// let (mut journal, records) = Journal::open(folder.path())?;
@@ -154,6 +157,9 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
 ///
 /// A lock that is held is asked for again for a moment: a process that was killed may not be gone yet, and
 /// a child that this process starts holds its files between fork and exec.
+///
+/// # Errors
+/// [`StudyError::Locked`] while another process works there, [`StudyError::Io`].
 pub fn lock(folder: &Path) -> Result<File, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()

@@ -28,6 +28,9 @@ struct In<T> {
 }
 
 /// The line of a record, newline included.
+///
+/// # Errors
+/// That of a record that cannot be JSON.
 pub fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, serde_json::Error> {
     let mut line = serde_json::to_string(&Out { seq, record })?;
     line.pop();
@@ -36,6 +39,9 @@ pub fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, serde_json
 }
 
 /// Reads a line (without its newline) that must have this sequence number.
+///
+/// # Errors
+/// What is wrong with the line: damaged, not a record, or of another number.
 pub fn decode<T: DeserializeOwned>(line: &[u8], seq: usize) -> Result<T, String> {
     check_crc(line)?;
     let record: In<T> = serde_json::from_slice(line).map_err(|e| format!("not a record: {e}"))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// A value outside its range, as [`Settings::check`] reports it.
+/// A value outside its range, as [`Settings::check`](super::Settings::check) reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {
     /// The key inside its own section.

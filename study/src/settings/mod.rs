@@ -1,4 +1,8 @@
-//! A group of settings: its keys, their meaning and their defaults, said once.
+//! Groups of settings: keys, documentation, defaults and valid ranges, each declared once.
+//!
+//! Use [`settings!`](crate::settings!) to declare the settings of a strategy or an evaluator in its own file. A
+//! configuration format, such as the TOML of the `bonas` command, reads the keys and their documentation from
+//! [`Settings::KEYS`]; this module knows no format.
 
 mod invalid;
 mod names;
@@ -21,7 +25,7 @@ pub struct KeyDoc {
 
 /// A group of settings that a TOML table is read into.
 ///
-/// [`settings!`](crate::settings) writes the struct, its defaults and this trait in one; a struct
+/// [`settings!`](crate::settings!) writes the struct, its defaults and this trait in one; a struct
 /// that has its own `Default` and serde derives implements it by hand.
 pub trait Settings: Default + Serialize + DeserializeOwned {
     /// Every key, with what it means, in the order in which it is printed.

@@ -1,6 +1,6 @@
 //! The Friedman test for several strategies at once, and the Nemenyi critical difference.
 
-use bonas_surrogate::quadrature::gauss_legendre;
+use bonas_surrogate::posterior::quadrature::gauss_legendre;
 use statrs::distribution::{ChiSquared, Continuous, ContinuousCDF, Normal};
 
 use super::ranks_descending;

@@ -1,8 +1,9 @@
-//! Tests of whether strategies differ: paired over seeds, none assumes a normal law.
+//! Statistical tests for comparing strategies over many seeds.
 //!
-//! After J. Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 7, 2006:
-//! the Friedman test for all strategies at once, the Nemenyi critical difference between mean
-//! ranks, the Wilcoxon signed-rank test for pairs, with Holm's correction.
+//! Use it to decide whether one strategy is better than another. All tests are paired over seeds, and none assumes a normal
+//! distribution. After J. Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 7, 2006: the
+//! Friedman test for all strategies at once, the Nemenyi critical difference between mean ranks, and the Wilcoxon
+//! signed-rank test for pairs, with Holm's correction.
 
 mod friedman;
 mod wilcoxon;

@@ -25,7 +25,7 @@ pub struct Wilcoxon {
 /// difference it is 1. `None` for lists of unequal length or a NaN.
 ///
 /// ```
-/// let test = bonas::statistics::wilcoxon(&[1.0, 2.0, 3.0, 4.0, 5.0], &[0.9, 1.8, 2.7, 3.6, 4.5]);
+/// let test = bonas_study::statistics::wilcoxon(&[1.0, 2.0, 3.0, 4.0, 5.0], &[0.9, 1.8, 2.7, 3.6, 4.5]);
 /// assert!((test.unwrap().p - 2.0 / 32.0).abs() < 1e-15); // all five of one sign
 /// ```
 pub fn wilcoxon(a: &[f64], b: &[f64]) -> Option<Wilcoxon> {

@@ -5,13 +5,17 @@ mod parts;
 mod settings;
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::acquisition::constrained;
+use bonas_surrogate::acquisition::{ExpectedImprovement, constrained};
+use bonas_surrogate::models::Ensemble;
 use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
+use bonas_surrogate::selection::KrigingBeliever;
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Aims, Ask, Batches, Candidate, Pool, Proposal, Scored, Strategy, Targets};
+use super::{
+    Aims, Ask, Batches, Candidate, CandidatePool, Evolutionary, Proposal, Scored, Strategy, Targets,
+};
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
@@ -42,7 +46,7 @@ pub struct Bonas {
     /// How batches are made of the most useful candidates.
     pub selection: Box<dyn Selection>,
     /// Where candidates come from.
-    pub pool: Pool,
+    pub pool: CandidatePool,
     /// Random architectures evaluated before the first fit.
     pub initial: usize,
     /// Batches a round, and architectures a batch.
@@ -53,6 +57,24 @@ pub struct Bonas {
     pub aims: Aims,
     /// How a second objective is weighed.
     pub objectives: Objectives,
+}
+
+impl Default for Bonas {
+    /// The settings of the `bonas` command, with candidates from evolution whatever the size of the space.
+    fn default() -> Self {
+        Self {
+            name: "bonas".to_owned(),
+            surrogate: Box::new(Ensemble::default()),
+            acquisition: Box::new(ExpectedImprovement::default()),
+            selection: Box::new(KrigingBeliever::default()),
+            pool: CandidatePool::Evolutionary(Evolutionary::default()),
+            initial: 10,
+            batches: Batches { count: 1, size: 10 },
+            targets: Targets::Raw,
+            aims: Aims::default(),
+            objectives: Objectives::Hypervolume,
+        }
+    }
 }
 
 /// How two objectives come to one utility.

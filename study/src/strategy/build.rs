@@ -25,6 +25,30 @@ pub struct Site<'a> {
     pub trainer: Option<&'a dyn Any>,
 }
 
+/// The methods of [`BuildStrategy`] for settings with a field `batch`.
+macro_rules! batch {
+    () => {
+        fn batch(&self) -> usize {
+            self.batch
+        }
+
+        fn set_batch(&mut self, batch: usize) {
+            self.batch = batch;
+        }
+    };
+}
+
+/// The methods of [`BuildStrategy`] for settings with fields `batch` and `initial`.
+macro_rules! batch_and_initial {
+    () => {
+        batch!();
+
+        fn set_initial(&mut self, initial: usize) {
+            self.initial = initial;
+        }
+    };
+}
+
 /// Settings of a strategy, which build it.
 ///
 /// Three methods are required; the others say what the strategy needs and can, and have the usual answers.

@@ -6,8 +6,10 @@ use bonas_spaces::{Architecture, Key};
 use rand::RngExt;
 
 use super::fresh::{fresh, fresh_proposal, is_new};
-use super::{Ask, Batches, Candidate, Proposal, Scored, Strategy, Targets};
-use super::{BuildStrategy, Site, TargetsKind, check_batch_settings};
+use super::{
+    Ask, Batches, BuildStrategy, Candidate, Proposal, Scored, Site, Strategy, Targets, TargetsKind,
+    check_batch_settings,
+};
 use crate::StudyError;
 use crate::rng::StudyRng;
 use crate::settings::at_least_1;
@@ -43,13 +45,7 @@ impl BuildStrategy for EvolutionSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Mutations of one parent that are tried before another way is taken.

@@ -8,11 +8,12 @@ use rand::RngExt;
 
 use super::fresh::is_new;
 use super::knowledge::published;
-use super::{Ask, Candidate, CostLimit, Proposal, Scored, Strategy, Targets, WholeSpace};
-use super::{BuildStrategy, Costs, Site, check_batch_settings};
+use super::{
+    Ask, BuildStrategy, Candidate, CostLimit, Costs, Proposal, Scored, Site, Strategy, Targets, WholeSpace,
+    check_batch_settings,
+};
 use crate::StudyError;
-use crate::rng::StudyRng;
-use crate::rng::stream;
+use crate::rng::{StudyRng, stream};
 use crate::settings::{at_least_1, ensure};
 
 crate::settings! {
@@ -75,13 +76,7 @@ impl BuildStrategy for BnNasSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 
     /// It recombines choices, and the rows of a table are none.
     fn compares_on_tables(&self, _: bool) -> bool {

@@ -6,8 +6,7 @@ use bonas_spaces::{Architecture, Key};
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, Candidate, Proposal, Strategy};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{Ask, Batches, BuildStrategy, Candidate, Proposal, Site, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 
@@ -27,13 +26,7 @@ impl BuildStrategy for LocalSearchSettings {
         Ok(Box::new(LocalSearch::new(Batches { count: self.batches, size: self.batch })))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Hill climbing with restarts: White, Nolen and Savani, "Exploring the Loss Landscape in Neural

@@ -1,10 +1,23 @@
-//! Search strategies: each with its settings, which build it.
+//! Search strategies: what to evaluate next.
 //!
-//! A strategy implements [`Strategy`]: it is asked for proposals and sees everything measured through the history. Its
-//! settings implement [`BuildStrategy`]; a program that offers strategies by name needs nothing else of them.
+//! Use one of these with a [`Study`](crate::Study), or implement [`Strategy`] for your own: it is asked for proposals and sees
+//! everything measured through the history. [`Bonas`] is Bayesian optimisation with a surrogate; the other strategies are
+//! baselines and published methods. Each strategy's settings implement [`BuildStrategy`], which is all that a program needs
+//! to offer it by name.
+//!
+//! ```
+//! use bonas_study::strategy::{Batches, Bonas};
+//!
+//! // Everything that is not set has the default of the `bonas` command.
+//! let strategy = Bonas { initial: 5, batches: Batches { count: 1, size: 4 }, ..Bonas::default() };
+//! assert_eq!(strategy.surrogate.name(), "ensemble");
+//! ```
+
+// First, for its macros.
+#[macro_use]
+mod build;
 
 mod bonas;
-mod build;
 mod costs;
 mod evolution;
 mod fresh;
@@ -20,7 +33,7 @@ mod random;
 mod targets;
 
 pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
-pub use bonas_surrogate::select::Batches;
+pub use bonas_surrogate::selection::Batches;
 pub use build::{BuildStrategy, Site, surrogate};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
@@ -34,7 +47,7 @@ pub use names::{
 };
 pub use nsga2::{Nsga2, Nsga2Settings};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};
-pub use pool::{Evolutionary, Local, Parents, Pool, Prefilter, WholeSpace};
+pub use pool::{CandidatePool, Evolutionary, Local, Parents, Prefilter, WholeSpace};
 pub use random::{RandomSearch, RandomSettings};
 pub use targets::{Scored, Targets, TargetsKind};
 

@@ -2,16 +2,14 @@
 
 use std::fmt;
 
+use bonas_spaces::catalogue::unknown;
+use bonas_surrogate::acquisition::{AcquisitionSettings, ExpectedImprovement};
 use bonas_surrogate::catalogue::{ACQUISITIONS, Entry, SELECTIONS, SURROGATES, find, names, surrogates_that};
-use bonas_surrogate::ensemble::Ensemble;
-use bonas_surrogate::{
-    Acquisition, Selection, Surrogate, SurrogateError, acquisition::AcquisitionSettings,
-    acquisition::ExpectedImprovement, select::SelectionSettings,
-};
+use bonas_surrogate::models::Ensemble;
+use bonas_surrogate::selection::SelectionSettings;
+use bonas_surrogate::{Acquisition, Selection, Surrogate, SurrogateError};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-use bonas_spaces::catalogue::unknown;
 
 /// A kind of part with a catalogue.
 pub trait Catalogued: 'static {

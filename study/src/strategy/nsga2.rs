@@ -6,8 +6,10 @@ use bonas_surrogate::pareto::{Point, front};
 
 use super::evolution::child;
 use super::fresh::fresh_proposal;
-use super::{Aims, Ask, Batches, Candidate, Proposal, Scored, Strategy, Targets};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{
+    Aims, Ask, Batches, BuildStrategy, Candidate, Proposal, Scored, Site, Strategy, Targets,
+    check_batch_settings,
+};
 use crate::StudyError;
 use crate::rng::StudyRng;
 use crate::settings::at_least_1;
@@ -37,13 +39,7 @@ impl BuildStrategy for Nsga2Settings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 
     /// It is for two objectives.
     fn compares_on_tables(&self, two_objectives: bool) -> bool {
@@ -71,6 +67,13 @@ pub struct Nsga2 {
 
 /// Members drawn for a tournament, as published.
 const TOURNAMENT: usize = 2;
+
+impl Default for Nsga2 {
+    /// A population of 20, one batch of 10, no second objective.
+    fn default() -> Self {
+        Self { population: 20, batches: Batches { count: 1, size: 10 }, aims: Aims::default() }
+    }
+}
 
 impl Strategy for Nsga2 {
     fn name(&self) -> &'static str {

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Key, SearchSpace, SpaceSize};
-use bonas_surrogate::Known;
+use bonas_surrogate::PriorKnowledge;
 
 use super::evolution::tournament;
 use super::fresh::{WHOLE_SPACE_CAP, fresh, is_new};
@@ -14,7 +14,7 @@ use crate::rng::StudyRng;
 
 /// Where candidates come from.
 #[derive(Clone, Debug)]
-pub enum Pool {
+pub enum CandidatePool {
     /// Everything that has not been evaluated.
     Whole(WholeSpace),
     /// Children of good architectures.
@@ -25,7 +25,7 @@ pub enum Pool {
     Filtered(Box<Self>, Prefilter),
 }
 
-impl Pool {
+impl CandidatePool {
     /// The whole space where it can be listed and has at most [`WHOLE_SPACE_CAP`] points, else an
     /// evolutionary pool of default settings.
     pub fn auto(space: &dyn SearchSpace) -> Self {
@@ -63,7 +63,7 @@ impl Pool {
 #[derive(Clone, Debug)]
 pub struct Prefilter {
     /// Values of an indicator of which more is better.
-    pub known: Known,
+    pub known: PriorKnowledge,
     /// Share that is kept, above 0 and up to 1; rounded up to whole candidates.
     pub share: f64,
 }
@@ -269,7 +269,7 @@ mod tests {
         let pool: Vec<_> = NasBench201::new().enumerate().unwrap().step_by(1999).take(6).collect();
         let values = [3.0, 1.0, 5.0, 5.0, 2.0, 5.0];
         let known: Vec<_> = pool.iter().map(Architecture::key).zip(values).collect();
-        let filter = Prefilter { known: Known::new(&known).unwrap(), share };
+        let filter = Prefilter { known: PriorKnowledge::new(&known).unwrap(), share };
         (pool.clone(), filter.kept(pool))
     }
 

@@ -1,8 +1,7 @@
 //! Random search.
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, Proposal, Strategy};
-use super::{BuildStrategy, Site, check_batch_settings};
+use super::{Ask, Batches, BuildStrategy, Proposal, Site, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 
@@ -23,13 +22,7 @@ impl BuildStrategy for RandomSettings {
         Ok(Box::new(RandomSearch { batches }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
+    batch!();
 }
 
 /// Uniform draws from the space's parametrisation, none twice: the baseline of Li and Talwalkar,

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use crate::history::{Evaluation, Fidelity, History, Score};
-
 use serde::{Deserialize, Serialize};
+
+use crate::history::{Evaluation, Fidelity, History, Score};
 
 /// How measured scores become comparable numbers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

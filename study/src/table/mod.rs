@@ -90,14 +90,14 @@ type ByKey = HashMap<Key, u32, BuildHasherDefault<KeyHasher>>;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use bonas::spaces::families::nasbench_macro::NasBenchMacro;
-/// use bonas::table::{Benchmark, Reading};
+/// use bonas_spaces::families::nasbench_macro::NasBenchMacro;
+/// use bonas_study::table::{Benchmark, Reading};
 ///
 /// let reading = Reading { columns: vec!["acc".parse().unwrap()], ..Reading::default() };
 /// let csv = "arch,acc\n02012100,89.5\n11111221,92.25;92.75\n";
 /// let table = Benchmark::parse(csv.as_bytes(), "my.csv".as_ref(), Arc::new(NasBenchMacro::new()), &reading)?;
 /// assert_eq!(table.columns()[0].mean(1), 92.5);
-/// # Ok::<(), bonas::StudyError>(())
+/// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Benchmark {

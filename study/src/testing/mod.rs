@@ -1,7 +1,8 @@
-//! Contract suites for authors of their own strategies and evaluators, and a space to try them on.
+//! Contract suites for strategies and evaluators, and a small search space to try them on.
 //!
-//! Call them from a test; they panic with what is wrong. Spaces and surrogates have theirs in
-//! their own crates ([`bonas_spaces::testing`], [`bonas_surrogate`]).
+//! Call [`check_strategy`] or [`check_evaluator`] from a test of your own strategy or evaluator; they panic with the rule that
+//! was broken. Spaces and surrogates have their suites in their own crates ([`bonas_spaces::testing`],
+//! [`bonas_surrogate::testing`]).
 
 mod chain;
 mod evaluator;

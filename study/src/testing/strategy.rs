@@ -26,12 +26,12 @@ const ARCHITECTURES: usize = 60;
 ///
 /// ```
 /// use std::sync::Arc;
-/// use bonas::strategy::RandomSearch;
-/// use bonas::testing::{Chain, check_strategy};
+/// use bonas_study::strategy::RandomSearch;
+/// use bonas_study::testing::{Chain, check_strategy};
 ///
 /// let space = Arc::new(Chain::new(8, 3)?);
 /// check_strategy(&|| Box::new(RandomSearch::default()), space);
-/// # Ok::<(), bonas::StudyError>(())
+/// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 ///
 /// # Panics

@@ -1,11 +1,11 @@
 //! Random crops, flips and cutout.
 
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use super::images::ImageShape;
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 /// How training images are varied, in the order of the fields; every image is drawn for by itself.
 ///

@@ -1,13 +1,13 @@
 //! Batches of normalised, augmented images.
 
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
 use super::augment::{Augment, Change};
 use super::images::{ImageShape, Images};
 use super::normalise::Normalisation;
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 /// A batch of images, ready to become a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,7 +61,8 @@ impl BatchOptions {
 ///
 /// # Examples
 /// ```
-/// use bonas::{data::{BatchOptions, Loader, digits}, rng};
+/// use bonas_study::rng;
+/// use bonas_supernet::data::{BatchOptions, Loader, digits};
 /// let data = digits()?;
 /// let loader = Loader::new(data.train.clone(), &data.normalisation, data.augment)?;
 /// let indices: Vec<usize> = (0..data.train.len()).collect();

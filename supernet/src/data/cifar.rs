@@ -5,12 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas_study::StudyError;
+
 use super::augment::Augment;
 use super::dataset::Dataset;
 use super::entry::DatasetEntry;
 use super::files::{entries, name_of, plain_or_gz, read, unusable};
 use super::images::{ImageShape, Images};
-use bonas_study::StudyError;
 
 /// `cifar10:DIRECTORY`: the official binary files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, or one
 /// `*train*.bin` and one `*test*.bin` of any number of records; in the directory or its `cifar-10-batches-bin`, each

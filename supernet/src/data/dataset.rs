@@ -1,9 +1,10 @@
 //! A training and a test set that belong together.
 
+use bonas_study::StudyError;
+
 use super::augment::Augment;
 use super::images::Images;
 use super::normalise::Normalisation;
-use bonas_study::StudyError;
 
 /// Training and test images of one task, with the training recipe that suits them.
 #[derive(Clone, Debug)]

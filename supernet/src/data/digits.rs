@@ -2,14 +2,14 @@
 
 use std::path::Path;
 
+use bonas_study::{StudyError, rng};
+
 use super::augment::Augment;
 use super::dataset::Dataset;
 use super::entry::DatasetEntry;
 use super::files::unusable;
 use super::images::{ImageShape, Images, numbered};
 use super::split::Split;
-use bonas_study::StudyError;
-use bonas_study::rng;
 
 /// The embedded 8x8 digits, [`digits()`].
 pub(super) const ENTRY: DatasetEntry = DatasetEntry {

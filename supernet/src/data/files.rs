@@ -4,9 +4,8 @@ use std::fs;
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::bufread::MultiGzDecoder;
-
 use bonas_study::StudyError;
+use flate2::bufread::MultiGzDecoder;
 
 /// Data that cannot be used: what is wrong with `path` and what to do.
 pub(super) fn unusable(path: impl AsRef<Path>, reason: impl Into<String>) -> StudyError {

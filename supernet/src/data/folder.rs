@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas_study::{StudyError, rng};
 use image::imageops::FilterType;
 use image::{ColorType, DynamicImage, ImageReader};
 
@@ -16,7 +17,6 @@ use super::files::{entries, name_of, unusable};
 use super::images::{ImageShape, Images};
 use super::options::LoadOptions;
 use super::split::Split;
-use bonas_study::{StudyError, rng};
 
 /// `folder:DIRECTORY`: `train/<class>/*` and `test/<class>/*`, or `<class>/*`, of which [`LoadOptions::test_fraction`]
 /// becomes the test part. Files named png, jpg, jpeg or bmp, in the order of their names, are scaled to cover a square

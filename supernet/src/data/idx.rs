@@ -6,12 +6,13 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas_study::StudyError;
+
 use super::augment::Augment;
 use super::dataset::Dataset;
 use super::entry::DatasetEntry;
 use super::files::{entries, plain_or_gz, read, unusable};
 use super::images::{ImageShape, Images, numbered};
-use bonas_study::StudyError;
 
 /// `mnist:DIRECTORY`: the four idx files of MNIST, Fashion-MNIST and their like (`train-images-idx3-ubyte`, ...;
 /// `.idx3` does too), in the directory or its `raw`, each plain or `.gz`.

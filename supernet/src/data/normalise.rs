@@ -1,9 +1,9 @@
 //! Per-channel mean and standard deviation.
 
+use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
 
 use super::images::Images;
-use bonas_study::StudyError;
 
 /// Per-channel mean and standard deviation of pixels scaled to `[0, 1]`, each `[c]`.
 ///

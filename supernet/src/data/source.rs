@@ -12,11 +12,15 @@ use super::entry::{DatasetEntry, Place};
 use super::files::unusable;
 use super::images::ImageShape;
 use super::options::LoadOptions;
-use super::{cifar, digits, folder, idx};
 
 /// The kinds of datasets, one line each. A directory is taken for the first kind that it holds.
-pub static DATASETS: Catalogue<DatasetEntry> =
-    Catalogue::new("dataset", &[&digits::ENTRY, &cifar::ENTRY, &idx::ENTRY, &folder::ENTRY]);
+#[rustfmt::skip]
+pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
+    &super::digits::ENTRY,
+    &super::cifar::ENTRY,
+    &super::idx::ENTRY,
+    &super::folder::ENTRY,
+]);
 
 /// Where a dataset comes from: a kind of [`DATASETS`] and its place (`cifar10:DIRECTORY`), or a directory that holds
 /// one. Its text form is what a configuration or a flag says.

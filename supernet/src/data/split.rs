@@ -1,10 +1,10 @@
 //! Class-balanced splits and subsets.
 
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand::seq::SliceRandom;
 
 use super::images::Images;
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 /// A split of a training set into a part to train on and a part to score on, as indices into it.
 ///
@@ -29,7 +29,8 @@ impl Split {
     ///
     /// # Examples
     /// ```
-    /// use bonas::{data::{Split, digits}, rng};
+    /// use bonas_study::rng;
+    /// use bonas_supernet::data::{Split, digits};
     /// let data = digits()?;
     /// let split = Split::stratified(&data.train, 0.5, &mut rng::stream(0, &[]))?;
     /// assert_eq!((split.train.len(), split.validation.len()), (599, 599));

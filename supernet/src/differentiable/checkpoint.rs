@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas_study::StudyError;
+use bonas_study::journal::write_whole;
+
 use super::search::{Differentiable, State};
 use super::trajectory::{Epoch, TRAJECTORY_FILE, damaged, read_trajectory};
 use crate::model::{Progress, load, save};
-use bonas_study::StudyError;
-use bonas_study::journal::write_whole;
 
 impl Differentiable {
     /// The newest state on disk that is not after `done` epochs, or the start.

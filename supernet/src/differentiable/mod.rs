@@ -1,8 +1,8 @@
-//! Differentiable search: DARTS and its relatives as one strategy of independent parts.
+//! Differentiable search: DARTS, PC-DARTS and BNAS-v2 as one strategy with independent options.
 //!
-//! A network that holds every operation of the space on every edge is trained with softmax weights
-//! on the operations, which are trained themselves. Asked for a round, the strategy trains one
-//! epoch and proposes the cells that the weights decode to by then.
+//! Use it as the strategy of an image search. A network that holds every operation of the space on every edge is trained
+//! with softmax weights on the operations, which are trained too. Asked for a round, the strategy trains one epoch and
+//! proposes the cells that the weights decode to.
 //!
 //! | preset | network | confidence power | partial | edge normalisation | α from epoch |
 //! | --- | --- | --- | --- | --- | --- |

@@ -1,12 +1,12 @@
 //! The continuous relaxation of DARTS cells: weights of operations and of edges.
 
 use bonas_spaces::families::darts::{Genotype, PRIMITIVES, WeightTable};
+use bonas_study::StudyError;
+use bonas_study::rng::StudyRng;
 use rand_distr::{Distribution, Normal};
 use tch::{Device, Kind, Tensor};
 
 use crate::model::{Mixture, SupernetError};
-use bonas_study::StudyError;
-use bonas_study::rng::StudyRng;
 
 type Result<T> = std::result::Result<T, SupernetError>;
 

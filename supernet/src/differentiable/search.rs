@@ -9,12 +9,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use bonas_spaces::families::darts::Primitive;
 use bonas_spaces::network::{Body, Network};
-
-use super::trajectory::Epoch;
-use crate::data::BatchOptions;
-use crate::model::{Placement, Schedule, Sgd, SgdSettings, Supernet};
-use crate::recipe::Sgd as SgdRecipe;
-use crate::training::{Part, Task, finite_mean, images_and_labels};
 use bonas_study::StudyError;
 use bonas_study::rng::{StudyRng, stream};
 use bonas_study::strategy::{Ask, Candidate, Proposal, Strategy};
@@ -22,6 +16,11 @@ use bonas_study::strategy::{Ask, Candidate, Proposal, Strategy};
 use super::adam::Adam;
 use super::bilevel::{Batch, Relaxed, Unrolling};
 use super::relaxation::Relaxation;
+use super::trajectory::Epoch;
+use crate::data::BatchOptions;
+use crate::model::{Placement, Schedule, Sgd, SgdSettings, Supernet};
+use crate::recipe::Sgd as SgdRecipe;
+use crate::training::{Part, Task, finite_mean, images_and_labels};
 
 /// Random streams: first weights, first architecture parameters, images of an epoch.
 const WEIGHTS: u64 = 0;

@@ -3,9 +3,8 @@
 use std::path::Path;
 
 use bonas_spaces::families::darts::WeightTable;
-use serde::{Deserialize, Serialize};
-
 use bonas_study::StudyError;
+use serde::{Deserialize, Serialize};
 
 /// One [`Epoch`] a line, in the folder of a differentiable search.
 pub const TRAJECTORY_FILE: &str = "trajectory.jsonl";

@@ -1,4 +1,9 @@
-//! Evaluators that train networks, each with its settings.
+//! Evaluators that train networks: with shared weights, from scratch, or BatchNorm alone.
+//!
+//! Use the settings to build evaluators for a [`Setup`] of space, images and training ([`BuildEvaluator::build`]), one for each
+//! worker of a study. [`SharedSettings`] trains a batch of related cells jointly in one supernet (BONAS);
+//! [`ScratchSettings`] trains every architecture by itself; [`IndicatorSettings`] reads an indicator off a supernet of which
+//! only BatchNorm was trained (BN-NAS, BNNAS++).
 
 mod indicator;
 mod scratch;

@@ -1,12 +1,11 @@
-//! Indicators: what an architecture promises, without training it.
+//! Indicators: estimates of an architecture's quality without training it.
 //!
-//! [`Indicator`] names them; `Probe` measures them, most of them along an architecture's path
-//! through a supernet. Those of BN-NAS and BNNAS++ read a supernet of which BatchNorm alone was
-//! trained. The formulas of BNNAS++ (IEEE Access 2022; arXiv 2112.00265) are not public:
-//! expressivity, trainability and uncertainty, and how they are combined, are **our definitions**
-//! of the three terms that its abstract names.
+//! Use them to rank architectures cheaply, as an evaluator or as prior knowledge. [`INDICATORS`] lists them and `Probe`
+//! measures them, most of them along an architecture's path through a supernet. Higher is better for every indicator.
 //!
-//! Every indicator is turned so that higher is better.
+//! The indicators of BN-NAS and BNNAS++ read a supernet of which only BatchNorm was trained. The formulas of BNNAS++ (IEEE
+//! Access 2022; arXiv 2112.00265) are not public: expressivity, trainability and uncertainty, and how they are combined, are
+//! **our definitions** of the three terms that its abstract names.
 
 #[cfg(feature = "torch")]
 mod active;

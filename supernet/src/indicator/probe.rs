@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::StudyError;
+use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 use tch::Tensor;
 
@@ -13,8 +15,6 @@ use super::synflow::make_absolute;
 use crate::data::BatchOptions;
 use crate::model::{Agreement, Mode, Pass, Path, Placement, Statistics, Supernet};
 use crate::training::{Part, Task, images_and_labels};
-use bonas_study::StudyError;
-use bonas_study::rng::{StudyRng, stream};
 
 /// The space and the networks that architectures are measured in.
 #[derive(Clone, Debug)]

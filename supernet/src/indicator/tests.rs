@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
+use bonas_study::rng::{StudyRng, stream};
 use rand_distr::{Distribution, StandardNormal};
 use tch::{Kind, Tensor, no_grad};
 
@@ -14,7 +15,6 @@ use super::*;
 use crate::data::digits;
 use crate::model::{Agreement, Mode, Pass, Path, Placement, Statistics, Supernet, Trainable};
 use crate::training::Task;
-use bonas_study::rng::{StudyRng, stream};
 
 const CELL: &str = "|nor_conv_3x3~0|+|skip_connect~0|avg_pool_3x3~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|";
 
@@ -281,7 +281,7 @@ fn probe(settings: ProbeSettings) -> Result<Probe, bonas_study::StudyError> {
 fn every_indicator_has_a_value_and_only_its_own_network_bears_on_it() {
     let probe = probe(ProbeSettings { images: 8, passes: 2 }).unwrap();
     let cell = NasBench201::new().parse(CELL).unwrap();
-    let single = Indicator::all().into_iter().filter(|i| *i != Indicator::COMPOSITE);
+    let single = Indicator::all().filter(|i| *i != Indicator::COMPOSITE);
     let values: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     let again: Vec<f64> = single.clone().map(|i| probe.score(i, &cell).unwrap()).collect();
     assert_eq!(values, again);

@@ -71,7 +71,7 @@ pub(super) struct Used {
 #[derive(Debug)]
 pub(super) struct CellPath {
     chosen: Vec<Vec<usize>>,
-    live: Vec<bool>,
+    connected: Vec<bool>,
 }
 
 impl Cell {
@@ -125,39 +125,39 @@ impl Cell {
             }
         }
         let chosen = route.0.clone();
-        let live = self.live(&chosen);
-        Ok(CellPath { chosen, live })
+        let connected = self.connected(&chosen);
+        Ok(CellPath { chosen, connected })
     }
 
     /// Nodes that something enters and that the output depends on.
-    fn live(&self, chosen: &[Vec<usize>]) -> Vec<bool> {
+    fn connected(&self, chosen: &[Vec<usize>]) -> Vec<bool> {
         let mut entered = vec![false; self.nodes.len()];
         self.inputs.iter().for_each(|&i| entered[i] = true);
         for &node in &self.order {
             let open = |e: &Edge| entered[e.from] && !chosen[e.index].is_empty();
             entered[node] |= self.nodes[node].incoming.iter().any(open);
         }
-        let mut live = vec![false; self.nodes.len()];
-        live[self.output] = entered[self.output];
+        let mut connected = vec![false; self.nodes.len()];
+        connected[self.output] = entered[self.output];
         for &node in self.order.iter().rev() {
-            let feeds = live[node];
+            let feeds = connected[node];
             for edge in self.nodes[node].incoming.iter().filter(|e| !chosen[e.index].is_empty()) {
-                live[edge.from] |= feeds && entered[edge.from];
+                connected[edge.from] |= feeds && entered[edge.from];
             }
         }
-        live
+        connected
     }
 
     /// Adds the parameters, normalisations and operations that a path uses.
     pub(super) fn collect(&self, path: &CellPath, used: &mut Used) {
         let Used { params, norms, operations } = used;
         for (chain, &node) in self.preprocess.iter().zip(&self.inputs) {
-            if path.live[node] {
+            if path.connected[node] {
                 chain.collect(params, norms);
             }
         }
-        for (node, _) in self.nodes.iter().zip(&path.live).filter(|(_, live)| **live) {
-            for edge in node.incoming.iter().filter(|e| path.live[e.from]) {
+        for (node, _) in self.nodes.iter().zip(&path.connected).filter(|(_, connected)| **connected) {
+            for edge in node.incoming.iter().filter(|e| path.connected[e.from]) {
                 for &choice in &path.chosen[edge.index] {
                     edge.choices[choice].collect(params, norms);
                     operations.extend(edge.operations.map(|first| first + choice));
@@ -177,11 +177,11 @@ impl Cell {
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.nodes.len()];
         let mut parts: Vec<_> = self.nodes.iter().map(|_| None).collect();
         for ((chain, input), &node) in self.preprocess.iter().zip(inputs).zip(&self.inputs) {
-            if path.live[node] {
+            if path.connected[node] {
                 values[node] = Some(Rc::new(Value::new(chain.forward(input, run)?)));
             }
         }
-        let inner = self.order.iter().filter(|&&n| path.live[n] && !self.nodes[n].incoming.is_empty());
+        let inner = self.order.iter().filter(|&&n| path.connected[n] && !self.nodes[n].incoming.is_empty());
         for &node in inner {
             let role = self.role;
             let mut arriving = Arriving { role, values: &values, parts: &mut parts, path, images, run };

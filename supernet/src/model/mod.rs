@@ -1,10 +1,14 @@
 //! Networks in tensors: built from their description, trained, saved.
 //!
-//! [`bonas_spaces::network::Network`] -> [`Supernet::build`] -> [`Supernet::path`] of a route ->
-//! [`Supernet::forward`] -> [`Sgd::step`]. One network serves a single architecture, the union of
-//! several, and each path through it.
+//! Use it to train a network of a space directly. [`bonas_spaces::network::Network`] -> [`Supernet::build`] ->
+//! [`Supernet::path`] of a route -> [`Supernet::forward`] -> [`Sgd::step`]. One network serves a single architecture, the
+//! union of several, and each path through it.
 //!
 //! ```
+//! use bonas_spaces::families::darts::{DARTS_V2, Darts, DartsSkeleton};
+//! use bonas_spaces::network::{OpTable, Shape, Skeleton, Union};
+//! use bonas_study::rng::stream;
+//! use bonas_supernet::model::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet};
 //! use tch::{Device, Kind, Tensor};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -5,11 +5,11 @@
 //!
 //! Shapes: P numbers in all.
 
+use bonas_study::rng::named_stream;
 use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::error::{Result, SupernetError};
-use bonas_study::rng::named_stream;
 
 /// Position of a parameter in its network.
 pub type ParamId = usize;

@@ -1,4 +1,7 @@
 //! Training recipes: every hyper-parameter of shared and from-scratch training, as values.
+//!
+//! Use them to describe a training; module `training` and the evaluators carry it out. [`TrainingSettings`] are the
+//! settings that all trainings of a search have in common.
 
 mod settings;
 

@@ -1,4 +1,7 @@
-//! Training networks on images: what the evaluators share.
+//! Training networks on images: from scratch, and a supernet along single paths.
+//!
+//! Use it to write an evaluator that trains; the evaluators of this crate share it. A [`Task`] holds split images, a
+//! [`ScratchRun`] trains one network, a [`SinglePathRun`] trains a supernet by uniformly sampled paths.
 //!
 //! Invariant: a run is a function of its seed. Each epoch has streams of its own, so that a run
 //! resumed from a checkpoint goes on exactly as it would have gone.

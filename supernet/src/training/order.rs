@@ -1,8 +1,7 @@
 //! The order in which the candidates of a batch take their steps.
 
-use rand::seq::SliceRandom;
-
 use bonas_study::rng::StudyRng;
+use rand::seq::SliceRandom;
 
 /// Positions `0..n` in a random order that stays balanced: every `n` consecutive draws, counted
 /// from the first, hold each position once.

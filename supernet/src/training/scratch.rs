@@ -3,6 +3,9 @@
 use std::path::{Path as FilePath, PathBuf};
 
 use bonas_spaces::network::{Network, Route};
+use bonas_study::StudyError;
+use bonas_study::evaluator::Monitor;
+use bonas_study::rng::stream;
 use tch::Tensor;
 
 use super::task::{Part, Task};
@@ -12,9 +15,6 @@ use crate::model::{
     Loss, Pass, Path, Placement, Progress, Schedule, Sgd, SgdSettings, Supernet, SupernetError, load, save,
 };
 use crate::recipe::ScratchRecipe;
-use bonas_study::StudyError;
-use bonas_study::evaluator::Monitor;
-use bonas_study::rng::stream;
 
 /// Streams of a run: its weights, the images and drops of each epoch, and the images of its final
 /// statistics.

@@ -2,6 +2,9 @@
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::network::Union;
+use bonas_study::StudyError;
+use bonas_study::evaluator::Monitor;
+use bonas_study::rng::stream;
 
 use super::scratch::{Checkpoint, finite_mean};
 use super::task::{Part, Task};
@@ -9,9 +12,6 @@ use super::tensors::images_and_labels;
 use crate::data::BatchOptions;
 use crate::model::{Loss, Pass, Progress, Schedule, Sgd, SgdSettings, Supernet, load, save};
 use crate::recipe::SinglePathRecipe;
-use bonas_study::StudyError;
-use bonas_study::evaluator::Monitor;
-use bonas_study::rng::stream;
 
 /// Streams of a run: the images and the paths of each epoch.
 const IMAGES: u64 = 2;

@@ -1,8 +1,9 @@
 //! What is learned: images, and which of them train, validate and test.
 
-use crate::data::{Augment, Dataset, ImageShape, Loader, Normalisation, Split};
 use bonas_study::StudyError;
 use bonas_study::rng::StudyRng;
+
+use crate::data::{Augment, Dataset, ImageShape, Loader, Normalisation, Split};
 
 /// The images a network is scored on, which decides what it may be trained on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,11 +2,11 @@
 //!
 //! Shapes: B images, C channels, H×W pixels.
 
+use bonas_study::StudyError;
 use tch::{Kind, Tensor};
 
 use crate::data::{Batch, BatchOptions, Loader};
 use crate::model::{Mode, Pass, Path, Placement, Statistics, Supernet, SupernetError, accuracy};
-use bonas_study::StudyError;
 
 /// Images a batch when only scores are computed.
 const SCORING_BATCH: usize = 256;

@@ -121,7 +121,7 @@ fn squashed_excess_agrees_with_a_fine_sum() {
 /// A warp through the scores `z³` of Gaussian ranks.
 fn warped(mu: f64, s: f64) -> Posterior {
     let scores: Vec<f64> = (0..400).map(|i| normal::quantile((f64::from(i) + 0.5) / 400.0).powi(3)).collect();
-    let (_, warp) = crate::ranks::gaussian_ranks(&scores);
+    let (_, warp) = crate::posterior::warp::gaussian_ranks(&scores);
     Posterior::warped(mu, s * s, Arc::new(warp)).unwrap()
 }
 
@@ -165,7 +165,7 @@ fn improvement_on_the_best_is_exact() {
 /// Of a law far above the threshold the expected excess is the distance of its mean, and finite.
 #[test]
 fn excess_of_a_sure_improvement_is_finite() {
-    let (_, warp) = crate::ranks::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
+    let (_, warp) = crate::posterior::warp::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
     for sd in [1e-2, 1e-4, 1e-8] {
         let squashed = Posterior::sigmoid_gaussian(4.0, sd * sd, Moments::Quadrature).unwrap();
         let warped = Posterior::warped(0.5, sd * sd, std::sync::Arc::new(warp.clone())).unwrap();

@@ -389,8 +389,9 @@ impl Choices for NasBench1Shot1 {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
     use crate::testing::check_space;
 

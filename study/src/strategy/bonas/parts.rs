@@ -2,14 +2,14 @@
 
 use bonas_spaces::SearchSpace;
 use bonas_surrogate::catalogue::surrogates_that;
-use bonas_surrogate::select::{Clustered, KrigingBeliever, SelectionSettings, TopK};
+use bonas_surrogate::selection::{Clustered, KrigingBeliever, SelectionSettings, TopK};
 use bonas_surrogate::{Acquisition, Selection, Surrogate};
 
 use super::{BonasSettings, ParentsKind, PoolKind};
 use crate::StudyError;
 use crate::history::Fidelity;
 use crate::strategy::names::{SelectionChoice, SelectionName, either};
-use crate::strategy::{Evolutionary, Local, Parents, Pool, WHOLE_SPACE_CAP, WholeSpace};
+use crate::strategy::{CandidatePool, Evolutionary, Local, Parents, WHOLE_SPACE_CAP, WholeSpace};
 
 /// The selection of some settings; refuses one that reads what the surrogate does not have.
 pub(super) fn selection(
@@ -48,7 +48,7 @@ fn automatic(surrogate: &dyn Surrogate, acquisition: &dyn Acquisition, fidelity:
     })
 }
 
-pub(super) fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, StudyError> {
+pub(super) fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<CandidatePool, StudyError> {
     let evolutionary = Evolutionary {
         size: s.pool_size,
         population: s.population,
@@ -62,11 +62,11 @@ pub(super) fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<Pool, S
     };
     let whole = || WholeSpace::of(space, WHOLE_SPACE_CAP);
     match s.pool {
-        PoolKind::Auto => Ok(whole().map_or(Pool::Evolutionary(evolutionary), Pool::Whole)),
-        PoolKind::Evolutionary => Ok(Pool::Evolutionary(evolutionary)),
-        PoolKind::Local => Ok(Pool::Local(Local { size: s.pool_size, population: s.population })),
-        PoolKind::Random => Ok(Pool::Evolutionary(Evolutionary { random_share: 1.0, ..evolutionary })),
-        PoolKind::Whole => whole().map(Pool::Whole).ok_or_else(|| StudyError::Setting {
+        PoolKind::Auto => Ok(whole().map_or(CandidatePool::Evolutionary(evolutionary), CandidatePool::Whole)),
+        PoolKind::Evolutionary => Ok(CandidatePool::Evolutionary(evolutionary)),
+        PoolKind::Local => Ok(CandidatePool::Local(Local { size: s.pool_size, population: s.population })),
+        PoolKind::Random => Ok(CandidatePool::Evolutionary(Evolutionary { random_share: 1.0, ..evolutionary })),
+        PoolKind::Whole => whole().map(CandidatePool::Whole).ok_or_else(|| StudyError::Setting {
             name: "strategy.pool".into(),
             reason: format!(
                 "whole, but {} has {} architectures and at most {WHOLE_SPACE_CAP} are listed; use auto or evolutionary",

@@ -1,5 +1,6 @@
 //! Settings of BONAS.
 
+use bonas_surrogate::acquisition::AcquisitionSettings;
 use serde::{Deserialize, Serialize};
 
 use super::parts::{pool, selection};
@@ -11,7 +12,6 @@ use crate::strategy::{
     Batches, BuildStrategy, PriorKind, Site, Strategy, SurrogateName, TargetsKind, Transfer,
     check_batch_settings,
 };
-use bonas_surrogate::acquisition::AcquisitionSettings;
 
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -143,17 +143,7 @@ impl BuildStrategy for BonasSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 
     fn needs_torch(&self) -> bool {
         self.surrogate.needs_torch()

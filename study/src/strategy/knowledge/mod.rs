@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
-use bonas_surrogate::{Extractor, Known, Surrogate};
+use bonas_surrogate::features::FeatureCache;
+use bonas_surrogate::models::GraphGp;
+use bonas_surrogate::{PriorKnowledge, Surrogate};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
@@ -63,16 +65,17 @@ const SAMPLE: usize = 200;
 /// first space that it is asked for: another space needs another.
 #[derive(Clone, Debug, Default)]
 pub struct Knowledge {
-    kept: Arc<Mutex<Kept>>,
-    features: Extractor,
+    cache: Arc<Mutex<KnowledgeCache>>,
+    features: FeatureCache,
     folder: PathBuf,
 }
 
+/// What has been worked out so far.
 #[derive(Debug, Default)]
-struct Kept {
-    costs: HashMap<PriorKind, Known>,
+struct KnowledgeCache {
+    costs: HashMap<PriorKind, PriorKnowledge>,
     tasks: HashMap<Transfer, Arc<SourceTask>>,
-    learnt: HashMap<Transfer, Known>,
+    learnt: HashMap<Transfer, PriorKnowledge>,
 }
 
 impl Knowledge {
@@ -98,7 +101,7 @@ impl Knowledge {
             });
         }
         let learnt = self.learnt(transfer, space)?;
-        let known: Vec<Known> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
+        let known: Vec<PriorKnowledge> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
         let surrogate = crate::strategy::surrogate(kind)?;
         match surrogate.with_prior(&known, &self.features) {
             Some(surrogate) => Ok(surrogate),
@@ -123,11 +126,11 @@ impl Knowledge {
         space: &dyn SearchSpace,
     ) -> Result<Option<Arc<SourceTask>>, StudyError> {
         let transfer = &transfer.clone().within(&self.folder);
-        if let Some(kept) = self.kept().tasks.get(transfer) {
-            return Ok(Some(kept.clone()));
+        if let Some(found) = self.cache().tasks.get(transfer) {
+            return Ok(Some(found.clone()));
         }
         let Some(task) = SourceTask::read(transfer, space)? else { return Ok(None) };
-        Ok(Some(self.kept().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
+        Ok(Some(self.cache().tasks.entry(transfer.clone()).or_insert(Arc::new(task)).clone()))
     }
 
     /// What results depend on of these scores: the text that they are known by, empty without any.
@@ -139,18 +142,22 @@ impl Knowledge {
         Ok(task.map(|task| format!("transfer {}\n", task.digest)).unwrap_or_default())
     }
 
-    fn learnt(&self, transfer: &Transfer, space: &dyn SearchSpace) -> Result<Option<Known>, StudyError> {
-        let found = transfer.clone().within(&self.folder);
-        if let Some(kept) = self.kept().learnt.get(&found) {
-            return Ok(Some(kept.clone()));
+    fn learnt(
+        &self,
+        transfer: &Transfer,
+        space: &dyn SearchSpace,
+    ) -> Result<Option<PriorKnowledge>, StudyError> {
+        let source = transfer.clone().within(&self.folder);
+        if let Some(found) = self.cache().learnt.get(&source) {
+            return Ok(Some(found.clone()));
         }
         let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
-        let known = Known::learnt(&task.observations, &sample(space))?;
-        Ok(Some(self.kept().learnt.entry(found).or_insert(known).clone()))
+        let known = GraphGp::prior_from(&task.observations, &sample(space))?;
+        Ok(Some(self.cache().learnt.entry(source).or_insert(known).clone()))
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn cache(&self) -> MutexGuard<'_, KnowledgeCache> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn cost(
@@ -158,7 +165,7 @@ impl Knowledge {
         surrogate: SurrogateName,
         prior: PriorKind,
         space: &dyn SearchSpace,
-    ) -> Result<Option<Known>, StudyError> {
+    ) -> Result<Option<PriorKnowledge>, StudyError> {
         let (auto, prior) = match prior {
             PriorKind::Auto => (true, PriorKind::Macs),
             named => (false, named),
@@ -169,7 +176,7 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(takes_no_prior());
         }
-        let known = self.kept().costs.get(&prior).cloned();
+        let known = self.cache().costs.get(&prior).cloned();
         if known.is_some() {
             return Ok(known);
         }
@@ -183,8 +190,8 @@ impl Knowledge {
             Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
-        let known = Known::computed(Box::new(costs), &sample(space))?;
-        Ok(Some(self.kept().costs.entry(prior).or_insert(known).clone()))
+        let known = PriorKnowledge::computed(costs, &sample(space))?;
+        Ok(Some(self.cache().costs.entry(prior).or_insert(known).clone()))
     }
 }
 

@@ -89,7 +89,7 @@ impl SourceTask {
     ///
     /// # Errors
     /// [`StudyError::Io`], those of the space's notation, and [`StudyError::Data`] if they do not read back.
-    pub fn keep(&self, folder: &Path, space: &dyn SearchSpace) -> Result<Transfer, StudyError> {
+    pub fn store(&self, folder: &Path, space: &dyn SearchSpace) -> Result<Transfer, StudyError> {
         let path = folder.join(SOURCE_TASK_FILE);
         let bad = |error: csv::Error| StudyError::Io { path: path.clone(), source: error.into() };
         let mut csv = csv::Writer::from_writer(Vec::new());
@@ -100,7 +100,7 @@ impl SourceTask {
         }
         let bytes = csv.into_inner().map_err(|error| bad(error.into_error().into()))?;
         write_whole(&path, &bytes)?;
-        let kept = Self::kept(folder);
+        let kept = Self::stored_in(folder);
         match Self::read(&kept, space)? {
             Some(read) if read.digest == self.digest => Ok(kept),
             _ => Err(StudyError::Data { path, reason: "its scores are not those that were written".into() }),
@@ -108,7 +108,7 @@ impl SourceTask {
     }
 
     /// Where scores that are kept in a folder are read from.
-    pub fn kept(folder: &Path) -> Transfer {
+    pub fn stored_in(folder: &Path) -> Transfer {
         let column = ColumnName { parts: vec![SCORE.into()], negated: false };
         Transfer::Table { table: Source::File(folder.join(SOURCE_TASK_FILE)), column }
     }
@@ -261,7 +261,7 @@ mod tests {
             };
             let task = read(&text, space).unwrap();
             let space = SPACES.get(space).unwrap().space();
-            let kept = task.keep(folder.path(), &*space).unwrap();
+            let kept = task.store(folder.path(), &*space).unwrap();
             let again = SourceTask::read(&kept, &*space).unwrap().unwrap();
             assert_eq!((again.digest, again.observations.len()), (task.digest, task.observations.len()));
         }

@@ -2,7 +2,7 @@
 //! independent Thompson sampling, mutants of the best.
 
 use bonas_surrogate::acquisition::Thompson;
-use bonas_surrogate::mlp::{MlpParams, PathMlp};
+use bonas_surrogate::models::{MlpParams, PathMlp};
 
 use super::{guided, mutants};
 use crate::StudyError;
@@ -71,15 +71,5 @@ impl BuildStrategy for BananasSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 }

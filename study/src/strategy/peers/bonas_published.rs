@@ -2,7 +2,7 @@
 //! approximations, an upper confidence bound, the best in order, mutants of the last evaluations.
 
 use bonas_surrogate::acquisition::Ucb;
-use bonas_surrogate::embed::BONAS_PUBLISHED;
+use bonas_surrogate::models::gcn::BONAS_PUBLISHED;
 
 use super::guided;
 use crate::StudyError;
@@ -61,17 +61,7 @@ impl BuildStrategy for BonasPublishedSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 
     fn needs_torch(&self) -> bool {
         true

@@ -7,14 +7,14 @@ mod npenas;
 
 use bonas_surrogate::Surrogate;
 use bonas_surrogate::acquisition::Mean;
-use bonas_surrogate::select::{Batches, TopK};
+use bonas_surrogate::selection::{Batches, TopK};
 
 pub use bananas::BananasSettings;
 pub use bonas_published::BonasPublishedSettings;
 pub use nas_bowl::NasBowlSettings;
 pub use npenas::NpenasSettings;
 
-use super::{Aims, Bonas, Evolutionary, Objectives, Parents, Pool, Targets};
+use super::{Aims, Bonas, CandidatePool, Evolutionary, Objectives, Parents, Targets};
 
 /// Mutants of the best evaluations, each of which is a parent as often.
 fn mutants(size: usize, population: usize) -> Evolutionary {
@@ -34,7 +34,7 @@ fn guided(
         surrogate,
         acquisition: Box::new(Mean),
         selection: Box::new(TopK),
-        pool: Pool::Evolutionary(pool),
+        pool: CandidatePool::Evolutionary(pool),
         initial,
         batches,
         targets: Targets::Raw,

@@ -3,7 +3,7 @@
 //! improvement, mutants of the best and random architectures.
 
 use bonas_surrogate::acquisition::ExpectedImprovement;
-use bonas_surrogate::wl_gp::WlGp;
+use bonas_surrogate::models::WlGp;
 
 use super::{guided, mutants};
 use crate::StudyError;
@@ -49,15 +49,5 @@ impl BuildStrategy for NasBowlSettings {
         }))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 }

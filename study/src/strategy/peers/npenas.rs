@@ -2,13 +2,14 @@
 //! Predictor Guided Evolution for Neural Architecture Search", IEEE TNNLS 2022. Of the mutants of the
 //! best those that are predicted best are evaluated, without any exploration.
 
+use bonas_surrogate::models::CountsBsr;
+
 use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::at_least_1;
 use crate::strategy::{
     Batches, BuildStrategy, Site, Strategy, SurrogateName, check_batch_settings, surrogate,
 };
-use bonas_surrogate::counts::CountsBsr;
 
 crate::settings! {
     /// Settings of evolution guided by a predictor.
@@ -41,17 +42,7 @@ impl BuildStrategy for NpenasSettings {
         Ok(Box::new(guided("npenas", surrogate(self.surrogate)?, pool, self.initial, batches)))
     }
 
-    fn batch(&self) -> usize {
-        self.batch
-    }
-
-    fn set_batch(&mut self, batch: usize) {
-        self.batch = batch;
-    }
-
-    fn set_initial(&mut self, initial: usize) {
-        self.initial = initial;
-    }
+    batch_and_initial!();
 
     fn needs_torch(&self) -> bool {
         self.surrogate.needs_torch()

@@ -1,9 +1,10 @@
 use std::time::Instant;
 
+use bonas_study::rng::stream;
+
 use super::images;
 use crate::data::augment::{Change, Hole};
 use crate::data::{Augment, BatchOptions, ImageShape, Images, Loader, Normalisation, digits};
-use bonas_study::rng::stream;
 
 const IDENTITY: [(f32, f32); 1] = [(1.0, 0.0)];
 /// 1 2 3 / 4 5 6

@@ -12,10 +12,11 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use flate2::{Compression, write::GzEncoder};
-
-use super::{Dataset, ImageShape, Images, LoadOptions, load};
 use bonas_study::StudyError;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use super::{DATASETS, Dataset, ImageShape, Images, LoadOptions, Source, load};
 
 /// Grey images of 2x2 pixels with these labels; image `i` is filled with `i`.
 fn images(labels: &[u16], classes: usize) -> Images {
@@ -47,4 +48,24 @@ fn gz(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
+}
+
+#[test]
+fn every_dataset_keeps_the_contract() {
+    let dir = tempfile::tempdir().unwrap();
+    for kind in DATASETS.iter() {
+        assert!(!kind.about.is_empty() && !kind.about.ends_with('.'), "{}", kind.name);
+        assert!(!(kind.is_in)(dir.path()).unwrap(), "{} sees itself in an empty folder", kind.name);
+        for form in kind.forms() {
+            let source: Source = form.parse().unwrap();
+            assert_eq!((source.kind().map(|kind| kind.name), source.to_string()), (Some(kind.name), form));
+        }
+        if kind.places.is_empty() {
+            let data = load(kind.name, &LoadOptions::default()).unwrap();
+            let found = (data.train.shape(), data.train.classes());
+            assert!(kind.format.is_none_or(|format| format == found), "{}", kind.name);
+        } else {
+            refused(&format!("{}:", kind.name), &dir.path().join("nothing"), "nothing", &["does not exist"]);
+        }
+    }
 }

@@ -1,8 +1,8 @@
+use bonas_study::rng::stream;
 use proptest::prelude::*;
 
 use super::images;
 use crate::data::{Augment, Dataset, Normalisation, Split, digits};
-use bonas_study::rng::stream;
 
 fn labels() -> impl Strategy<Value = Vec<u16>> {
     prop::collection::vec(0_u16..4, 20..120).prop_map(|mut labels| {

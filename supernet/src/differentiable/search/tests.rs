@@ -5,12 +5,12 @@ use std::sync::Arc;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::families::darts::{BcnnSkeleton, Darts, DartsSkeleton};
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton};
+use bonas_study::history::{Fidelity, History};
 use serde_json::Value;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::*;
 use crate::data::digits;
-use bonas_study::history::{Fidelity, History};
 
 const GOLDEN: &str = include_str!("../../../tests/golden/networks.json");
 

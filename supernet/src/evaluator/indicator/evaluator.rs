@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use bonas_spaces::Architecture;
 use bonas_spaces::network::Norm;
+use bonas_study::StudyError;
+use bonas_study::evaluator::{Evaluator, Job, Monitor};
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::rng::{StudyRng, stream};
 use tch::{Tensor, no_grad};
 
 use crate::indicator::{Indicator, Probe, ProbeSettings, Reference, Subject};
 use crate::model::{Placement, Supernet, SupernetError, Trainable};
 use crate::recipe::SinglePathRecipe;
 use crate::training::{Checkpoint, SinglePathRun, Task};
-use bonas_study::StudyError;
-use bonas_study::evaluator::{Evaluator, Job, Monitor};
-use bonas_study::history::{Fidelity, Outcome, Score};
-use bonas_study::rng::{StudyRng, stream};
 
 /// Streams of the supernet's weights and of the reference architectures.
 const WEIGHTS: u64 = 1;

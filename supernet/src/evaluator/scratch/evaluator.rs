@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use bonas_spaces::Architecture;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
+use bonas_study::StudyError;
+use bonas_study::evaluator::{Evaluator, Job, Monitor};
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 
 use crate::model::{Placement, save_weights};
 use crate::recipe::ScratchRecipe;
 use crate::training::{Checkpoint, Part, ScratchRun, Task};
-use bonas_study::StudyError;
-use bonas_study::evaluator::{Evaluator, Job, Monitor};
-use bonas_study::history::{Fidelity, Outcome, Score};
-use bonas_study::rng::{StudyRng, stream};
 
 /// Trains each architecture from scratch `seeds` times; its score is the mean accuracy.
 ///

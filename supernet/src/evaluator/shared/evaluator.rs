@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use bonas_spaces::Architecture;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
+use bonas_study::StudyError;
+use bonas_study::evaluator::{Evaluator, Job, Monitor};
+use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
 use crate::model::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Supernet};
 use crate::recipe::SharedRecipe;
 use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
-use bonas_study::StudyError;
-use bonas_study::evaluator::{Evaluator, Job, Monitor};
-use bonas_study::history::{Fidelity, Outcome, Score};
-use bonas_study::rng::StudyRng;
 
 /// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
 ///

@@ -1,13 +1,6 @@
 //! Sum over operations of the mean |γ| of their last BatchNorm (BN-NAS, Chen et al. 2021).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 
 /// Sum over operations of the mean |γ| of their last BatchNorm (BN-NAS, Chen et al. 2021).
 pub(in crate::indicator) const ENTRY: IndicatorEntry = IndicatorEntry {

@@ -1,13 +1,6 @@
 //! The rank sum of BNNAS++ as defined here: it ranks an architecture among others.
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 
 /// Mean rank of expressivity, trainability and uncertainty (our definition).
 pub(in crate::indicator) const ENTRY: IndicatorEntry = IndicatorEntry {

@@ -1,13 +1,6 @@
 //! Sum over nodes of the entropy of unit activity, in bits (our definition).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 
 /// Sum over nodes of the entropy of unit activity, in bits (our definition).
 pub(in crate::indicator) const ENTRY: IndicatorEntry = IndicatorEntry {

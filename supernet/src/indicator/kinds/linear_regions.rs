@@ -1,13 +1,6 @@
 //! Distinct activation patterns, as TE-NAS counts linear regions (Chen et al. 2021).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 #[cfg(feature = "torch")]
 use crate::indicator::linear_regions;
 

@@ -1,13 +1,6 @@
 //! Multiply-adds of the discrete network.
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 
 /// Multiply-adds of the discrete network.
 pub(in crate::indicator) const ENTRY: IndicatorEntry =

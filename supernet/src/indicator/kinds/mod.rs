@@ -28,6 +28,18 @@ pub(super) use synflow::ENTRY as SYNFLOW;
 pub(super) use trainability::ENTRY as TRAINABILITY;
 pub(super) use uncertainty::ENTRY as UNCERTAINTY;
 
+/// What the file of an indicator needs.
+mod prelude {
+    #[cfg(feature = "torch")]
+    pub(super) use bonas_spaces::Architecture;
+    #[cfg(feature = "torch")]
+    pub(super) use bonas_study::StudyError;
+
+    #[cfg(feature = "torch")]
+    pub(super) use crate::indicator::Probe;
+    pub(super) use crate::indicator::entry::{IndicatorEntry, entry};
+}
+
 /// The indicators, one line each.
 pub static INDICATORS: Catalogue<IndicatorEntry> = Catalogue::new(
     "indicator",

@@ -1,13 +1,6 @@
 //! Log determinant of the agreement of activation patterns (Mellor et al. 2021).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 #[cfg(feature = "torch")]
 use crate::indicator::naswot;
 

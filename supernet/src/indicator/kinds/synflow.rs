@@ -1,13 +1,6 @@
 //! Logarithm of the synaptic flow (Tanaka et al. 2020; Abdelfattah et al. 2021).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 #[cfg(feature = "torch")]
 use crate::indicator::synflow;
 

@@ -1,13 +1,6 @@
 //! Minus the log condition number of the tangent kernel of the trainable BatchNorm (our definition).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 #[cfg(feature = "torch")]
 use crate::indicator::{bn_kernel, log_condition};
 

@@ -1,13 +1,6 @@
 //! Minus the predictive entropy under Monte-Carlo BatchNorm, in nats (our definition).
 
-#[cfg(feature = "torch")]
-use bonas_spaces::Architecture;
-#[cfg(feature = "torch")]
-use bonas_study::StudyError;
-
-#[cfg(feature = "torch")]
-use crate::indicator::Probe;
-use crate::indicator::entry::{IndicatorEntry, entry};
+use super::prelude::*;
 #[cfg(feature = "torch")]
 use crate::indicator::uncertainty;
 

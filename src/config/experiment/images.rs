@@ -1,0 +1,87 @@
+//! The images of an experiment: what all strategies share.
+
+use std::fmt::Write;
+
+use super::strategy::check_final;
+use super::{ExperimentSettings, StrategyConfig};
+use crate::config::{
+    ConfigError, DataSettings, Document, EvaluatorSettings, FinalSettings, SearchConfig, SpaceSettings,
+    StudySettings, SyntheticSettings, TrainingSettings, commented, plain,
+};
+
+/// The images of an experiment, and how networks are trained on them. A strategy may have a space, an evaluator
+/// and a final training of its own, [`super::OwnSections`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ImagesConfig {
+    /// `[data]`: the images, the same for all.
+    pub data: DataSettings,
+    /// `[training]`: how networks are trained, the same for all.
+    pub training: TrainingSettings,
+    /// `[space]`: the search space.
+    pub space: SpaceSettings,
+    /// `[evaluator]`: how proposals are scored.
+    pub evaluator: EvaluatorSettings,
+    /// `[final]`: how winners and random cells are trained from scratch.
+    pub finals: FinalSettings,
+}
+
+impl ImagesConfig {
+    pub(super) fn read(document: &Document<'_>) -> Result<Self, ConfigError> {
+        let read = Self {
+            data: document.section("data", &[])?,
+            training: document.section("training", &[])?,
+            space: document.section("space", &[])?,
+            evaluator: EvaluatorSettings::read(document, "evaluator", &[])?,
+            finals: document.section("final", &[])?,
+        };
+        check_final(document, "final", &read.finals)?;
+        Ok(read)
+    }
+
+    /// Its sections, each key below a comment.
+    pub(super) fn commented(&self) -> Vec<String> {
+        vec![
+            commented("data", &self.data),
+            commented("training", &self.training),
+            commented("space", &self.space),
+            self.evaluator.commented("evaluator"),
+            commented("final", &self.finals),
+        ]
+    }
+
+    /// The search of a strategy, with `budget` architectures unless it says another number.
+    ///
+    /// A differentiable strategy needs no evaluator, for its cells are taken as they are decoded, and has none.
+    pub fn search(&self, strategy: &StrategyConfig, budget: usize) -> SearchConfig {
+        let own = strategy.own.clone();
+        let architectures = own.study.map_or(budget, |study| study.architectures);
+        let evaluator = if strategy.settings.needs_images() {
+            EvaluatorSettings::Synthetic(SyntheticSettings::default())
+        } else {
+            own.evaluator.unwrap_or_else(|| self.evaluator.clone())
+        };
+        SearchConfig {
+            study: StudySettings { architectures, ..StudySettings::default() },
+            space: own.space.unwrap_or_else(|| self.space.clone()),
+            strategy: strategy.settings.clone(),
+            evaluator,
+            data: self.data.clone(),
+            training: self.training.clone(),
+            finals: own.finals.unwrap_or_else(|| self.finals.clone()),
+            ..SearchConfig::default()
+        }
+    }
+
+    /// The text that results are known by: everything but the number of seeds, what intervals are made with, and
+    /// what changes no history (device).
+    pub fn identity(&self, settings: &ExperimentSettings, strategies: &[StrategyConfig]) -> String {
+        let ExperimentSettings { first_seed, seconds, random, budget, .. } = settings;
+        let mut text = format!("first_seed {first_seed}\nseconds {seconds}\nrandom {random}\n");
+        for strategy in strategies {
+            let search = self.search(strategy, *budget);
+            let finals = plain("final", &search.finals);
+            let _ = write!(text, "\n# {}\n{}\n{finals}", strategy.label, search.identity());
+        }
+        text
+    }
+}

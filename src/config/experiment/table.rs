@@ -1,0 +1,216 @@
+//! The table of an experiment: `[table]`, `[[constraint]]` and `[objective]`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::{ConfigError, Document, Invalid, Settings, commented, ensure, plain};
+use bonas_study::table::{ColumnName, EMBEDDED_SPACE};
+
+/// Whether isomorphic rows are one architecture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MergeKind {
+    /// Rows whose cells are isomorphic are one architecture.
+    #[default]
+    Isomorphic,
+    /// Every row is an architecture of its own.
+    Raw,
+}
+
+/// What isomorphic rows that are merged come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IsomorphsKind {
+    /// The mean of all their values.
+    #[default]
+    Mean,
+    /// The value of the first row.
+    First,
+}
+
+/// What a query of a value with several seeds gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SeedsKind {
+    /// Their mean.
+    #[default]
+    Mean,
+    /// One of them, drawn from the study's own stream.
+    Draw,
+}
+
+/// What becomes of rows that lack a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MissingKind {
+    /// They are an error.
+    #[default]
+    Error,
+    /// They are left out.
+    Skip,
+}
+
+bonas_study::settings! {
+    /// The table that is searched.
+    pub struct TableSettings {
+        /// The search space; `bonas list spaces` prints all of them.
+        space: String = String::new(),
+        /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
+        /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the
+        /// program (columns val, test, params, macs); a file that is called so is ./digits.
+        path: String = String::new(),
+        /// The column that strategies see; "a,b" is the mean of two, "-a" turns the sign (lower is
+        /// better).
+        search: String = String::new(),
+        /// The column that is reported; empty: that of the search, an oracle experiment.
+        report: String = String::new(),
+        /// Whether isomorphic rows are one architecture: isomorphic, or raw (each row by itself).
+        merge: MergeKind = MergeKind::Isomorphic,
+        /// What isomorphic rows that are merged come to: mean or first.
+        isomorphs: IsomorphsKind = IsomorphsKind::Mean,
+        /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
+        /// from the study's own stream). The report is the mean always.
+        seeds: SeedsKind = SeedsKind::Mean,
+        /// Rows that lack a number: error, or skip.
+        missing: MissingKind = MissingKind::Error,
+        /// Limits such as "params <= 2.5" or "latency >= 1" on columns; rows beyond them are no
+        /// candidates.
+        limits: Vec<String> = Vec::new(),
+    }
+    check(s) {
+        let column = |text: &str, key| {
+            let read = text.parse::<ColumnName>();
+            read.map(drop).map_err(|reason| Invalid { key, reason })
+        };
+        ensure(!s.space.is_empty(), "space", "none", "the name of the table's search space")?;
+        column(&s.search, "search")?;
+        if !s.report.is_empty() {
+            column(&s.report, "report")?;
+        }
+        let wrong = s.limits.iter().find_map(|limit| limit.parse::<bonas_study::table::Limit>().err());
+        wrong.map_or(Ok(()), |reason| Err(Invalid { key: "limits", reason }))
+    }
+}
+
+bonas_study::settings! {
+    /// A limit that what is found must keep.
+    pub struct ConstraintSettings {
+        /// "latency <= 5" or "params >= 1" on a column of the table (its mean); network.params and
+        /// network.macs (multiply-adds) are counted on the network that the space has, where it has one.
+        limit: String = String::new(),
+        /// Whether strategies know before a query if it is kept, so that nothing that breaks it is a
+        /// candidate; else it is seen when an architecture is queried, which counts.
+        known: bool = true,
+    }
+    check(s) {
+        let read = s.limit.parse::<bonas_study::table::Limit>();
+        read.map(drop).map_err(|reason| Invalid { key: "limit", reason })
+    }
+}
+
+bonas_study::settings! {
+    /// A second objective beside the search column; higher is better.
+    pub struct ObjectiveSettings {
+        /// The column that strategies see, the mean of its seeds: "-latency" for lower is better; or
+        /// -network.params, -network.macs.
+        search: String = String::new(),
+        /// The column that is reported; empty: that of the search.
+        report: String = String::new(),
+        /// What the hypervolume is measured from: values of both report columns, higher is better in
+        /// both (so negative for "-latency"); empty: the worst in each of what keeps all
+        /// limits.
+        reference: Vec<f64> = Vec::new(),
+    }
+    check(s) {
+        let column = |text: &str, key| {
+            let read = text.parse::<ColumnName>();
+            read.map(drop).map_err(|reason| Invalid { key, reason })
+        };
+        column(&s.search, "search")?;
+        if !s.report.is_empty() {
+            column(&s.report, "report")?;
+        }
+        let two = s.reference.is_empty() || s.reference.len() == 2 && s.reference.iter().all(|x| x.is_finite());
+        ensure(two, "reference", format!("{:?}", s.reference), "two numbers, or none")
+    }
+}
+
+/// The table of an experiment, and what strategies are held to beside its search column.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TableConfig {
+    /// `[table]`; none: the table inside the program, [`TableSettings::embedded`].
+    pub table: Option<TableSettings>,
+    /// `[[constraint]]`, in order.
+    pub constraints: Vec<ConstraintSettings>,
+    /// `[objective]`, the second one.
+    pub objective: Option<ObjectiveSettings>,
+}
+
+impl TableSettings {
+    /// How [`bonas_study::table::EMBEDDED`] is read.
+    pub fn embedded() -> Self {
+        Self { space: EMBEDDED_SPACE.into(), search: "val".into(), report: "test".into(), ..Self::default() }
+    }
+
+    /// The text that results are known by: every key but the path.
+    pub fn identity(&self) -> String {
+        plain("table", &Self { path: String::new(), ..self.clone() })
+    }
+}
+
+impl TableConfig {
+    pub(super) fn read(document: &Document<'_>) -> Result<Self, ConfigError> {
+        let constraints = document.tables("constraint")?;
+        Ok(Self {
+            table: optional(document, "table")?,
+            constraints: constraints
+                .iter()
+                .map(|path| document.section(path, &[]))
+                .collect::<Result<_, _>>()?,
+            objective: optional(document, "objective")?,
+        })
+    }
+
+    /// Its sections, each key below a comment; those that are not there as comments.
+    pub(super) fn commented(&self) -> Vec<String> {
+        let table = section_or_keys("table", self.table.as_ref());
+        let without = "# Without [table]: the one inside the program.\n";
+        let table = if self.table.is_some() { table } else { format!("{without}{table}") };
+        let mut constraints: Vec<String> =
+            self.constraints.iter().map(|c| commented("[constraint]", c)).collect();
+        if constraints.is_empty() {
+            constraints.push(section_or_keys::<ConstraintSettings>("[constraint]", None));
+        }
+        let objective = section_or_keys("objective", self.objective.as_ref());
+        [table].into_iter().chain(constraints).chain([objective]).collect()
+    }
+
+    /// The text that results are known by, of constraints and second objective; empty without any.
+    pub fn aims_identity(&self) -> String {
+        let objective = self.objective.as_ref().map(|o| plain("objective", &self.judged(o)));
+        self.constraints.iter().map(|c| plain("[constraint]", c)).chain(objective).collect()
+    }
+
+    /// What studies depend on: the search column; what is reported of them only where rows without it
+    /// are skipped, and so are no candidates.
+    fn judged(&self, objective: &ObjectiveSettings) -> ObjectiveSettings {
+        let skips = self.table.as_ref().is_some_and(|table| table.missing == MissingKind::Skip);
+        let report = if skips { objective.report.clone() } else { String::new() };
+        ObjectiveSettings { search: objective.search.clone(), report, ..ObjectiveSettings::default() }
+    }
+}
+
+/// The section at `path`, if it is there.
+fn optional<T: Settings>(document: &Document<'_>, path: &str) -> Result<Option<T>, ConfigError> {
+    if document.has(path) { document.section(path, &[]).map(Some) } else { Ok(None) }
+}
+
+/// A section; where there is none its keys as comments, to be filled in.
+fn section_or_keys<T: Settings>(header: &str, settings: Option<&T>) -> String {
+    if let Some(settings) = settings {
+        return commented(header, settings);
+    }
+    let text = commented(header, &T::default());
+    let comment =
+        |line: &str| if line.starts_with('#') { format!("{line}\n") } else { format!("# {line}\n") };
+    text.lines().map(comment).collect()
+}

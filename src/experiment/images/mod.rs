@@ -1,0 +1,174 @@
+//! Strategies on images: every run searches, and trains what it found from scratch.
+//!
+//! [`ImagesConfig`] -> a [`Plan`], which says once how many epochs or architectures the seconds of the budget are
+//! for each strategy -> a [`Search`](crate::search::Search) for each strategy and seed, in a folder of its own
+//! -> its winner trained from scratch, and random cells beside it -> [`Summary`].
+//!
+//! The winner of a differentiable search is what it decodes to after its last epoch, as published;
+//! that of any other is the architecture with the best score.
+//!
+//! Invariant: results are a function of configuration and plan. Seconds are measured in the plan's
+//! pilots alone (of processors where these compute, so that other work on the machine counts for none), and
+//! written to [`PLAN_FILE`] before any run begins; an experiment that is resumed, or given the plan of another
+//! machine, has the same runs.
+
+mod meter;
+mod page;
+mod pilot;
+mod plan;
+mod run;
+mod summary;
+#[cfg(test)]
+mod tests;
+mod timings;
+
+use std::fs::File;
+use std::path::Path;
+
+use super::files::Files;
+use super::task::Task;
+use super::timings::{markdown, page as page_of_times};
+use super::{Experiment, Timings};
+use crate::StudyError;
+use crate::config::{ImagesConfig, SearchConfig};
+use crate::experiment::table::RUNS_FILE;
+
+pub use plan::{Budget, PLAN_FILE, Plan, Unit};
+pub use run::Run;
+pub use summary::{StrategyBudget, StrategySummary, Summary};
+pub use timings::StrategyTimings;
+
+/// Everything that comes out of an experiment on images.
+#[derive(Clone, Debug)]
+pub struct Results {
+    /// The figures.
+    pub summary: Summary,
+    /// How long the searches took.
+    pub timings: Timings<StrategyTimings>,
+    /// The runs of every row, seed by seed.
+    runs: Vec<Vec<Run>>,
+}
+
+impl Results {
+    /// The tables as text, in Markdown.
+    pub fn markdown(&self) -> String {
+        format!("{}\n{}", self.summary.markdown(), markdown(&self.timings))
+    }
+}
+
+/// A strategy with the whole of its search. The seed is that of the run at hand, and nothing follows the search
+/// but the final training.
+struct Searcher {
+    label: String,
+    search: SearchConfig,
+}
+
+/// A row of the results: a strategy, or random cells of the space of one, trained as its winners are.
+struct Row {
+    label: String,
+    strategy: usize,
+    random: bool,
+}
+
+/// The strategies of an experiment on their images.
+pub(super) struct ImagesTask<'a> {
+    experiment: &'a Experiment,
+    config: &'a ImagesConfig,
+    searchers: Vec<Searcher>,
+    rows: Vec<Row>,
+    plan: Plan,
+    _lock: File,
+}
+
+impl<'a> ImagesTask<'a> {
+    /// Checks every strategy, opens the folder, and reads its plan or makes it.
+    pub(super) fn open(experiment: &'a Experiment, config: &'a ImagesConfig) -> Result<Self, StudyError> {
+        if let Some(table) = &experiment.table {
+            let reason = format!("{}, but the experiment is on images; say in [data] which", table.display());
+            return Err(StudyError::Setting { name: "--table".to_owned(), reason });
+        }
+        let settings = &experiment.config.settings;
+        let strategies = &experiment.config.strategies;
+        let searcher = |strategy: &crate::config::StrategyConfig| Searcher {
+            label: strategy.label.clone(),
+            search: config.search(strategy, settings.budget),
+        };
+        let searchers: Vec<Searcher> = strategies.iter().map(searcher).collect();
+        searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
+        let lock = experiment.begin(RUNS_FILE)?;
+        let identity = config.identity(settings, strategies);
+        let plan = Plan::made(experiment, identity, &searchers)?;
+        let rows = rows(&searchers, settings.random > 0);
+        Ok(Self { experiment, config, searchers, rows, plan, _lock: lock })
+    }
+}
+
+/// The strategies, then random cells for each space and final training, beside the first strategy that has it.
+fn rows(searchers: &[Searcher], random: bool) -> Vec<Row> {
+    let same =
+        |a: &Searcher, b: &Searcher| a.search.space == b.search.space && a.search.finals == b.search.finals;
+    let is_first = |&i: &usize| searchers[..i].iter().all(|earlier| !same(earlier, &searchers[i]));
+    let firsts: Vec<usize> = (0..searchers.len()).filter(is_first).collect();
+    let space = |i: usize| &searchers[i].search.space.name;
+    let beside = |&strategy: &usize| {
+        let alone = firsts.iter().filter(|&&i| space(i) == space(strategy)).count() == 1;
+        let label = if alone {
+            format!("random cells, {}", space(strategy))
+        } else {
+            format!("random cells, as {}", searchers[strategy].label)
+        };
+        Row { label, strategy, random: true }
+    };
+    let own = |(strategy, searcher): (usize, &Searcher)| Row {
+        label: searcher.label.clone(),
+        strategy,
+        random: false,
+    };
+    let strategies = searchers.iter().enumerate().map(own);
+    strategies.chain(firsts.iter().filter(|_| random).map(beside)).collect()
+}
+
+impl Task for ImagesTask<'_> {
+    type Run = Run;
+    type Results = Results;
+
+    fn rows(&self) -> Vec<&str> {
+        self.rows.iter().map(|row| &*row.label).collect()
+    }
+
+    fn plan(&self) -> Option<String> {
+        let lines: Vec<String> = self.plan.budgets.iter().map(Budget::to_string).collect();
+        Some(lines.join("\n"))
+    }
+
+    /// A run lies in its own folder, which [`Self::run`] goes on with.
+    fn kept(&self, _: usize, _: u64) -> Option<Run> {
+        None
+    }
+
+    fn run(&self, row: usize, seed: u64) -> Result<Run, StudyError> {
+        let Row { strategy, random, .. } = self.rows[row];
+        if random { self.random_cells(strategy, seed) } else { self.search(strategy, seed) }
+    }
+
+    fn keep(&self, _: &Run) -> Result<(), StudyError> {
+        Ok(())
+    }
+
+    fn told(&self, run: &Run) -> String {
+        let search = run.seconds.map_or_else(String::new, |seconds| format!(", {seconds:.1} s of search"));
+        format!("{:.2} %{search}", 100.0 * run.test())
+    }
+
+    fn results(&self, runs: Vec<Vec<Run>>) -> Result<Results, StudyError> {
+        let (summary, timings) = (self.summary(&runs), self.timings(&runs));
+        Ok(Results { summary, timings, runs })
+    }
+
+    fn write(&self, results: &Results, folder: &Path) -> Result<(), StudyError> {
+        let Results { summary, timings, runs } = results;
+        let report = page::page(summary, runs, &self.experiment.config);
+        let timings_page = page_of_times(timings, &timings::lead(summary));
+        Files { summary, report, timings, timings_page }.write(folder)
+    }
+}

@@ -1,0 +1,158 @@
+//! `report.html` of an experiment on images: one page, nothing outside it; and the same in text.
+
+use super::plan::Unit;
+use super::run::Run;
+use super::summary::{StrategySummary, Summary};
+use crate::config::ExperimentConfig;
+use crate::drawing::escape;
+use crate::experiment::page::{self, PairTable, end, markdown_table};
+use crate::report::markup::{
+    configuration, dash, figure, head, note, pair, percents, section, table, thousands,
+};
+use crate::report::plots::{Line, Strip, alphas, lines, strips};
+use bonas_study::statistics::mean;
+
+const HEADS: [&str; 8] = [
+    "strategy",
+    "space",
+    "budget",
+    "test accuracy, mean (%)",
+    "standard deviation (%)",
+    "by seed (%)",
+    "parameters, mean",
+    "skips and pools of 16",
+];
+
+/// The page: tables, curves, heat maps, configuration. Style and script are inside it, it links to
+/// nothing, and every text from outside is escaped.
+pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConfig) -> String {
+    let mut page = head(&format!("Experiment on {}", summary.data), &escape(&lead(summary)));
+    let strategies = table("winners", "Strategies", &HEADS, summary.strategies.iter().map(row));
+    let found = figure("accuracy", accuracies(summary), ACCURACIES) + &strategies + &note(NOTE);
+    page.push_str(&section("Winners, trained from scratch", &found));
+    let pairs = summary.pair_table().html("Differences");
+    page.push_str(&section("Differences, paired by seed", &(pairs + &note(PAIRED))));
+    page.push_str(&curves(summary, runs));
+    page.push_str(&collapse(summary));
+    page.push_str(&maps(summary, runs));
+    page.push_str(&configuration(&config.commented()));
+    page + &end()
+}
+
+const ACCURACIES: &str = "Test accuracy of what each run found. A point is a seed; it is the mean over the runs of its final \
+                          training.";
+const NOTE: &str = "Means and standard deviations are over seeds. The winner of a differentiable search is the architecture that it \
+                    decodes to after the last epoch. The winner of any other search has the best score on held-out training \
+                    images.";
+const PAIRED: &str = "Differences are in points of accuracy, first less second. Intervals are by bootstrap over seeds (BCa). p is of \
+                      Wilcoxon's signed-rank test, two-sided and exact; the last column has Holm's correction for all pairs. \
+                      With n seeds p cannot be less than 2 / 2^n.";
+
+fn lead(summary: &Summary) -> String {
+    let budget = if summary.seconds > 0.0 {
+        format!(
+            "{} s of search for each strategy, which one pilot each turned into epochs or architectures",
+            summary.seconds
+        )
+    } else {
+        "every strategy with its own budget".to_owned()
+    };
+    format!("{} seeds; {budget}.", summary.seeds)
+}
+
+fn row(strategy: &StrategySummary) -> Vec<String> {
+    let percent = |x: f64| format!("{:.2}", 100.0 * x);
+    let budget = strategy.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
+        Unit::Epochs => format!("{} epochs", budget.count),
+        Unit::Architectures => format!("{} architectures", budget.count),
+    });
+    vec![
+        strategy.label.clone(),
+        strategy.space.clone(),
+        budget,
+        percent(strategy.test_mean),
+        percent(strategy.test_sd),
+        percents(&strategy.test),
+        thousands(strategy.params_mean.round() as u64),
+        strategy.weight_free_at_end().map_or_else(dash, |n| format!("{n:.1}")),
+    ]
+}
+
+fn accuracies(summary: &Summary) -> Option<String> {
+    let strip = |strategy: &StrategySummary| Strip {
+        name: strategy.label.clone(),
+        values: strategy.test.iter().map(|x| 100.0 * x).collect(),
+    };
+    strips(&summary.strategies.iter().map(strip).collect::<Vec<_>>(), "test accuracy (%)", "one seed")
+}
+
+/// Training loss by epoch, a line a differentiable strategy, mean over seeds.
+fn curves(summary: &Summary, runs: &[Vec<Run>]) -> String {
+    let line = |(strategy, runs): (&StrategySummary, &Vec<Run>)| {
+        let epochs = runs.iter().map(|run| run.trajectory.len()).max().unwrap_or(0);
+        let at = |epoch: usize| {
+            let losses = runs.iter().filter_map(|run| Some(run.trajectory.get(epoch)?.loss));
+            mean(&losses.collect::<Vec<_>>())
+        };
+        (epochs > 0).then(|| Line { name: strategy.label.clone(), values: (0..epochs).map(at).collect() })
+    };
+    let caption =
+        "Mean training loss of the network's weights during differentiable searches, mean over seeds.";
+    let all: Vec<Line> = summary.strategies.iter().zip(runs).filter_map(line).collect();
+    let figure = figure("loss", lines(&all, "training loss"), caption);
+    if figure.is_empty() { figure } else { section("Learning curves", &figure) }
+}
+
+/// Skips and pools by epoch, a line a differentiable strategy.
+fn collapse(summary: &Summary) -> String {
+    let of_cell = |cell: usize| {
+        let relaxed = summary.strategies.iter().filter(|strategy| !strategy.weight_free[cell].is_empty());
+        let line = |strategy: &StrategySummary| Line {
+            name: strategy.label.clone(),
+            values: strategy.weight_free[cell].clone(),
+        };
+        lines(&relaxed.map(line).collect::<Vec<_>>(), "skips and pools of 8")
+    };
+    let first = figure("weight-free-0", of_cell(0), "Normal (convolution) cell: mean over seeds.");
+    let second = figure("weight-free-1", of_cell(1), "Reduction (enhancement) cell: mean over seeds.");
+    if first.is_empty() {
+        String::new()
+    } else {
+        section("Operations without weights by epoch", &pair(&(first + &second)))
+    }
+}
+
+/// Heat maps of the architecture parameters, of the first seed of each differentiable strategy.
+fn maps(summary: &Summary, runs: &[Vec<Run>]) -> String {
+    let mut body = String::new();
+    for (number, (strategy, runs)) in summary.strategies.iter().zip(runs).enumerate() {
+        let Some(run) = runs.first().filter(|run| !run.trajectory.is_empty()) else { continue };
+        let map = |cell: usize, what: &str| {
+            let caption = format!("{}, seed {}: {what} cell.", strategy.label, run.seed);
+            figure(&format!("alphas-{number}-{cell}"), alphas(&run.trajectory, cell), &caption)
+        };
+        body.push_str(&pair(&(map(0, "normal (convolution)") + &map(1, "reduction (enhancement)"))));
+    }
+    if body.is_empty() {
+        body
+    } else {
+        section("Probabilities of operations by epoch", &(body + &note(MAPS)))
+    }
+}
+
+const MAPS: &str = "A block is an edge of the cell. Its rows are, from the top, none, max pool, average pool, skip, separable 3x3 and \
+                    5x5, dilated 3x3 and 5x5. The name at the right is the operation with the highest probability after the \
+                    last epoch, none left out.";
+
+impl Summary {
+    /// Differences in points of accuracy.
+    fn pair_table(&self) -> PairTable<'_> {
+        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, unit: page::Unit::Points }
+    }
+
+    /// The tables as text, in Markdown.
+    pub fn markdown(&self) -> String {
+        let strategies = markdown_table(&HEADS, &self.strategies.iter().map(row).collect::<Vec<_>>());
+        format!("{}\n\n{strategies}\n{}", lead(self), self.pair_table().markdown())
+    }
+}

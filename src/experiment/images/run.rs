@@ -1,0 +1,154 @@
+//! One run: the search of a strategy and the training of what it found, or random cells beside it.
+
+use std::path::{Path, PathBuf};
+
+use bonas_spaces::{Architecture, SearchSpace};
+
+use super::pilot::set;
+use super::{ImagesTask, Searcher, Unit};
+use crate::StudyError;
+use crate::build;
+use crate::build::Trainings;
+use crate::config::{SearchConfig, StrategySettings};
+use crate::report::{FinalResult, SUMMARY_FILE, Summary};
+use crate::search::{DIFFERENTIABLE_FOLDER, Search};
+use bonas_study::journal::{Seconds, read_json};
+use bonas_study::rng::{FINAL, stream};
+use bonas_study::statistics::mean;
+use bonas_study::strategy::{Aims, Knowledge};
+use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
+
+/// Folders of an experiment: runs by strategy, random cells by the strategy that they stand beside, and in a run's
+/// the training of its winner.
+const STRATEGIES_FOLDER: &str = "strategies";
+const RANDOM_FOLDER: &str = "random";
+const TRAINED_FOLDER: &str = "trained";
+
+/// What came of a strategy with a seed, or of random cells.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// What was trained from scratch: the winner, or random cells.
+    pub trained: Vec<FinalResult>,
+    /// Seconds of the search; none of random cells.
+    pub seconds: Option<f64>,
+    /// Epochs of a differentiable search.
+    pub trajectory: Vec<Epoch>,
+}
+
+impl Run {
+    /// Mean test accuracy of what was trained, a fraction in `[0, 1]`.
+    pub fn test(&self) -> f64 {
+        mean(&self.trained.iter().filter_map(FinalResult::mean).collect::<Vec<_>>())
+    }
+}
+
+/// Refuses a strategy that could not search, or whose winners could not be trained.
+pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyError> {
+    let search = &searcher.search;
+    let space = build::space(search)?;
+    let trainings = Trainings::planned(search)?;
+    match &search.strategy {
+        StrategySettings::Differentiable(settings) => drop(settings.strategy(&trainings.networks)?),
+        other => drop(build::strategy(
+            other,
+            &*space,
+            search.evaluator.fidelity(),
+            &Aims::default(),
+            &Knowledge::default(),
+        )?),
+    }
+    trainings.finalists(directory).map(drop)
+}
+
+/// A search with a seed: nothing follows it, and it has one worker.
+pub(super) fn searching(search: &SearchConfig, seed: u64) -> SearchConfig {
+    let mut search = search.clone();
+    (search.study.seed, search.study.workers, search.finals.seeds) = (seed, 1, 0);
+    search
+}
+
+impl ImagesTask<'_> {
+    /// Searches and trains the winner, or does what is left of it.
+    pub(super) fn search(&self, strategy: usize, seed: u64) -> Result<Run, StudyError> {
+        let (searcher, budget) = (&self.searchers[strategy], &self.plan.budgets[strategy]);
+        let folder = self.experiment.directory.join(STRATEGIES_FOLDER).join(&searcher.label);
+        let directory = folder.join(format!("seed-{seed}"));
+        let mut config = searching(&searcher.search, seed);
+        match budget.unit {
+            Unit::Epochs => set(&mut config, budget.count, budget.alpha_start, 0),
+            Unit::Architectures => set(&mut config, 0, 0, budget.count),
+        }
+        let cancel = self.experiment.cancel.clone();
+        Search { config, directory: directory.clone(), cancel }.run(&mut |_, _| Vec::new())?;
+        let trajectory = match budget.unit {
+            Unit::Epochs => read_trajectory(&directory.join(DIFFERENTIABLE_FOLDER).join(TRAJECTORY_FILE))?,
+            Unit::Architectures => Vec::new(),
+        };
+        let found = winner(&directory, &trajectory)?.ok_or_else(|| {
+            let what = format!("strategy `{}`, seed {seed}", searcher.label);
+            StudyError::Evaluator(format!("{what}: no architecture was scored, so none wins"))
+        })?;
+        let found = build::space(&searcher.search)?.parse(&found)?;
+        let trained = self.train(strategy, seed, &found, directory.join(TRAINED_FOLDER))?;
+        let seconds = Some(Seconds::read(&directory).total());
+        Ok(Run { seed, trained: vec![trained], seconds, trajectory })
+    }
+
+    /// Draws random cells of a strategy's space and trains them, or does what is left of it.
+    pub(super) fn random_cells(&self, strategy: usize, seed: u64) -> Result<Run, StudyError> {
+        let Searcher { label, search } = &self.searchers[strategy];
+        let folder = self.experiment.directory.join(RANDOM_FOLDER).join(label);
+        let cells = drawn(&*build::space(search)?, self.experiment.config.settings.random, seed);
+        let train = |(i, cell): (usize, &Architecture)| {
+            self.train(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
+        };
+        let trained = cells.iter().enumerate().map(train).collect::<Result<_, _>>()?;
+        Ok(Run { seed, trained, seconds: None, trajectory: Vec::new() })
+    }
+
+    /// Trains an architecture from scratch as the strategy's `[final]` says.
+    fn train(
+        &self,
+        strategy: usize,
+        seed: u64,
+        architecture: &Architecture,
+        directory: PathBuf,
+    ) -> Result<FinalResult, StudyError> {
+        let mut config = self.searchers[strategy].search.clone();
+        (config.study.seed, config.study.workers) = (seed, 1);
+        let search = Search { config, directory, cancel: self.experiment.cancel.clone() };
+        let trained = search.train_one(architecture, &mut |_, _| Vec::new())?;
+        if trained.test.is_empty() {
+            let reason =
+                format!("training {} from scratch failed; lower training.learning_rate", trained.arch);
+            return Err(StudyError::Evaluator(reason));
+        }
+        Ok(trained)
+    }
+}
+
+/// What a search found: what a differentiable one decodes to in the end, or the best score.
+fn winner(directory: &Path, trajectory: &[Epoch]) -> Result<Option<String>, StudyError> {
+    if let Some(last) = trajectory.last() {
+        return Ok(Some(last.genotype.clone()));
+    }
+    Ok(read_json::<Summary>(&directory.join(SUMMARY_FILE))?.and_then(|summary| summary.winner))
+}
+
+/// Random architectures of a seed, all different unless the space is tiny.
+fn drawn(space: &dyn SearchSpace, count: usize, seed: u64) -> Vec<Architecture> {
+    let mut rng = stream(seed, &[FINAL]);
+    let mut cells: Vec<Architecture> = Vec::with_capacity(count);
+    for _ in 0..1000 * count {
+        if cells.len() == count {
+            break;
+        }
+        let cell = space.sample(&mut rng);
+        if !cells.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    cells
+}

@@ -1,0 +1,183 @@
+//! `summary.json` of an experiment on images, for programs.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::{Budget, Unit};
+use super::{ImagesTask, Row, Run};
+use crate::config::ExperimentSettings;
+use crate::experiment::figures::{Difference, interval, pairs};
+use crate::experiment::{Pair, SUMMARY_FORMAT};
+use bonas_study::statistics::{mean, sd};
+
+/// Stream of the bootstrap's draws.
+const BOOTSTRAP: u64 = 105;
+
+/// What `summary.json` holds. Accuracies are fractions. It is a function of configuration and plan:
+/// times are in [`Timings`](crate::experiment::Timings).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// [`SUMMARY_FORMAT`].
+    pub format: u32,
+    /// Where the images are.
+    pub data: String,
+    /// Seeds of each strategy; lists by seed are in their order.
+    pub seeds: usize,
+    /// The first seed.
+    pub first_seed: u64,
+    /// Seconds of search that every strategy was given; 0: budgets of their own.
+    pub seconds: f64,
+    /// 1 less the probability of the intervals.
+    pub alpha: f64,
+    /// One a strategy, in order, then one for each kind of random cells.
+    pub strategies: Vec<StrategySummary>,
+    /// Differences in test accuracy of every two of them.
+    pub pairs: Vec<Pair>,
+}
+
+/// What a strategy may spend in every run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StrategyBudget {
+    /// What is counted.
+    pub unit: Unit,
+    /// How many.
+    pub count: usize,
+    /// First epoch in which the architecture parameters move; 0 for other than differentiable searches.
+    pub alpha_start: usize,
+}
+
+/// One strategy, or random cells, over seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StrategySummary {
+    /// What it is called.
+    pub label: String,
+    /// Which strategy it is; none of random cells.
+    pub strategy: Option<String>,
+    /// Name of the space.
+    pub space: String,
+    /// What every run of it might spend; none of random cells.
+    pub budget: Option<StrategyBudget>,
+    /// Test accuracy of the winner by seed, mean over the runs of its training; of random cells the
+    /// mean over cells.
+    pub test: Vec<f64>,
+    /// Mean over seeds.
+    pub test_mean: f64,
+    /// Standard deviation over seeds (divisor n - 1).
+    pub test_sd: f64,
+    /// Trainable parameters of the winner, mean over seeds.
+    pub params_mean: f64,
+    /// Operations without weights (skips, pools) among the 8 of each of the two cells by epoch, mean
+    /// over seeds; empty for other than differentiable searches.
+    pub weight_free: [Vec<f64>; 2],
+    /// The winner of each seed, or its first random cell, in the space's notation.
+    pub found: Vec<String>,
+}
+
+impl StrategySummary {
+    /// Operations without weights in both cells in the end, mean over seeds; none for other than
+    /// differentiable searches.
+    pub fn weight_free_at_end(&self) -> Option<f64> {
+        Some(self.weight_free[0].last()? + self.weight_free[1].last()?)
+    }
+}
+
+impl ImagesTask<'_> {
+    /// The figures of all runs.
+    pub(super) fn summary(&self, runs: &[Vec<Run>]) -> Summary {
+        let settings = &self.experiment.config.settings;
+        let strategies: Vec<StrategySummary> =
+            self.rows.iter().zip(runs).map(|(row, runs)| self.row(row, runs)).collect();
+        Summary {
+            format: SUMMARY_FORMAT,
+            data: self.config.data.source.clone(),
+            seeds: settings.seeds,
+            first_seed: settings.first_seed,
+            seconds: settings.seconds,
+            alpha: settings.alpha,
+            pairs: differences(&strategies, settings),
+            strategies,
+        }
+    }
+
+    fn row(&self, row: &Row, runs: &[Run]) -> StrategySummary {
+        let search = &self.searchers[row.strategy].search;
+        let test: Vec<f64> = runs.iter().map(Run::test).collect();
+        let params = runs.iter().flat_map(|run| &run.trained).filter_map(|one| one.params);
+        StrategySummary {
+            label: row.label.clone(),
+            strategy: (!row.random).then(|| search.strategy.name().to_owned()),
+            space: search.space.name.clone(),
+            budget: (!row.random).then(|| {
+                let Budget { unit, count, alpha_start, .. } = self.plan.budgets[row.strategy];
+                StrategyBudget { unit, count, alpha_start }
+            }),
+            test_mean: mean(&test),
+            test_sd: sd(&test),
+            test,
+            params_mean: mean(&params.map(|n| n as f64).collect::<Vec<_>>()),
+            weight_free: [0, 1].map(|cell| weight_free(runs, cell)),
+            found: runs.iter().filter_map(|run| run.trained.first()).map(|one| one.arch.clone()).collect(),
+        }
+    }
+}
+
+/// Operations without weights in a cell by epoch, mean over the runs that came so far.
+fn weight_free(runs: &[Run], cell: usize) -> Vec<f64> {
+    let epochs = runs.iter().map(|run| run.trajectory.len()).max().unwrap_or(0);
+    let at = |epoch: usize| {
+        let there = runs.iter().filter_map(|run| run.trajectory.get(epoch));
+        mean(&there.map(|epoch| epoch.weight_free[cell] as f64).collect::<Vec<_>>())
+    };
+    (0..epochs).map(at).collect()
+}
+
+/// Differences of every two rows, with their intervals where there is more than one seed.
+fn differences(strategies: &[StrategySummary], settings: &ExperimentSettings) -> Vec<Pair> {
+    let labels: Vec<&str> = strategies.iter().map(|strategy| &*strategy.label).collect();
+    let tests: Vec<Vec<f64>> = strategies.iter().map(|strategy| strategy.test.clone()).collect();
+    pairs(&labels, &tests, 1.0, |a, b| {
+        let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+        let several = differences.len() > 1;
+        let interval = several.then(|| interval(&differences, settings, &[BOOTSTRAP])).flatten();
+        Difference { mean: mean(&differences), interval }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::float_cmp)]
+
+    use super::*;
+
+    fn of(label: &str, test: &[f64]) -> StrategySummary {
+        StrategySummary {
+            label: label.into(),
+            strategy: None,
+            space: "darts".into(),
+            budget: None,
+            test: test.to_vec(),
+            test_mean: mean(test),
+            test_sd: sd(test),
+            params_mean: 0.0,
+            weight_free: Default::default(),
+            found: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn differences_are_paired_by_seed() {
+        let rows = [of("a", &[0.9, 0.8, 0.7]), of("b", &[0.8, 0.7, 0.6]), of("c", &[0.9, 0.7, 0.8])];
+        let found = differences(&rows, &ExperimentSettings::on_images());
+        assert_eq!(found.len(), 3);
+        // The same at every seed: no spread.
+        let first = &found[0];
+        assert!((first.difference - 0.1).abs() < 1e-12);
+        assert!((first.low.unwrap() - 0.1).abs() < 1e-12 && (first.high.unwrap() - 0.1).abs() < 1e-12);
+        assert!(found[1].low.unwrap() < found[1].difference && found[1].difference < found[1].high.unwrap());
+    }
+
+    #[test]
+    fn one_seed_has_no_interval() {
+        let found = differences(&[of("a", &[0.9]), of("b", &[0.8])], &ExperimentSettings::on_images());
+        assert_eq!((found[0].low, found[0].high, found[0].p), (None, None, 1.0));
+    }
+}

@@ -1,0 +1,307 @@
+//! The posterior of a Gaussian process with known hyper-parameters.
+
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
+
+use super::factored::{FactoredObservations, Features, fit_to};
+use crate::SurrogateError;
+
+/// Candidates per pass, few enough that their covariances stay in the processor's cache.
+pub(crate) const CHUNK: usize = 256;
+
+/// Most observations that the variance at a candidate is conditioned on.
+const VARIANCE_LIMIT: usize = 400;
+
+/// Most observations that leave-one-out predictions are made of.
+const LAST: usize = 400;
+
+/// Scratch space for predictions.
+#[derive(Debug, Default)]
+pub(crate) struct Scratch {
+    features: Features,
+    k: Array2<f32>,
+    products: Array2<f32>,
+    white: Array2<f32>,
+}
+
+/// A Gaussian process conditioned on observations.
+///
+/// Covariances, and with them the variances of single candidates, are in single precision (about 1e-6 of the
+/// variance). The factor, means and joint posteriors are computed from them in double precision. Means use all
+/// observations. Variances of single candidates use at most 400 observations, which bounds them from above: the
+/// 200 with the highest targets, and 200 spread evenly over the others by target.
+#[derive(Debug)]
+pub(crate) struct Process {
+    observed: Arc<FactoredObservations>,
+    /// `K⁻¹ z`.
+    alpha: Array1<f64>,
+    /// The observations that variances are conditioned on; `None` for all.
+    part: Option<Vec<usize>>,
+    /// `L⁻¹` of these observations, lower triangular.
+    whitener: Array2<f32>,
+    targets: Array1<f64>,
+}
+
+impl Process {
+    /// Conditions on the targets `[n]` of the observations.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if the covariance of a part of the observations is not positive definite.
+    pub(crate) fn new(
+        observed: Arc<FactoredObservations>,
+        targets: Array1<f64>,
+    ) -> Result<Self, SurrogateError> {
+        let alpha = observed.factor.solve(targets.view());
+        let part = spread(&targets, VARIANCE_LIMIT);
+        let inverse = match &part {
+            None => observed.factor.inverse_lower(),
+            Some(part) => observed.part(part)?.inverse_lower(),
+        };
+        Ok(Self { observed, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
+    }
+
+    /// The targets `[n]` of the observations.
+    pub(crate) fn targets(&self) -> &Array1<f64> {
+        &self.targets
+    }
+
+    /// Variance of the noise.
+    pub(crate) fn noise(&self) -> f64 {
+        self.observed.covariance.noise
+    }
+
+    /// Means and variances `[m]` at `x [m, d]`, without noise.
+    pub(crate) fn predict(&self, x: &Array2<f32>) -> (Vec<f64>, Vec<f64>) {
+        self.predict_with(x, &mut Scratch::default())
+    }
+
+    /// [`predict`](Self::predict) with existing scratch space.
+    pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
+        let covariance = &self.observed.covariance;
+        let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
+        let Scratch { features, k, products, white } = scratch;
+        for start in (0..x.nrows()).step_by(CHUNK) {
+            covariance.features_into(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]), features);
+            covariance.between_into(features, &self.observed.features, k, products); // [m, n]
+            means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
+            match &self.part {
+                None => whiten(&self.whitener, k.view(), white), // [n, m]
+                Some(part) => whiten(&self.whitener, k.select(Axis(1), part).view(), white),
+            }
+            let mut known = Array1::<f32>::zeros(white.ncols());
+            white.rows().into_iter().for_each(|row| known.zip_mut_with(&row, |sum, v| *sum += v * v));
+            let left = |(before, &known): (&f64, &f32)| (before - f64::from(known)).max(1e-6 * before);
+            variances.extend(covariance.variance(features).iter().zip(&known).map(left));
+        }
+        (means, variances)
+    }
+
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]`, without noise, conditioned on all observations. Also the
+    /// largest prior variance, to which rounding errors are proportional.
+    pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>, f64) {
+        let covariance = &self.observed.covariance;
+        let features = covariance.features(x.view());
+        let k = covariance.between(&features, &self.observed.features).mapv(f64::from);
+        let white = self.observed.factor.solve_lower(k.t().as_standard_layout().into_owned());
+        let posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
+        let prior = covariance.variance(&features).iter().copied().fold(0.0, f64::max);
+        (k.dot(&self.alpha).to_vec(), posterior, prior)
+    }
+
+    /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
+    /// Williams, equation 5.12).
+    pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
+        let skip = self.targets.len().saturating_sub(LAST);
+        let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
+        // Below `skip` the inverse of the factor is the inverse of its trailing part.
+        let inverse = match skip {
+            0 => self.observed.factor.inverse_lower(),
+            _ => self.observed.factor.trailing(skip).inverse_lower(),
+        };
+        for row in inverse.rows() {
+            precision.zip_mut_with(&row, |sum, v| *sum += v * v);
+        }
+        let (targets, alpha) = (self.targets.slice(s![skip..]), self.alpha.slice(s![skip..]));
+        (&targets - &(&alpha / &precision), precision.mapv(f64::recip))
+    }
+}
+
+/// `Σ kᵢ wᵢ` in double precision, with eight partial sums.
+fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
+    let (Some(k), Some(weights)) = (k.as_slice(), weights.as_slice()) else {
+        return k.iter().zip(weights).map(|(&k, w)| f64::from(k) * w).sum();
+    };
+    let (k, weights) = (k.chunks_exact(8), weights.chunks_exact(8));
+    let rest: f64 = k.remainder().iter().zip(weights.remainder()).map(|(&k, w)| f64::from(k) * w).sum();
+    let mut sums = [0.0; 8];
+    for (k, w) in k.zip(weights) {
+        for (sum, (&k, w)) in sums.iter_mut().zip(k.iter().zip(w)) {
+            *sum += f64::from(k) * w;
+        }
+    }
+    sums.iter().sum::<f64>() + rest
+}
+
+/// Writes `L⁻¹ kᵀ [n, m]` for covariances `k [m, n]` to `white`; skips what is zero above the diagonal of `L⁻¹`.
+fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32>) {
+    const ROWS: usize = 32;
+    let (m, n) = k.dim();
+    fit_to(white, (n, m));
+    for start in (0..n).step_by(ROWS) {
+        let end = (start + ROWS).min(n);
+        let rows = whitener.slice(s![start..end, ..end]);
+        let mut target = white.slice_mut(s![start..end, ..]);
+        general_mat_mul(1.0, &rows, &k.slice(s![.., ..end]).t(), 0.0, &mut target);
+    }
+}
+
+/// Positions of the `limit / 2` highest targets and of `limit / 2` others, spread evenly by target, rising; `None`
+/// if there are at most `limit` in all.
+fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
+    let n = targets.len();
+    if n <= limit {
+        return None;
+    }
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| targets[b].total_cmp(&targets[a]));
+    let (top, others) = order.split_at(limit / 2);
+    let count = limit - top.len();
+    let mut part = top.to_vec();
+    part.extend((0..count).map(|i| others[i * others.len() / count]));
+    part.sort_unstable();
+    Some(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::super::objective::JITTER;
+    use super::super::{Covariance, Kernel, Term};
+    use super::*;
+
+    fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
+        let covariance = Covariance { kernel: Kernel::Rbf, terms, noise };
+        Process::new(Arc::new(FactoredObservations::of(&covariance, x, x.nrows()).unwrap()), z).unwrap()
+    }
+
+    fn term(column: usize) -> Term {
+        Term { columns: column..column + 1, scale: array![2.0], variance: 0.5, linear: false }
+    }
+
+    fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
+        with_terms(vec![term(0), term(1)], 0.25, x, z)
+    }
+
+    /// One observation: mean `k z / (1 + σ²)`, variance `1 - k² / (1 + σ²)`.
+    #[test]
+    fn one_observation_by_hand() {
+        let process = process(&array![[0.0, 0.0]], array![2.0]);
+        let (mean, variance) = process.predict(&array![[0.5, 0.0], [0.0, 0.0], [99.0, 99.0]]);
+        let noisy = 1.25 + JITTER;
+        // κ at distance 2 · 0.5 is e^(-1/2).
+        let k = 0.5 * (-0.5f64).exp() + 0.5;
+        for (i, k) in [(0, k), (1, 1.0), (2, 0.0)] {
+            assert!((mean[i] - k * 2.0 / noisy).abs() < 1e-6);
+            assert!((variance[i] - (1.0 - k * k / noisy)).abs() < 1e-6);
+        }
+        let (mean, variance) = process.leave_one_out();
+        assert!(mean[0].abs() < 1e-6 && (variance[0] - noisy).abs() < 1e-6);
+    }
+
+    /// Two observations with covariance `[[c, b], [b, c]]`, whose inverse is `[[c, -b], [-b, c]]`
+    /// over `c² - b²`.
+    #[test]
+    fn two_observations_by_hand() {
+        let process = process(&array![[0.0, 0.0], [0.5, 0.0]], array![1.0, -1.0]);
+        let (b, c) = (0.5 * (-0.5f64).exp() + 0.5, 1.25 + JITTER);
+        let (mean, variance) = process.predict(&array![[0.0, 0.0]]);
+        let determinant = c * c - b * b;
+        assert!((mean[0] - (c + b - b * (c + b)) / determinant).abs() < 1e-6);
+        let known = (c - 2.0 * b * b + b * b * c) / determinant;
+        assert!((variance[0] - (1.0 - known)).abs() < 1e-6);
+        let (mean, variance) = process.leave_one_out();
+        assert!((mean[0] - -b / c).abs() < 1e-6 && (variance[0] - (c - b * b / c)).abs() < 1e-6);
+    }
+
+    /// A linear term alone: the slope `b ~ N(0, v)` has the posterior mean `Σxz / (Σx² + σ²/v)` and the
+    /// variance `σ² / (Σx² + σ²/v)`.
+    #[test]
+    fn a_linear_term_is_bayesian_regression() {
+        let term = Term { columns: 1..2, scale: array![1.0], variance: 4.0, linear: true };
+        let x = array![[9.0, 1.0], [9.0, -2.0], [9.0, 0.5]];
+        let process = with_terms(vec![term], 0.25, &x, array![1.0, -1.5, 1.0]);
+        let noise = 0.25 + JITTER;
+        let precision = 5.25 + noise / 4.0;
+        let at = array![[0.0, 3.0], [0.0, 0.0]];
+        let (mean, variance) = process.predict(&at);
+        assert!((mean[0] - 3.0 * 4.5 / precision).abs() < 1e-4 && mean[1].abs() < 1e-6);
+        assert!((variance[0] - 9.0 * noise / precision).abs() < 1e-4 && variance[1].abs() < 1e-6);
+        let (joint, covariance, _) = process.joint(&at);
+        assert!((joint[0] - mean[0]).abs() < 1e-5 && (covariance[[0, 0]] - variance[0]).abs() < 1e-4);
+    }
+
+    #[test]
+    fn joint_and_single_posteriors_agree_across_chunks() {
+        let x = Array2::from_shape_fn((150, 2), |(i, j)| ((i * 7 + j * 3) % 23) as f32 / 10.0);
+        let process = process(&x, (0..150).map(|i| (i as f64).sin()).collect());
+        let at = Array2::from_shape_fn((CHUNK + 3, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 15.0);
+        let (mean, variance) = process.predict(&at);
+        let (joint, covariance, _) = process.joint(&at);
+        for i in 0..at.nrows() {
+            assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
+            assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
+        }
+    }
+
+    #[test]
+    fn the_best_and_a_spread_of_the_others_by_hand() {
+        let targets = array![0.0, 9.0, 1.0, 2.0, 8.0, 3.0, 4.0];
+        assert_eq!(spread(&targets, 7), None);
+        // 9 and 8, and of 4, 3, 2, 1, 0 the first and the third.
+        assert_eq!(spread(&targets, 4), Some(vec![1, 3, 4, 6]));
+    }
+
+    /// Beyond the limit means take all observations still, and variances are bounded from above.
+    #[test]
+    fn many_observations_are_bounded_from_above() {
+        let n = VARIANCE_LIMIT + 50;
+        let x = Array2::from_shape_fn((n, 2), |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 25.0);
+        let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
+        let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
+        let (mean, variance) = process.predict(&at);
+        let (exact_mean, covariance, _) = process.joint(&at);
+        for i in 0..20 {
+            assert!((mean[i] - exact_mean[i]).abs() < 1e-4, "{i}");
+            let exact = covariance[[i, i]];
+            assert!((exact - 1e-4..2.0 * exact + 0.02).contains(&variance[i]), "{} {exact}", variance[i]);
+        }
+    }
+
+    /// The last 400 of `z - K⁻¹z / diag K⁻¹`, whose variances are `1 / diag K⁻¹`.
+    #[test]
+    fn the_last_are_predicted_from_all_others() {
+        let n = LAST + 50;
+        let x = Array2::from_shape_fn((n, 2), |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 25.0);
+        let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
+        let (means, variances) = process.leave_one_out();
+        assert_eq!((means.len(), variances.len()), (LAST, LAST));
+        let inverse = process.observed.factor.inverse();
+        for i in 50..n {
+            let precision = inverse[[i, i]];
+            let mean = process.targets[i] - process.alpha[i] / precision;
+            assert!((means[i - 50] - mean).abs() < 1e-9, "{i}");
+            assert!((variances[i - 50] * precision - 1.0).abs() < 1e-9, "{i}");
+        }
+    }
+
+    /// Hundreds of nearly equal observations without noise: rounding must not stop a study.
+    #[test]
+    fn rounding_is_outweighed() {
+        let x = Array2::from_shape_fn((400, 2), |(i, j)| 1e-3 * ((i * 7 + j * 3) % 23) as f32);
+        let z = (0..400).map(|i| f64::from(i % 23)).collect();
+        let process = with_terms(vec![term(0), term(1)], 1e-12, &x, z);
+        assert!(process.predict(&x).0.iter().all(|mean| mean.is_finite()));
+    }
+}

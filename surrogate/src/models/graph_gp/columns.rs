@@ -1,0 +1,133 @@
+//! Feature columns and prior knowledge as columns of a Gaussian process, and their kernel.
+
+use ndarray::{Array1, Array2, s};
+
+use super::data::{PriorForm, TrainingData};
+use crate::features::{Family, Row, Scale, VaryingColumns};
+use crate::models::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits, fit_to};
+
+/// Prior means of `ln relevance` for edges by the labels of their ends, and for operations by their places. Both
+/// are large families with little information. The other families have mean 0.
+const NEIGHBOURS: f64 = -1.0;
+const PLACES: f64 = -0.4;
+
+/// The columns that vary among the first observations, scaled by these, and the kernel over them.
+#[derive(Clone, Debug)]
+pub(super) struct KernelColumns {
+    pub(super) form: PriorForm,
+    pub(super) varying: VaryingColumns,
+    /// Centre and scale of the ranks of prior knowledge, whose columns follow the feature columns.
+    ranks: Scale,
+    known: usize,
+}
+
+impl KernelColumns {
+    /// The columns of the first `n` observations.
+    pub(super) fn of(data: &TrainingData, n: usize, form: PriorForm) -> Self {
+        let varying = VaryingColumns::of(data.structures.iter().take(n));
+        let known = if form == PriorForm::Nothing { &[][..] } else { &data.ranks };
+        let ranks = Array2::from_shape_fn((n, known.len()), |(i, k)| known[k][i] as f32);
+        Self { form, varying, ranks: Scale::of(&ranks), known: known.len() }
+    }
+
+    /// Number of columns.
+    pub(super) fn width(&self) -> usize {
+        self.varying.len() + self.known
+    }
+
+    /// Scaled features `[m, d]` of some architectures, with the ranks of prior knowledge about them.
+    pub(super) fn matrix<'a>(
+        &self,
+        structures: impl ExactSizeIterator<Item = Row<'a>>,
+        ranks: &[Vec<f64>],
+    ) -> Array2<f32> {
+        let mut x = Array2::zeros((0, 0));
+        self.matrix_into(structures, ranks, &mut x);
+        x
+    }
+
+    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
+    pub(super) fn matrix_into<'a>(
+        &self,
+        structures: impl ExactSizeIterator<Item = Row<'a>>,
+        ranks: &[Vec<f64>],
+        x: &mut Array2<f32>,
+    ) {
+        fit_to(x, (structures.len(), self.width()));
+        self.varying.write(structures, x);
+        for (k, ranks) in ranks.iter().take(self.known).enumerate() {
+            let column = x.column_mut(self.varying.len() + k);
+            column
+                .into_iter()
+                .zip(ranks)
+                .for_each(|(value, &rank)| *value = self.ranks.scaled(k, rank as f32));
+        }
+    }
+
+    /// Blocks of the kernel for features `x [n, d]`: structural features, then one block for each item of prior
+    /// knowledge.
+    pub(super) fn blocks(&self, x: &Array2<f32>, prior: &Prior) -> Vec<Block> {
+        let d = self.varying.len();
+        let own = x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
+        let mut blocks = vec![Block { x: own, shape: Shape::Weighed(self.traits(prior)) }];
+        for column in d..self.width() {
+            let x = x.slice(s![.., column..=column]).mapv(f64::from);
+            blocks.extend(self.form.shape().map(|shape| Block { x, shape }));
+        }
+        blocks
+    }
+
+    /// The covariance at these hyper-parameters.
+    pub(super) fn covariance(&self, kernel: Kernel, p: &[f64], prior: &Prior) -> Covariance {
+        let (d, each) = (self.varying.len(), self.form.parameters());
+        let traits = self.traits(prior);
+        let own = 2 + traits.priors.len() + d;
+        let relevances = traits.relevances(&p[2..own]);
+        let scale = relevances.mapv(|r| ((r - p[1]).exp() * self.unit()) as f32);
+        let variance = |p: &[f64]| (2.0 * p[0]).exp();
+        let mut terms = vec![Term { columns: 0..d, scale, variance: variance(p), linear: false }];
+        for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
+            let scale = Array1::from_elem(1, p.get(1).map_or(1.0, |length| (-length).exp() as f32));
+            let linear = self.form == PriorForm::Mean;
+            terms.push(Term { columns: d + i..d + i + 1, scale, variance: variance(p), linear });
+        }
+        Covariance { kernel, terms, noise: (2.0 * p[p.len() - 1]).exp() }
+    }
+
+    /// Translates hyper-parameters of earlier columns to these columns. Columns that are new get 0, a relevance of 1.
+    pub(super) fn parameters(&self, before: &KernelColumns, p: &[f64]) -> Vec<f64> {
+        let common = 2 + self.common();
+        let (own, tail) = p[common..].split_at(before.varying.len());
+        let mut parameters = p[..common].to_vec();
+        let mut earlier = before.varying.positions().iter().zip(own).peekable();
+        for &place in self.varying.positions() {
+            while earlier.next_if(|(before, _)| **before < place).is_some() {}
+            parameters.push(earlier.next_if(|(before, _)| **before == place).map_or(0.0, |(_, p)| *p));
+        }
+        parameters.extend(tail);
+        parameters
+    }
+
+    /// Factor of the columns that gives a mean squared length of 1.
+    fn unit(&self) -> f64 {
+        (self.varying.len().max(1) as f64).sqrt().recip()
+    }
+
+    /// The traits of each column: its family, and the cut of the operations that it distinguishes.
+    fn traits(&self, prior: &Prior) -> Traits {
+        let mut priors = vec![(0.0, prior.family_sd); Family::COUNT];
+        priors[Family::Neighbours.index()].0 = NEIGHBOURS;
+        priors[Family::Places.index()].0 = PLACES;
+        priors.resize(self.common(), (0.0, prior.cut_sd));
+        let of = self.varying.kinds().map(|kind| {
+            let cut = kind.cut.checked_sub(1).map(|cut| Family::COUNT + cut);
+            [Some(kind.family.index()), cut].into_iter().flatten().collect()
+        });
+        Traits { of: of.collect(), priors }
+    }
+
+    /// Number of traits.
+    fn common(&self) -> usize {
+        Family::COUNT + self.varying.columns().cuts()
+    }
+}

@@ -1,0 +1,108 @@
+//! The fitted Gaussian process.
+
+use std::sync::Arc;
+
+use bonas_spaces::Architecture;
+use ndarray::Array2;
+
+use super::NAME;
+use super::columns::KernelColumns;
+use crate::features::FeatureCache;
+use crate::models::gp::{self, Process, Scratch};
+use crate::posterior::{Joint, Posterior, Warp};
+use crate::{Predict, PriorKnowledge, SurrogateError};
+
+/// A fitted [`GraphGp`].
+#[derive(Debug)]
+pub(crate) struct FittedGraphGp {
+    pub(super) process: Process,
+    pub(super) columns: Arc<KernelColumns>,
+    /// Scaled features `[n, d]` of the observations.
+    pub(super) observed: Array2<f32>,
+    /// Prior knowledge, empty where its form is `Nothing`.
+    pub(super) knowledge: Vec<PriorKnowledge>,
+    pub(super) warp: Arc<Warp>,
+    pub(super) features: FeatureCache,
+}
+
+impl FittedGraphGp {
+    /// Scaled features `[m, d]`.
+    pub(crate) fn matrix<'a>(
+        &self,
+        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
+    ) -> Result<Array2<f32>, SurrogateError> {
+        let mut x = Array2::zeros((0, 0));
+        self.matrix_into(candidates, &mut x)?;
+        Ok(x)
+    }
+
+    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
+    pub(crate) fn matrix_into<'a>(
+        &self,
+        candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
+        x: &mut Array2<f32>,
+    ) -> Result<(), SurrogateError> {
+        let candidates = candidates.into_iter();
+        let ranks: Vec<Vec<f64>> = self
+            .knowledge
+            .iter()
+            .map(|knowledge| knowledge.ranks(candidates.clone()))
+            .collect::<Result<_, _>>()?;
+        let structures = self.features.matching(NAME, self.columns.varying.columns(), candidates)?;
+        self.columns.matrix_into(structures.iter(), &ranks, x);
+        Ok(())
+    }
+
+    /// Expected normal scores `[m]`.
+    pub(crate) fn expected(&self, candidates: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
+        let mut expected = Vec::with_capacity(candidates.len());
+        for candidates in candidates.chunks(gp::CHUNK) {
+            expected.extend(self.process.predict(&self.matrix(candidates)?).0);
+        }
+        Ok(expected)
+    }
+
+    /// Scaled features `[n, d]` of the observations.
+    pub(crate) fn observed(&self) -> &Array2<f32> {
+        &self.observed
+    }
+
+    pub(crate) fn process(&self) -> &Process {
+        &self.process
+    }
+
+    pub(crate) fn warp(&self) -> &Arc<Warp> {
+        &self.warp
+    }
+}
+
+impl Predict for FittedGraphGp {
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
+        let mut posteriors = Vec::with_capacity(candidates.len());
+        let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
+        // Chunk by chunk, so that the features stay in the processor's cache.
+        for candidates in candidates.chunks(gp::CHUNK) {
+            self.matrix_into(candidates, &mut x)?;
+            let (means, variances) = self.process.predict_with(&x, &mut scratch);
+            for (mean, variance) in means.into_iter().zip(variances) {
+                posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
+            }
+        }
+        Ok(posteriors)
+    }
+
+    fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let (mean, covariance, prior) = self.process.joint(&self.matrix(candidates)?);
+        Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
+    }
+
+    fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
+        if candidates.is_empty() {
+            return Ok(Some(Array2::zeros((0, self.columns.width()))));
+        }
+        Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
+    }
+}

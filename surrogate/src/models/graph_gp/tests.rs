@@ -1,0 +1,145 @@
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use super::*;
+use crate::Posterior;
+use crate::metrics::kendall_tau_b;
+use crate::testing::{
+    check_surrogate, toy_architectures, toy_known, toy_observations, toy_quality, toy_score,
+};
+
+fn rng() -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(1)
+}
+
+#[test]
+fn contract() {
+    check_surrogate(&GraphGp::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+}
+
+#[test]
+fn ranks_unseen_cells_and_knows_how_well() {
+    let (tau, covered) = toy_quality(&GraphGp::default(), 100);
+    assert!(tau > 0.9, "tau {tau}");
+    assert!((0.65..=1.0).contains(&covered), "{covered}");
+}
+
+#[test]
+fn steps_grow_and_end_at_the_limit() {
+    assert_eq!(steps(5, 400).collect::<Vec<_>>(), [5]);
+    assert_eq!(steps(30, 400).collect::<Vec<_>>(), [16, 20, 25]);
+    assert!(steps(9999, 400).all(|n| n <= 400) && steps(0, 400).next().is_none());
+}
+
+/// What is kept from the rounds before changes nothing, whether it goes on from one step to the next, grows
+/// between two (50 and 63), is asked for again, or is of another list: a resumed study goes on alike.
+#[test]
+fn a_fit_is_a_function_of_the_observations() {
+    let (observations, candidates) = (toy_observations(60, 4), toy_architectures(20, 5));
+    let mut others = observations.clone();
+    others[51].score += 0.1;
+    let (good, _) = good_and_bad();
+    for forms in [&[PriorForm::Mean][..], &PriorForm::ALL] {
+        let gp = || GraphGp::default().with_prior_knowledge(vec![good.clone()], forms);
+        let predict = |gp: &GraphGp, list: &[Observation]| {
+            gp.fit(list, &mut rng()).unwrap().predict(&candidates).unwrap()
+        };
+        let mut long = gp();
+        for n in [21, 50, 57, 57, 60, 55] {
+            for list in [&observations[..n], &others[..n]] {
+                assert_eq!(predict(&long, list), predict(&gp(), list), "{forms:?} {n}");
+            }
+        }
+        long.iterations += 3;
+        let changed = GraphGp { iterations: long.iterations, ..gp() };
+        assert_eq!(predict(&long, &observations), predict(&changed, &observations), "{forms:?}");
+    }
+}
+
+#[test]
+fn joint_draws_agree_with_single_posteriors() {
+    let fitted = GraphGp::default().fit(&toy_observations(50, 2), &mut rng()).unwrap();
+    let mut candidates = toy_architectures(6, 9);
+    candidates.push(candidates[0].clone());
+    let joint = fitted.joint(&candidates).unwrap().unwrap();
+    let (mut rng, mut sums) = (rng(), vec![0.0; 7]);
+    for _ in 0..2000 {
+        let draw = joint.sample(&mut rng);
+        assert!((draw[0] - draw[6]).abs() < 0.05, "equal candidates are drawn alike");
+        sums.iter_mut().zip(&draw).for_each(|(sum, y)| *sum += y / 2000.0);
+    }
+    for (mean, posterior) in sums.iter().zip(fitted.predict(&candidates).unwrap()) {
+        assert!((mean - posterior.mean()).abs() < 0.02, "{mean} {}", posterior.mean());
+    }
+}
+
+fn tau(gp: &GraphGp, n: usize) -> f64 {
+    let fitted = gp.fit(&toy_observations(60, 4)[..n], &mut rng()).unwrap();
+    let candidates = toy_architectures(300, 5);
+    let means: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(Posterior::mean).collect();
+    kendall_tau_b(&means, &candidates.iter().map(toy_score).collect::<Vec<_>>()).unwrap()
+}
+
+/// The score itself, distorted; and what says nothing.
+fn good_and_bad() -> (PriorKnowledge, PriorKnowledge) {
+    let good = toy_known(|i, a| -(toy_score(a) + 0.02 * (i as f64 * 12.9898).sin()).exp());
+    (good, toy_known(|i, _| (i as f64 * 78.233).sin()))
+}
+
+#[test]
+fn contract_with_what_is_known() {
+    let (good, bad) = good_and_bad();
+    for form in PriorForm::ALL {
+        let gp = GraphGp::default().with_prior_knowledge(vec![good.clone(), bad.clone()], &[form]);
+        check_surrogate(&gp, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    }
+}
+
+#[test]
+fn what_is_known_helps_and_noise_does_little_harm() {
+    let (good, bad) = good_and_bad();
+    let (few, many) = (tau(&GraphGp::default(), 8), tau(&GraphGp::default(), 50));
+    for form in [PriorForm::Mean, PriorForm::Feature] {
+        let with =
+            |known: &PriorKnowledge| GraphGp::default().with_prior_knowledge(vec![known.clone()], &[form]);
+        let (helped, harmed) = (tau(&with(&good), 8), tau(&with(&bad), 50));
+        assert!(helped > few + 0.05 && harmed > many - 0.05, "{form:?}: {helped} {few}, {harmed} {many}");
+    }
+}
+
+/// Evidence finds out which it is, and the fit is then that of the form alone.
+#[test]
+fn evidence_takes_what_is_good_and_leaves_what_is_bad() {
+    let (good, bad) = good_and_bad();
+    let (observations, candidates) = (toy_observations(40, 4), toy_architectures(20, 5));
+    let fit = |known: &PriorKnowledge, forms: &[PriorForm]| {
+        GraphGp::default()
+            .with_prior_knowledge(vec![known.clone()], forms)
+            .fit_process(&observations)
+            .unwrap()
+    };
+    assert_eq!(fit(&good, &PriorForm::ALL).knowledge.len(), 1);
+    let (chosen, alone) =
+        (fit(&bad, &PriorForm::ALL), GraphGp::default().fit_process(&observations).unwrap());
+    assert!(chosen.knowledge.is_empty());
+    assert_eq!(chosen.predict(&candidates).unwrap(), alone.predict(&candidates).unwrap());
+}
+
+#[test]
+fn an_architecture_of_which_nothing_is_known_is_named() {
+    let (good, _) = good_and_bad();
+    let gp = GraphGp::default().with_prior_knowledge(vec![good], &[PriorForm::Feature]);
+    let fitted = gp.fit(&toy_observations(10, 4), &mut rng()).unwrap();
+    let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::families::darts::Darts::new(), &mut rng());
+    let error = fitted.predict(&[strange]).unwrap_err().to_string();
+    assert!(error.contains("no value of the indicator for architecture 0"), "{error}");
+}
+
+#[test]
+fn other_spaces_are_refused() {
+    let fitted = GraphGp::default().fit(&toy_observations(5, 2), &mut rng()).unwrap();
+    let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::families::darts::Darts::new(), &mut rng());
+    let mixed = [toy_architectures(1, 1).remove(0), other.clone()];
+    assert!(fitted.predict(&mixed).unwrap_err().to_string().contains("architecture 1"));
+    assert!(fitted.predict(&[other]).unwrap_err().to_string().contains("another space"));
+}

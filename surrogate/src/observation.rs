@@ -1,0 +1,36 @@
+//! Measured scores.
+
+use bonas_spaces::Architecture;
+
+use crate::error::SurrogateError;
+
+/// One measured score of one architecture; higher is better.
+#[derive(Clone, Debug)]
+pub struct Observation {
+    /// The measured architecture.
+    pub architecture: Architecture,
+    /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
+    pub score: f64,
+}
+
+/// The scores of observations.
+///
+/// # Errors
+/// [`SurrogateError::Data`] if there is no observation, or a score is not finite.
+pub(crate) fn finite_scores(
+    surrogate: &'static str,
+    observations: &[Observation],
+) -> Result<Vec<f64>, SurrogateError> {
+    if observations.is_empty() {
+        return Err(SurrogateError::data(surrogate, "no observations; it needs at least one"));
+    }
+    if let Some(i) = observations.iter().position(|o| !o.score.is_finite()) {
+        let reason = format!(
+            "the score of observation {i} is {}, not a finite number; leave failed evaluations out",
+            observations[i].score
+        );
+        return Err(SurrogateError::data(surrogate, reason));
+    }
+    // Adding zero turns -0 into 0.
+    Ok(observations.iter().map(|o| o.score + 0.0).collect())
+}

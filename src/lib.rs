@@ -30,7 +30,13 @@ pub use rand;
 #[cfg(feature = "torch")]
 pub use tch;
 
-/// The examples of the README, compiled and run.
+/// The examples of the README and of the pages under `docs/`, compiled and run.
 #[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/own-space.md")]
+    struct OwnSpace;
+    #[doc = include_str!("../docs/own-strategy.md")]
+    struct OwnStrategy;
+}

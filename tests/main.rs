@@ -7,6 +7,7 @@ mod cli;
 mod contract;
 mod convergence;
 mod damage;
+mod docs;
 #[cfg(feature = "torch")]
 mod indicator;
 mod pages;

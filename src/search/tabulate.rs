@@ -16,8 +16,8 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use super::networks::Networks;
-use super::{CONFIG_FILE, Observe, Stage};
-use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
+use super::{CONFIG_FILE, Observe, Stage, StagePlan};
+use crate::config::{EvaluatorSettings, FinalImages, SearchConfig, StrategySettings, StudySettings, plain};
 use crate::{Study, StudyError, build};
 use bonas_study::history::Outcome;
 use bonas_study::journal::{write_json, write_whole};
@@ -113,6 +113,20 @@ impl Tabulate {
             cells.truncate(sample);
         }
         Ok(cells)
+    }
+
+    /// The stages of [`Self::run`], one a column that is trained for: to show how far it is.
+    ///
+    /// # Errors
+    /// As [`Self::cells`].
+    pub fn stages(&self) -> Result<Vec<StagePlan>, StudyError> {
+        let (cells, finals) = (self.cells()?.len(), &self.config.finals);
+        let one = StagePlan::finals(&self.config, cells, finals.seeds * self.networks.get());
+        let columns = match finals.images {
+            FinalImages::Search => 1,
+            FinalImages::All => 2,
+        };
+        Ok(vec![one; columns])
     }
 
     fn allows(&self, architecture: &Architecture) -> bool {

@@ -52,7 +52,7 @@ pub enum Source {
 
 const SYNTAX: &str =
     "digits, cifar10:DIRECTORY, cifar10:TRAIN,TEST, mnist:DIRECTORY, folder:DIRECTORY or a DIRECTORY";
-const KINDS: [&str; 4] = ["digits", "cifar10", "mnist", "folder"];
+const KINDS: [&str; 4] = Source::KINDS;
 
 impl FromStr for Source {
     type Err = StudyError;
@@ -75,6 +75,9 @@ impl FromStr for Source {
 }
 
 impl Source {
+    /// The kinds by name.
+    pub const KINDS: [&str; 4] = ["digits", "cifar10", "mnist", "folder"];
+
     fn of_kind(kind: &str, path: &str) -> Self {
         match (kind, path.split_once(',')) {
             ("cifar10", Some((train, test))) if !Path::new(path).exists() => {
@@ -94,6 +97,22 @@ impl Source {
             Self::Digits => Some((square(1, 8), 10)),
             Self::Cifar10(_) | Self::Cifar10Files { .. } => Some((square(3, 32), 10)),
             Self::Mnist(_) | Self::Folder(_) | Self::Auto(_) => None,
+        }
+    }
+
+    /// The source with paths that are not absolute taken as paths in a folder.
+    #[must_use]
+    pub fn within(self, folder: &Path) -> Self {
+        let inside = |path: PathBuf| folder.join(path);
+        match self {
+            Self::Digits => self,
+            Self::Cifar10(path) => Self::Cifar10(inside(path)),
+            Self::Cifar10Files { train, test } => {
+                Self::Cifar10Files { train: inside(train), test: inside(test) }
+            }
+            Self::Mnist(path) => Self::Mnist(inside(path)),
+            Self::Folder(path) => Self::Folder(inside(path)),
+            Self::Auto(path) => Self::Auto(inside(path)),
         }
     }
 

@@ -49,6 +49,7 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
     Ok(Setup {
         space: space(config)?,
         data: config.data.clone(),
+        relative_to: config.relative_to.clone(),
         training: config.training.clone(),
         workers: config.study.workers,
         seed: config.study.seed,

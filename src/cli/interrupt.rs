@@ -5,50 +5,69 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use bonas::StudyError;
+use bonas::observer::quoted;
 
 use super::{INTERRUPTED, out};
 
-/// A flag that the first Ctrl-C (or termination signal) sets; the second ends the process at once,
-/// which loses nothing that is journalled.
-///
-/// # Errors
-/// If the system refuses the handler.
-pub(super) fn flag(dir: &Path, command: &str) -> anyhow::Result<Arc<AtomicBool>> {
-    flag_with(hint(dir, command))
+/// What the first Ctrl-C asks a command to stop, and how to go on with it.
+#[derive(Clone, Debug)]
+pub(super) struct Interrupt {
+    /// Becomes true with the first Ctrl-C.
+    pub(super) flag: Arc<AtomicBool>,
+    hint: String,
 }
 
-/// The same with a hint of how to go on.
+impl Interrupt {
+    /// Listens: the first Ctrl-C (or termination signal) says that the command stops once what is under way is
+    /// done (`waits_for`), and how to go on; the second ends the process at once, which loses nothing that is
+    /// kept in a folder.
+    ///
+    /// # Errors
+    /// If the system refuses the handler.
+    pub(super) fn listen(waits_for: &str, hint: String) -> anyhow::Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        let (seen, at_once) = (flag.clone(), format!("\nstopped at once; {hint}"));
+        let first = format!("\nstopping as soon as {waits_for} is done (Ctrl-C again: at once); {hint}");
+        let handler = move || {
+            if seen.swap(true, Ordering::SeqCst) {
+                out::error(&at_once);
+                std::process::exit(i32::from(INTERRUPTED));
+            }
+            out::error(&first);
+        };
+        ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")?;
+        Ok(Self { flag, hint })
+    }
+
+    /// A result, in which an interruption says how to go on.
+    ///
+    /// # Errors
+    /// That of the result.
+    pub(super) fn explain<T>(&self, result: Result<T, StudyError>) -> anyhow::Result<T> {
+        result.map_err(|error| match error {
+            StudyError::Interrupted => anyhow::Error::new(error).context(self.hint.clone()),
+            other => other.into(),
+        })
+    }
+}
+
+/// The flag of a command whose studies wait for nothing longer than one of them.
 ///
 /// # Errors
 /// If the system refuses the handler.
 pub(super) fn flag_with(hint: String) -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let seen = flag.clone();
-    let handler = move || {
-        if seen.swap(true, Ordering::SeqCst) {
-            out::error(&format!("\nstopped at once; {hint}"));
-            std::process::exit(i32::from(INTERRUPTED));
-        }
-        out::error(&format!("\nstopping after the current step (Ctrl-C again: at once); {hint}"));
-    };
-    ctrlc::set_handler(handler).context("cannot listen for Ctrl-C")?;
-    Ok(flag)
+    Ok(Interrupt::listen("every study under way", hint)?.flag)
 }
 
-/// How to go on.
+/// How to go on in a folder.
 pub(super) fn hint(dir: &Path, command: &str) -> String {
     format!("go on with: bonas {command} {}", quoted(dir))
 }
 
-/// A path as a shell reads it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
+/// How to go on with a command that keeps its work in a folder.
+pub(super) fn same_command() -> String {
+    "the same command goes on where it stopped".to_owned()
 }
 
 #[cfg(test)]

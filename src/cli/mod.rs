@@ -1,11 +1,15 @@
 //! Arguments, exit codes and the commands.
 
+mod change;
 mod compare;
 mod describe;
 mod environment;
+mod files;
 mod interrupt;
 mod libtorch;
+mod list;
 mod out;
+mod plan;
 mod predict;
 mod report;
 mod search;
@@ -17,7 +21,7 @@ use std::process::ExitCode;
 
 use bonas::StudyError;
 use bonas::config::ConfigError;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Exit code of wrong arguments or a wrong configuration.
 const USAGE: u8 = 2;
@@ -34,7 +38,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Search as a TOML file says; writes journal, report, summary and winner to a folder.
+    /// Search for an architecture: as a TOML file or a preset says, else the demo; keeps all in a folder.
     Search(search::SearchArgs),
     /// Go on with a search that was stopped or killed.
     Resume {
@@ -59,6 +63,18 @@ enum Command {
     Tabulate(tabulate::TabulateArgs),
     /// Measure how well surrogates rank the rest of a table after a few of its rows.
     Predict(predict::PredictArgs),
+    /// List what configurations and flags can name, each with a line about it.
+    List(list::ListArgs),
+    /// Print a script that completes commands, flags and names in a shell.
+    ///
+    /// bash: `bonas completions bash > ~/.local/share/bash-completion/completions/bonas`;
+    /// zsh: put the script as `_bonas` into a folder of $fpath;
+    /// fish: `bonas completions fish > ~/.config/fish/completions/bonas.fish`.
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
     /// Fetch libtorch, and tell cargo or a shell where it lies.
     #[command(subcommand)]
     Libtorch(libtorch::LibtorchCommand),
@@ -115,8 +131,32 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),
         Command::Predict(args) => predict::predict(&args),
+        Command::List(args) => list::list(args),
+        Command::Completions { shell } => completions(shell),
         Command::Libtorch(command) => libtorch::libtorch(&command),
     }
+}
+
+/// Shells that completions are made for.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Shell {
+    /// GNU bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// fish.
+    Fish,
+}
+
+fn completions(shell: Shell) -> anyhow::Result<()> {
+    let generator = match shell {
+        Shell::Bash => clap_complete::Shell::Bash,
+        Shell::Zsh => clap_complete::Shell::Zsh,
+        Shell::Fish => clap_complete::Shell::Fish,
+    };
+    let mut script = Vec::new();
+    clap_complete::generate(generator, &mut Cli::command(), "bonas", &mut script);
+    out::text(&String::from_utf8(script)?)
 }
 
 /// The error and its causes; one that already says its cause does not say it twice.
@@ -143,8 +183,6 @@ fn code(error: &anyhow::Error) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -1,10 +1,12 @@
 //! `bonas predict`: how well surrogates rank a table.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
-use bonas::predict::{FORMAT, Plan, Rows, measure};
+use bonas::observer::Counter;
+use bonas::predict::{FORMAT, Plan, Rows, measure_watched};
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::cores;
 use bonas::study::journal::write_json;
@@ -12,6 +14,7 @@ use bonas::study::strategy::Knowledge;
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
+use super::interrupt::Interrupt;
 use super::{out, usage};
 
 /// Arguments of `bonas predict`.
@@ -103,10 +106,24 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         rank: columns.len() - 1,
         threads: args.threads.unwrap_or_else(cores),
     };
+    let interrupt =
+        Interrupt::listen("every split under way", "nothing is kept: give the command again".to_owned())?;
+    let (mut line, mut done) = (Counter::new("Predict", "splits"), 0);
+    let all = kinds.len() * plan.sizes.len() * plan.splits;
+    let mut watch = || {
+        done += 1;
+        line.set(done, all);
+        !interrupt.flag.load(Ordering::SeqCst)
+    };
     let mut rows = Vec::new();
     for kind in kinds {
-        rows.extend(measure(&table, &|| knowledge.surrogate(kind, prior, &args.transfer, space), &plan)?);
+        let make = || knowledge.surrogate(kind, prior, &args.transfer, space);
+        rows.extend(match measure_watched(&table, &make, &plan, &mut watch) {
+            Err(StudyError::Interrupted) => return interrupt.explain(Err(StudyError::Interrupted)),
+            measured => measured.map_err(as_flag)?,
+        });
     }
+    drop(line);
     let rows = Rows {
         format: FORMAT,
         space: table.space().name().to_owned(),

@@ -2,17 +2,16 @@
 
 use std::path::Path;
 
-use bonas::report::REPORT_FILE;
 use bonas::search::write_report;
 
-use super::out;
+use super::search;
 
-/// Makes the report of a folder again from what lies in it.
+/// Makes the report of a folder again from what lies in it, and prints what the search came to.
 ///
 /// # Errors
 /// [`bonas::StudyError`] for a folder that holds no study, or a damaged file.
 pub(super) fn again(dir: &Path) -> anyhow::Result<()> {
-    let config = super::search::read_config(dir)?;
-    write_report(dir, &config)?;
-    out::text(&format!("{}\n", dir.join(REPORT_FILE).display()))
+    let config = search::read_config(dir)?;
+    let summary = write_report(dir, &config)?;
+    search::print_ending(&summary, &config, dir)
 }

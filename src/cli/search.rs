@@ -1,53 +1,71 @@
 //! `bonas search` and `bonas resume`.
 
-use std::io::{self, IsTerminal};
+use std::io;
 use std::path::{Path, PathBuf};
 
-use bonas::config::{SearchConfig, Settings};
-use bonas::observer::Console;
-use bonas::report::REPORT_FILE;
-use bonas::search::{CONFIG_FILE, Search, Stage, note_environment, write_report};
+use bonas::config::{EvaluatorSettings, SearchConfig, Settings};
+use bonas::observer::{Console, Ending, Overall, quoted};
+use bonas::report::{REPORT_FILE, Summary};
+use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
 use bonas::study::journal::{Journal, Seconds};
-use bonas::{Observer, StudyError};
+use bonas::supernet::data::Source;
+use bonas::{Observer, StudyError, build};
 use clap::Args;
 
-use super::{environment, interrupt, out, usage};
+use super::change::{ConfigArgs, Purpose, resolved};
+use super::files::{self, Folder};
+use super::interrupt::{self, Interrupt};
+use super::{environment, out, plan, usage};
+
+/// What a search waits for after the first Ctrl-C.
+const WAITS_FOR: &str = "the epoch or the proposal under way";
 
 /// Arguments of `bonas search`.
 #[derive(Debug, Args)]
 pub(super) struct SearchArgs {
-    /// The configuration; --print-config shows every key.
-    #[arg(required_unless_present = "print_config")]
-    config: Option<PathBuf>,
-    /// Folder for journal, report, summary and winner; made if it is not there.
-    #[arg(long, required_unless_present = "print_config")]
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Folder for journal, report, summary and winner; an unfinished search there goes on if its configuration
+    /// is the same. Without it: runs/ and the name of the file or the preset.
+    #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Print the configuration, and parameters and memory of the networks it leads to, and do nothing else.
+    #[arg(long)]
+    dry_run: bool,
     /// Print every key, with what it means and its value, and do nothing else.
     #[arg(long)]
     print_config: bool,
 }
 
-/// Starts a search.
+/// Starts a search, or goes on with the same one.
 ///
 /// # Errors
-/// A wrong configuration, a folder that holds a search already, or whatever stops the search.
+/// A wrong configuration, a folder of something else, or whatever stops the search.
 pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
-    let config = match &args.config {
-        Some(path) => read(path)?,
-        None => SearchConfig::default(),
-    };
     if args.print_config {
-        return out::text(&config.commented());
+        return out::text(&args.config.read(Purpose::Print)?.commented());
     }
-    let dir = args.out.as_deref().ok_or_else(|| usage("--out DIR is missing"))?;
-    if Journal::exists(dir) {
-        let hint = interrupt::hint(dir, "resume");
-        return Err(usage(format!(
-            "{} holds a search already; {hint}, or give another --out",
-            dir.display()
-        )));
+    let config = args.config.read(Purpose::Run)?;
+    if args.dry_run {
+        return plan::print(&config);
     }
-    guarded(&config, dir)
+    let dir = args.out.clone().map_or_else(|| args.config.folder(), Ok)?;
+    Folder::expect_own(&dir, Folder::Search)?;
+    if Journal::exists(&dir) && dir.join(CONFIG_FILE).exists() {
+        expect_same(&dir, &config)?;
+    }
+    guarded(&config, &dir)
+}
+
+/// Refuses to go on with a search that was begun with another configuration.
+fn expect_same(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
+    let Some([there, here]) = difference(dir, config)? else { return Ok(()) };
+    Err(usage(format!(
+        "--out: {} holds a search with another configuration ({there} there, {here} here); go on with that one: \
+         `bonas resume {}`, or give another --out",
+        dir.display(),
+        quoted(dir)
+    )))
 }
 
 /// Goes on with a search.
@@ -68,23 +86,28 @@ pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
 /// # Errors
 /// Usage errors for a folder that holds no search.
 pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
-    let path = dir.join(CONFIG_FILE);
-    if !path.exists() {
-        return Err(usage(format!("{} holds no search: there is no {CONFIG_FILE} in it", dir.display())));
-    }
-    read(&path)
+    Folder::expect_search(dir)?;
+    read(&dir.join(CONFIG_FILE))
 }
 
+/// The configuration in a file, whose relative paths start from its folder.
+///
+/// # Errors
+/// Usage errors for a file that cannot be read, and [`bonas::config::ConfigError`].
 pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
-    Ok(SearchConfig::from_toml(&text, &path.display().to_string())?)
+    let config = SearchConfig::from_toml(&files::read(path)?, &path.display().to_string())?;
+    resolved(config, Some(path))
 }
 
-/// Runs with Ctrl-C in hand, and makes a report of what there is however it ends.
+/// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
 fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
-    let cancel = interrupt::flag(dir, "resume")?;
-    let search = Search { config: config.clone(), directory: dir.to_owned(), cancel };
+    let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
+    let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
+    if let Some(summary) = search.finished()? {
+        out::text("Nothing is left to do here; another --out begins another search.\n")?;
+        return print_ending(&summary, config, dir);
+    }
+    let line = Overall::new(StagePlan::of(config));
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.
         if stage == Stage::Search
@@ -92,38 +115,60 @@ fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
         {
             out::error(&error.to_string());
         }
-        observers(stage, folder)
+        observers(&line, stage, folder)
     };
-    match search.run(&mut observe) {
+    let done = search.run(&mut observe);
+    line.clear();
+    match done {
         Err(StudyError::Interrupted) => {
             // Nothing may be journalled yet; how to go on matters more than the report.
-            if let Err(error) = write_report(dir, config) {
-                out::error(&format!("no report yet: {error}"));
+            match write_report(dir, config) {
+                Ok(summary) => {
+                    let space = build::space(config)?;
+                    out::text(&format!("\n{}\n", Ending::new(&summary, &*space, dir).state()))?;
+                }
+                Err(error) => out::error(&format!("no report yet: {error}")),
             }
-            Err(anyhow::Error::new(StudyError::Interrupted).context(interrupt::hint(dir, "resume")))
+            interrupt.explain(Err(StudyError::Interrupted))
         }
-        done => {
-            done?;
-            out::text(&format!("{}\n", dir.join(REPORT_FILE).display()))
+        Err(StudyError::Evaluator(reason)) if dir.join(REPORT_FILE).is_file() => {
+            let report = dir.join(REPORT_FILE);
+            Err(anyhow::Error::new(StudyError::Evaluator(reason)).context(report.display().to_string()))
         }
+        done => print_ending(&done?, config, dir),
     }
 }
 
-/// The observers of a stage: one console.
-pub(super) fn observers(stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
-    let _ = match stage {
-        Stage::Search => Ok(()),
-        Stage::Shortlist => out::text("\nShortlist, trained from scratch\n"),
-        Stage::Finals => out::text("\nFinal training, from scratch\n"),
+/// Prints what a search came to.
+///
+/// # Errors
+/// If it cannot be printed.
+pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
+    let space = build::space(config)?;
+    let mut ending = Ending::new(summary, &*space, dir);
+    if cfg!(feature = "torch") && trains(config) {
+        let source: Source = config.data.source.parse()?;
+        ending = ending.data(source.within(&config.relative_to).to_string());
+    }
+    out::text(&format!("\n{ending}"))
+}
+
+/// Whether a search trains networks.
+pub(super) fn trains(config: &SearchConfig) -> bool {
+    let formula = matches!(config.evaluator, EvaluatorSettings::Synthetic(_));
+    !formula || config.finals.seeds > 0 || config.shortlist.cells > 0
+}
+
+/// The observers of a stage: the table of rounds on standard output, and the line of the whole command.
+pub(super) fn observers(line: &Overall, stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
+    let title = match stage {
+        Stage::Search => "",
+        Stage::Shortlist => "\nShortlist, trained from scratch\n",
+        Stage::Finals => "\nFinal training, from scratch\n",
     };
-    vec![Box::new(console().seconds(Seconds::read(dir)))]
-}
-
-/// Bars on a terminal, log lines elsewhere; the table of rounds on standard output.
-fn console() -> Console {
-    if io::stderr().is_terminal() {
-        Console::with_bars(Box::new(io::stdout()))
-    } else {
-        Console::with_lines(Box::new(io::stdout()), Box::new(io::stderr()))
-    }
+    let _ = line.aside(|| out::text(title));
+    let seconds = Seconds::read(dir);
+    let watch = line.stage(seconds.total());
+    let console = Console::new(Box::new(io::stdout()), Box::new(io::stderr()));
+    vec![Box::new(console.above(line.clone()).seconds(seconds)), watch]
 }

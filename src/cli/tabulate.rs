@@ -31,19 +31,28 @@ pub(super) struct TabulateArgs {
 /// A wrong configuration, or whatever stops a training.
 #[cfg(feature = "torch")]
 pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
+    use bonas::observer::Overall;
     use bonas::search::{TABLE_FILE, Tabulate};
 
-    use super::{interrupt, out, search};
+    use super::files::Folder;
+    use super::interrupt::{self, Interrupt};
+    use super::{out, search};
 
+    let config = search::read(&args.config)?;
+    Folder::expect_own(&args.out, Folder::Table)?;
+    let interrupt = Interrupt::listen("the epoch of every training under way", interrupt::same_command())?;
     let tabulate = Tabulate {
-        config: search::read(&args.config)?,
+        config,
         ops: args.ops.clone(),
         sample: args.sample,
         networks: args.networks,
         directory: args.out.clone(),
-        cancel: interrupt::flag_with("the same command goes on where it stopped".to_owned())?,
+        cancel: interrupt.flag.clone(),
     };
-    let done = tabulate.run(&mut |stage, folder| search::observers(stage, folder))?;
+    let line = Overall::new(tabulate.stages()?);
+    let done = tabulate.run(&mut |stage, folder| search::observers(&line, stage, folder));
+    line.clear();
+    let done = interrupt.explain(done)?;
     let tau = |tau: Option<f64>| tau.map_or_else(|| "undefined".to_owned(), |tau| format!("{tau:.3}"));
     out::text(&format!(
         "{} cells, {} failed, {:.0} s of training; tau between two seeds: validation {}, test {}; between the \

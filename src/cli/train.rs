@@ -9,7 +9,8 @@ use bonas::spaces::Architecture;
 use bonas::spaces::catalogue::SPACES;
 use clap::Args;
 
-use super::usage;
+use super::files::Folder;
+use super::{change, usage};
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
 #[derive(Debug, Args)]
@@ -85,7 +86,7 @@ impl TrainArgs {
             device: self.device.clone().unwrap_or(default.device.clone()),
             ..default
         };
-        let data = DataSettings { source: self.data.clone(), ..DataSettings::default() };
+        let data = DataSettings { source: change::source(&self.data, "--data")?, ..DataSettings::default() };
         let checked = finals.check().and_then(|()| training.check()).and_then(|()| data.check());
         checked.map_err(|e| usage(format!("--{}: {}", e.key.replace('_', "-"), e.reason)))?;
         Ok((data, training, finals))
@@ -98,20 +99,37 @@ impl TrainArgs {
 /// Usage errors for unknown names and settings out of range, and whatever stops the training.
 pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let entry = SPACES.get(&args.space).map_err(usage)?;
-    let architecture = entry.space().parse(&args.genotype).map_err(usage)?;
+    let architecture = entry.space().parse(&args.genotype).map_err(|e| usage(format!("--genotype: {e}")))?;
     let (data, training, finals) = args.settings()?;
     let space = SpaceSettings { name: args.space.clone() };
     let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
+    Folder::expect_own(&args.out, Folder::Training)?;
     run_train(config, &architecture, &args.out)
 }
 
 /// The training itself.
 #[cfg(feature = "torch")]
 fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
-    use super::{interrupt, out as output, search};
-    let cancel = interrupt::flag_with("the same command goes on from here".to_owned())?;
-    let run = bonas::search::Search { config, directory: out.to_owned(), cancel };
-    let result = run.train_one(architecture, &mut search::observers)?;
+    use bonas::observer::Overall;
+    use bonas::search::{FINALS_FOLDER, StagePlan};
+
+    use super::interrupt::{self, Interrupt};
+    use super::{out as output, search};
+
+    let interrupt = Interrupt::listen("the epoch under way", interrupt::same_command())?;
+    let line = Overall::new(vec![StagePlan::finals(&config, 1, config.finals.seeds)]);
+    let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
+    let done = run.train_one(architecture, &mut |stage, folder| search::observers(&line, stage, folder));
+    line.clear();
+    let result = interrupt.explain(done)?;
+    let weights =
+        |seed: usize| out.join(FINALS_FOLDER).join(format!("{}-{seed}.safetensors", architecture.key()));
+    if let Some(lost) = (0..result.test.len()).map(weights).find(|file| !file.is_file()) {
+        let lost = lost.display();
+        anyhow::bail!(
+            "{lost} is missing, though this training is done; the weights were taken away: train into another --out"
+        );
+    }
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
     output::text(&format!(
         "test accuracy {}, sd over {} seeds {}, {} parameters; weights in {}\n",
@@ -119,7 +137,7 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
         result.test.len(),
         percent(result.sd()),
         result.params.unwrap_or(0),
-        out.join(bonas::search::FINALS_FOLDER).display()
+        weights(0).display()
     ))
 }
 

@@ -48,6 +48,14 @@ macro_rules! choices {
                 match self { $(Self::$variant(_) => $name,)+ }
             }
 
+            /// What a name stands for, in a sentence or two.
+            pub fn about(name: &str) -> Option<&'static str> {
+                match name {
+                    $($name => Some(concat!($($doc),+).trim()),)+
+                    _ => None,
+                }
+            }
+
             /// This name's default settings.
             pub fn named(name: &str) -> Option<Self> {
                 match name {

@@ -32,6 +32,8 @@ mod study;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
+
 pub use bonas_study::evaluator::SyntheticSettings;
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
@@ -59,6 +61,10 @@ pub use study::{FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, St
 /// Everything that `bonas search` is told.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchConfig {
+    /// `relative_to`: the folder that relative paths start from, those of `data.source` and
+    /// `strategy.transfer`; empty: the folder that the program runs in. `bonas` sets it to the folder of
+    /// the configuration file. It is no part of [`Self::identity`].
+    pub relative_to: PathBuf,
     /// `[study]`: seed, budget, workers.
     pub study: StudySettings,
     /// `[space]`: the search space.
@@ -77,8 +83,11 @@ pub struct SearchConfig {
     pub finals: FinalSettings,
 }
 
-const SECTIONS: [&str; 8] =
-    ["study", "space", "strategy", "evaluator", "data", "training", "shortlist", "final"];
+const SECTIONS: [&str; 9] =
+    [RELATIVE_TO, "study", "space", "strategy", "evaluator", "data", "training", "shortlist", "final"];
+
+/// The key of [`SearchConfig::relative_to`].
+const RELATIVE_TO: &str = "relative_to";
 
 impl SearchConfig {
     /// Reads a configuration; what it leaves out has its default. `origin` names it in errors.
@@ -97,6 +106,7 @@ impl SearchConfig {
         let document = Document::parse(text, origin)?;
         document.only("", &SECTIONS)?;
         Ok(Self {
+            relative_to: document.string(RELATIVE_TO)?.map(PathBuf::from).unwrap_or_default(),
             study: document.section("study", &[])?,
             space: document.section("space", &[])?,
             strategy: StrategySettings::read(&document, "strategy", &[])?,
@@ -114,6 +124,7 @@ impl SearchConfig {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
         Self {
+            relative_to: PathBuf::new(),
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },
             shortlist: ShortlistSettings::default(),
@@ -126,6 +137,7 @@ impl SearchConfig {
     /// Every key with its value, below a comment that says what it means.
     pub fn commented(&self) -> String {
         let sections = [
+            self.folder_line("# The folder that relative paths in this file start from.\n"),
             commented("study", &self.study),
             commented("space", &self.space),
             self.strategy.commented("strategy"),
@@ -135,12 +147,13 @@ impl SearchConfig {
             commented("shortlist", &self.shortlist),
             commented("final", &self.finals),
         ];
-        sections.join("\n")
+        sections.join("\n").trim_start().to_owned()
     }
 
     /// Every key with its value.
     pub fn plain(&self) -> String {
         let sections = [
+            self.folder_line(""),
             plain("study", &self.study),
             plain("space", &self.space),
             self.strategy.plain("strategy"),
@@ -150,6 +163,15 @@ impl SearchConfig {
             plain("shortlist", &self.shortlist),
             plain("final", &self.finals),
         ];
-        sections.join("\n")
+        sections.join("\n").trim_start().to_owned()
+    }
+
+    /// `relative_to` as a line below its comment; empty where no folder is set.
+    fn folder_line(&self, comment: &str) -> String {
+        let folder = self.relative_to.display().to_string();
+        if folder.is_empty() {
+            return folder;
+        }
+        format!("{comment}{RELATIVE_TO} = {}\n", toml::Value::from(folder))
     }
 }

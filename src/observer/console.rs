@@ -1,53 +1,41 @@
-//! A study on a terminal, or in a log.
-
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::time::Duration;
+//! The table of rounds of a study under way.
 
 use bonas_study::history::{EndReason, Event, Observer, Progress};
 use bonas_study::journal::Seconds;
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::Write;
 
+use super::Overall;
 use super::table::{round_header, round_line};
 use crate::report::Digest;
 
-/// Prints a table with a line a round, and shows what is going on between the lines: as progress
-/// bars on a terminal, as a log line a stage elsewhere.
+/// Prints a table with a line a round, and warnings.
 pub struct Console {
     table: Box<dyn Write + Send>,
-    show: Show,
+    warnings: Box<dyn Write + Send>,
+    above: Option<Overall>,
     digest: Digest,
     seconds: Seconds,
     round: usize,
     headed: bool,
 }
 
-enum Show {
-    Bars { multi: MultiProgress, asking: Option<ProgressBar>, batches: BTreeMap<usize, ProgressBar> },
-    Lines { log: Box<dyn Write + Send>, stages: BTreeMap<usize, String> },
-}
-
 impl Console {
-    /// Bars on standard error, which must be a terminal; the table goes to `table`.
-    pub fn with_bars(table: Box<dyn Write + Send>) -> Self {
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-        Self::new(table, Show::Bars { multi, asking: None, batches: BTreeMap::new() })
+    /// The table goes to `table`, warnings to `warnings`.
+    pub fn new(table: Box<dyn Write + Send>, warnings: Box<dyn Write + Send>) -> Self {
+        let (digest, seconds) = (Digest::default(), Seconds::default());
+        Self { table, warnings, above: None, digest, seconds, round: 0, headed: false }
     }
 
-    /// Log lines to `log`; the table goes to `table`.
-    pub fn with_lines(table: Box<dyn Write + Send>, log: Box<dyn Write + Send>) -> Self {
-        Self::new(table, Show::Lines { log, stages: BTreeMap::new() })
+    /// Prints above a line on the same terminal.
+    #[must_use]
+    pub fn above(self, line: Overall) -> Self {
+        Self { above: Some(line), ..self }
     }
 
     /// Knows the seconds of earlier rounds, so that the table of a resumed study is whole.
     #[must_use]
     pub fn seconds(self, seconds: Seconds) -> Self {
         Self { seconds, ..self }
-    }
-
-    fn new(table: Box<dyn Write + Send>, show: Show) -> Self {
-        let (digest, seconds) = (Digest::default(), Seconds::default());
-        Self { table, show, digest, seconds, round: 0, headed: false }
     }
 
     fn row(&mut self, line: &str) {
@@ -58,18 +46,21 @@ impl Console {
         self.print(line);
     }
 
-    /// Prints a line of the table above the bars.
+    /// Prints a line of the table.
     fn print(&mut self, line: &str) {
-        let table = &mut self.table;
-        // A reader that went away must not stop the study.
-        let mut write = || {
-            let _ = writeln!(table, "{line}");
-            let _ = table.flush();
-        };
-        match &self.show {
-            Show::Bars { multi, .. } => multi.suspend(write),
-            Show::Lines { .. } => write(),
-        }
+        write(self.above.as_ref(), &mut *self.table, line);
+    }
+}
+
+/// Writes a line, above another one if there is one. A reader that went away must not stop the study.
+fn write(above: Option<&Overall>, to: &mut dyn Write, line: &str) {
+    let mut write = || {
+        let _ = writeln!(to, "{line}");
+        let _ = to.flush();
+    };
+    match above {
+        Some(line) => line.aside(write),
+        None => write(),
     }
 }
 
@@ -81,10 +72,8 @@ impl std::fmt::Debug for Console {
 
 impl Observer for Console {
     fn event(&mut self, event: &Event, replayed: bool) {
-        match event {
-            Event::Asked { round, .. } => self.round = *round,
-            Event::Evaluated { batch, .. } => self.show.evaluated(*batch),
-            _ => {}
+        if let Event::Asked { round, .. } = event {
+            self.round = *round;
         }
         if let Some(row) = self.digest.push(event) {
             let line = round_line(&row, self.seconds.round(row.round));
@@ -93,7 +82,6 @@ impl Observer for Console {
         if let Event::Ended { reason } = event
             && !replayed
         {
-            self.show.clear();
             self.print(match reason {
                 EndReason::Budget => "The budget is spent.",
                 EndReason::Exhausted => "The strategy has nothing more to propose.",
@@ -107,81 +95,12 @@ impl Observer for Console {
             Progress::Asking { round } => self.round = *round,
             Progress::Asked { seconds } => self.seconds.asked(self.round, *seconds),
             Progress::EvaluatedIn { batch, seconds } => self.seconds.evaluated(self.round, *batch, *seconds),
-            _ => {}
-        }
-        self.show.progress(progress, self.round);
-    }
-}
-
-impl Show {
-    fn progress(&mut self, progress: &Progress<'_>, round: usize) {
-        match (self, progress) {
-            (Self::Bars { multi, asking, .. }, Progress::Asking { round }) => {
-                let spinner =
-                    multi.add(ProgressBar::new_spinner().with_message(format!("round {round}: asking")));
-                spinner.enable_steady_tick(Duration::from_millis(120));
-                *asking = Some(spinner);
+            Progress::Warning(text) => {
+                write(self.above.as_ref(), &mut *self.warnings, &format!("warning: {text}"));
             }
-            (Self::Bars { asking, .. }, Progress::Asked { .. }) => clear(asking.take()),
-            (Self::Bars { multi, batches, .. }, Progress::Evaluating { batch, done, total, stage }) => {
-                let bar = batches.entry(*batch).or_insert_with(|| multi.add(bar()));
-                bar.set_prefix(format!("round {round} batch {batch}"));
-                bar.set_length(*total);
-                bar.set_position(*done);
-                bar.set_message((*stage).to_owned());
-            }
-            (Self::Bars { multi, .. }, Progress::Warning(text)) => {
-                let _ = multi.println(format!("warning: {text}"));
-            }
-            (Self::Lines { log, stages }, Progress::Evaluating { batch, total, stage, .. })
-                if stages.get(batch).is_none_or(|last| last != stage) =>
-            {
-                stages.insert(*batch, (*stage).to_owned());
-                let _ = writeln!(log, "round {round} batch {batch}: {stage} ({total} steps)");
-            }
-            (Self::Lines { log, .. }, Progress::Warning(text)) => {
-                let _ = writeln!(log, "warning: {text}");
-            }
-            _ => {}
+            Progress::Evaluating { .. } => {}
         }
     }
-
-    fn evaluated(&mut self, batch: usize) {
-        match self {
-            Self::Bars { batches, .. } => clear(batches.remove(&batch)),
-            Self::Lines { stages, .. } => {
-                stages.remove(&batch);
-            }
-        }
-    }
-
-    fn clear(&mut self) {
-        if let Self::Bars { asking, batches, .. } = self {
-            clear(asking.take());
-            for bar in std::mem::take(batches).into_values() {
-                clear(Some(bar));
-            }
-        }
-    }
-}
-
-impl Drop for Show {
-    /// A study that is stopped leaves no half a bar behind.
-    fn drop(&mut self) {
-        self.clear();
-    }
-}
-
-fn clear(bar: Option<ProgressBar>) {
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
-}
-
-fn bar() -> ProgressBar {
-    let template = "{prefix} [{bar:28}] {pos}/{len} {msg} {elapsed} (left: {eta})";
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style.progress_chars("=> "))
 }
 
 #[cfg(test)]
@@ -211,9 +130,9 @@ mod tests {
     }
 
     #[test]
-    fn a_log_has_a_line_a_stage_and_the_table_one_a_round() {
-        let (table, log) = (Shared::default(), Shared::default());
-        let mut console = Console::with_lines(Box::new(table.clone()), Box::new(log.clone()));
+    fn the_table_has_a_line_a_round_and_warnings_go_elsewhere() {
+        let (table, warnings) = (Shared::default(), Shared::default());
+        let mut console = Console::new(Box::new(table.clone()), Box::new(warnings.clone()));
         console.progress(&Progress::Asking { round: 0 });
         console.progress(&Progress::Asked { seconds: 0.5 });
         for (done, stage) in [(0, "warm-up"), (1, "warm-up"), (2, "paths")] {
@@ -224,10 +143,7 @@ mod tests {
             console.event(&event, false);
         }
         console.progress(&Progress::Warning("late"));
-        assert_eq!(
-            log.text(),
-            "round 0 batch 0: warm-up (3 steps)\nround 0 batch 0: paths (3 steps)\nwarning: late\n"
-        );
+        assert_eq!(warnings.text(), "warning: late\n");
         let table = table.text();
         assert_eq!(table.lines().count(), 5, "{table}");
         assert!(table.lines().nth(1).is_some_and(|line| line.contains("0.50       2.00")), "{table}");
@@ -245,7 +161,7 @@ mod tests {
                 Err(std::io::ErrorKind::BrokenPipe.into())
             }
         }
-        let mut console = Console::with_lines(Box::new(Closed), Box::new(Closed));
+        let mut console = Console::new(Box::new(Closed), Box::new(Closed));
         console.progress(&Progress::Warning("nobody reads this"));
         for event in study() {
             console.event(&event, false);

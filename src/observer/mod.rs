@@ -6,7 +6,14 @@
 //! the study.
 
 mod console;
+mod ending;
+mod estimate;
+mod overall;
+mod shell;
 mod table;
 
 pub use console::Console;
+pub use ending::Ending;
+pub use overall::{Counter, Overall};
+pub use shell::quoted;
 pub use table::{round_header, round_line};

@@ -29,6 +29,8 @@ pub use json::{FORMAT, Row, Rows};
 const SPLIT: u64 = 200;
 /// Purpose of a random stream: fitting in a split.
 const FIT: u64 = 201;
+/// Fewest architectures of a table: two to train on, and two whose ranks are compared.
+const FEWEST: usize = 4;
 
 /// What is measured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,17 +81,35 @@ pub struct Split {
 /// [`StudyError::Setting`] for sizes that leave nothing to train on or to predict; whatever the
 /// surrogate's fit fails with, that of the first split in order.
 pub fn measure(table: &Benchmark, make: &Make<'_>, plan: &Plan) -> Result<Vec<Row>, StudyError> {
+    measure_watched(table, make, plan, &mut || true)
+}
+
+/// The same, with `watch` called after every split; where it says false, no further split is begun.
+///
+/// # Errors
+/// As [`measure`]; [`StudyError::Interrupted`] where `watch` said false.
+pub fn measure_watched(
+    table: &Benchmark,
+    make: &Make<'_>,
+    plan: &Plan,
+    watch: &mut dyn FnMut() -> bool,
+) -> Result<Vec<Row>, StudyError> {
     check(plan, table.arms().len())?;
     let truth = Truth::of(table, plan);
     let jobs: Vec<(usize, usize)> =
         plan.sizes.iter().flat_map(|&size| (0..plan.splits).map(move |split| (size, split))).collect();
     let mut done: Vec<Option<Result<Split, StudyError>>> = jobs.iter().map(|_| None).collect();
     let work = |job: usize| truth.split(make()?.as_ref(), jobs[job].0, jobs[job].1, plan.seed);
+    let mut interrupted = false;
     parallel(jobs.len(), plan.threads, work, |job, result| {
         let fine = result.is_ok();
         done[job] = Some(result);
-        fine
+        interrupted |= !watch();
+        fine && !interrupted
     });
+    if interrupted {
+        return Err(StudyError::Interrupted);
+    }
     let splits: Vec<Split> = done.into_iter().flatten().collect::<Result<_, _>>()?;
     let name = make()?.name();
     let rows = plan.sizes.iter().zip(splits.chunks(plan.splits));
@@ -101,6 +121,12 @@ fn check(plan: &Plan, arms: usize) -> Result<(), StudyError> {
     match plan.sizes.iter().find(|&&size| size < 2 || size + 2 > arms) {
         _ if plan.sizes.is_empty() => bad("sizes", "there is none; give numbers of training rows".into()),
         _ if plan.splits == 0 => bad("splits", "0, it must be at least 1".into()),
+        Some(_) if arms < FEWEST => bad(
+            "table",
+            format!(
+                "it has {arms} architectures; at least {FEWEST} are needed, two to train on and two to rank"
+            ),
+        ),
         Some(size) => {
             let most = arms.saturating_sub(2);
             bad("sizes", format!("{size}, it must be 2 to {most}: the table has {arms} architectures"))

@@ -13,9 +13,13 @@ use super::*;
 
 /// Every 40th network; `up` is a sum over its layers, `down` falls as `up` rises.
 fn table() -> Benchmark {
+    table_of(usize::MAX)
+}
+
+fn table_of(rows: usize) -> Benchmark {
     let space = NasBenchMacro::new();
     let mut csv = String::from("arch,up,down\n");
-    for network in space.enumerate().unwrap().step_by(40) {
+    for network in space.enumerate().unwrap().step_by(40).take(rows) {
         let text = space.format(&network).unwrap();
         let sum: f64 =
             text.bytes().zip(1..).map(|(digit, layer)| f64::from(digit - b'0') * f64::from(layer)).sum();
@@ -94,4 +98,27 @@ fn sizes_that_leave_nothing_are_refused() {
         let error = measure(&table(), &|| Ok(Box::new(Oracle)), &plan).unwrap_err().to_string();
         assert!(error.contains("bad setting sizes"), "{error}");
     }
+}
+
+#[test]
+fn a_table_that_is_too_small_for_any_size_is_refused() {
+    for rows in [1, 2, 3] {
+        let error = measure(&table_of(rows), &|| Ok(Box::new(Oracle)), &plan(0, 1)).unwrap_err().to_string();
+        let expected = format!("bad setting table: it has {rows} architectures; at least 4 are needed");
+        assert!(error.starts_with(&expected), "{error}");
+    }
+    let plan = Plan { sizes: vec![2], ..plan(0, 1) };
+    assert!(measure(&table_of(4), &|| Ok(Box::new(Oracle)), &plan).is_ok());
+}
+
+#[test]
+fn who_watches_can_stop() {
+    let mut splits = 0;
+    let mut watch = || {
+        splits += 1;
+        splits < 2
+    };
+    let stopped = measure_watched(&table(), &|| Ok(Box::new(Oracle)), &plan(0, 1), &mut watch);
+    assert!(matches!(stopped, Err(StudyError::Interrupted)));
+    assert!(splits < 6, "{splits}");
 }

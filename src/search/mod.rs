@@ -9,9 +9,12 @@
 //! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
+mod presets;
 mod reporting;
 #[cfg(feature = "torch")]
 mod shortlist;
+mod stages;
+mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
 #[cfg(feature = "torch")]
@@ -24,6 +27,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::build;
 use crate::config::{SearchConfig, Transfer};
+use crate::report::Summary;
 use crate::{Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
@@ -34,7 +38,10 @@ use bonas_supernet::differentiable::Workshop;
 #[cfg(not(feature = "torch"))]
 use bonas_supernet::networks::without_torch;
 
+pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
+pub use stages::StagePlan;
+pub use state::difference;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
 
@@ -76,11 +83,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// Runs the search to its end and writes the report.
+    /// Runs the search to its end, writes the report, and gives its figures.
     ///
     /// # Errors
     /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
-    pub fn run(&self, observe: &mut Observe<'_>) -> Result<(), StudyError> {
+    /// [`StudyError::Evaluator`], once the report is written, if every architecture failed.
+    pub fn run(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
         let space = build::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
         let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
@@ -105,7 +113,9 @@ impl Search {
         let finished = observers.into_iter().fold(study, Study::observer).run()?;
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&space, &finished, observe)?;
-        write_report(&self.directory, &self.config)
+        let summary = write_report(&self.directory, &self.config)?;
+        state::check_scored(&finished.history)?;
+        Ok(summary)
     }
 
     fn strategy(
@@ -130,7 +140,7 @@ impl Search {
     fn transfer(&self) -> Transfer {
         let transfer = self.config.strategy.transfer();
         if *transfer == Transfer::None || !Journal::exists(&self.directory) {
-            return transfer.clone();
+            return transfer.clone().within(&self.config.relative_to);
         }
         SourceTask::stored_in(&self.directory)
     }

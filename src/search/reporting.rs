@@ -12,7 +12,7 @@ use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
 use crate::config::{SearchConfig, StrategySettings};
 use crate::report::{
     Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report, SHORTLIST_FILE,
-    project,
+    Summary, project,
 };
 use crate::{StudyError, build};
 
@@ -46,25 +46,41 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 ///
 /// # Errors
 /// [`StudyError`] for a folder that holds no study, or a damaged file.
-pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<Summary, StudyError> {
     let space = build::space(config)?;
-    let study = Journalled::read(directory, &space)?;
+    let report = read_report(directory, config, &space)?;
+    report.write(directory)?;
+    Ok(Summary::of(&report))
+}
+
+/// The figures of a search's folder, of which nothing is written.
+pub(super) fn summary(directory: &Path, config: &SearchConfig) -> Result<Summary, StudyError> {
+    let space = build::space(config)?;
+    Ok(Summary::of(&read_report(directory, config, &space)?))
+}
+
+fn read_report<'a>(
+    directory: &Path,
+    config: &SearchConfig,
+    space: &'a Arc<dyn SearchSpace>,
+) -> Result<Report<'a>, StudyError> {
+    let study = Journalled::read(directory, space)?;
     // Files of an earlier run with other settings say nothing of this one.
     let shortlist = match config.shortlist.cells {
         0 => Vec::new(),
         _ => read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default(),
     };
-    let mut report = Report::of(&study.events, shortlist, &*space);
+    let mut report = Report::of(&study.events, shortlist, &**space);
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
-    report.finals = final_training(directory, config, &space)?;
+    report.finals = final_training(directory, config, space)?;
     if matches!(config.strategy, StrategySettings::Differentiable(_)) {
         let folder = directory.join(DIFFERENTIABLE_FOLDER);
         report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
     }
     report.embedding = read_json(&directory.join(EMBEDDING_FILE))?;
-    report.write(directory)
+    Ok(report)
 }
 
 /// Final training: as its file says once it is finished, before that as its study's journal does.

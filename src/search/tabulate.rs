@@ -22,9 +22,9 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{CONFIG_FILE, Observe, Stage};
+use super::{CONFIG_FILE, Observe, Stage, StagePlan};
 use crate::build::{self, Trainings};
-use crate::config::{EvaluatorSettings, SearchConfig, StrategySettings, StudySettings, plain};
+use crate::config::{EvaluatorSettings, FinalImages, SearchConfig, StrategySettings, StudySettings, plain};
 use crate::{Study, StudyError};
 
 /// The table: `arch`, accuracies in percent on held-out training images (`val`) and on test images
@@ -113,6 +113,20 @@ impl Tabulate {
             cells.truncate(sample);
         }
         Ok(cells)
+    }
+
+    /// The stages of [`Self::run`], one a column that is trained for: to show how far it is.
+    ///
+    /// # Errors
+    /// As [`Self::cells`].
+    pub fn stages(&self) -> Result<Vec<StagePlan>, StudyError> {
+        let (cells, finals) = (self.cells()?.len(), &self.config.finals);
+        let one = StagePlan::finals(&self.config, cells, finals.seeds * self.networks.get());
+        let columns = match finals.images {
+            FinalImages::Search => 1,
+            FinalImages::All => 2,
+        };
+        Ok(vec![one; columns])
     }
 
     fn allows(&self, architecture: &Architecture) -> bool {

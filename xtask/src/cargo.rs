@@ -60,7 +60,7 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
 
 /// `cargo xtask demo`: the main job on the embedded images.
 pub(crate) fn demo(workspace: &Workspace, extra: &[OsString]) -> Result<()> {
-    let mut arguments = own(&["run", "--release", "--example", "bonas_darts", "--"]);
+    let mut arguments = own(&["run", "--release", "--bin", "bonas", "--", "search"]);
     arguments.extend_from_slice(extra);
     run(cargo(workspace).args(arguments))
 }

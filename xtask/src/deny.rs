@@ -70,7 +70,9 @@ fn install(folder: &Path) -> Result<()> {
     make_folder(&partial)?;
     println!("Installing cargo-deny {VERSION}, once for this user; this takes some minutes.");
     let mut command = Command::new("cargo");
-    command.args(["install", "--locked", "--quiet", "cargo-deny", "--version", VERSION, "--root"]).arg(&partial);
+    command
+        .args(["install", "--locked", "--quiet", "cargo-deny", "--version", VERSION, "--root"])
+        .arg(&partial);
     cargo::forget_own_package(&mut command);
     let installed = run(&mut command).and_then(|()| {
         remove_folder(folder)?;

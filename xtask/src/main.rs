@@ -20,7 +20,7 @@ use lexopt::prelude::*;
 const USAGE: &str = "\
 Usage: cargo xtask COMMAND
 
-  demo [ARGS]           set up, then search a DARTS cell on real images; ARGS go to the example
+  demo [ARGS]           set up, then search a DARTS cell on real images; ARGS go to `bonas search`
   test                  set up, then run every test, with and without libtorch
   setup [--gpu|--cpu]   fetch libtorch 2.13.0 once into the per-user cache and link it here;
                         without an option, keep what is linked already, else the CPU build

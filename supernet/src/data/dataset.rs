@@ -61,6 +61,14 @@ impl Dataset {
     pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
         let (train, test) = (self.train.shrunk(factor)?, self.test.shrunk(factor)?);
         let augment = Augment { crop_padding: self.augment.crop_padding.div_ceil(factor), ..self.augment };
+        augment.check(train.shape()).map_err(|_| StudyError::Setting {
+            name: "shrink".to_owned(),
+            reason: format!(
+                "{factor} leaves {} of images of {}, too little for random crops; take a smaller number",
+                train.shape(),
+                self.train.shape()
+            ),
+        })?;
         Self::new(&self.name, train, test, augment)
     }
 }

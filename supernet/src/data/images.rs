@@ -35,10 +35,19 @@ impl ImageShape {
         if factor == 0 || !self.height.is_multiple_of(factor) || !self.width.is_multiple_of(factor) {
             return Err(StudyError::Setting {
                 name: "shrink".to_owned(),
-                reason: format!("{factor} for images of {self}; valid: what divides both sides"),
+                reason: format!(
+                    "{factor} for images of {self}; it must divide both sides: {}",
+                    self.divisors().collect::<Vec<_>>().join(", ")
+                ),
             });
         }
         Ok(Self { height: self.height / factor, width: self.width / factor, ..self })
+    }
+
+    /// What divides both sides, for messages.
+    fn divisors(self) -> impl Iterator<Item = String> {
+        let divides = move |n: &usize| self.height.is_multiple_of(*n) && self.width.is_multiple_of(*n);
+        (1..=self.height.min(self.width)).filter(divides).map(|n| n.to_string())
     }
 }
 

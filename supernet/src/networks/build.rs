@@ -10,7 +10,7 @@ use bonas_study::rng::stream;
 use tch::{Device, Kind};
 
 use super::{Setup, Size};
-use crate::data::{DataSettings, Dataset, ImageShape, LoadOptions, Source};
+use crate::data::{Dataset, ImageShape, LoadOptions, Source};
 use crate::device;
 use crate::model::Placement;
 use crate::recipe::Precision;
@@ -46,7 +46,7 @@ impl Networks {
     /// # Errors
     /// As [`Networks::new`].
     pub fn planned(setup: &Setup) -> Result<Self, StudyError> {
-        match source(&setup.data)?.format() {
+        match source(setup)?.format() {
             Some((image, classes)) => {
                 let image = image.shrunk(setup.data.shrink).map_err(in_data)?;
                 Self::of(setup, image, classes, OnceCell::new())
@@ -174,8 +174,9 @@ impl Networks {
 }
 
 /// Where the images are.
-fn source(data: &DataSettings) -> Result<Source, StudyError> {
-    data.source.parse().map_err(|e| renamed(e, &[("data", "data.source")]))
+fn source(setup: &Setup) -> Result<Source, StudyError> {
+    let source = setup.data.source.parse::<Source>().map(|source| source.within(&setup.relative_to));
+    source.map_err(|e| renamed(e, &[("data", "data.source")]))
 }
 
 /// Reads the images.
@@ -186,7 +187,7 @@ fn read(setup: &Setup) -> Result<Dataset, StudyError> {
         split_seed: setup.data.split_seed,
         shrink: setup.data.shrink,
     };
-    source(&setup.data)?.load(&options).map_err(in_data)
+    source(setup)?.load(&options).map_err(in_data)
 }
 
 /// An error of `shrink` under the name of its key.

@@ -1,5 +1,6 @@
 //! What networks are built from, as settings.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
@@ -27,6 +28,8 @@ pub struct Setup {
     pub space: Arc<dyn SearchSpace>,
     /// The images.
     pub data: DataSettings,
+    /// The folder that a relative place of the images starts from; empty: the current folder.
+    pub relative_to: PathBuf,
     /// How networks are trained, and where.
     pub training: TrainingSettings,
     /// Evaluators to build.

@@ -17,7 +17,7 @@ fn a_dataset_shrinks_whole_with_its_padding() {
     let data = Dataset::new("squares", images(&[0, 1, 1], 2), images(&[0, 1], 2), augment).unwrap();
     // One pixel is left, and a padding of one is no longer below its side.
     let error = data.shrunk(2).unwrap_err().to_string();
-    assert!(error.contains("crop_padding"), "{error}");
+    assert!(error.contains("shrink: 2 leaves 1x1x1 of images of 1x2x2"), "{error}");
     let data = Dataset::new("squares", images(&[0, 1, 1], 2), images(&[0, 1], 2), Augment::none()).unwrap();
     let small = data.shrunk(2).unwrap();
     assert_eq!((small.train.pixels(), small.test.pixels()), (&[0, 1, 2][..], &[0, 1][..]));
@@ -29,6 +29,12 @@ fn only_divisors_of_the_sides_shrink() {
     let digits = load("digits", &LoadOptions { shrink: 2, ..LoadOptions::default() }).unwrap();
     assert_eq!(digits.test.shape(), ImageShape::new(1, 4, 4));
     assert_eq!(digits.augment.crop_padding, 1);
+    let error = "digits"
+        .parse::<Source>()
+        .unwrap()
+        .load(&LoadOptions { shrink: 8, ..LoadOptions::default() })
+        .unwrap_err();
+    assert!(error.to_string().contains("shrink: 8 leaves 1x1x1 of images of 1x8x8"), "{error}");
     for shrink in [0, 3, 16] {
         let error = "digits"
             .parse::<Source>()
@@ -36,6 +42,7 @@ fn only_divisors_of_the_sides_shrink() {
             .load(&LoadOptions { shrink, ..LoadOptions::default() })
             .unwrap_err();
         let error = error.to_string();
-        assert!(error.contains(&format!("{shrink} for images of 1x8x8")), "{error}");
+        let expected = format!("shrink: {shrink} for images of 1x8x8; it must divide both sides: 1, 2, 4, 8");
+        assert!(error.ends_with(&expected), "{error}");
     }
 }

@@ -1,0 +1,164 @@
+//! What is at a path: files to read, and folders that commands keep their work in.
+
+use std::path::Path;
+
+use bonas::experiment::table::RUNS_FILE;
+use bonas::observer::quoted;
+use bonas::search::{CONFIG_FILE, TRAINING_FILE};
+use bonas::study::journal::JOURNAL_FILE;
+
+use super::usage;
+
+/// What a folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Folder {
+    /// Nothing is there.
+    Missing,
+    /// A file is there.
+    File,
+    /// A search's.
+    Search,
+    /// A comparison's.
+    Comparison,
+    /// That of a single training.
+    Training,
+    /// That of a table that is being made.
+    Table,
+    /// None of these.
+    Other,
+}
+
+/// Files that tell whose folder it is, besides the configuration.
+const COMPARED: [&str; 3] = [RUNS_FILE, "plan.json", "strategies"];
+const TABULATED: [&str; 3] = ["table.json", "validation", "networks"];
+
+impl Folder {
+    /// Looks at what lies there.
+    pub(super) fn at(path: &Path) -> Self {
+        let holds = |name: &str| path.join(name).exists();
+        match () {
+            () if !path.exists() => Self::Missing,
+            () if !path.is_dir() => Self::File,
+            () if COMPARED.into_iter().any(holds) => Self::Comparison,
+            () if holds(TRAINING_FILE) => Self::Training,
+            () if holds(CONFIG_FILE) && !holds(JOURNAL_FILE) && TABULATED.into_iter().any(holds) => {
+                Self::Table
+            }
+            () if holds(CONFIG_FILE) => Self::Search,
+            () => Self::Other,
+        }
+    }
+
+    /// What it is, and which command goes on with it.
+    fn is(self, path: &Path) -> String {
+        let shown = path.display();
+        let folder = quoted(path);
+        match self {
+            Self::Missing => format!("there is no folder {shown}"),
+            Self::File => format!("{shown} is a file, not a folder"),
+            Self::Search => {
+                format!("{shown} is the folder of a search, which `bonas resume {folder}` goes on with")
+            }
+            Self::Comparison => format!(
+                "{shown} is the folder of a comparison, which `bonas compare FILE --out {folder}` goes on with"
+            ),
+            Self::Training => format!(
+                "{shown} is the folder of one training, which the same `bonas train` command goes on with"
+            ),
+            Self::Table => format!(
+                "{shown} is the folder of a table, which the same `bonas tabulate` command goes on with"
+            ),
+            Self::Other => format!("{shown} holds no search: there is no {CONFIG_FILE} in it"),
+        }
+    }
+
+    /// Refuses a folder that is not a search's.
+    ///
+    /// # Errors
+    /// A usage error that says what it is, and how a search is made.
+    pub(super) fn expect_search(path: &Path) -> anyhow::Result<()> {
+        match Self::at(path) {
+            Self::Search => Ok(()),
+            other @ (Self::Missing | Self::Other) => Err(usage(format!(
+                "{}; `bonas search FILE --out {}` begins a search there",
+                other.is(path),
+                quoted(path)
+            ))),
+            other => Err(usage(format!("{}; expected a search's folder", other.is(path)))),
+        }
+    }
+
+    /// Refuses a folder that another command works in, or a file.
+    ///
+    /// # Errors
+    /// A usage error that says what it is.
+    pub(super) fn expect_own(path: &Path, own: Self) -> anyhow::Result<()> {
+        match Self::at(path) {
+            Self::Missing | Self::Other => Ok(()),
+            folder if folder == own => Ok(()),
+            folder => Err(usage(format!("--out: {}; give another folder", folder.is(path)))),
+        }
+    }
+}
+
+/// The text of a file that the user named.
+///
+/// # Errors
+/// A usage error that names the file and says what is wrong with it.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    if path.is_dir() {
+        let config = path.join(CONFIG_FILE);
+        let hint =
+            if config.is_file() { format!("; did you mean {}?", config.display()) } else { String::new() };
+        return Err(usage(format!("{} is a folder, expected a configuration file{hint}", path.display())));
+    }
+    std::fs::read_to_string(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound => {
+            usage(format!("cannot read {}: there is no such file", path.display()))
+        }
+        std::io::ErrorKind::InvalidData => {
+            usage(format!("cannot read {}: it is no text (UTF-8)", path.display()))
+        }
+        _ => usage(format!("cannot read {}: {error}", path.display())),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_told_apart() {
+        let root = tempfile::tempdir().unwrap();
+        let make = |name: &str, files: &[&str]| {
+            let folder = root.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            files.iter().for_each(|file| std::fs::write(folder.join(file), "").unwrap());
+            folder
+        };
+        let search = make("search", &[CONFIG_FILE, JOURNAL_FILE]);
+        let comparison = make("comparison", &[CONFIG_FILE, RUNS_FILE]);
+        let training = make("training", &[TRAINING_FILE]);
+        let table = make("table", &[CONFIG_FILE, "table.json"]);
+        let other = make("other", &["notes.txt"]);
+        let file = other.join("notes.txt");
+        let missing = root.path().join("missing");
+        for (path, folder, words) in [
+            (&comparison, Folder::Comparison, "`bonas compare FILE --out "),
+            (&training, Folder::Training, "`bonas train` command"),
+            (&table, Folder::Table, "`bonas tabulate` command"),
+            (&file, Folder::File, "is a file, not a folder; expected a search's folder"),
+            (&other, Folder::Other, "there is no config.toml in it; `bonas search FILE --out "),
+            (&missing, Folder::Missing, "there is no folder "),
+        ] {
+            assert_eq!(Folder::at(path), folder);
+            let error = Folder::expect_search(path).unwrap_err().to_string();
+            assert!(error.contains(words) && error.contains(&path.display().to_string()), "{error}");
+        }
+        Folder::expect_search(&search).unwrap();
+        Folder::expect_own(&search, Folder::Search).unwrap();
+        Folder::expect_own(&missing, Folder::Comparison).unwrap();
+        let error = Folder::expect_own(&search, Folder::Comparison).unwrap_err().to_string();
+        assert!(error.contains("is the folder of a search, which `bonas resume "), "{error}");
+    }
+}

@@ -1,0 +1,56 @@
+//! `bonas search --dry-run`.
+
+use bonas::config::SearchConfig;
+
+use super::out;
+
+/// Prints the configuration, and parameters and memory of the networks it leads to.
+///
+/// # Errors
+/// Settings that do not fit each other.
+pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
+    out::text(&format!("{}\n{}", config.plain(), networks(config)?))
+}
+
+#[cfg(feature = "torch")]
+fn networks(config: &SearchConfig) -> anyhow::Result<String> {
+    use bonas::build::Trainings;
+    use bonas::spaces::network::{Norm, Union};
+
+    if !super::search::trains(config) {
+        return Ok("# Plan\nno network is trained\n".to_owned());
+    }
+    let space = bonas::build::space(config)?;
+    let networks = Trainings::planned(config)?.networks;
+    let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
+    let mut text = format!("# Plan\ndevices: {:?}\n", networks.devices());
+    if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
+        let cells = config.strategy.batch();
+        let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();
+        let network =
+            networks.skeleton(shared.size, shared.norm)?.network(&Union::of(&drawn)?, &networks.ops())?;
+        text += &format!(
+            "supernet of {cells} random cells: {} parameters, at most {:.0} MB of activations a step, each worker\n",
+            network.params(),
+            network.activation_bytes(shared.images) as f64 / 1e6
+        );
+    }
+    if config.finals.seeds > 0 {
+        let (size, batch) = (config.finals.size(), config.finals.batch);
+        let drawn = Union::of(&[space.sample(&mut rng)])?;
+        let network = networks.skeleton(size, Norm::DISCRETE)?.network(&drawn, &networks.ops())?;
+        text += &format!(
+            "final network of a random architecture: {} parameters, {:.1} M multiply-adds, {:.0} MB of activations \
+             a step\n",
+            network.params(),
+            network.macs() as f64 / 1e6,
+            network.activation_bytes(batch) as f64 / 1e6
+        );
+    }
+    Ok(text)
+}
+
+#[cfg(not(feature = "torch"))]
+fn networks(_: &SearchConfig) -> anyhow::Result<String> {
+    Ok("# Plan\nnothing can be trained: this program was built without libtorch (feature torch)\n".to_owned())
+}

@@ -1,0 +1,204 @@
+//! What a search came to, for a terminal.
+
+use std::fmt::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bonas_spaces::SearchSpace;
+
+use super::quoted;
+use crate::drawing::cells_text;
+use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Summary, Trained, WINNER_FILE};
+use crate::search::FINALS_FOLDER;
+use bonas_study::history::Fidelity;
+use bonas_study::statistics::mean;
+
+/// The winner of a search: its text and drawing, its scores, what final training made of it beside random
+/// cells, and where its files are. Printed with `{}`.
+#[derive(Debug)]
+pub struct Ending<'a> {
+    summary: &'a Summary,
+    space: &'a dyn SearchSpace,
+    folder: &'a Path,
+    data: Option<String>,
+}
+
+impl<'a> Ending<'a> {
+    /// The ending of the search in a folder.
+    pub fn new(summary: &'a Summary, space: &'a dyn SearchSpace, folder: &'a Path) -> Self {
+        Self { summary, space, folder, data: None }
+    }
+
+    /// Names the images that the winner may be trained on next, as `bonas train --data` takes them.
+    #[must_use]
+    pub fn data(self, source: String) -> Self {
+        Self { data: Some(source), ..self }
+    }
+
+    /// Commands that go on from here.
+    fn next(&self) -> Vec<String> {
+        let (space, winner) = (&self.summary.space, quoted(&self.folder.join(WINNER_FILE)));
+        let mut commands = vec![format!("bonas describe --space {space} --arch \"$(cat {winner})\"")];
+        if let Some(data) = self.data.as_ref().filter(|_| self.space.network().is_some()) {
+            let (data, out) = (quoted(Path::new(data)), quoted(&self.folder.join("trained")));
+            commands.push(format!(
+                "bonas train --space {space} --genotype \"$(cat {winner})\" --data {data} --epochs 100 --out {out}"
+            ));
+        }
+        commands
+    }
+
+    /// Whether nothing is left to do.
+    fn finished(&self) -> bool {
+        self.summary.ended.is_some() && self.summary.finals.as_ref().is_none_or(|finals| finals.finished)
+    }
+
+    /// One sentence: how far the search has come.
+    pub fn state(&self) -> String {
+        let queries = self.summary.queries;
+        match &self.summary.finals {
+            _ if self.finished() => "The search is finished.".to_owned(),
+            Some(finals) if self.summary.ended.is_some() => format!(
+                "The search has ended; of its final training {} of {} networks are done.",
+                finals.done, finals.planned
+            ),
+            _ => format!("The search has not ended; {queries} architectures are evaluated."),
+        }
+    }
+
+    /// The score of the winner in the search.
+    fn score(&self, winner: &str) -> Option<f64> {
+        let best = self.summary.best.as_ref().filter(|best| best.arch == winner);
+        best.map(|best| best.score).or_else(|| self.listed(winner)?.score)
+    }
+
+    fn listed(&self, winner: &str) -> Option<&Shortlisted> {
+        self.summary.shortlist.iter().find(|one| one.arch == winner)
+    }
+
+    /// The weights of the winner, one file a seed, whether they are there or not.
+    fn weights(&self, winner: &str) -> Vec<PathBuf> {
+        let seeds = self.summary.finals.as_ref().and_then(|finals| finals.results.first());
+        let Ok(architecture) = self.space.parse(winner) else { return Vec::new() };
+        let file = |seed| {
+            let name = format!("{}-{seed}.safetensors", architecture.key());
+            self.folder.join(FINALS_FOLDER).join(name)
+        };
+        (0..seeds.map_or(0, |trained| trained.test.len())).map(file).collect()
+    }
+
+    fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
+        let mut rows = Vec::new();
+        if let (Some(score), Some(fidelity)) = (self.score(winner), self.summary.fidelity) {
+            rows.push(("score", format!("{score:.4} ({})", unit(fidelity))));
+        }
+        if let Some(one) = self.listed(winner)
+            && let Some(accuracy) = one.mean()
+        {
+            let (n, seeds) = (self.summary.shortlist.len(), one.validation.len());
+            let text = format!(
+                "{} of the held-out images, trained from scratch, {}; the best of {n}",
+                percent(accuracy),
+                count(seeds, "seed")
+            );
+            rows.push(("shortlist", text));
+        }
+        rows.extend(self.summary.finals.as_ref().map(final_rows).unwrap_or_default());
+        let weights = self.weights(winner);
+        if let Some(first) = weights.first() {
+            let more = if weights.len() > 1 {
+                format!(", and so on: {}", count(weights.len(), "seed"))
+            } else {
+                String::new()
+            };
+            let text = match weights.iter().find(|file| !file.is_file()) {
+                None => format!("{}{more}", first.display()),
+                Some(lost) => format!(
+                    "{} is missing, though it was written here; train the winner again with `bonas train`",
+                    lost.display()
+                ),
+            };
+            rows.push(("weights", text));
+        }
+        rows.push(("report", self.folder.join(REPORT_FILE).display().to_string()));
+        rows
+    }
+}
+
+impl fmt::Display for Ending<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}", self.state())?;
+        let Some(winner) = &self.summary.winner else {
+            let report = self.folder.join(REPORT_FILE);
+            return writeln!(f, "No architecture has a score yet. {}", report.display());
+        };
+        writeln!(f, "\n{}  {winner}\n", if self.finished() { "winner" } else { "best so far" })?;
+        if let Ok(architecture) = self.space.parse(winner) {
+            writeln!(f, "{}", cells_text(&architecture, self.space.cell_names()).trim_end())?;
+            f.write_char('\n')?;
+        }
+        for (name, text) in self.rows(winner) {
+            writeln!(f, "{name:<9}  {text}")?;
+        }
+        for (i, command) in self.next().iter().enumerate() {
+            writeln!(f, "{:<9}  {command}", if i == 0 { "next" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// What final training made of the winner and of random cells.
+fn final_rows(finals: &FinalSummary) -> Vec<(&'static str, String)> {
+    let mut rows = Vec::new();
+    let Some((winner, random)) = finals.results.split_first() else {
+        rows.push(("final", format!("0 of {} networks are trained", finals.planned)));
+        return rows;
+    };
+    let text = match winner.test_mean {
+        Some(accuracy) => format!(
+            "{} of the test images{}, {}",
+            percent(accuracy),
+            spread(winner.test_sd),
+            count(winner.test.len(), "seed")
+        ),
+        None => "every training of the winner failed".to_owned(),
+    };
+    let state = if finals.finished {
+        String::new()
+    } else {
+        format!("; not finished, {} of {} networks", finals.done, finals.planned)
+    };
+    rows.push(("final", text + &state));
+    let means: Vec<f64> = random.iter().filter_map(|cell: &Trained| cell.test_mean).collect();
+    if !means.is_empty() {
+        let of = mean(&means);
+        let squares: f64 = means.iter().map(|x| (x - of).powi(2)).sum();
+        let sd = (means.len() > 1).then(|| (squares / (means.len() - 1) as f64).sqrt());
+        let gain = winner.test_mean.map_or(String::new(), |accuracy| {
+            format!("; the winner has {:+.2} points", 100.0 * (accuracy - of))
+        });
+        let cells = count(means.len(), "random cell");
+        rows.push(("random", format!("{}{}, {cells}{gain}", percent(of), spread(sd))));
+    }
+    rows
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.2} %", 100.0 * share)
+}
+
+fn spread(sd: Option<f64>) -> String {
+    sd.map_or(String::new(), |sd| format!(" (sd {:.2})", 100.0 * sd))
+}
+
+fn count(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+fn unit(fidelity: Fidelity) -> &'static str {
+    match fidelity {
+        Fidelity::Indicator => "indicator",
+        Fidelity::SharedWeights => "accuracy on held-out images with shared weights",
+        Fidelity::FromScratch => "accuracy on held-out images, trained from scratch",
+        Fidelity::Table => "from a table or a formula",
+    }
+}

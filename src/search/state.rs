@@ -1,0 +1,176 @@
+//! What a search's folder holds: nothing, a search that can go on, or one that is finished.
+
+use std::path::Path;
+
+use bonas_spaces::SearchSpace;
+
+use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
+use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain};
+use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
+use crate::{Event, StudyError, build};
+use bonas_study::Journalled;
+use bonas_study::history::{History, Outcome};
+use bonas_study::journal::Journal;
+
+impl Search {
+    /// The summary of this search if it is finished: the study, and the shortlist and the final training
+    /// that the configuration asks for. None for a folder without a search, one that can go on, and one
+    /// whose search was begun with another configuration. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`StudyError`] for a damaged file; [`StudyError::Evaluator`] if every architecture failed.
+    pub fn finished(&self) -> Result<Option<Summary>, StudyError> {
+        if !Journal::exists(&self.directory) {
+            return Ok(None);
+        }
+        let space = build::space(&self.config)?;
+        let study = Journalled::read(&self.directory, &space)?;
+        let identity = self.config.identity();
+        if study.ended.is_none() || !begun_as(&study.events, &identity) {
+            return Ok(None);
+        }
+        let scored = study.history.evaluations().iter().any(|e| matches!(e.outcome, Outcome::Scored(_)));
+        let shortlist = plain("shortlist", &self.config.shortlist);
+        let finals = plain("final", &self.config.finals);
+        let followed = [
+            (self.config.shortlist.cells > 0, SHORTLIST_FILE, SHORTLIST_FOLDER, shortlist),
+            (self.config.finals.seeds > 0, FINAL_FILE, FINALS_FOLDER, finals),
+        ];
+        for (wanted, file, folder, settings) in followed {
+            let header = format!("{identity}\n{settings}");
+            if wanted && scored && !self.trained(&space, (file, folder), &header)? {
+                return Ok(None);
+            }
+        }
+        check_scored(&study.history)?;
+        reporting::summary(&self.directory, &self.config).map(Some)
+    }
+
+    /// Whether a training that follows the search is done, and as `header` says.
+    fn trained(
+        &self,
+        space: &std::sync::Arc<dyn SearchSpace>,
+        (file, folder): (&str, &str),
+        header: &str,
+    ) -> Result<bool, StudyError> {
+        let folder = self.directory.join(folder);
+        if !self.directory.join(file).exists() || !Journal::exists(&folder) {
+            return Ok(false);
+        }
+        let study = Journalled::read(&folder, space)?;
+        Ok(study.ended.is_some() && begun_as(&study.events, header))
+    }
+}
+
+/// Whether a study's configuration begins with this text.
+fn begun_as(events: &[Event], text: &str) -> bool {
+    matches!(events.first(), Some(Event::Started { config, .. }) if config.starts_with(text))
+}
+
+/// Refuses a search in which every architecture failed.
+///
+/// # Errors
+/// [`StudyError::Evaluator`] with the commonest reason.
+pub(super) fn check_scored(history: &History) -> Result<(), StudyError> {
+    let failures = history.evaluations().iter().filter_map(|evaluation| match &evaluation.outcome {
+        Outcome::Failed(reason) => Some(reason.as_str()),
+        Outcome::Scored(_) => None,
+    });
+    let failures: Vec<&str> = failures.collect();
+    if failures.is_empty() || failures.len() < history.len() {
+        return Ok(());
+    }
+    let times = |reason: &str| failures.iter().filter(|other| **other == reason).count();
+    // Of equals the first, as `max_by_key` takes the last.
+    let common = failures.iter().rev().max_by_key(|reason| times(reason)).copied().unwrap_or_default();
+    Err(StudyError::Evaluator(format!(
+        "all {} architectures failed, {} of them because {common}",
+        failures.len(),
+        times(common)
+    )))
+}
+
+/// What differs first between the configuration of the search in a folder and another, of all that its
+/// results depend on: the lines there and here. None if nothing does.
+///
+/// # Errors
+/// [`StudyError::Data`] for a configuration that cannot be read.
+pub fn difference(directory: &Path, config: &SearchConfig) -> Result<Option<[String; 2]>, StudyError> {
+    let path = directory.join(CONFIG_FILE);
+    let bad = |reason: String| StudyError::Data { path: path.clone(), reason };
+    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+    let there = SearchConfig::from_toml(&text, &path.display().to_string())
+        .map_err(|error| bad(format!("it is no configuration any more: {error}")))?;
+    Ok(first_difference(&results_of(&there), &results_of(config)))
+}
+
+/// All that the files of a search depend on.
+fn results_of(config: &SearchConfig) -> String {
+    let mut config = config.clone();
+    config.relative_to.clear();
+    config.study.workers = StudySettings::default().workers;
+    config.training.device = TrainingSettings::default().device;
+    config.plain()
+}
+
+/// The first lines that differ, each below the section that it stands in.
+fn first_difference(there: &str, here: &str) -> Option<[String; 2]> {
+    let (mut left, mut right) = (Sectioned::of(there), Sectioned::of(here));
+    loop {
+        match (left.next(), right.next()) {
+            (None, None) => return None,
+            (a, b) if a == b => {}
+            (a, b) => return Some([a, b].map(|line| line.unwrap_or_else(|| "nothing more".to_owned()))),
+        }
+    }
+}
+
+/// Lines of a configuration as `section.key = value`.
+struct Sectioned<'a> {
+    lines: std::str::Lines<'a>,
+    section: &'a str,
+}
+
+impl<'a> Sectioned<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { lines: text.lines(), section: "" }
+    }
+}
+
+impl Iterator for Sectioned<'_> {
+    type Item = String;
+
+    fn next(&mut self) -> Option<String> {
+        loop {
+            let line = self.lines.next()?;
+            match line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                Some(section) => self.section = section,
+                None if line.is_empty() => {}
+                None => return Some(format!("{}.{line}", self.section)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_difference_is_named_with_its_section() {
+        let mut other = SearchConfig::default();
+        assert_eq!(first_difference(&SearchConfig::default().plain(), &other.plain()), None);
+        other.finals.seeds = 5;
+        let [there, here] = first_difference(&SearchConfig::default().plain(), &other.plain()).unwrap();
+        assert_eq!((&*there, &*here), ("final.seeds = 3", "final.seeds = 5"));
+    }
+
+    #[test]
+    fn workers_device_and_place_make_no_difference() {
+        let mut other = SearchConfig::default();
+        (other.study.workers, other.relative_to) = (4, "elsewhere".into());
+        "cpu".clone_into(&mut other.training.device);
+        assert_eq!(results_of(&other), results_of(&SearchConfig::default()));
+        assert_eq!(other.identity(), SearchConfig::default().identity());
+    }
+}

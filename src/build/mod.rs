@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::rng::stream;
-use bonas_study::strategy::{Aims, Knowledge, Scored, Site, Strategy, Targets, surrogate};
+use bonas_study::strategy::{Aims, BuildContext, Knowledge, Scored, Strategy, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
 use bonas_supernet::networks::Setup;
 use bonas_surrogate::Observation;
@@ -38,7 +38,7 @@ pub fn strategy(
     aims: &Aims,
     knowledge: &Knowledge,
 ) -> Result<Box<dyn Strategy>, StudyError> {
-    settings.build(&Site { space, fidelity, aims, knowledge, trainer: None })
+    settings.build(&BuildContext { space, fidelity, aims, knowledge, trainer: None })
 }
 
 /// Space, images and training of a configuration.

@@ -18,7 +18,7 @@
 //! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group; to add a strategy or
 //! an evaluator, a line to a [`choices!`](crate::choices) enum.
 //!
-//! Invariant: nothing here opens a file, or knows a search space or a tensor library; a name that
+//! Invariant: nothing here opens a file, or names a search space or a tensor type; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.
 
 mod choices;

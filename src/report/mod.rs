@@ -14,6 +14,7 @@ mod files;
 mod finals;
 mod html;
 pub(crate) mod markup;
+mod names;
 mod pca;
 pub(crate) mod plots;
 mod summary;
@@ -31,12 +32,12 @@ use bonas_study::journal::Seconds;
 use bonas_supernet::differentiable::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
-pub use files::{
+pub use finals::{FinalResult, FinalTraining, Shortlisted};
+pub use html::page;
+pub use names::{
     EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, TIMINGS_JSON,
     TIMINGS_PAGE, WINNER_FILE,
 };
-pub use finals::{FinalResult, FinalTraining, Shortlisted};
-pub use html::page;
 pub use pca::{Plane, project};
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};

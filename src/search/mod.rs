@@ -33,8 +33,8 @@ use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
 use bonas_study::strategy::Aims;
-use bonas_study::strategy::{Knowledge, SOURCE_TASK_FILE, Site, SourceTask};
-use bonas_supernet::differentiable::Workshop;
+use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTask};
+use bonas_supernet::differentiable::ImageSearch;
 #[cfg(not(feature = "torch"))]
 use bonas_supernet::networks::without_torch;
 
@@ -126,13 +126,13 @@ impl Search {
     ) -> Result<Box<dyn Strategy>, StudyError> {
         let strategy = self.config.strategy.clone().with_transfer(transfer.clone());
         let fidelity = self.config.evaluator.fidelity();
-        let workshop = Workshop {
+        let image_search = ImageSearch {
             setup: build::setup(&self.config)?,
             folder: self.directory.join(DIFFERENTIABLE_FOLDER),
             cancel: self.cancel.clone(),
         };
-        let trainer: Option<&dyn Any> = Some(&workshop);
-        strategy.build(&Site { space, fidelity, aims: &Aims::default(), knowledge, trainer })
+        let trainer: Option<&dyn Any> = Some(&image_search);
+        strategy.build(&BuildContext { space, fidelity, aims: &Aims::default(), knowledge, trainer })
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the

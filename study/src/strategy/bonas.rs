@@ -1,7 +1,6 @@
 //! Bayesian optimisation with a surrogate over architectures.
 
 mod model;
-mod parts;
 mod settings;
 
 use bonas_spaces::Architecture;

@@ -3,7 +3,6 @@
 use std::any::Any;
 
 use bonas_spaces::SearchSpace;
-use bonas_surrogate::Surrogate;
 
 use super::{Aims, Knowledge, Strategy, SurrogateName, TargetsKind, Transfer};
 use crate::StudyError;
@@ -11,7 +10,7 @@ use crate::history::Fidelity;
 
 /// What a strategy is built for.
 #[derive(Clone, Copy, Debug)]
-pub struct Site<'a> {
+pub struct BuildContext<'a> {
     /// The space to search.
     pub space: &'a dyn SearchSpace,
     /// The kind of score that the strategy is told.
@@ -57,7 +56,7 @@ pub trait BuildStrategy {
     ///
     /// # Errors
     /// [`StudyError::Setting`] for a setting that does not fit the space, or a part that this build lacks.
-    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError>;
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError>;
 
     /// Architectures a batch.
     fn batch(&self) -> usize;
@@ -95,15 +94,4 @@ pub trait BuildStrategy {
 
     /// Sets the source of scores on another task, for strategies that can start from some.
     fn set_transfer(&mut self, _transfer: Transfer) {}
-}
-
-/// The surrogate of a name.
-///
-/// # Errors
-/// [`StudyError::Setting`] for one that this build lacks.
-pub fn surrogate(name: SurrogateName) -> Result<Box<dyn Surrogate>, StudyError> {
-    name.build(&()).map_err(|error| StudyError::Setting {
-        name: "strategy.surrogate".to_owned(),
-        reason: error.to_string(),
-    })
 }

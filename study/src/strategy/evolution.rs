@@ -7,7 +7,7 @@ use rand::RngExt;
 
 use super::fresh::{fresh, fresh_proposal, is_new};
 use super::{
-    Ask, Batches, BuildStrategy, Candidate, Proposal, Scored, Site, Strategy, Targets, TargetsKind,
+    Ask, Batches, BuildContext, BuildStrategy, Candidate, Proposal, Scored, Strategy, Targets, TargetsKind,
     check_batch_settings,
 };
 use crate::StudyError;
@@ -36,7 +36,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for EvolutionSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         Ok(Box::new(RegularizedEvolution {
             population: self.population,
             sample: self.sample,

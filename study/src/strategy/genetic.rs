@@ -9,8 +9,8 @@ use rand::RngExt;
 use super::fresh::is_new;
 use super::knowledge::published;
 use super::{
-    Ask, BuildStrategy, Candidate, CostLimit, Costs, Proposal, Scored, Site, Strategy, Targets, WholeSpace,
-    check_batch_settings,
+    Ask, BuildContext, BuildStrategy, Candidate, CostLimit, Costs, Proposal, Scored, Strategy, Targets,
+    WholeSpace, check_batch_settings,
 };
 use crate::StudyError;
 use crate::rng::{StudyRng, stream};
@@ -53,8 +53,8 @@ crate::settings! {
 }
 
 impl BuildStrategy for BnNasSettings {
-    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
-        let space = site.space;
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+        let space = context.space;
         if space.choices().is_none() {
             let reason = format!(
                 "bn-nas needs a space of choices, and {} has none here (no table has any); take {}, without a table",

@@ -6,7 +6,7 @@ use bonas_spaces::{Architecture, Key};
 use rand::RngExt;
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, BuildStrategy, Candidate, Proposal, Site, Strategy, check_batch_settings};
+use super::{Ask, Batches, BuildContext, BuildStrategy, Candidate, Proposal, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 
@@ -22,7 +22,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for LocalSearchSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         Ok(Box::new(LocalSearch::new(Batches { count: self.batches, size: self.batch })))
     }
 

@@ -34,7 +34,7 @@ mod targets;
 
 pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
 pub use bonas_surrogate::selection::Batches;
-pub use build::{BuildStrategy, Site, surrogate};
+pub use build::{BuildContext, BuildStrategy};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
 pub use fresh::WHOLE_SPACE_CAP;
@@ -43,7 +43,8 @@ pub use knowledge::{Knowledge, PriorKind, SOURCE_TASK_FILE, SourceTask, Transfer
 pub use listed::Listed;
 pub use local_search::{LocalSearch, LocalSearchSettings};
 pub use names::{
-    AcquisitionName, PartName, SelectionChoice, SelectionName, SurrogateName, either, surrogates_with_prior,
+    AcquisitionName, PartName, SelectionChoice, SelectionName, SurrogateName, either, surrogate,
+    surrogates_with_prior,
 };
 pub use nsga2::{Nsga2, Nsga2Settings};
 pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, NpenasSettings};

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::StudyError;
 use bonas_spaces::catalogue::unknown;
 use bonas_surrogate::acquisition::{AcquisitionSettings, ExpectedImprovement};
 use bonas_surrogate::catalogue::{ACQUISITIONS, Entry, SELECTIONS, SURROGATES, find, names, surrogates_that};
@@ -208,6 +209,17 @@ pub fn either(names: &[&str]) -> String {
         [one] => (*one).to_owned(),
         [first @ .., last] => format!("{} or {last}", first.join(", ")),
     }
+}
+
+/// The surrogate of a name.
+///
+/// # Errors
+/// [`StudyError::Setting`] for one that this build lacks.
+pub fn surrogate(name: SurrogateName) -> Result<Box<dyn Surrogate>, StudyError> {
+    name.build(&()).map_err(|error| StudyError::Setting {
+        name: "strategy.surrogate".to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 #[cfg(test)]

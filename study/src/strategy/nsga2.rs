@@ -7,7 +7,7 @@ use bonas_surrogate::pareto::{Point, front};
 use super::evolution::child;
 use super::fresh::fresh_proposal;
 use super::{
-    Aims, Ask, Batches, BuildStrategy, Candidate, Proposal, Scored, Site, Strategy, Targets,
+    Aims, Ask, Batches, BuildContext, BuildStrategy, Candidate, Proposal, Scored, Strategy, Targets,
     check_batch_settings,
 };
 use crate::StudyError;
@@ -31,11 +31,11 @@ crate::settings! {
 }
 
 impl BuildStrategy for Nsga2Settings {
-    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         Ok(Box::new(Nsga2 {
             population: self.population,
             batches: Batches { count: self.batches, size: self.batch },
-            aims: site.aims.clone(),
+            aims: context.aims.clone(),
         }))
     }
 

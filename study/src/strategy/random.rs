@@ -1,7 +1,7 @@
 //! Random search.
 
 use super::fresh::fresh_proposal;
-use super::{Ask, Batches, BuildStrategy, Proposal, Site, Strategy, check_batch_settings};
+use super::{Ask, Batches, BuildContext, BuildStrategy, Proposal, Strategy, check_batch_settings};
 use crate::StudyError;
 use crate::rng::StudyRng;
 
@@ -17,7 +17,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for RandomSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
         Ok(Box::new(RandomSearch { batches }))
     }

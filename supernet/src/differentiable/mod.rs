@@ -30,5 +30,5 @@ mod trajectory;
 
 #[cfg(feature = "torch")]
 pub use search::{Differentiable, Relaxing};
-pub use settings::{DifferentiableSettings, Workshop};
+pub use settings::{DifferentiableSettings, ImageSearch};
 pub use trajectory::{Epoch, TRAJECTORY_FILE, read_trajectory};

@@ -10,7 +10,7 @@ use bonas_spaces::catalogue::spaces_with;
 use bonas_spaces::network::{Norm, SkeletonSize};
 use bonas_study::StudyError;
 use bonas_study::settings::{at_least_1, ensure};
-use bonas_study::strategy::{BuildStrategy, Site, Strategy};
+use bonas_study::strategy::{BuildContext, BuildStrategy, Strategy};
 
 #[cfg(feature = "torch")]
 use super::Differentiable;
@@ -100,9 +100,9 @@ impl DifferentiableSettings {
     }
 }
 
-/// What differentiable search needs besides its settings: [`Site::trainer`] of an image search.
+/// What differentiable search needs besides its settings: [`BuildContext::trainer`] of an image search.
 #[derive(Clone, Debug)]
-pub struct Workshop {
+pub struct ImageSearch {
     /// Space, images and training.
     pub setup: Setup,
     /// Folder of checkpoints and of the trajectory.
@@ -145,15 +145,15 @@ impl DifferentiableSettings {
 
 impl BuildStrategy for DifferentiableSettings {
     #[cfg(feature = "torch")]
-    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
-        let workshop = site.trainer.and_then(|trainer| trainer.downcast_ref::<Workshop>());
-        let Some(Workshop { setup, folder, cancel }) = workshop else { return Err(needs_images()) };
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+        let image_search = context.trainer.and_then(|trainer| trainer.downcast_ref::<ImageSearch>());
+        let Some(ImageSearch { setup, folder, cancel }) = image_search else { return Err(needs_images()) };
         let strategy = self.strategy(&Networks::new(setup)?)?;
         Ok(Box::new(strategy.folder(folder.clone()).cancel(cancel.clone())))
     }
 
     #[cfg(not(feature = "torch"))]
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         Err(needs_images())
     }
 

@@ -1,16 +1,22 @@
 //! Settings of BONAS.
 
+use bonas_spaces::SearchSpace;
 use bonas_surrogate::acquisition::AcquisitionSettings;
+use bonas_surrogate::catalogue::surrogates_that;
+use bonas_surrogate::selection::{Clustered, KrigingBeliever, SelectionSettings, TopK};
+use bonas_surrogate::{Acquisition, Selection, Surrogate};
 use serde::{Deserialize, Serialize};
 
-use super::parts::{pool, selection};
 use super::{Bonas, Objectives};
 use crate::StudyError;
+use crate::history::Fidelity;
 use crate::settings::{at_least_1, ensure};
-use crate::strategy::names::{AcquisitionName, SelectionChoice, surrogates_with_prior};
+use crate::strategy::names::{
+    AcquisitionName, SelectionChoice, SelectionName, either, surrogates_with_prior,
+};
 use crate::strategy::{
-    Batches, BuildStrategy, PriorKind, Site, Strategy, SurrogateName, TargetsKind, Transfer,
-    check_batch_settings,
+    Batches, BuildContext, BuildStrategy, CandidatePool, Evolutionary, Local, Parents, PriorKind, Strategy,
+    SurrogateName, TargetsKind, Transfer, WHOLE_SPACE_CAP, WholeSpace, check_batch_settings,
 };
 
 /// Where candidates come from.
@@ -115,27 +121,28 @@ crate::settings! {
 }
 
 impl BuildStrategy for BonasSettings {
-    fn build(&self, site: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
-        let hypervolume = site.aims.second.is_some() && self.objectives == ObjectivesKind::Ehvi;
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+        let hypervolume = context.aims.second.is_some() && self.objectives == ObjectivesKind::Ehvi;
         if hypervolume && self.selection != SelectionChoice::Auto {
             return Err(StudyError::Setting {
                 name: "strategy.selection".to_owned(),
                 reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
             });
         }
-        let surrogate = site.knowledge.surrogate(self.surrogate, self.prior, &self.transfer, site.space)?;
+        let surrogate =
+            context.knowledge.surrogate(self.surrogate, self.prior, &self.transfer, context.space)?;
         let acquisition = self.acquisition.build(&AcquisitionSettings { gamma: self.gamma })?;
-        let selection = selection(self, &*surrogate, &*acquisition, site.fidelity)?;
+        let selection = selection(self, &*surrogate, &*acquisition, context.fidelity)?;
         Ok(Box::new(Bonas {
             name: "bonas".to_owned(),
             surrogate,
             acquisition,
             selection,
-            pool: pool(self, site.space)?,
+            pool: pool(self, context.space)?,
             initial: self.initial,
             batches: Batches { count: self.batches, size: self.batch },
             targets: self.targets.into(),
-            aims: site.aims.clone(),
+            aims: context.aims.clone(),
             objectives: match self.objectives {
                 ObjectivesKind::Ehvi => Objectives::Hypervolume,
                 ObjectivesKind::Parego => Objectives::Scalarised,
@@ -159,5 +166,71 @@ impl BuildStrategy for BonasSettings {
 
     fn set_transfer(&mut self, transfer: Transfer) {
         self.transfer = transfer;
+    }
+}
+
+/// The selection of some settings; refuses one that reads what the surrogate does not have.
+fn selection(
+    s: &BonasSettings,
+    surrogate: &dyn Surrogate,
+    acquisition: &dyn Acquisition,
+    fidelity: Fidelity,
+) -> Result<Box<dyn Selection>, StudyError> {
+    let name = match s.selection {
+        SelectionChoice::Named(name) => name,
+        SelectionChoice::Auto => automatic(surrogate, acquisition, fidelity),
+    };
+    let selection = name.build(&SelectionSettings { gamma: s.gamma })?;
+    let lacks = |what: &str, have: &dyn Fn(&dyn Surrogate) -> bool| {
+        let (name, having) = (name.name(), either(&surrogates_that(have)));
+        let reason = format!("{name} needs a surrogate with {what}; take {having}");
+        Err(StudyError::Setting { name: "strategy.selection".to_owned(), reason })
+    };
+    if selection.reads_embeddings() && !surrogate.has_embedding() {
+        return lacks("an embedding", &|s| s.has_embedding());
+    }
+    if selection.reads_joint() && !surrogate.has_joint_posterior() {
+        return lacks("a joint posterior", &|s| s.has_joint_posterior());
+    }
+    Ok(selection)
+}
+
+/// The selection that `auto` stands for.
+fn automatic(surrogate: &dyn Surrogate, acquisition: &dyn Acquisition, fidelity: Fidelity) -> SelectionName {
+    SelectionName::of(if fidelity == Fidelity::SharedWeights && surrogate.has_embedding() {
+        &Clustered::ENTRY
+    } else if acquisition.is_expected_improvement() && surrogate.has_joint_posterior() {
+        &KrigingBeliever::ENTRY
+    } else {
+        &TopK::ENTRY
+    })
+}
+
+fn pool(s: &BonasSettings, space: &dyn SearchSpace) -> Result<CandidatePool, StudyError> {
+    let evolutionary = Evolutionary {
+        size: s.pool_size,
+        population: s.population,
+        parents: match s.parents {
+            ParentsKind::Recent => Parents::Recent,
+            ParentsKind::Best => Parents::Best,
+        },
+        tournament: s.tournament,
+        random_share: s.random_share,
+        ..Evolutionary::default()
+    };
+    let whole = || WholeSpace::of(space, WHOLE_SPACE_CAP);
+    match s.pool {
+        PoolKind::Auto => Ok(whole().map_or(CandidatePool::Evolutionary(evolutionary), CandidatePool::Whole)),
+        PoolKind::Evolutionary => Ok(CandidatePool::Evolutionary(evolutionary)),
+        PoolKind::Local => Ok(CandidatePool::Local(Local { size: s.pool_size, population: s.population })),
+        PoolKind::Random => Ok(CandidatePool::Evolutionary(Evolutionary { random_share: 1.0, ..evolutionary })),
+        PoolKind::Whole => whole().map(CandidatePool::Whole).ok_or_else(|| StudyError::Setting {
+            name: "strategy.pool".into(),
+            reason: format!(
+                "whole, but {} has {} architectures and at most {WHOLE_SPACE_CAP} are listed; use auto or evolutionary",
+                space.name(),
+                space.size()
+            ),
+        }),
     }
 }

@@ -7,7 +7,7 @@ use bonas_surrogate::models::{MlpParams, PathMlp};
 use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
-use crate::strategy::{Batches, Bonas, BuildStrategy, Site, Strategy, check_batch_settings};
+use crate::strategy::{Batches, Bonas, BuildContext, BuildStrategy, Strategy, check_batch_settings};
 
 crate::settings! {
     /// Settings of BANANAS.
@@ -62,7 +62,7 @@ impl BananasSettings {
 }
 
 impl BuildStrategy for BananasSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
         let surrogate = Box::new(PathMlp { params: self.networks() });
         Ok(Box::new(Bonas {

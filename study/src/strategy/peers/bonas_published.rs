@@ -8,7 +8,7 @@ use super::guided;
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
 use crate::strategy::{
-    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateName, check_batch_settings,
+    Batches, Bonas, BuildContext, BuildStrategy, Evolutionary, Strategy, SurrogateName, check_batch_settings,
     surrogate,
 };
 
@@ -41,7 +41,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for BonasPublishedSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
         let pool = Evolutionary {
             size: self.pool_size,

@@ -9,7 +9,7 @@ use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::{at_least_1, ensure};
 use crate::strategy::{
-    Batches, Bonas, BuildStrategy, Evolutionary, Site, Strategy, SurrogateName, check_batch_settings,
+    Batches, Bonas, BuildContext, BuildStrategy, Evolutionary, Strategy, SurrogateName, check_batch_settings,
     surrogate,
 };
 
@@ -39,7 +39,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for NasBowlSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
         let pool =
             Evolutionary { random_share: self.random_share, ..mutants(self.pool_size, self.population) };

@@ -8,7 +8,7 @@ use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::at_least_1;
 use crate::strategy::{
-    Batches, BuildStrategy, Site, Strategy, SurrogateName, check_batch_settings, surrogate,
+    Batches, BuildContext, BuildStrategy, Strategy, SurrogateName, check_batch_settings, surrogate,
 };
 
 crate::settings! {
@@ -36,7 +36,7 @@ crate::settings! {
 }
 
 impl BuildStrategy for NpenasSettings {
-    fn build(&self, _: &Site<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
         let pool = mutants(self.pool_size, self.population);
         Ok(Box::new(guided("npenas", surrogate(self.surrogate)?, pool, self.initial, batches)))

@@ -74,9 +74,8 @@ impl BuildEvaluator for SharedSettings {
     }
 
     #[cfg(feature = "torch")]
-    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+    fn build(&self, setup: &Setup, _folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let boxed = |evaluator| Box::new(evaluator) as Box<dyn Evaluator>;
-        let _ = folder;
         Ok(self.evaluators(&Networks::new(setup)?)?.into_iter().map(boxed).collect())
     }
 

@@ -23,7 +23,14 @@ fn a_search_leaves_its_files_and_is_not_started_twice() {
     std::fs::write(at.join("a.toml"), SMALL).unwrap();
     let done = bonas(&["search", "a.toml", "--out", "my run"], at);
     assert!(done.status.success(), "{}", text(&done.stderr));
-    assert_eq!(text(&done.stdout).lines().count(), 6, "head, three rounds, end, report");
+    let printed = text(&done.stdout);
+    let winner = std::fs::read_to_string(at.join("my run/winner.txt")).unwrap();
+    for expected in
+        ["The search is finished.", winner.trim(), "score      0.", "report     my run/report.html"]
+    {
+        assert!(printed.contains(expected), "{printed}");
+    }
+    assert_eq!(text(&done.stderr), "", "nothing but the table and the ending where there is no terminal");
     for file in [
         "config.toml",
         "journal.jsonl",
@@ -35,9 +42,13 @@ fn a_search_leaves_its_files_and_is_not_started_twice() {
     ] {
         assert!(at.join("my run").join(file).is_file(), "no {file}");
     }
-    let again = bonas(&["search", "a.toml", "--out", "my run"], at);
-    assert_eq!(again.status.code(), Some(2));
-    assert!(text(&again.stderr).contains("go on with: bonas resume 'my run'"), "{}", text(&again.stderr));
+    let again = bonas(&["search", "a.toml", "--out", "my run", "--workers", "2"], at);
+    assert!(again.status.success() && text(&again.stdout).starts_with("Nothing is left to do here"));
+    let other = bonas(&["search", "a.toml", "--out", "my run", "--seed", "9"], at);
+    assert_eq!(other.status.code(), Some(2));
+    let error = text(&other.stderr);
+    assert!(error.contains("(study.seed = 1 there, study.seed = 9 here)"), "{error}");
+    assert!(error.contains("`bonas resume 'my run'`"), "{error}");
     let journal = std::fs::read(at.join("my run/journal.jsonl")).unwrap();
     assert!(bonas(&["resume", "my run", "--workers", "3"], at).status.success());
     assert!(bonas(&["report", "my run"], at).status.success());
@@ -67,6 +78,127 @@ fn what_is_printed_as_configuration_is_one() {
     let printed = text(&bonas(&["search", "--print-config"], folder.path()).stdout);
     std::fs::write(folder.path().join("b.toml"), &printed).unwrap();
     assert_eq!(text(&bonas(&["search", "b.toml", "--print-config"], folder.path()).stdout), printed);
+    let changed =
+        bonas(&["search", "--print-config", "--set", "strategy.name=random", "--seed", "5"], folder.path());
+    let changed = bonas::config::SearchConfig::from_toml(&text(&changed.stdout), "printed").unwrap();
+    assert_eq!((changed.strategy.name(), changed.study.seed), ("random", 5));
+}
+
+#[test]
+fn without_a_file_a_preset_runs_in_a_folder_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let formula = [
+        "--set",
+        "evaluator.name=synthetic",
+        "--set",
+        "strategy.name=random",
+        "--set",
+        "shortlist.cells=0",
+        "--set",
+        "final.seeds=0",
+    ];
+    let demo = bonas(&[&["search"], &formula[..]].concat(), folder.path());
+    assert!(demo.status.success(), "{}", text(&demo.stderr));
+    assert!(folder.path().join("runs/demo/winner.txt").is_file());
+    let named = bonas(&[&["search", "--preset", "paper", "--dry-run"], &formula[..]].concat(), folder.path());
+    assert!(text(&named.stdout).contains("cifar10:data/cifar10"), "{}", text(&named.stderr));
+    assert!(!folder.path().join("runs/paper").exists());
+}
+
+/// The same search from two folders has the same journal, and goes on when its folder has moved.
+#[test]
+fn paths_are_relative_to_the_configuration() {
+    let root = tempfile::tempdir().unwrap();
+    let (project, elsewhere) = (root.path().join("project"), root.path().join("elsewhere"));
+    fs::create_dir_all(&elsewhere).unwrap();
+    fs::create_dir_all(&project).unwrap();
+    fs::write(project.join("old.toml"), SMALL).unwrap();
+    assert!(bonas(&["search", "old.toml", "--out", "runs/old"], &project).status.success());
+    let config =
+        SMALL.replace("\"random\"", "\"bonas\"\nsurrogate = \"graph-gp\"\ntransfer = \"study:runs/old\"");
+    fs::write(project.join("new.toml"), config).unwrap();
+    for (folder, file, out) in
+        [(&project, "new.toml", "runs/a"), (&elsewhere, "../project/new.toml", "../project/runs/b")]
+    {
+        let done = bonas(&["search", file, "--out", out], folder);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+    }
+    let journal = |run: &str| fs::read(project.join(run).join("journal.jsonl")).unwrap();
+    assert_eq!(journal("runs/a"), journal("runs/b"));
+    // Moved away, and stopped before anything was kept: the source is still found.
+    let a = elsewhere.join("a");
+    fs::rename(project.join("runs/a"), &a).unwrap();
+    let journal = fs::read(a.join("journal.jsonl")).unwrap();
+    fs::remove_file(a.join("source-task.csv")).unwrap();
+    fs::remove_file(a.join("journal.jsonl")).unwrap();
+    let resumed = bonas(&["resume", "a"], &elsewhere);
+    assert!(resumed.status.success(), "{}", text(&resumed.stderr));
+    assert_eq!(fs::read(a.join("journal.jsonl")).unwrap(), journal);
+}
+
+#[test]
+fn folders_of_other_commands_are_told_apart() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("a.toml"), SMALL).unwrap();
+    fs::write(at.join("c.toml"), "seeds = 1\nbudget = 20\n[[strategy]]\nname = \"random\"\n").unwrap();
+    assert!(bonas(&["compare", "c.toml", "--out", "compared"], at).status.success());
+    for (arguments, expected) in [
+        (
+            &["resume", "compared"][..],
+            "`bonas compare FILE --out compared` goes on with; expected a search's folder",
+        ),
+        (&["report", "compared"], "compared is the folder of a comparison"),
+        (&["search", "a.toml", "--out", "compared"], "compared is the folder of a comparison"),
+        (&["resume", "a.toml"], "a.toml is a file, not a folder; expected a search's folder"),
+        (&["search", "a.toml", "--out", "a.toml"], "a.toml is a file, not a folder"),
+        (
+            &["search", "compared"],
+            "compared is a folder, expected a configuration file; did you mean compared/config.toml?",
+        ),
+        (
+            &["resume", "."],
+            "holds no search: there is no config.toml in it; `bonas search FILE --out .` begins",
+        ),
+    ] {
+        let output = bonas(arguments, at);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
+    }
+}
+
+#[test]
+fn what_can_be_named_is_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let all: serde_json::Value =
+        serde_json::from_slice(&bonas(&["list", "--json"], folder.path()).stdout).unwrap();
+    for (kind, name) in [
+        ("spaces", "nasbench201"),
+        ("strategies", "local-search"),
+        ("surrogates", "trees"),
+        ("acquisitions", "ucb"),
+        ("selections", "q-ei"),
+        ("evaluators", "from-scratch"),
+        ("indicators", "naswot"),
+        ("datasets", "cifar10"),
+        ("presets", "demo"),
+    ] {
+        let names: Vec<&str> =
+            all[kind].as_array().unwrap().iter().map(|item| item["name"].as_str().unwrap()).collect();
+        assert!(names.contains(&name), "{kind}: {names:?}");
+        let one = text(&bonas(&["list", kind], folder.path()).stdout);
+        assert!(names.iter().all(|name| one.contains(name)), "{one}");
+    }
+}
+
+#[test]
+fn shells_complete_commands_and_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = text(&bonas(&["completions", shell], folder.path()).stdout);
+        assert!(script.contains("tabulate") && script.contains("bnas-v2-clr"), "{shell}");
+    }
 }
 
 #[test]
@@ -79,7 +211,7 @@ fn mistakes_exit_with_2_and_name_the_remedy() {
             "c.toml line 2: study.seeds: unknown key `seeds`; did you mean `seed`?",
         ),
         (&["search", "none.toml", "--out", "x"], "cannot read none.toml"),
-        (&["resume", "x"], "x holds no search"),
+        (&["resume", "x"], "there is no folder x; `bonas search FILE --out x` begins a search there"),
         (&["describe", "--space", "nb201", "--arch", "x"], "did you mean `nasbench201`?"),
         (&["describe", "--arch", "DARTS_V2", "--channels", "3"], "channels = 3; it must be even"),
         (
@@ -156,7 +288,7 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
     let child = Command::new(env!("CARGO_BIN_EXE_bonas"))
         .args(["search", "a.toml", "--out", "run"])
         .current_dir(folder.path())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -173,14 +305,41 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
         "{}",
         text(&output.stderr)
     );
+    assert!(text(&output.stderr).contains("stopping as soon as the epoch or the proposal under way is done"));
+    assert!(text(&output.stdout).contains("The search has not ended; "), "{}", text(&output.stdout));
     assert!(folder.path().join("run/report.html").is_file());
+}
+
+#[cfg(unix)]
+#[test]
+fn the_second_interrupt_ends_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    // The only split takes far longer than the test.
+    let child = Command::new(env!("CARGO_BIN_EXE_bonas"))
+        .args(["predict", "--sizes", "1000", "--splits", "50", "--threads", "1", "--surrogate", "path-mlp"])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(1500));
+    for _ in 0..2 {
+        let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let error = text(&output.stderr);
+    assert!(error.contains("as soon as every split under way is done"), "{error}");
+    assert!(error.contains("stopped at once; nothing is kept: give the command again"), "{error}");
 }
 
 #[test]
 fn the_ready_made_configurations_are_read() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
     let mut read = 0;
-    for folder in ["bonas_darts", "bnnas", "differentiable"] {
+    for folder in ["bnnas", "differentiable"] {
         for entry in std::fs::read_dir(examples.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
@@ -190,7 +349,7 @@ fn the_ready_made_configurations_are_read() {
             }
         }
     }
-    assert_eq!(read, 12);
+    assert_eq!(read, 10);
     for name in ["strategies.toml", "collapse.toml"] {
         let text = std::fs::read_to_string(examples.join("compare_strategies").join(name)).unwrap();
         let config = bonas::config::ExperimentConfig::from_toml(&text, name).unwrap();

@@ -4,34 +4,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Error, VERSION, install, prerequisites};
-
-/// A build of libtorch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Variant {
-    /// Holds what runs without a GPU: 0.5 GB.
-    Cpu,
-    /// Holds the CUDA backend too: 3.6 GB.
-    Gpu,
-}
-
-impl Variant {
-    /// Name in folders and command-line options.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Gpu => "gpu",
-        }
-    }
-
-    /// Size of the download and size on disk, in words.
-    pub(crate) fn size(self) -> &'static str {
-        match self {
-            Self::Cpu => "0.5 GB to download, 0.5 GB on disk",
-            Self::Gpu => "2.5 GB to download, 3.6 GB on disk",
-        }
-    }
-}
+use crate::{Build, Error, VERSION, Variant, install, prerequisites};
 
 /// The folder that keeps a user's libtorch builds.
 #[derive(Clone, Debug)]
@@ -94,44 +67,6 @@ impl Cache {
             install::fetch(variant, &build)?;
         }
         Ok(build)
-    }
-}
-
-/// An unpacked build of libtorch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Build {
-    folder: PathBuf,
-}
-
-impl Build {
-    /// The build in a folder (which may be a link to it).
-    pub fn at(folder: impl Into<PathBuf>) -> Self {
-        Self { folder: folder.into() }
-    }
-
-    /// The folder of the build, with the licences of its parts.
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The value of `LIBTORCH`.
-    pub fn torch(&self) -> PathBuf {
-        self.folder.join("torch")
-    }
-
-    /// The folder with the shared libraries.
-    pub fn lib(&self) -> PathBuf {
-        self.torch().join("lib")
-    }
-
-    /// Whether the folder holds a whole build of the right version.
-    pub fn is_complete(&self) -> bool {
-        let torch = self.torch();
-        let version = fs::read_to_string(torch.join("build-version")).unwrap_or_default();
-        version.trim() == VERSION
-            && torch.join("lib/libtorch_cpu.so").is_file()
-            && torch.join("include/torch/csrc/api/include/torch/torch.h").is_file()
-            && self.folder.join("cargo.toml").is_file()
     }
 }
 

@@ -24,8 +24,12 @@ mod error;
 mod install;
 pub mod prerequisites;
 mod settings;
+mod unpacked;
+mod variant;
 mod version;
 
-pub use cache::{Build, Cache, Variant};
+pub use cache::Cache;
 pub use error::Error;
+pub use unpacked::Build;
+pub use variant::Variant;
 pub use version::VERSION;

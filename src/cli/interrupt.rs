@@ -66,6 +66,7 @@ pub(super) fn hint(dir: &Path, command: &str) -> String {
 }
 
 /// How to go on with a command that keeps its work in a folder.
+#[cfg(feature = "torch")]
 pub(super) fn same_command() -> String {
     "the same command goes on where it stopped".to_owned()
 }

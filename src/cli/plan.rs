@@ -9,7 +9,11 @@ use super::out;
 /// # Errors
 /// Settings that do not fit each other.
 pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
-    out::text(&format!("{}\n{}", config.plain(), networks(config)?))
+    #[cfg(feature = "torch")]
+    let networks = networks(config)?;
+    #[cfg(not(feature = "torch"))]
+    let networks = "nothing can be trained: this program was built without libtorch (feature torch)\n";
+    out::text(&format!("{}\n# Plan\n{networks}", config.plain()))
 }
 
 #[cfg(feature = "torch")]
@@ -17,13 +21,13 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
     use bonas::build::Trainings;
     use bonas::spaces::network::{Norm, Union};
 
-    if !super::search::trains(config) {
-        return Ok("# Plan\nno network is trained\n".to_owned());
+    if !config.trains() {
+        return Ok("no network is trained\n".to_owned());
     }
     let space = bonas::build::space(config)?;
     let networks = Trainings::planned(config)?.networks;
     let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
-    let mut text = format!("# Plan\ndevices: {:?}\n", networks.devices());
+    let mut text = format!("devices: {:?}\n", networks.devices());
     if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
         let cells = config.strategy.batch();
         let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();
@@ -48,9 +52,4 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
         );
     }
     Ok(text)
-}
-
-#[cfg(not(feature = "torch"))]
-fn networks(_: &SearchConfig) -> anyhow::Result<String> {
-    Ok("# Plan\nnothing can be trained: this program was built without libtorch (feature torch)\n".to_owned())
 }

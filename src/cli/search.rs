@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use bonas::config::{EvaluatorSettings, SearchConfig, Settings};
+use bonas::config::{SearchConfig, Settings};
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::{REPORT_FILE, Summary};
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
@@ -146,17 +146,11 @@ fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
 pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
     let space = build::space(config)?;
     let mut ending = Ending::new(summary, &*space, dir);
-    if cfg!(feature = "torch") && trains(config) {
+    if cfg!(feature = "torch") && config.trains() {
         let source: Source = config.data.source.parse()?;
         ending = ending.data(source.within(&config.relative_to).to_string());
     }
     out::text(&format!("\n{ending}"))
-}
-
-/// Whether a search trains networks.
-pub(super) fn trains(config: &SearchConfig) -> bool {
-    let formula = matches!(config.evaluator, EvaluatorSettings::Synthetic(_));
-    !formula || config.finals.seeds > 0 || config.shortlist.cells > 0
 }
 
 /// The observers of a stage: the table of rounds on standard output, and the line of the whole command.

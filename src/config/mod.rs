@@ -134,6 +134,11 @@ impl SearchConfig {
         .plain()
     }
 
+    /// Whether the search, or what follows it, trains networks.
+    pub fn trains(&self) -> bool {
+        self.evaluator.network().is_some() || self.finals.seeds > 0 || self.shortlist.cells > 0
+    }
+
     /// Every key with its value, below a comment that says what it means.
     pub fn commented(&self) -> String {
         let sections = [

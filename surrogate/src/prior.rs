@@ -245,7 +245,10 @@ mod tests {
         assert!(PriorKnowledge::new(&nan).unwrap_err().to_string().contains("is NaN"));
         let known = PriorKnowledge::new(&values[..2]).unwrap();
         let error = known.ranks(&architectures).unwrap_err().to_string();
-        assert!(error.contains("architecture 2, "), "{error}");
+        assert!(
+            error.contains("architecture 2, ") && error.contains("has no value of the indicator"),
+            "{error}"
+        );
         // Two values: a quarter and three quarters.
         let ranks = known.ranks(&architectures[..2]).unwrap();
         assert!((ranks[1] - crate::posterior::normal::quantile(0.75)).abs() < 1e-12 && ranks[0] == -ranks[1]);

@@ -1,5 +1,5 @@
 use bonas_study::{Finished, Study};
-use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES, names};
+use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES};
 
 use super::*;
 #[cfg(feature = "torch")]
@@ -146,7 +146,7 @@ fn every_pool_runs_a_study() {
 
 #[test]
 fn every_selection_runs_a_study() {
-    for selection in names(SELECTIONS) {
+    for selection in SELECTIONS.names() {
         let settings = format!("selection = \"{selection}\"\ninitial = 34\nbatch = 3\npool_size = 20\n");
         assert_eq!(evaluated("darts", &settings), 40, "{selection}");
     }

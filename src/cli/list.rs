@@ -8,7 +8,7 @@ use bonas::search::PRESETS;
 use bonas::spaces::catalogue::{Entry, SPACES};
 use bonas::supernet::data::DATASETS;
 use bonas::supernet::indicator::INDICATORS;
-use bonas::surrogate::catalogue::{ACQUISITIONS, Entry as Part, SELECTIONS, SURROGATES};
+use bonas::surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
@@ -132,7 +132,7 @@ fn item(entry: &impl Entry, facts: &[(&str, Value)]) -> Value {
     object(entry.name(), entry.about(), facts)
 }
 
-fn part<P: ?Sized, S>(entry: &Part<P, S>) -> Value {
+fn part<P: ?Sized, S>(entry: &PartEntry<P, S>) -> Value {
     object(entry.name(), entry.about(), &[("needs_libtorch", json!(entry.needs_torch()))])
 }
 

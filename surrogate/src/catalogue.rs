@@ -1,14 +1,14 @@
 //! Lists the surrogates, acquisitions and selections of this crate by name.
 //!
 //! Use it to build a part from a name, and wherever the choices are listed: help texts, error
-//! messages, tests. To add a part, write its file with an [`Entry`], and add its line to the list beside
+//! messages, tests. To add a part, write its file with an [`PartEntry`], and add its line to the list beside
 //! the `mod` lines: [`SURROGATES`] in `models`, [`ACQUISITIONS`] in `acquisition`, [`SELECTIONS`] in
 //! `selection`.
 //!
 //! ```
-//! use bonas_surrogate::catalogue::{find, SURROGATES};
+//! use bonas_surrogate::catalogue::SURROGATES;
 //!
-//! let trees = find(SURROGATES, "trees").expect("trees are in the catalogue");
+//! let trees = SURROGATES.get("trees").expect("trees are in the catalogue");
 //! assert_eq!(trees.build(&())?.name(), "trees");
 //! # Ok::<(), bonas_surrogate::SurrogateError>(())
 //! ```
@@ -16,20 +16,10 @@
 use crate::surrogate::Surrogate;
 
 pub use crate::acquisition::{ACQUISITIONS, AcquisitionEntry};
-pub use crate::entry::Entry;
+pub use crate::entry::PartEntry;
 pub use crate::models::SURROGATES;
 pub use crate::selection::{SELECTIONS, SelectionEntry};
 pub use crate::surrogate::SurrogateEntry;
-
-/// The entry with a name.
-pub fn find<'a, P: ?Sized, S>(catalogue: &'a [Entry<P, S>], name: &str) -> Option<&'a Entry<P, S>> {
-    catalogue.iter().find(|entry| entry.name() == name)
-}
-
-/// Names of a catalogue, in order.
-pub fn names<P: ?Sized, S>(catalogue: &[Entry<P, S>]) -> impl Iterator<Item = &'static str> {
-    catalogue.iter().map(Entry::name)
-}
 
 /// Names of the surrogates of this build that have a property, for messages that say which to use.
 ///
@@ -39,13 +29,15 @@ pub fn names<P: ?Sized, S>(catalogue: &[Entry<P, S>]) -> impl Iterator<Item = &'
 /// assert!(surrogates_that(|s| s.has_joint_posterior()).contains(&"graph-gp"));
 /// ```
 pub fn surrogates_that(has: impl Fn(&dyn Surrogate) -> bool) -> Vec<&'static str> {
-    let having = |entry: &&SurrogateEntry| entry.build(&()).is_ok_and(|surrogate| has(&*surrogate));
-    SURROGATES.iter().filter(having).map(Entry::name).collect()
+    let having = |entry: &&'static SurrogateEntry| entry.build(&()).is_ok_and(|surrogate| has(&*surrogate));
+    SURROGATES.iter().filter(having).map(|entry| entry.name()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use bonas_spaces::catalogue::Catalogue;
 
     use super::*;
     use crate::acquisition::{AcquisitionSettings, Ucb};
@@ -54,30 +46,34 @@ mod tests {
         check_acquisition, check_selection, check_surrogate, toy_architectures, toy_observations,
     };
 
-    fn check_names<P: ?Sized, S>(catalogue: &[Entry<P, S>]) {
-        assert_eq!(names(catalogue).collect::<BTreeSet<_>>().len(), catalogue.len(), "a name stands twice");
-        for entry in catalogue {
+    fn check_names<P: ?Sized + 'static, S: 'static>(catalogue: &Catalogue<PartEntry<P, S>>) {
+        assert_eq!(
+            catalogue.names().collect::<BTreeSet<_>>().len(),
+            catalogue.names().len(),
+            "a name stands twice"
+        );
+        for entry in catalogue.iter() {
             let kebab = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
             assert!(entry.name().chars().all(kebab), "{} is not kebab-case", entry.name());
             let about = entry.about();
             let one_line = !about.is_empty() && !about.contains('\n') && !about.ends_with('.');
             assert!(one_line, "{}: {about}", entry.name());
-            assert!(find(catalogue, entry.name()).is_some());
+            assert!(catalogue.get(entry.name()).is_ok());
         }
-        assert!(find(catalogue, "no such part").is_none());
+        assert!(catalogue.get("no such part").is_err());
     }
 
     #[test]
     fn names_are_unique_and_say_what_they_are() {
-        check_names(SURROGATES);
-        check_names(ACQUISITIONS);
-        check_names(SELECTIONS);
+        check_names(&SURROGATES);
+        check_names(&ACQUISITIONS);
+        check_names(&SELECTIONS);
     }
 
     #[test]
     fn every_surrogate_keeps_the_contract() {
         let (observations, candidates) = (toy_observations(12, 4), toy_architectures(8, 5));
-        for entry in SURROGATES {
+        for entry in SURROGATES.iter() {
             match entry.build(&()) {
                 Ok(surrogate) => {
                     assert_eq!(surrogate.name(), entry.name());
@@ -94,7 +90,7 @@ mod tests {
 
     #[test]
     fn every_acquisition_keeps_the_contract() {
-        for entry in ACQUISITIONS {
+        for entry in ACQUISITIONS.iter() {
             let acquisition = entry.build(&AcquisitionSettings::default()).unwrap();
             assert_eq!(acquisition.name(), entry.name());
             check_acquisition(&*acquisition, 7);
@@ -103,7 +99,7 @@ mod tests {
 
     #[test]
     fn every_selection_keeps_the_contract() {
-        for entry in SELECTIONS {
+        for entry in SELECTIONS.iter() {
             check_selection(&*entry.build(&SelectionSettings::default()).unwrap(), 11);
         }
     }

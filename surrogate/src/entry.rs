@@ -1,5 +1,7 @@
 //! Entries of catalogues.
 
+use bonas_spaces::catalogue::Entry;
+
 use crate::SurrogateError;
 
 /// One part in a catalogue (a surrogate, an acquisition or a selection): its name, one line about it, and its
@@ -8,14 +10,14 @@ use crate::SurrogateError;
 /// `P` is the trait object that is built, `S` the settings that the constructor reads.
 /// [`crate::catalogue`] lists the entries of this crate.
 #[derive(Debug)]
-pub struct Entry<P: ?Sized, S = ()> {
+pub struct PartEntry<P: ?Sized, S = ()> {
     name: &'static str,
     about: &'static str,
     needs_torch: bool,
     build: fn(&S) -> Result<Box<P>, SurrogateError>,
 }
 
-impl<P: ?Sized, S> Entry<P, S> {
+impl<P: ?Sized, S> PartEntry<P, S> {
     /// An entry with a name in kebab-case and one line about it, without a full stop.
     pub const fn new(
         name: &'static str,
@@ -53,5 +55,15 @@ impl<P: ?Sized, S> Entry<P, S> {
     /// libtorch is missing.
     pub fn build(&self, settings: &S) -> Result<Box<P>, SurrogateError> {
         (self.build)(settings)
+    }
+}
+
+impl<P: ?Sized + 'static, S: 'static> Entry for PartEntry<P, S> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn about(&self) -> &str {
+        self.about
     }
 }

@@ -219,7 +219,7 @@ mod tests {
     /// Two cells of NAS-Bench-101 with one key whose networks differ: each has its own value, whoever is first.
     #[test]
     fn copies_with_one_key_keep_their_own_values() {
-        use bonas_spaces::{SearchSpace, nasbench101::NasBench101};
+        use bonas_spaces::{NasBench101, SearchSpace};
         let space = NasBench101::new();
         let cell = |ops: &str| space.parse(&format!("1110001011|{ops}")).unwrap();
         let pair =
@@ -281,7 +281,7 @@ mod tests {
         let distinct: std::collections::HashSet<_> = keys.iter().collect();
         assert_eq!(asked.load(std::sync::atomic::Ordering::SeqCst), 20 + distinct.len());
         let strange = bonas_spaces::SearchSpace::sample(
-            &bonas_spaces::darts::Darts::new(),
+            &bonas_spaces::Darts::new(),
             &mut <rand_chacha::ChaCha8Rng as rand::SeedableRng>::seed_from_u64(1),
         );
         assert!(known.ranks([&strange]).unwrap_err().to_string().contains("unknown"));

@@ -6,7 +6,7 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::error::SurrogateError;
 use crate::features::FeatureCache;
 use crate::observation::Observation;
@@ -14,7 +14,7 @@ use crate::posterior::{Joint, Posterior};
 use crate::prior::PriorKnowledge;
 
 /// A surrogate in [`crate::catalogue`].
-pub type SurrogateEntry = Entry<dyn Surrogate>;
+pub type SurrogateEntry = PartEntry<dyn Surrogate>;
 
 /// An unfitted surrogate model: settings from which [`fit`](Self::fit) makes an immutable predictor.
 ///

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use crate::StudyError;
-use bonas_spaces::catalogue::unknown;
+use crate::settings::entry_named;
+use bonas_spaces::catalogue::{Catalogue, unknown};
 use bonas_surrogate::acquisition::{AcquisitionSettings, ExpectedImprovement};
-use bonas_surrogate::catalogue::{ACQUISITIONS, Entry, SELECTIONS, SURROGATES, find, names, surrogates_that};
+use bonas_surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES, surrogates_that};
 use bonas_surrogate::models::Ensemble;
 use bonas_surrogate::selection::SelectionSettings;
 use bonas_surrogate::{Acquisition, Selection, Surrogate, SurrogateError};
@@ -16,42 +17,37 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub trait Catalogued: 'static {
     /// What the part's constructor reads.
     type Settings: 'static;
-    /// The kind in messages.
-    const KIND: &'static str;
 
     /// All parts of the kind.
-    fn catalogue() -> &'static [Entry<Self, Self::Settings>];
+    fn catalogue() -> &'static Catalogue<PartEntry<Self, Self::Settings>>;
 }
 
 impl Catalogued for dyn Surrogate {
     type Settings = ();
-    const KIND: &'static str = "surrogate";
 
-    fn catalogue() -> &'static [Entry<Self>] {
-        SURROGATES
+    fn catalogue() -> &'static Catalogue<PartEntry<Self>> {
+        &SURROGATES
     }
 }
 
 impl Catalogued for dyn Acquisition {
     type Settings = AcquisitionSettings;
-    const KIND: &'static str = "acquisition";
 
-    fn catalogue() -> &'static [Entry<Self, AcquisitionSettings>] {
-        ACQUISITIONS
+    fn catalogue() -> &'static Catalogue<PartEntry<Self, AcquisitionSettings>> {
+        &ACQUISITIONS
     }
 }
 
 impl Catalogued for dyn Selection {
     type Settings = SelectionSettings;
-    const KIND: &'static str = "selection";
 
-    fn catalogue() -> &'static [Entry<Self, SelectionSettings>] {
-        SELECTIONS
+    fn catalogue() -> &'static Catalogue<PartEntry<Self, SelectionSettings>> {
+        &SELECTIONS
     }
 }
 
 /// The name of a part in its catalogue.
-pub struct PartName<P: Catalogued + ?Sized>(&'static Entry<P, P::Settings>);
+pub struct PartName<P: Catalogued + ?Sized>(&'static PartEntry<P, P::Settings>);
 
 /// The name of a surrogate; the default is `ensemble`.
 pub type SurrogateName = PartName<dyn Surrogate>;
@@ -62,7 +58,7 @@ pub type SelectionName = PartName<dyn Selection>;
 
 impl<P: Catalogued + ?Sized> PartName<P> {
     /// The name of an entry.
-    pub const fn of(entry: &'static Entry<P, P::Settings>) -> Self {
+    pub const fn of(entry: &'static PartEntry<P, P::Settings>) -> Self {
         Self(entry)
     }
 
@@ -71,8 +67,7 @@ impl<P: Catalogued + ?Sized> PartName<P> {
     /// # Errors
     /// A text with all names, and the nearest.
     pub fn named(name: &str) -> Result<Self, String> {
-        let found = find(P::catalogue(), name).map(Self);
-        found.ok_or_else(|| unknown(P::KIND, name, names(P::catalogue())))
+        entry_named(P::catalogue(), name).map(Self)
     }
 
     /// The name as it stands in configurations.
@@ -88,7 +83,7 @@ impl<P: Catalogued + ?Sized> PartName<P> {
     /// Builds the part.
     ///
     /// # Errors
-    /// As [`Entry::build`].
+    /// As [`PartEntry::build`].
     pub fn build(self, settings: &P::Settings) -> Result<Box<P>, SurrogateError> {
         self.0.build(settings)
     }
@@ -170,9 +165,9 @@ impl SelectionChoice {
         if name == AUTO {
             return Ok(Self::Auto);
         }
-        let known = || std::iter::once(AUTO).chain(names(SELECTIONS));
-        let found = find(SELECTIONS, name).map(|entry| Self::Named(PartName(entry)));
-        found.ok_or_else(|| unknown(<dyn Selection>::KIND, name, known()))
+        let known = || std::iter::once(AUTO).chain(SELECTIONS.names());
+        let found = SELECTIONS.get(name).ok().map(|entry| Self::Named(PartName(entry)));
+        found.ok_or_else(|| unknown("selection", name, known()))
     }
 
     /// The name as it stands in configurations.
@@ -228,13 +223,13 @@ mod tests {
 
     #[test]
     fn every_name_is_read_and_written_alike() {
-        for entry in SURROGATES {
+        for entry in SURROGATES.iter() {
             let name = SurrogateName::named(entry.name()).unwrap();
             let text = serde_json::to_string(&name).unwrap();
             assert_eq!(text, format!("\"{}\"", entry.name()));
             assert_eq!(serde_json::from_str::<SurrogateName>(&text).unwrap(), name);
         }
-        for name in std::iter::once(AUTO).chain(names(SELECTIONS)) {
+        for name in std::iter::once(AUTO).chain(SELECTIONS.names()) {
             assert_eq!(SelectionChoice::named(name).unwrap().name(), name);
         }
     }
@@ -243,7 +238,7 @@ mod tests {
     fn unknown_names_get_all_names_and_the_nearest() {
         let error = SurrogateName::named("graph-pg").unwrap_err();
         assert!(error.starts_with("unknown surrogate `graph-pg`; did you mean `graph-gp`?"), "{error}");
-        assert!(names(SURROGATES).all(|name| error.contains(name)), "{error}");
+        assert!(SURROGATES.names().all(|name| error.contains(name)), "{error}");
         let error = SelectionChoice::named("autos").unwrap_err();
         assert!(error.contains("did you mean `auto`?") && error.contains("q-ei"), "{error}");
     }

@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{Acquisition, AcquisitionEntry, Scale};
 use crate::Posterior;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 /// Unit in which [`ExpectedImprovement`] measures an improvement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub struct ExpectedImprovement {
 impl ExpectedImprovement {
     /// "ei" in the catalogue.
     pub const ENTRY: AcquisitionEntry =
-        Entry::new("ei", "Expected improvement over the best score", |_| Ok(Box::<Self>::default()));
+        PartEntry::new("ei", "Expected improvement over the best score", |_| Ok(Box::<Self>::default()));
 }
 
 impl Acquisition for ExpectedImprovement {
@@ -63,10 +63,11 @@ pub struct LogExpectedImprovement;
 
 impl LogExpectedImprovement {
     /// "log-ei" in the catalogue.
-    pub const ENTRY: AcquisitionEntry =
-        Entry::new("log-ei", "Logarithm of expected improvement, for improvements too small for ei", |_| {
-            Ok(Box::new(Self))
-        });
+    pub const ENTRY: AcquisitionEntry = PartEntry::new(
+        "log-ei",
+        "Logarithm of expected improvement, for improvements too small for ei",
+        |_| Ok(Box::new(Self)),
+    );
 }
 
 impl Acquisition for LogExpectedImprovement {
@@ -94,7 +95,7 @@ pub struct ProbabilityOfImprovement;
 impl ProbabilityOfImprovement {
     /// "pi" in the catalogue.
     pub const ENTRY: AcquisitionEntry =
-        Entry::new("pi", "Probability of improving on the best score", |_| Ok(Box::new(Self)));
+        PartEntry::new("pi", "Probability of improving on the best score", |_| Ok(Box::new(Self)));
 }
 
 impl Acquisition for ProbabilityOfImprovement {

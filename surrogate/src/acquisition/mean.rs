@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{Acquisition, AcquisitionEntry};
 use crate::Posterior;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 /// The posterior mean, without exploration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Mean;
 impl Mean {
     /// "mean" in the catalogue.
     pub const ENTRY: AcquisitionEntry =
-        Entry::new("mean", "Posterior mean alone: no exploration", |_| Ok(Box::new(Self)));
+        PartEntry::new("mean", "Posterior mean alone: no exploration", |_| Ok(Box::new(Self)));
 }
 
 impl Acquisition for Mean {

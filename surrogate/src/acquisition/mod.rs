@@ -15,12 +15,13 @@
 //! # Ok::<(), bonas_surrogate::SurrogateError>(())
 //! ```
 
+use bonas_spaces::catalogue::Catalogue;
 use std::fmt::Debug;
 
 use rand::Rng;
 
 use crate::Posterior;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 mod improvement;
 mod mean;
@@ -58,17 +59,20 @@ pub trait Acquisition: Send + Debug {
 }
 
 /// Every acquisition.
-pub static ACQUISITIONS: &[AcquisitionEntry] = &[
-    ExpectedImprovement::ENTRY,
-    LogExpectedImprovement::ENTRY,
-    ProbabilityOfImprovement::ENTRY,
-    Ucb::ENTRY,
-    Thompson::ENTRY,
-    Mean::ENTRY,
-];
+pub static ACQUISITIONS: Catalogue<AcquisitionEntry> = Catalogue::new(
+    "acquisition",
+    &[
+        &ExpectedImprovement::ENTRY,
+        &LogExpectedImprovement::ENTRY,
+        &ProbabilityOfImprovement::ENTRY,
+        &Ucb::ENTRY,
+        &Thompson::ENTRY,
+        &Mean::ENTRY,
+    ],
+);
 
 /// An acquisition in [`crate::catalogue`].
-pub type AcquisitionEntry = Entry<dyn Acquisition, AcquisitionSettings>;
+pub type AcquisitionEntry = PartEntry<dyn Acquisition, AcquisitionSettings>;
 
 /// What the acquisitions of [`crate::catalogue`] can be built with; each reads what it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]

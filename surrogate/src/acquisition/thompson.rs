@@ -4,7 +4,7 @@ use rand::Rng;
 
 use super::{Acquisition, AcquisitionEntry};
 use crate::Posterior;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 /// One independent draw from each posterior (Thompson, 1933).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +13,7 @@ pub struct Thompson;
 impl Thompson {
     /// "thompson" in the catalogue.
     pub const ENTRY: AcquisitionEntry =
-        Entry::new("thompson", "One draw from each posterior", |_| Ok(Box::new(Self)));
+        PartEntry::new("thompson", "One draw from each posterior", |_| Ok(Box::new(Self)));
 }
 
 impl Acquisition for Thompson {

@@ -3,7 +3,7 @@
 use rand::Rng;
 
 use super::{Acquisition, AcquisitionEntry, AcquisitionSettings, GAMMA};
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::{Posterior, SurrogateError};
 
 /// Upper confidence bound `E[y] + γ sd[y]`, in the unit of the score.
@@ -16,7 +16,7 @@ pub struct Ucb {
 
 impl Ucb {
     /// "ucb" in the catalogue.
-    pub const ENTRY: AcquisitionEntry = Entry::new(
+    pub const ENTRY: AcquisitionEntry = PartEntry::new(
         "ucb",
         "Upper confidence bound: mean + gamma standard deviations",
         |settings: &AcquisitionSettings| Ok(Box::new(Self::new(settings.gamma)?)),

@@ -10,7 +10,7 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::models::bsr::{Bsr, BsrParams};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -246,7 +246,9 @@ impl Default for CountsBsr {
 impl CountsBsr {
     /// "counts-bsr" in the catalogue.
     pub const ENTRY: SurrogateEntry =
-        Entry::new(NAME, "Bayesian sigmoid regression on structural counts", |()| Ok(Box::<Self>::default()));
+        PartEntry::new(NAME, "Bayesian sigmoid regression on structural counts", |()| {
+            Ok(Box::<Self>::default())
+        });
 }
 
 impl Surrogate for CountsBsr {

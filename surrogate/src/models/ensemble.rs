@@ -6,7 +6,7 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::models::gp::{CHUNK, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
@@ -69,7 +69,7 @@ impl Default for Ensemble {
 
 impl Ensemble {
     /// "ensemble" in the catalogue.
-    pub const ENTRY: SurrogateEntry = Entry::new(
+    pub const ENTRY: SurrogateEntry = PartEntry::new(
         NAME,
         "graph-gp and trees, weighted by how well each predicts what it has not seen",
         |()| Ok(Box::<Self>::default()),

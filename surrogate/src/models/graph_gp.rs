@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use ndarray::Array2;
 use rand::Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
 use crate::models::gp::{self, FactoredObservations, Kernel, Prior, Process};
@@ -279,7 +279,7 @@ fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
 impl GraphGp {
     /// "graph-gp" in the catalogue.
     pub const ENTRY: SurrogateEntry =
-        Entry::new(NAME, "Gaussian process on structural counts and normal scores", |()| {
+        PartEntry::new(NAME, "Gaussian process on structural counts and normal scores", |()| {
             Ok(Box::<Self>::default())
         });
 }

@@ -40,16 +40,20 @@ pub use trees::{BoostParams, Trees};
 pub use wl_gp::WlGp;
 
 use crate::surrogate::SurrogateEntry;
+use bonas_spaces::catalogue::Catalogue;
 
 /// Every surrogate; the default of strategy BONAS first.
-pub static SURROGATES: &[SurrogateEntry] = &[
-    Ensemble::ENTRY,
-    GraphGp::ENTRY,
-    WlGp::ENTRY,
-    Trees::ENTRY,
-    CountsBsr::ENTRY,
-    PathMlp::ENTRY,
-    gcn::GCN_BSR,
-    gcn::GCN_ENSEMBLE,
-    gcn::BONAS_PUBLISHED,
-];
+pub static SURROGATES: Catalogue<SurrogateEntry> = Catalogue::new(
+    "surrogate",
+    &[
+        &Ensemble::ENTRY,
+        &GraphGp::ENTRY,
+        &WlGp::ENTRY,
+        &Trees::ENTRY,
+        &CountsBsr::ENTRY,
+        &PathMlp::ENTRY,
+        &gcn::GCN_BSR,
+        &gcn::GCN_ENSEMBLE,
+        &gcn::BONAS_PUBLISHED,
+    ],
+);

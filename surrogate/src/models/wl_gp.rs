@@ -7,7 +7,7 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::features::{Layout, Sparse};
 use crate::models::gp::{self, Block, Covariance, FactoredObservations, Kernel, Prior, Process, Shape, Term};
 use crate::observation::finite_scores;
@@ -160,7 +160,7 @@ impl WlGp {
 impl WlGp {
     /// "wl-gp" in the catalogue.
     pub const ENTRY: SurrogateEntry =
-        Entry::new(NAME, "Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL", |()| {
+        PartEntry::new(NAME, "Gaussian process on Weisfeiler-Lehman labels, after NAS-BOWL", |()| {
             Ok(Box::<Self>::default())
         });
 }

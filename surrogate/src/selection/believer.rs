@@ -6,7 +6,7 @@ use rand::Rng;
 use super::joint::joint;
 use super::pick::{NAME, best_first, check, cut};
 use super::{Batches, Candidates, Selection, SelectionEntry};
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::{Posterior, SurrogateError};
 
 /// Kriging believer: Ginsbourger, Le Riche and Carraro, "Kriging is well-suited to parallelize
@@ -33,7 +33,7 @@ impl Default for KrigingBeliever {
 
 impl KrigingBeliever {
     /// "kriging-believer" in the catalogue.
-    pub const ENTRY: SelectionEntry = Entry::new(
+    pub const ENTRY: SelectionEntry = PartEntry::new(
         "kriging-believer",
         "Expected improvement once earlier choices are taken as measured at their means",
         |_| Ok(Box::<Self>::default()),

@@ -11,7 +11,7 @@ use rand_xoshiro::rand_core::SeedableRng;
 use super::pick::{NAME, best_first, check, squared_distance, standardised};
 use super::{Batches, Candidates, Selection, SelectionEntry, TopK};
 use crate::SurrogateError;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 /// Batches of related candidates, grown around good ones inside clusters of the embedding.
 ///
@@ -40,7 +40,7 @@ impl Default for Clustered {
 impl Clustered {
     /// "clusters" in the catalogue.
     pub const ENTRY: SelectionEntry =
-        Entry::new("clusters", "Related candidates: the best of each cluster of the embedding", |_| {
+        PartEntry::new("clusters", "Related candidates: the best of each cluster of the embedding", |_| {
             Ok(Box::<Self>::default())
         });
 }

@@ -11,7 +11,7 @@ use rand::{Rng, RngExt};
 use super::pick::{NAME, best_first, check, cut};
 use super::{Batches, Candidates, Selection, SelectionEntry, SelectionSettings};
 use crate::SurrogateError;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::posterior::Joint;
 
 /// Default size of the shortlist.
@@ -41,7 +41,7 @@ impl Default for QExpectedImprovement {
 impl QExpectedImprovement {
     /// "q-ei" in the catalogue.
     pub const ENTRY: SelectionEntry =
-        Entry::new("q-ei", "Expected improvement of the batch, by joint draws", |_| {
+        PartEntry::new("q-ei", "Expected improvement of the batch, by joint draws", |_| {
             Ok(Box::<Self>::default())
         });
 
@@ -94,7 +94,7 @@ pub struct QUpperConfidenceBound {
 
 impl QUpperConfidenceBound {
     /// "q-ucb" in the catalogue.
-    pub const ENTRY: SelectionEntry = Entry::new(
+    pub const ENTRY: SelectionEntry = PartEntry::new(
         "q-ucb",
         "Upper confidence bound of the batch, by joint draws",
         |settings: &SelectionSettings| Ok(Box::new(Self::new(settings.gamma)?)),
@@ -168,7 +168,7 @@ impl Default for JointThompson {
 impl JointThompson {
     /// "joint-thompson" in the catalogue.
     pub const ENTRY: SelectionEntry =
-        Entry::new("joint-thompson", "The best of a joint draw for each place", |_| {
+        PartEntry::new("joint-thompson", "The best of a joint draw for each place", |_| {
             Ok(Box::<Self>::default())
         });
 }

@@ -15,13 +15,14 @@
 //! # Ok::<(), bonas_surrogate::SurrogateError>(())
 //! ```
 
+use bonas_spaces::catalogue::Catalogue;
 use std::fmt::Debug;
 
 use ndarray::Array2;
 use rand::Rng;
 
 use crate::SurrogateError;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::posterior::{Joint, Posterior};
 
 mod believer;
@@ -116,18 +117,21 @@ pub trait Selection: Send + Debug {
 }
 
 /// Every selection.
-pub static SELECTIONS: &[SelectionEntry] = &[
-    TopK::ENTRY,
-    Clustered::ENTRY,
-    KrigingBeliever::ENTRY,
-    QExpectedImprovement::ENTRY,
-    QUpperConfidenceBound::ENTRY,
-    JointThompson::ENTRY,
-    LocalPenalisation::ENTRY,
-];
+pub static SELECTIONS: Catalogue<SelectionEntry> = Catalogue::new(
+    "selection",
+    &[
+        &TopK::ENTRY,
+        &Clustered::ENTRY,
+        &KrigingBeliever::ENTRY,
+        &QExpectedImprovement::ENTRY,
+        &QUpperConfidenceBound::ENTRY,
+        &JointThompson::ENTRY,
+        &LocalPenalisation::ENTRY,
+    ],
+);
 
 /// A selection in [`crate::catalogue`].
-pub type SelectionEntry = Entry<dyn Selection, SelectionSettings>;
+pub type SelectionEntry = PartEntry<dyn Selection, SelectionSettings>;
 
 /// Settings for the selections of [`crate::catalogue`]; each reads what it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]

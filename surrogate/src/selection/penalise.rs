@@ -6,7 +6,7 @@ use rand::Rng;
 use super::pick::{NAME, best_first, check, cut, squared_distance, standardised};
 use super::{Batches, Candidates, Selection, SelectionEntry};
 use crate::SurrogateError;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::posterior::normal;
 
 /// Local penalisation: González, Dai, Hennig and Lawrence, "Batch Bayesian optimization via local
@@ -32,7 +32,7 @@ impl Default for LocalPenalisation {
 
 impl LocalPenalisation {
     /// "local-penalisation" in the catalogue.
-    pub const ENTRY: SelectionEntry = Entry::new(
+    pub const ENTRY: SelectionEntry = PartEntry::new(
         "local-penalisation",
         "The best in order, each lowering the utility of candidates near it",
         |_| Ok(Box::<Self>::default()),

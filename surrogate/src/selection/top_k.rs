@@ -5,7 +5,7 @@ use rand::Rng;
 use super::pick::{best_first, check, cut};
 use super::{Batches, Candidates, Selection, SelectionEntry};
 use crate::SurrogateError;
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 
 /// The `count * size` best candidates, cut into batches from the best down; the lowest index wins a tie.
 ///
@@ -16,7 +16,7 @@ pub struct TopK;
 impl TopK {
     /// "top-k" in the catalogue.
     pub const ENTRY: SelectionEntry =
-        Entry::new("top-k", "The best by utility, in order", |_| Ok(Box::new(Self)));
+        PartEntry::new("top-k", "The best by utility, in order", |_| Ok(Box::new(Self)));
 }
 
 impl Selection for TopK {

@@ -130,7 +130,7 @@ fn an_architecture_of_which_nothing_is_known_is_named() {
     let (good, _) = good_and_bad();
     let gp = GraphGp::default().with_prior_knowledge(vec![good], &[PriorForm::Feature]);
     let fitted = gp.fit(&toy_observations(10, 4), &mut rng()).unwrap();
-    let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::darts::Darts::new(), &mut rng());
+    let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::Darts::new(), &mut rng());
     let error = fitted.predict(&[strange]).unwrap_err().to_string();
     assert!(error.contains("architecture 0, ") && error.contains("has no value of the indicator"), "{error}");
 }
@@ -138,7 +138,7 @@ fn an_architecture_of_which_nothing_is_known_is_named() {
 #[test]
 fn other_spaces_are_refused() {
     let fitted = GraphGp::default().fit(&toy_observations(5, 2), &mut rng()).unwrap();
-    let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::darts::Darts::new(), &mut rng());
+    let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::Darts::new(), &mut rng());
     let mixed = [toy_architectures(1, 1).remove(0), other.clone()];
     assert!(fitted.predict(&mixed).unwrap_err().to_string().contains("architecture 1"));
     assert!(fitted.predict(&[other]).unwrap_err().to_string().contains("another space"));

@@ -10,7 +10,7 @@ use bonas_spaces::Architecture;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 use encoding::Encoder;
@@ -73,7 +73,7 @@ pub struct PathMlp {
 impl PathMlp {
     /// "path-mlp" in the catalogue.
     pub const ENTRY: SurrogateEntry =
-        Entry::new(NAME, "Ensemble of perceptrons on path encodings, as in BANANAS", |()| {
+        PartEntry::new(NAME, "Ensemble of perceptrons on path encodings, as in BANANAS", |()| {
             Ok(Box::<Self>::default())
         });
 }

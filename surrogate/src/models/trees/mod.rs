@@ -14,7 +14,7 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
-use crate::entry::Entry;
+use crate::entry::PartEntry;
 use crate::features::Columns;
 use crate::features::FeatureCache;
 use crate::observation::finite_scores;
@@ -114,7 +114,7 @@ impl CrossFit {
 impl Trees {
     /// "trees" in the catalogue.
     pub const ENTRY: SurrogateEntry =
-        Entry::new(NAME, "Gradient-boosted trees on structural counts and normal scores", |()| {
+        PartEntry::new(NAME, "Gradient-boosted trees on structural counts and normal scores", |()| {
             Ok(Box::<Self>::default())
         });
 }

@@ -35,7 +35,9 @@ use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::table::RUNS_FILE;
 
 pub use budget::{Budget, Unit};
-pub use plan::{PLAN_FILE, Plan};
+pub use plan::Plan;
+
+pub use crate::experiment::files::PLAN_FILE;
 pub use run::Run;
 pub use summary::{StrategyBudget, StrategySummary, Summary};
 pub use timings::StrategyTimings;

@@ -393,7 +393,6 @@ fn compare_takes_searches_on_images() {
         epochs = 1
         batch = 20
         [final]
-        random = 0
         seeds = 1
         epochs = 1
         batch = 20

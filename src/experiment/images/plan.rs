@@ -7,7 +7,7 @@ use super::budget::Budget;
 use super::{Searcher, pilot};
 use crate::StudyError;
 use crate::experiment::Experiment;
-use crate::experiment::files::PLAN_FILE;
+use crate::experiment::PLAN_FILE;
 
 /// The budgets of all strategies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -116,7 +116,7 @@ fn changed(text: &str, diff: &Block<'_>) -> Result<String> {
         text.lines().enumerate().filter(|(_, line)| *line == anchor).map(|(at, _)| at).collect();
     let [at] = found[..] else { bail!("{} lines are {anchor:?}; one should be", found.len()) };
     let mut lines: Vec<&str> = text.lines().collect();
-    lines.splice(at + 1..at + 1, added);
+    lines.splice((at + 1)..=at, added);
     Ok(lines.join("\n") + "\n")
 }
 

@@ -37,10 +37,10 @@ struct ChangeArgs {
     #[arg(long, value_name = "SOURCE")]
     data: Option<String>,
     /// Seed (short for --set study.seed=...).
-    #[arg(long)]
-    seed: Option<u64>,
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
+    seed: Option<i64>,
     /// Batches evaluated at the same time; no result depends on it (short for --set study.workers=...).
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     workers: Option<usize>,
     /// Where to compute: auto, cpu, cuda or cuda:0,1 (short for --set training.device=...).
     #[arg(long)]
@@ -85,6 +85,15 @@ impl ConfigArgs {
             Purpose::Print => Ok(config),
             Purpose::Run => resolved(config, self.config.as_deref()),
         }
+    }
+
+    /// Where a key of the configuration stands, and the key: the flag that changed it, the file or the preset.
+    pub(super) fn origin(&self, key: &str) -> String {
+        let changes = self.changes.all().unwrap_or_default();
+        let flag = changes.iter().rfind(|change| change.path() == key).map(|change| change.flag.clone());
+        let file = || self.config.as_ref().map(|path| path.display().to_string());
+        let preset = || self.preset().map_or_else(|_| String::new(), Preset::origin);
+        format!("{}: {key}", flag.or_else(file).unwrap_or_else(preset))
     }
 
     /// The folder of a search that is given none: below `runs`, called like the file or the preset.
@@ -167,9 +176,7 @@ impl ChangeArgs {
             short("data", data.clone(), ("data", "source"), source(data, "--data")?.into());
         }
         if let Some(seed) = self.seed {
-            // TOML has no larger number; the configuration refuses what is out of range.
-            let value = i64::try_from(seed).map_or_else(|_| seed.to_string().into(), toml::Value::from);
-            short("seed", seed.to_string(), ("study", "seed"), value);
+            short("seed", seed.to_string(), ("study", "seed"), seed.into());
         }
         if let Some(workers) = self.workers {
             let value = i64::try_from(workers).unwrap_or(i64::MAX);
@@ -204,6 +211,11 @@ impl Change {
         Ok(Self { section: section.to_owned(), key: key.to_owned(), value, flag })
     }
 
+    /// The key with its section.
+    fn path(&self) -> String {
+        format!("{}.{}", self.section, self.key)
+    }
+
     fn apply(&self, table: &mut toml::Table) -> anyhow::Result<()> {
         let section = table.entry(&self.section).or_insert_with(|| toml::Table::new().into());
         let Some(section) = section.as_table_mut() else {
@@ -228,7 +240,8 @@ fn value_of(text: &str) -> toml::Value {
 /// An error of a changed configuration: about the flag if that is at fault, never with a line, since the lines
 /// are no longer those of the file.
 fn told(error: ConfigError, changes: &[Change]) -> ConfigError {
-    let at_fault = changes.iter().rfind(|change| error.key == format!("{}.{}", change.section, change.key));
+    let at_fault =
+        changes.iter().rfind(|change| [change.path(), change.section.clone()].contains(&error.key));
     let origin = at_fault.map_or(error.origin.clone(), |change| change.flag.clone());
     ConfigError { origin, line: None, ..error }
 }
@@ -263,16 +276,31 @@ mod tests {
     }
 
     #[test]
+    fn a_key_is_where_it_was_set_last() {
+        let set = vec!["study.seed=1".to_owned(), "training.device=cpu".to_owned()];
+        let changes = ChangeArgs { set, data: None, seed: Some(7), workers: None, device: None };
+        let args = ConfigArgs { config: None, preset: None, changes };
+        let origins = ["study.seed", "training.device", "final.batch"].map(|key| args.origin(key));
+        let expected = [
+            "--seed 7: study.seed",
+            "--set training.device=cpu: training.device",
+            "preset demo: final.batch",
+        ];
+        assert_eq!(origins, expected);
+    }
+
+    #[test]
     fn mistakes_name_the_flag() {
         for (set, expected) in [
             ("seed", "--set seed: there is no `=`; expected SECTION.KEY=VALUE"),
             ("seed=3", "--set seed=3: there is no section"),
-            ("study.seed=x", "--set study.seed=x: study.seed: invalid type: string \"x\""),
+            ("study.rounds=x", "--set study.rounds=x: study.rounds: invalid type: string \"x\""),
             (
                 "study.workers=0",
                 "--set study.workers=0: study.workers: 0 is out of range; expected 1 to 1024",
             ),
-            ("study.sead=1", "--set study.sead=1: study.sead: unknown field `sead`"),
+            ("studdy.seed=1", "--set studdy.seed=1: studdy: unknown key `studdy`; did you mean `study`?"),
+            ("study.sead=1", "--set study.sead=1: study.sead: unknown key `sead`"),
             ("data.source=cifar:x", "--set data.source: \"cifar:x\" is not a source"),
             (
                 "strategy.name=randm",

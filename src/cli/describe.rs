@@ -69,13 +69,21 @@ pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     }
 }
 
+impl DescribeArgs {
+    /// Whether a flag is about a network.
+    fn asks_for_network(&self) -> bool {
+        let sizes = [self.channels, self.layers, self.enhancement, self.image, self.classes];
+        self.skeleton.is_some() || self.auxiliary || sizes.iter().any(Option::is_some)
+    }
+}
+
 /// The network and the name of its skeleton; none where the space has none and none is asked for.
 fn network(
     args: &DescribeArgs,
     space: &dyn SearchSpace,
     architecture: &Architecture,
 ) -> anyhow::Result<Option<(&'static str, Network)>> {
-    if args.skeleton.is_none() && space.network().is_none() {
+    if space.network().is_none() && !args.asks_for_network() {
         return Ok(None);
     }
     let networks = space.require_network().map_err(usage)?;

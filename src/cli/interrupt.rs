@@ -8,7 +8,7 @@ use anyhow::Context;
 use bonas::StudyError;
 use bonas::observer::quoted;
 
-use super::{INTERRUPTED, out};
+use super::{INTERRUPTED, out, placed};
 
 /// What the first Ctrl-C asks a command to stop, and how to go on with it.
 #[derive(Clone, Debug)]
@@ -40,14 +40,18 @@ impl Interrupt {
         Ok(Self { flag, hint })
     }
 
-    /// A result, in which an interruption says how to go on.
+    /// A result, in which an interruption says how to go on, and a bad setting where it stands.
     ///
     /// # Errors
     /// That of the result.
-    pub(super) fn explain<T>(&self, result: Result<T, StudyError>) -> anyhow::Result<T> {
+    pub(super) fn explain<T>(
+        &self,
+        result: Result<T, StudyError>,
+        origin: impl FnOnce(&str) -> String,
+    ) -> anyhow::Result<T> {
         result.map_err(|error| match error {
             StudyError::Interrupted => anyhow::Error::new(error).context(self.hint.clone()),
-            other => other.into(),
+            other => placed(other, origin),
         })
     }
 }

@@ -65,7 +65,7 @@ enum Command {
     Predict(predict::PredictArgs),
     /// List what configurations and flags can name, each with a line about it.
     List(list::ListArgs),
-    /// Print a script that completes commands, flags and names in a shell.
+    /// Print a script that completes commands, flags and names in a shell
     ///
     /// bash: `bonas completions bash > ~/.local/share/bash-completion/completions/bonas`;
     /// zsh: put the script as `_bonas` into a folder of $fpath;
@@ -95,6 +95,14 @@ impl std::error::Error for Usage {}
 /// A usage error from anything that prints.
 fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Usage(reason.to_string()))
+}
+
+/// An error of a study; one about a setting says where that setting stands: `origin` of its key.
+fn placed(error: StudyError, origin: impl FnOnce(&str) -> String) -> anyhow::Error {
+    match error {
+        StudyError::Setting { name, reason } => usage(format!("{}: {reason}", origin(&name))),
+        other => other.into(),
+    }
 }
 
 /// Runs the command line; errors go to standard error, one line each cause.

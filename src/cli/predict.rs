@@ -15,7 +15,7 @@ use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, 
 use clap::{Args, ValueEnum};
 
 use super::interrupt::Interrupt;
-use super::{out, usage};
+use super::{out, placed, usage};
 
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
@@ -118,10 +118,8 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     for kind in kinds {
         let make = || knowledge.surrogate(kind, prior, &args.transfer, space);
-        rows.extend(match measure_watched(&table, &make, &plan, &mut watch) {
-            Err(StudyError::Interrupted) => return interrupt.explain(Err(StudyError::Interrupted)),
-            measured => measured.map_err(as_flag)?,
-        });
+        let measured = measure_watched(&table, &make, &plan, &mut watch);
+        rows.extend(interrupt.explain(measured, flag)?);
     }
     drop(line);
     let rows = Rows {
@@ -144,14 +142,14 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     out::text(&rows.text())
 }
 
+/// The flag that stands for a key of strategy `bonas` here.
+fn flag(key: &str) -> String {
+    format!("--{}", key.strip_prefix("strategy.").unwrap_or(key))
+}
+
 /// An error of a key of strategy `bonas` as one of the flag that stands for it here.
 fn as_flag(error: StudyError) -> anyhow::Error {
-    match error {
-        StudyError::Setting { name, reason } => {
-            usage(format!("--{}: {reason}", name.strip_prefix("strategy.").unwrap_or(&name)))
-        }
-        other => other.into(),
-    }
+    placed(error, flag)
 }
 
 fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateName>> {
@@ -178,7 +176,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };
-    Ok(source(args).open(space, &reading)?)
+    source(args).open(space, &reading).map_err(as_flag)
 }
 
 fn source(args: &PredictArgs) -> Source {

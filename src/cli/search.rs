@@ -15,7 +15,7 @@ use clap::Args;
 use super::change::{ConfigArgs, Purpose, resolved};
 use super::files::{self, Folder};
 use super::interrupt::{self, Interrupt};
-use super::{environment, out, plan, usage};
+use super::{environment, out, placed, plan, usage};
 
 /// What a search waits for after the first Ctrl-C.
 const WAITS_FOR: &str = "the epoch or the proposal under way";
@@ -46,20 +46,27 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
         return out::text(&args.config.read(Purpose::Print)?.commented());
     }
     let config = args.config.read(Purpose::Run)?;
+    let origin = |key: &str| args.config.origin(key);
     if args.dry_run {
-        return plan::print(&config);
+        return plan::print(&config).map_err(|error| match error.downcast() {
+            Ok(error) => placed(error, origin),
+            Err(other) => other,
+        });
     }
     let dir = args.out.clone().map_or_else(|| args.config.folder(), Ok)?;
     Folder::expect_own(&dir, Folder::Search)?;
     if Journal::exists(&dir) && dir.join(CONFIG_FILE).exists() {
         expect_same(&dir, &config)?;
     }
-    guarded(&config, &dir)
+    guarded(&config, &dir, &origin)
 }
 
 /// Refuses to go on with a search that was begun with another configuration.
 fn expect_same(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
-    let Some([there, here]) = difference(dir, config)? else { return Ok(()) };
+    let Some([there, here]) = difference(&dir.join(CONFIG_FILE), config)? else { return Ok(()) };
+    if files::begin_anew(dir)? {
+        return Ok(());
+    }
     Err(usage(format!(
         "--out: {} holds a search with another configuration ({there} there, {here} here); go on with that one: \
          `bonas resume {}`, or give another --out",
@@ -78,7 +85,7 @@ pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
         config.study.workers = workers;
         config.study.check().map_err(|e| usage(format!("--{}: {}", e.key, e.reason)))?;
     }
-    guarded(&config, dir)
+    guarded(&config, dir, &|key| format!("{}: {key}", dir.join(CONFIG_FILE).display()))
 }
 
 /// The configuration in a search's folder.
@@ -100,10 +107,10 @@ pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
 }
 
 /// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
-fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
+fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
-    if let Some(summary) = search.finished()? {
+    if let Some(summary) = search.finished().map_err(|error| placed(error, origin))? {
         out::text("Nothing is left to do here; another --out begins another search.\n")?;
         return print_ending(&summary, config, dir);
     }
@@ -129,13 +136,13 @@ fn guarded(config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
                 }
                 Err(error) => out::error(&format!("no report yet: {error}")),
             }
-            interrupt.explain(Err(StudyError::Interrupted))
+            interrupt.explain(Err(StudyError::Interrupted), origin)
         }
         Err(StudyError::Evaluator(reason)) if dir.join(REPORT_FILE).is_file() => {
             let report = dir.join(REPORT_FILE);
             Err(anyhow::Error::new(StudyError::Evaluator(reason)).context(report.display().to_string()))
         }
-        done => print_ending(&done?, config, dir),
+        done => print_ending(&done.map_err(|error| placed(error, origin))?, config, dir),
     }
 }
 

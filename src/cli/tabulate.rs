@@ -36,7 +36,7 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
 
     use super::files::Folder;
     use super::interrupt::{self, Interrupt};
-    use super::{out, search};
+    use super::{out, placed, search};
 
     let config = search::read(&args.config)?;
     Folder::expect_own(&args.out, Folder::Table)?;
@@ -49,10 +49,14 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
         directory: args.out.clone(),
         cancel: interrupt.flag.clone(),
     };
-    let line = Overall::new(tabulate.stages()?);
+    let origin = |key: &str| match key {
+        "ops" => "--ops".to_owned(),
+        key => format!("{}: {key}", args.config.display()),
+    };
+    let line = Overall::new(tabulate.stages().map_err(|error| placed(error, origin))?);
     let done = tabulate.run(&mut |stage, folder| search::observers(&line, stage, folder));
     line.clear();
-    let done = interrupt.explain(done)?;
+    let done = interrupt.explain(done, origin)?;
     let tau = |tau: Option<f64>| tau.map_or_else(|| "undefined".to_owned(), |tau| format!("{tau:.3}"));
     out::text(&format!(
         "{} cells, {} failed, {:.0} s of training; tau between two seeds: validation {}, test {}; between the \

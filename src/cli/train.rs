@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
+    at_least_1,
 };
+use bonas::search::{FINALS_FOLDER, TRAINING_FILE, difference};
 use bonas::spaces::Architecture;
 use bonas::spaces::catalogue::SPACES;
+use bonas::study::journal::Journal;
 use clap::Args;
 
-use super::files::Folder;
+use super::files::{self, Folder};
 use super::{change, usage};
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
@@ -40,19 +43,19 @@ pub(super) struct TrainArgs {
     #[arg(long)]
     layers: Option<usize>,
     /// Learning rate at the start.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     learning_rate: Option<f64>,
     /// Weight of the auxiliary head's loss; 0: none.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     auxiliary_weight: Option<f64>,
     /// Largest probability of dropping a path.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     drop_path: Option<f64>,
     /// Side of the square cut out of training images; 0: none.
     #[arg(long)]
     cutout: Option<usize>,
     /// Label smoothing.
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     label_smoothing: Option<f64>,
     /// Seeds to train with.
     #[arg(long)]
@@ -88,9 +91,35 @@ impl TrainArgs {
         };
         let data = DataSettings { source: change::source(&self.data, "--data")?, ..DataSettings::default() };
         let checked = finals.check().and_then(|()| training.check()).and_then(|()| data.check());
-        checked.map_err(|e| usage(format!("--{}: {}", e.key.replace('_', "-"), e.reason)))?;
+        checked.map_err(|e| usage(format!("{}: {}", flag(e.key), e.reason)))?;
+        at_least_1(finals.seeds, "seeds").map_err(|e| usage(format!("--seeds: {}", e.reason)))?;
         Ok((data, training, finals))
     }
+}
+
+/// The flag that stands for a key of the configuration here.
+fn flag(key: &str) -> String {
+    match key {
+        "data.source" => "--data".to_owned(),
+        "space.name" => "--space".to_owned(),
+        _ => format!("--{}", key.rsplit('.').next().unwrap_or(key).replace('_', "-")),
+    }
+}
+
+/// Refuses to go on with a training that was begun with other settings.
+fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
+    let file = out.join(TRAINING_FILE);
+    if !Journal::exists(&out.join(FINALS_FOLDER)) || !file.exists() {
+        return Ok(());
+    }
+    let Some([there, here]) = difference(&file, config)? else { return Ok(()) };
+    if files::begin_anew(&out.join(FINALS_FOLDER))? {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "--out: {} holds a training with other settings ({there} there, {here} here); give those, or another folder",
+        out.display()
+    )))
 }
 
 /// Trains a genotype.
@@ -104,6 +133,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let space = SpaceSettings { name: args.space.clone() };
     let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
     Folder::expect_own(&args.out, Folder::Training)?;
+    expect_same(&config, &args.out)?;
     run_train(config, &architecture, &args.out)
 }
 
@@ -111,7 +141,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
 #[cfg(feature = "torch")]
 fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
     use bonas::observer::Overall;
-    use bonas::search::{FINALS_FOLDER, StagePlan};
+    use bonas::search::StagePlan;
 
     use super::interrupt::{self, Interrupt};
     use super::{out as output, search};
@@ -121,7 +151,7 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
     let done = run.train_one(architecture, &mut |stage, folder| search::observers(&line, stage, folder));
     line.clear();
-    let result = interrupt.explain(done)?;
+    let result = interrupt.explain(done, flag)?;
     let weights =
         |seed: usize| out.join(FINALS_FOLDER).join(format!("{}-{seed}.safetensors", architecture.key()));
     if let Some(lost) = (0..result.test.len()).map(weights).find(|file| !file.is_file()) {

@@ -1,8 +1,9 @@
 //! The table of rounds of a study under way.
 
+use std::io::Write;
+
 use bonas_study::history::{EndReason, Event, Observer, Progress};
 use bonas_study::journal::Seconds;
-use std::io::Write;
 
 use super::Overall;
 use super::table::{round_header, round_line};

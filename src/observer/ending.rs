@@ -4,13 +4,13 @@ use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::SearchSpace;
+use bonas_study::history::Fidelity;
+use bonas_study::statistics::mean;
 
 use super::quoted;
 use crate::drawing::cells_text;
 use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Summary, Trained, WINNER_FILE};
 use crate::search::FINALS_FOLDER;
-use bonas_study::history::Fidelity;
-use bonas_study::statistics::mean;
 
 /// The winner of a search: its text and drawing, its scores, what final training made of it beside random
 /// cells, and where its files are. Printed with `{}`.
@@ -58,10 +58,10 @@ impl<'a> Ending<'a> {
         match &self.summary.finals {
             _ if self.finished() => "The search is finished.".to_owned(),
             Some(finals) if self.summary.ended.is_some() => format!(
-                "The search has ended; of its final training {} of {} networks are done.",
+                "The search has ended; its final training is not finished, {} of {} networks are trained.",
                 finals.done, finals.planned
             ),
-            _ => format!("The search has not ended; {queries} architectures are evaluated."),
+            _ => format!("The search has not ended; {queries} architectures are evaluated so far."),
         }
     }
 

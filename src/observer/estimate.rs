@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::search::StagePlan;
 use bonas_study::Event;
 use bonas_study::history::Progress;
+
+use crate::search::StagePlan;
 
 /// How far one stage is, by the events of its study.
 #[derive(Clone, Debug)]

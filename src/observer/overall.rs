@@ -4,12 +4,12 @@ use std::io::IsTerminal;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bonas_study::Event;
+use bonas_study::history::{Observer, Progress};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::estimate::{Tracker, for_people, left};
 use crate::search::{Stage, StagePlan};
-use bonas_study::Event;
-use bonas_study::history::{Observer, Progress};
 
 /// Length of a bar: shares are thousandths.
 const WHOLE: u64 = 1000;

@@ -28,7 +28,7 @@ use std::sync::atomic::AtomicBool;
 use crate::build;
 use crate::config::{SearchConfig, Transfer};
 use crate::report::Summary;
-use crate::{Strategy, Study, StudyError};
+use crate::{Fidelity, Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
@@ -110,7 +110,12 @@ impl Search {
             .cancel(self.cancel.clone())
             .directory(&self.directory);
         let observers = observe(Stage::Search, &self.directory);
-        let finished = observers.into_iter().fold(study, Study::observer).run()?;
+        let section = match self.config.evaluator.fidelity() {
+            Fidelity::Table => "strategy",
+            _ => "evaluator",
+        };
+        let finished = observers.into_iter().fold(study, Study::observer).run();
+        let finished = finished.map_err(|error| in_section(section, error))?;
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&space, &finished, observe)?;
         let summary = write_report(&self.directory, &self.config)?;
@@ -188,5 +193,15 @@ impl Search {
             0 => Ok(()),
             _ => Err(without_torch("final.seeds", "final training", "set final.seeds = 0")),
         }
+    }
+}
+
+/// An error of a training, whose batch is too large for its images, under the name of the key in its section.
+fn in_section(section: &str, error: StudyError) -> StudyError {
+    match error {
+        StudyError::Setting { name, reason } if name == "batch size" => {
+            StudyError::Setting { name: format!("{section}.batch"), reason }
+        }
+        other => other,
     }
 }

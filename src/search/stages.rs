@@ -1,9 +1,11 @@
 //! The stages of a search and what each costs compared with the others: for showing how far it is.
 
+use bonas_study::Budget;
+use bonas_supernet::evaluator::{FORWARD, SearchImages, Work};
+
 use super::Stage;
 use crate::build;
-use crate::config::{EvaluatorSettings, FinalImages, SearchConfig, StrategySettings};
-use bonas_study::Budget;
+use crate::config::{FinalImages, SearchConfig, StrategySettings};
 
 /// A stage that is to come.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,8 +25,6 @@ pub struct StagePlan {
 /// Training images where the configuration sets no limit. Only the ratio between stages counts, so that
 /// it matters where one of them has a limit and another has none.
 const IMAGES: f64 = 50_000.0;
-/// A forward pass in units of a training step.
-const FORWARD: f64 = 1.0 / 3.0;
 /// A training step of a network with all operations on every edge, and of its architecture parameters.
 const RELAXED: f64 = 10.0;
 
@@ -85,23 +85,9 @@ impl StagePlan {
         let batch = config.strategy.batch().max(1) as f64;
         let rounds = budget.rounds.map_or(f64::MAX, |rounds| rounds as f64 * batch);
         let architectures = budget.architectures.map_or(rounds, |n| n as f64).min(rounds).min(1e9);
-        let (runs, cost) = match &config.evaluator {
-            EvaluatorSettings::SharedWeights(s) => {
-                let training = s.epochs as f64 * trained(config) / batch;
-                let scoring = FORWARD * (held_out(config) + s.statistics_images as f64);
-                (1, size(s.channels, s.layers) * (training + scoring) * architectures)
-            }
-            EvaluatorSettings::FromScratch(s) => {
-                let training = s.epochs as f64 * trained(config) + FORWARD * held_out(config);
-                (s.seeds, size(s.channels, s.layers) * s.seeds as f64 * training * architectures)
-            }
-            EvaluatorSettings::Indicator(s) => {
-                let once = s.epochs as f64 * trained(config);
-                let each = FORWARD * (s.images * s.passes) as f64;
-                (0, size(s.channels, s.layers) * (once + each * architectures))
-            }
-            EvaluatorSettings::Synthetic(_) => (1, architectures),
-        };
+        let images = SearchImages { trained: trained(config), held_out: held_out(config), batch };
+        let Work { runs, once, each } = config.evaluator.work(&images);
+        let cost = once + each * architectures;
         Self { stage: Stage::Search, budget, cost, runs }
     }
 }

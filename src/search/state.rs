@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use bonas_spaces::SearchSpace;
-
-use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
-use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain};
-use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
-use crate::{Event, StudyError, build};
 use bonas_study::Journalled;
 use bonas_study::history::{History, Outcome};
 use bonas_study::journal::Journal;
+
+use super::{FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
+use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain};
+use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
+use crate::{Event, StudyError, build};
 
 impl Search {
     /// The summary of this search if it is finished: the study, and the shortlist and the final training
@@ -90,15 +90,14 @@ pub(super) fn check_scored(history: &History) -> Result<(), StudyError> {
     )))
 }
 
-/// What differs first between the configuration of the search in a folder and another, of all that its
-/// results depend on: the lines there and here. None if nothing does.
+/// What differs first between the configuration that a folder keeps in a file and another, of all that results
+/// depend on: the lines there and here. None if nothing does.
 ///
 /// # Errors
 /// [`StudyError::Data`] for a configuration that cannot be read.
-pub fn difference(directory: &Path, config: &SearchConfig) -> Result<Option<[String; 2]>, StudyError> {
-    let path = directory.join(CONFIG_FILE);
-    let bad = |reason: String| StudyError::Data { path: path.clone(), reason };
-    let text = std::fs::read_to_string(&path).map_err(|error| bad(error.to_string()))?;
+pub fn difference(path: &Path, config: &SearchConfig) -> Result<Option<[String; 2]>, StudyError> {
+    let bad = |reason: String| StudyError::Data { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let there = SearchConfig::from_toml(&text, &path.display().to_string())
         .map_err(|error| bad(format!("it is no configuration any more: {error}")))?;
     Ok(first_difference(&results_of(&there), &results_of(config)))

@@ -22,9 +22,11 @@ use rand::Rng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-use super::{CONFIG_FILE, Observe, Stage, StagePlan};
+use super::{CONFIG_FILE, Observe, Stage, StagePlan, in_section};
 use crate::build::{self, Trainings};
-use crate::config::{EvaluatorSettings, FinalImages, SearchConfig, StrategySettings, StudySettings, plain};
+use crate::config::{
+    EvaluatorSettings, FinalImages, SearchConfig, StrategySettings, StudySettings, at_least_1, plain,
+};
 use crate::{Study, StudyError};
 
 /// The table: `arch`, accuracies in percent on held-out training images (`val`) and on test images
@@ -96,7 +98,8 @@ impl Tabulate {
     pub fn cells(&self) -> Result<Vec<Architecture>, StudyError> {
         let space = build::space(&self.config)?;
         for name in &self.ops {
-            space.vocabulary().id(name)?;
+            let known = space.vocabulary().id(name);
+            known.map_err(|e| StudyError::Setting { name: "ops".into(), reason: e.to_string() })?;
         }
         let all = space.enumerate().ok_or_else(|| StudyError::Setting {
             name: "space.name".into(),
@@ -148,6 +151,8 @@ impl Tabulate {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Tabulated, StudyError> {
         let space = build::space(&self.config)?;
         let cells = self.cells()?;
+        at_least_1(self.config.finals.seeds, "final.seeds")
+            .map_err(|e| StudyError::Setting { name: e.key.into(), reason: e.reason })?;
         let networks = Trainings::new(&self.config)?;
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
@@ -201,7 +206,8 @@ impl Tabulate {
         .config(header)
         .cancel(self.cancel.clone())
         .directory(&folder);
-        observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run()
+        let trained = observe(Stage::Finals, &folder).into_iter().fold(study, Study::observer).run();
+        trained.map_err(|error| in_section("final", error))
     }
 
     /// Accuracies of a cell, one a seed, in `[0, 1]`, on held-out and on test images; none if a training

@@ -13,9 +13,9 @@ use bonas_study::{Budget, Finished, Journalled};
 use bonas_supernet::networks::{Networks, Size};
 use rand::Rng;
 
-use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE};
+use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE, in_section};
 use crate::build::{self, Trainings};
-use crate::config::plain;
+use crate::config::{at_least_1, plain};
 use crate::report::{FINAL_FILE, FinalResult};
 use crate::{Evaluator, Study, StudyError};
 
@@ -148,7 +148,13 @@ impl Search {
             .config(header)
             .cancel(self.cancel.clone())
             .directory(listing.folder);
-        observe(listing.stage, listing.folder).into_iter().fold(study, Study::observer).run()
+        let section = match listing.stage {
+            Stage::Search => "evaluator",
+            Stage::Shortlist => "shortlist",
+            Stage::Finals => "final",
+        };
+        let trained = observe(listing.stage, listing.folder).into_iter().fold(study, Study::observer).run();
+        trained.map_err(|error| in_section(section, error))
     }
 }
 
@@ -189,6 +195,16 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
         let space = build::space(&self.config)?;
+        // What is wrong with the settings is said before anything is written.
+        at_least_1(self.config.finals.seeds, "final.seeds")
+            .map_err(|e| StudyError::Setting { name: e.key.into(), reason: e.reason })?;
+        let trainings = Trainings::new(&self.config)?;
+        let networks = &trainings.networks;
+        networks
+            .skeleton(self.config.finals.size(), Norm::DISCRETE)?
+            .network(&Union::of(std::slice::from_ref(architecture))?, &networks.ops())
+            .map_err(|e| StudyError::Setting { name: "[final]".into(), reason: e.to_string() })?;
+        trainings.finalists(&self.directory)?;
         self.open_folder(TRAINING_FILE)?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;

@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::Budget;
 use super::{Searcher, pilot};
 use crate::StudyError;
-use crate::experiment::Experiment;
-use crate::experiment::PLAN_FILE;
+use crate::experiment::{Experiment, PLAN_FILE};
 
 /// The budgets of all strategies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

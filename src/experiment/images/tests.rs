@@ -7,8 +7,7 @@ use bonas_study::journal::{read_json, write_json};
 
 use super::*;
 use crate::config::ExperimentConfig;
-use crate::experiment::PLAN_FILE;
-use crate::experiment::{self, Progress, Step};
+use crate::experiment::{self, PLAN_FILE, Progress, Step};
 use crate::report::{REPORT_FILE, SUMMARY_FILE};
 
 const SMALL: &str = "seeds = 2\nrandom = 2\nbudget = 2\n[space]\nname = \"bcnn\"\n\

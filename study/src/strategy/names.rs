@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use crate::StudyError;
-use crate::settings::entry_named;
 use bonas_spaces::catalogue::{Catalogue, unknown};
 use bonas_surrogate::acquisition::{AcquisitionSettings, ExpectedImprovement};
 use bonas_surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES, surrogates_that};
@@ -12,6 +10,9 @@ use bonas_surrogate::selection::SelectionSettings;
 use bonas_surrogate::{Acquisition, Selection, Surrogate, SurrogateError};
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::StudyError;
+use crate::settings::entry_named;
 
 /// A kind of part with a catalogue.
 pub trait Catalogued: 'static {

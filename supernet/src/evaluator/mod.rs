@@ -26,6 +26,31 @@ pub use shared::SharedEvaluator;
 
 use crate::networks::{NetworkPlan, Setup};
 
+/// Cost of a forward pass, as a share of a training step on the same image.
+pub const FORWARD: f64 = 1.0 / 3.0;
+
+/// The images of a search, for estimates of time.
+#[derive(Clone, Copy, Debug)]
+pub struct SearchImages {
+    /// Number of images that networks train on.
+    pub trained: f64,
+    /// Number of images that networks are scored on.
+    pub held_out: f64,
+    /// Number of architectures that share a batch.
+    pub batch: f64,
+}
+
+/// An estimate of an evaluator's work, in training steps on one image of a layer with one channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Work {
+    /// Training runs for each architecture; 0 where one training serves all.
+    pub runs: usize,
+    /// Work done once for all architectures.
+    pub once: f64,
+    /// Work for each architecture.
+    pub each: f64,
+}
+
 /// Settings of an evaluator, which build it.
 pub trait BuildEvaluator {
     /// The kind of score that the evaluator gives.
@@ -41,6 +66,11 @@ pub trait BuildEvaluator {
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {
         None
+    }
+
+    /// The work of an evaluation, for estimates of the time left. By default each architecture counts the same.
+    fn work(&self, _images: &SearchImages) -> Work {
+        Work { runs: 1, once: 0.0, each: 1.0 }
     }
 }
 

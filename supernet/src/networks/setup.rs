@@ -21,6 +21,13 @@ pub struct Size {
     pub auxiliary: bool,
 }
 
+impl Size {
+    /// Layers times channels squared: the cost of an image grows with it.
+    pub fn weight(&self) -> f64 {
+        (self.channels * self.channels * self.layers) as f64
+    }
+}
+
 /// Space, images and training: what all networks of a study are built from.
 #[derive(Clone, Debug)]
 pub struct Setup {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Bonas, Objectives};
 use crate::StudyError;
 use crate::history::Fidelity;
-use crate::settings::{at_least_1, ensure};
+use crate::settings::{Invalid, at_least_1, ensure};
 use crate::strategy::names::{
     AcquisitionName, SelectionChoice, SelectionName, either, surrogates_with_prior,
 };
@@ -113,7 +113,8 @@ crate::settings! {
         let takes = s.surrogate.takes_prior() || matches!(s.prior, PriorKind::Auto | PriorKind::None);
         ensure(takes, "prior", s.prior.name(), &format!("auto or none, or surrogate = {}", surrogates_with_prior()))?;
         let takes = s.surrogate.takes_prior() || s.transfer == Transfer::None;
-        ensure(takes, "transfer", &s.transfer, &format!("none, or surrogate = {}", surrogates_with_prior()))?;
+        let reason = format!("{}, which only {} can start from; take one of these as surrogate, or none", s.transfer, surrogates_with_prior());
+        if !takes { return Err(Invalid { key: "transfer", reason }); }
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         check_batch_settings(s.batches, s.batch)

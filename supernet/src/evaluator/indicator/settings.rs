@@ -7,7 +7,7 @@ use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 use serde::{Deserialize, Serialize};
 
-use crate::evaluator::BuildEvaluator;
+use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
 #[cfg(feature = "torch")]
 use crate::evaluator::{IndicatorEvaluator, IndicatorPlan};
 use crate::indicator::Indicator;
@@ -131,6 +131,12 @@ impl BuildEvaluator for IndicatorSettings {
 
     fn network(&self) -> Option<NetworkPlan> {
         Some(NetworkPlan { size: self.size(), norm: self.norm(), images: self.batch, shared: false })
+    }
+
+    fn work(&self, images: &SearchImages) -> Work {
+        let (training, reading) =
+            (self.epochs as f64 * images.trained, FORWARD * (self.images * self.passes) as f64);
+        Work { runs: 0, once: self.size().weight() * training, each: self.size().weight() * reading }
     }
 }
 

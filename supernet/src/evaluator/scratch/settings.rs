@@ -6,9 +6,9 @@ use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
-use crate::evaluator::BuildEvaluator;
 #[cfg(feature = "torch")]
 use crate::evaluator::ScratchPlan;
+use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
 #[cfg(feature = "torch")]
 use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
@@ -74,6 +74,11 @@ impl BuildEvaluator for ScratchSettings {
 
     fn network(&self) -> Option<NetworkPlan> {
         Some(NetworkPlan { size: self.size(), norm: Norm::DISCRETE, images: self.batch, shared: false })
+    }
+
+    fn work(&self, images: &SearchImages) -> Work {
+        let training = self.epochs as f64 * images.trained + FORWARD * images.held_out;
+        Work { runs: self.seeds, once: 0.0, each: self.size().weight() * self.seeds as f64 * training }
     }
 }
 

@@ -6,9 +6,9 @@ use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
-use crate::evaluator::BuildEvaluator;
 #[cfg(feature = "torch")]
 use crate::evaluator::SharedEvaluator;
+use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
 #[cfg(feature = "torch")]
 use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
@@ -87,6 +87,12 @@ impl BuildEvaluator for SharedSettings {
     fn network(&self) -> Option<NetworkPlan> {
         let images = self.batch.max(self.warmup_batch);
         Some(NetworkPlan { size: self.size(), norm: Norm::SEARCH, images, shared: true })
+    }
+
+    fn work(&self, images: &SearchImages) -> Work {
+        let training = self.epochs as f64 * images.trained / images.batch;
+        let scoring = FORWARD * (images.held_out + self.statistics_images as f64);
+        Work { runs: 1, once: 0.0, each: self.size().weight() * (training + scoring) }
     }
 }
 

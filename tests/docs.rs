@@ -57,7 +57,7 @@ fn blocks(page: &str) -> Result<Vec<Block>, String> {
             found.extend(block.map_err(|reason| format!("line {}: {reason}", at + 1))?);
             (comment, before) = (String::new(), "");
         } else if let Some(first) = line.strip_prefix("<!--") {
-            comment = first.to_owned();
+            first.clone_into(&mut comment);
             while !comment.contains("-->") {
                 let (_, next) = lines.next().ok_or("a comment does not end")?;
                 comment = comment + "\n" + next;
@@ -119,8 +119,10 @@ fn plan(comment: &str) -> Result<(bool, Plan), String> {
 fn pages() -> Vec<String> {
     let entries = fs::read_dir(workspace().join("docs")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut pages: Vec<String> =
-        names.filter(|name| name.ends_with(".md")).map(|name| format!("docs/{name}")).collect();
+    let mut pages: Vec<String> = names
+        .filter(|name| Path::new(name).extension().is_some_and(|extension| extension == "md"))
+        .map(|name| format!("docs/{name}"))
+        .collect();
     pages.push("README.md".into());
     pages.sort();
     pages
@@ -207,7 +209,11 @@ fn the_commands_of_the_pages_run() {
     let results = results.into_inner().unwrap();
     results.values().flatten().flatten().for_each(|line| println!("{line}"));
     let failed: Vec<&String> = results.values().filter_map(|result| result.as_ref().err()).collect();
-    assert!(failed.is_empty(), "{}", failed.iter().map(|error| format!("{error}\n")).collect::<String>());
+    assert!(
+        failed.is_empty(),
+        "{}",
+        failed.iter().map(|error| error.as_str()).collect::<Vec<_>>().join("\n")
+    );
     assert!(results.values().flatten().flatten().any(|line| line.ends_with(": run")));
 }
 

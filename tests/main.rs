@@ -10,6 +10,7 @@ mod damage;
 mod docs;
 #[cfg(feature = "torch")]
 mod indicator;
+mod libtorch;
 mod pages;
 mod recorded;
 mod resume;

@@ -70,7 +70,8 @@ fn a_search_keeps_what_it_starts_from() {
     let error = fails(&["resume", "new"], folder);
     assert!(error.contains(SOURCE_TASK_FILE) && error.contains("put it back"), "{error}");
     let error = fails(&["search", "new.toml", "--out", "other"], folder);
-    assert!(error.contains("strategy.transfer: study:old") && !folder.join("other").exists(), "{error}");
+    let named = error.contains("strategy.transfer: study:") && error.contains("old/journal.jsonl");
+    assert!(named && !folder.join("other").exists(), "{error}");
 }
 
 /// Paths in a comparison are relative to its configuration, and the embedded table can be named.

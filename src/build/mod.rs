@@ -1,7 +1,7 @@
-//! From a configuration to parts: space, strategy, evaluators, budget.
+//! From a configuration to parts: space, evaluators, budget, and the trainings that follow a search.
 //!
-//! Use it to run a search of a configuration file with a loop or observers of your own. It is the only place that knows both
-//! configurations and parts; [`crate::search`] does the whole search.
+//! Use it to run a search of a configuration file with a loop or observers of your own. A strategy's settings build
+//! themselves ([`bonas_study::strategy::BuildStrategy`]); [`crate::search`] does the whole search.
 
 #[cfg(test)]
 mod tests;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::rng::stream;
-use bonas_study::strategy::{Aims, BuildContext, Knowledge, Scored, Strategy, Targets, surrogate};
+use bonas_study::strategy::{Scored, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
 use bonas_supernet::networks::Setup;
 use bonas_surrogate::Observation;
@@ -24,22 +24,6 @@ use ndarray::Array2;
 pub use trainings::Trainings;
 
 use crate::config::{SearchConfig, StrategySettings, StudySettings};
-
-/// The strategy of some settings, for a space, the kind of score that it is told, what else scores
-/// are judged by, and what is known beforehand.
-///
-/// # Errors
-/// [`StudyError::Setting`] for a pool that the space does not have, or a surrogate that this build
-/// lacks.
-pub fn strategy(
-    settings: &StrategySettings,
-    space: &dyn SearchSpace,
-    fidelity: Fidelity,
-    aims: &Aims,
-    knowledge: &Knowledge,
-) -> Result<Box<dyn Strategy>, StudyError> {
-    settings.build(&BuildContext { space, fidelity, aims, knowledge, trainer: None })
-}
 
 /// Space, images and training of a configuration.
 ///

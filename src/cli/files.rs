@@ -133,7 +133,9 @@ mod tests {
         let make = |name: &str, files: &[&str]| {
             let folder = root.path().join(name);
             std::fs::create_dir(&folder).unwrap();
-            files.iter().for_each(|file| std::fs::write(folder.join(file), "").unwrap());
+            for file in files {
+                std::fs::write(folder.join(file), "").unwrap();
+            }
             folder
         };
         let search = make("search", &[CONFIG_FILE, JOURNAL_FILE]);

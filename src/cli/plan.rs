@@ -18,6 +18,8 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
 
 #[cfg(feature = "torch")]
 fn networks(config: &SearchConfig) -> anyhow::Result<String> {
+    use std::fmt::Write;
+
     use bonas::build::Trainings;
     use bonas::spaces::network::{Norm, Union};
 
@@ -33,8 +35,9 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
         let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();
         let network =
             networks.skeleton(shared.size, shared.norm)?.network(&Union::of(&drawn)?, &networks.ops())?;
-        text += &format!(
-            "supernet of {cells} random cells: {} parameters, at most {:.0} MB of activations a step, each worker\n",
+        let _ = writeln!(
+            text,
+            "supernet of {cells} random cells: {} parameters, at most {:.0} MB of activations a step, each worker",
             network.params(),
             network.activation_bytes(shared.images) as f64 / 1e6
         );
@@ -43,9 +46,10 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
         let (size, batch) = (config.finals.size(), config.finals.batch);
         let drawn = Union::of(&[space.sample(&mut rng)])?;
         let network = networks.skeleton(size, Norm::DISCRETE)?.network(&drawn, &networks.ops())?;
-        text += &format!(
+        let _ = writeln!(
+            text,
             "final network of a random architecture: {} parameters, {:.1} M multiply-adds, {:.0} MB of activations \
-             a step\n",
+             a step",
             network.params(),
             network.macs() as f64 / 1e6,
             network.activation_bytes(batch) as f64 / 1e6

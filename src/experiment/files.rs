@@ -8,6 +8,9 @@ use serde::Serialize;
 use crate::StudyError;
 use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
 
+/// The plan in the folder of an experiment on images.
+pub const PLAN_FILE: &str = "plan.json";
+
 /// Version of the keys of `summary.json`, of a table and of images; they are only ever added to under one
 /// version.
 pub const SUMMARY_FORMAT: u32 = 3;

@@ -51,7 +51,7 @@ use bonas_study::cores;
 use bonas_study::journal::{Journal, lock, write_whole};
 
 pub use figures::Pair;
-pub use files::SUMMARY_FORMAT;
+pub use files::{PLAN_FILE, SUMMARY_FORMAT};
 pub use task::{Progress, Step};
 pub use timings::{TIMINGS_FORMAT, Timings};
 

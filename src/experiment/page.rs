@@ -14,32 +14,13 @@ pub(super) fn probability(p: f64) -> String {
     if p < 1e-4 { format!("{p:.0e}") } else { format!("{p:.4}") }
 }
 
-/// The unit of a difference.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// That of the measure.
-    Measure,
-    /// A fraction, shown in hundredths.
-    #[cfg_attr(not(feature = "torch"), allow(dead_code, reason = "shown of images only"))]
-    Points,
-}
-
-impl Unit {
-    /// A difference, with its sign.
-    fn difference(self, value: f64) -> String {
-        match self {
-            Self::Measure => format!("{}{}", if value > 0.0 { "+" } else { "" }, number(value)),
-            Self::Points => format!("{:+.2}", 100.0 * value),
-        }
-    }
-}
-
 /// Differences of strategies, paired by seed.
 pub(super) struct PairTable<'a> {
     pub(super) pairs: &'a [Pair],
     pub(super) seeds: usize,
     pub(super) alpha: f64,
-    pub(super) unit: Unit,
+    /// Whether values are fractions, whose differences are shown in points (hundredths).
+    pub(super) fractions: bool,
 }
 
 impl PairTable<'_> {
@@ -47,11 +28,17 @@ impl PairTable<'_> {
         self.pairs.iter().any(|pair| pair.low.is_some())
     }
 
+    /// A difference, with its sign.
+    fn difference(&self, value: f64) -> String {
+        if self.fractions {
+            format!("{:+.2}", 100.0 * value)
+        } else {
+            format!("{}{}", if value > 0.0 { "+" } else { "" }, number(value))
+        }
+    }
+
     fn heads(&self) -> Vec<String> {
-        let difference = match self.unit {
-            Unit::Measure => "difference of means",
-            Unit::Points => "difference (points)",
-        };
+        let difference = if self.fractions { "difference (points)" } else { "difference of means" };
         let mut heads =
             vec!["first strategy".to_owned(), "second strategy".to_owned(), difference.to_owned()];
         heads.extend(self.has_intervals().then(|| interval_name(self.alpha)));
@@ -61,10 +48,10 @@ impl PairTable<'_> {
     }
 
     fn row(&self, pair: &Pair) -> Vec<String> {
-        let mut row = vec![pair.a.clone(), pair.b.clone(), self.unit.difference(pair.difference)];
+        let mut row = vec![pair.a.clone(), pair.b.clone(), self.difference(pair.difference)];
         row.extend(self.has_intervals().then(|| match (pair.low, pair.high) {
             (Some(low), Some(high)) => {
-                format!("{} to {}", self.unit.difference(low), self.unit.difference(high))
+                format!("{} to {}", self.difference(low), self.difference(high))
             }
             _ => dash(),
         }));
@@ -127,14 +114,14 @@ mod tests {
             p: 0.25,
             p_holm: 1.0,
         };
-        let row = |pair: &Pair, unit| {
+        let row = |pair: &Pair, fractions| {
             let pairs = std::slice::from_ref(pair);
-            let table = PairTable { pairs, seeds: 5, alpha: 0.05, unit };
+            let table = PairTable { pairs, seeds: 5, alpha: 0.05, fractions };
             assert_eq!(table.heads().len(), table.row(pair).len());
             table.row(pair).join(", ")
         };
-        assert_eq!(row(&pair, Unit::Measure), "a, b, +0.0120, 3, 1, 1, 0.2500, 1.0000");
+        assert_eq!(row(&pair, false), "a, b, +0.0120, 3, 1, 1, 0.2500, 1.0000");
         let with = Pair { low: Some(-0.001), high: Some(0.02), ..pair };
-        assert_eq!(row(&with, Unit::Points), "a, b, +1.20, -0.10 to +2.00, 3, 1, 1, 0.2500, 1.0000");
+        assert_eq!(row(&with, true), "a, b, +1.20, -0.10 to +2.00, 3, 1, 1, 0.2500, 1.0000");
     }
 }

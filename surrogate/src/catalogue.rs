@@ -30,7 +30,7 @@ pub use crate::surrogate::SurrogateEntry;
 /// ```
 pub fn surrogates_that(has: impl Fn(&dyn Surrogate) -> bool) -> Vec<&'static str> {
     let having = |entry: &&'static SurrogateEntry| entry.build(&()).is_ok_and(|surrogate| has(&*surrogate));
-    SURROGATES.iter().filter(having).map(|entry| entry.name()).collect()
+    SURROGATES.iter().filter(having).map(PartEntry::name).collect()
 }
 
 #[cfg(test)]

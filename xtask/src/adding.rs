@@ -105,18 +105,28 @@ fn apply(block: &Block<'_>, files: &mut Files) -> Result<()> {
     Ok(())
 }
 
-/// The text with the `+` lines of a diff below the one line that the diff shows first.
+/// The text with the `+` lines of a diff at the place of its other lines, which are there once.
 fn changed(text: &str, diff: &Block<'_>) -> Result<String> {
-    let [anchor, added @ ..] = &diff.lines[..] else { bail!("an empty diff") };
-    let anchor = anchor.strip_prefix(' ').context("the first line of a diff is one that is there")?;
-    let added =
-        added.iter().map(|line| line.strip_prefix('+').context("the other lines of a diff begin with +"));
-    let added = added.collect::<Result<Vec<_>>>()?;
-    let found: Vec<usize> =
-        text.lines().enumerate().filter(|(_, line)| *line == anchor).map(|(at, _)| at).collect();
-    let [at] = found[..] else { bail!("{} lines are {anchor:?}; one should be", found.len()) };
+    let (mut there, mut wanted) = (Vec::new(), Vec::new());
+    for line in &diff.lines {
+        let (sign, rest) = line.split_at_checked(1).unwrap_or((" ", ""));
+        match sign {
+            "+" => {}
+            " " => there.push(rest),
+            _ => bail!("{line:?} begins with neither a blank nor +"),
+        }
+        wanted.push(rest);
+    }
+    ensure!(!there.is_empty(), "no line says where the others go");
     let mut lines: Vec<&str> = text.lines().collect();
-    lines.splice(at + 1..at + 1, added);
+    let places: Vec<usize> = lines
+        .windows(there.len())
+        .enumerate()
+        .filter(|(_, window)| *window == there)
+        .map(|(at, _)| at)
+        .collect();
+    let [at] = places[..] else { bail!("{} places are {there:?}; one should be", places.len()) };
+    lines.splice(at..at + there.len(), wanted);
     Ok(lines.join("\n") + "\n")
 }
 
@@ -180,7 +190,11 @@ fn run(order: &Order, workspace: &Workspace, tree: &Workspace) -> Result<()> {
     let printed = String::from_utf8_lossy(&output.stdout);
     let fault = match (output.status.success(), order.missing(&printed)) {
         (success, _) if success == order.fails() => Some(format!("it ended with {}", output.status)),
-        (_, missing) => missing.map(|line| format!("it did not print\n  {line}")),
+        (_, Some(line)) => Some(format!("it did not print\n  {line}")),
+        _ if printed.lines().any(|line| line.starts_with("warning: ")) => {
+            Some("there are warnings".to_owned())
+        }
+        _ => None,
     };
     if let Some(fault) = fault {
         bail!("`{}` of {PAGE}: {fault}\nIt printed:\n{printed}", order.command);
@@ -214,9 +228,9 @@ mod tests {
     #[test]
     fn blocks_are_new_files_or_lines_below_one_that_is_there() -> Result<()> {
         let mut files = Files::from([("a.rs".into(), b"one\ntwo\n    three\n".to_vec())]);
-        apply(&block("a.rs", "diff", &[" two", "+", "+   new"]), &mut files)?;
+        apply(&block("a.rs", "diff", &["+zero", " one", " two", "+", "+   new"]), &mut files)?;
         apply(&block("b/c.rs", "rust", &["fn c() {}"]), &mut files)?;
-        assert_eq!(files[Path::new("a.rs")], b"one\ntwo\n\n   new\n    three\n");
+        assert_eq!(files[Path::new("a.rs")], b"zero\none\ntwo\n\n   new\n    three\n");
         assert_eq!(files[Path::new("b/c.rs")], b"fn c() {}\n");
         for (path, language, lines) in [
             ("a.rs", "rust", &["x"][..]),
@@ -224,6 +238,7 @@ mod tests {
             ("a.rs", "diff", &[" three", "+x"]),
             ("a.rs", "diff", &[" two", "-three"]),
             ("a.rs", "diff", &["+x"]),
+            ("a.rs", "diff", &[" one", "+x", "     three"]),
         ] {
             assert!(apply(&block(path, language, lines), &mut files.clone()).is_err(), "{path} {lines:?}");
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::strategy::check_final;
+use super::strategy::{check_final, commented_final};
 use super::{ExperimentSettings, StrategyConfig};
 use crate::config::{
     ConfigError, DataSettings, Document, EvaluatorSettings, FinalSettings, SearchConfig, SpaceSettings,
@@ -45,7 +45,7 @@ impl ImagesConfig {
             commented("training", &self.training),
             commented("space", &self.space),
             self.evaluator.commented("evaluator"),
-            commented("final", &self.finals),
+            commented_final("final", &self.finals),
         ]
     }
 

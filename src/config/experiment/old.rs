@@ -11,7 +11,7 @@ const STUDY: [(&str, &str); 5] = [
     ("seed", "`first_seed` at the top of the file"),
     ("seconds", "`seconds` at the top of the file"),
     ("rounds", "`budget` at the top of the file"),
-    ("workers", "the flag --threads: every study has one worker"),
+    ("workers", "the flag --threads: every run has one worker"),
 ];
 
 /// Refuses a key that has another name now.

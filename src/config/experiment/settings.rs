@@ -11,7 +11,7 @@ pub(super) const SECTIONS: [&str; 9] =
 const NOT_ON_TABLES: [(&str, &str); 2] = [
     (
         "seconds",
-        "it is for images, a study on a table has a `budget`; leave it out, or say with [data] which images",
+        "it is for images, a run on a table has a `budget`; leave it out, or say with [data] which images",
     ),
     ("random", "it is for images, where cells are trained; on a table add [[strategy]] name = \"random\""),
 ];
@@ -22,15 +22,15 @@ const NOT_ON_IMAGES: [(&str, &str); 1] =
 bonas_study::settings! {
     /// How strategies are compared: the keys at the top of an experiment's file.
     pub struct ExperimentSettings {
-        /// Studies of each strategy, with seeds `first_seed`, `first_seed` + 1 and so on: the same for all
+        /// Runs of each strategy, with seeds `first_seed`, `first_seed` + 1 and so on: the same for all
         /// strategies.
         seeds: usize = 100,
         /// The first seed; 0 to 9223372036854775807.
         first_seed: u64 = 1,
-        /// Unique architectures of a study, the first random ones included. On images a differentiable strategy
+        /// Unique architectures of a run, the first random ones included. On images a differentiable strategy
         /// has a number of epochs in its place.
         budget: usize = 150,
-        /// Images only: seconds of search of a study, in place of `budget`. A short pilot of each strategy
+        /// Images only: seconds of search of a run, in place of `budget`. A short pilot of each strategy
         /// measures once how many epochs or architectures fit into them; from then on that number is the
         /// budget. 0: `budget`, or the strategy's own epochs.
         seconds: f64 = 0.0,
@@ -41,7 +41,7 @@ bonas_study::settings! {
         /// Random architectures before a surrogate's first fit, for strategies that do not say it
         /// themselves; 0: each strategy's default.
         initial: usize = 10,
-        /// Tables only: whether a study ends once it has queried an architecture whose report value is the
+        /// Tables only: whether a run ends once it has queried an architecture whose report value is the
         /// best of the table, for counting queries to the optimum, with the budget as the cap.
         stop_at_optimum: bool = false,
         /// Level of the tests, and 1 less the probability of the intervals.
@@ -62,7 +62,7 @@ bonas_study::settings! {
 }
 
 impl ExperimentSettings {
-    /// The defaults of an experiment on images: fewer seeds, for every study trains networks, and batches as
+    /// The defaults of an experiment on images: fewer seeds, for every run trains networks, and batches as
     /// each strategy says.
     pub fn on_images() -> Self {
         Self { seeds: 3, budget: 60, batch: 0, initial: 0, resamples: 10_000, ..Self::default() }

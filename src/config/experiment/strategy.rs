@@ -1,5 +1,6 @@
 //! The strategies of an experiment: `[[strategy]]`.
 
+use crate::config::print::commented_without;
 use crate::config::{
     ConfigError, Document, EvaluatorSettings, ExperimentSettings, FinalSettings, SpaceSettings,
     StrategySettings, Transfer, at_least_1, commented,
@@ -11,7 +12,7 @@ pub(super) const OWN: [&str; 4] = ["study", "space", "evaluator", "final"];
 bonas_study::settings! {
     /// The budget of one strategy on images, in place of that of all.
     pub struct OwnStudySettings {
-        /// Unique architectures of a study.
+        /// Unique architectures of a run.
         architectures: usize = 60,
     }
     check(s) { at_least_1(s.architectures, "architectures") }
@@ -121,7 +122,7 @@ impl StrategyConfig {
             own.study.as_ref().map(|study| commented("strategy.study", study)),
             own.space.as_ref().map(|space| commented("strategy.space", space)),
             own.evaluator.as_ref().map(|evaluator| evaluator.commented("strategy.evaluator")),
-            own.finals.as_ref().map(|finals| commented("strategy.final", finals)),
+            own.finals.as_ref().map(|finals| commented_final("strategy.final", finals)),
         ];
         sections
             .into_iter()
@@ -170,12 +171,21 @@ impl OwnSections {
     }
 }
 
-/// Refuses a final training of nothing, since winners are compared by theirs.
+/// `[final]` without its own `random`, which an experiment has at the top of the file.
+pub(super) fn commented_final(header: &str, finals: &FinalSettings) -> String {
+    commented_without(&["random"], header, finals)
+}
+
+/// Refuses a final training of nothing, since winners are compared by theirs, and random cells of its own.
 pub(super) fn check_final(
     document: &Document<'_>,
     path: &str,
     finals: &FinalSettings,
 ) -> Result<(), ConfigError> {
+    let random = format!("{path}.random");
+    if document.has(&random) {
+        return Err(document.refuse(&random, "an experiment has `random` at the top of the file"));
+    }
     if finals.seeds > 0 {
         return Ok(());
     }

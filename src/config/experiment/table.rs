@@ -34,7 +34,7 @@ pub enum SeedsKind {
     /// Their mean.
     #[default]
     Mean,
-    /// One of them, drawn from the study's own stream.
+    /// One of them, drawn from the run's own stream.
     Draw,
 }
 
@@ -68,7 +68,7 @@ bonas_study::settings! {
         /// What isomorphic rows that are merged come to: mean or first.
         isomorphs: IsomorphsKind = IsomorphsKind::Mean,
         /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
-        /// from the study's own stream). The report is the mean always.
+        /// from the run's own stream). The report is the mean always.
         seeds: SeedsKind = SeedsKind::Mean,
         /// Rows that lack a number: error, or skip.
         missing: MissingKind = MissingKind::Error,
@@ -190,7 +190,7 @@ impl TableConfig {
         self.constraints.iter().map(|c| plain("[constraint]", c)).chain(objective).collect()
     }
 
-    /// What studies depend on: the search column; what is reported of them only where rows without it
+    /// What runs depend on: the search column; what is reported of them only where rows without it
     /// are skipped, and so are no candidates.
     fn judged(&self, objective: &ObjectiveSettings) -> ObjectiveSettings {
         let skips = self.table.as_ref().is_some_and(|table| table.missing == MissingKind::Skip);

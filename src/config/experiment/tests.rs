@@ -149,6 +149,10 @@ fn errors_of_images_name_the_place() {
             "c.toml line 2: final.seeds: 0; winners are compared",
         ),
         (
+            "[final]\nrandom = 2\n[[strategy]]\nname = \"random\"\n",
+            "c.toml line 2: final.random: an experiment has `random` at the top of the file",
+        ),
+        (
             "[[strategy]]\nname = \"random\"\nfinal = { seeds = 0 }\n",
             "c.toml line 3: strategy[0].final.seeds: 0; winners are compared",
         ),

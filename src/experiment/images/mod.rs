@@ -9,7 +9,7 @@
 //!
 //! Invariant: results are a function of configuration and plan. Seconds are measured in the plan's
 //! pilots alone (of processors where these compute, so that other work on the machine counts for none), and
-//! written to [`PLAN_FILE`] before any run begins; an experiment that is resumed, or given the plan of another
+//! written to [`PLAN_FILE`](super::PLAN_FILE) before any run begins; an experiment that is resumed, or given the plan of another
 //! machine, has the same runs.
 
 mod budget;
@@ -35,7 +35,8 @@ use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::table::RUNS_FILE;
 
 pub use budget::{Budget, Unit};
-pub use plan::{PLAN_FILE, Plan};
+pub use plan::Plan;
+
 pub use run::Run;
 pub use summary::{StrategyBudget, StrategySummary, Summary};
 pub use timings::StrategyTimings;

@@ -7,7 +7,7 @@ use super::run::Run;
 use super::summary::{StrategySummary, Summary};
 use crate::config::ExperimentConfig;
 use crate::drawing::escape;
-use crate::experiment::page::{self, PairTable, end, markdown_table};
+use crate::experiment::page::{PairTable, end, markdown_table};
 use crate::report::markup::{
     configuration, dash, figure, head, note, pair, percents, section, table, thousands,
 };
@@ -148,7 +148,7 @@ const MAPS: &str = "A block is an edge of the cell. Its rows are, from the top, 
 impl Summary {
     /// Differences in points of accuracy.
     fn pair_table(&self) -> PairTable<'_> {
-        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, unit: page::Unit::Points }
+        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, fractions: true }
     }
 
     /// The tables as text, in Markdown.

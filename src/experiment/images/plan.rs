@@ -7,9 +7,7 @@ use super::budget::Budget;
 use super::{Searcher, pilot};
 use crate::StudyError;
 use crate::experiment::Experiment;
-
-/// The plan in the folder of an experiment on images.
-pub const PLAN_FILE: &str = "plan.json";
+use crate::experiment::PLAN_FILE;
 
 /// The budgets of all strategies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

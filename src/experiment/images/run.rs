@@ -6,7 +6,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::journal::{Seconds, read_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::statistics::mean;
-use bonas_study::strategy::{Aims, Knowledge};
+use bonas_study::strategy::{Aims, BuildContext, Knowledge};
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
@@ -50,13 +50,13 @@ pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyEr
     let trainings = Trainings::planned(search)?;
     match &search.strategy {
         StrategySettings::Differentiable(settings) => drop(settings.strategy(&trainings.networks)?),
-        other => drop(build::strategy(
-            other,
-            &*space,
-            search.evaluator.fidelity(),
-            &Aims::default(),
-            &Knowledge::default(),
-        )?),
+        other => {
+            let (fidelity, aims, knowledge) =
+                (search.evaluator.fidelity(), Aims::default(), Knowledge::default());
+            let context =
+                BuildContext { space: &*space, fidelity, aims: &aims, knowledge: &knowledge, trainer: None };
+            drop(other.build(&context)?);
+        }
     }
     trainings.finalists(directory).map(drop)
 }

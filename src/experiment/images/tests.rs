@@ -7,6 +7,7 @@ use bonas_study::journal::{read_json, write_json};
 
 use super::*;
 use crate::config::ExperimentConfig;
+use crate::experiment::PLAN_FILE;
 use crate::experiment::{self, Progress, Step};
 use crate::report::{REPORT_FILE, SUMMARY_FILE};
 

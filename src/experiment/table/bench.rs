@@ -10,7 +10,7 @@ use bonas_spaces::catalogue::SPACES;
 use bonas_study::Budget;
 use bonas_study::evaluator::{Repeats, Table};
 use bonas_study::history::{Evaluation, History};
-use bonas_study::strategy::Knowledge;
+use bonas_study::strategy::{BuildContext, Knowledge};
 use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
 
 use super::Run;
@@ -19,7 +19,7 @@ use crate::config::{
     ExperimentSettings, IsomorphsKind, MergeKind, MissingKind, SeedsKind, StrategyConfig, TableConfig,
     TableSettings,
 };
-use crate::{Fidelity, Strategy, Study, StudyError, build};
+use crate::{Fidelity, Strategy, Study, StudyError};
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.
@@ -154,13 +154,13 @@ impl Bench {
     /// that are the table's own.
     pub(super) fn strategy(&self, strategy: &StrategyConfig) -> Result<Box<dyn Strategy>, StudyError> {
         let built = self.check(strategy).and_then(|()| {
-            build::strategy(
-                &strategy.settings,
-                &self.space,
-                Fidelity::Table,
-                &self.goals.aims,
-                &self.knowledge,
-            )
+            strategy.settings.build(&BuildContext {
+                space: &self.space,
+                fidelity: Fidelity::Table,
+                aims: &self.goals.aims,
+                knowledge: &self.knowledge,
+                trainer: None,
+            })
         });
         built.map_err(|error| match error {
             StudyError::Setting { name, reason } => {

@@ -36,6 +36,7 @@ use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::files::Files;
+use super::files::PLAN_FILE;
 use super::task::Task;
 use super::timings::page as page_of_times;
 use super::{Experiment, Timings};
@@ -89,7 +90,7 @@ impl<'a> TableTask<'a> {
         }
         let identities =
             strategies.iter().map(|strategy| bench.identity(strategy)).collect::<Result<_, _>>()?;
-        let lock = experiment.begin("plan.json")?;
+        let lock = experiment.begin(PLAN_FILE)?;
         let store = Mutex::new(Store::open(&experiment.directory)?);
         Ok(Self { experiment, bench, identities, store, _lock: lock })
     }

@@ -2,7 +2,7 @@
 
 use super::{ConstraintSummary, Measure, ParetoSummary, StrategySummary, Summary, TestSummary, plots};
 use crate::drawing::escape;
-use crate::experiment::page::{PairTable, Unit, end, interval_name, probability};
+use crate::experiment::page::{PairTable, end, interval_name, probability};
 use crate::report::markup::{facts, figure, head, note, number, section, table};
 
 /// The page of an experiment on a table: curves, tables, tests. Style and script are inside it, it links to
@@ -55,11 +55,11 @@ fn limit(constraint: &ConstraintSummary) -> String {
 
 fn curves(summary: &Summary) -> String {
     let found = format!(
-        "Value of {} of the architecture with the best {} so far: mean over studies. Bands are 95 % intervals of the mean.",
+        "Value of {} of the architecture with the best {} so far: mean over runs. Bands are 95 % intervals of the mean.",
         summary.report, summary.search
     );
     let oracle = format!(
-        "Best value of {} among all architectures queried, whether or not a strategy could know it: mean over studies.",
+        "Best value of {} among all architectures queried, whether or not a strategy could know it: mean over runs.",
         summary.report
     );
     let mut body = figure("found", plots::found(summary), &found);
@@ -86,7 +86,7 @@ fn strategies(summary: &Summary) -> String {
         row
     };
     let remark = format!(
-        "Values of {}. Best found: of the architecture with the best {} in each study. Best queried: the best \
+        "Values of {}. Best found: of the architecture with the best {} in each run. Best queried: the best \
          value among all architectures queried. Intervals are by bootstrap.",
         summary.report, summary.search
     );
@@ -99,7 +99,7 @@ fn pareto(summary: &Summary) -> String {
     let Some(objective) = &summary.objective else { return String::new() };
     let [first, second] = objective.reference;
     let caption = format!(
-        "Hypervolume of the front found, by {} and {}, from the reference point ({first}, {second}): mean over studies. \
+        "Hypervolume of the front found, by {} and {}, from the reference point ({first}, {second}): mean over runs. \
          Bands are 95 % intervals of the mean. The table's own front has {}.",
         summary.report,
         objective.report,
@@ -143,7 +143,7 @@ fn optimum(summary: &Summary) -> String {
         "lower quartile",
         "median",
         "upper quartile",
-        "studies that found it",
+        "runs that found it",
     ];
     let rows = summary.strategies.iter().map(|s| {
         let to = s.to_optimum;
@@ -159,10 +159,10 @@ fn optimum(summary: &Summary) -> String {
             format!("{:.0} %", 100.0 * to.found),
         ]
     });
-    let caption = "Share of the studies that have queried an architecture with the table's best value.";
+    let caption = "Share of the runs that have queried an architecture with the table's best value.";
     let figure = figure("optimum", plots::optimum(summary), caption);
     let remark = format!(
-        "The best {} of the table is {}. A study that did not find it counts with its {} queries.",
+        "The best {} of the table is {}. A run that did not find it counts with its {} queries.",
         summary.report, summary.optimum.report, summary.budget
     );
     let table = table("optimum", "Queries to the optimum", &heads, rows);
@@ -193,7 +193,7 @@ fn tests(summary: &Summary, test: &TestSummary) -> String {
     let remark = "p is of Wilcoxon's signed-rank test, two-sided, paired by seed; the last column has Holm's correction for all \
                   pairs of the table.";
     let pairs =
-        PairTable { pairs: &test.pairs, seeds: summary.seeds, alpha: summary.alpha, unit: Unit::Measure };
+        PairTable { pairs: &test.pairs, seeds: summary.seeds, alpha: summary.alpha, fractions: false };
     let table = pairs.html(title);
     section(title, &(diagram + &table + &note(remark)))
 }

@@ -22,7 +22,7 @@ pub struct Summary {
     pub report: String,
     /// Whether both are the same: an experiment with an oracle.
     pub oracle: bool,
-    /// Unique architectures a study.
+    /// Unique architectures a run.
     pub budget: usize,
     /// Seeds of each strategy.
     pub seeds: usize,
@@ -83,18 +83,18 @@ pub struct FrontPoint {
     pub second: f64,
 }
 
-/// The fronts that a strategy found, over its studies.
+/// The fronts that a strategy found, over its runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParetoSummary {
     /// One point a query, up to the budget.
     pub curve: Vec<ParetoPoint>,
     /// The end of the curve.
     pub last: ParetoLast,
-    /// The front that the study of the first seed found, the highest first objective first.
+    /// The front that the run of the first seed found, the highest first objective first.
     pub front: Vec<FrontPoint>,
 }
 
-/// After so many queries, over the studies of a strategy.
+/// After so many queries, over the runs of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ParetoPoint {
     /// Unique architectures queried.
@@ -159,7 +159,7 @@ pub struct StrategySummary {
     pub pareto: Option<ParetoSummary>,
 }
 
-/// After so many queries, over the studies of a strategy.
+/// After so many queries, over the runs of a strategy.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Point {
     /// Unique architectures queried.
@@ -176,7 +176,7 @@ pub struct Point {
     pub report_q75: f64,
     /// Best report value among all queried: mean.
     pub oracle_mean: f64,
-    /// Share of the studies that have queried an architecture with the table's best report value.
+    /// Share of the runs that have queried an architecture with the table's best report value.
     pub optimum_share: f64,
 }
 
@@ -195,10 +195,10 @@ pub struct Last {
     pub oracle_mean: f64,
 }
 
-/// Queries to the optimum. A study that did not find it counts with the cap.
+/// Queries to the optimum. A run that did not find it counts with the cap.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ToOptimum {
-    /// Mean; a lower bound where some studies did not find it.
+    /// Mean; a lower bound where some runs did not find it.
     pub mean: f64,
     /// Standard deviation (divisor n - 1).
     pub sd: f64,
@@ -212,9 +212,9 @@ pub struct ToOptimum {
     pub median: f64,
     /// Upper quartile.
     pub q75: f64,
-    /// Share of the studies that found it.
+    /// Share of the runs that found it.
     pub found: f64,
-    /// What a study that did not find it counts with: the budget.
+    /// What a run that did not find it counts with: the budget.
     pub cap: usize,
 }
 

@@ -41,11 +41,11 @@ pub(in crate::experiment::table) fn oracle(summary: &Summary) -> Option<String> 
     Some(draw(summary.budget, &Axis::new(&title, range(summary, &line)?), &curves, false))
 }
 
-/// Share of the studies that have found the table's best. None if no study has.
+/// Share of the runs that have found the table's best. None if no run has.
 pub(in crate::experiment::table) fn optimum(summary: &Summary) -> Option<String> {
     summary.strategies.iter().find(|strategy| strategy.to_optimum.found > 0.0)?;
     let curves = curves(summary, &|point| point.optimum_share);
-    let y = Axis::new("share of studies that found the best", -0.02..1.02);
+    let y = Axis::new("share of runs that found the best", -0.02..1.02);
     Some(draw(summary.budget, &y, &curves, false))
 }
 

@@ -23,7 +23,7 @@ fn curve(strategy: &StrategySummary) -> Option<Curve<'_>> {
     Some(Curve { name: &strategy.label, points: points.map(point).collect() })
 }
 
-/// The table's front and those that the first seed's studies found, by what is reported; the second
+/// The table's front and those that the first seed's runs found, by what is reported; the second
 /// objective on the horizontal axis, in the direction of its column.
 pub(in crate::experiment::table) fn fronts(summary: &Summary) -> Option<String> {
     let objective = summary.objective.as_ref()?;

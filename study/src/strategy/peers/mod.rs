@@ -14,7 +14,7 @@ pub use bonas_published::BonasPublishedSettings;
 pub use nas_bowl::NasBowlSettings;
 pub use npenas::NpenasSettings;
 
-use super::{Aims, Bonas, CandidatePool, Evolutionary, Objectives, Parents, Targets};
+use super::{Bonas, CandidatePool, Evolutionary, Parents};
 
 /// Mutants of the best evaluations, each of which is a parent as often.
 fn mutants(size: usize, population: usize) -> Evolutionary {
@@ -37,8 +37,6 @@ fn guided(
         pool: CandidatePool::Evolutionary(pool),
         initial,
         batches,
-        targets: Targets::Raw,
-        aims: Aims::default(),
-        objectives: Objectives::default(),
+        ..Bonas::default()
     }
 }

@@ -2,7 +2,6 @@
 
 use std::fmt::Write;
 
-use bonas::Fidelity;
 use bonas::config::{EvaluatorSettings, StrategySettings};
 use bonas::search::PRESETS;
 use bonas::spaces::catalogue::{Entry, SPACES};
@@ -111,9 +110,7 @@ fn items(kind: Kind) -> Vec<Value> {
         }
         Kind::Evaluators => {
             let about = |name: &str| EvaluatorSettings::about(name).unwrap_or_default();
-            // All but the formula train or measure networks.
-            let torch =
-                |name: &str| EvaluatorSettings::named(name).is_some_and(|e| e.fidelity() != Fidelity::Table);
+            let torch = |name: &str| EvaluatorSettings::named(name).is_some_and(|e| e.needs_torch());
             let one = |&name: &&str| object(name, about(name), &[("needs_libtorch", json!(torch(name)))]);
             EvaluatorSettings::NAMES.iter().map(one).collect()
         }

@@ -213,6 +213,8 @@ fn shell(script: &str, workspace: &Workspace, tree: &Workspace) -> Command {
     let shared = env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| workspace.root.join("target").into());
     command.env("CARGO_BUILD_BUILD_DIR", shared);
     command.env("CARGO_TARGET_DIR", workspace.root.join("target/adding/build"));
+    // The copy is built from nothing more often than again: incremental compilation would only fill the disk.
+    command.env("CARGO_INCREMENTAL", "0");
     cargo::forget_own_package(&mut command);
     command
 }

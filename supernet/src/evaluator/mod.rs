@@ -68,6 +68,11 @@ pub trait BuildEvaluator {
         None
     }
 
+    /// Whether the evaluator needs libtorch. By default one that trains a network does.
+    fn needs_torch(&self) -> bool {
+        self.network().is_some()
+    }
+
     /// The work of an evaluation, for estimates of the time left. By default each architecture counts the same.
     fn work(&self, _images: &SearchImages) -> Work {
         Work { runs: 1, once: 0.0, each: 1.0 }

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
                      [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
 
-fn bonas(arguments: &[&str], folder: &Path) -> Output {
+pub(crate) fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
 }
 

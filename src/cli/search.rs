@@ -12,7 +12,7 @@ use bonas::supernet::data::Source;
 use bonas::{Observer, StudyError, build};
 use clap::Args;
 
-use super::change::{ConfigArgs, Purpose, resolved};
+use super::change::{ConfigArgs, Purpose, resolved, search_config};
 use super::files::{self, Folder};
 use super::interrupt::{self, Interrupt};
 use super::{environment, out, placed, plan, usage};
@@ -102,7 +102,7 @@ pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
 /// # Errors
 /// Usage errors for a file that cannot be read, and [`bonas::config::ConfigError`].
 pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
-    let config = SearchConfig::from_toml(&files::read(path)?, &path.display().to_string())?;
+    let config = search_config(&files::read(path)?, &path.display().to_string())?;
     resolved(config, Some(path))
 }
 

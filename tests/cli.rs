@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
                      [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
 
-fn bonas(arguments: &[&str], folder: &Path) -> Output {
+pub(crate) fn bonas(arguments: &[&str], folder: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
 }
 
@@ -311,6 +311,20 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
 }
 
 #[cfg(unix)]
+/// Waits until a process handles SIGINT itself; before, the signal would end it.
+fn wait_until_interrupts_are_caught(process: u32) {
+    let caught = || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() & 0b10 != 0
+    };
+    let begun = std::time::Instant::now();
+    while !caught() {
+        assert!(begun.elapsed().as_secs() < 60, "process {process} never listened");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}
+
 #[test]
 fn the_second_interrupt_ends_the_process() {
     let folder = tempfile::tempdir().unwrap();
@@ -322,7 +336,7 @@ fn the_second_interrupt_ends_the_process() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(1500));
+    wait_until_interrupts_are_caught(child.id());
     for _ in 0..2 {
         let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
         assert!(sent.success());

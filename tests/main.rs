@@ -9,6 +9,8 @@ mod convergence;
 mod damage;
 mod docs;
 #[cfg(feature = "torch")]
+mod endings;
+#[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;
 mod pages;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bonas::config::{ConfigError, SearchConfig, Transfer};
+use bonas::config::{ConfigError, ExperimentConfig, SearchConfig, Transfer};
 use bonas::search::{DEMO, PRESETS, Preset};
 use bonas::spaces::catalogue::Entry;
 use bonas::supernet::data::Source;
@@ -112,6 +112,28 @@ impl ConfigArgs {
     }
 }
 
+/// The configuration of a search.
+///
+/// # Errors
+/// [`ConfigError`]; a usage error for the configuration of a comparison, which says so.
+pub(super) fn search_config(text: &str, origin: &str) -> anyhow::Result<SearchConfig> {
+    SearchConfig::from_toml(text, origin).map_err(|error| {
+        if ExperimentConfig::from_toml(text, origin).is_ok() {
+            usage(format!("{origin} configures a comparison; run `bonas compare {origin}`"))
+        } else {
+            error.into()
+        }
+    })
+}
+
+/// An error of the configuration of a comparison; of one that configures a search it says so.
+pub(super) fn no_comparison(error: ConfigError, text: &str) -> anyhow::Error {
+    match SearchConfig::from_toml(text, &error.origin) {
+        Ok(_) => usage(format!("{0} configures a search; run `bonas search {0}`", error.origin)),
+        Err(_) => error.into(),
+    }
+}
+
 /// The configuration with its relative paths taken from the folder of its file, or from the folder that the
 /// program runs in.
 ///
@@ -153,7 +175,7 @@ impl ChangeArgs {
     /// The configuration of a text with the changes made.
     fn made(&self, text: &str, origin: &str) -> anyhow::Result<SearchConfig> {
         // Mistakes in the text are told with its lines.
-        let config = SearchConfig::from_toml(text, origin)?;
+        let config = search_config(text, origin)?;
         let changes = self.all()?;
         if changes.is_empty() {
             return Ok(config);

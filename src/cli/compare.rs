@@ -12,6 +12,8 @@ use bonas::study::cores;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::change::no_comparison;
+use super::files;
 use super::{interrupt, out, usage};
 
 /// Arguments of `bonas compare`.
@@ -78,9 +80,9 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
 }
 
 fn read(path: &Path) -> anyhow::Result<ExperimentConfig> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
-    Ok(ExperimentConfig::from_toml(&text, &path.display().to_string())?)
+    let text = files::read(path)?;
+    ExperimentConfig::from_toml(&text, &path.display().to_string())
+        .map_err(|error| no_comparison(error, &text))
 }
 
 /// Moves the bar, and writes a line on standard error for what takes long enough to be worth one.

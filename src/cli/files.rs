@@ -10,7 +10,7 @@ use bonas::search::{CONFIG_FILE, TRAINING_FILE};
 use bonas::study::journal::{JOURNAL_FILE, TIMINGS_FILE, lock};
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
-use super::usage;
+use super::{system, usage};
 
 /// What a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,12 @@ impl Folder {
             Self::Table => format!(
                 "{shown} is the folder of a table, which the same `bonas tabulate` command goes on with"
             ),
-            Self::Other => format!("{shown} holds no search: there is no {CONFIG_FILE} in it"),
+            Self::Other => match path.parent().filter(|above| above.join(CONFIG_FILE).is_file()) {
+                Some(above) if path.join(JOURNAL_FILE).exists() => {
+                    format!("{shown} is a part of the search in {}", above.display())
+                }
+                _ => format!("{shown} holds no search: there is no {CONFIG_FILE} in it"),
+            },
         }
     }
 
@@ -145,15 +150,44 @@ pub(super) fn read(path: &Path) -> anyhow::Result<String> {
             if config.is_file() { format!("; did you mean {}?", config.display()) } else { String::new() };
         return Err(usage(format!("{} is a folder, expected a configuration file{hint}", path.display())));
     }
-    std::fs::read_to_string(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => {
-            usage(format!("cannot read {}: there is no such file", path.display()))
-        }
-        std::io::ErrorKind::InvalidData => {
-            usage(format!("cannot read {}: it is no text (UTF-8)", path.display()))
-        }
-        _ => usage(format!("cannot read {}: {error}", path.display())),
+    std::fs::read_to_string(path).map_err(|error| {
+        let reason = match error.kind() {
+            std::io::ErrorKind::InvalidData => "it is no text (UTF-8)".to_owned(),
+            _ => system(&error),
+        };
+        usage(format!("cannot read {}: {reason}", path.display()))
     })
+}
+
+/// Refuses a path of a flag that is not one of a file.
+///
+/// # Errors
+/// A usage error.
+pub(super) fn expect_file(path: &Path, flag: &str) -> anyhow::Result<()> {
+    match std::fs::metadata(path) {
+        Ok(there) if there.is_dir() => {
+            Err(usage(format!("{flag}: {} is a folder, expected a file", path.display())))
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(usage(format!("{flag}: {}: {}", path.display(), system(&error)))),
+    }
+}
+
+/// Refuses a path of a flag where no file can be made since its folder is missing.
+///
+/// # Errors
+/// A usage error.
+pub(super) fn expect_place(path: &Path, flag: &str) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match folder {
+        Some(folder) if !folder.is_dir() => Err(usage(format!(
+            "{flag} {}: there is no folder {}; make it first",
+            path.display(),
+            folder.display()
+        ))),
+        _ if path.is_dir() => Err(usage(format!("{flag}: {} is a folder, expected a file", path.display()))),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

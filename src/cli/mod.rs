@@ -16,6 +16,7 @@ mod search;
 mod tabulate;
 mod train;
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -170,13 +171,42 @@ fn completions(shell: Shell) -> anyhow::Result<()> {
 /// The error and its causes; one that already says its cause does not say it twice.
 fn message(error: &anyhow::Error) -> String {
     error.chain().fold(String::new(), |text, cause| {
-        let cause = cause.to_string();
+        let cause = told(cause);
         match text {
             _ if text.is_empty() => cause,
             _ if text.contains(&cause) => text,
             _ => format!("{text}: {cause}"),
         }
     })
+}
+
+/// A cause; what the system says is put so that it says what to do.
+fn told(cause: &(dyn std::error::Error + 'static)) -> String {
+    match (cause.downcast_ref::<StudyError>(), cause.downcast_ref::<io::Error>()) {
+        (Some(StudyError::Io { path, source }), _) => format!("{}: {}", path.display(), system(source)),
+        (_, Some(error)) => system(error),
+        _ => cause.to_string(),
+    }
+}
+
+/// What the system says, and what to do.
+fn system(error: &io::Error) -> String {
+    let known = match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file or folder",
+        io::ErrorKind::PermissionDenied => "permission denied; change the permissions, or take another place",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "no space is left there; free some, then the same command goes on"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "the file system is read-only; take another place",
+        io::ErrorKind::NotADirectory => "a part of this path is a file, not a folder",
+        io::ErrorKind::IsADirectory => "this is a folder, expected a file",
+        io::ErrorKind::InvalidFilename => "the name is too long, or not one that the file system takes",
+        _ => {
+            let text = error.to_string();
+            return text.split(" (os error").next().unwrap_or_default().to_owned();
+        }
+    };
+    known.to_owned()
 }
 
 fn code(error: &anyhow::Error) -> u8 {
@@ -203,6 +233,15 @@ mod tests {
         let source = std::io::Error::other("no space");
         let io = StudyError::Io { path: "a".into(), source };
         assert_eq!(message(&anyhow::Error::new(io).context("while writing")), "while writing: a: no space");
+    }
+
+    #[test]
+    fn the_system_is_put_into_words() {
+        let full = StudyError::Io { path: "a".into(), source: io::ErrorKind::StorageFull.into() };
+        let error = message(&anyhow::Error::new(full).context("journal"));
+        assert_eq!(error, "journal: a: no space is left there; free some, then the same command goes on");
+        let other = io::Error::from_raw_os_error(5);
+        assert!(!system(&other).contains("os error"), "{other}");
     }
 
     #[test]

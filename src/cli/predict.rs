@@ -15,7 +15,7 @@ use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, 
 use clap::{Args, ValueEnum};
 
 use super::interrupt::Interrupt;
-use super::{out, placed, usage};
+use super::{files, out, placed, usage};
 
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
@@ -86,8 +86,8 @@ enum MergeKind {
 /// Usage errors for unknown names, errors of the table with file and line.
 pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let kinds = surrogates(&args.surrogate)?;
-    let (prior, knowledge) =
-        (PriorKind::named(&args.prior).map_err(|e| usage(format!("--prior: {e}")))?, Knowledge::default());
+    expect_places(args)?;
+    let (prior, knowledge) = (prior(&args.prior)?, Knowledge::default());
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
@@ -140,6 +140,18 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         write_json(path, &rows)?;
     }
     out::text(&rows.text())
+}
+
+/// Refuses paths that cannot be read or written, before anything is measured.
+fn expect_places(args: &PredictArgs) -> anyhow::Result<()> {
+    if let Source::File(path) = source(args) {
+        files::expect_file(&path, "--table")?;
+    }
+    args.json.as_ref().map_or(Ok(()), |path| files::expect_place(path, "--json"))
+}
+
+fn prior(name: &str) -> anyhow::Result<PriorKind> {
+    PriorKind::named(name).map_err(|e| usage(format!("--prior: {}", e.replace("variant", "prior"))))
 }
 
 /// The flag that stands for a key of strategy `bonas` here.

@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use bonas::observer::quoted;
 use bonas::search::write_report;
+use bonas::study::journal::Journal;
 
-use super::search;
+use super::{search, usage};
 
 /// Makes the report of a folder again from what lies in it, and prints what the search came to.
 ///
@@ -12,6 +14,10 @@ use super::search;
 /// [`bonas::StudyError`] for a folder that holds no study, or a damaged file.
 pub(super) fn again(dir: &Path) -> anyhow::Result<()> {
     let config = search::read_config(dir)?;
+    if !Journal::exists(dir) {
+        let (shown, folder) = (dir.display(), quoted(dir));
+        return Err(usage(format!("the search in {shown} has not begun; `bonas resume {folder}` begins it")));
+    }
     let summary = write_report(dir, &config)?;
     search::print_ending(&summary, &config, dir)
 }

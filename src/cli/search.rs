@@ -12,7 +12,7 @@ use bonas::supernet::data::Source;
 use bonas::{Observer, StudyError, build};
 use clap::Args;
 
-use super::change::{ConfigArgs, Purpose, resolved};
+use super::change::{ConfigArgs, Purpose, resolved, search_config};
 use super::files::{self, Folder};
 use super::interrupt::{self, Interrupt};
 use super::{environment, out, placed, plan, usage};
@@ -102,7 +102,7 @@ pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
 /// # Errors
 /// Usage errors for a file that cannot be read, and [`bonas::config::ConfigError`].
 pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
-    let config = SearchConfig::from_toml(&files::read(path)?, &path.display().to_string())?;
+    let config = search_config(&files::read(path)?, &path.display().to_string())?;
     resolved(config, Some(path))
 }
 
@@ -110,7 +110,8 @@ pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
 fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
-    if let Some(summary) = search.finished().map_err(|error| placed(error, origin))? {
+    let told = |error| placed(with_report(error, dir), origin);
+    if let Some(summary) = search.finished().map_err(told)? {
         out::text("Nothing is left to do here; another --out begins another search.\n")?;
         return print_ending(&summary, config, dir);
     }
@@ -138,11 +139,18 @@ fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -
             }
             interrupt.explain(Err(StudyError::Interrupted), origin)
         }
-        Err(StudyError::Evaluator(reason)) if dir.join(REPORT_FILE).is_file() => {
-            let report = dir.join(REPORT_FILE);
-            Err(anyhow::Error::new(StudyError::Evaluator(reason)).context(report.display().to_string()))
+        done => print_ending(&done.map_err(told)?, config, dir),
+    }
+}
+
+/// The error, with the report that shows more of what the evaluator could not do.
+fn with_report(error: StudyError, dir: &Path) -> StudyError {
+    let report = dir.join(REPORT_FILE);
+    match error {
+        StudyError::Evaluator(reason) if report.is_file() => {
+            StudyError::Evaluator(format!("{reason}; see {}", report.display()))
         }
-        done => print_ending(&done.map_err(|error| placed(error, origin))?, config, dir),
+        other => other,
     }
 }
 

@@ -130,7 +130,7 @@ impl<'t> Document<'t> {
         if let (Some(place), Some(table)) = (place, table) {
             key = descend(table, place).into_iter().fold(key, |path, part| join(&path, part));
         }
-        let mut reason = with_nearest(error.message().trim());
+        let mut reason = with_nearest(&in_words(error.message().trim()));
         let last = key.rsplit('.').next().unwrap_or_default();
         if let Some(doc) = keys.iter().find(|k| k.key == last) {
             reason = format!("{reason} ({})", sentence(doc.doc));
@@ -163,6 +163,17 @@ impl<'t> Document<'t> {
     fn error(&self, place: Option<usize>, key: &str, reason: String) -> ConfigError {
         let line = place.map(|at| line_of(self.text, at));
         ConfigError { origin: self.origin.clone(), line, key: key.to_owned(), reason }
+    }
+}
+
+/// Serde's message, with the types of Rust in the words of a configuration.
+fn in_words(message: &str) -> String {
+    let types =
+        [("usize", "a whole number, 0 or more"), ("u64", "a whole number, 0 or more"), ("f64", "a number")];
+    let found = types.iter().find_map(|(own, words)| Some((message.strip_suffix(own)?, words)));
+    match found {
+        Some((head, words)) if head.ends_with("expected ") => format!("{head}{words}"),
+        _ => message.to_owned(),
     }
 }
 

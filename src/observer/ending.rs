@@ -131,7 +131,9 @@ impl fmt::Display for Ending<'_> {
             let report = self.folder.join(REPORT_FILE);
             return writeln!(f, "No architecture has a score yet. {}", report.display());
         };
-        writeln!(f, "\n{}  {winner}\n", if self.finished() { "winner" } else { "best so far" })?;
+        let trained = self.summary.finals.as_ref().is_some_and(|finals| finals.done > 0);
+        let name = if self.finished() || trained { "winner" } else { "best so far" };
+        writeln!(f, "\n{name}  {winner}\n")?;
         if let Ok(architecture) = self.space.parse(winner) {
             writeln!(f, "{}", cells_text(&architecture, self.space.cell_names()).trim_end())?;
             f.write_char('\n')?;

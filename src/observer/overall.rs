@@ -96,10 +96,13 @@ impl State {
             left(&costs, current, before, now.duration_since(since).as_secs_f64())
         });
         let counted = match stage.plan().budget.architectures {
-            Some(limit) => format!("{} of {limit} architectures", stage.architectures()),
-            None => format!("{} architectures", stage.architectures()),
+            // Of a single one the bar says it all.
+            Some(1) => None,
+            Some(limit) => Some(format!("{} of {limit} architectures", stage.architectures())),
+            None => Some(format!("{} architectures", stage.architectures())),
         };
-        let text = time.map_or(counted.clone(), |s| format!("{counted}, about {} left", for_people(s)));
+        let time = time.map(|seconds| format!("about {} left", for_people(seconds)));
+        let text = [counted, time].into_iter().flatten().collect::<Vec<_>>().join(", ");
         let title = match stage.plan().stage {
             Stage::Search => "Search",
             Stage::Shortlist => "Shortlist",

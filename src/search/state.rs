@@ -83,11 +83,9 @@ pub(super) fn check_scored(history: &History) -> Result<(), StudyError> {
     let times = |reason: &str| failures.iter().filter(|other| **other == reason).count();
     // Of equals the first, as `max_by_key` takes the last.
     let common = failures.iter().rev().max_by_key(|reason| times(reason)).copied().unwrap_or_default();
-    Err(StudyError::Evaluator(format!(
-        "all {} architectures failed, {} of them because {common}",
-        failures.len(),
-        times(common)
-    )))
+    let (all, share) = (failures.len(), times(common));
+    let share = if share == all { String::new() } else { format!(", {share} of them so") };
+    Err(StudyError::Evaluator(format!("all {all} architectures failed{share}: {common}")))
 }
 
 /// What differs first between the configuration that a folder keeps in a file and another, of all that results
@@ -153,7 +151,35 @@ impl Iterator for Sectioned<'_> {
 
 #[cfg(test)]
 mod tests {
+    use bonas_study::history::{Evaluation, Fidelity, Score};
+    use bonas_study::testing::Chain;
+
     use super::*;
+
+    /// What is said of a search with these outcomes: a score, or why there is none.
+    fn told(outcomes: &[Result<f64, &str>]) -> Option<String> {
+        let space = Chain::new(6, 8).unwrap();
+        let mut history = History::new();
+        for (i, outcome) in outcomes.iter().enumerate() {
+            let architecture = space.parse(&format!("{i:06}")).unwrap();
+            let outcome = match outcome {
+                Ok(value) => Outcome::Scored(Score::of(*value, Fidelity::Table)),
+                Err(reason) => Outcome::Failed((*reason).to_owned()),
+            };
+            history.push(Evaluation { architecture, round: 0, batch: 0, predicted: None, outcome });
+        }
+        check_scored(&history).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn only_a_history_of_failures_is_a_failure() {
+        assert_eq!(told(&[]), None);
+        assert_eq!(told(&[Err("out of memory"), Ok(0.5)]), None);
+        let all = told(&[Err("out of memory"), Err("out of memory")]).unwrap();
+        assert!(all.ends_with("all 2 architectures failed: out of memory"), "{all}");
+        let most = told(&[Err("killed"), Err("out of memory"), Err("out of memory")]).unwrap();
+        assert!(most.ends_with("all 3 architectures failed, 2 of them so: out of memory"), "{most}");
+    }
 
     #[test]
     fn the_first_difference_is_named_with_its_section() {

@@ -320,7 +320,10 @@ fn check_header(there: &Event, here: &Event, path: &Path) -> Result<(), StudyErr
     let reason = if seed != own_seed {
         format!("the journal is of a study with seed {seed}, this one has seed {own_seed}")
     } else if config != own_config {
-        format!("the journal is of another configuration: {}", first_difference(config, own_config))
+        let difference = first_difference(config, own_config);
+        format!(
+            "the journal is of another configuration: {difference}; take the one it was begun with, or another folder"
+        )
     } else {
         return Ok(());
     };

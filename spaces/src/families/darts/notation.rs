@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use super::{CellGenotype, Genotype, PUBLISHED, Primitive, STEPS};
 use crate::error::SpaceError;
+use crate::lookup::nearest;
 
 const NOTATION: &str = "a DARTS genotype Genotype(normal=[('op', node), ..8], normal_concat=range(2, 6), \
                         reduce=[..8], reduce_concat=range(2, 6))";
@@ -31,8 +32,11 @@ impl<'a> Reader<'a> {
     fn genotype(mut self) -> Result<Genotype, SpaceError> {
         let start = self.text.find("Genotype");
         self.at = start.ok_or_else(|| {
-            let names = PUBLISHED.map(|(name, _)| name).join(", ");
-            self.bad(&format!("it neither is a published name ({names}) nor has \"Genotype(\""))
+            let names = PUBLISHED.map(|(name, _)| name);
+            let meant = nearest(self.text.trim(), names);
+            let meant = meant.map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            let names = names.join(", ");
+            self.bad(&format!("it neither is a published name ({names}) nor has \"Genotype(\"{meant}"))
         })?;
         self.expect("Genotype")?;
         self.expect("(")?;

@@ -23,6 +23,8 @@ fn published_genotypes_round_trip() {
         assert_eq!(printed, source.replace("[2, 3, 4, 5]", "range(2, 6)"), "{name}");
     }
     assert_eq!(Genotype::named("DARTS_V3"), None);
+    let error = Darts::new().parse("DARTS_v2").unwrap_err().to_string();
+    assert!(error.contains("did you mean DARTS_V2?"), "{error}");
 }
 
 #[test]

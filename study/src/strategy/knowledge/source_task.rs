@@ -11,7 +11,7 @@ use super::Transfer;
 use crate::StudyError;
 use crate::engine::Journalled;
 use crate::history::Outcome;
-use crate::journal::write_whole;
+use crate::journal::{JOURNAL_FILE, Journal, write_whole};
 use crate::table::{Benchmark, ColumnName, Reading, Source};
 
 /// The file in a search's folder that keeps the scores of another task that it started from: a table.
@@ -51,6 +51,9 @@ impl SourceTask {
         let space = SPACES.get(space.name()).map_err(|error| refused(error.to_string()))?.space();
         let read = match transfer {
             Transfer::None => return Ok(None),
+            Transfer::Study(folder) if !Journal::exists(folder) => {
+                return Err(refused(format!("there is no study in it ({JOURNAL_FILE}); a search makes one")));
+            }
             Transfer::Study(folder) => Journalled::read(folder, &space).map(|study| Self::of_study(&study)),
             Transfer::Table { table, column } => Self::of_table(table, space, column),
         };

@@ -70,7 +70,7 @@ fn a_search_keeps_what_it_starts_from() {
     let error = fails(&["resume", "new"], folder);
     assert!(error.contains(SOURCE_TASK_FILE) && error.contains("put it back"), "{error}");
     let error = fails(&["search", "new.toml", "--out", "other"], folder);
-    let named = error.contains("strategy.transfer: study:") && error.contains("old/journal.jsonl");
+    let named = error.contains("strategy.transfer: study:") && error.contains("old: there is no study in it");
     assert!(named && !folder.join("other").exists(), "{error}");
 }
 

@@ -1,9 +1,9 @@
 //! The search spaces by name, and the catalogue type for parts of any other kind.
 //!
-//! Use [`SPACES`] to get a space from a configuration or a command. It has one line for each space;
-//! the entry itself is in the space's own file. The command line, error messages and contract tests
-//! read their lists from it. [`Catalogue`] does the same for strategies, surrogates and other parts, and
-//! [`UnknownName`] is the error for a name that is not known.
+//! Use [`SPACES`] to get a space from a configuration or a command. It has one line for each space, in
+//! `families/mod.rs`; the entry itself is in the space's own file. The command line, error messages and
+//! contract tests read their lists from it. [`Catalogue`] does the same for strategies, surrogates and
+//! other parts, and [`UnknownName`] is the error for a name that is not known.
 //!
 //! ```
 //! use bonas_spaces::catalogue::SPACES;
@@ -15,29 +15,9 @@
 //! # Ok::<(), bonas_spaces::catalogue::UnknownName>(())
 //! ```
 
-use crate::families;
+pub use crate::families::SPACES;
 pub use crate::lookup::{Catalogue, Entry, UnknownName, nearest, unknown};
-use crate::space::{SearchSpace, SpaceEntry};
-
-/// The search spaces, one line each.
-pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
-    "space",
-    &[
-        &families::darts::DARTS,
-        &families::darts::BCNN,
-        &families::nasbench201::ENTRY,
-        &families::nasbench101::ENTRY,
-        &families::nasbench101::PART_1,
-        &families::nasbench101::PART_2,
-        &families::nasbench101::PART_3,
-        &families::nasbench_macro::ENTRY,
-        &families::mnasnet::ENTRY,
-        &families::mobilenet::ENTRY,
-        &families::mobilenet::FIXED_DEPTH,
-        &families::transnas::MICRO,
-        &families::transnas::MACRO,
-    ],
-);
+use crate::space::SearchSpace;
 
 /// The names of the spaces for which `holds` is true: what an error message proposes instead.
 ///

@@ -15,8 +15,9 @@
 //! # Ok::<(), bonas::config::ConfigError>(())
 //! ```
 //!
-//! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group; to add a strategy or
-//! an evaluator, a line to a [`choices!`](crate::choices) enum.
+//! To add a setting, add a field to a [`settings!`](bonas_study::settings!) group. The strategies and
+//! evaluators are listed in [`strategies!`](bonas_study::strategies!) and
+//! [`evaluators!`](bonas_supernet::evaluators!).
 //!
 //! Invariant: nothing here opens a file, or names a search space or a tensor type; a name that
 //! only its owner can check (a space, a device, a data source) is checked there.

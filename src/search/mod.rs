@@ -123,7 +123,8 @@ impl Search {
         Ok(summary)
     }
 
-    fn strategy(
+    /// The strategy at its start, with what it needs to train networks itself.
+    pub(crate) fn strategy(
         &self,
         transfer: &Transfer,
         space: &dyn bonas_spaces::SearchSpace,

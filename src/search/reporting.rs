@@ -9,7 +9,7 @@ use bonas_study::journal::{Journal, read_json, write_json};
 use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
-use crate::config::{SearchConfig, StrategySettings};
+use crate::config::SearchConfig;
 use crate::report::{
     Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report, SHORTLIST_FILE,
     Summary, project,
@@ -75,7 +75,7 @@ fn read_report<'a>(
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     report.finals = final_training(directory, config, space)?;
-    if matches!(config.strategy, StrategySettings::Differentiable(_)) {
+    if config.strategy.own_network().is_some() {
         let folder = directory.join(DIFFERENTIABLE_FOLDER);
         report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
     }

@@ -5,7 +5,7 @@ use bonas_supernet::evaluator::{FORWARD, SearchImages, Work};
 
 use super::Stage;
 use crate::build;
-use crate::config::{FinalImages, SearchConfig, StrategySettings};
+use crate::config::{FinalImages, SearchConfig};
 
 /// A stage that is to come.
 #[derive(Clone, Debug, PartialEq)]
@@ -72,9 +72,9 @@ impl StagePlan {
 
     fn search(config: &SearchConfig) -> Self {
         let budget = build::budget(&config.study);
-        if let StrategySettings::Differentiable(s) = &config.strategy {
-            let rounds = budget.rounds.map_or(s.epochs, |rounds| rounds.min(s.epochs));
-            let cost = size(s.channels, s.layers) * RELAXED * rounds as f64 * trained(config);
+        if let Some(own) = config.strategy.own_network() {
+            let rounds = budget.rounds.map_or(own.epochs, |rounds| rounds.min(own.epochs));
+            let cost = size(own.channels, own.layers) * RELAXED * rounds as f64 * trained(config);
             return Self {
                 stage: Stage::Search,
                 budget: Budget { rounds: Some(rounds), architectures: None, ..budget },

@@ -34,7 +34,7 @@ Usage: cargo xtask COMMAND
                         with --verify, build them from the packages too
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
-  ci                    test, lint, outside, adding, package, deny
+  ci                    test, lint, outside, adding, pages, package, deny
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -90,6 +90,7 @@ fn ci() -> Result<()> {
     cargo::lint(&workspace)?;
     outside::check(&workspace.root)?;
     adding::check(&workspace)?;
+    cargo::pages(&workspace)?;
     package::check(&workspace, package::Verify::No)?;
     deny::check(&workspace.root, deny::Checks::Local)
 }

@@ -16,7 +16,7 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 //!
-//! To add a family, write its file here and add a line to [`crate::catalogue::SPACES`].
+//! To add a family, write its file here and add its module and its line to [`SPACES`] below.
 
 mod chain;
 pub mod darts;
@@ -31,3 +31,26 @@ pub mod transnas;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+
+use crate::lookup::Catalogue;
+use crate::space::SpaceEntry;
+
+/// The search spaces, one line each.
+pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
+    "space",
+    &[
+        &darts::DARTS,
+        &darts::BCNN,
+        &nasbench201::ENTRY,
+        &nasbench101::ENTRY,
+        &nasbench101::PART_1,
+        &nasbench101::PART_2,
+        &nasbench101::PART_3,
+        &nasbench_macro::ENTRY,
+        &mnasnet::ENTRY,
+        &mobilenet::ENTRY,
+        &mobilenet::FIXED_DEPTH,
+        &transnas::MICRO,
+        &transnas::MACRO,
+    ],
+);

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Searcher;
-use crate::config::{SearchConfig, StrategySettings};
+use crate::config::SearchConfig;
 
 /// What a budget counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,9 +54,9 @@ impl fmt::Display for Budget {
 impl Budget {
     /// What the strategy says itself.
     pub(super) fn own(searcher: &Searcher) -> Self {
-        let (unit, count, alpha_start) = match &searcher.search.strategy {
-            StrategySettings::Differentiable(s) => (Unit::Epochs, s.epochs, s.alpha_start),
-            _ => (Unit::Architectures, searcher.search.study.architectures, 0),
+        let (unit, count, alpha_start) = match searcher.search.strategy.own_network() {
+            Some(own) => (Unit::Epochs, own.epochs, own.warm_up),
+            None => (Unit::Architectures, searcher.search.study.architectures, 0),
         };
         let label = searcher.label.clone();
         Self { label, unit, count, alpha_start, seconds_each: Vec::new(), seconds_once: 0.0 }
@@ -74,12 +74,12 @@ impl Budget {
     }
 }
 
-/// Gives a search a budget: epochs if it is differentiable, else architectures.
+/// Gives a search a budget: epochs if its strategy trains a network of its own, else architectures.
 pub(super) fn set(config: &mut SearchConfig, epochs: usize, alpha_start: usize, architectures: usize) {
     config.study.seconds = 0.0;
     (config.study.architectures, config.study.rounds) = (architectures, 0);
-    if let StrategySettings::Differentiable(s) = &mut config.strategy {
-        (s.epochs, s.alpha_start) = (epochs, alpha_start);
+    if config.strategy.own_network().is_some() {
+        config.strategy.set_epochs(epochs, alpha_start);
         (config.study.architectures, config.study.rounds) = (0, epochs);
     }
 }

@@ -6,7 +6,6 @@ use super::Searcher;
 use super::budget::{Budget, searching, set};
 use super::meter::{Meter, Times};
 use crate::build::Trainings;
-use crate::config::StrategySettings;
 use crate::experiment::Experiment;
 use crate::search::Search;
 use crate::{Observer, StudyError};
@@ -25,23 +24,20 @@ pub(super) fn budget(
 ) -> Result<Budget, StudyError> {
     let taken = pilot(experiment, searcher)?;
     let budget = Budget::own(searcher);
-    match &searcher.search.strategy {
-        StrategySettings::Differentiable(s) => {
-            let (still, moving) = taken.asks.split_at(taken.asks.len() / 2);
-            let each = [fastest(still), fastest(moving)];
-            let share = s.alpha_start as f64 / s.epochs as f64;
-            let (count, alpha_start) = epochs_in(seconds, each, share);
-            let budget = Budget { count, alpha_start, seconds_each: each.to_vec(), ..budget };
-            enough(budget, 2, "epochs", seconds)
-        }
-        other => {
-            let size = other.batch();
-            let (each, once) = taken.architectures();
-            let count = ((seconds - once).max(0.0) / each) as usize / size * size;
-            let budget = Budget { count, seconds_each: vec![each], seconds_once: once, ..budget };
-            enough(budget, 2 * size, "architectures", seconds)
-        }
+    let strategy = &searcher.search.strategy;
+    if let Some(own) = strategy.own_network() {
+        let (still, moving) = taken.asks.split_at(taken.asks.len() / 2);
+        let each = [fastest(still), fastest(moving)];
+        let share = own.warm_up as f64 / own.epochs as f64;
+        let (count, alpha_start) = epochs_in(seconds, each, share);
+        let budget = Budget { count, alpha_start, seconds_each: each.to_vec(), ..budget };
+        return enough(budget, 2, "epochs", seconds);
     }
+    let size = strategy.batch();
+    let (each, once) = taken.architectures();
+    let count = ((seconds - once).max(0.0) / each) as usize / size * size;
+    let budget = Budget { count, seconds_each: vec![each], seconds_once: once, ..budget };
+    enough(budget, 2 * size, "architectures", seconds)
 }
 
 /// The least of some times: what else the machine does can only slow work down.

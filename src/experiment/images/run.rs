@@ -1,18 +1,18 @@
 //! One run: the search of a strategy and the training of what it found, or random cells beside it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::journal::{Seconds, read_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::statistics::mean;
-use bonas_study::strategy::{Aims, BuildContext, Knowledge};
+use bonas_study::strategy::Knowledge;
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
 use super::{ImagesTask, Searcher, Unit};
 use crate::build::Trainings;
-use crate::config::StrategySettings;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use crate::{StudyError, build};
@@ -45,20 +45,10 @@ impl Run {
 
 /// Refuses a strategy that could not search, or whose winners could not be trained.
 pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyError> {
-    let search = &searcher.search;
-    let space = build::space(search)?;
-    let trainings = Trainings::planned(search)?;
-    match &search.strategy {
-        StrategySettings::Differentiable(settings) => drop(settings.strategy(&trainings.networks)?),
-        other => {
-            let (fidelity, aims, knowledge) =
-                (search.evaluator.fidelity(), Aims::default(), Knowledge::default());
-            let context =
-                BuildContext { space: &*space, fidelity, aims: &aims, knowledge: &knowledge, trainer: None };
-            drop(other.build(&context)?);
-        }
-    }
-    trainings.finalists(directory).map(drop)
+    let config = &searcher.search;
+    let search = Search { config: config.clone(), directory: directory.to_owned(), cancel: Arc::default() };
+    drop(search.strategy(config.strategy.transfer(), &*build::space(config)?, &Knowledge::default())?);
+    Trainings::planned(config)?.finalists(directory).map(drop)
 }
 
 impl ImagesTask<'_> {

@@ -24,6 +24,19 @@ pub struct BuildContext<'a> {
     pub trainer: Option<&'a dyn Any>,
 }
 
+/// The network that a strategy trains itself, an epoch a round, instead of having architectures evaluated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OwnNetwork {
+    /// Epochs in all.
+    pub epochs: usize,
+    /// The first epochs, in which only weights are trained and nothing is searched.
+    pub warm_up: usize,
+    /// Width of the first cells.
+    pub channels: usize,
+    /// Cells.
+    pub layers: usize,
+}
+
 /// The methods of [`BuildStrategy`] for settings with a field `batch`.
 macro_rules! batch {
     () => {
@@ -67,6 +80,14 @@ pub trait BuildStrategy {
     /// Sets the random architectures before the first fit, for strategies with a surrogate.
     fn set_initial(&mut self, _initial: usize) {}
 
+    /// The network that the strategy trains itself; none for strategies whose proposals are evaluated.
+    fn own_network(&self) -> Option<OwnNetwork> {
+        None
+    }
+
+    /// Sets the epochs, and those of warm-up, of a strategy with a network of its own.
+    fn set_epochs(&mut self, _epochs: usize, _warm_up: usize) {}
+
     /// Whether the strategy needs libtorch.
     fn needs_torch(&self) -> bool {
         false
@@ -74,7 +95,7 @@ pub trait BuildStrategy {
 
     /// Whether the strategy trains networks itself, and so cannot search a table.
     fn needs_images(&self) -> bool {
-        false
+        self.own_network().is_some()
     }
 
     /// Whether the strategy is among those that a comparison on a table runs if none is named.

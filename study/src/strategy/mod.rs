@@ -34,7 +34,7 @@ mod targets;
 
 pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
 pub use bonas_surrogate::selection::Batches;
-pub use build::{BuildContext, BuildStrategy};
+pub use build::{BuildContext, BuildStrategy, OwnNetwork};
 pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
 pub use fresh::WHOLE_SPACE_CAP;
@@ -51,6 +51,44 @@ pub use peers::{BananasSettings, BonasPublishedSettings, NasBowlSettings, Npenas
 pub use pool::{CandidatePool, Evolutionary, Local, Parents, Prefilter, WholeSpace};
 pub use random::{RandomSearch, RandomSettings};
 pub use targets::{Scored, Targets, TargetsKind};
+
+/// The strategies of this crate, one line each with the name that configurations use; the docstring is the line about it
+/// that commands print.
+///
+/// `strategies! { MACRO: HEAD { MORE } }` is `MACRO! { HEAD { these strategies, MORE } }`: a program adds strategies of
+/// its own and declares the type of all.
+#[macro_export]
+macro_rules! strategies {
+    ($($declare:ident)::+: $(#[$meta:meta])* pub enum $enum:ident as $what:literal of $trait:path { $($more:tt)* }) => {
+        $($declare)::+! {
+            $(#[$meta])*
+            pub enum $enum as $what of $trait {
+                /// Bayesian optimisation with a surrogate over architectures (Shi et al. 2020).
+                Bonas($crate::strategy::BonasSettings) = "bonas",
+                /// Uniform draws, none twice.
+                Random($crate::strategy::RandomSettings) = "random",
+                /// Regularised (aging) evolution (Real et al. 2019).
+                Evolution($crate::strategy::EvolutionSettings) = "evolution",
+                /// Evolution for two objectives (Deb et al. 2002).
+                Nsga2($crate::strategy::Nsga2Settings) = "nsga2",
+                /// Hill climbing with restarts (White et al. 2021).
+                LocalSearch($crate::strategy::LocalSearchSettings) = "local-search",
+                /// Path-encoded perceptrons and Thompson sampling (White et al. 2021).
+                Bananas($crate::strategy::BananasSettings) = "bananas",
+                /// Evolution guided by a predictor, after NPENAS (Wei et al. 2022).
+                Npenas($crate::strategy::NpenasSettings) = "npenas",
+                /// Weisfeiler-Lehman process and expected improvement (Ru et al. 2021).
+                NasBowl($crate::strategy::NasBowlSettings) = "nas-bowl",
+                /// BONAS with the published surrogate, acquisition and selection (Shi et al. 2020); needs
+                /// libtorch.
+                BonasPublished($crate::strategy::BonasPublishedSettings) = "bonas-published",
+                /// Evolution of SPOS and BN-NAS under a limit of multiply-adds (Guo et al. 2020).
+                BnNas($crate::strategy::BnNasSettings) = "bn-nas",
+                $($more)*
+            }
+        }
+    };
+}
 
 pub use crate::ask::{Ask, Candidate, Proposal, Strategy};
 pub use crate::history::{Aims, Bound};

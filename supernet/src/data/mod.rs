@@ -39,5 +39,16 @@ pub use images::{ImageShape, Images};
 pub use normalise::Normalisation;
 pub use options::LoadOptions;
 pub use settings::DataSettings;
-pub use source::{DATASETS, Source, load};
+pub use source::{Source, load};
 pub use split::Split;
+
+use bonas_spaces::catalogue::Catalogue;
+
+/// The kinds of datasets, one line each. A directory is taken for the first kind that it holds.
+#[rustfmt::skip]
+pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
+    &digits::ENTRY,
+    &cifar::ENTRY,
+    &idx::ENTRY,
+    &folder::ENTRY,
+]);

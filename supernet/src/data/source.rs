@@ -4,23 +4,15 @@ use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
-use bonas_spaces::catalogue::{Catalogue, nearest};
+use bonas_spaces::catalogue::nearest;
 use bonas_study::StudyError;
 
+use super::DATASETS;
 use super::dataset::Dataset;
 use super::entry::{DatasetEntry, Place};
 use super::files::unusable;
 use super::images::ImageShape;
 use super::options::LoadOptions;
-
-/// The kinds of datasets, one line each. A directory is taken for the first kind that it holds.
-#[rustfmt::skip]
-pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
-    &super::digits::ENTRY,
-    &super::cifar::ENTRY,
-    &super::idx::ENTRY,
-    &super::folder::ENTRY,
-]);
 
 /// Where a dataset comes from: a kind of [`DATASETS`] and its place (`cifar10:DIRECTORY`), or a directory that holds
 /// one. Its text form is what a configuration or a flag says.

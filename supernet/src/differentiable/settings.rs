@@ -10,7 +10,7 @@ use bonas_spaces::catalogue::spaces_with;
 use bonas_spaces::network::{Norm, SkeletonSize};
 use bonas_study::StudyError;
 use bonas_study::settings::{at_least_1, ensure};
-use bonas_study::strategy::{BuildContext, BuildStrategy, Strategy};
+use bonas_study::strategy::{BuildContext, BuildStrategy, OwnNetwork, Strategy};
 
 #[cfg(feature = "torch")]
 use super::Differentiable;
@@ -168,8 +168,13 @@ impl BuildStrategy for DifferentiableSettings {
         true
     }
 
-    fn needs_images(&self) -> bool {
-        true
+    fn own_network(&self) -> Option<OwnNetwork> {
+        let Self { epochs, channels, layers, .. } = *self;
+        Some(OwnNetwork { epochs, warm_up: self.alpha_start, channels, layers })
+    }
+
+    fn set_epochs(&mut self, epochs: usize, warm_up: usize) {
+        (self.epochs, self.alpha_start) = (epochs, warm_up);
     }
 }
 

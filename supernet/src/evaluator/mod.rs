@@ -26,6 +26,29 @@ pub use shared::SharedEvaluator;
 
 use crate::networks::{NetworkPlan, Setup};
 
+/// The evaluators of this crate, one line each with the name that configurations use; the docstring is the line about it
+/// that commands print.
+///
+/// `evaluators! { MACRO: HEAD { MORE } }` is `MACRO! { HEAD { these evaluators, MORE } }`, as with
+/// [`bonas_study::strategies`].
+#[macro_export]
+macro_rules! evaluators {
+    ($($declare:ident)::+: $(#[$meta:meta])* pub enum $enum:ident as $what:literal of $trait:path { $($more:tt)* }) => {
+        $($declare)::+! {
+            $(#[$meta])*
+            pub enum $enum as $what of $trait {
+                /// A batch is trained together in the supernet of its own operations (BONAS).
+                SharedWeights($crate::evaluator::SharedSettings) = "shared-weights",
+                /// Every architecture is trained by itself.
+                FromScratch($crate::evaluator::ScratchSettings) = "from-scratch",
+                /// Nothing is trained but the BatchNorm of one supernet, if anything (BN-NAS, BNNAS++).
+                Indicator($crate::evaluator::IndicatorSettings) = "indicator",
+                $($more)*
+            }
+        }
+    };
+}
+
 /// Cost of a forward pass, as a share of a training step on the same image.
 pub const FORWARD: f64 = 1.0 / 3.0;
 

@@ -23,7 +23,7 @@ use bonas::study::table::{Benchmark, Reading};
 use bonas::study::testing::check_evaluator;
 use bonas::study::{Budget, Job, Journalled, Monitor};
 use bonas::supernet::data::digits;
-use bonas::supernet::evaluator::{ScratchEvaluator, SharedEvaluator};
+use bonas::supernet::evaluator::{RunFiles, ScratchEvaluator, SharedEvaluator};
 use bonas::supernet::model::{Placement, Supernet};
 use bonas::supernet::recipe::{ScratchRecipe, Sgd, SharedRecipe};
 use bonas::supernet::training::{Part, ScratchRun, Task, estimate};
@@ -132,11 +132,14 @@ fn a_run_from_scratch_goes_on_exactly_where_it_stopped() {
     let error = run(stopped.path(), &Patience(AtomicUsize::new(2))).unwrap_err();
     assert!(matches!(error, StudyError::Interrupted), "{error}");
     assert_eq!(run(stopped.path(), &patient()).unwrap(), expected);
-    let weights = |folder: &Path| {
-        let name = format!("{}-0.safetensors", job.architectures[0].key());
-        std::fs::read(folder.join(name)).unwrap()
+    let files = |folder: &Path| {
+        let files = RunFiles::new(folder, job.architectures[0].key(), 0);
+        [files.weights(), files.losses()].map(|file| std::fs::read(file).unwrap())
     };
-    assert_eq!(weights(whole.path()), weights(stopped.path()));
+    assert_eq!(files(whole.path()), files(stopped.path()));
+    let losses: Vec<f64> = serde_json::from_slice(&files(whole.path())[1]).unwrap();
+    assert_eq!(losses.len(), 3, "one an epoch, those before the stop too");
+    assert!(losses.iter().all(|&loss| loss > 0.5), "{losses:?}");
 }
 
 #[test]

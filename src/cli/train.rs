@@ -142,6 +142,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
 fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
     use bonas::observer::Overall;
     use bonas::search::StagePlan;
+    use bonas::supernet::evaluator::RunFiles;
 
     use super::interrupt::{self, Interrupt};
     use super::{out as output, search};
@@ -152,8 +153,8 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     let done = run.train_one(architecture, &mut |stage, folder| search::observers(&line, stage, folder));
     line.clear();
     let result = interrupt.explain(done, flag)?;
-    let weights =
-        |seed: usize| out.join(FINALS_FOLDER).join(format!("{}-{seed}.safetensors", architecture.key()));
+    let finals = out.join(FINALS_FOLDER);
+    let weights = |seed: usize| RunFiles::new(&finals, architecture.key(), seed).weights();
     if let Some(lost) = (0..result.test.len()).map(weights).find(|file| !file.is_file()) {
         let lost = lost.display();
         anyhow::bail!(

@@ -9,6 +9,8 @@ use bonas_study::statistics::mean;
 
 use super::quoted;
 use crate::drawing::cells_text;
+use bonas_supernet::evaluator::RunFiles;
+
 use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Summary, Trained, WINNER_FILE};
 use crate::search::FINALS_FOLDER;
 
@@ -79,10 +81,8 @@ impl<'a> Ending<'a> {
     fn weights(&self, winner: &str) -> Vec<PathBuf> {
         let seeds = self.summary.finals.as_ref().and_then(|finals| finals.results.first());
         let Ok(architecture) = self.space.parse(winner) else { return Vec::new() };
-        let file = |seed| {
-            let name = format!("{}-{seed}.safetensors", architecture.key());
-            self.folder.join(FINALS_FOLDER).join(name)
-        };
+        let folder = self.folder.join(FINALS_FOLDER);
+        let file = |seed| RunFiles::new(&folder, architecture.key(), seed).weights();
         (0..seeds.map_or(0, |trained| trained.test.len())).map(file).collect()
     }
 

@@ -82,6 +82,10 @@ pub struct FinalResult {
     pub macs: Option<u64>,
     /// Seconds of training, all seeds together.
     pub seconds: Option<f64>,
+    /// Learning curves: mean training loss of each epoch, one list a seed. They stand in files of their own
+    /// ([`RunFiles::losses`](bonas_supernet::evaluator::RunFiles::losses)).
+    #[serde(skip)]
+    pub losses: Vec<Vec<f64>>,
 }
 
 impl FinalResult {

@@ -16,7 +16,8 @@ pub fn page(report: &Report<'_>) -> String {
     let mut page = head(&format!("Search in {}", summary.space), &lead(&summary));
     page.push_str(&tiles(&figures(&summary)));
     page.push_str(&winner(report, &summary));
-    page.push_str(&tables::finals(summary.finals.as_ref()));
+    let curves = report.finals.as_ref().and_then(|finals| plots::final_loss_by_epoch(&finals.results));
+    page.push_str(&tables::finals(summary.finals.as_ref(), curves));
     page.push_str(&tables::shortlist(&summary.shortlist));
     page.push_str(&progress(report));
     page.push_str(&relaxation(report));

@@ -2,7 +2,9 @@
 
 use bonas_study::history::Outcome;
 
-use super::markup::{dash, folded, known, percent, percents, section, table, thousands, warning};
+use super::markup::{
+    dash, figure, folded, known, pair, percent, percents, section, table, thousands, warning,
+};
 use super::plots::{Strip, strips};
 use super::summary::{FinalSummary, Round, Trained};
 use super::{Digest, Shortlisted};
@@ -52,8 +54,8 @@ pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
     section("Shortlist, trained from scratch", &table("shortlist", "Shortlist", &heads, rows))
 }
 
-/// Final training: how far it is, a plot, and one row an architecture.
-pub(super) fn finals(finals: Option<&FinalSummary>) -> String {
+/// Final training: how far it is, plots, and one row an architecture. `curves`: the plot of their learning.
+pub(super) fn finals(finals: Option<&FinalSummary>, curves: Option<String>) -> String {
     let Some(finals) = finals else { return String::new() };
     let mut body = String::new();
     if !finals.finished {
@@ -64,7 +66,9 @@ pub(super) fn finals(finals: Option<&FinalSummary>) -> String {
         body.push_str(&warning(&text));
     }
     if !finals.results.is_empty() {
-        body.push_str(&final_plot(&finals.results));
+        let caption = "Mean training loss by epoch, over seeds and networks.";
+        let curves = figure("final-loss", curves, caption);
+        body.push_str(&pair(&(final_plot(&finals.results) + &curves)));
         body.push_str(&final_table(&finals.results));
     }
     let title = if finals.finished { "Final training" } else { "Final training, not finished" };
@@ -79,7 +83,7 @@ fn final_plot(results: &[Trained]) -> String {
     let plot =
         strips(&results.iter().map(strip).collect::<Vec<_>>(), "test accuracy (%)", "one training run");
     let caption = "Test accuracy after training from scratch with the same recipe: the winner and architectures drawn at random.";
-    super::markup::figure("final-accuracy", plot, caption)
+    figure("final-accuracy", plot, caption)
 }
 
 fn final_table(results: &[Trained]) -> String {

@@ -18,6 +18,7 @@ fn report() -> Report<'static> {
         test: vec![0.91, 0.93],
         params: Some(12_345),
         seconds: Some(7.5),
+        losses: vec![vec![2.0, 1.0]; 2],
         ..FinalResult::default()
     };
     let random = FinalResult { label: "random <1>".into(), test: vec![0.9], ..FinalResult::default() };
@@ -27,7 +28,7 @@ fn report() -> Report<'static> {
     report
 }
 
-const FIGURES: [&str; 10] = [
+const FIGURES: [&str; 11] = [
     "score",
     "cell-0",
     "alphas-0",
@@ -38,6 +39,7 @@ const FIGURES: [&str; 10] = [
     "tau",
     "embedding",
     "final-accuracy",
+    "final-loss",
 ];
 
 #[test]

@@ -7,6 +7,7 @@ use bonas_spaces::SearchSpace;
 use bonas_study::Journalled;
 use bonas_study::journal::{Journal, read_json, write_json};
 use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
+use bonas_supernet::evaluator::RunFiles;
 
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
 use crate::config::SearchConfig;
@@ -75,6 +76,9 @@ fn read_report<'a>(
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     report.finals = final_training(directory, config, space)?;
+    for result in report.finals.iter_mut().flat_map(|finals| &mut finals.results) {
+        result.losses = learning_curves(&directory.join(FINALS_FOLDER), result, &**space)?;
+    }
     if config.strategy.own_network().is_some() {
         let folder = directory.join(DIFFERENTIABLE_FOLDER);
         report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
@@ -104,4 +108,15 @@ fn final_training(
         }
     }
     Ok(Some(FinalTraining { planned: 1 + config.finals.random, results: Vec::new() }))
+}
+
+/// The learning curves of a finalist, one a seed; none of networks that were trained before there were any.
+fn learning_curves(
+    folder: &Path,
+    result: &FinalResult,
+    space: &dyn SearchSpace,
+) -> Result<Vec<Vec<f64>>, StudyError> {
+    let architecture = space.parse(&result.arch)?;
+    let curve = |run| read_json(&RunFiles::new(folder, architecture.key(), run).losses());
+    (0..result.test.len()).filter_map(|run| curve(run).transpose()).collect()
 }

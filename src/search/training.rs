@@ -180,6 +180,7 @@ fn result(
         params: Some(network.params()),
         macs: Some(network.macs()),
         seconds,
+        losses: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use bonas_supernet::differentiable::Epoch;
 
 use super::{Axis, Chart, Paint, Shape, TALL, extent};
+use crate::report::FinalResult;
 
 /// Places along a line that say their values, at most.
 const COLUMNS: usize = 80;
@@ -74,6 +75,21 @@ pub(crate) fn loss_by_epoch(trajectory: &[Epoch]) -> Option<String> {
     lines(&[Line { name: String::new(), values }], "training loss")
 }
 
+/// The learning curves of final training: mean training loss of the winner over its seeds, and of all networks
+/// drawn at random. None where no curve is known.
+pub(crate) fn final_loss_by_epoch(results: &[FinalResult]) -> Option<String> {
+    let (winner, random) = results.split_first()?;
+    let curves = |results: &[FinalResult]| -> Vec<f64> {
+        let all: Vec<&Vec<f64>> = results.iter().flat_map(|one| &one.losses).collect();
+        let epochs = all.iter().map(|curve| curve.len()).min().unwrap_or(0);
+        let mean = |epoch: usize| all.iter().map(|curve| curve[epoch]).sum::<f64>() / all.len() as f64;
+        (0..epochs).map(mean).collect()
+    };
+    let line = |name: &str, results| Line { name: name.to_owned(), values: curves(results) };
+    let both = [line("winner", std::slice::from_ref(winner)), line("random, mean", random)];
+    lines(&both.into_iter().filter(|line| !line.values.is_empty()).collect::<Vec<_>>(), "training loss")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +103,23 @@ mod tests {
             assert!(html.contains(name), "{name}");
         }
         assert!(weight_free_by_epoch(&trajectory(), &[]).unwrap().contains("cell 1: skips"));
+    }
+
+    #[test]
+    fn finalists_have_the_mean_of_their_curves() {
+        let of = |losses: &[&[f64]]| FinalResult {
+            losses: losses.iter().map(|curve| curve.to_vec()).collect(),
+            ..FinalResult::default()
+        };
+        let results = [of(&[&[2.0, 1.0], &[1.0, 0.5]]), of(&[&[3.0, 2.0]]), of(&[&[2.0, 2.0]]), of(&[])];
+        let html = final_loss_by_epoch(&results).unwrap();
+        for text in ["epoch 0\nwinner: 1.5000\nrandom, mean: 2.5000", "winner: 0.7500\nrandom, mean: 2.0000"]
+        {
+            assert!(html.contains(text), "{text} in {html}");
+        }
+        let alone = final_loss_by_epoch(&results[..1]).unwrap();
+        assert!(alone.contains("winner: 0.7500") && !alone.contains("random"));
+        assert!(final_loss_by_epoch(&[]).is_none() && final_loss_by_epoch(&[of(&[])]).is_none());
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub(crate) use chart::{Chart, Paint, Shape, Side};
 pub(crate) use embedding::embedding;
 #[cfg(feature = "torch")]
 pub(crate) use lines::{Line, lines};
-pub(crate) use lines::{columns, loss_by_epoch, weight_free_by_epoch};
+pub(crate) use lines::{columns, final_loss_by_epoch, loss_by_epoch, weight_free_by_epoch};
 pub(crate) use score::score_by_query;
 pub(crate) use strips::{Strip, strips};
 pub(crate) use tau::tau_by_round;

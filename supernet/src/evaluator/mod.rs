@@ -14,7 +14,7 @@ use std::path::Path;
 use bonas_study::evaluator::SyntheticSettings;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
-pub use scratch::ScratchSettings;
+pub use scratch::{RunFiles, ScratchSettings};
 pub use shared::SharedSettings;
 
 #[cfg(feature = "torch")]

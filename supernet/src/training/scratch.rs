@@ -6,7 +6,7 @@ use bonas_spaces::network::{Network, Route};
 use bonas_study::StudyError;
 use bonas_study::evaluator::Monitor;
 use bonas_study::rng::stream;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels, score};
@@ -22,6 +22,9 @@ const WEIGHTS: u64 = 1;
 const IMAGES: u64 = 2;
 const DROPS: u64 = 3;
 const STATISTICS: u64 = 4;
+
+/// What the losses are called in a checkpoint.
+const LOSSES: &str = "losses";
 
 /// Where a run keeps its state, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,8 +67,8 @@ pub struct Trained {
     pub accuracy: f64,
     /// The same on [`ScratchRun::also`].
     pub also: Option<f64>,
-    /// Mean training loss of the last epoch that was run; NaN if none was left to run.
-    pub loss: f64,
+    /// The learning curve: mean training loss of each epoch.
+    pub losses: Vec<f64>,
 }
 
 impl ScratchRun<'_> {
@@ -92,13 +95,16 @@ impl ScratchRun<'_> {
             clip: Some(rates.gradient_clip),
         };
         let mut sgd = Sgd::new(settings, &net)?;
-        let (epochs, mut loss) = (self.recipe.epochs, f64::NAN);
-        let start = self.resume(&net, &sgd)?;
-        for epoch in start..epochs {
+        let epochs = self.recipe.epochs;
+        let losses =
+            Tensor::f_zeros([epochs as i64], (Kind::Double, Device::Cpu)).map_err(SupernetError::from)?; // [E]
+        for epoch in self.resume(&net, &sgd, &losses)?..epochs {
             monitor.step(epoch as u64, epochs as u64, "from scratch");
-            loss = self.epoch(&net, &path, &mut sgd, epoch)?;
+            let loss = self.epoch(&net, &path, &mut sgd, epoch)?;
+            let mut of_epoch = losses.f_get(epoch as i64).map_err(SupernetError::from)?; // []
+            let _ = of_epoch.f_fill_(loss).map_err(SupernetError::from)?;
             let stop = monitor.cancelled();
-            self.keep(&net, &sgd, epoch + 1, stop)?;
+            self.keep(&net, &sgd, &losses, epoch + 1, stop)?;
             if stop {
                 return Err(StudyError::Interrupted);
             }
@@ -109,7 +115,8 @@ impl ScratchRun<'_> {
             score(&net, &path, loader, &indices, Pass::eval)
         };
         let (accuracy, also) = (accuracy_on(self.part)?, self.also.map(accuracy_on).transpose()?);
-        Ok(Trained { net, accuracy, also, loss })
+        let losses = Vec::try_from(&losses).map_err(SupernetError::from)?;
+        Ok(Trained { net, accuracy, also, losses })
     }
 
     /// One pass over the training images; mean loss.
@@ -146,20 +153,28 @@ impl ScratchRun<'_> {
     }
 
     /// The epoch to start at: 0, or that of the checkpoint.
-    fn resume(&self, net: &Supernet, sgd: &Sgd) -> Result<usize, StudyError> {
+    fn resume(&self, net: &Supernet, sgd: &Sgd, losses: &Tensor) -> Result<usize, StudyError> {
         match &self.checkpoint {
             Some(Checkpoint { file, .. }) if FilePath::exists(file) => {
-                Ok(load(file, net, sgd, &[])?.epoch as usize)
+                Ok(load(file, net, sgd, &[(LOSSES.to_owned(), losses.shallow_clone())])?.epoch as usize)
             }
             _ => Ok(0),
         }
     }
 
     /// Saves the state after `done` epochs if it is time to, or if the run must stop now.
-    fn keep(&self, net: &Supernet, sgd: &Sgd, done: usize, stop: bool) -> Result<(), StudyError> {
+    fn keep(
+        &self,
+        net: &Supernet,
+        sgd: &Sgd,
+        losses: &Tensor,
+        done: usize,
+        stop: bool,
+    ) -> Result<(), StudyError> {
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
         if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
-            save(file, net, sgd, Progress { epoch: done as u64, step: 0 }, &[])?;
+            let progress = Progress { epoch: done as u64, step: 0 };
+            save(file, net, sgd, progress, &[(LOSSES.to_owned(), losses.shallow_clone())])?;
         }
         Ok(())
     }
@@ -171,7 +186,7 @@ impl ScratchRun<'_> {
 /// [`StudyError::Evaluator`] if it is not finite.
 pub(crate) fn finite_mean(losses: &[Tensor], epoch: usize) -> Result<f64, StudyError> {
     let mean =
-        Tensor::f_stack(losses, 0).and_then(|l| l.f_mean(tch::Kind::Double)).map_err(SupernetError::from)?; // []
+        Tensor::f_stack(losses, 0).and_then(|l| l.f_mean(Kind::Double)).map_err(SupernetError::from)?; // []
     let mean = mean.double_value(&[]);
     if mean.is_finite() {
         return Ok(mean);

@@ -8,9 +8,11 @@ use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_study::StudyError;
 use bonas_study::evaluator::{Evaluator, Job, Monitor};
 use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::journal::write_json;
 use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 
+use super::RunFiles;
 use crate::model::{Placement, save_weights};
 use crate::recipe::ScratchRecipe;
 use crate::training::{Checkpoint, Part, ScratchRun, Task};
@@ -44,8 +46,8 @@ pub struct ScratchEvaluator {
     pub placement: Placement,
     /// Threads that libtorch may use on the CPU.
     pub threads: usize,
-    /// Folder for checkpoints and trained weights, made if need be; without it a run that is
-    /// stopped starts again.
+    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped
+    /// starts again.
     pub folder: Option<PathBuf>,
     /// Epochs between two checkpoints.
     pub checkpoint_every: usize,
@@ -74,7 +76,7 @@ impl ScratchEvaluator {
         let mut paired = self.paired.map(|seed| stream(seed, &[]));
         let rng = paired.as_mut().unwrap_or(rng);
         for run in 0..self.seeds {
-            let name = self.folder.as_ref().map(|f| f.join(format!("{}-{run}", architecture.key())));
+            let files = self.folder.as_ref().map(|f| RunFiles::new(f, architecture.key(), run));
             let trained = ScratchRun {
                 network: &network,
                 route: &union.full_route(),
@@ -84,14 +86,14 @@ impl ScratchEvaluator {
                 recipe: &self.recipe,
                 placement: self.placement,
                 seed: rng.next_u64(),
-                checkpoint: name.as_ref().map(|n| Checkpoint {
-                    file: n.with_extension("checkpoint.safetensors"),
-                    every: self.checkpoint_every,
-                }),
+                checkpoint: files
+                    .as_ref()
+                    .map(|f| Checkpoint { file: f.checkpoint(), every: self.checkpoint_every }),
             }
             .run(monitor)?;
-            if let Some(name) = name {
-                save_weights(&name.with_extension("safetensors"), &trained.net)?;
+            if let Some(files) = files {
+                save_weights(&files.weights(), &trained.net)?;
+                write_json(&files.losses(), &trained.losses)?;
             }
             accuracies.push(trained.accuracy);
             also.extend(trained.also);

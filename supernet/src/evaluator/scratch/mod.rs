@@ -2,12 +2,14 @@
 
 #[cfg(feature = "torch")]
 mod evaluator;
+mod files;
 #[cfg(feature = "torch")]
 mod plan;
 mod settings;
 
 #[cfg(feature = "torch")]
 pub use evaluator::ScratchEvaluator;
+pub use files::RunFiles;
 #[cfg(feature = "torch")]
 pub use plan::ScratchPlan;
 pub use settings::ScratchSettings;

@@ -1,11 +1,30 @@
-//! Bayesian-optimisation surrogates for neural architecture search.
+//! Neural architecture search with Bayesian surrogates: a library, and the command `bonas`.
 //!
-//! space -> candidates -> posteriors -> utilities -> batch of related cells -> outcomes ->
-//! history -> next round.
+//! Use [`Study`] to search a space with a measurement of your own. Use [`search`] for whole searches from a
+//! configuration (shared weights, final training, a report), [`experiment`] to compare strategies, and [`predict`] to
+//! compare surrogates on a table.
 //!
-//! [`Study`] owns the loop, the clock, the budget and the journal. A [`Strategy`] is asked for
-//! proposals, an [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`]
-//! sees every [`Event`] and can change nothing.
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bonas::spaces::NasBench201;
+//! use bonas::study::evaluator::Synthetic;
+//! use bonas::study::strategy::RegularizedEvolution;
+//! use bonas::{Budget, Fidelity, Study};
+//!
+//! // Your own measurement goes here; higher is better.
+//! let score = Synthetic::new(Fidelity::Table, |cell| Ok(cell.op_graphs()[0].len() as f64));
+//! let strategy = Box::<RegularizedEvolution>::default();
+//! let study = Study::new(Arc::new(NasBench201::new()), strategy, vec![Box::new(score)]);
+//! let finished = study.seed(1).budget(Budget::architectures(100)).run()?;
+//! assert!(finished.history.best(Fidelity::Table).is_some());
+//! # Ok::<(), bonas::StudyError>(())
+//! ```
+//!
+//! A study goes round this loop: space -> candidates -> posteriors -> utilities -> batch of related architectures ->
+//! outcomes -> history. A [`Strategy`] is asked for batches, an [`Evaluator`] turns a batch into outcomes, and an
+//! [`Observer`] sees every [`Event`] and can change nothing. The crates below are [`spaces`], [`surrogate`], [`study`] and
+//! [`supernet`].
 
 pub mod build;
 pub mod config;
@@ -19,7 +38,8 @@ pub mod search;
 pub use bonas_spaces as spaces;
 pub use bonas_study as study;
 pub use bonas_study::{
-    Evaluator, Event, Fidelity, History, Observer, Outcome, Proposal, Score, Strategy, Study, StudyError,
+    Budget, Evaluator, Event, Fidelity, History, Observer, Outcome, Proposal, Score, Strategy, Study,
+    StudyError,
 };
 pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
+pub(crate) const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
                      [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
 
 pub(crate) fn bonas(arguments: &[&str], folder: &Path) -> Output {
@@ -137,35 +137,17 @@ fn paths_are_relative_to_the_configuration() {
 }
 
 #[test]
-fn folders_of_other_commands_are_told_apart() {
+fn comparisons_name_the_file_of_a_bad_key() {
     let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    fs::write(at.join("a.toml"), SMALL).unwrap();
-    fs::write(at.join("c.toml"), "seeds = 1\nbudget = 20\n[[strategy]]\nname = \"random\"\n").unwrap();
-    assert!(bonas(&["compare", "c.toml", "--out", "compared"], at).status.success());
-    for (arguments, expected) in [
-        (
-            &["resume", "compared"][..],
-            "`bonas compare FILE --out compared` goes on with; expected a search's folder",
-        ),
-        (&["report", "compared"], "compared is the folder of a comparison"),
-        (&["search", "a.toml", "--out", "compared"], "compared is the folder of a comparison"),
-        (&["resume", "a.toml"], "a.toml is a file, not a folder; expected a search's folder"),
-        (&["search", "a.toml", "--out", "a.toml"], "a.toml is a file, not a folder"),
-        (
-            &["search", "compared"],
-            "compared is a folder, expected a configuration file; did you mean compared/config.toml?",
-        ),
-        (
-            &["resume", "."],
-            "holds no search: there is no config.toml in it; `bonas search FILE --out .` begins",
-        ),
-    ] {
-        let output = bonas(arguments, at);
-        let error = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{error}");
-        assert!(error.contains(expected) && error.lines().count() == 1, "{error}");
-    }
+    fs::write(
+        folder.path().join("c.toml"),
+        "seeds = 1\nbudget = 20\n[table]\nspace = \"nowhere\"\npath = \"a.csv\"\nsearch = \"acc\"\n",
+    )
+    .unwrap();
+    let output = bonas(&["compare", "c.toml", "--out", "compared"], folder.path());
+    let error = text(&output.stderr);
+    assert!(error.starts_with("error: c.toml: table.space: unknown space `nowhere`"), "{error}");
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod damage;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;
+mod folders;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;

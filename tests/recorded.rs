@@ -7,7 +7,7 @@
 //! They were recorded with version 0.1.0 before it was rebuilt into crates. Since then, keys were renamed: `flops` is
 //! `macs`, in a comparison `name` is `label`; summaries have other `format` numbers; the multiply-adds of an auxiliary
 //! head stand in a row of their own (`describe --auxiliary`). All else is as it was. Configurations in `torch/` train networks, so that
-//! their results hold on one kind of processor only: they are not compared here.
+//! their results hold on one kind of processor only: `cargo xtask trained OTHER` compares them between two builds.
 
 use std::collections::BTreeMap;
 use std::fs;

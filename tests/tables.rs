@@ -2,20 +2,14 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bonas::config::ExperimentConfig;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::families::transnas::TransNasMicro;
 
-fn bonas(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
+use crate::cli::{bonas, text};
 
 /// Cells of TransNAS-Bench-101 with an accuracy that convolutions raise, and its negative as a loss.
 fn table(folder: &Path) {

@@ -17,7 +17,7 @@ pub(crate) fn workspace() -> &'static Path {
 }
 
 pub(crate) fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     for path in entries.map(|entry| entry.unwrap().path()) {
         if path.is_dir() {
             rust_files(&path, found);

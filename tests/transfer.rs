@@ -3,16 +3,13 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 use bonas::spaces::SearchSpace;
 use bonas::spaces::families::nasbench_macro::NasBenchMacro;
 use bonas::study::journal::JOURNAL_FILE;
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
-fn bonas(arguments: &[&str], folder: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(folder).output().unwrap()
-}
+use crate::cli::bonas;
 
 fn succeeds(arguments: &[&str], folder: &Path) -> String {
     let done = bonas(arguments, folder);

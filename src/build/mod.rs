@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
+#[cfg(feature = "torch")]
+use bonas_study::rng::FINAL;
 use bonas_study::rng::stream;
 use bonas_study::strategy::{Scored, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
@@ -55,6 +57,30 @@ pub fn budget(settings: &StudySettings) -> Budget {
         rounds: (settings.rounds > 0).then_some(settings.rounds),
         seconds: (settings.seconds > 0.0).then_some(settings.seconds),
     }
+}
+
+/// `count` random architectures that the final training of a study with this seed has beside its winner, different
+/// from each other and from `besides`; fewer in a space that is too small.
+#[cfg(feature = "torch")]
+pub(crate) fn random_cells(
+    space: &dyn SearchSpace,
+    count: usize,
+    seed: u64,
+    besides: &[Architecture],
+) -> Vec<Architecture> {
+    let mut rng = stream(seed, &[FINAL]);
+    let mut cells: Vec<Architecture> = Vec::with_capacity(count);
+    // A tiny space may not have as many as asked for.
+    for _ in 0..1000 * count {
+        if cells.len() == count {
+            break;
+        }
+        let cell = space.sample(&mut rng);
+        if !cells.contains(&cell) && !besides.contains(&cell) {
+            cells.push(cell);
+        }
+    }
+    cells
 }
 
 /// How the surrogate of a finished study sees what was evaluated, `[queries, d]`: fitted once more

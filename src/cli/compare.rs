@@ -13,8 +13,8 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::change::no_comparison;
-use super::files;
-use super::{interrupt, out, usage};
+use super::files::{self, Folder};
+use super::{interrupt, out, placed, usage};
 
 /// Arguments of `bonas compare`.
 #[derive(Debug, Args)]
@@ -56,6 +56,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         return out::text(&config.commented());
     }
     let directory = args.out.clone().ok_or_else(|| usage("--out DIR is missing"))?;
+    Folder::expect_own(&directory, Folder::Comparison)?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
     let experiment = Experiment {
@@ -71,10 +72,23 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     bar.finish_and_clear();
     match done {
         Err(StudyError::Interrupted) => Err(anyhow::Error::new(StudyError::Interrupted).context(hint)),
-        done => {
-            let text = done?.text();
+        Err(error) => Err(placed(error, |key| args.origin(key))),
+        Ok(results) => {
+            let text = results.text();
             let page = experiment.directory.join(REPORT_FILE);
             out::text(&format!("{text}\n{:.1} s; {}\n", start.elapsed().as_secs_f64(), page.display()))
+        }
+    }
+}
+
+impl CompareArgs {
+    /// Where a setting comes from: a flag, or a key of the configuration.
+    fn origin(&self, key: &str) -> String {
+        match (key, &self.config) {
+            ("out", _) => "--out".to_owned(),
+            ("table" | "table.path", _) if self.table.is_some() => "--table".to_owned(),
+            (key, Some(file)) => format!("{}: {key}", file.display()),
+            (key, None) => key.to_owned(),
         }
     }
 }

@@ -7,7 +7,7 @@ use bonas::experiment::table::RUNS_FILE;
 use bonas::observer::quoted;
 use bonas::report::ENVIRONMENT_FILE;
 use bonas::search::{CONFIG_FILE, TRAINING_FILE};
-use bonas::study::journal::{JOURNAL_FILE, TIMINGS_FILE, lock};
+use bonas::study::journal::{JOURNAL_FILE, discard_unused};
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
 use super::{system, usage};
@@ -109,34 +109,17 @@ impl Folder {
     }
 }
 
-/// Files that a study's folder has before anything is evaluated.
-const BEFORE: [&str; 7] =
-    [CONFIG_FILE, TRAINING_FILE, JOURNAL_FILE, TIMINGS_FILE, ENVIRONMENT_FILE, SOURCE_TASK_FILE, LOCK_FILE];
-const LOCK_FILE: &str = "lock";
-/// How a journal writes that something was evaluated.
-const EVALUATED: &[u8] = b"\"event\":\"evaluated\"";
-
-/// Takes the journal of a study away that has evaluated nothing, as one that was refused for a setting; false
-/// where there is something to lose.
+/// Takes the journal of a study away that has evaluated nothing, as one that was refused for a setting, and the
+/// configuration it was begun with; false where there is something to lose.
 ///
 /// # Errors
-/// If a file cannot be read or taken away.
-pub(super) fn begin_anew(folder: &Path) -> anyhow::Result<bool> {
-    let journal = folder.join(JOURNAL_FILE);
-    let text = std::fs::read(&journal).with_context(|| journal.display().to_string())?;
-    let evaluated = text.windows(EVALUATED.len()).any(|window| window == EVALUATED);
-    let mut entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
-    let empty = |path: &Path| std::fs::read_dir(path).is_ok_and(|mut inside| inside.next().is_none());
-    let own = |entry: &std::fs::DirEntry| {
-        BEFORE.iter().any(|file| entry.file_name() == *file) || empty(&entry.path())
-    };
-    if evaluated || !entries.all(|entry| entry.is_ok_and(|entry| own(&entry))) {
-        return Ok(false);
+/// If a file cannot be read or taken away, or another process works there.
+pub(super) fn begin_anew(folder: &Path, config: &Path) -> anyhow::Result<bool> {
+    let begun = discard_unused(folder, &[CONFIG_FILE, TRAINING_FILE, ENVIRONMENT_FILE, SOURCE_TASK_FILE])?;
+    if begun {
+        std::fs::remove_file(config).with_context(|| config.display().to_string())?;
     }
-    // Whoever works there holds the lock.
-    let _lock = lock(folder)?;
-    std::fs::remove_file(&journal).with_context(|| journal.display().to_string())?;
-    Ok(true)
+    Ok(begun)
 }
 
 /// The text of a file that the user named.
@@ -192,32 +175,7 @@ pub(super) fn expect_place(path: &Path, flag: &str) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use bonas::Event;
-    use bonas::study::journal::record_line;
-
     use super::*;
-
-    #[test]
-    fn only_a_study_that_evaluated_nothing_begins_anew() {
-        let root = tempfile::tempdir().unwrap();
-        let journal = root.path().join(JOURNAL_FILE);
-        let write = |events: &[Event]| {
-            let lines: Vec<String> =
-                events.iter().enumerate().map(|(i, event)| record_line(i, event).unwrap()).collect();
-            std::fs::write(&journal, lines.concat()).unwrap();
-        };
-        let asked = Event::Asked { round: 0, batches: Vec::new(), dropped: 0 };
-        let evaluated = Event::Evaluated { round: 0, batch: 0, outcomes: Vec::new() };
-        write(&[asked.clone(), evaluated]);
-        assert!(!begin_anew(root.path()).unwrap());
-        write(&[asked]);
-        let checkpoint = root.path().join("supernet/checkpoint");
-        std::fs::create_dir(root.path().join("supernet")).unwrap();
-        std::fs::write(&checkpoint, "").unwrap();
-        assert!(!begin_anew(root.path()).unwrap() && journal.exists());
-        std::fs::remove_file(checkpoint).unwrap();
-        assert!(begin_anew(root.path()).unwrap() && !journal.exists());
-    }
 
     #[test]
     fn folders_are_told_apart() {

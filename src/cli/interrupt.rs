@@ -56,12 +56,12 @@ impl Interrupt {
     }
 }
 
-/// The flag of a command whose studies wait for nothing longer than one of them.
+/// The flag of a command that makes many runs.
 ///
 /// # Errors
 /// If the system refuses the handler.
 pub(super) fn flag_with(hint: String) -> anyhow::Result<Arc<AtomicBool>> {
-    Ok(Interrupt::listen("every study under way", hint)?.flag)
+    Ok(Interrupt::listen("the step under way of every run", hint)?.flag)
 }
 
 /// How to go on in a folder.

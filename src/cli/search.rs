@@ -64,7 +64,7 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
 /// Refuses to go on with a search that was begun with another configuration.
 fn expect_same(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
     let Some([there, here]) = difference(&dir.join(CONFIG_FILE), config)? else { return Ok(()) };
-    if files::begin_anew(dir)? {
+    if files::begin_anew(dir, &dir.join(CONFIG_FILE))? {
         return Ok(());
     }
     Err(usage(format!(

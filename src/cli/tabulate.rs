@@ -50,7 +50,7 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
         cancel: interrupt.flag.clone(),
     };
     let origin = |key: &str| match key {
-        "ops" => "--ops".to_owned(),
+        "ops" | "sample" => format!("--{key}"),
         key => format!("{}: {key}", args.config.display()),
     };
     let line = Overall::new(tabulate.stages().map_err(|error| placed(error, origin))?);

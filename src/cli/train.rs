@@ -113,7 +113,7 @@ fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     let Some([there, here]) = difference(&file, config)? else { return Ok(()) };
-    if files::begin_anew(&out.join(FINALS_FOLDER))? {
+    if files::begin_anew(&out.join(FINALS_FOLDER), &file)? {
         return Ok(());
     }
     Err(usage(format!(

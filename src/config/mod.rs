@@ -59,7 +59,7 @@ pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
 pub use study::{FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
 
-/// Everything that `bonas search` is told.
+/// The configuration of a search, one field a section of its TOML file.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchConfig {
     /// `relative_to`: the folder that relative paths start from, those of `data.source` and

@@ -40,7 +40,7 @@ mod tests;
 mod timings;
 
 use std::fs::{self, File};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -74,7 +74,7 @@ pub struct Experiment {
     pub cancel: Arc<AtomicBool>,
 }
 
-/// Everything that comes out of an experiment.
+/// The results of an experiment, of whichever kind it is.
 #[derive(Clone, Debug)]
 pub enum Results {
     /// Of one on a table.
@@ -145,9 +145,9 @@ impl Experiment {
         Ok(results)
     }
 
-    /// Makes the folder and keeps every other process out of it. `other` is a file that only experiments of
-    /// another kind have.
-    fn begin(&self, other: &str) -> Result<File, StudyError> {
+    /// Makes the folder and keeps every other process out of it. `own` is a file that experiments of this kind have,
+    /// `other` one that only those of another kind have.
+    fn begin(&self, own: &str, other: &str) -> Result<File, StudyError> {
         let holds = |what: &str| StudyError::Setting {
             name: "out".to_owned(),
             reason: format!("{} holds {what}; give another folder", self.directory.display()),
@@ -158,8 +158,20 @@ impl Experiment {
         if self.directory.join(other).exists() {
             return Err(holds("another experiment"));
         }
+        let config = self.directory.join(CONFIG_FILE);
+        if config.exists() && !self.directory.join(own).exists() && !self.is_in(&config) {
+            return Err(holds("a config.toml of something else"));
+        }
         fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         lock(&self.directory)
+    }
+
+    /// Whether a file has this configuration.
+    fn is_in(&self, path: &Path) -> bool {
+        let there = fs::read_to_string(path)
+            .ok()
+            .and_then(|text| ExperimentConfig::from_toml(&text, &path.display().to_string()).ok());
+        there.is_some_and(|there| there.commented() == self.config.commented())
     }
 }

@@ -53,6 +53,6 @@ fn an_experiment_on_images_has_no_table() {
     let experiment =
         Experiment { table: Some("t.csv".into()), ..Experiment::new(on_images(), folder.path().join("out")) };
     let error = experiment.run(&mut |_| {}).map(drop).unwrap_err().to_string();
-    assert!(error.contains("--table: t.csv, but the experiment is on images"), "{error}");
+    assert!(error.contains("table.path: t.csv, but the experiment is on images"), "{error}");
     assert!(!folder.path().join("out").exists());
 }

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use bonas_spaces::SearchSpace;
 use bonas_study::history::Fidelity;
-use bonas_study::statistics::mean;
+use bonas_study::statistics::{mean, sd};
+use bonas_supernet::evaluator::RunFiles;
 
 use super::quoted;
 use crate::drawing::cells_text;
-use bonas_supernet::evaluator::RunFiles;
-
 use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Summary, Trained, WINNER_FILE};
 use crate::search::FINALS_FOLDER;
 
@@ -173,8 +172,7 @@ fn final_rows(finals: &FinalSummary) -> Vec<(&'static str, String)> {
     let means: Vec<f64> = random.iter().filter_map(|cell: &Trained| cell.test_mean).collect();
     if !means.is_empty() {
         let of = mean(&means);
-        let squares: f64 = means.iter().map(|x| (x - of).powi(2)).sum();
-        let sd = (means.len() > 1).then(|| (squares / (means.len() - 1) as f64).sqrt());
+        let sd = (means.len() > 1).then(|| sd(&means));
         let gain = winner.test_mean.map_or(String::new(), |accuracy| {
             format!("; the winner has {:+.2} points", 100.0 * (accuracy - of))
         });

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use bonas_study::Event;
 use bonas_study::history::Progress;
 
+use bonas_supernet::evaluator::SCORING;
+
 use crate::search::StagePlan;
 
 /// How far one stage is, by the events of its study.
@@ -129,7 +131,7 @@ impl Running {
         if runs == 0 {
             return 0.0;
         }
-        let done = if self.stage == "scores" { 1.0 } else { self.done };
+        let done = if self.stage == SCORING { 1.0 } else { self.done };
         ((self.runs as f64 + done) / runs as f64).min(1.0)
     }
 }
@@ -212,7 +214,7 @@ mod tests {
             tracker.progress(&Progress::Evaluating { batch: 1, done, total: 4, stage });
         }
         close(tracker.share(), 2.0 / 16.0);
-        tracker.progress(&Progress::Evaluating { batch: 1, done: 0, total: 8, stage: "scores" });
+        tracker.progress(&Progress::Evaluating { batch: 1, done: 0, total: 8, stage: SCORING });
         close(tracker.share(), 4.0 / 16.0);
         tracker.event(&evaluated(0, 4));
         tracker.event(&evaluated(1, 4));

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use bonas_study::statistics;
 use serde::{Deserialize, Serialize};
 
 use super::Split;
@@ -91,13 +92,9 @@ pub struct Row {
 impl Row {
     /// The row of some splits, at least one.
     pub(super) fn of(surrogate: &str, train: usize, test: usize, splits: &[Split]) -> Self {
-        let mean =
-            |figure: &dyn Fn(&Split) -> f64| splits.iter().map(figure).sum::<f64>() / splits.len() as f64;
-        let sd = |figure: &dyn Fn(&Split) -> f64| {
-            let (centre, n) = (mean(figure), splits.len());
-            let square: f64 = splits.iter().map(|split| (figure(split) - centre).powi(2)).sum();
-            if n > 1 { (square / (n - 1) as f64).sqrt() } else { 0.0 }
-        };
+        let all = |figure: &dyn Fn(&Split) -> f64| splits.iter().map(figure).collect::<Vec<f64>>();
+        let mean = |figure: &dyn Fn(&Split) -> f64| statistics::mean(&all(figure));
+        let sd = |figure: &dyn Fn(&Split) -> f64| statistics::sd(&all(figure));
         let nll = mean(&|s| s.nll);
         Self {
             surrogate: surrogate.to_owned(),

@@ -1,6 +1,7 @@
 //! What architectures reached from scratch: the shortlist, and the winner beside its rivals.
 
 use bonas_study::history::Outcome;
+use bonas_study::statistics::{mean, sd};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Query};
@@ -21,7 +22,7 @@ pub struct Shortlisted {
 impl Shortlisted {
     /// Mean accuracy over seeds; none without a seed.
     pub fn mean(&self) -> Option<f64> {
-        mean(&self.validation)
+        (!self.validation.is_empty()).then(|| mean(&self.validation))
     }
 
     /// The one with the highest mean, the first of equals; none where no training came to an end.
@@ -29,11 +30,6 @@ impl Shortlisted {
         let scored = shortlist.iter().filter_map(|one| Some((one, one.mean()?)));
         scored.reduce(|best, next| if next.1 > best.1 { next } else { best }).map(|(one, _)| one)
     }
-}
-
-/// Mean of some numbers; none of none.
-fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
 /// Final training: what was planned, and what has come of it so far.
@@ -96,14 +92,12 @@ impl FinalResult {
 
     /// Mean test accuracy; none without a seed.
     pub fn mean(&self) -> Option<f64> {
-        mean(&self.test)
+        (!self.test.is_empty()).then(|| mean(&self.test))
     }
 
     /// Standard deviation between seeds (divisor n - 1); none with fewer than two.
     pub fn sd(&self) -> Option<f64> {
-        let mean = self.mean()?;
-        let squares = self.test.iter().map(|x| (x - mean).powi(2)).sum::<f64>();
-        (self.test.len() > 1).then(|| (squares / (self.test.len() - 1) as f64).sqrt())
+        (self.test.len() > 1).then(|| sd(&self.test))
     }
 }
 

@@ -42,7 +42,7 @@ pub use pca::{Plane, project};
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};
 
-/// Everything that goes into a report.
+/// The contents of a search's report: events, final training, times, environment.
 #[derive(Clone, Debug, Default)]
 pub struct Report<'a> {
     /// The study's events, added up.

@@ -162,14 +162,17 @@ impl Search {
         StudyError::Data { path: self.directory.join(SOURCE_TASK_FILE), reason }
     }
 
-    /// Makes the folder and the file of its configuration. Beside a journal it stays as it is: the
-    /// study compares what results depend on.
+    /// Makes the folder and the file of its configuration. A file that is there stays as it is: beside a journal the
+    /// study compares what results depend on, and without one it must be this configuration.
     fn open_folder(&self, file: &str) -> Result<(), StudyError> {
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         let path = self.directory.join(file);
         let begun = Journal::exists(&self.directory) || Journal::exists(&self.directory.join(FINALS_FOLDER));
-        if begun && path.exists() { Ok(()) } else { write_whole(&path, self.config.commented().as_bytes()) }
+        if !path.exists() {
+            return write_whole(&path, self.config.commented().as_bytes());
+        }
+        if begun { Ok(()) } else { state::expect_same(&path, &self.config) }
     }
 
     /// Nothing follows a search in a build without libtorch.

@@ -58,7 +58,7 @@ impl Preset {
 /// The preset that `bonas search` runs if it is given no configuration.
 pub static DEMO: Preset = Preset {
     name: "demo",
-    about: "BONAS on DARTS cells and the embedded digits; some minutes on two cores",
+    about: "BONAS on DARTS cells and the embedded digits; about a minute on two cores",
     toml: include_str!("presets/demo.toml"),
 };
 

@@ -101,6 +101,21 @@ pub fn difference(path: &Path, config: &SearchConfig) -> Result<Option<[String; 
     Ok(first_difference(&results_of(&there), &results_of(config)))
 }
 
+/// Refuses a file in which another configuration stands, or none.
+pub(super) fn expect_same(path: &Path, config: &SearchConfig) -> Result<(), StudyError> {
+    let reason = match difference(path, config) {
+        Ok(None) => return Ok(()),
+        Ok(Some([there, here])) => {
+            format!("it is there already, with another configuration ({there}; here {here})")
+        }
+        Err(_) => "it is there already, and is not the configuration of a search".to_owned(),
+    };
+    Err(StudyError::Data {
+        path: path.to_owned(),
+        reason: format!("{reason}; give another folder, or move it away"),
+    })
+}
+
 /// All that the files of a search depend on.
 fn results_of(config: &SearchConfig) -> String {
     let mut config = config.clone();

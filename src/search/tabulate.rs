@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -111,7 +111,13 @@ impl Tabulate {
         })?;
         let mut seen = std::collections::HashSet::new();
         let mut cells: Vec<_> = all.filter(|cell| self.allows(cell) && seen.insert(cell.key())).collect();
+        if cells.is_empty() {
+            let reason = format!("{} has no cell of {} alone", space.name(), self.ops.join(", "));
+            return Err(StudyError::Setting { name: "ops".into(), reason });
+        }
         if let Some(sample) = self.sample {
+            at_least_1(sample, "sample")
+                .map_err(|e| StudyError::Setting { name: e.key.into(), reason: e.reason })?;
             cells.shuffle(&mut stream(self.config.study.seed, &[FINAL, SAMPLE]));
             cells.truncate(sample);
         }
@@ -130,6 +136,19 @@ impl Tabulate {
             FinalImages::All => 2,
         };
         Ok(vec![one; columns])
+    }
+
+    /// Refuses the file of another table's configuration, or of something else.
+    fn expect_same(&self, path: &Path) -> Result<(), StudyError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| StudyError::Io { path: path.to_owned(), source })?;
+        let there = SearchConfig::from_toml(&text, &path.display().to_string());
+        let same = there.is_ok_and(|config| Self { config, ..self.clone() }.identity() == self.identity());
+        if same {
+            return Ok(());
+        }
+        let reason = "it is there already, and is of another table or search; give another folder".to_owned();
+        Err(StudyError::Data { path: path.to_owned(), reason })
     }
 
     fn allows(&self, architecture: &Architecture) -> bool {
@@ -156,7 +175,12 @@ impl Tabulate {
         let networks = Trainings::new(&self.config)?;
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
-        write_whole(&self.directory.join(CONFIG_FILE), self.config.commented().as_bytes())?;
+        let path = self.directory.join(CONFIG_FILE);
+        if path.exists() {
+            self.expect_same(&path)?;
+        } else {
+            write_whole(&path, self.config.commented().as_bytes())?;
+        }
         let both = match self.config.finals.part() {
             Part::Validation | Part::TestOfSearch => {
                 vec![self.train(

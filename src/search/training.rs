@@ -49,19 +49,9 @@ impl Search {
 
     /// The winner, then random architectures, all different.
     fn finalists(&self, space: &dyn SearchSpace, winner: &Architecture) -> Vec<Architecture> {
-        let mut rng = stream(self.config.study.seed, &[FINAL]);
-        let mut finalists = vec![winner.clone()];
-        // A tiny space may not have as many as asked for.
-        for _ in 0..1000 * self.config.finals.random {
-            if finalists.len() > self.config.finals.random {
-                break;
-            }
-            let drawn = space.sample(&mut rng);
-            if !finalists.contains(&drawn) {
-                finalists.push(drawn);
-            }
-        }
-        finalists
+        let winner = vec![winner.clone()];
+        let random = build::random_cells(space, self.config.finals.random, self.config.study.seed, &winner);
+        [winner, random].concat()
     }
 
     /// Refuses a search whose networks could not be built in the end: plans one of each kind.

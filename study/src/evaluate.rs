@@ -17,7 +17,7 @@ pub struct Job {
     pub batch: usize,
 }
 
-/// What the study lends an evaluator for one job.
+/// The study's side of one job: an evaluator reports its progress here and asks whether to stop.
 pub trait Monitor {
     /// Reports progress: `done` of `total` steps of `stage`.
     fn step(&self, done: u64, total: u64, stage: &str);

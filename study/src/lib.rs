@@ -1,10 +1,26 @@
-//! The study: one loop from proposals to outcomes, kept in a journal.
+//! The loop of an architecture search, its strategies, and tabular benchmarks.
 //!
-//! space -> candidates -> posteriors -> utilities -> batch of related cells -> outcomes -> history -> next round.
+//! Use [`Study`] to run a [`Strategy`] with an [`Evaluator`] under a [`Budget`]. With a directory it keeps a journal, from
+//! which the same study continues after a kill. [`strategy`] has the strategies, [`table`] reads benchmarks, and
+//! [`testing`] has contract suites for strategies and evaluators of your own.
 //!
-//! [`Study`] owns the loop, the clock, the budget and the journal. A [`Strategy`] is asked for proposals, an
-//! [`Evaluator`] turns a batch of architectures into outcomes, and an [`Observer`] sees every [`Event`] and can change
-//! nothing.
+//! ```
+//! use std::sync::Arc;
+//!
+//! use bonas_spaces::NasBench201;
+//! use bonas_study::evaluator::{Synthetic, toy_score};
+//! use bonas_study::strategy::RandomSearch;
+//! use bonas_study::{Budget, Fidelity, Study};
+//!
+//! let evaluator = Synthetic::new(Fidelity::Table, |cell| Ok(toy_score(cell)));
+//! let study = Study::new(Arc::new(NasBench201::new()), Box::<RandomSearch>::default(), vec![Box::new(evaluator)]);
+//! let finished = study.seed(1).budget(Budget::architectures(20)).run()?;
+//! assert_eq!(finished.history.len(), 20);
+//! # Ok::<(), bonas_study::StudyError>(())
+//! ```
+//!
+//! The strategy is asked for batches of architectures, those that were measured before are dropped, the evaluator turns
+//! each batch into outcomes, and every step is in the journal before an [`Observer`] sees its [`Event`].
 //!
 //! Invariant: this crate names no tensor library and no configuration format.
 

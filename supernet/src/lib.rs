@@ -1,5 +1,16 @@
 //! Networks that train: images, weight-sharing supernets, indicators, and the evaluators made of them.
 //!
+//! Use [`data`] to read images, and [`evaluator`] to measure architectures by training them. Their settings
+//! ([`evaluator::SharedSettings`] and others) build evaluators; [`differentiable`] is a strategy of its own.
+//!
+//! ```
+//! use bonas_supernet::data::{LoadOptions, load};
+//!
+//! let digits = load("digits", &LoadOptions::default())?;
+//! assert_eq!(digits.train.len() + digits.test.len(), 1797);
+//! # Ok::<(), bonas_study::StudyError>(())
+//! ```
+//!
 //! Everything of bonas that needs libtorch lives here, but for the graph network among the surrogates. Without
 //! feature `torch` only the images, the recipes and the settings are compiled, so that a program without libtorch still
 //! reads and checks every configuration.

@@ -26,17 +26,23 @@ const fn rustdoc(name: &'static str, arguments: &'static [&'static str]) -> Step
 
 /// One target folder serves both feature sets: cargo keeps their artifacts apart by hash, and all that
 /// does not depend on `torch` is compiled once.
-const TESTS: [Step; 2] = [
+const TESTS: [Step; 3] = [
     step("tests without libtorch", &["test", "--workspace", "--no-default-features"]),
     step("tests", &["test", "--workspace"]),
+    step(
+        "tests of Parquet tables",
+        &["test", "--package", "bonas-study", "--features", "parquet", "table::"],
+    ),
 ];
 
 #[rustfmt::skip]
-const LINTS: [Step; 5] = [
+const LINTS: [Step; 6] = [
     step("formatting", &["fmt", "--all", "--check"]),
     step("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     step("clippy without libtorch",
          &["clippy", "--workspace", "--all-targets", "--no-default-features", "--", "-D", "warnings"]),
+    step("clippy with Parquet",
+         &["clippy", "--package", "bonas", "--all-targets", "--features", "parquet", "--", "-D", "warnings"]),
     rustdoc("rustdoc", &["doc", "--workspace", "--no-deps"]),
     rustdoc("rustdoc without libtorch", &["doc", "--workspace", "--no-deps", "--no-default-features"]),
 ];

@@ -9,6 +9,7 @@ mod outside;
 mod package;
 mod page;
 mod setup;
+mod trained;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -32,6 +33,8 @@ Usage: cargo xtask COMMAND
   adding                apply docs/adding.md to a copy of this clone, and run its commands there
   package [--verify]    package every crate that is published and look into the packages;
                         with --verify, build them from the packages too
+  trained OTHER         train tests/recorded/torch/ with this clone and with OTHER, another build of
+                        `bonas`, and compare what they write byte for byte
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
   ci                    test, lint, outside, adding, pages, package, deny
@@ -72,6 +75,7 @@ fn dispatch() -> Result<()> {
         "pages" => no_arguments("pages", &rest).and_then(|()| cargo::pages(&setup::run(None)?)),
         "ci" => no_arguments("ci", &rest).and_then(|()| ci()),
         "package" => package::check(&setup::run(None)?, package::parse(&rest)?),
+        "trained" => trained::check(&setup::run(None)?, &trained::parse(&rest)?),
         "deny" => deny::check(&setup::workspace_root()?, deny::parse(&rest)?),
         "outside" => no_arguments("outside", &rest).and_then(|()| outside::check(&setup::workspace_root()?)),
         "adding" => no_arguments("adding", &rest).and_then(|()| adding::check(&setup::run(None)?)),

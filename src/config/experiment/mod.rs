@@ -21,7 +21,7 @@ pub use table::{
     TableSettings,
 };
 
-/// Everything that an experiment is told.
+/// The configuration of an experiment: strategies, and the table or images that they are compared on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExperimentConfig {
     /// The keys at the top of the file.

@@ -16,7 +16,7 @@ pub enum MergeKind {
     Raw,
 }
 
-/// What isomorphic rows that are merged come to.
+/// The value of isomorphic rows that are merged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IsomorphsKind {
@@ -65,7 +65,7 @@ bonas_study::settings! {
         report: String = String::new(),
         /// Whether isomorphic rows are one architecture: isomorphic, or raw (each row by itself).
         merge: MergeKind = MergeKind::Isomorphic,
-        /// What isomorphic rows that are merged come to: mean or first.
+        /// The value of isomorphic rows that are merged: mean or first.
         isomorphs: IsomorphsKind = IsomorphsKind::Mean,
         /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
         /// from the run's own stream). The report is the mean always.
@@ -92,7 +92,7 @@ bonas_study::settings! {
 }
 
 bonas_study::settings! {
-    /// A limit that what is found must keep.
+    /// A limit on a column or on the network; no winner breaks one.
     pub struct ConstraintSettings {
         /// "latency <= 5" or "params >= 1" on a column of the table (its mean); network.params and
         /// network.macs (multiply-adds) are counted on the network that the space has, where it has one.

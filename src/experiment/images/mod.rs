@@ -9,7 +9,7 @@
 //!
 //! Invariant: results are a function of configuration and plan. Seconds are measured in the plan's
 //! pilots alone (of processors where these compute, so that other work on the machine counts for none), and
-//! written to [`PLAN_FILE`](super::PLAN_FILE) before any run begins; an experiment that is resumed, or given the plan of another
+//! written to [`PLAN_FILE`] before any run begins; an experiment that is resumed, or given the plan of another
 //! machine, has the same runs.
 
 mod budget;
@@ -32,6 +32,7 @@ use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
 use crate::StudyError;
 use crate::config::{ImagesConfig, SearchConfig};
+use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
 
 pub use budget::{Budget, Unit};
@@ -41,7 +42,7 @@ pub use run::Run;
 pub use summary::{StrategyBudget, StrategySummary, Summary};
 pub use timings::StrategyTimings;
 
-/// Everything that comes out of an experiment on images.
+/// The results of an experiment on images: every run, the differences between strategies, and times.
 #[derive(Clone, Debug)]
 pub struct Results {
     /// The figures.
@@ -88,7 +89,7 @@ impl<'a> ImagesTask<'a> {
     pub(super) fn open(experiment: &'a Experiment, config: &'a ImagesConfig) -> Result<Self, StudyError> {
         if let Some(table) = &experiment.table {
             let reason = format!("{}, but the experiment is on images; say in [data] which", table.display());
-            return Err(StudyError::Setting { name: "--table".to_owned(), reason });
+            return Err(StudyError::Setting { name: "table.path".to_owned(), reason });
         }
         let settings = &experiment.config.settings;
         let strategies = &experiment.config.strategies;
@@ -98,7 +99,7 @@ impl<'a> ImagesTask<'a> {
         };
         let searchers: Vec<Searcher> = strategies.iter().map(searcher).collect();
         searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
-        let lock = experiment.begin(RUNS_FILE)?;
+        let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
         let identity = config.identity(settings, strategies);
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);

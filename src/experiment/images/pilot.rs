@@ -84,9 +84,7 @@ fn pilot(experiment: &Experiment, searcher: &Searcher) -> Result<Times, StudyErr
     }
     let mut config = searching(&searcher.search, experiment.config.settings.first_seed);
     set(&mut config, PILOT_EPOCHS, PILOT_EPOCHS / 2, PILOT_BATCHES * searcher.search.strategy.batch());
-    let on_processors =
-        Trainings::planned(&config)?.networks.devices().iter().all(|device| *device == tch::Device::Cpu);
-    let (meter, times) = Meter::new(on_processors);
+    let (meter, times) = Meter::new(Trainings::planned(&config)?.networks.on_processors());
     let mut meter = Some(meter);
     let search = Search { config, directory, cancel: experiment.cancel.clone() };
     search.run(&mut |_, _| {

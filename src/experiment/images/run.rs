@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::Architecture;
 use bonas_study::journal::{Seconds, read_json};
-use bonas_study::rng::{FINAL, stream};
 use bonas_study::statistics::mean;
 use bonas_study::strategy::Knowledge;
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
@@ -82,7 +81,8 @@ impl ImagesTask<'_> {
     pub(super) fn random_cells(&self, strategy: usize, seed: u64) -> Result<Run, StudyError> {
         let Searcher { label, search } = &self.searchers[strategy];
         let folder = self.experiment.directory.join(RANDOM_FOLDER).join(label);
-        let cells = drawn(&*build::space(search)?, self.experiment.config.settings.random, seed);
+        let cells =
+            build::random_cells(&*build::space(search)?, self.experiment.config.settings.random, seed, &[]);
         let train = |(i, cell): (usize, &Architecture)| {
             self.train(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
         };
@@ -117,20 +117,4 @@ fn winner(directory: &Path, trajectory: &[Epoch]) -> Result<Option<String>, Stud
         return Ok(Some(last.genotype.clone()));
     }
     Ok(read_json::<Summary>(&directory.join(SUMMARY_FILE))?.and_then(|summary| summary.winner))
-}
-
-/// Random architectures of a seed, all different unless the space is tiny.
-fn drawn(space: &dyn SearchSpace, count: usize, seed: u64) -> Vec<Architecture> {
-    let mut rng = stream(seed, &[FINAL]);
-    let mut cells: Vec<Architecture> = Vec::with_capacity(count);
-    for _ in 0..1000 * count {
-        if cells.len() == count {
-            break;
-        }
-        let cell = space.sample(&mut rng);
-        if !cells.contains(&cell) {
-            cells.push(cell);
-        }
-    }
-    cells
 }

@@ -57,7 +57,7 @@ use bench::Bench;
 use store::Store;
 use trace::Trace;
 
-/// Everything that comes out of an experiment on a table.
+/// The results of an experiment on a table: every run, figures and tests of strategies, and times.
 #[derive(Clone, Debug)]
 pub struct Results {
     /// The figures.
@@ -90,7 +90,7 @@ impl<'a> TableTask<'a> {
         }
         let identities =
             strategies.iter().map(|strategy| bench.identity(strategy)).collect::<Result<_, _>>()?;
-        let lock = experiment.begin(PLAN_FILE)?;
+        let lock = experiment.begin(RUNS_FILE, PLAN_FILE)?;
         let store = Mutex::new(Store::open(&experiment.directory)?);
         Ok(Self { experiment, bench, identities, store, _lock: lock })
     }
@@ -148,7 +148,7 @@ fn source(config: &TableConfig, given: Option<&Path>, folder: &Path) -> Result<S
     };
     match (given, &config.table) {
         (Some(_), None) => {
-            bad("--table", "no [table] says its space and columns; give a configuration with one")
+            bad("table", "no [table] says its space and columns; give a configuration with one")
         }
         (Some(path), Some(_)) => Ok(Source::named(path)),
         (None, Some(table)) if table.path.is_empty() => {

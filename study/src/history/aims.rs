@@ -18,7 +18,7 @@ impl Bound {
     }
 }
 
-/// What a strategy knows of [`super::Score::measures`]; by default nothing.
+/// The meaning of [`super::Score::measures`] to a strategy: limits and a second objective; by default none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Aims {
     /// Measures, by place, that must keep a bound; whether one does is seen when it is measured.

@@ -19,7 +19,7 @@ pub struct Proposed {
     pub predicted: Option<Prediction>,
 }
 
-/// Everything that happens in a study, in the order in which it is journalled.
+/// A step of a study, as it stands in the journal.
 ///
 /// The journal holds exactly these events; a study's state is a function of its configuration,
 /// its seed and them. No event carries a time.

@@ -178,6 +178,34 @@ pub fn lock(folder: &Path) -> Result<File, StudyError> {
     Err(StudyError::Locked { path: folder.to_owned() })
 }
 
+/// Removes the journal of a study that has evaluated nothing, so that another one can begin in its folder.
+///
+/// False, and nothing is removed, if something was evaluated, or the folder holds more than the journal's own files,
+/// files named in `beside` and empty folders.
+///
+/// # Errors
+/// [`StudyError::Locked`] while another process works there, [`StudyError::Journal`] if the journal is damaged,
+/// [`StudyError::Io`].
+pub fn discard_unused(folder: &Path, beside: &[&str]) -> Result<bool, StudyError> {
+    // Held while looking, so that nothing is evaluated meanwhile.
+    let _lock = lock(folder)?;
+    let path = folder.join(JOURNAL_FILE);
+    if read(&path)?.events.iter().any(|event| matches!(event, Event::Evaluated { .. })) {
+        return Ok(false);
+    }
+    for entry in fs::read_dir(folder).map_err(|e| io_error(folder, e))? {
+        let entry = entry.map_err(|e| io_error(folder, e))?;
+        let own =
+            [JOURNAL_FILE, TIMINGS_FILE, LOCK_FILE].iter().chain(beside).any(|f| entry.file_name() == *f);
+        let is_empty = || fs::read_dir(entry.path()).is_ok_and(|mut inside| inside.next().is_none());
+        if !own && !is_empty() {
+            return Ok(false);
+        }
+    }
+    fs::remove_file(&path).map_err(|e| io_error(&path, e))?;
+    Ok(true)
+}
+
 /// Opens for appending; a new file's name is on the disk, too, when this returns.
 fn open_durably(path: &Path, folder: &Path) -> Result<File, StudyError> {
     let new = !path.exists();
@@ -208,6 +236,36 @@ fn io_error(path: &Path, source: io::Error) -> StudyError {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_journal_of_a_study_that_evaluated_nothing_is_discarded() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let journal = folder.join(JOURNAL_FILE);
+        let write = |events: &[Event]| {
+            let lines: Vec<String> =
+                events.iter().enumerate().map(|(i, event)| record::encode(i, event).unwrap()).collect();
+            fs::write(&journal, lines.concat()).unwrap();
+        };
+        let asked = Event::Asked { round: 0, batches: Vec::new(), dropped: 0 };
+        write(&[asked.clone(), Event::Evaluated { round: 0, batch: 0, outcomes: Vec::new() }]);
+        assert!(!discard_unused(folder, &[]).unwrap());
+        write(&[asked]);
+        fs::write(folder.join("settings"), "").unwrap();
+        assert!(!discard_unused(folder, &[]).unwrap());
+        let checkpoint = folder.join("supernet/checkpoint");
+        fs::create_dir(folder.join("supernet")).unwrap();
+        fs::write(&checkpoint, "").unwrap();
+        assert!(!discard_unused(folder, &["settings"]).unwrap() && journal.exists());
+        fs::remove_file(checkpoint).unwrap();
+        let held = lock(folder).unwrap();
+        assert!(matches!(discard_unused(folder, &["settings"]), Err(StudyError::Locked { .. })));
+        drop(held);
+        assert!(discard_unused(folder, &["settings"]).unwrap());
+        assert!(!journal.exists() && folder.join("settings").exists());
+        fs::write(&journal, "no record\n").unwrap();
+        assert!(matches!(discard_unused(folder, &[]), Err(StudyError::Journal { .. })));
+    }
 
     #[test]
     fn a_lock_given_back_in_a_moment_is_waited_for() {

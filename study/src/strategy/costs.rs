@@ -19,7 +19,7 @@ pub struct CostLimit {
     pub most: u64,
 }
 
-/// What says how many multiply-adds an architecture has.
+/// The source of an architecture's multiply-adds: a sum over its choices, or its whole network.
 #[derive(Clone, Debug)]
 pub enum Costs {
     /// A table of every option, where they are a sum (SPOS, BN-NAS).

@@ -63,6 +63,10 @@ pub struct SearchImages {
     pub batch: f64,
 }
 
+/// The stage of [`Monitor::step`](bonas_study::Monitor::step) in which a trained batch is scored: far shorter than the
+/// stages before it, as estimates of time must know.
+pub const SCORING: &str = "scores";
+
 /// An estimate of an evaluator's work, in training steps on one image of a layer with one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Work {

@@ -83,6 +83,11 @@ impl Networks {
         &self.devices
     }
 
+    /// Whether every worker computes on the processor.
+    pub fn on_processors(&self) -> bool {
+        self.devices.iter().all(|device| *device == Device::Cpu)
+    }
+
     /// The images of the search, split.
     ///
     /// # Errors

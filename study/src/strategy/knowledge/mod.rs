@@ -1,4 +1,4 @@
-//! What surrogates know of architectures before any is measured.
+//! Prior knowledge for surrogates: multiply-adds of the network of an architecture, and scores on another task.
 
 mod source_task;
 mod transfer;
@@ -21,7 +21,7 @@ use crate::strategy::{SurrogateName, surrogates_with_prior};
 pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 pub use transfer::Transfer;
 
-/// What a surrogate knows of architectures before any is measured.
+/// The kind of prior knowledge that a surrogate is given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PriorKind {

@@ -10,6 +10,7 @@ use bonas_study::history::{Fidelity, Outcome, Score};
 use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
+use crate::evaluator::SCORING;
 use crate::model::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Supernet};
 use crate::recipe::SharedRecipe;
 use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
@@ -155,7 +156,7 @@ impl SharedEvaluator {
             if monitor.cancelled() {
                 return Err(StudyError::Interrupted);
             }
-            monitor.step(i as u64, paths.len() as u64, "scores");
+            monitor.step(i as u64, paths.len() as u64, SCORING);
             let statistics = estimate(net, path, self.task.training(), &sample)?;
             scores.push(score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics)))?);
         }

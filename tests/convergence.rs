@@ -112,7 +112,7 @@ fn every_surrogate_of_counts_finds_the_optimum_of_a_whole_space() {
         let name = surrogate.name();
         let strategy = Bonas {
             surrogate,
-            acquisition: Box::new(LogExpectedImprovement),
+            acquisition: Box::<LogExpectedImprovement>::default(),
             batches: Batches { count: 1, size: 10 },
             ..bonas(pool.clone())
         };

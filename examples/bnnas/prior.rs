@@ -234,6 +234,7 @@ fn figure(
         seed: 1,
         train_on: 0,
         rank: 0,
+        diverged: bonas::predict::Diverged::default(),
         threads: flags.workers,
     };
     let rows =

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
 use bonas::observer::Counter;
-use bonas::predict::{FORMAT, Plan, Rows, measure_watched};
+use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::cores;
 use bonas::study::journal::write_json;
@@ -52,6 +52,12 @@ pub(super) struct PredictArgs {
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
+    /// Share of the training rows that are replaced by runs that diverged, to see what surrogates make of them.
+    #[arg(long, default_value_t = 0.0)]
+    diverged: f64,
+    /// Value that these get, in the unit of the column; without it the lowest of the table.
+    #[arg(long, requires = "diverged", allow_hyphen_values = true)]
+    diverged_value: Option<f64>,
     /// Leave rows out that lack a number.
     #[arg(long)]
     skip_missing: bool,
@@ -104,6 +110,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         seed: args.seed,
         train_on: 0,
         rank: columns.len() - 1,
+        diverged: Diverged { share: args.diverged, value: args.diverged_value },
         threads: args.threads.unwrap_or_else(cores),
     };
     let interrupt =
@@ -131,6 +138,8 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         rank: columns[plan.rank].name().to_string(),
         architectures: table.arms().len(),
         seed: args.seed,
+        diverged: args.diverged,
+        diverged_value: args.diverged_value,
         prior: prior.name().to_owned(),
         transfer: args.transfer.to_string(),
         transfer_digest: task.map(|task| task.digest.clone()),

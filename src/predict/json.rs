@@ -29,6 +29,12 @@ pub struct Rows {
     pub architectures: usize,
     /// Seed of the splits.
     pub seed: u64,
+    /// Share of the training rows that were replaced by diverged runs.
+    #[serde(default)]
+    pub diverged: f64,
+    /// Value of these in the unit of the column; null: the lowest of the table.
+    #[serde(default)]
+    pub diverged_value: Option<f64>,
     /// What surrogates that take a prior knew beforehand: auto, none, macs or params.
     #[serde(default)]
     pub prior: String,

@@ -27,13 +27,24 @@ pub use json::{FORMAT, Row, Rows};
 
 /// Purpose of a random stream: the order of the arms in a split.
 const SPLIT: u64 = 200;
+/// Purpose of a random stream: the rows of a split that stand in for diverged runs.
+const DIVERGED: u64 = 202;
 /// Purpose of a random stream: fitting in a split.
 const FIT: u64 = 201;
 /// Fewest architectures of a table: two to train on, and two whose ranks are compared.
 const FEWEST: usize = 4;
 
+/// Training rows that stand in for runs that diverged.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Diverged {
+    /// Share of the training rows in `[0, 1)`, drawn at random in each split.
+    pub share: f64,
+    /// The value that they get in the column that is trained on, in its unit; none: the lowest of the table.
+    pub value: Option<f64>,
+}
+
 /// What is measured.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// Numbers of training arms.
     pub sizes: Vec<usize>,
@@ -45,6 +56,8 @@ pub struct Plan {
     pub train_on: usize,
     /// Position of the column that ranks are compared with.
     pub rank: usize,
+    /// Training rows that are replaced by diverged runs; the rows that are predicted stay as they are.
+    pub diverged: Diverged,
     /// Threads; a split runs on one. The figures, but for seconds, do not depend on it.
     pub threads: usize,
 }
@@ -120,6 +133,12 @@ fn check(plan: &Plan, arms: usize) -> Result<(), StudyError> {
     let bad = |name: &str, reason: String| Err(StudyError::Setting { name: name.to_owned(), reason });
     match plan.sizes.iter().find(|&&size| size < 2 || size + 2 > arms) {
         _ if plan.sizes.is_empty() => bad("sizes", "there is none; give numbers of training rows".into()),
+        _ if !(0.0..1.0).contains(&plan.diverged.share) => {
+            bad("diverged", format!("{}, it must be at least 0 and below 1", plan.diverged.share))
+        }
+        _ if plan.diverged.value.is_some_and(|value| !value.is_finite()) => {
+            bad("diverged-value", "it must be a finite number".into())
+        }
         _ if plan.splits == 0 => bad("splits", "0, it must be at least 1".into()),
         Some(_) if arms < FEWEST => bad(
             "table",
@@ -144,13 +163,18 @@ struct Truth<'a> {
     scale: f64,
     /// What ranks are compared with.
     rank: Vec<f64>,
+    /// Share of the training rows that diverged, and what they get.
+    diverged: (f64, f64),
 }
 
 impl<'a> Truth<'a> {
     fn of(table: &'a Benchmark, plan: &Plan) -> Self {
         let train = &table.columns()[plan.train_on];
         let scale = train.scale();
+        let lowest = train.means().into_iter().fold(f64::INFINITY, f64::min);
+        let diverged = (plan.diverged.share, scale * plan.diverged.value.unwrap_or(lowest));
         Self {
+            diverged,
             architectures: table.arms().iter().map(|arm| &arm.architecture).collect(),
             train: train.means().into_iter().map(|value| scale * value).collect(),
             scale,
@@ -170,7 +194,12 @@ impl<'a> Truth<'a> {
         let (train, test) = order.split_at(size);
         let observe =
             |&i: &usize| Observation { architecture: self.architectures[i].clone(), score: self.train[i] };
-        let observations: Vec<Observation> = train.iter().map(observe).collect();
+        let mut observations: Vec<Observation> = train.iter().map(observe).collect();
+        let count = (self.diverged.0 * size as f64).round() as usize;
+        let mut rng = stream(seed, &[DIVERGED, split as u64, size as u64]);
+        for i in rand::seq::index::sample(&mut rng, size, count) {
+            observations[i].score = self.diverged.1;
+        }
         let candidates: Vec<Architecture> = test.iter().map(|&i| self.architectures[i].clone()).collect();
         let start = Instant::now();
         let fitted = surrogate.fit(&observations, &mut stream(seed, &[FIT, split as u64, size as u64]))?;
@@ -183,7 +212,7 @@ impl<'a> Truth<'a> {
 
     /// The figures of some posteriors of the arms in `test`; seconds are left at 0.
     fn judge(&self, posteriors: &[Posterior], test: &[usize]) -> Split {
-        let predicted: Vec<f64> = posteriors.iter().map(Posterior::mean).collect();
+        let predicted: Vec<f64> = posteriors.iter().map(Posterior::median).collect();
         let ranked: Vec<f64> = test.iter().map(|&i| self.rank[i]).collect();
         let trained: Vec<f64> = test.iter().map(|&i| self.train[i]).collect();
         let inside = |level| coverage(posteriors, &trained, level).unwrap_or(f64::NAN);

@@ -31,7 +31,15 @@ fn table_of(rows: usize) -> Benchmark {
 }
 
 fn plan(rank: usize, threads: usize) -> Plan {
-    Plan { sizes: vec![20, 60], splits: 3, seed: 1, train_on: 0, rank, threads }
+    Plan {
+        sizes: vec![20, 60],
+        splits: 3,
+        seed: 1,
+        train_on: 0,
+        rank,
+        diverged: Diverged::default(),
+        threads,
+    }
 }
 
 /// Knows the column `up`, with a standard deviation of 2 %.

@@ -5,6 +5,16 @@ use thiserror::Error;
 /// An error of a surrogate, an acquisition or a selection; it names the value at fault and the remedy.
 #[derive(Debug, Error)]
 pub enum SurrogateError {
+    /// Architectures of another space than the observations.
+    #[error("{surrogate} is fitted to architectures of another space, {expected}; it is given {found}")]
+    Space {
+        /// Name of the surrogate.
+        surrogate: &'static str,
+        /// Cells and operations of the first observation.
+        expected: String,
+        /// Those of the architecture at fault.
+        found: String,
+    },
     /// Observations, candidates or prior knowledge that cannot be used.
     #[error("{surrogate} cannot use this data: {reason}")]
     Data {

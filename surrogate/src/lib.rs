@@ -38,6 +38,7 @@ pub mod catalogue;
 mod entry;
 mod error;
 pub mod features;
+mod guard;
 mod linalg;
 pub mod metrics;
 pub mod models;
@@ -51,6 +52,7 @@ pub mod testing;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
+pub use guard::in_one_space;
 pub use observation::Observation;
 pub use posterior::Posterior;
 pub use prior::PriorKnowledge;

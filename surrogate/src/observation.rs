@@ -1,5 +1,7 @@
 //! Measured scores.
 
+use std::collections::HashMap;
+
 use bonas_spaces::Architecture;
 
 use crate::error::SurrogateError;
@@ -11,6 +13,17 @@ pub struct Observation {
     pub architecture: Architecture,
     /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
     pub score: f64,
+}
+
+/// The group of each observation: equal for replicates, which have one key (repeated or isomorphic measurements). Groups
+/// are numbered from 0 in the order of their first observation.
+pub(crate) fn replicates(observations: &[Observation]) -> Vec<usize> {
+    let mut numbers = HashMap::new();
+    let mut number = |o: &Observation| {
+        let next = numbers.len();
+        *numbers.entry(o.architecture.key()).or_insert(next)
+    };
+    observations.iter().map(&mut number).collect()
 }
 
 /// The scores of observations.

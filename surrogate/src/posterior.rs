@@ -20,6 +20,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 use crate::error::SurrogateError;
 
+pub(crate) mod curve;
 mod joint;
 pub(crate) mod normal;
 pub mod quadrature;
@@ -234,6 +235,12 @@ impl Posterior {
         self.link(if sd > 0.0 { mu + sd * z } else { mu })
     }
 
+    /// The score that is exceeded with probability one half: what candidates are ranked by. A rising function of all
+    /// scores leaves the order of medians as it is, which it may not do with means.
+    pub fn median(&self) -> f64 {
+        self.link(self.latent().0)
+    }
+
     /// Log density at `score`; minus infinity outside the support, plus infinity at a point mass.
     pub fn ln_pdf(&self, score: f64) -> f64 {
         let z = self.standardise(score);
@@ -275,6 +282,23 @@ impl Posterior {
             Excess::Straight { ln_slope, .. } => straight.next().map(|ln| ln_slope + ln),
         };
         excesses.into_iter().filter_map(value).collect()
+    }
+
+    /// `ln E max(z - t, 0)` of each posterior, where `z` is the Gaussian underneath and `t` the place of the threshold
+    /// there; minus infinity for a point mass below it.
+    pub fn ln_latent_excesses(posteriors: &[Self], threshold: f64) -> Vec<f64> {
+        let place = |p: &Self| {
+            let (mean, sd) = p.latent();
+            (p.latent_of(threshold) - mean, sd)
+        };
+        let places: Vec<(f64, f64)> = posteriors.iter().map(place).collect();
+        let mut excesses: Vec<f64> =
+            places.iter().map(|(above, sd)| above / sd.max(f64::MIN_POSITIVE)).collect();
+        normal::ln_excess_of_each(&mut excesses);
+        let value = |((above, sd), excess): (&(f64, f64), f64)| {
+            if *sd > 0.0 { sd.ln() + excess } else { (-above).max(0.0).ln() }
+        };
+        places.iter().zip(excesses).map(value).collect()
     }
 
     fn excess_over(&self, threshold: f64) -> Excess {
@@ -319,6 +343,11 @@ impl Posterior {
             }
             Law::Warped { warp, .. } => warp.score(latent) - warp.score(threshold),
         }
+    }
+
+    /// The score at a place on the scale of the Gaussian underneath: the inverse of [`latent_of`](Self::latent_of).
+    pub fn score_of(&self, latent: f64) -> f64 {
+        self.link(latent)
     }
 
     fn link(&self, latent: f64) -> f64 {

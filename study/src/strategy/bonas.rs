@@ -160,6 +160,7 @@ impl Bonas {
         let joint =
             |indices: &[usize]| fitted.joint(&indices.iter().map(|&i| pool[i].clone()).collect::<Vec<_>>());
         let candidates = Candidates {
+            scale: self.acquisition.scale(),
             embeddings: embeddings.as_ref(),
             posteriors: Some(&posteriors),
             joint: Some(&joint),

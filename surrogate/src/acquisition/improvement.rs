@@ -9,12 +9,23 @@ use crate::entry::PartEntry;
 /// Unit in which [`ExpectedImprovement`] measures an improvement.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Improvement {
-    /// The unit of the score, `E max(y - y*, 0)`.
+    /// The Gaussian underneath, `(μ - t*) Φ(u) + s φ(u)`, `u = (μ - t*)/s`, where `t*` is the place of the best score
+    /// there (its logit for a squashed law, as in the published code of BONAS). A rising function of all scores leaves
+    /// the order of candidates as it is.
     #[default]
-    Score,
-    /// The Gaussian underneath, `(μ - t*) Φ(u) + s φ(u)`, `u = (μ - t*)/s`, with `t* = logit(y*)` for a
-    /// squashed law, as in the published code of BONAS.
     Latent,
+    /// The unit of the score, `E max(y - y*, 0)`.
+    Score,
+}
+
+impl Improvement {
+    /// Logarithm of the expected improvement of each candidate.
+    fn ln_gains(self, posteriors: &[Posterior], best: f64) -> Vec<f64> {
+        match self {
+            Self::Score => Posterior::ln_expected_excesses(posteriors, best),
+            Self::Latent => Posterior::ln_latent_excesses(posteriors, best),
+        }
+    }
 }
 
 /// Expected improvement over the incumbent, `E max(y - y*, 0)` (Mockus, 1975; Jones et al., 1998).
@@ -36,17 +47,12 @@ impl Acquisition for ExpectedImprovement {
     }
 
     fn is_expected_improvement(&self) -> bool {
-        self.unit == Improvement::Score
+        self.unit == Improvement::Latent
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        let latent = |p: &Posterior, best| p.to_latent().ln_expected_excess(p.latent_of(best));
         over_incumbent(posteriors, incumbent, |all, best| {
-            let gains = match self.unit {
-                Improvement::Score => Posterior::ln_expected_excesses(all, best),
-                Improvement::Latent => all.iter().map(|p| latent(p, best)).collect(),
-            };
-            gains.into_iter().map(f64::exp).collect()
+            self.unit.ln_gains(all, best).into_iter().map(f64::exp).collect()
         })
     }
 
@@ -55,18 +61,21 @@ impl Acquisition for ExpectedImprovement {
     }
 }
 
-/// `ln` of the expected improvement in the unit of the score (Ament et al., 2023).
+/// `ln` of the expected improvement (Ament et al., 2023).
 ///
 /// Ranks candidates like [`ExpectedImprovement`], also where that underflows to zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LogExpectedImprovement;
+pub struct LogExpectedImprovement {
+    /// Unit of the improvement.
+    pub unit: Improvement,
+}
 
 impl LogExpectedImprovement {
     /// "log-ei" in the catalogue.
     pub const ENTRY: AcquisitionEntry = PartEntry::new(
         "log-ei",
         "Logarithm of expected improvement, for improvements too small for ei",
-        |_| Ok(Box::new(Self)),
+        |_| Ok(Box::<Self>::default()),
     );
 }
 
@@ -76,11 +85,11 @@ impl Acquisition for LogExpectedImprovement {
     }
 
     fn is_expected_improvement(&self) -> bool {
-        true
+        self.unit == Improvement::Latent
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        over_incumbent(posteriors, incumbent, Posterior::ln_expected_excesses)
+        over_incumbent(posteriors, incumbent, |all, best| self.unit.ln_gains(all, best))
     }
 
     fn scale(&self) -> Scale {
@@ -119,6 +128,6 @@ fn over_incumbent(
 ) -> Vec<f64> {
     match incumbent {
         Some(best) => utilities(posteriors, best),
-        None => posteriors.iter().map(Posterior::mean).collect(),
+        None => posteriors.iter().map(Posterior::median).collect(),
     }
 }

@@ -24,12 +24,12 @@ use crate::Posterior;
 use crate::entry::PartEntry;
 
 mod improvement;
-mod mean;
+mod median;
 mod thompson;
 mod ucb;
 
 pub use improvement::{ExpectedImprovement, Improvement, LogExpectedImprovement, ProbabilityOfImprovement};
-pub use mean::Mean;
+pub use median::Median;
 pub use thompson::Thompson;
 pub use ucb::Ucb;
 
@@ -67,7 +67,7 @@ pub static ACQUISITIONS: Catalogue<AcquisitionEntry> = Catalogue::new(
         &ProbabilityOfImprovement::ENTRY,
         &Ucb::ENTRY,
         &Thompson::ENTRY,
-        &Mean::ENTRY,
+        &Median::ENTRY,
     ],
 );
 
@@ -91,27 +91,32 @@ impl Default for AcquisitionSettings {
 pub(crate) const GAMMA: f64 = 0.5;
 
 /// What utilities are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scale {
     /// A gain or a probability, never negative.
     Gain,
     /// The logarithm of one.
     LogGain,
     /// In the unit of the score, of any sign.
+    #[default]
     Score,
 }
 
 /// Utilities of candidates that keep all limits with these probabilities: each gain times its
-/// probability (Gardner et al., "Bayesian optimization with inequality constraints", ICML 2014).
+/// probability (Gardner et al., "Bayesian optimization with inequality constraints", ICML 2014); to the logarithm of
+/// a gain that of the probability is added.
 ///
-/// Logarithms are added to; utilities of any sign are taken for gains on the lowest of them.
+/// Utilities of any sign cannot be weighed. There candidates that keep all limits with a probability of at least ½ have
+/// their utility, and all others come after them, in the order of that probability.
+///
+/// The order of two candidates does not depend on any other.
 pub fn constrained(scale: Scale, mut utilities: Vec<f64>, feasibility: &[f64]) -> Vec<f64> {
-    let lowest = utilities.iter().copied().fold(f64::INFINITY, f64::min);
     for (utility, p) in utilities.iter_mut().zip(feasibility) {
         *utility = match scale {
             Scale::Gain => *utility * p,
             Scale::LogGain => *utility + p.ln(),
-            Scale::Score => (*utility - lowest) * p,
+            Scale::Score if *p >= 0.5 => *utility,
+            Scale::Score => f64::MIN * (1.0 - p),
         };
     }
     utilities
@@ -144,9 +149,9 @@ mod tests {
         let posterior = Posterior::gaussian(0.9, 0.01).unwrap();
         close(one(&Ucb::default(), &posterior, 0.8), 0.95);
         close(one(&ExpectedImprovement::default(), &posterior, 0.8), 0.108_331_547_058_768_6);
-        close(one(&LogExpectedImprovement, &posterior, 0.8), 0.108_331_547_058_768_6f64.ln());
+        close(one(&LogExpectedImprovement::default(), &posterior, 0.8), 0.108_331_547_058_768_6f64.ln());
         close(one(&ProbabilityOfImprovement, &posterior, 0.8), 0.841_344_746_068_542_9);
-        close(one(&Mean, &posterior, 0.8), 0.9);
+        close(one(&Median, &posterior, 0.8), 0.9);
     }
 
     /// Spec A2, with the published moments and by quadrature.
@@ -156,7 +161,7 @@ mod tests {
         let published = Posterior::sigmoid_gaussian(mu, variance, Moments::Published).unwrap();
         let exact = Posterior::sigmoid_gaussian(mu, variance, Moments::Quadrature).unwrap();
         close(one(&Ucb::default(), &published, 0.938), 0.996_808_088_3);
-        close(one(&Ucb::default(), &exact, 0.938), 0.942_080_716_5);
+        close(one(&Ucb::default(), &exact, 0.938), 0.943_240_866_9);
         let latent = ExpectedImprovement { unit: Improvement::Latent };
         close(one(&latent, &exact, 0.938), 0.088_400_703_3);
     }
@@ -166,14 +171,16 @@ mod tests {
     fn limits_weigh_on_gains() {
         assert_eq!(constrained(Scale::Gain, vec![2.0, 1.0], &[0.25, 1.0]), [0.5, 1.0]);
         assert_eq!(constrained(Scale::LogGain, vec![0.0, 0.0], &[0.5, 0.0])[0], -std::f64::consts::LN_2);
-        assert_eq!(constrained(Scale::Score, vec![3.0, -1.0], &[0.5, 0.9]), [2.0, 0.0]);
+        let weighed = constrained(Scale::Score, vec![3.0, -1.0, 9.0, 8.0], &[0.5, 0.9, 0.1, 0.2]);
+        assert_eq!(weighed[..2], [3.0, -1.0]);
+        assert!(weighed[2] < weighed[3] && weighed[3] < -1e300 && weighed[2].is_finite());
     }
 
     #[test]
     fn log_improvement_ranks_where_improvement_underflows() {
         let far = Posterior::gaussian(-40.0, 1.0).unwrap();
         let farther = Posterior::gaussian(-41.0, 1.0).unwrap();
-        let utilities = LogExpectedImprovement.utilities(
+        let utilities = LogExpectedImprovement::default().utilities(
             &[far.clone(), farther],
             Some(0.0),
             &mut ChaCha8Rng::seed_from_u64(0),

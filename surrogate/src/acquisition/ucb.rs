@@ -4,11 +4,14 @@ use rand::Rng;
 
 use super::{Acquisition, AcquisitionEntry, AcquisitionSettings, GAMMA};
 use crate::entry::PartEntry;
+use crate::posterior::{Law, Moments};
 use crate::{Posterior, SurrogateError};
 
-/// Upper confidence bound `E[y] + γ sd[y]`, in the unit of the score.
+/// Upper confidence bound: the quantile `g(μ + γ s)` of a score `y = g(z)`, `z ~ N(μ, s²)`. For a Gaussian that is
+/// `E[y] + γ sd[y]`.
 ///
-/// BONAS (Shi et al., 2020) takes γ = 0.5.
+/// BONAS (Shi et al., 2020) takes γ = 0.5. For a law with the published moments ([`Moments::Published`]) the bound is
+/// the published one, `E[y] + γ sd[y]` by these moments.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ucb {
     gamma: f64,
@@ -47,7 +50,14 @@ impl Acquisition for Ucb {
     }
 
     fn utilities(&self, posteriors: &[Posterior], _: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        let bound = |(mean, variance): (f64, f64)| mean + self.gamma * variance.sqrt();
-        posteriors.iter().map(|p| bound(p.moments())).collect()
+        let bound = |p: &Posterior| {
+            if let Law::SigmoidGaussian { moments: Moments::Published, .. } = p.law() {
+                let (mean, variance) = p.moments();
+                return mean + self.gamma * variance.sqrt();
+            }
+            let (mu, sd) = p.latent();
+            p.score_of(mu + self.gamma * sd)
+        };
+        posteriors.iter().map(bound).collect()
     }
 }

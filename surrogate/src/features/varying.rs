@@ -5,7 +5,7 @@ use std::ops::Range;
 use ndarray::Array2;
 
 use super::columns::{Columns, Scale};
-use super::family::Kind;
+use super::family::{Family, Kind};
 use super::store::Row;
 
 /// The columns that are not constant among some architectures, centred and scaled to about unit variance.
@@ -20,6 +20,8 @@ pub(crate) struct VaryingColumns {
     runs: Vec<Range<usize>>,
     /// For each sparse column its position among the varying ones, if it varies.
     named: Vec<Option<usize>>,
+    /// Columns of operations that none of the architectures has.
+    unseen: Vec<usize>,
     /// Means of the columns, and factors of the centred values.
     mean: Vec<f32>,
     factor: Vec<f32>,
@@ -36,11 +38,19 @@ impl VaryingColumns {
         for (i, &position) in positions.iter().enumerate().skip(counts) {
             named[position - columns.counts()] = Some(i);
         }
+        let is_presence = |c: usize| columns.kind(c).family == Family::Presence;
+        let never = |c: &usize| is_presence(*c) && !scale.varies(*c) && scale.of_column(*c).0 == 0.0;
+        let unseen = (0..columns.counts()).filter(never).collect();
         let (mean, factor) = positions.iter().map(|&position| scale.of_column(position)).unzip();
-        Self { columns, runs: runs(&positions[..counts]), positions, counts, named, mean, factor }
+        Self { columns, runs: runs(&positions[..counts]), positions, counts, named, unseen, mean, factor }
     }
 
     /// Number of varying columns.
+    /// Number of operations, cell by cell, that an architecture has and none of those that the columns are of.
+    pub(crate) fn unseen(&self, structure: Row<'_>) -> usize {
+        self.unseen.iter().filter(|&&c| structure.counts[c] > 0.0).count()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.positions.len()
     }

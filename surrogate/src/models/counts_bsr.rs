@@ -11,6 +11,7 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 
 use crate::entry::PartEntry;
+use crate::guard::in_one_space;
 use crate::models::bsr::{Bsr, BsrParams};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
@@ -265,11 +266,13 @@ impl Surrogate for CountsBsr {
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
-        let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
-        check_size(&architectures)?;
-        let scores: Array1<f64> = observations.iter().map(|o| o.score).collect();
-        let data = Dataset::new(matrix(&architectures)?, scores);
-        Ok(Box::new(FittedCountsBsr { model: self.bsr.fit(&data)? }))
+        in_one_space(NAME, observations, || {
+            let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
+            check_size(&architectures)?;
+            let scores: Array1<f64> = observations.iter().map(|o| o.score).collect();
+            let data = Dataset::new(matrix(&architectures)?, scores);
+            Ok(Box::new(FittedCountsBsr { model: self.bsr.fit(&data)? }))
+        })
     }
 }
 

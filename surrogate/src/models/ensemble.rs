@@ -8,9 +8,11 @@ use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::features::FeatureCache;
-use crate::models::gp::{CHUNK, Scratch};
+use crate::guard::in_one_space;
+use crate::models::gp::{CHUNK, Process, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
+use crate::observation::replicates;
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
@@ -102,17 +104,21 @@ impl Surrogate for Ensemble {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        let (gp, trees) = self.members(observations, rng)?;
-        let z = gp.process().targets();
-        let (means, variances) = gp.process().leave_one_out();
-        let last = s![z.len() - means.len()..];
-        let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
-        check_finite(&means, &out_of_fold)?;
-        let weight = weight(&z, &means, &out_of_fold);
-        let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
-        let squares: f64 = errors.iter().zip(&variances).map(|(e, v)| e * e / v).sum();
-        let inflation = (squares + PRIOR_COUNT) / (z.len() as f64 + PRIOR_COUNT);
-        Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
+        in_one_space(NAME, observations, || {
+            let (gp, trees) = self.members(observations, rng)?;
+            let z = gp.process().targets();
+            let (means, variances) = gp.process().leave_one_out();
+            let last = s![z.len() - means.len()..];
+            let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+            check_finite(&means, &out_of_fold)?;
+            let trust = gp.process().trust();
+            let weight = weight(&z, &means, &out_of_fold, &trust);
+            let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
+            let squares: f64 =
+                errors.iter().zip(&variances).zip(&trust).map(|((e, v), trust)| trust * e * e / v).sum();
+            let inflation = (squares + PRIOR_COUNT) / (trust.sum() + PRIOR_COUNT);
+            Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
+        })
     }
 }
 
@@ -126,8 +132,8 @@ impl Ensemble {
         let gp = self.gp.fit_process(observations);
         let trees = match &gp {
             Ok(gp) => {
-                CrossFit::of(gp.observed(), &gp.process().targets().to_vec(), &self.boost, self.folds, rng)
-                    .map(Some)
+                let (targets, groups) = (trusted(gp.process()), replicates(observations));
+                CrossFit::of(gp.observed(), &targets, &groups, &self.boost, self.folds, rng).map(Some)
             }
             // Without features there are no trees; their settings can be at fault, too.
             Err(_) => CrossFit::check(&self.boost, self.folds).map(|()| None),
@@ -140,6 +146,18 @@ impl Ensemble {
             }
         }
     }
+}
+
+/// Targets for the trees: an observation that does not fit the others counts as what the process expects instead, as
+/// far as it is not trusted.
+fn trusted(process: &Process) -> Vec<f64> {
+    let mut targets = process.targets().to_vec();
+    let (means, _) = process.leave_one_out();
+    let skip = targets.len() - means.len();
+    for ((target, mean), trust) in targets[skip..].iter_mut().zip(&means).zip(&process.trust()) {
+        *target = trust * *target + (1.0 - trust) * mean;
+    }
+    targets
 }
 
 /// Refuses members whose predictions of the observations are not finite, which no weight could make good.
@@ -157,10 +175,10 @@ fn failed_members(members: impl IntoIterator<Item = (&'static str, SurrogateErro
     SurrogateError::Members { surrogate: NAME, members: members.into_iter().collect() }
 }
 
-/// Weight of the trees' predictions `o` beside the leave-one-out means `l`, for targets `z`.
-fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>) -> f64 {
+/// Weight of the trees' predictions `o` beside the leave-one-out means `l`, for targets `z` with some trust in each.
+fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>, trust: &Array1<f64>) -> f64 {
     let apart = o - l;
-    let best = (z - l).dot(&apart) / apart.dot(&apart);
+    let best = (z - l).dot(&(&apart * trust)) / apart.dot(&(&apart * trust));
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
@@ -180,8 +198,8 @@ impl Predict for FittedEnsemble {
         let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
         // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(CHUNK) {
-            self.gp.matrix_into(candidates, &mut features)?;
-            let (means, variances) = self.gp.process().predict_with(&features, &mut scratch);
+            let shares = self.gp.matrix_into(candidates, &mut features)?;
+            let (means, variances) = self.gp.process().predict_akin(&features, &shares, &mut scratch);
             let (trees, _) = self.trees.predict(&features);
             for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {
                 let mean = (1.0 - self.weight) * mean + self.weight * trees;
@@ -196,8 +214,9 @@ impl Predict for FittedEnsemble {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let features = self.gp.matrix(candidates)?;
-        let (means, covariance, prior) = self.gp.process().joint(&features);
+        let mut features = Array2::zeros((0, 0));
+        let shares = self.gp.matrix_into(candidates, &mut features)?;
+        let (means, covariance, prior) = self.gp.process().joint_akin(&features, &shares);
         let (trees, _) = self.trees.predict(&features);
         let mean = Array1::from(means) * (1.0 - self.weight) + Array1::from(trees) * self.weight;
         let warp = Arc::clone(self.gp.warp());
@@ -217,11 +236,14 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_quality};
+    use crate::testing::{
+        check_surrogate, check_toy_robustness, toy_architectures, toy_observations, toy_quality,
+    };
 
     #[test]
     fn contract() {
         check_surrogate(&Ensemble::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+        check_toy_robustness(&Ensemble::default());
     }
 
     #[test]
@@ -234,13 +256,14 @@ mod tests {
         let one = fit(Ensemble { folds: 1, ..Ensemble::default() }, &observations);
         assert!(one.starts_with("cannot fit ensemble: member trees failed (bad setting folds = 1"), "{one}");
         assert!(!one.contains("graph-gp"), "{one}");
-        let other = fit(Ensemble::default(), &[]);
-        assert!(
-            other.contains("member graph-gp failed (graph-gp cannot use this data: no observations"),
-            "{other}"
-        );
+        let mut nan = observations.clone();
+        nan[3].score = f64::NAN;
+        let other = fit(Ensemble::default(), &nan);
+        let expected =
+            "member graph-gp failed (graph-gp cannot use this data: the score of observation 3 is NaN";
+        assert!(other.contains(expected), "{other}");
         assert!(!other.contains("member trees"), "{other}");
-        let both = fit(Ensemble { folds: 1, ..Ensemble::default() }, &[]);
+        let both = fit(Ensemble { folds: 1, ..Ensemble::default() }, &nan);
         assert!(both.contains("member graph-gp failed") && both.contains("; member trees failed"), "{both}");
     }
 
@@ -258,11 +281,12 @@ mod tests {
     /// All weight to who is right, drawn halfway to a half.
     #[test]
     fn weights_by_hand() {
-        let (z, off) = (array![0.0, 1.0], array![1.0, 2.0]);
-        assert_eq!(weight(&z, &off, &z), 0.75);
-        assert_eq!(weight(&z, &z, &off), 0.25);
-        assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0]), 0.5);
-        assert_eq!(weight(&z, &off, &off), 0.5);
+        let (z, off, all) = (array![0.0, 1.0], array![1.0, 2.0], array![1.0, 1.0]);
+        assert_eq!(weight(&z, &array![9.0, 1.0], &array![0.0, 2.0], &array![0.0, 1.0]), 0.25);
+        assert_eq!(weight(&z, &off, &z, &all), 0.75);
+        assert_eq!(weight(&z, &z, &off, &all), 0.25);
+        assert_eq!(weight(&z, &array![1.0, 1.0], &array![-1.0, 1.0], &all), 0.5);
+        assert_eq!(weight(&z, &off, &off, &all), 0.5);
     }
 
     /// Scores without noise, and candidates that are nearly known: what is left of the variance is rounding.

@@ -11,15 +11,17 @@ mod transfer;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
-use crate::models::gp::{self, FactoredObservations, Kernel, Prior, Process};
+use crate::guard::in_one_space;
+use crate::models::gp::{Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
 use crate::observation::finite_scores;
-use crate::posterior::warp::normal_scores;
+use crate::posterior::curve::RankCurve;
+use crate::posterior::warp::{NormalScores, gaussian_ranks, normal_scores};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
@@ -158,8 +160,8 @@ impl GraphGp {
         let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
         let observed = columns.matrix(data.structures.iter(), &data.ranks);
         let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, base)?;
-        let (z, warp) = normal_scores(&data.scores);
-        let process = Process::new(factored, z.into())?;
+        let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
+        let process = Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?;
         let knowledge = if columns.form == PriorForm::Nothing { Vec::new() } else { self.knowledge.clone() };
         Ok(FittedGraphGp {
             process,
@@ -215,16 +217,34 @@ impl GraphGp {
         let columns = KernelColumns::of(data, n, form);
         let x = columns.matrix(data.structures.iter().take(n), &data.ranks);
         let start = before.map(|hyper| columns.parameters(&hyper.columns, &hyper.fit.parameters));
-        let (z, _) = normal_scores(&data.scores[..n]);
+        let curve = before.map_or_else(RankCurve::default, |hyper| hyper.curve.clone());
+        let z: Array1<f64> = normal_scores(&data.scores[..n], &curve).z.into();
         let blocks = columns.blocks(&x, &self.prior);
-        let fit = gp::fit(&blocks, &z.into(), self.kernel, &self.prior, start.as_deref(), iterations);
+        let known = before.map_or(&[][..], |hyper| hyper.extra.as_slice().unwrap_or_default());
+        let extra = (0..n).map(|i| known.get(i).copied().unwrap_or(0.0)).collect();
+        let evidence =
+            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: self.kernel, prior: &self.prior };
+        // Before the hyper-parameters can explain new observations that do not fit the others.
+        let extra = evidence.outliers(start.as_deref());
+        let evidence = Evidence { extra: &extra, ..evidence };
+        let fit = evidence.fit(start.as_deref(), iterations);
         let missing = || {
             SurrogateError::numeric(
                 NAME,
                 "the covariance of the observations is not positive definite at the prior mean",
             )
         };
-        Ok(Hyperparameters { columns: Arc::new(columns), fit: fit.ok_or_else(missing)? })
+        let fit = fit.ok_or_else(missing)?;
+        let extra = evidence.outliers(Some(&fit.parameters));
+        let left_out = Evidence { extra: &extra, ..evidence }.leave_one_out(Some(&fit.parameters));
+        let (ranks, _) = gaussian_ranks(&data.scores[..n]);
+        let learnt = |left: Vec<LeftOut>| {
+            let noise = fit.parameters.last().map_or(1.0, |ln| (2.0 * ln).exp());
+            let trust: Vec<f64> = extra.iter().map(|extra| noise / (noise + extra)).collect();
+            RankCurve::learnt(&ranks, &left.into_iter().map(|left| left.mean).collect::<Vec<_>>(), &trust)
+        };
+        let curve = left_out.map_or(curve, learnt);
+        Ok(Hyperparameters { columns: Arc::new(columns), fit, curve, extra })
     }
 
     /// The factored covariance of all observations; extends a cached one where there is one.
@@ -243,7 +263,8 @@ impl GraphGp {
             None => {
                 let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
                 let covariance = columns.covariance(self.kernel, &parameters, &self.prior);
-                Arc::new(FactoredObservations::of(&covariance, x, base)?)
+                let extra = hyper.extra.as_slice().unwrap_or_default();
+                Arc::new(FactoredObservations::of(&covariance, x, base, extra)?)
             }
         };
         self.cache().insert_factored(columns.form, prefix_hashes[x.nrows()], &factored);
@@ -306,6 +327,6 @@ impl Surrogate for GraphGp {
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
-        Ok(Box::new(self.fit_process(observations)?))
+        in_one_space(NAME, observations, || Ok(Box::new(self.fit_process(observations)?)))
     }
 }

@@ -6,6 +6,7 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
+use crate::guard::in_one_space;
 use crate::posterior::warp::{Warp, gaussian_ranks};
 use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
 
@@ -67,26 +68,31 @@ impl Surrogate for PriorMean {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
-        if let Some(i) = scores.iter().position(|score| !score.is_finite()) {
-            return Err(SurrogateError::data(
-                NAME,
-                format!("score {i} is {}, not a finite number", scores[i]),
-            ));
-        }
-        if scores.is_empty() {
-            return Err(SurrogateError::data(NAME, "no observations; it needs at least one"));
-        }
-        let u = self.known.ranks(observations.iter().map(|o| &o.architecture))?;
-        let (z, warp) = gaussian_ranks(&scores);
-        let (slope, mean) = line(&u, &z);
-        let residual = |((o, u), z): ((&Observation, &f64), &f64)| Observation {
-            architecture: o.architecture.clone(),
-            score: z - slope * (u - mean),
-        };
-        let residuals: Vec<Observation> = observations.iter().zip(&u).zip(&z).map(residual).collect();
-        let inner = self.inner.fit(&residuals, rng)?;
-        Ok(Box::new(FittedPriorMean { inner, known: self.known.clone(), slope, mean, warp: Arc::new(warp) }))
+        in_one_space(NAME, observations, || {
+            let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
+            if let Some(i) = scores.iter().position(|score| !score.is_finite()) {
+                return Err(SurrogateError::data(
+                    NAME,
+                    format!("score {i} is {}, not a finite number", scores[i]),
+                ));
+            }
+            let u = self.known.ranks(observations.iter().map(|o| &o.architecture))?;
+            let (z, warp) = gaussian_ranks(&scores);
+            let (slope, mean) = line(&u, &z);
+            let residual = |((o, u), z): ((&Observation, &f64), &f64)| Observation {
+                architecture: o.architecture.clone(),
+                score: z - slope * (u - mean),
+            };
+            let residuals: Vec<Observation> = observations.iter().zip(&u).zip(&z).map(residual).collect();
+            let inner = self.inner.fit(&residuals, rng)?;
+            Ok(Box::new(FittedPriorMean {
+                inner,
+                known: self.known.clone(),
+                slope,
+                mean,
+                warp: Arc::new(warp),
+            }))
+        })
     }
 }
 

@@ -9,8 +9,11 @@ use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::features::{Layout, Sparse};
-use crate::models::gp::{self, Block, Covariance, FactoredObservations, Kernel, Prior, Process, Shape, Term};
-use crate::observation::finite_scores;
+use crate::guard::in_one_space;
+use crate::models::gp::{
+    self, Block, Covariance, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape, Term,
+};
+use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
 use crate::posterior::warp::{Warp, gaussian_ranks};
 use crate::surrogate::SurrogateEntry;
@@ -27,7 +30,7 @@ const MAX_LABELS: usize = 500;
 ///
 /// The kernel is a sum over the rounds of relabelling. Each round has a [`Kernel`] of the distance between the
 /// square roots of the label counts, with its own amplitude and lengthscale. So the marginal likelihood decides
-/// how many rounds matter, where the original fixes their number. Targets are Gaussian ranks. Fitting draws no
+/// how many rounds matter, where the original fixes their number. Targets are Gaussian ranks, those of replicates their mean. Fitting draws no
 /// random numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WlGp {
@@ -97,11 +100,17 @@ impl Labels {
         *first..first + known.len()
     }
 
-    fn matrix(&self, architectures: &[Architecture]) -> Array2<f32> {
+    /// Features `[m, d]`, and the share of each architecture's covariance with the observations.
+    fn matrix(&self, architectures: &[Architecture]) -> (Array2<f32>, Vec<f32>) {
         let rounds = self.rounds.len() - 1;
         let counted: Vec<_> =
             architectures.iter().map(|a| self.layout.weisfeiler_lehman(a, rounds)).collect();
-        self.scaled(self.rows(&counted))
+        let (_, seen) = &self.rounds[0];
+        // The labels of the first round are operations.
+        let unseen =
+            |rounds: &Vec<Sparse>| rounds[0].iter().filter(|(label, _)| !seen.contains_key(label)).count();
+        let shares = counted.iter().map(|rounds| gp::share(unseen(rounds))).collect();
+        (self.scaled(self.rows(&counted)), shares)
     }
 
     /// Square roots of the counts, `[n, d]`.
@@ -125,13 +134,14 @@ impl Labels {
 }
 
 impl WlGp {
-    /// Terms of the kernel, and the variance of the noise, at the maximum of the marginal likelihood.
+    /// Terms of the kernel and the variance of the noise at the maximum of the marginal likelihood, and the noise that
+    /// single observations have beyond that.
     fn choose(
         &self,
         labels: &Labels,
         x: &Array2<f32>,
         z: &Array1<f64>,
-    ) -> Result<(Vec<Term>, f64), SurrogateError> {
+    ) -> Result<(Vec<Term>, f64, Array1<f64>), SurrogateError> {
         let n = x.nrows().min(self.limit.max(1));
         let block = |round: usize| Block {
             x: x.slice(s![..n, labels.columns(round)]).mapv(f64::from),
@@ -139,7 +149,13 @@ impl WlGp {
         };
         let blocks: Vec<Block> = (0..=self.rounds).map(block).collect();
         let z = z.slice(s![..n]).to_owned();
-        let fit = gp::fit(&blocks, &z, self.kernel, &self.prior, None, self.iterations);
+        let none = Array1::zeros(n);
+        let evidence =
+            Evidence { blocks: &blocks, targets: &z, extra: &none, kernel: self.kernel, prior: &self.prior };
+        let first = evidence.fit(None, self.iterations);
+        let extra = evidence.outliers(first.as_ref().map(|fit| &*fit.parameters));
+        let evidence = Evidence { extra: &extra, ..evidence };
+        let fit = evidence.fit(first.as_ref().map(|fit| &*fit.parameters), self.iterations);
         let failed = || {
             SurrogateError::numeric(
                 NAME,
@@ -153,7 +169,7 @@ impl WlGp {
             Term { columns, scale, variance: (2.0 * p[0]).exp(), linear: false }
         };
         let (noise, own) = parameters.split_last().map_or((0.0, &parameters[..]), |(n, own)| (*n, own));
-        Ok((own.chunks(2).enumerate().map(term).collect(), (2.0 * noise).exp()))
+        Ok((own.chunks(2).enumerate().map(term).collect(), (2.0 * noise).exp(), extra))
     }
 }
 
@@ -179,16 +195,36 @@ impl Surrogate for WlGp {
     }
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
-        let scores = finite_scores(NAME, observations)?;
-        let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
-        let (labels, x) = Labels::of(&architectures, self.rounds);
-        let (z, warp) = gaussian_ranks(&scores);
-        let z = Array1::from(z);
-        let (terms, noise) = self.choose(&labels, &x, &z)?;
-        let covariance = Covariance { kernel: self.kernel, terms, noise };
-        let process = Process::new(Arc::new(FactoredObservations::of(&covariance, &x, x.nrows())?), z)?;
-        Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
+        in_one_space(NAME, observations, || {
+            let scores = finite_scores(NAME, observations)?;
+            let (ranks, warp) = gaussian_ranks(&scores);
+            let (architectures, z) = merged(observations, &ranks);
+            let (labels, x) = Labels::of(&architectures, self.rounds);
+            let (terms, noise, extra) = self.choose(&labels, &x, &z)?;
+            let covariance = Covariance { kernel: self.kernel, terms, noise };
+            let extra = extra.as_slice().unwrap_or_default();
+            let factored = FactoredObservations::of(&covariance, &x, x.nrows(), extra)?;
+            let process = Process::new(Arc::new(factored), z)?;
+            Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
+        })
     }
+}
+
+/// One architecture for each group of replicates, with its mean rank.
+///
+/// The noise has to stand for what the labels do not tell apart, too. Replicates, whose labels are equal, would say that
+/// it is small.
+fn merged<'a>(observations: &'a [Observation], ranks: &[f64]) -> (Vec<&'a Architecture>, Array1<f64>) {
+    let (mut architectures, mut sums): (Vec<&Architecture>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+    for ((observation, rank), group) in observations.iter().zip(ranks).zip(replicates(observations)) {
+        if group == sums.len() {
+            architectures.push(&observation.architecture);
+            sums.push((0.0, 0.0));
+        }
+        let (sum, count) = &mut sums[group];
+        (*sum, *count) = (*sum + rank, *count + 1.0);
+    }
+    (architectures, sums.into_iter().map(|(sum, count)| sum / count).collect())
 }
 
 struct FittedWlGp {
@@ -199,7 +235,8 @@ struct FittedWlGp {
 
 impl Predict for FittedWlGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let (means, variances) = self.process.predict(&self.labels.matrix(candidates));
+        let (x, shares) = self.labels.matrix(candidates);
+        let (means, variances) = self.process.predict_akin(&x, &shares, &mut Scratch::default());
         let posterior =
             |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.process.noise(), self.warp.clone());
         means.iter().zip(&variances).map(posterior).collect()
@@ -209,12 +246,13 @@ impl Predict for FittedWlGp {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let (mean, covariance, prior) = self.process.joint(&self.labels.matrix(candidates));
+        let (x, shares) = self.labels.matrix(candidates);
+        let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
-        Ok(Some(self.labels.matrix(candidates).mapv(f64::from)))
+        Ok(Some(self.labels.matrix(candidates).0.mapv(f64::from)))
     }
 }
 
@@ -225,11 +263,14 @@ mod tests {
 
     use super::*;
     use crate::metrics::kendall_tau_b;
-    use crate::testing::{check_surrogate, toy_architectures, toy_observations, toy_score};
+    use crate::testing::{
+        check_surrogate, check_toy_robustness, toy_architectures, toy_observations, toy_score,
+    };
 
     #[test]
     fn contract() {
         check_surrogate(&WlGp::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+        check_toy_robustness(&WlGp::default());
         let alone = WlGp { rounds: 0, ..WlGp::default() };
         check_surrogate(&alone, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
     }

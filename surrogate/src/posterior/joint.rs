@@ -88,12 +88,21 @@ impl Joint {
 
     /// Draws the scores of all candidates `count` times, `[count, m]`, in their own unit.
     pub fn draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
-        let m = self.mean.len();
-        let z = Array2::from_shape_simple_fn((count, m), || StandardNormal.sample(rng)); // [count, m]
-        let f = z.dot(&self.factor.lower().t()) + &self.mean; // [count, m]
+        let f = self.latent_draws(count, rng);
         match &self.warp {
             Some(warp) => f.mapv(|f| warp.score(f)),
             None => f,
         }
+    }
+
+    /// Draws `f` of all candidates `count` times, `[count, m]`.
+    pub fn latent_draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
+        let z = Array2::from_shape_simple_fn((count, self.mean.len()), || StandardNormal.sample(rng)); // [count, m]
+        z.dot(&self.factor.lower().t()) + &self.mean
+    }
+
+    /// The place of a score on the scale of `f`.
+    pub fn latent_of(&self, score: f64) -> f64 {
+        self.warp.as_ref().map_or(score, |warp| warp.latent(score))
     }
 }

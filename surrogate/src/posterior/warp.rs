@@ -4,6 +4,7 @@
 //! spends its flexibility on the tail. Ranks have no tail, but lose the distances between scores, which matter
 //! where there are few. Normal scores are a mean of both.
 
+use crate::posterior::curve::RankCurve;
 use crate::posterior::normal;
 
 /// Most knots of a [`Warp`].
@@ -11,12 +12,6 @@ const MAX_KNOTS: usize = 33;
 
 /// The slope of a tail is taken over one in this number of knots.
 const TAIL: usize = 5;
-
-/// Weight of the ranks in normal scores.
-const RANKS: f64 = 0.3;
-
-/// Factor of the distance to the median, in interquartile ranges, before it is squashed.
-const SQUASH: f64 = 0.7;
 
 /// A rising, piecewise linear map from Gaussian ranks, or normal scores, to scores.
 ///
@@ -56,47 +51,41 @@ pub(crate) fn gaussian_ranks(scores: &[f64]) -> (Vec<f64>, Warp) {
     (latent, Warp::through(&knots))
 }
 
-/// Normal scores of at least one finite score `y`, and the map back. They have mean 0 and variance 1.
+/// Scores as a model learns them.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct NormalScores {
+    /// One a score. Their mean is 0 and their variance 1, unless all scores are equal.
+    pub(crate) z: Vec<f64>,
+    /// The map back to scores.
+    pub(crate) warp: Warp,
+}
+
+/// Normal scores of at least one finite score: their Gaussian ranks ([`gaussian_ranks`]) on a curve, standardised.
 ///
-/// They are proportional to `0.3 g + 0.7 t`, where `g` is the Gaussian rank ([`gaussian_ranks`]) and `t` is
-/// `tanh(0.7 (y - median) / interquartile range)`, standardised. If the interquartile range is 0, they are the
-/// Gaussian ranks. Weights and shape were chosen by Kendall's
-/// tau at 50 to 400 training cells on CIFAR-100 of NAS-Bench-201, NAS-Bench-Macro, Accel-NASBench and
-/// other seeds of NAS-Bench-101.
-pub(crate) fn normal_scores(scores: &[f64]) -> (Vec<f64>, Warp) {
+/// They depend on the order of the scores alone. So a rising function of the scores, such as the logarithm of an error
+/// turned round, changes nothing, and a single score is never farther off than its rank.
+pub(crate) fn normal_scores(scores: &[f64], curve: &RankCurve) -> NormalScores {
     let (ranks, warp) = gaussian_ranks(scores);
-    let mut sorted = scores.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let (median, range) = (quantile(&sorted, 0.5), quantile(&sorted, 0.75) - quantile(&sorted, 0.25));
-    if !(range > 0.0 && range.is_finite()) {
-        return (ranks, warp);
+    let mut z: Vec<f64> = ranks.iter().map(|&rank| curve.at(rank)).collect();
+    if !standardise(&mut z) {
+        return NormalScores { z: ranks, warp };
     }
-    let mut squashed: Vec<f64> = scores.iter().map(|y| (SQUASH * (y - median) / range).tanh()).collect();
-    standardise(&mut squashed);
-    let mut z: Vec<f64> = ranks.iter().zip(&squashed).map(|(g, t)| RANKS * g + (1.0 - RANKS) * t).collect();
-    standardise(&mut z);
     let mut knots: Vec<(f64, f64)> = z.iter().copied().zip(scores.iter().copied()).collect();
     knots.sort_unstable_by(|a, b| a.1.total_cmp(&b.1));
     knots.dedup_by(|a, b| a.1.total_cmp(&b.1).is_eq());
-    (z, Warp::through(&knots))
+    NormalScores { warp: Warp::through(&knots), z }
 }
 
-/// Quantile of at least one sorted value, interpolated linearly.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let at = share * (sorted.len() - 1) as f64;
-    let below = at as usize;
-    let above = (below + 1).min(sorted.len() - 1);
-    sorted[below] + (at - below as f64) * (sorted[above] - sorted[below])
-}
-
-/// Standardises values that are not all equal to mean 0 and variance 1.
-fn standardise(values: &mut [f64]) {
+/// Standardises values to mean 0 and variance 1; false, and nothing is changed, if all are equal.
+fn standardise(values: &mut [f64]) -> bool {
     let n = values.len() as f64;
     let mean = values.iter().sum::<f64>() / n;
     let sd = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
-    for value in values {
-        *value = (*value - mean) / sd;
+    if sd < 1e-9 {
+        return false;
     }
+    values.iter_mut().for_each(|value| *value = (*value - mean) / sd);
+    true
 }
 
 impl Warp {
@@ -170,38 +159,35 @@ mod tests {
         assert!((warp.latent(0.1 - slope) - (z[1] - 1.0)).abs() < 1e-12);
     }
 
-    /// Median 1 and interquartile range 2: squashed -tanh 0.35, 0, tanh 0.35 and the like; symmetric, so
-    /// that nothing is taken off, and divided by the root mean square twice.
+    /// Three different scores: two are the mirror images of each other, on a straight curve.
     #[test]
     fn normal_scores_by_hand() {
-        let (z, warp) = normal_scores(&[1.0, -1.0, 2.0, 0.0, 3.0]);
-        let (one, two) = (0.35f64.tanh(), 0.7f64.tanh());
-        let root = (0.4 * (one * one + two * two)).sqrt();
-        let mixed = |rank: f64, t: f64| 0.3 * normal::quantile(rank) + 0.7 * t / root;
-        let (one, two) = (mixed(0.7, one), mixed(0.9, two));
-        let root = (0.4 * (one * one + two * two)).sqrt();
-        for (z, expected) in z.iter().zip([0.0, -two, one, -one, two]) {
-            assert!((z - expected / root).abs() < 1e-12, "{z} {expected}");
+        let NormalScores { z, warp } = normal_scores(&[1.0, -1.0, 7.0], &RankCurve::straight());
+        let root = 1.5f64.sqrt();
+        for (z, expected) in z.iter().zip([0.0, -root, root]) {
+            assert!((z - expected).abs() < 1e-9, "{z} {expected}");
         }
-        assert!((warp.score(z[2]) - 2.0).abs() < 1e-12 && (warp.latent(-1.0) - z[1]).abs() < 1e-12);
+        assert!((warp.score(z[2]) - 7.0).abs() < 1e-12 && (warp.latent(-1.0) - z[1]).abs() < 1e-12);
     }
 
-    /// A failure far below is no farther than its neighbours by much; without spread ranks remain.
     #[test]
-    fn normal_scores_of_outliers_and_ties() {
-        let far = |low: f64| normal_scores(&[low, 0.90, 0.91, 0.92, 0.93, 0.93]).0;
-        assert!((far(0.1)[0] - far(-1e6)[0]).abs() < 1e-3);
-        let z = far(0.1);
-        assert!(z.windows(2).take(4).all(|pair| pair[0] < pair[1]) && z[4] == z[5]);
-        let ties = [0.5, 0.5, 0.5, 0.5, 0.5, 0.9];
-        assert_eq!(normal_scores(&ties), gaussian_ranks(&ties));
-        assert_eq!(normal_scores(&[0.3]), gaussian_ranks(&[0.3]));
+    fn normal_scores_know_the_order_alone() {
+        let scores: Vec<f64> = (0..40).map(|i| f64::from(i * 37 % 101)).collect();
+        let of = |map: fn(f64) -> f64| {
+            normal_scores(&scores.iter().map(|&y| map(y)).collect::<Vec<_>>(), &RankCurve::default()).z
+        };
+        let expected = of(|y| y);
+        assert_eq!(of(f64::exp), expected);
+        assert_eq!(of(|y| -(102.0 - y).ln()), expected);
+        assert_eq!(of(|y| if y < 5.0 { y - 1e9 } else { y }), expected);
+        let equal = [0.3, 0.3];
+        assert_eq!(normal_scores(&equal, &RankCurve::default()).z, gaussian_ranks(&equal).0);
     }
 
     #[test]
     fn the_map_rises_and_is_inverted() {
         let scores: Vec<f64> = (0..500).map(|i| ((i * 37 % 101) as f64).sqrt()).collect();
-        for warp in [gaussian_ranks(&scores).1, normal_scores(&scores).1] {
+        for warp in [gaussian_ranks(&scores).1, normal_scores(&scores, &RankCurve::default()).warp] {
             rises_and_is_inverted(&warp);
         }
     }

@@ -68,7 +68,7 @@ impl Selection for KrigingBeliever {
         let mut chosen = vec![0];
         while chosen.len() < batches.total().min(shortlist.len()) {
             belief.learn(chosen[chosen.len() - 1])?;
-            let gains = Posterior::ln_expected_excesses(&belief.posteriors, incumbent);
+            let gains = Posterior::ln_latent_excesses(&belief.posteriors, incumbent);
             let utility = |i: usize| gains[i] + candidates.feasibility.map_or(0.0, |p| p[shortlist[i]].ln());
             let left = (0..shortlist.len()).filter(|i| !chosen.contains(i)).map(|i| (i, utility(i)));
             let best = left.reduce(|best, next| if next.1 > best.1 { next } else { best });

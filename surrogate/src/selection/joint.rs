@@ -1,4 +1,5 @@
-//! Batches that are worth most together, by draws from the joint posterior.
+//! Batches that are worth most together, by draws from the joint posterior. Draws are of the Gaussians underneath the
+//! scores, so that a rising function of all scores changes no batch.
 //!
 //! A joint posterior takes time cubic in its size, so it is that of a shortlist: the candidates with
 //! the highest utility. Batches grow greedily by the candidate that adds most. For a mean of maxima,
@@ -65,7 +66,7 @@ impl Selection for QExpectedImprovement {
         let Some(drawn) = Drawn::of(candidates, batches, self.shortlist, self.draws, rng)? else {
             return Ok(Vec::new());
         };
-        let rewards = Self::rewards(&drawn.scores, &drawn.feasible, candidates.incumbent);
+        let rewards = Self::rewards(&drawn.latent, &drawn.feasible, drawn.incumbent);
         Ok(drawn.batches(&greedy(&rewards, batches.total()), batches))
     }
 
@@ -136,7 +137,7 @@ impl Selection for QUpperConfidenceBound {
         let Some(drawn) = Drawn::of(candidates, batches, self.shortlist, self.draws, rng)? else {
             return Ok(Vec::new());
         };
-        let rewards = self.rewards(&drawn.scores, &drawn.feasible);
+        let rewards = self.rewards(&drawn.latent, &drawn.feasible);
         Ok(drawn.batches(&greedy(&rewards, batches.total()), batches))
     }
 
@@ -185,7 +186,7 @@ impl Selection for JointThompson {
             return Ok(Vec::new());
         };
         let mut chosen: Vec<usize> = Vec::with_capacity(wanted);
-        for (scores, feasible) in drawn.scores.rows().into_iter().zip(drawn.feasible.rows()) {
+        for (scores, feasible) in drawn.latent.rows().into_iter().zip(drawn.feasible.rows()) {
             let left = (0..scores.len()).filter(|i| !chosen.contains(i));
             let better = |a: usize, b: usize| (feasible[b], scores[b]) > (feasible[a], scores[a]);
             chosen.extend(left.reduce(|best, next| if better(best, next) { next } else { best }));
@@ -210,8 +211,10 @@ impl Selection for JointThompson {
 struct Drawn {
     /// Candidates in order of falling utility, `[m]`.
     shortlist: Vec<usize>,
-    /// Scores `[draws, m]`.
-    scores: Array2<f64>,
+    /// The Gaussians underneath, `[draws, m]`.
+    latent: Array2<f64>,
+    /// The best observed score on their scale.
+    incumbent: Option<f64>,
     /// Whether limits are kept, `[draws, m]`.
     feasible: Array2<bool>,
 }
@@ -233,12 +236,14 @@ impl Drawn {
         if shortlist.is_empty() {
             return Ok(None);
         }
-        let scores = joint(candidates, &shortlist)?.draws(draws, rng);
+        let joint = joint(candidates, &shortlist)?;
+        let latent = joint.latent_draws(draws, rng);
+        let incumbent = candidates.incumbent.map(|score| joint.latent_of(score));
         let feasible = match candidates.feasibility {
-            None => Array2::from_elem(scores.dim(), true),
-            Some(p) => Array2::from_shape_fn(scores.dim(), |(_, i)| rng.random::<f64>() < p[shortlist[i]]),
+            None => Array2::from_elem(latent.dim(), true),
+            Some(p) => Array2::from_shape_fn(latent.dim(), |(_, i)| rng.random::<f64>() < p[shortlist[i]]),
         };
-        Ok(Some(Self { shortlist, scores, feasible }))
+        Ok(Some(Self { shortlist, latent, incumbent, feasible }))
     }
 
     fn batches(&self, chosen: &[usize], batches: Batches) -> Vec<Vec<usize>> {

@@ -22,6 +22,7 @@ use ndarray::Array2;
 use rand::Rng;
 
 use crate::SurrogateError;
+use crate::acquisition::Scale;
 use crate::entry::PartEntry;
 use crate::posterior::{Joint, Posterior};
 
@@ -62,6 +63,8 @@ pub type JointOf<'a> = dyn Fn(&[usize]) -> Result<Option<Joint>, SurrogateError>
 pub struct Candidates<'a> {
     /// Utility of each candidate, `[n]`.
     pub utilities: &'a [f64],
+    /// What the utilities are.
+    pub scale: Scale,
     /// Embeddings `[n, d]`, in which near means related.
     pub embeddings: Option<&'a Array2<f64>>,
     /// Posterior of each score, `[n]`.

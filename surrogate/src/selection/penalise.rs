@@ -6,18 +6,21 @@ use rand::Rng;
 use super::pick::{NAME, best_first, check, cut, squared_distance, standardised};
 use super::{Batches, Candidates, Selection, SelectionEntry};
 use crate::SurrogateError;
+use crate::acquisition::Scale;
 use crate::entry::PartEntry;
 use crate::posterior::normal;
 
 /// Local penalisation: González, Dai, Hennig and Lawrence, "Batch Bayesian optimization via local
 /// penalization", AISTATS 2016.
 ///
-/// The utility of a candidate at distance `d` from a chosen one with mean `μ` and standard deviation `σ`
-/// is multiplied by `Φ((L d + μ - M)/σ)`. This is the probability that the chosen one does not exclude the candidate
-/// from being the maximum `M` (the incumbent), if scores change by at most `L` per unit of distance.
+/// The gain of a candidate at distance `d` from a chosen one is multiplied by `Φ((L d + μ - M)/σ)`, and its logarithm
+/// rises by the logarithm of that. `μ` and `σ` are mean and standard deviation of the Gaussian underneath the chosen
+/// one's score. The factor is the probability that the chosen one does not exclude the candidate
+/// from being the maximum `M` (the incumbent), if that Gaussian changes by at most `L` per unit of distance.
 /// Distances are those of the embedding, with columns scaled to unit variance over the
 /// [`shortlist`](Self::shortlist). `L` is the steepest slope of the posterior mean between two candidates of the
-/// shortlist, since there is no gradient. If a utility is negative, all are measured from the lowest one.
+/// shortlist, since there is no gradient. Utilities in the unit of the score, of any sign, count from the lowest finite
+/// one of the shortlist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LocalPenalisation {
     /// Number of candidates with the highest utility that are considered; at least as many as are chosen.
@@ -61,32 +64,34 @@ impl Selection for LocalPenalisation {
         let shortlist = best_first(candidates.utilities, self.shortlist.max(batches.total()));
         let field = Field {
             points: standardised(&embeddings.select(Axis(0), &shortlist)),
-            moments: shortlist.iter().map(|&i| posteriors[i].moments()).map(|(m, v)| (m, v.sqrt())).collect(),
+            moments: shortlist.iter().map(|&i| posteriors[i].latent()).collect(),
         };
-        let best = candidates.incumbent.unwrap_or_else(|| field.highest());
-        let utilities: Vec<f64> = shortlist.iter().map(|&i| candidates.utilities[i]).collect();
-        let chosen = field.choose(&from_zero(utilities), best, batches.total());
+        let latent = |score| posteriors[shortlist[0]].latent_of(score);
+        let best = candidates.incumbent.map_or_else(|| field.highest(), latent);
+        let utilities = shortlist.iter().map(|&i| candidates.utilities[i]).collect();
+        let chosen = field.choose(ln_gains(candidates.scale, utilities), best, batches.total());
         Ok(cut(&chosen.into_iter().map(|i| shortlist[i]).collect::<Vec<_>>(), batches))
     }
 }
 
-/// Utilities, shifted by the lowest finite one if any is negative.
-fn from_zero(mut utilities: Vec<f64>) -> Vec<f64> {
-    let finite = utilities.iter().copied().filter(|u| u.is_finite());
-    let lowest = finite.fold(f64::INFINITY, f64::min);
-    if utilities.iter().any(|&u| u < 0.0) {
-        for u in &mut utilities {
-            *u = (*u - lowest).max(0.0);
+/// Logarithms of gains.
+fn ln_gains(scale: Scale, utilities: Vec<f64>) -> Vec<f64> {
+    match scale {
+        Scale::LogGain => utilities,
+        Scale::Gain => utilities.into_iter().map(f64::ln).collect(),
+        Scale::Score => {
+            let finite = utilities.iter().copied().filter(|u| u.is_finite());
+            let lowest = finite.fold(f64::INFINITY, f64::min);
+            utilities.into_iter().map(|u| (u - lowest).max(0.0).ln()).collect()
         }
     }
-    utilities
 }
 
 /// A shortlist in its embedding.
 struct Field {
     /// `[m, d]`
     points: Array2<f64>,
-    /// Mean and standard deviation of each score, `[m]`.
+    /// Mean and standard deviation of the Gaussian underneath each score, `[m]`.
     moments: Vec<(f64, f64)>,
 }
 
@@ -113,19 +118,18 @@ impl Field {
         slope
     }
 
-    /// Probability that `chosen` does not exclude a candidate at this distance.
+    /// Logarithm of the probability that `chosen` does not exclude a candidate at this distance.
     fn penalty(&self, chosen: usize, reach: f64, best: f64) -> f64 {
         let (mean, sd) = self.moments[chosen];
         match (reach + mean - best) / sd {
-            z if z.is_nan() => 1.0,
-            z => normal::cdf(z),
+            z if z.is_nan() => 0.0,
+            z => normal::cdf(z).ln(),
         }
     }
 
-    fn choose(&self, utilities: &[f64], best: f64, count: usize) -> Vec<usize> {
+    fn choose(&self, mut penalised: Vec<f64>, best: f64, count: usize) -> Vec<usize> {
         let slope = self.slope();
-        let mut penalised = utilities.to_vec();
-        let mut left: Vec<usize> = (0..utilities.len()).collect();
+        let mut left: Vec<usize> = (0..penalised.len()).collect();
         let mut chosen = Vec::new();
         while chosen.len() < count && !left.is_empty() {
             let first = |best: usize, next: usize| {
@@ -133,7 +137,7 @@ impl Field {
             };
             let next = left.remove((0..left.len()).reduce(first).unwrap_or(0));
             for &i in &left {
-                penalised[i] *= self.penalty(next, slope * self.distance(i, next), best);
+                penalised[i] += self.penalty(next, slope * self.distance(i, next), best);
             }
             chosen.push(next);
         }
@@ -157,23 +161,25 @@ mod tests {
     fn penalties_by_hand() {
         let field = field();
         assert!((field.slope() - 0.25).abs() < 1e-15);
-        assert!((field.penalty(0, 0.0, 1.0) - 0.158_655_253_931_457_05).abs() < 1e-9);
-        assert!((field.penalty(0, 0.5, 1.0) - 0.308_537_538_725_986_9).abs() < 1e-9);
+        assert!((field.penalty(0, 0.0, 1.0).exp() - 0.158_655_253_931_457_05).abs() < 1e-9);
+        assert!((field.penalty(0, 0.5, 1.0).exp() - 0.308_537_538_725_986_9).abs() < 1e-9);
         // Sure to be below the maximum: a step at reach = M - μ.
         let sure = Field { moments: vec![(0.5, 0.0)], points: array![[0.0]] };
-        assert_eq!([0.4, 0.6].map(|reach| sure.penalty(0, reach, 1.0)), [0.0, 1.0]);
+        assert_eq!([0.4, 0.6].map(|reach| sure.penalty(0, reach, 1.0)), [f64::NEG_INFINITY, 0.0]);
     }
 
     /// Utilities 1, 0.9 and 0.5: after the first the copy is worth 0.143, the other 0.154.
     #[test]
     fn a_copy_waits_for_what_is_apart() {
-        assert_eq!(field().choose(&[1.0, 0.9, 0.5], 1.0, 3), [0, 2, 1]);
-        assert_eq!(field().choose(&[1.0, 0.99, 0.5], 1.0, 2), [0, 1]);
+        assert_eq!(field().choose([1.0, 0.9, 0.5].map(f64::ln).to_vec(), 1.0, 3), [0, 2, 1]);
+        assert_eq!(field().choose([1.0, 0.99, 0.5].map(f64::ln).to_vec(), 1.0, 2), [0, 1]);
     }
 
     #[test]
-    fn negative_utilities_count_from_the_lowest() {
-        assert_eq!(from_zero(vec![-1.0, f64::NEG_INFINITY, 2.0]), [0.0, 0.0, 3.0]);
-        assert_eq!(from_zero(vec![1.0, 0.5]), [1.0, 0.5]);
+    fn utilities_are_gains() {
+        let ln = f64::ln;
+        assert_eq!(ln_gains(Scale::Score, vec![-1.0, f64::NEG_INFINITY, 2.0]), [ln(0.0), ln(0.0), ln(3.0)]);
+        assert_eq!(ln_gains(Scale::Gain, vec![1.0, 0.5]), [0.0, ln(0.5)]);
+        assert_eq!(ln_gains(Scale::LogGain, vec![-7.0, 0.5]), [-7.0, 0.5]);
     }
 }

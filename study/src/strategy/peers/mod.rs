@@ -6,7 +6,7 @@ mod nas_bowl;
 mod npenas;
 
 use bonas_surrogate::Surrogate;
-use bonas_surrogate::acquisition::Mean;
+use bonas_surrogate::acquisition::Median;
 use bonas_surrogate::selection::{Batches, TopK};
 
 pub use bananas::BananasSettings;
@@ -32,7 +32,7 @@ fn guided(
     Bonas {
         name: name.to_owned(),
         surrogate,
-        acquisition: Box::new(Mean),
+        acquisition: Box::new(Median),
         selection: Box::new(TopK),
         pool: CandidatePool::Evolutionary(pool),
         initial,

@@ -45,6 +45,8 @@ pub(crate) struct FactoredObservations {
     pub(super) features: Features,
     /// Number of observations that were factored at once.
     base: usize,
+    /// Variance of the noise that the first observations have beyond that of all.
+    extra: Vec<f64>,
     ridge: f64,
     pub(super) factor: Cholesky,
 }
@@ -143,11 +145,17 @@ impl Covariance {
 
 impl FactoredObservations {
     /// Factors observations with features `x [n, d]`: the first `base` at once, the others one by one. For a given
-    /// base the result does not depend on how many were factored before the others arrived.
+    /// base the result does not depend on how many were factored before the others arrived. `extra` is the variance of
+    /// the noise that the first observations have beyond that of all.
     ///
     /// # Errors
     /// [`SurrogateError::Numeric`] if the covariance is not positive definite.
-    pub(crate) fn of(covariance: &Covariance, x: &Array2<f32>, base: usize) -> Result<Self, SurrogateError> {
+    pub(crate) fn of(
+        covariance: &Covariance,
+        x: &Array2<f32>,
+        base: usize,
+        extra: &[f64],
+    ) -> Result<Self, SurrogateError> {
         let base = base.min(x.nrows());
         let features = covariance.features(x.slice(s![..base, ..]));
         let k = covariance.between(&features, &features).mapv(f64::from); // [n, n]
@@ -155,9 +163,10 @@ impl FactoredObservations {
         let factored = RIDGES.into_iter().find_map(|ridge| {
             let mut k = k.clone();
             k.diag_mut().assign(&variance.mapv(|v| covariance.on_diagonal(v, ridge)));
+            k.diag_mut().iter_mut().zip(extra).for_each(|(k, extra)| *k += extra);
             let factor = Cholesky::of(k)?;
-            Self { covariance: covariance.clone(), features: features.clone(), base, ridge, factor }
-                .extended(x)
+            let (covariance, features, extra) = (covariance.clone(), features.clone(), extra.to_vec());
+            Self { covariance, features, base, extra, ridge, factor }.extended(x)
         });
         factored.ok_or_else(not_definite)
     }
@@ -167,7 +176,18 @@ impl FactoredObservations {
     /// # Errors
     /// As [`of`](Self::of).
     pub(crate) fn with(&self, x: &Array2<f32>) -> Result<Self, SurrogateError> {
-        self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base), Ok)
+        self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base, &self.extra), Ok)
+    }
+
+    /// These observations, with other noise beyond that of all.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn with_extra(&self, extra: Vec<f64>) -> Result<Self, SurrogateError> {
+        let mut all = Self { extra, ..self.clone() };
+        let every: Vec<usize> = (0..self.len()).collect();
+        all.factor = all.part(&every)?;
+        Ok(all)
     }
 
     /// Number of observations that were factored at once.
@@ -191,7 +211,7 @@ impl FactoredObservations {
         for (i, mut row) in (n..m).zip(rows.rows_mut()) {
             let own = self.covariance.row(&features, i);
             row.iter_mut().zip(own).for_each(|(value, k)| *value = f64::from(k));
-            row[i] = self.covariance.on_diagonal(variance[i], self.ridge);
+            row[i] = self.covariance.on_diagonal(variance[i], self.ridge) + self.extra(i);
         }
         Some(Self { factor: self.factor.extended(&rows)?, features, ..self })
     }
@@ -205,7 +225,13 @@ impl FactoredObservations {
         let mut k = self.covariance.between(&features, &features).mapv(f64::from);
         let variance = self.covariance.variance(&features);
         k.diag_mut().assign(&variance.mapv(|v| self.covariance.on_diagonal(v, self.ridge)));
+        k.diag_mut().iter_mut().zip(part).for_each(|(k, &i)| *k += self.extra(i));
         Cholesky::of(k).ok_or_else(not_definite)
+    }
+
+    /// Variance of the noise that an observation has beyond that of all.
+    pub(super) fn extra(&self, i: usize) -> f64 {
+        self.extra.get(i).copied().unwrap_or(0.0)
     }
 }
 
@@ -238,9 +264,9 @@ mod tests {
     }
 
     fn grows_the_same(covariance: &Covariance, x: &Array2<f32>) -> FactoredObservations {
-        let first = |n: usize| x.slice(s![..n, ..]).to_owned();
-        let all = FactoredObservations::of(covariance, x, 20).unwrap();
-        let mut grown = FactoredObservations::of(covariance, &first(20), 20).unwrap();
+        let (first, extra) = (|n: usize| x.slice(s![..n, ..]).to_owned(), [0.5, 0.25]);
+        let all = FactoredObservations::of(covariance, x, 20, &extra).unwrap();
+        let mut grown = FactoredObservations::of(covariance, &first(20), 20, &extra).unwrap();
         assert_eq!(grown.ridge, 0.0);
         for n in [21, 33, 70, 90] {
             grown = grown.with(&first(n)).unwrap();
@@ -258,8 +284,8 @@ mod tests {
         let covariance = covariance(Kernel::Matern32, 0.5, 0.1);
         let all = grows_the_same(&covariance, &x);
         assert_eq!(all.ridge, 0.0);
-        let apart =
-            FactoredObservations::of(&covariance, &x, 90).unwrap().factor.lower() - all.factor.lower();
+        let apart = FactoredObservations::of(&covariance, &x, 90, &[0.5, 0.25]).unwrap().factor.lower()
+            - all.factor.lower();
         assert!(apart.iter().all(|d| d.abs() < 1e-4));
     }
 

@@ -19,13 +19,17 @@
 //! # let _ = rougher;
 //! ```
 
+mod akin;
 mod factored;
 mod kernel;
 mod objective;
+mod outliers;
 mod process;
 
+pub(crate) use akin::share;
 pub(crate) use factored::{Covariance, FactoredObservations, Term, fit_to};
 pub use kernel::Kernel;
 pub use objective::Prior;
-pub(crate) use objective::{Block, Fit, Shape, Traits, fit};
+pub(crate) use objective::{Block, Evidence, Fit, Shape, Traits};
+pub(crate) use outliers::LeftOut;
 pub(crate) use process::{CHUNK, Process, Scratch};

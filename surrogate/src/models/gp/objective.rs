@@ -8,6 +8,7 @@ use argmin::solver::quasinewton::LBFGS;
 use ndarray::{Array1, Array2, Axis, Zip};
 
 use super::Kernel;
+use super::outliers::{LeftOut, outlier_noise};
 use crate::linalg::Cholesky;
 
 /// Added to the diagonal besides the noise.
@@ -86,39 +87,86 @@ pub(crate) struct Fit {
     pub(crate) loss: f64,
 }
 
-/// The most likely hyper-parameters by L-BFGS, from `start` or from the prior's mean.
-///
-/// `None` if the covariance is not positive definite at the start.
-pub(crate) fn fit(
-    blocks: &[Block],
-    targets: &Array1<f64>,
-    kernel: Kernel,
-    prior: &Prior,
-    start: Option<&[f64]>,
-    iterations: u64,
-) -> Option<Fit> {
-    let objective = Objective::new(blocks, targets, kernel, prior);
-    let start = start.map_or_else(|| objective.centre.clone(), <[f64]>::to_vec);
-    let first = objective.at(&start)?.0;
-    let stay = Fit { parameters: start.clone(), loss: first };
-    if iterations == 0 {
-        return Some(stay);
+/// What hyper-parameters are chosen by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Evidence<'a> {
+    pub(crate) blocks: &'a [Block],
+    /// `[n]`.
+    pub(crate) targets: &'a Array1<f64>,
+    /// Variance of the noise that each observation has beyond that of all, `[n]`.
+    pub(crate) extra: &'a Array1<f64>,
+    pub(crate) kernel: Kernel,
+    pub(crate) prior: &'a Prior,
+}
+
+/// Largest distance of a hyper-parameter from its prior's mean, in standard deviations.
+const BOUND: f64 = 5.0;
+
+/// By how much `ln σ` is raised, again and again, until a covariance is positive definite.
+const MORE_NOISE: f64 = 0.5;
+const RAISES: usize = 12;
+
+impl Evidence<'_> {
+    /// The most likely hyper-parameters by L-BFGS, from `start` or from the prior's mean, whichever is more likely.
+    ///
+    /// Every hyper-parameter stays within five standard deviations of its prior's mean. If the covariance is not
+    /// positive definite at either start, the noise is raised until it is. `None` if nothing helps, as with features
+    /// that are not finite.
+    pub(crate) fn fit(&self, start: Option<&[f64]>, iterations: u64) -> Option<Fit> {
+        let objective = Objective::new(self);
+        let centre = objective.centre.clone();
+        let starts = start.map(|start| objective.bounded(start)).into_iter().chain([centre.clone()]);
+        let at = |parameters: Vec<f64>| Some(Fit { loss: objective.at(&parameters)?.0, parameters });
+        let likelier = |best: Fit, next: Fit| if next.loss < best.loss { next } else { best };
+        let raised = |times: usize| {
+            let mut parameters = centre.clone();
+            if let Some(noise) = parameters.last_mut() {
+                *noise += times as f64 * MORE_NOISE;
+            }
+            at(parameters)
+        };
+        let stay = starts.filter_map(at).reduce(likelier).or_else(|| (1..=RAISES).find_map(raised))?;
+        if iterations == 0 {
+            return Some(stay);
+        }
+        let search = MoreThuenteLineSearch::new();
+        let solver = LBFGS::new(search, 8).with_tolerance_grad(1e-3).ok()?.with_tolerance_cost(1e-4).ok()?;
+        let run = Executor::new(Memo { objective: &objective, last: RefCell::default() }, solver);
+        // If the line search finds no descent, the start is already a local optimum up to rounding.
+        let from = objective.spreads_of(&stay.parameters);
+        let Ok(result) = run.configure(|s| s.param(from).max_iters(iterations)).run() else {
+            return Some(stay);
+        };
+        let best = result.state().get_best_param().map(|u| objective.bounded(&objective.parameters_at(u)));
+        Some(best.and_then(at).into_iter().fold(stay, likelier))
     }
-    let search = MoreThuenteLineSearch::new();
-    let solver = LBFGS::new(search, 8).with_tolerance_grad(1e-3).ok()?.with_tolerance_cost(1e-4).ok()?;
-    let run = Executor::new(Memo { objective: &objective, last: RefCell::default() }, solver);
-    // If the line search finds no descent, the start is already a local optimum up to rounding.
-    let from = objective.spreads_of(&start);
-    let Ok(result) = run.configure(|s| s.param(from).max_iters(iterations)).run() else { return Some(stay) };
-    let best = result.state().get_best_param().map(|u| objective.parameters_at(u));
-    let found = best.and_then(|p| Some(Fit { loss: objective.at(&p)?.0, parameters: p }));
-    Some(found.filter(|found| found.loss < first).unwrap_or(stay))
+
+    /// Leave-one-out predictions at these hyper-parameters, or at the prior's mean (Rasmussen and Williams, equation
+    /// 5.12); `None` if the covariance is not positive definite.
+    pub(crate) fn leave_one_out(&self, parameters: Option<&[f64]>) -> Option<Vec<LeftOut>> {
+        let objective = Objective::new(self);
+        let (cholesky, _) = objective.covariance(parameters.unwrap_or(&objective.centre))?;
+        let (alpha, inverse) = (cholesky.solve(self.targets.view()), cholesky.inverse());
+        let left = |i: usize| LeftOut {
+            mean: self.targets[i] - alpha[i] / inverse[[i, i]],
+            variance: inverse[[i, i]].recip() - self.extra[i],
+        };
+        Some((0..self.targets.len()).map(left).collect())
+    }
+
+    /// The noise of observations that do not fit, at these hyper-parameters or at the prior's mean; as it was if the
+    /// covariance is not positive definite.
+    pub(crate) fn outliers(&self, parameters: Option<&[f64]>) -> Array1<f64> {
+        let noise = (2.0 * parameters.and_then(|p| p.last()).unwrap_or(&self.prior.noise)).exp();
+        match self.leave_one_out(parameters) {
+            Some(left) => outlier_noise(self.targets, &left, noise),
+            None => self.extra.clone(),
+        }
+    }
 }
 
 struct Objective<'a> {
-    blocks: &'a [Block],
-    targets: &'a Array1<f64>,
-    kernel: Kernel,
+    evidence: &'a Evidence<'a>,
     /// Means and standard deviations of the parameters' priors.
     centre: Vec<f64>,
     spread: Vec<f64>,
@@ -135,7 +183,8 @@ struct Part {
 }
 
 impl<'a> Objective<'a> {
-    fn new(blocks: &'a [Block], targets: &'a Array1<f64>, kernel: Kernel, prior: &Prior) -> Self {
+    fn new(evidence: &'a Evidence<'a>) -> Self {
+        let Evidence { blocks, prior, .. } = *evidence;
         let (mut centre, mut spread) = (Vec::new(), Vec::new());
         for block in blocks {
             centre.push(-0.5 * (blocks.len() as f64).ln());
@@ -153,7 +202,15 @@ impl<'a> Objective<'a> {
         }
         centre.push(prior.noise);
         spread.push(prior.noise_sd);
-        Self { blocks, targets, kernel, centre, spread }
+        Self { evidence, centre, spread }
+    }
+
+    /// Parameters, each within its bounds.
+    fn bounded(&self, p: &[f64]) -> Vec<f64> {
+        let within = |((p, centre), spread): ((&f64, &f64), &f64)| {
+            p.clamp(centre - BOUND * spread, centre + BOUND * spread)
+        };
+        p.iter().zip(&self.centre).zip(&self.spread).map(within).collect()
     }
 
     /// Parameters as distances from the prior's mean in its standard deviations, so that the search treats all alike.
@@ -174,30 +231,36 @@ impl<'a> Objective<'a> {
             .collect()
     }
 
-    /// Loss and gradient; `None` if the covariance is not positive definite.
-    fn at(&self, p: &[f64]) -> Option<(f64, Vec<f64>)> {
-        let n = self.targets.len();
+    /// The factored covariance of the targets, and the blocks that it is the sum of; `None` if it is not positive
+    /// definite.
+    fn covariance(&self, p: &[f64]) -> Option<(Cholesky, Vec<Part>)> {
         let noise = (2.0 * p[p.len() - 1]).exp();
-        let mut covariance: Array2<f64> = Array2::eye(n) * (noise + JITTER);
-        let mut parts = Vec::with_capacity(self.blocks.len());
+        let mut covariance = Array2::from_diag(&(self.evidence.extra + (noise + JITTER)));
+        let mut parts = Vec::with_capacity(self.evidence.blocks.len());
         let mut rest = p;
-        for block in self.blocks {
+        for block in self.evidence.blocks {
             let (own, others) = rest.split_at(block.parameters());
             let part = self.part(block, own);
             covariance += &part.value;
             parts.push(part);
             rest = others;
         }
-        let cholesky = Cholesky::of(covariance)?;
-        let alpha = cholesky.solve(self.targets.view());
-        let mut loss = 0.5 * (self.targets.dot(&alpha) + cholesky.ln_det());
+        Some((Cholesky::of(covariance)?, parts))
+    }
+
+    /// Loss and gradient; `None` if the covariance is not positive definite.
+    fn at(&self, p: &[f64]) -> Option<(f64, Vec<f64>)> {
+        let (cholesky, parts) = self.covariance(p)?;
+        let noise = (2.0 * p[p.len() - 1]).exp();
+        let alpha = cholesky.solve(self.evidence.targets.view());
+        let mut loss = 0.5 * (self.evidence.targets.dot(&alpha) + cholesky.ln_det());
         // W = K⁻¹ - α αᵀ; the loss changes by ½ tr(W dK).
         let mut w = cholesky.inverse();
         for (i, mut row) in w.rows_mut().into_iter().enumerate() {
             row.scaled_add(-alpha[i], &alpha);
         }
         let mut slope = Vec::with_capacity(p.len());
-        for (part, block) in parts.iter().zip(self.blocks) {
+        for (part, block) in parts.iter().zip(self.evidence.blocks) {
             part.slope(&w, &block.shape, &mut slope);
         }
         slope.push(noise * w.diag().sum());
@@ -228,7 +291,7 @@ impl<'a> Objective<'a> {
         for i in 0..n {
             for j in 0..i {
                 let a = (lengths[i] + lengths[j] - 2.0 * value[[i, j]]).max(0.0);
-                let (k, s) = self.kernel.value_and_slope(a);
+                let (k, s) = self.evidence.kernel.value_and_slope(a);
                 value[[i, j]] = amplitude * k;
                 slope[[i, j]] = amplitude * s;
             }
@@ -317,7 +380,8 @@ impl Memo<'_> {
     fn at<T>(&self, p: &[f64], pick: impl Fn(f64, &[f64]) -> T) -> T {
         let mut last = self.last.borrow_mut();
         if last.as_ref().is_none_or(|(at, ..)| at != p) {
-            let found = self.objective.at(&self.objective.parameters_at(p));
+            let bounded = self.objective.bounded(&self.objective.parameters_at(p));
+            let found = self.objective.at(&bounded);
             let (loss, mut slope) = found.unwrap_or_else(|| (WALL, vec![0.0; p.len()]));
             slope.iter_mut().zip(&self.objective.spread).for_each(|(slope, spread)| *slope *= spread);
             *last = Some((p.to_vec(), loss, slope));
@@ -372,7 +436,9 @@ mod tests {
     fn gradient_agrees_with_finite_differences() {
         let (blocks, z) = (blocks(60), targets(60));
         for kernel in [Kernel::Matern32, Kernel::Matern52, Kernel::Rbf] {
-            let objective = Objective::new(&blocks, &z, kernel, &Prior::default());
+            let (prior, extra) = (Prior::default(), &z * &z);
+            let evidence = Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel, prior: &prior };
+            let objective = Objective::new(&evidence);
             let at: Vec<f64> =
                 objective.centre.iter().enumerate().map(|(i, c)| c + 0.3 * (i as f64).cos()).collect();
             let (_, slope) = objective.at(&at).unwrap();
@@ -394,8 +460,11 @@ mod tests {
         let z = ndarray::array![1.5];
         for (shape, variance) in [(Shape::Even, 1.0), (Shape::Linear, 0.09)] {
             let block = Block { x: ndarray::array![[0.3]], shape };
-            let loss = fit(&[block], &z, Kernel::Rbf, &Prior::default(), None, 0).unwrap().loss;
-            let k = variance + (-3f64).exp() + JITTER;
+            let (prior, extra) = (Prior::default(), ndarray::array![0.7]);
+            let evidence =
+                Evidence { blocks: &[block], targets: &z, extra: &extra, kernel: Kernel::Rbf, prior: &prior };
+            let loss = evidence.fit(None, 0).unwrap().loss;
+            let k = variance + (-3f64).exp() + JITTER + 0.7;
             assert!((loss - 0.5 * (2.25 / k + k.ln())).abs() < 1e-12);
         }
     }
@@ -403,14 +472,38 @@ mod tests {
     #[test]
     fn fitting_goes_down_to_where_there_is_no_slope() {
         let (blocks, z) = (blocks(40), targets(40));
-        let prior = Prior::default();
-        let start = fit(&blocks, &z, Kernel::Matern32, &prior, None, 0).unwrap();
-        let best = fit(&blocks, &z, Kernel::Matern32, &prior, None, 200).unwrap();
+        let (prior, extra) = (Prior::default(), Array1::zeros(40));
+        let evidence =
+            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: Kernel::Matern32, prior: &prior };
+        let start = evidence.fit(None, 0).unwrap();
+        let best = evidence.fit(None, 200).unwrap();
         assert!(best.loss < start.loss - 0.1);
-        let objective = Objective::new(&blocks, &z, Kernel::Matern32, &prior);
+        let objective = Objective::new(&evidence);
         let (_, slope) = objective.at(&best.parameters).unwrap();
         assert!(slope.iter().all(|s| s.abs() < 0.05), "{slope:?}");
-        let again = fit(&blocks, &z, Kernel::Matern32, &prior, Some(&best.parameters), 5).unwrap();
+        let again = evidence.fit(Some(&best.parameters), 5).unwrap();
         assert!(again.loss <= best.loss);
+    }
+
+    /// Starts that are far out, or from which nothing is positive definite, still lead somewhere.
+    #[test]
+    fn a_bad_start_does_not_matter() {
+        let (blocks, z) = (blocks(40), targets(40));
+        let (prior, extra) = (Prior::default(), Array1::zeros(40));
+        let evidence =
+            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: Kernel::Rbf, prior: &prior };
+        let centre = evidence.fit(None, 0).unwrap();
+        for far in [1e3, -1e3, f64::INFINITY] {
+            let start: Vec<f64> = centre.parameters.iter().map(|p| p + far).collect();
+            let found = evidence.fit(Some(&start), 20).unwrap();
+            assert!(found.loss < centre.loss, "{far}");
+        }
+        // Copies without noise to speak of: the covariance is singular up to rounding.
+        let prior = Prior { noise: -30.0, amplitude_sd: 1e-3, ..prior };
+        let same = [Block { x: Array2::zeros((40, 2)), shape: Shape::Even }];
+        let far = Array1::from_elem(40, 0.0);
+        let evidence =
+            Evidence { blocks: &same, targets: &z, extra: &far, kernel: Kernel::Rbf, prior: &prior };
+        assert!(evidence.fit(None, 20).unwrap().loss.is_finite());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
 use super::factored::{FactoredObservations, Features, fit_to};
+use super::outliers::{LeftOut, outlier_noise};
 use crate::SurrogateError;
 
 /// Candidates per pass, few enough that their covariances stay in the processor's cache.
@@ -61,9 +62,43 @@ impl Process {
         Ok(Self { observed, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
     }
 
+    /// This process, in which the observations from `first` on that do not fit the others have more noise than the
+    /// others. Only the last 400 are looked at.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub(crate) fn without_outliers(self, first: usize) -> Result<Self, SurrogateError> {
+        let n = self.targets.len();
+        let skip = n.saturating_sub(LAST);
+        let (means, variances) = self.leave_one_out();
+        let noise = self.noise();
+        let mut extra: Vec<f64> = (0..n).map(|i| self.observed.extra(i)).collect();
+        let mut found = false;
+        for i in first.max(skip)..n {
+            let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] - extra[i] };
+            let more = outlier_noise(&self.targets.slice(s![i..=i]).to_owned(), &[left], noise)[0];
+            // What fits leaves the factor as it is, so that it can grow.
+            if more > noise {
+                (extra[i], found) = (more, true);
+            }
+        }
+        if !found {
+            return Ok(self);
+        }
+        Self::new(Arc::new(self.observed.with_extra(extra)?), self.targets)
+    }
+
     /// The targets `[n]` of the observations.
     pub(crate) fn targets(&self) -> &Array1<f64> {
         &self.targets
+    }
+
+    /// The share of each of the last observations, at most 400, that is information and not noise of its own: 1, or
+    /// less for an observation that does not fit the others (`outlier_noise`).
+    pub(crate) fn trust(&self) -> Array1<f64> {
+        let noise = self.noise();
+        let skip = self.targets.len().saturating_sub(LAST);
+        (skip..self.targets.len()).map(|i| noise / (noise + self.observed.extra(i))).collect()
     }
 
     /// Variance of the noise.
@@ -78,12 +113,27 @@ impl Process {
 
     /// [`predict`](Self::predict) with existing scratch space.
     pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
+        self.predict_akin(x, &[], scratch)
+    }
+
+    /// [`predict_with`](Self::predict_with) for candidates whose covariance with every observation is a share of what
+    /// their features say, as by a further kernel; without shares it is all of it.
+    pub(crate) fn predict_akin(
+        &self,
+        x: &Array2<f32>,
+        shares: &[f32],
+        scratch: &mut Scratch,
+    ) -> (Vec<f64>, Vec<f64>) {
         let covariance = &self.observed.covariance;
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
         let Scratch { features, k, products, white } = scratch;
         for start in (0..x.nrows()).step_by(CHUNK) {
             covariance.features_into(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]), features);
             covariance.between_into(features, &self.observed.features, k, products); // [m, n]
+            k.rows_mut()
+                .into_iter()
+                .zip(shares.iter().skip(start))
+                .for_each(|(mut row, &share)| row *= share);
             means.extend(k.rows().into_iter().map(|row| weighted_sum(row, &self.alpha)));
             match &self.part {
                 None => whiten(&self.whitener, k.view(), white), // [n, m]
@@ -97,16 +147,26 @@ impl Process {
         (means, variances)
     }
 
-    /// Means `[m]` and covariance `[m, m]` at `x [m, d]`, without noise, conditioned on all observations. Also the
-    /// largest prior variance, to which rounding errors are proportional.
-    pub(crate) fn joint(&self, x: &Array2<f32>) -> (Vec<f64>, Array2<f64>, f64) {
+    /// Means `[m]` and covariance `[m, m]` at `x [m, d]`, without noise, conditioned on all observations, for candidates
+    /// with shares, as [`predict_akin`](Self::predict_akin) takes them. What a candidate does not share with the
+    /// observations it shares with no other candidate. Also the largest prior variance, to which rounding errors are
+    /// proportional.
+    pub(crate) fn joint_akin(&self, x: &Array2<f32>, shares: &[f32]) -> (Vec<f64>, Array2<f64>, f64) {
         let covariance = &self.observed.covariance;
         let features = covariance.features(x.view());
         let k = covariance.between(&features, &self.observed.features).mapv(f64::from);
         let white = self.observed.factor.solve_lower(k.t().as_standard_layout().into_owned());
-        let posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
-        let prior = covariance.variance(&features).iter().copied().fold(0.0, f64::max);
-        (k.dot(&self.alpha).to_vec(), posterior, prior)
+        let mut posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
+        let variances = covariance.variance(&features);
+        let prior = variances.iter().copied().fold(0.0, f64::max);
+        let mut means = k.dot(&self.alpha).to_vec();
+        for (i, share) in shares.iter().map(|&share| f64::from(share)).enumerate() {
+            means[i] *= share;
+            posterior.row_mut(i).mapv_inplace(|v| v * share);
+            posterior.column_mut(i).mapv_inplace(|v| v * share);
+            posterior[[i, i]] += (1.0 - share * share) * variances[i];
+        }
+        (means, posterior, prior)
     }
 
     /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
@@ -183,7 +243,7 @@ mod tests {
 
     fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
         let covariance = Covariance { kernel: Kernel::Rbf, terms, noise };
-        Process::new(Arc::new(FactoredObservations::of(&covariance, x, x.nrows()).unwrap()), z).unwrap()
+        Process::new(Arc::new(FactoredObservations::of(&covariance, x, x.nrows(), &[]).unwrap()), z).unwrap()
     }
 
     fn term(column: usize) -> Term {
@@ -238,7 +298,7 @@ mod tests {
         let (mean, variance) = process.predict(&at);
         assert!((mean[0] - 3.0 * 4.5 / precision).abs() < 1e-4 && mean[1].abs() < 1e-6);
         assert!((variance[0] - 9.0 * noise / precision).abs() < 1e-4 && variance[1].abs() < 1e-6);
-        let (joint, covariance, _) = process.joint(&at);
+        let (joint, covariance, _) = process.joint_akin(&at, &[]);
         assert!((joint[0] - mean[0]).abs() < 1e-5 && (covariance[[0, 0]] - variance[0]).abs() < 1e-4);
     }
 
@@ -248,7 +308,7 @@ mod tests {
         let process = process(&x, (0..150).map(|i| (i as f64).sin()).collect());
         let at = Array2::from_shape_fn((CHUNK + 3, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 15.0);
         let (mean, variance) = process.predict(&at);
-        let (joint, covariance, _) = process.joint(&at);
+        let (joint, covariance, _) = process.joint_akin(&at, &[]);
         for i in 0..at.nrows() {
             assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
             assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
@@ -271,7 +331,7 @@ mod tests {
         let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
         let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
         let (mean, variance) = process.predict(&at);
-        let (exact_mean, covariance, _) = process.joint(&at);
+        let (exact_mean, covariance, _) = process.joint_akin(&at, &[]);
         for i in 0..20 {
             assert!((mean[i] - exact_mean[i]).abs() < 1e-4, "{i}");
             let exact = covariance[[i, i]];

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use ndarray::Array1;
+
 use super::columns::KernelColumns;
 use super::data::PriorForm;
 use crate::models::gp::{self, FactoredObservations};
+use crate::posterior::curve::RankCurve;
 
 /// Most choices of hyper-parameters that are cached.
 const MAX_HYPERPARAMETERS: usize = 64;
@@ -17,6 +20,10 @@ const MAX_FACTORED: usize = 2;
 pub(super) struct Hyperparameters {
     pub(super) columns: Arc<KernelColumns>,
     pub(super) fit: gp::Fit,
+    /// The curve of the normal scores.
+    pub(super) curve: RankCurve,
+    /// Variance of the noise that each observation has beyond that of all, `[n]`.
+    pub(super) extra: Array1<f64>,
 }
 
 /// Hyper-parameters and factored covariances of earlier fits, by form and the hash of the observations.

@@ -36,12 +36,13 @@ impl FittedGraphGp {
         Ok(x)
     }
 
-    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
+    /// Writes [`matrix`](Self::matrix) to `x` and resizes it. Returns the share of each candidate's covariance with the
+    /// observations, less than 1 for one with operations that none of them has.
     pub(crate) fn matrix_into<'a>(
         &self,
         candidates: impl IntoIterator<Item = &'a Architecture, IntoIter: Clone>,
         x: &mut Array2<f32>,
-    ) -> Result<(), SurrogateError> {
+    ) -> Result<Vec<f32>, SurrogateError> {
         let candidates = candidates.into_iter();
         let ranks: Vec<Vec<f64>> = self
             .knowledge
@@ -50,7 +51,7 @@ impl FittedGraphGp {
             .collect::<Result<_, _>>()?;
         let structures = self.features.matching(NAME, self.columns.varying.columns(), candidates)?;
         self.columns.matrix_into(structures.iter(), &ranks, x);
-        Ok(())
+        Ok(structures.iter().map(|row| gp::share(self.columns.varying.unseen(row))).collect())
     }
 
     /// Expected normal scores `[m]`.
@@ -82,8 +83,8 @@ impl Predict for FittedGraphGp {
         let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
         // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(gp::CHUNK) {
-            self.matrix_into(candidates, &mut x)?;
-            let (means, variances) = self.process.predict_with(&x, &mut scratch);
+            let shares = self.matrix_into(candidates, &mut x)?;
+            let (means, variances) = self.process.predict_akin(&x, &shares, &mut scratch);
             for (mean, variance) in means.into_iter().zip(variances) {
                 posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
             }
@@ -95,7 +96,9 @@ impl Predict for FittedGraphGp {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let (mean, covariance, prior) = self.process.joint(&self.matrix(candidates)?);
+        let mut x = Array2::zeros((0, 0));
+        let shares = self.matrix_into(candidates, &mut x)?;
+        let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
     }
 

@@ -5,7 +5,8 @@ use super::*;
 use crate::Posterior;
 use crate::metrics::kendall_tau_b;
 use crate::testing::{
-    check_surrogate, toy_architectures, toy_known, toy_observations, toy_quality, toy_score,
+    check_surrogate, check_toy_robustness, toy_architectures, toy_known, toy_observations, toy_quality,
+    toy_score,
 };
 
 fn rng() -> ChaCha8Rng {
@@ -15,6 +16,7 @@ fn rng() -> ChaCha8Rng {
 #[test]
 fn contract() {
     check_surrogate(&GraphGp::default(), &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    check_toy_robustness(&GraphGp::default());
 }
 
 #[test]
@@ -130,7 +132,9 @@ fn an_architecture_of_which_nothing_is_known_is_named() {
     let (good, _) = good_and_bad();
     let gp = GraphGp::default().with_prior_knowledge(vec![good], &[PriorForm::Feature]);
     let fitted = gp.fit(&toy_observations(10, 4), &mut rng()).unwrap();
-    let strange = bonas_spaces::SearchSpace::sample(&bonas_spaces::Darts::new(), &mut rng());
+    let known = good_and_bad().0;
+    let mut all = toy_architectures(200, 77).into_iter();
+    let strange = all.find(|a| known.ranks([a]).is_err()).expect("a cell without a value");
     let error = fitted.predict(&[strange]).unwrap_err().to_string();
     assert!(error.contains("architecture 0, ") && error.contains("has no value of the indicator"), "{error}");
 }
@@ -140,6 +144,11 @@ fn other_spaces_are_refused() {
     let fitted = GraphGp::default().fit(&toy_observations(5, 2), &mut rng()).unwrap();
     let other = bonas_spaces::SearchSpace::sample(&bonas_spaces::Darts::new(), &mut rng());
     let mixed = [toy_architectures(1, 1).remove(0), other.clone()];
-    assert!(fitted.predict(&mixed).unwrap_err().to_string().contains("architecture 1"));
-    assert!(fitted.predict(&[other]).unwrap_err().to_string().contains("another space"));
+    for candidates in [&mixed[..], &[other]] {
+        let error = fitted.predict(candidates).unwrap_err().to_string();
+        assert!(
+            error.contains("1 cell of none, skip") && error.contains("2 cells of max_pool_3x3"),
+            "{error}"
+        );
+    }
 }

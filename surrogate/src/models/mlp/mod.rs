@@ -11,6 +11,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::entry::PartEntry;
+use crate::guard::in_one_space;
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 use encoding::Encoder;
@@ -88,27 +89,29 @@ impl Surrogate for PathMlp {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        self.params.check()?;
-        let scale = Scale::of(observations)?;
-        let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
-        let encoder = Encoder::of(&architectures);
-        let examples: Vec<Vec<u32>> = architectures.iter().map(|a| encoder.encode(a)).collect();
-        let targets: Vec<f32> = observations.iter().map(|o| scale.standardised(o.score)).collect();
-        let mut nets = Vec::with_capacity(self.params.ensemble);
-        for member in 1..=self.params.ensemble {
-            let mut own = ChaCha8Rng::seed_from_u64(rng.random());
-            let mut net = Net::new(encoder.len(), &self.params, &mut own);
-            net.train(&examples, &targets, &self.params, &mut own);
-            if !net.is_finite() {
-                let reason = format!(
-                    "the weights of network {member} of {} are not finite; lower learning_rate = {}",
-                    self.params.ensemble, self.params.learning_rate
-                );
-                return Err(SurrogateError::numeric(NAME, reason));
+        in_one_space(NAME, observations, || {
+            self.params.check()?;
+            let scale = Scale::of(observations)?;
+            let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
+            let encoder = Encoder::of(&architectures);
+            let examples: Vec<Vec<u32>> = architectures.iter().map(|a| encoder.encode(a)).collect();
+            let targets: Vec<f32> = observations.iter().map(|o| scale.standardised(o.score)).collect();
+            let mut nets = Vec::with_capacity(self.params.ensemble);
+            for member in 1..=self.params.ensemble {
+                let mut own = ChaCha8Rng::seed_from_u64(rng.random());
+                let mut net = Net::new(encoder.len(), &self.params, &mut own);
+                net.train(&examples, &targets, &self.params, &mut own);
+                if !net.is_finite() {
+                    let reason = format!(
+                        "the weights of network {member} of {} are not finite; lower learning_rate = {}",
+                        self.params.ensemble, self.params.learning_rate
+                    );
+                    return Err(SurrogateError::numeric(NAME, reason));
+                }
+                nets.push(net);
             }
-            nets.push(net);
-        }
-        Ok(Box::new(FittedPathMlp { encoder, nets, scale }))
+            Ok(Box::new(FittedPathMlp { encoder, nets, scale }))
+        })
     }
 }
 

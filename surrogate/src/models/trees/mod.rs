@@ -17,8 +17,10 @@ use rand::seq::SliceRandom;
 use crate::entry::PartEntry;
 use crate::features::Columns;
 use crate::features::FeatureCache;
-use crate::observation::finite_scores;
-use crate::posterior::warp::{Warp, normal_scores};
+use crate::guard::in_one_space;
+use crate::observation::{finite_scores, replicates};
+use crate::posterior::curve::RankCurve;
+use crate::posterior::warp::{NormalScores, Warp, normal_scores};
 use crate::surrogate::SurrogateEntry;
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
@@ -71,22 +73,24 @@ impl CrossFit {
         Ok(())
     }
 
-    /// Fits to features `x [n, d]` and targets `[n]`.
+    /// Fits to features `x [n, d]` and targets `[n]`. Observations of one group are in one fold.
     pub(crate) fn of(
         x: &Array2<f32>,
         targets: &[f64],
+        groups: &[usize],
         boost: &BoostParams,
         folds: usize,
         rng: &mut dyn Rng,
     ) -> Result<Self, SurrogateError> {
         Self::check(boost, folds)?;
         let n = targets.len();
-        let mut order: Vec<usize> = (0..n).collect();
+        let count = groups.iter().max().map_or(0, |last| last + 1);
+        let mut order: Vec<usize> = (0..count).collect();
         order.shuffle(rng);
         let training = TrainingFeatures::of(x);
         let mut fit = Self { models: Vec::new(), out_of_fold: Array1::zeros(n) };
-        for fold in 0..folds.min(n) {
-            let is_out = |row: u32| order[row as usize] % folds == fold;
+        for fold in 0..folds.min(count) {
+            let is_out = |row: u32| order[groups[row as usize]] % folds == fold;
             let (out, mut rest): (Vec<u32>, Vec<u32>) = (0..n as u32).partition(|&row| is_out(row));
             if rest.is_empty() {
                 rest.clone_from(&out);
@@ -129,21 +133,23 @@ impl Surrogate for Trees {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        let scores = finite_scores(NAME, observations)?;
-        let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
-        let columns = Columns::of(structures.iter());
-        let x = columns.matrix(structures.iter());
-        let (z, warp) = normal_scores(&scores);
-        let fit = CrossFit::of(&x, &z, &self.boost, self.folds, rng)?;
-        let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();
-        let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
-        Ok(Box::new(FittedTrees {
-            fit,
-            error,
-            columns,
-            warp: Arc::new(warp),
-            features: self.features.clone(),
-        }))
+        in_one_space(NAME, observations, || {
+            let scores = finite_scores(NAME, observations)?;
+            let structures = self.features.features(NAME, observations.iter().map(|o| &o.architecture))?;
+            let columns = Columns::of(structures.iter());
+            let x = columns.matrix(structures.iter());
+            let NormalScores { z, warp } = normal_scores(&scores, &RankCurve::default());
+            let fit = CrossFit::of(&x, &z, &replicates(observations), &self.boost, self.folds, rng)?;
+            let squares: f64 = z.iter().zip(&fit.out_of_fold).map(|(z, p)| (z - p).powi(2)).sum();
+            let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
+            Ok(Box::new(FittedTrees {
+                fit,
+                error,
+                columns,
+                warp: Arc::new(warp),
+                features: self.features.clone(),
+            }))
+        })
     }
 }
 
@@ -190,9 +196,10 @@ mod tests {
     fn an_observation_does_not_predict_itself() {
         let x = Array2::from_shape_fn((150, 3), |(i, j)| ((i * (7 + 3 * j)) % 31) as f32);
         let targets: Vec<f64> = (0..150).map(|i| f64::from((i * 5 % 13) as u8)).collect();
+        let each: Vec<usize> = (0..150).collect();
         let fit = |targets: &[f64]| {
             let mut rng = ChaCha8Rng::seed_from_u64(3);
-            CrossFit::of(&x, targets, &BoostParams::default(), 3, &mut rng).unwrap()
+            CrossFit::of(&x, targets, &each, &BoostParams::default(), 3, &mut rng).unwrap()
         };
         let first = fit(&targets);
         let mut other = targets.clone();

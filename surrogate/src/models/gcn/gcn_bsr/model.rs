@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use tch::{Device, Kind};
 
+use crate::guard::in_one_space;
 use crate::models::bsr::{Bsr, BsrParams};
 use crate::models::gcn::graphs::{Graphs, Padding};
 use crate::models::gcn::network::{Gcn, GcnShape, check_place};
@@ -138,18 +139,20 @@ impl Surrogate for GcnBsr {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        self.check(observations)?;
-        pin_threads(self.settings.device);
-        let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
-        let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
-        let graphs = self.graphs(&architectures)?;
-        let GcnSettings { width, depth, kind, device, training, bsr, .. } = self.settings;
-        let shape = GcnShape { classes: graphs.classes, cells: graphs.cells, width, depth };
-        let gcn = Gcn::new(shape, (kind, device), rng)?;
-        training.run(&gcn, &graphs, &scores, rng)?;
-        let embedding = to_array(&gcn.infer(&graphs)?.0)?;
-        let model = bsr.fit(&Dataset::new(embedding, Array1::from(scores)))?;
-        Ok(Box::new(FittedGcnBsr { recipe: *self, gcn, model }))
+        in_one_space(self.name, observations, || {
+            self.check(observations)?;
+            pin_threads(self.settings.device);
+            let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
+            let scores: Vec<f64> = observations.iter().map(|o| o.score).collect();
+            let graphs = self.graphs(&architectures)?;
+            let GcnSettings { width, depth, kind, device, training, bsr, .. } = self.settings;
+            let shape = GcnShape { classes: graphs.classes, cells: graphs.cells, width, depth };
+            let gcn = Gcn::new(shape, (kind, device), rng)?;
+            training.run(&gcn, &graphs, &scores, rng)?;
+            let embedding = to_array(&gcn.infer(&graphs)?.0)?;
+            let model = bsr.fit(&Dataset::new(embedding, Array1::from(scores)))?;
+            Ok(Box::new(FittedGcnBsr { recipe: *self, gcn, model }))
+        })
     }
 }
 

@@ -11,12 +11,14 @@ use tch::{Device, Kind, Tensor};
 
 use crate::features::FeatureCache;
 use crate::features::{Structures, VaryingColumns};
+use crate::guard::in_one_space;
 use crate::models::gcn::directed::{DirectedGraphs, Nets};
 use crate::models::gcn::network::check_place;
 use crate::models::gcn::tensors::{pin_threads, to_array};
 use crate::models::gcn::train::Adam;
-use crate::observation::finite_scores;
-use crate::posterior::warp::{Warp, normal_scores};
+use crate::observation::{finite_scores, replicates};
+use crate::posterior::curve::RankCurve;
+use crate::posterior::warp::{NormalScores, Warp, normal_scores};
 use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 const NAME: &str = super::GCN_ENSEMBLE.name();
@@ -150,11 +152,13 @@ impl GcnEnsemble {
         }
     }
 
-    /// The fold of each observation, and the weights `[K, n]`: 1 for all folds but the member's own.
-    fn folds(&self, n: usize, rng: &mut dyn Rng) -> (Vec<usize>, Array2<f32>) {
-        let mut fold: Vec<usize> = (0..n).map(|i| i % self.members).collect();
-        fold.shuffle(rng);
-        let in_training = |(k, i): (usize, usize)| f32::from(u8::from(n == 1 || fold[i] != k));
+    /// The fold of each observation, that of its group, and the weights `[K, n]`: 1 for all folds but the member's own.
+    fn folds(&self, groups: &[usize], rng: &mut dyn Rng) -> (Vec<usize>, Array2<f32>) {
+        let (n, count) = (groups.len(), groups.iter().max().map_or(0, |last| last + 1));
+        let mut of_group: Vec<usize> = (0..count).map(|i| i % self.members).collect();
+        of_group.shuffle(rng);
+        let fold: Vec<usize> = groups.iter().map(|&group| of_group[group]).collect();
+        let in_training = |(k, i): (usize, usize)| f32::from(u8::from(count == 1 || fold[i] != k));
         let weights = Array2::from_shape_fn((self.members, n), in_training);
         (fold, weights)
     }
@@ -174,39 +178,42 @@ impl Surrogate for GcnEnsemble {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
-        self.check()?;
-        let scores = finite_scores(NAME, observations)?;
-        pin_threads(self.device);
-        let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
-        let structures = self.features.features(NAME, architectures.iter().copied())?;
-        let columns = VaryingColumns::of(structures.iter());
-        let unit = COUNTS / (columns.len().max(1) as f32).sqrt();
-        let counts = scaled(&columns, &structures, unit);
-        let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
-        let (z, warp) = normal_scores(&scores);
-        let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
-        let (fold, weights) = self.folds(scores.len(), rng);
-        let targets = Tensor::from_slice(&z).to_kind(Kind::Float).to_device(self.device);
-        let in_training = Tensor::from_slice(weights.as_standard_layout().as_slice().unwrap_or_default())
-            .view([self.members as i64, -1])
-            .to_device(self.device);
-        self.train(&nets, &graphs, &targets, &in_training, rng)?;
-        let mut fitted = FittedGcnEnsemble {
-            nets,
-            columns,
-            unit,
-            error: 0.0,
-            warp: Arc::new(warp),
-            device: self.device,
-            features: self.features.clone(),
-        };
-        let (_, predictions) = fitted.outputs(&graphs)?;
-        let held_out_error = |(i, z): (usize, &f64)| (z - predictions[[fold[i], i]]).powi(2);
-        let squares: f64 = z.iter().enumerate().map(held_out_error).sum();
-        let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
-        // These are errors of single members; their variance is added for each candidate.
-        fitted.error = (error - predictions.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)).max(0.1 * error);
-        Ok(Box::new(fitted))
+        in_one_space(NAME, observations, || {
+            self.check()?;
+            let scores = finite_scores(NAME, observations)?;
+            pin_threads(self.device);
+            let architectures: Vec<&Architecture> = observations.iter().map(|o| &o.architecture).collect();
+            let structures = self.features.features(NAME, architectures.iter().copied())?;
+            let columns = VaryingColumns::of(structures.iter());
+            let unit = COUNTS / (columns.len().max(1) as f32).sqrt();
+            let counts = scaled(&columns, &structures, unit);
+            let graphs = DirectedGraphs::encode(&architectures, &counts, self.device)?;
+            let NormalScores { z, warp } = normal_scores(&scores, &RankCurve::default());
+            let nets = Nets::new(graphs.shape(self.members, self.width, self.depth), self.device, rng);
+            let (fold, weights) = self.folds(&replicates(observations), rng);
+            let targets = Tensor::from_slice(&z).to_kind(Kind::Float).to_device(self.device);
+            let in_training = Tensor::from_slice(weights.as_standard_layout().as_slice().unwrap_or_default())
+                .view([self.members as i64, -1])
+                .to_device(self.device);
+            self.train(&nets, &graphs, &targets, &in_training, rng)?;
+            let mut fitted = FittedGcnEnsemble {
+                nets,
+                columns,
+                unit,
+                error: 0.0,
+                warp: Arc::new(warp),
+                device: self.device,
+                features: self.features.clone(),
+            };
+            let (_, predictions) = fitted.outputs(&graphs)?;
+            let held_out_error = |(i, z): (usize, &f64)| (z - predictions[[fold[i], i]]).powi(2);
+            let squares: f64 = z.iter().enumerate().map(held_out_error).sum();
+            let error = (squares + PRIOR_ERROR * PRIOR_ERROR) / (z.len() + 1) as f64;
+            // These are errors of single members; their variance is added for each candidate.
+            fitted.error =
+                (error - predictions.var_axis(Axis(0), 0.0).mean().unwrap_or(0.0)).max(0.1 * error);
+            Ok(Box::new(fitted))
+        })
     }
 }
 
@@ -308,13 +315,13 @@ mod tests {
     #[test]
     fn folds_by_hand() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let (fold, weights) = brief().folds(7, &mut rng);
+        let (fold, weights) = brief().folds(&[0, 1, 2, 3, 4, 5, 6], &mut rng);
         assert_eq!(weights.sum_axis(Axis(0)), Array1::from_elem(7, 2.0));
         let mut left_out = weights.sum_axis(Axis(1)).mapv(|in_training| 7.0 - in_training).to_vec();
         left_out.sort_by(f32::total_cmp);
         assert_eq!(left_out, [2.0, 2.0, 3.0]);
         assert!((0..7).all(|i| weights[[fold[i], i]] == 0.0));
-        assert_eq!(brief().folds(1, &mut rng).1.sum(), 3.0);
+        assert_eq!(brief().folds(&[0], &mut rng).1.sum(), 3.0);
     }
 
     #[test]

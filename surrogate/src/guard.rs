@@ -1,0 +1,120 @@
+//! The space that a surrogate was fitted to.
+
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, Vocabulary};
+use ndarray::Array2;
+
+use crate::error::SurrogateError;
+use crate::observation::Observation;
+use crate::posterior::{Joint, Posterior};
+use crate::surrogate::Predict;
+
+/// What architectures of one space have in common.
+#[derive(Clone, Debug)]
+struct Home {
+    vocabulary: Arc<Vocabulary>,
+    cells: usize,
+}
+
+impl Home {
+    fn of(architecture: &Architecture) -> Self {
+        Self { vocabulary: architecture.vocabulary().clone(), cells: architecture.cells().len() }
+    }
+
+    fn has(&self, architecture: &Architecture) -> bool {
+        let other = architecture.vocabulary();
+        architecture.cells().len() == self.cells
+            && (Arc::ptr_eq(other, &self.vocabulary) || **other == *self.vocabulary)
+    }
+
+    /// What an error says of it.
+    fn described(&self) -> String {
+        /// Most operations that are named.
+        const NAMED: usize = 12;
+        let names: Vec<&str> = self.vocabulary.ops().map(|op| self.vocabulary.name(op)).collect();
+        let more =
+            if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
+        let cells = if self.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", self.cells) };
+        format!("{cells} of {}{more}", names[..names.len().min(NAMED)].join(", "))
+    }
+}
+
+/// Fits a surrogate to observations of one space; the predictor refuses architectures of any other.
+///
+/// Use it in [`Surrogate::fit`](crate::Surrogate::fit): without it a model may take architectures of another space
+/// for what it knows. Spaces differ if the number of cells or the operations do.
+///
+/// ```
+/// use bonas_surrogate::models::Trees;
+/// use bonas_surrogate::testing::{toy_architectures, toy_observations};
+/// use bonas_surrogate::{Surrogate, SurrogateError, in_one_space};
+/// use rand::SeedableRng;
+///
+/// let observations = toy_observations(20, 1);
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let fitted = in_one_space("mine", &observations, || Trees::default().fit(&observations, &mut rng))?;
+/// assert_eq!(fitted.predict(&toy_architectures(3, 2))?.len(), 3);
+/// # Ok::<(), SurrogateError>(())
+/// ```
+///
+/// # Errors
+/// [`SurrogateError::Data`] without an observation, [`SurrogateError::Space`] for observations of different spaces, and
+/// those of `fit`.
+pub fn in_one_space(
+    surrogate: &'static str,
+    observations: &[Observation],
+    fit: impl FnOnce() -> Result<Box<dyn Predict>, SurrogateError>,
+) -> Result<Box<dyn Predict>, SurrogateError> {
+    let first = observations
+        .first()
+        .ok_or_else(|| SurrogateError::data(surrogate, "no observations; it needs at least one"))?;
+    let home = Home::of(&first.architecture);
+    check(surrogate, &home, observations.iter().map(|o| &o.architecture))?;
+    Ok(Box::new(Guarded { surrogate, home, inner: fit()? }))
+}
+
+/// A predictor that refuses architectures of another space than that of its observations.
+struct Guarded {
+    surrogate: &'static str,
+    home: Home,
+    inner: Box<dyn Predict>,
+}
+
+impl Guarded {
+    fn check(&self, candidates: &[Architecture]) -> Result<(), SurrogateError> {
+        check(self.surrogate, &self.home, candidates)
+    }
+}
+
+fn check<'a>(
+    surrogate: &'static str,
+    home: &Home,
+    architectures: impl IntoIterator<Item = &'a Architecture>,
+) -> Result<(), SurrogateError> {
+    match architectures.into_iter().find(|architecture| !home.has(architecture)) {
+        None => Ok(()),
+        Some(other) => Err(SurrogateError::Space {
+            surrogate,
+            expected: home.described(),
+            found: Home::of(other).described(),
+        }),
+    }
+}
+
+impl Predict for Guarded {
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
+        self.check(candidates)?;
+        self.inner.predict(candidates)
+    }
+
+    fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
+        self.check(candidates)?;
+        self.inner.embed(candidates)
+    }
+
+    fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
+        self.check(candidates)?;
+        self.inner.joint(candidates)
+    }
+}

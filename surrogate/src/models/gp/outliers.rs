@@ -1,0 +1,55 @@
+//! Observations that do not fit the others: runs that diverged, mostly.
+
+use ndarray::Array1;
+
+/// Share of observations that are expected not to fit.
+const SHARE: f64 = 0.03;
+
+/// Variance that such an observation has beyond that of the noise, where targets have variance 1.
+const VARIANCE: f64 = 4.0;
+
+/// A leave-one-out prediction of an observation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeftOut {
+    /// Its mean.
+    pub(crate) mean: f64,
+    /// Its variance, the noise of all observations included, that of its own ([`outlier_noise`]) not.
+    pub(crate) variance: f64,
+}
+
+/// Variance of the noise that each observation has beyond `noise`, that of all, given leave-one-out predictions.
+///
+/// An observation is a mixture: of variance `noise`, or, with probability 0.03, of variance `noise + 4`. With the
+/// posterior probability `p` of the second, the precision is `(1 - p) / noise + p / (noise + 4)`, the step of
+/// expectation maximisation.
+pub(crate) fn outlier_noise(targets: &Array1<f64>, left_out: &[LeftOut], noise: f64) -> Array1<f64> {
+    let extra = |(target, left): (&f64, &LeftOut)| {
+        let square = (target - left.mean).powi(2);
+        let ln_density = |variance: f64| -0.5 * (square / variance + variance.ln());
+        let odds =
+            (SHARE / (1.0 - SHARE)).ln() + ln_density(left.variance + VARIANCE) - ln_density(left.variance);
+        let p = 1.0 / (1.0 + (-odds).exp());
+        if !p.is_finite() {
+            return 0.0;
+        }
+        ((1.0 - p) / noise + p / (noise + VARIANCE)).recip() - noise
+    };
+    targets.iter().zip(left_out).map(extra).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_has_the_noise_of_all_and_what_does_not_fit_has_more() {
+        let left = LeftOut { mean: 0.5, variance: 0.3 };
+        let targets = Array1::from(vec![0.5, 1.0, -2.5]);
+        let extra = outlier_noise(&targets, &[left; 3], 0.1);
+        // At its mean the odds are 3/97 · √(0.3 / 4.3) = 0.00817.
+        let p = 0.008_17 / 1.008_17;
+        let expected = 1.0 / ((1.0 - p) / 0.1 + p / 4.1) - 0.1;
+        assert!((extra[0] - expected).abs() < 1e-5, "{} {expected}", extra[0]);
+        assert!(extra[1] < 0.01 && extra[2] > 3.0, "{extra}");
+    }
+}

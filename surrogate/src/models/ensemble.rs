@@ -37,6 +37,9 @@ const PRIOR_COUNT: f64 = 20.0;
 /// If a member cannot be fitted, or predicts an observation as something that is not finite, the fit fails with
 /// [`SurrogateError::Members`], which names each such member and its reason.
 ///
+/// An observation that does not fit the others, as the process finds, counts less in the weight and the variance, and
+/// trees learn what the process expects of it instead. Replicates are in one fold.
+///
 /// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
 /// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.
 ///

@@ -38,7 +38,12 @@ const NAME: &str = "graph-gp";
 const FIRST_STEP: usize = 16;
 const STEP: f64 = 1.25;
 
-/// Gaussian process over structural counts ([`crate::features`]), on normal scores of the scores.
+/// Gaussian process over structural counts ([`crate::features`]), on normal scores of the scores: their ranks, on a curve
+/// that the process learns from its own leave-one-out predictions. So only the order of the scores counts, and a
+/// rising function of all scores changes the order of no candidates.
+///
+/// An observation that does not fit the others, such as a run that diverged, is given more noise than the others, and so
+/// tells little. An architecture with operations that no observation has goes back to the prior.
 ///
 /// The kernel is a Matérn kernel with a lengthscale, an amplitude and a noise. Every feature column has a
 /// relevance, a product of three factors: that of its family (everything counted in the same way), that of
@@ -56,7 +61,8 @@ const STEP: f64 = 1.25;
 /// Prior knowledge ([`with_prior_knowledge`](Self::with_prior_knowledge)) adds one kernel term for each of its
 /// columns, with an amplitude and, as a feature, a lengthscale.
 ///
-/// The priors and the kernel's shape were chosen on the tables that normal scores were chosen on. The narrow
+/// The priors and the kernel's shape were chosen by Kendall's tau at 50 to 400 training cells on CIFAR-100 of
+/// NAS-Bench-201, NAS-Bench-Macro, Accel-NASBench and other seeds of NAS-Bench-101. The narrow
 /// prior of the noise matters most: without it few observations look noise-free.
 ///
 /// ```

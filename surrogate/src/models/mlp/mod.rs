@@ -135,7 +135,9 @@ impl Scale {
         let n = observations.len() as f64;
         let mean = observations.iter().map(|o| o.score).sum::<f64>() / n;
         let sd = (observations.iter().map(|o| (o.score - mean).powi(2)).sum::<f64>() / n).sqrt();
-        Ok(Self { mean, sd: if sd > 1e-12 { sd } else { 1.0 } })
+        // Below this share of their size the scores are equal up to rounding.
+        let size = observations.iter().map(|o| o.score.abs()).fold(0.0, f64::max);
+        Ok(Self { mean, sd: if sd > 1e-12 * size { sd } else { 1.0 } })
     }
 
     fn standardised(self, score: f64) -> f32 {
@@ -195,6 +197,18 @@ mod tests {
             params: MlpParams { ensemble: 2, layers: 2, width: 8, epochs: 20, ..MlpParams::default() },
         };
         check_surrogate(&small, &toy_observations(30, 4), &toy_architectures(20, 5), 6);
+    }
+
+    #[test]
+    fn scores_of_any_size_have_a_scale() {
+        for size in [1e-12, 1.0, 1e12] {
+            let mut data = toy_observations(20, 2);
+            data.iter_mut().for_each(|o| o.score *= size);
+            let scale = Scale::of(&data).unwrap();
+            assert!((0.05..0.5).contains(&(scale.sd / size)), "{size} {scale:?}");
+            data.iter_mut().for_each(|o| o.score = size);
+            assert!((Scale::of(&data).unwrap().sd - 1.0).abs() < 1e-12);
+        }
     }
 
     #[test]

@@ -35,7 +35,7 @@ const PRIOR_ERROR: f64 = 0.5;
 
 /// Boosted trees on normal scores of the scores, over the counts of [`crate::features`].
 ///
-/// The observations are cut into folds, and for each fold trees are fitted to all others. A prediction is
+/// The observations are cut into folds, replicates into the same one, and for each fold trees are fitted to all others. A prediction is
 /// the mean over the folds' trees. Its variance is the mean squared error on the folds left out, plus the variance
 /// between the trees. Posteriors are laws of the measured score, mapped back as those of
 /// [`crate::models::GraphGp`].

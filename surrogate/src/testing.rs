@@ -85,7 +85,7 @@ pub fn check_surrogate(
     }
     let foreign = foreign_architecture();
     let is_space = |result: Result<(), SurrogateError>| matches!(result, Err(SurrogateError::Space { .. }));
-    for candidates in [vec![foreign.clone()], [candidates, &[foreign.clone()]].concat()] {
+    for candidates in [vec![foreign.clone()], [candidates, std::slice::from_ref(&foreign)].concat()] {
         assert!(is_space(fitted.predict(&candidates).map(drop)), "{name}: predicts another space");
         assert!(is_space(fitted.embed(&candidates).map(drop)), "{name}: embeds another space");
         assert!(is_space(fitted.joint(&candidates).map(drop)), "{name}: a joint posterior of another space");
@@ -97,7 +97,7 @@ pub fn check_surrogate(
     assert!(fit(&[&[nan], observations].concat()).is_err(), "{name}: fitted to a NaN score");
 }
 
-/// Checks that a surrogate survives what happens in training; the observations need a score that architectures can
+/// Checks that a surrogate survives what happens in training; the observations need scores in `(0, 1)` that architectures can
 /// be told apart by, and about thirty of them suffice.
 ///
 /// Rules: a rising function of all scores leaves the order of the candidates' medians as it is, up to a tau of
@@ -124,10 +124,11 @@ pub fn check_robustness(
     };
     let tau = |a: &[f64], b: &[f64]| crate::metrics::kendall_tau_b(a, b).unwrap_or(0.0);
     let before = medians(observations);
-    let maps: [(&str, fn(f64) -> f64); 3] =
-        [("exp", |y| (8.0 * y).exp()), ("log error", |y| -(1.001 - y).ln()), ("cube", |y| y.powi(3))];
-    for (map, rising) in maps {
-        let after = tau(&medians(&mapped(observations, rising)), &before);
+    let exp = mapped(observations, |y| (8.0 * y).exp());
+    let log_error = mapped(observations, |y| -(1.001 - y).ln());
+    let cube = mapped(observations, |y| y.powi(3));
+    for (map, mapped) in [("exp", exp), ("log error", log_error), ("cube", cube)] {
+        let after = tau(&medians(&mapped), &before);
         assert!(
             after > 0.99,
             "{name}: the order of candidates changes with {map} of the scores, tau {after}"

@@ -113,12 +113,12 @@ impl Surrogate for Ensemble {
             let (means, variances) = gp.process().leave_one_out();
             let last = s![z.len() - means.len()..];
             let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
-            check_finite(&means, &out_of_fold)?;
+            check_finite(means, &out_of_fold)?;
             let trust = gp.process().trust();
-            let weight = weight(&z, &means, &out_of_fold, &trust);
-            let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
+            let weight = weight(&z, means, &out_of_fold, &trust);
+            let errors = &z - &(means * (1.0 - weight)) - &(&out_of_fold * weight);
             let squares: f64 =
-                errors.iter().zip(&variances).zip(&trust).map(|((e, v), trust)| trust * e * e / v).sum();
+                errors.iter().zip(variances).zip(&trust).map(|((e, v), trust)| trust * e * e / v).sum();
             let inflation = (squares + PRIOR_COUNT) / (trust.sum() + PRIOR_COUNT);
             Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
         })
@@ -157,7 +157,7 @@ fn trusted(process: &Process) -> Vec<f64> {
     let mut targets = process.targets().to_vec();
     let (means, _) = process.leave_one_out();
     let skip = targets.len() - means.len();
-    for ((target, mean), trust) in targets[skip..].iter_mut().zip(&means).zip(&process.trust()) {
+    for ((target, mean), trust) in targets[skip..].iter_mut().zip(means).zip(&process.trust()) {
         *target = trust * *target + (1.0 - trust) * mean;
     }
     targets

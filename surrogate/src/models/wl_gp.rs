@@ -153,9 +153,15 @@ impl WlGp {
         let evidence =
             Evidence { blocks: &blocks, targets: &z, extra: &none, kernel: self.kernel, prior: &self.prior };
         let first = evidence.fit(None, self.iterations);
-        let extra = evidence.outliers(first.as_ref().map(|fit| &*fit.parameters));
-        let evidence = Evidence { extra: &extra, ..evidence };
-        let fit = evidence.fit(first.as_ref().map(|fit| &*fit.parameters), self.iterations);
+        let start = first.as_ref().map(|fit| &*fit.parameters);
+        let extra = evidence.outliers(start);
+        let noise = start.and_then(|p| p.last()).map_or(0.0, |ln| (2.0 * ln).exp());
+        // Where all observations fit there is nothing to choose anew.
+        let fit = if extra.iter().any(|&extra| extra > noise) {
+            Evidence { extra: &extra, ..evidence }.fit(start, self.iterations)
+        } else {
+            first
+        };
         let failed = || {
             SurrogateError::numeric(
                 NAME,

@@ -79,7 +79,9 @@ impl RankCurve {
     fn standardised(mut self) -> Self {
         let mean = self.0.iter().sum::<f64>() / KNOTS as f64;
         let sd = (self.0.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / KNOTS as f64).sqrt();
-        self.0.iter_mut().for_each(|value| *value = (*value - mean) / sd);
+        for value in &mut self.0 {
+            *value = (*value - mean) / sd;
+        }
         self
     }
 }

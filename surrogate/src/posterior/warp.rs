@@ -84,7 +84,9 @@ fn standardise(values: &mut [f64]) -> bool {
     if sd < 1e-9 {
         return false;
     }
-    values.iter_mut().for_each(|value| *value = (*value - mean) / sd);
+    for value in values {
+        *value = (*value - mean) / sd;
+    }
     true
 }
 

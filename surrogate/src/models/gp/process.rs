@@ -1,6 +1,6 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
@@ -42,6 +42,8 @@ pub(crate) struct Process {
     /// `L⁻¹` of these observations, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
+    /// Leave-one-out predictions, once they are asked for.
+    left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
 }
 
 impl Process {
@@ -59,7 +61,8 @@ impl Process {
             None => observed.factor.inverse_lower(),
             Some(part) => observed.part(part)?.inverse_lower(),
         };
-        Ok(Self { observed, alpha, part, whitener: inverse.mapv(|v| v as f32), targets })
+        let whitener = inverse.mapv(|v| v as f32);
+        Ok(Self { observed, alpha, part, whitener, targets, left_out: OnceLock::new() })
     }
 
     /// This process, in which the observations from `first` on that do not fit the others have more noise than the
@@ -171,7 +174,11 @@ impl Process {
 
     /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
     /// Williams, equation 5.12).
-    pub(crate) fn leave_one_out(&self) -> (Array1<f64>, Array1<f64>) {
+    pub(crate) fn leave_one_out(&self) -> &(Array1<f64>, Array1<f64>) {
+        self.left_out.get_or_init(|| self.compute_left_out())
+    }
+
+    fn compute_left_out(&self) -> (Array1<f64>, Array1<f64>) {
         let skip = self.targets.len().saturating_sub(LAST);
         let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
         // Below `skip` the inverse of the factor is the inverse of its trailing part.

@@ -203,10 +203,14 @@ mod tests {
     fn scores_of_any_size_have_a_scale() {
         for size in [1e-12, 1.0, 1e12] {
             let mut data = toy_observations(20, 2);
-            data.iter_mut().for_each(|o| o.score *= size);
+            for o in &mut data {
+                o.score *= size;
+            }
             let scale = Scale::of(&data).unwrap();
             assert!((0.05..0.5).contains(&(scale.sd / size)), "{size} {scale:?}");
-            data.iter_mut().for_each(|o| o.score = size);
+            for o in &mut data {
+                o.score = size;
+            }
             assert!((Scale::of(&data).unwrap().sd - 1.0).abs() < 1e-12);
         }
     }

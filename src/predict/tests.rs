@@ -87,6 +87,44 @@ fn an_oracle_is_perfect_and_its_likelihood_in_the_unit_of_the_table() {
     assert!((reversed[0].tau_mean + 1.0).abs() < 1e-12);
 }
 
+/// Counts the observations that have a score, and refuses another number of them.
+#[derive(Debug)]
+struct Counting {
+    score: f64,
+    share: f64,
+}
+
+impl Surrogate for Counting {
+    fn name(&self) -> &'static str {
+        "counting"
+    }
+
+    fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
+        let found = observations.iter().filter(|o| (o.score - self.score).abs() < 1e-12).count();
+        assert_eq!(found, (self.share * observations.len() as f64).round() as usize);
+        Ok(Box::new(Oracle))
+    }
+}
+
+/// A share of the training rows has the score of a diverged run, in the unit of the column; what is predicted stays.
+#[test]
+fn training_rows_can_diverge() {
+    for share in [0.0, 0.1, 0.55] {
+        // Percent become fractions; no row has 17 %.
+        let plan = Plan { diverged: Diverged { share, value: Some(17.0) }, ..plan(0, 2) };
+        let rows = measure(&table(), &|| Ok(Box::new(Counting { score: 0.17, share })), &plan).unwrap();
+        assert!(rows.iter().all(|row| (row.tau_mean - 1.0).abs() < 1e-12), "{rows:?}");
+    }
+    for (diverged, name) in [
+        (Diverged { share: 1.0, value: None }, "diverged: 1, it must be at least 0 and below 1"),
+        (Diverged { share: 0.1, value: Some(f64::NAN) }, "diverged-value: it must be a finite number"),
+    ] {
+        let plan = Plan { diverged, ..plan(0, 1) };
+        let error = measure(&table(), &|| Ok(Box::new(Oracle)), &plan).unwrap_err().to_string();
+        assert!(error.contains(name), "{error}");
+    }
+}
+
 #[test]
 fn figures_do_not_depend_on_the_number_of_threads() {
     let of = |threads| {

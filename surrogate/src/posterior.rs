@@ -13,7 +13,7 @@
 //! # Ok::<(), bonas_surrogate::SurrogateError>(())
 //! ```
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use rand::Rng;
 use rand_distr::{Distribution, StandardNormal};
@@ -204,9 +204,7 @@ impl Posterior {
                 Moments::Quadrature => quadrature_moments(gauss_hermite(), *mu, variance.sqrt(), sigmoid),
                 Moments::Published => published_moments(*mu, *variance),
             },
-            Law::Warped { mu, variance, warp } => {
-                quadrature_moments(warp_rule(), *mu, variance.sqrt(), |z| warp.score(z))
-            }
+            Law::Warped { mu, variance, warp } => warp.moments(*mu, variance.sqrt()),
         }
     }
 
@@ -393,13 +391,6 @@ fn quadrature_moments(rule: &Rule, mu: f64, sd: f64, link: impl Fn(f64) -> f64) 
         square += weight * away * away;
     }
     (centre + mean, (square - mean * mean).max(0.0))
-}
-
-/// The rule for a piecewise linear link. No rule integrates its kinks exactly; 20 nodes are within a
-/// hundredth of the standard deviation.
-fn warp_rule() -> &'static Rule {
-    static RULE: OnceLock<Rule> = OnceLock::new();
-    RULE.get_or_init(|| Rule::gauss_hermite(20).unwrap_or_else(|_| gauss_hermite().clone()))
 }
 
 fn published_moments(mu: f64, variance: f64) -> (f64, f64) {

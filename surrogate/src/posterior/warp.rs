@@ -114,6 +114,46 @@ impl Warp {
         self.score[knot] + slope * (latent - self.latent[knot])
     }
 
+    /// Mean and variance of the score of `z ~ N(mu, sd²)`, exact up to rounding: a sum over the linear pieces.
+    ///
+    /// With `u = (z - mu) / sd`, a piece from `a` to `b` on which the score is `w + v u` adds `w ΔΦ - v Δφ` to the mean and
+    /// `w² ΔΦ - 2 w v Δφ + v² (ΔΦ - Δ(u φ))` to the mean square.
+    pub(crate) fn moments(&self, mu: f64, sd: f64) -> (f64, f64) {
+        // Scores count from that of the mean, so that the variance is no difference of large numbers.
+        let centre = self.score(mu);
+        if sd == 0.0 {
+            return (centre, 0.0);
+        }
+        let density = |u: f64| if u.is_finite() { (normal::pdf(u), u * normal::pdf(u)) } else { (0.0, 0.0) };
+        let (mut mean, mut square) = (0.0, 0.0);
+        let mut from = f64::NEG_INFINITY;
+        for piece in 0..=self.latent.len() {
+            let to = self.latent.get(piece).map_or(f64::INFINITY, |knot| (knot - mu) / sd);
+            // A knot that the piece touches, and its slope.
+            let (knot, slope) = match piece {
+                0 => (0, self.low_slope),
+                last if last == self.latent.len() => (last - 1, self.high_slope),
+                inner => (inner, self.slope_before(inner)),
+            };
+            let (w, v) = (self.score[knot] + slope * (mu - self.latent[knot]) - centre, slope * sd);
+            let mass = if from > 0.0 {
+                normal::cdf(-from) - normal::cdf(-to)
+            } else {
+                normal::cdf(to) - normal::cdf(from)
+            };
+            let ((left, left_u), (right, right_u)) = (density(from), density(to));
+            mean += w * mass - v * (right - left);
+            square += w * w * mass - 2.0 * w * v * (right - left) + v * v * (mass - (right_u - left_u));
+            from = to;
+        }
+        (centre + mean, (square - mean * mean).max(0.0))
+    }
+
+    /// The slope of the piece that ends at a knot other than the first.
+    fn slope_before(&self, knot: usize) -> f64 {
+        (self.score[knot] - self.score[knot - 1]) / (self.latent[knot] - self.latent[knot - 1])
+    }
+
     /// The Gaussian rank of a score.
     pub fn latent(&self, score: f64) -> f64 {
         let (knot, slope) = self.piece(&self.score, score);
@@ -138,8 +178,7 @@ impl Warp {
         } else if after == knots.len() {
             (after - 1, self.high_slope)
         } else {
-            let rise = self.score[after] - self.score[after - 1];
-            (after - 1, rise / (self.latent[after] - self.latent[after - 1]))
+            (after - 1, self.slope_before(after))
         }
     }
 }
@@ -213,5 +252,27 @@ mod tests {
         assert!((warp.score(1.0) - 0.9009).abs() < 1e-12 && (warp.latent(0.9009) - 1.0).abs() < 1e-9);
         let (_, warp) = gaussian_ranks(&[0.0]);
         assert!(warp.score(1.0) > 0.0);
+    }
+
+    /// A straight map has the moments of the Gaussian, one with a kink at its mean those of two half-normals.
+    #[test]
+    fn moments_by_hand() {
+        let straight = Warp::through(&[(-1.0, 3.0), (0.5, 6.0), (2.0, 9.0)]);
+        for (mu, sd) in [(0.0, 1.0), (4.0, 0.3), (-7.0, 2.0)] {
+            let (mean, variance) = straight.moments(mu, sd);
+            assert!((mean - (5.0 + 2.0 * mu)).abs() < 1e-9 && (variance - 4.0 * sd * sd).abs() < 1e-9);
+        }
+        // Below 0 the slope is 1, above it 3: E = 2 φ(0), E² = (1 + 9) / 2.
+        let kinked = Warp::through(&[(-1.0, -1.0), (0.0, 0.0), (1.0, 3.0)]);
+        let first = 2.0 * normal::pdf(0.0);
+        let (mean, variance) = kinked.moments(0.0, 1.0);
+        assert!(
+            (mean - first).abs() < 1e-9 && (variance - (5.0 - first * first)).abs() < 1e-9,
+            "{mean} {variance}"
+        );
+        assert_eq!(kinked.moments(0.5, 0.0), (1.5, 0.0));
+        // Small standard deviations far from zero lose no digits.
+        let (mean, variance) = Warp::through(&[(-1.0, 1e9), (1.0, 1e9 + 2.0)]).moments(0.3, 1e-4);
+        assert!((mean - 1e9 - 1.3).abs() < 1e-6 && (variance / 1e-8 - 1.0).abs() < 1e-6, "{variance}");
     }
 }

@@ -124,6 +124,12 @@ impl Bench {
         self.best
     }
 
+    /// Whether an arm keeps all limits and has the best report value, up to rounding: means of equal numbers may differ in
+    /// their last digit.
+    pub(super) fn is_best(&self, arm: usize) -> bool {
+        self.goals.feasible[arm] && self.report[arm] >= self.best - ROUNDING * self.best.abs()
+    }
+
     /// Limits and second objective.
     pub(super) fn goals(&self) -> &Goals {
         &self.goals
@@ -219,11 +225,9 @@ impl Bench {
         if !self.settings.stop_at_optimum {
             return study;
         }
-        let (space, report, best) = (self.space.clone(), self.report.clone(), self.best);
-        let feasible = self.goals.feasible.clone();
-        let is_best = move |e: &Evaluation| {
-            space.arm(&e.architecture).is_ok_and(|arm| report[arm] >= best && feasible[arm])
-        };
+        let space = self.space.clone();
+        let best: Vec<bool> = (0..self.report.len()).map(|arm| self.is_best(arm)).collect();
+        let is_best = move |e: &Evaluation| space.arm(&e.architecture).is_ok_and(|arm| best[arm]);
         study.stop_when(move |history: &History| history.evaluations().iter().any(&is_best))
     }
 
@@ -244,6 +248,9 @@ fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {
         }),
     }
 }
+
+/// Share of a value that rounding of a mean may amount to.
+const ROUNDING: f64 = 1e-12;
 
 /// Place of the search column.
 const SEARCH: usize = 0;

@@ -70,7 +70,7 @@ fn optimum(bench: &Bench) -> Optimum {
     let search: Vec<f64> = (0..report.len()).map(|arm| bench.search_value(arm)).collect();
     let feasible = || (0..search.len()).filter(|&arm| bench.goals().feasible[arm]);
     let by_search = feasible().reduce(|best, arm| if search[arm] > search[best] { arm } else { best });
-    let best = feasible().filter(|&arm| report[arm] >= bench.best());
+    let best = feasible().filter(|&arm| bench.is_best(arm));
     Optimum {
         report: bench.best(),
         archs: best.map(|arm| bench.table().arms()[arm].text.to_string()).collect(),

@@ -249,6 +249,24 @@ fn a_study_stops_at_the_optimum_on_demand() {
     }
 }
 
+/// 0.1 + 0.2 + 0.3 and 0.3 + 0.2 + 0.1 differ in the last bit.
+#[test]
+fn equal_means_of_seeds_are_both_the_best() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("t.csv");
+    let space = NasBenchMacro::new();
+    let mut text = String::from("arch,val,test\n");
+    for (i, network) in space.enumerate().unwrap().step_by(300).enumerate() {
+        let test = ["0.1;0.2;0.3", "0.3;0.2;0.1", "0.1"][i.min(2)];
+        writeln!(text, "{},{i},{test}", space.format(&network).unwrap()).unwrap();
+    }
+    std::fs::write(&path, text).unwrap();
+    let bench = open(&small(), &Source::File(path)).unwrap();
+    assert_ne!(bench.report()[0], bench.report()[1]);
+    let best: Vec<usize> = (0..bench.report().len()).filter(|&arm| bench.is_best(arm)).collect();
+    assert_eq!(best, [0, 1]);
+}
+
 #[test]
 fn what_cannot_search_a_table_is_refused_before_any_study() {
     let every = ExperimentConfig::from_toml("", "c.toml").unwrap().strategies;

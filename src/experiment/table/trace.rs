@@ -54,7 +54,7 @@ impl Trace {
                 oracle = oracle.max(report);
                 best = best.max(score);
             }
-            if feasible && report >= bench.best() {
+            if bench.is_best(arm) {
                 optimum = optimum.or(Some(i + 1));
             }
             let arch = bench.table().arms()[arm].text.to_string();

@@ -68,20 +68,18 @@ pub fn n_at_k(predicted: &[f64], truth: &[f64], k: usize) -> Option<usize> {
     Some(1 + truth.iter().filter(|&&t| t > best).count())
 }
 
-/// P@T%: the share of the truly best `fraction` that is among the predicted best `fraction`.
+/// P@T%: the share of the predicted best `fraction` whose true scores are among the best `fraction`.
 ///
-/// `fraction` is in `(0, 1]`; at least one candidate counts. The lowest index wins a tie.
+/// `fraction` is in `(0, 1]`; at least one candidate counts. Of equal predictions the lowest index is taken. True scores
+/// that equal the last of the best are among them.
 pub fn precision_at_top(predicted: &[f64], truth: &[f64], fraction: f64) -> Option<f64> {
     check(predicted, truth)?;
     if !(fraction > 0.0 && fraction <= 1.0) {
         return None;
     }
     let k = ((fraction * truth.len() as f64).round() as usize).max(1);
-    let mut best = vec![false; truth.len()];
-    for i in best_indices(truth, k) {
-        best[i] = true;
-    }
-    let hits = best_indices(predicted, k).into_iter().filter(|&i| best[i]).count();
+    let last = best_indices(truth, k).into_iter().map(|i| truth[i]).min_by(f64::total_cmp)?;
+    let hits = best_indices(predicted, k).into_iter().filter(|&i| truth[i] >= last).count();
     Some(hits as f64 / k as f64)
 }
 
@@ -332,6 +330,8 @@ mod tests {
         assert_eq!(precision_at_top(&predicted, &truth, 0.5), Some(0.5));
         assert_eq!(precision_at_top(&predicted, &truth, 0.01), Some(0.0));
         assert_eq!(precision_at_top(&predicted, &truth, 0.0), None);
+        // Whichever of two that are equally good is predicted best.
+        assert_eq!(precision_at_top(&[0.1, 0.9, 0.2], &[7.0, 7.0, 1.0], 0.3), Some(1.0));
     }
 
     #[test]

@@ -4,7 +4,7 @@ mod model;
 mod settings;
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::acquisition::{ExpectedImprovement, constrained};
+use bonas_surrogate::acquisition::{ExpectedImprovement, Scale, constrained};
 use bonas_surrogate::models::Ensemble;
 use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
 use bonas_surrogate::selection::KrigingBeliever;
@@ -148,6 +148,7 @@ impl Bonas {
         let feasibility = self.feasibility(known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);
         let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
+        let by_probability = feasibility.is_some() && incumbent.is_none();
         let utilities = match (&feasibility, incumbent) {
             (Some(p), None) => p.clone(),
             (Some(p), _) => {
@@ -160,7 +161,8 @@ impl Bonas {
         let joint =
             |indices: &[usize]| fitted.joint(&indices.iter().map(|&i| pool[i].clone()).collect::<Vec<_>>());
         let candidates = Candidates {
-            scale: self.acquisition.scale(),
+            // Where nothing that keeps the limits is known, the probability of keeping them is what is gained.
+            scale: if by_probability { Scale::Gain } else { self.acquisition.scale() },
             embeddings: embeddings.as_ref(),
             posteriors: Some(&posteriors),
             joint: Some(&joint),

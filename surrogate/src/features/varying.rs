@@ -45,12 +45,12 @@ impl VaryingColumns {
         Self { columns, runs: runs(&positions[..counts]), positions, counts, named, unseen, mean, factor }
     }
 
-    /// Number of varying columns.
     /// Number of operations, cell by cell, that an architecture has and none of those that the columns are of.
     pub(crate) fn unseen(&self, structure: Row<'_>) -> usize {
         self.unseen.iter().filter(|&&c| structure.counts[c] > 0.0).count()
     }
 
+    /// Number of varying columns.
     pub(crate) fn len(&self) -> usize {
         self.positions.len()
     }

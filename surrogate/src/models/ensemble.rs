@@ -38,7 +38,8 @@ const PRIOR_COUNT: f64 = 20.0;
 /// [`SurrogateError::Members`], which names each such member and its reason.
 ///
 /// An observation that does not fit the others, as the process finds, counts less in the weight and the variance, and
-/// trees learn what the process expects of it instead. Replicates are in one fold.
+/// trees learn what the process expects of it instead (of
+/// the last 400 observations). Replicates are in one fold.
 ///
 /// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
 /// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.

@@ -30,7 +30,8 @@ const MAX_LABELS: usize = 500;
 ///
 /// The kernel is a sum over the rounds of relabelling. Each round has a [`Kernel`] of the distance between the
 /// square roots of the label counts, with its own amplitude and lengthscale. So the marginal likelihood decides
-/// how many rounds matter, where the original fixes their number. Targets are Gaussian ranks, those of replicates their mean. Fitting draws no
+/// how many rounds matter, where the original fixes their number. Targets are Gaussian ranks, those of replicates their mean. An observation that does
+/// not fit the others gets more noise than the others. Fitting draws no
 /// random numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WlGp {
@@ -210,7 +211,7 @@ impl Surrogate for WlGp {
             let covariance = Covariance { kernel: self.kernel, terms, noise };
             let extra = extra.as_slice().unwrap_or_default();
             let factored = FactoredObservations::of(&covariance, &x, x.nrows(), extra)?;
-            let process = Process::new(Arc::new(factored), z)?;
+            let process = Process::new(Arc::new(factored), z)?.without_outliers(extra.len())?;
             Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
         })
     }

@@ -88,8 +88,9 @@ impl RankCurve {
 
 /// Value at `at` of the line through `y` by `x`, with Gaussian weights around `at`.
 fn local_line(at: f64, x: &[f64], y: &[f64], trust: &[f64], width: f64) -> f64 {
-    // Far from all observations the line is flat.
     const TINY: f64 = 1e-9;
+    /// Share of the squared width below which the ranks that are near are one.
+    const FLAT: f64 = 1e-6;
     let (mut weights, mut first, mut second, mut sum, mut product) = (TINY, 0.0, 0.0, 0.0, 0.0);
     for ((x, y), trust) in x.iter().zip(y).zip(trust) {
         let d = x - at;
@@ -100,7 +101,13 @@ fn local_line(at: f64, x: &[f64], y: &[f64], trust: &[f64], width: f64) -> f64 {
         sum += weight * y;
         product += weight * d * y;
     }
-    (sum * second - product * first) / (weights * second - first * first + TINY)
+    // Where all that is near has one rank, as tied scores have, there is no slope to learn.
+    let spread = weights * second - first * first;
+    if spread > FLAT * (weights * width).powi(2) {
+        (sum * second - product * first) / (spread + TINY)
+    } else {
+        sum / weights
+    }
 }
 
 #[cfg(test)]
@@ -138,6 +145,15 @@ mod tests {
         let rises: Vec<f64> = curve.0.windows(2).map(|two| two[1] - two[0]).collect();
         let middle = rises[KNOTS / 2 - 1].min(rises[KNOTS / 2]);
         assert!(middle > 4.0 * rises[3] && middle > 4.0 * rises[KNOTS - 5], "{rises:?}");
+        // Four of ten observations have the same score: all of the lower part of the curve is at their prediction.
+        let tied: Vec<f64> = (0..380).map(|i| f64::from(i.max(152))).collect();
+        let (ranks, _) = gaussian_ranks(&tied);
+        let predictions: Vec<f64> =
+            (0..380).map(|i| if i < 152 { -1.2 } else { 0.3 + f64::from(i - 152) / 228.0 }).collect();
+        let curve = RankCurve::learnt(&ranks, &predictions, &[1.0; 380]);
+        let gap = curve.at(ranks[153]) - curve.at(ranks[0]);
+        let rest = curve.at(ranks[379]) - curve.at(ranks[153]);
+        assert!(gap > 0.9 * rest, "{gap} {rest}");
         let bad = vec![f64::NAN; 400];
         assert_eq!(RankCurve::learnt(&ranks, &bad, &[1.0; 400]), RankCurve::default());
     }

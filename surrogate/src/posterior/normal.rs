@@ -22,6 +22,11 @@ pub(crate) fn cdf(x: f64) -> f64 {
     0.5 * erfc(-x / SQRT_2)
 }
 
+/// `ln Φ(x)`, also where `Φ` underflows; relative error 1e-3 below -30 and far less above.
+pub(crate) fn ln_cdf(x: f64) -> f64 {
+    if x > -30.0 { cdf(x).ln() } else { ln_pdf(x) - (-x).ln() }
+}
+
 /// `ln(φ(x) - x Φ(-x))`, the log of the mean excess of a standard normal variable over `x`; relative
 /// error of the excess about 1e-9 for every `x` that is squared without overflow.
 ///
@@ -86,6 +91,7 @@ mod tests {
     fn known_values() {
         assert!((cdf(1.96) - 0.975_002_104_851_779_5).abs() < 1e-11);
         assert!((cdf(-30.0) / 4.906_713_927_148_187e-198 - 1.0).abs() < 1e-10);
+        assert!((ln_cdf(-30.0 + 1e-9) / ln_cdf(-30.0 - 1e-9) - 1.0).abs() < 1e-5 && ln_cdf(-1e5).is_finite());
         assert!((quantile(0.975) - 1.959_963_984_540_054).abs() < 1e-13);
         assert!((pdf(0.0) - 0.398_942_280_401_432_7).abs() < 1e-16);
         assert_eq!((quantile(0.0), quantile(1.0)), (f64::NEG_INFINITY, f64::INFINITY));

@@ -1,8 +1,8 @@
 //! Maps between scores and Gaussian ranks or normal scores.
 //!
 //! Accuracies crowd near their top and have a long tail below. A Gaussian process on raw accuracies
-//! spends its flexibility on the tail. Ranks have no tail, but lose the distances between scores, which matter
-//! where there are few. Normal scores are a mean of both.
+//! spends its flexibility on the tail. Ranks have no tail, but lose the distances between scores. Normal scores
+//! are ranks on a curve that stands for these distances ([`RankCurve`]).
 
 use crate::posterior::curve::RankCurve;
 use crate::posterior::normal;

@@ -78,11 +78,16 @@ impl Selection for LocalPenalisation {
 fn ln_gains(scale: Scale, utilities: Vec<f64>) -> Vec<f64> {
     match scale {
         Scale::LogGain => utilities,
-        Scale::Gain => utilities.into_iter().map(f64::ln).collect(),
-        Scale::Score => {
-            let finite = utilities.iter().copied().filter(|u| u.is_finite());
-            let lowest = finite.fold(f64::INFINITY, f64::min);
-            utilities.into_iter().map(|u| (u - lowest).max(0.0).ln()).collect()
+        // Without an incumbent what acquisitions give is no gain.
+        Scale::Gain if utilities.iter().all(|&u| u >= 0.0) => utilities.into_iter().map(f64::ln).collect(),
+        Scale::Gain | Scale::Score => {
+            // Candidates that probably break a limit come after all others (`constrained`), far below them.
+            let counts = |u: &f64| u.is_finite() && *u > f64::MIN / 4.0;
+            let lowest = utilities.iter().copied().filter(counts).fold(f64::INFINITY, f64::min);
+            utilities
+                .into_iter()
+                .map(|u| if counts(&u) { (u - lowest).ln() } else { f64::NEG_INFINITY })
+                .collect()
         }
     }
 }
@@ -123,7 +128,7 @@ impl Field {
         let (mean, sd) = self.moments[chosen];
         match (reach + mean - best) / sd {
             z if z.is_nan() => 0.0,
-            z => normal::cdf(z).ln(),
+            z => normal::ln_cdf(z),
         }
     }
 
@@ -181,5 +186,8 @@ mod tests {
         assert_eq!(ln_gains(Scale::Score, vec![-1.0, f64::NEG_INFINITY, 2.0]), [ln(0.0), ln(0.0), ln(3.0)]);
         assert_eq!(ln_gains(Scale::Gain, vec![1.0, 0.5]), [0.0, ln(0.5)]);
         assert_eq!(ln_gains(Scale::LogGain, vec![-7.0, 0.5]), [-7.0, 0.5]);
+        assert_eq!(ln_gains(Scale::Gain, vec![-1.0, 1.0]), [ln(0.0), ln(2.0)]);
+        let limited = crate::acquisition::constrained(Scale::Score, vec![3.0, 1.0, 9.0], &[0.9, 0.6, 0.2]);
+        assert_eq!(ln_gains(Scale::Score, limited), [ln(2.0), ln(0.0), ln(0.0)]);
     }
 }

@@ -183,11 +183,15 @@ impl FactoredObservations {
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub(super) fn with_extra(&self, extra: Vec<f64>) -> Result<Self, SurrogateError> {
-        let mut all = Self { extra, ..self.clone() };
+    pub(super) fn with_extra(&self, extra: &[f64]) -> Result<Self, SurrogateError> {
         let every: Vec<usize> = (0..self.len()).collect();
-        all.factor = all.part(&every)?;
-        Ok(all)
+        let ridges = RIDGES.into_iter().filter(|&ridge| ridge >= self.ridge);
+        let mut factored = ridges.filter_map(|ridge| {
+            let mut all = Self { extra: extra.to_vec(), ridge, ..self.clone() };
+            all.factor = all.part(&every).ok()?;
+            Some(all)
+        });
+        factored.next().ok_or_else(not_definite)
     }
 
     /// Number of observations that were factored at once.

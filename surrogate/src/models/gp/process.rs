@@ -88,7 +88,7 @@ impl Process {
         if !found {
             return Ok(self);
         }
-        Self::new(Arc::new(self.observed.with_extra(extra)?), self.targets)
+        Self::new(Arc::new(self.observed.with_extra(&extra)?), self.targets)
     }
 
     /// The targets `[n]` of the observations.
@@ -110,17 +110,14 @@ impl Process {
     }
 
     /// Means and variances `[m]` at `x [m, d]`, without noise.
+    #[cfg(test)]
     pub(crate) fn predict(&self, x: &Array2<f32>) -> (Vec<f64>, Vec<f64>) {
-        self.predict_with(x, &mut Scratch::default())
+        self.predict_akin(x, &[], &mut Scratch::default())
     }
 
-    /// [`predict`](Self::predict) with existing scratch space.
-    pub(crate) fn predict_with(&self, x: &Array2<f32>, scratch: &mut Scratch) -> (Vec<f64>, Vec<f64>) {
-        self.predict_akin(x, &[], scratch)
-    }
-
-    /// [`predict_with`](Self::predict_with) for candidates whose covariance with every observation is a share of what
-    /// their features say, as by a further kernel; without shares it is all of it.
+    /// Means and variances `[m]` at `x [m, d]`, without noise, with existing scratch space, for candidates whose covariance
+    /// with every observation is a share of what their features say, as by a further kernel; without shares it is all
+    /// of it.
     pub(crate) fn predict_akin(
         &self,
         x: &Array2<f32>,

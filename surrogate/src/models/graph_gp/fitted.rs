@@ -58,7 +58,9 @@ impl FittedGraphGp {
     pub(crate) fn expected(&self, candidates: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
         let mut expected = Vec::with_capacity(candidates.len());
         for candidates in candidates.chunks(gp::CHUNK) {
-            expected.extend(self.process.predict(&self.matrix(candidates)?).0);
+            let mut x = Array2::zeros((0, 0));
+            let shares = self.matrix_into(candidates, &mut x)?;
+            expected.extend(self.process.predict_akin(&x, &shares, &mut Scratch::default()).0);
         }
         Ok(expected)
     }

@@ -152,3 +152,22 @@ fn other_spaces_are_refused() {
         );
     }
 }
+
+/// A study that asked on the way and one that is resumed: the same to the bit, with a run that diverged after the last
+/// choice of hyper-parameters, too.
+#[test]
+fn earlier_fits_change_nothing_where_runs_diverge() {
+    let mut observations = toy_observations(38, 104);
+    observations[35].score = -3.0;
+    observations[7].score = -2.0;
+    let candidates = toy_architectures(50, 5);
+    let grown = GraphGp::default();
+    for n in [10, 20, 30, 34, 36] {
+        grown.fit(&observations[..n], &mut rng()).unwrap();
+    }
+    let fitted = |gp: &GraphGp| gp.fit_process(&observations).unwrap();
+    let (grown, fresh) = (fitted(&grown), fitted(&GraphGp::default()));
+    assert_eq!(grown.predict(&candidates).unwrap(), fresh.predict(&candidates).unwrap());
+    let trust = fresh.process().trust();
+    assert!(trust[35] < 0.3 && trust.iter().filter(|&&trust| trust > 0.8).count() > 25, "{trust}");
+}

@@ -212,7 +212,7 @@ impl Posterior {
     pub fn sample(&self, rng: &mut dyn Rng) -> f64 {
         let (mu, sd) = self.latent();
         let z: f64 = StandardNormal.sample(rng);
-        self.link(mu + sd * z)
+        self.score_of(mu + sd * z)
     }
 
     /// Probability of a score at most `score`.
@@ -230,13 +230,13 @@ impl Posterior {
     pub fn quantile(&self, p: f64) -> f64 {
         let (mu, sd) = self.latent();
         let z = normal::quantile(p);
-        self.link(if sd > 0.0 { mu + sd * z } else { mu })
+        self.score_of(if sd > 0.0 { mu + sd * z } else { mu })
     }
 
     /// The score that is exceeded with probability one half: what candidates are ranked by. A rising function of all
     /// scores leaves the order of medians as it is, which it may not do with means.
     pub fn median(&self) -> f64 {
-        self.link(self.latent().0)
+        self.score_of(self.latent().0)
     }
 
     /// Log density at `score`; minus infinity outside the support, plus infinity at a point mass.
@@ -345,10 +345,6 @@ impl Posterior {
 
     /// The score at a place on the scale of the Gaussian underneath: the inverse of [`latent_of`](Self::latent_of).
     pub fn score_of(&self, latent: f64) -> f64 {
-        self.link(latent)
-    }
-
-    fn link(&self, latent: f64) -> f64 {
         match &self.law {
             Law::Gaussian { .. } => latent,
             Law::SigmoidGaussian { .. } => sigmoid(latent),

@@ -1,5 +1,7 @@
 //! Curves from Gaussian ranks to the scale that a model learns on.
 
+use std::sync::LazyLock;
+
 use crate::posterior::normal;
 
 /// Number of knots, at the ranks `(k + ½) / KNOTS`.
@@ -27,14 +29,12 @@ pub(crate) struct RankCurve([f64; KNOTS]);
 
 impl Default for RankCurve {
     fn default() -> Self {
-        Self(std::array::from_fn(|k| (SKEW + TAILS * knot(k).asinh()).sinh())).standardised()
+        Self(std::array::from_fn(|k| (SKEW + TAILS * RANKS[k].asinh()).sinh())).standardised()
     }
 }
 
-/// The Gaussian rank of a knot.
-fn knot(k: usize) -> f64 {
-    normal::quantile(share(k))
-}
+/// The Gaussian ranks of the knots.
+static RANKS: LazyLock<[f64; KNOTS]> = LazyLock::new(|| std::array::from_fn(|k| normal::quantile(share(k))));
 
 /// The rank of a knot in (0, 1).
 fn share(k: usize) -> f64 {
@@ -69,8 +69,8 @@ impl RankCurve {
 
     /// The value at a Gaussian rank; beyond the outermost knots the outermost pieces go on.
     pub(crate) fn at(&self, rank: f64) -> f64 {
-        let above = (1..KNOTS - 1).find(|&k| knot(k) >= rank).unwrap_or(KNOTS - 1);
-        let (left, right) = (knot(above - 1), knot(above));
+        let above = RANKS.partition_point(|&knot| knot < rank).clamp(1, KNOTS - 1);
+        let (left, right) = (RANKS[above - 1], RANKS[above]);
         let along = (rank - left) / (right - left);
         self.0[above - 1] + along * (self.0[above] - self.0[above - 1])
     }
@@ -114,7 +114,7 @@ fn local_line(at: f64, x: &[f64], y: &[f64], trust: &[f64], width: f64) -> f64 {
 impl RankCurve {
     /// Gaussian ranks as they are.
     pub(crate) fn straight() -> Self {
-        Self(std::array::from_fn(knot))
+        Self(*RANKS)
     }
 }
 

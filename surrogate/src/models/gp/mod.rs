@@ -4,8 +4,9 @@
 //! their settings.
 //!
 //! `k(x, x') = Σ_m a_m² κ(‖Λ_m (x - x')‖²) + σ² [x = x']`, where block `m` has some of the columns,
-//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `objective` has the
-//! marginal likelihood and its gradient, `factored` the covariance of the observations, `process` the posterior.
+//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `model` has blocks,
+//! priors and data, `objective` the marginal likelihood and its gradient, `fit` its maximum, `outliers` the noise of
+//! observations that do not fit, `factored` the covariance of the observations, `process` the posterior.
 //!
 //! Letters: n observations, m candidates, d columns.
 //!
@@ -19,17 +20,18 @@
 //! # let _ = rougher;
 //! ```
 
-mod akin;
 mod factored;
+mod fit;
 mod kernel;
+mod model;
 mod objective;
 mod outliers;
 mod process;
 
-pub(crate) use akin::share;
 pub(crate) use factored::{Covariance, FactoredObservations, Term, fit_to};
+pub(crate) use fit::Fit;
 pub use kernel::Kernel;
-pub use objective::Prior;
-pub(crate) use objective::{Block, Evidence, Fit, Shape, Traits};
+pub use model::Prior;
+pub(crate) use model::{Block, Evidence, Shape, Traits};
 pub(crate) use outliers::LeftOut;
-pub(crate) use process::{CHUNK, Process, Scratch};
+pub(crate) use process::{CHUNK, Process, Scratch, share};

@@ -23,18 +23,19 @@ pub(crate) struct LeftOut {
 /// posterior probability `p` of the second, the precision is `(1 - p) / noise + p / (noise + 4)`, the step of
 /// expectation maximisation.
 pub(crate) fn outlier_noise(targets: &Array1<f64>, left_out: &[LeftOut], noise: f64) -> Array1<f64> {
-    let extra = |(target, left): (&f64, &LeftOut)| {
-        let square = (target - left.mean).powi(2);
+    targets.iter().zip(left_out).map(|(target, left)| left.extra_noise(*target, noise)).collect()
+}
+
+impl LeftOut {
+    /// [`outlier_noise`] of this observation.
+    pub(super) fn extra_noise(&self, target: f64, noise: f64) -> f64 {
+        let square = (target - self.mean).powi(2);
         let ln_density = |variance: f64| -0.5 * (square / variance + variance.ln());
         let odds =
-            (SHARE / (1.0 - SHARE)).ln() + ln_density(left.variance + VARIANCE) - ln_density(left.variance);
+            (SHARE / (1.0 - SHARE)).ln() + ln_density(self.variance + VARIANCE) - ln_density(self.variance);
         let p = 1.0 / (1.0 + (-odds).exp());
-        if !p.is_finite() {
-            return 0.0;
-        }
-        ((1.0 - p) / noise + p / (noise + VARIANCE)).recip() - noise
-    };
-    targets.iter().zip(left_out).map(extra).collect()
+        if p.is_finite() { ((1.0 - p) / noise + p / (noise + VARIANCE)).recip() - noise } else { 0.0 }
+    }
 }
 
 #[cfg(test)]

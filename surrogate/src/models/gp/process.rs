@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
 use super::factored::{FactoredObservations, Features, fit_to};
-use super::outliers::{LeftOut, outlier_noise};
+use super::outliers::LeftOut;
 use crate::SurrogateError;
 
 /// Candidates per pass, few enough that their covariances stay in the processor's cache.
@@ -16,6 +16,13 @@ const VARIANCE_LIMIT: usize = 400;
 
 /// Most observations that leave-one-out predictions are made of.
 const LAST: usize = 400;
+
+/// The share of its covariance with observations that is left to an architecture with this many operations that none
+/// of them has: `e⁻ᵏ`. So its posterior goes back to the prior, where columns of such operations, which are constant
+/// among the observations, would say nothing.
+pub(crate) fn share(unseen: usize) -> f32 {
+    (-(unseen as f32)).exp()
+}
 
 /// Scratch space for predictions.
 #[derive(Debug, Default)]
@@ -79,7 +86,7 @@ impl Process {
         let mut found = false;
         for i in first.max(skip)..n {
             let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] - extra[i] };
-            let more = outlier_noise(&self.targets.slice(s![i..=i]).to_owned(), &[left], noise)[0];
+            let more = left.extra_noise(self.targets[i], noise);
             // What fits leaves the factor as it is, so that it can grow.
             if more > noise {
                 (extra[i], found) = (more, true);

@@ -104,7 +104,7 @@ fn records_that_do_not_follow_are_refused() {
     assert_eq!(with(&|l| l.insert(1, "\n".into())).0, 2);
     let version = format!("\"version\":{VERSION}");
     let (line, reason) = with(&|l| l[0] = forged(&l[0], &version, "\"version\":9"));
-    assert!(line == 1 && reason.contains("version 9"), "{reason}");
+    assert!(line == 1 && reason.contains("version 9") && reason.contains("another folder"), "{reason}");
     let (line, reason) = with(&|l| l[2] = forged(&l[2], "evaluated", "pondered"));
     assert!(line == 3 && reason.contains("pondered"), "{reason}");
     let (line, reason) = with(&|l| l[2] = forged(&l[2], "\"batch\":0", "\"batch\":1"));

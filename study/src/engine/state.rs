@@ -7,7 +7,7 @@ use bonas_spaces::{Architecture, SearchSpace};
 
 use crate::ask::Candidate;
 use crate::history::{EndReason, Evaluation, Event, Fidelity, History, Outcome, Proposed};
-use crate::journal::VERSION;
+use crate::journal::{VERSION, of_another_version};
 
 /// A round whose batches are being evaluated.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ impl State {
 
     fn start(&mut self, event: &Event, version: u32, space: &str) -> Result<(), String> {
         if version != VERSION {
-            return Err(format!("the journal has version {version}, this release reads version {VERSION}"));
+            return Err(of_another_version(version));
         }
         if space != self.space.name() {
             return Err(format!("the study is of space {space}, not of {}", self.space.name()));

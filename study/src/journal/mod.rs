@@ -40,6 +40,14 @@ pub use timings::Timings;
 /// begun before is refused and not gone on with in part.
 pub const VERSION: u32 = 6;
 
+/// Why a journal of another version is refused.
+pub(crate) fn of_another_version(version: u32) -> String {
+    format!(
+        "the journal has version {version}, this release reads version {VERSION}: go on with the release that began it, or \
+         begin in another folder"
+    )
+}
+
 /// Name of the journal in a study's folder.
 pub const JOURNAL_FILE: &str = "journal.jsonl";
 /// Name of the advisory timings in a study's folder.

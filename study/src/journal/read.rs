@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::{VERSION, io_error, record};
+use super::{VERSION, io_error, of_another_version, record};
 use crate::StudyError;
 use crate::history::Event;
 
@@ -60,7 +60,7 @@ fn decode(line: &[u8], seq: usize) -> Result<Event, String> {
     let header: Header = record::decode(line, seq)?;
     match header.version {
         Some(VERSION) | None => record::decode(line, seq),
-        Some(other) => Err(format!("the journal has version {other}, this release reads version {VERSION}")),
+        Some(other) => Err(of_another_version(other)),
     }
 }
 

@@ -126,7 +126,12 @@ impl GraphGp {
     #[must_use]
     pub fn with_prior_knowledge(self, knowledge: Vec<PriorKnowledge>, forms: &[PriorForm]) -> Self {
         let forms = if forms.is_empty() { vec![PriorForm::Nothing] } else { forms.to_vec() };
-        Self { knowledge, forms, cache: Mutex::default(), ..self }
+        Self { knowledge: features_first(&knowledge), forms, cache: Mutex::default(), ..self }
+    }
+
+    /// Number of own features.
+    fn own(&self) -> usize {
+        self.knowledge.iter().take_while(|known| known.is_feature()).count()
     }
 
     /// This recipe with a feature cache that other surrogates share.
@@ -138,14 +143,15 @@ impl GraphGp {
 
     /// A copy with prior knowledge as its mean, a shared feature cache, and nothing cached of earlier fits.
     pub(crate) fn starting_from(&self, knowledge: &[PriorKnowledge], features: &FeatureCache) -> Self {
-        let form = if knowledge.is_empty() { PriorForm::Nothing } else { PriorForm::Mean };
+        let form =
+            if knowledge.iter().all(PriorKnowledge::is_feature) { PriorForm::Nothing } else { PriorForm::Mean };
         Self {
             kernel: self.kernel,
             prior: self.prior,
             first_iterations: self.first_iterations,
             iterations: self.iterations,
             limit: self.limit,
-            knowledge: knowledge.to_vec(),
+            knowledge: features_first(knowledge),
             forms: vec![form],
             features: features.clone(),
             cache: Mutex::default(),
@@ -158,7 +164,8 @@ impl GraphGp {
         let architectures = || observations.iter().map(|o| &o.architecture);
         let structures = self.features.features(NAME, architectures())?;
         let ranks = self.knowledge.iter().map(|k| k.ranks(architectures())).collect::<Result<_, _>>()?;
-        let data = TrainingData { structures, ranks, scores };
+        let own = self.own();
+        let data = TrainingData { structures, ranks, own, scores };
         let prefix_hashes = self.prefix_hashes(observations);
         let hyper = self.choose(&data, &prefix_hashes)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
@@ -168,7 +175,10 @@ impl GraphGp {
         let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, base)?;
         let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
         let process = Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?;
-        let knowledge = if columns.form == PriorForm::Nothing { Vec::new() } else { self.knowledge.clone() };
+        let mut knowledge = self.knowledge.clone();
+        if columns.form == PriorForm::Nothing {
+            knowledge.truncate(own);
+        }
         Ok(FittedGraphGp {
             process,
             columns,
@@ -294,6 +304,12 @@ impl GraphGp {
     fn cache(&self) -> MutexGuard<'_, FitCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Own features, then the prior knowledge.
+fn features_first(knowledge: &[PriorKnowledge]) -> Vec<PriorKnowledge> {
+    let (own, known): (Vec<_>, Vec<_>) = knowledge.iter().cloned().partition(PriorKnowledge::is_feature);
+    own.into_iter().chain(known).collect()
 }
 
 /// Numbers of observations, at most `n`, at which hyper-parameters are chosen; below the first step only `n`.

@@ -67,6 +67,7 @@ const SAMPLE: usize = 200;
 pub struct Knowledge {
     cache: Arc<Mutex<KnowledgeCache>>,
     features: FeatureCache,
+    own: Vec<PriorKnowledge>,
     folder: PathBuf,
 }
 
@@ -101,13 +102,24 @@ impl Knowledge {
             });
         }
         let learnt = self.learnt(transfer, space)?;
-        let known: Vec<PriorKnowledge> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
+        if !self.own.is_empty() && !kind.takes_prior() {
+            let reason = format!("this surrogate takes none; take {}", surrogates_with_prior());
+            return Err(StudyError::Setting { name: "strategy.features".into(), reason });
+        }
+        let known = self.own.iter().cloned().chain(self.cost(kind, prior, space)?).chain(learnt);
+        let known: Vec<PriorKnowledge> = known.collect();
         let surrogate = crate::strategy::surrogate(kind)?;
         match surrogate.with_prior(&known, &self.features) {
             Some(surrogate) => Ok(surrogate),
             None if known.is_empty() => Ok(surrogate),
             None => Err(takes_no_prior()),
         }
+    }
+
+    /// The same with features of the user's own, one number for each architecture, beside those of the graph.
+    #[must_use]
+    pub fn with_features(self, features: impl IntoIterator<Item = PriorKnowledge>) -> Self {
+        Self { own: features.into_iter().map(PriorKnowledge::as_feature).collect(), ..self }
     }
 
     /// The same with paths of scores on other tasks taken from a folder.

@@ -38,9 +38,12 @@ impl PriorForm {
     }
 }
 
-/// Features, Gaussian ranks of each item of prior knowledge, and scores of the observations.
+/// Structural features, Gaussian ranks of each own feature and each item of prior knowledge, and scores of the
+/// observations.
 pub(super) struct TrainingData {
     pub(super) structures: Structures,
     pub(super) ranks: Vec<Vec<f64>>,
+    /// Number of own features, whose ranks come first.
+    pub(super) own: usize,
     pub(super) scores: Vec<f64>,
 }

@@ -10,7 +10,7 @@ use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::cores;
 use bonas::study::journal::write_json;
-use bonas::study::strategy::Knowledge;
+use bonas::study::strategy::{Knowledge, Start};
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
@@ -101,22 +101,26 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     expect_features(args)?;
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
-    let (features, columns) = columns.split_at(args.features.len());
-    let own = features.iter().map(|column| table.knowledge(column)).collect::<Result<Vec<_>, _>>();
-    let knowledge = Knowledge::default().with_features(own.map_err(as_flag)?);
+    let (own, columns) = columns.split_at(args.features.len());
+    let mut knowledge = Knowledge::default();
+    for column in own {
+        knowledge = knowledge.offering(column.name().to_string(), table.knowledge(column).map_err(as_flag)?);
+    }
+    let features: Vec<String> = own.iter().map(|column| column.name().to_string()).collect();
+    let start = Start { prior, transfer: &args.transfer, features: &features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
         task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>()).map_err(as_flag)?;
     }
     // What a surrogate does not take is said before any is measured.
     for &kind in &kinds {
-        knowledge.surrogate(kind, prior, &args.transfer, space).map_err(as_flag)?;
+        knowledge.surrogate(kind, start, space).map_err(as_flag)?;
     }
     let plan = Plan {
         sizes: args.sizes.clone(),
         splits: args.splits,
         seed: args.seed,
-        train_on: features.len(),
+        train_on: own.len(),
         rank: table.columns().len() - 1,
         diverged: Diverged { share: args.diverged, value: args.diverged_value },
         threads: args.threads.unwrap_or_else(cores),
@@ -132,7 +136,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     };
     let mut rows = Vec::new();
     for kind in kinds {
-        let make = || knowledge.surrogate(kind, prior, &args.transfer, space);
+        let make = || knowledge.surrogate(kind, start, space);
         let measured = measure_watched(&table, &make, &plan, &mut watch);
         rows.extend(interrupt.explain(measured, flag)?);
     }
@@ -144,7 +148,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         fingerprint: table.fingerprint().to_owned(),
         train_on: columns[0].name().to_string(),
         rank: columns[columns.len() - 1].name().to_string(),
-        features: features.iter().map(|column| column.name().to_string()).collect(),
+        features,
         architectures: table.arms().len(),
         seed: args.seed,
         diverged: args.diverged,
@@ -172,8 +176,11 @@ fn expect_places(args: &PredictArgs) -> anyhow::Result<()> {
 fn expect_features(args: &PredictArgs) -> anyhow::Result<()> {
     let predicted = || args.train_on.iter().chain(&args.rank).flat_map(|column| &column.parts);
     for feature in &args.features {
-        if let Some(part) = feature.parts.iter().find(|part| predicted().any(|predicted| predicted == *part)) {
-            return Err(usage(format!("--features: {part} is what is to be predicted, so it is not known before")));
+        if let Some(part) = feature.parts.iter().find(|part| predicted().any(|predicted| predicted == *part))
+        {
+            return Err(usage(format!(
+                "--features: {part} is what is to be predicted, so it is not known before"
+            )));
         }
     }
     Ok(())

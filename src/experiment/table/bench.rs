@@ -54,11 +54,13 @@ impl Bench {
     pub(super) fn open(
         of_all: &ExperimentSettings,
         config: &TableConfig,
+        features: &[ColumnName],
         source: &Source,
     ) -> Result<Self, StudyError> {
         let settings = config.table.clone().unwrap_or_else(TableSettings::embedded);
         let space = space(&settings)?;
-        let (reading, reported) = reading(&settings, config)?;
+        let (mut reading, reported) = reading(&settings, config)?;
+        reading.columns.extend(features.iter().cloned());
         let table = Arc::new(source.open(space, &reading)?);
         let report: Arc<[f64]> = table.columns()[reported].means().into();
         let goals = Goals::of(config, &table, &report)?;
@@ -67,7 +69,7 @@ impl Bench {
             SeedsKind::Draw => Repeats::Draw,
         };
         Ok(Self {
-            knowledge: Knowledge::default(),
+            knowledge: offering(&table, features.len())?,
             evaluator: Table::of_column(table.clone(), SEARCH)
                 .repeats(repeats)
                 .measures(goals.measures.clone(), goals.aims.clone()),
@@ -181,7 +183,15 @@ impl Bench {
         let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space)?;
         let columns: Vec<&ColumnName> =
             [self.search_column(), self.report_column()].into_iter().chain(&self.hidden).collect();
-        task.map_or(Ok(()), |task| task.check(self.table(), &columns))
+        task.map_or(Ok(()), |task| task.check(self.table(), &columns))?;
+        let predicted: Vec<&String> = columns.iter().flat_map(|column| &column.parts).collect();
+        match strategy.settings.features().iter().find(|feature| names_one_of(feature, &predicted)) {
+            None => Ok(()),
+            Some(feature) => Err(StudyError::Setting {
+                name: "strategy.features".into(),
+                reason: format!("{feature} is what strategies have to find out"),
+            }),
+        }
     }
 
     /// Runs one study, on this thread.
@@ -234,6 +244,21 @@ impl Bench {
     fn arm(&self, evaluation: &Evaluation) -> Result<u32, StudyError> {
         Ok(self.space.arm(&evaluation.architecture)? as u32)
     }
+}
+
+/// Whether a feature is made of one of some columns.
+fn names_one_of(feature: &str, columns: &[&String]) -> bool {
+    feature
+        .parse::<ColumnName>()
+        .is_ok_and(|feature| feature.parts.iter().any(|part| columns.contains(&part)))
+}
+
+/// The last columns of a table, offered as features.
+fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
+    let columns = table.columns();
+    columns[columns.len() - count..].iter().try_fold(Knowledge::default(), |knowledge, column| {
+        Ok(knowledge.offering(column.name().to_string(), table.knowledge(column)?))
+    })
 }
 
 fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {

@@ -143,8 +143,11 @@ impl GraphGp {
 
     /// A copy with prior knowledge as its mean, a shared feature cache, and nothing cached of earlier fits.
     pub(crate) fn starting_from(&self, knowledge: &[PriorKnowledge], features: &FeatureCache) -> Self {
-        let form =
-            if knowledge.iter().all(PriorKnowledge::is_feature) { PriorForm::Nothing } else { PriorForm::Mean };
+        let form = if knowledge.iter().all(PriorKnowledge::is_feature) {
+            PriorForm::Nothing
+        } else {
+            PriorForm::Mean
+        };
         Self {
             kernel: self.kernel,
             prior: self.prior,

@@ -197,9 +197,8 @@ fn priors_are_taken_where_they_can_be() {
         let fitted = |kind, prior| {
             let mut rng = stream(4, &[]);
             let cells: Vec<_> = (0..12).map(|_| space.sample(&mut rng)).collect();
-            let score = |(i, cell): (usize, &Architecture)| Observation {
-                architecture: cell.clone(),
-                score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
+            let score = |(i, cell): (usize, &Architecture)| {
+                Observation::new(cell.clone(), 0.5 + 0.01 * ((7 * i) % 12) as f64)
             };
             let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
             let surrogate =

@@ -43,7 +43,7 @@ fn ask(c: &mut Criterion) {
     let mut cells = cells();
     rand::seq::SliceRandom::shuffle(&mut cells[..], &mut ChaCha8Rng::seed_from_u64(1));
     let candidates = &cells[..6466];
-    let observe = |cell: &Architecture| Observation { architecture: cell.clone(), score: score(cell) };
+    let observe = |cell: &Architecture| Observation::new(cell.clone(), score(cell));
     let observations: Vec<Observation> = cells.iter().take(1000).map(observe).collect();
     let surrogates: [Box<dyn Surrogate>; 4] = [
         Box::<GraphGp>::default(),

@@ -40,10 +40,8 @@ impl Bonas {
         value: impl Fn(usize) -> f64,
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
-        let observation = |(i, s): (usize, &Scored<'_>)| Observation {
-            architecture: s.evaluation.architecture.clone(),
-            score: value(i),
-        };
+        let observation =
+            |(i, s): (usize, &Scored<'_>)| Observation::new(s.evaluation.architecture.clone(), value(i));
         let observations: Vec<_> = known.iter().enumerate().map(observation).collect();
         Ok(self.surrogate.fit(&observations, rng)?)
     }

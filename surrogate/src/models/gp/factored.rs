@@ -45,7 +45,7 @@ pub(crate) struct FactoredObservations {
     pub(super) features: Features,
     /// Number of observations that were factored at once.
     base: usize,
-    /// Variance of the noise that the first observations have beyond that of all.
+    /// Variance of the noise that the first observations have beyond that of all; the others have none.
     extra: Vec<f64>,
     ridge: f64,
     pub(super) factor: Cholesky,
@@ -171,12 +171,14 @@ impl FactoredObservations {
         factored.ok_or_else(not_definite)
     }
 
-    /// These observations and those that follow them in `x [n, d]`, which has all.
+    /// These observations and those that follow them in `x [n, d]`, which has all, as `extra` does: the noise of these
+    /// stays.
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub(crate) fn with(&self, x: &Array2<f32>) -> Result<Self, SurrogateError> {
-        self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base, &self.extra), Ok)
+    pub(crate) fn with(&self, x: &Array2<f32>, extra: &[f64]) -> Result<Self, SurrogateError> {
+        let more = Self { extra: extra.to_vec(), ..self.clone() };
+        more.extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base, extra), Ok)
     }
 
     /// These observations, with other noise beyond that of all.
@@ -273,7 +275,7 @@ mod tests {
         let mut grown = FactoredObservations::of(covariance, &first(20), 20, &extra).unwrap();
         assert_eq!(grown.ridge, 0.0);
         for n in [21, 33, 70, 90] {
-            grown = grown.with(&first(n)).unwrap();
+            grown = grown.with(&first(n), &extra).unwrap();
             assert_eq!(grown.len(), n);
         }
         assert_eq!(grown.factor.lower(), all.factor.lower());

@@ -85,11 +85,14 @@ impl Process {
         let mut extra: Vec<f64> = (0..n).map(|i| self.observed.extra(i)).collect();
         let mut found = false;
         for i in first.max(skip)..n {
-            let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] - extra[i] };
-            let more = left.extra_noise(self.targets[i], noise);
+            // Noise that it has already is known.
+            let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] };
+            let own = noise + extra[i];
+            let more = left.extra_noise(self.targets[i], own);
             // What fits leaves the factor as it is, so that it can grow.
-            if more > noise {
-                (extra[i], found) = (more, true);
+            if more > own {
+                extra[i] += more;
+                found = true;
             }
         }
         if !found {

@@ -22,7 +22,7 @@ pub(super) struct Hyperparameters {
     pub(super) fit: gp::Fit,
     /// The curve of the normal scores.
     pub(super) curve: RankCurve,
-    /// Variance of the noise that each observation has beyond that of all, `[n]`.
+    /// Variance of the noise that each observation has as an outlier, `[n]`.
     pub(super) extra: Array1<f64>,
 }
 

@@ -209,6 +209,7 @@ impl Bench {
         let study = Study::new(space, self.strategy(strategy)?, vec![Box::new(self.evaluator.clone())])
             .seed(seed)
             .budget(Budget::architectures(self.settings.budget))
+            .recommend_each_round()
             .cancel(cancel.clone());
         let finished = self.stopping(study).run().map_err(|error| match error {
             StudyError::Interrupted => error,
@@ -225,6 +226,11 @@ impl Bench {
             scores: evaluations
                 .iter()
                 .map(|e| e.outcome.score(finished.fidelity).map_or(f64::MIN, |score| score.value))
+                .collect(),
+            recommended: finished
+                .recommended
+                .iter()
+                .map(|one| (one.evaluations as u32, one.best as u32))
                 .collect(),
             ask_ms: finished.ask_seconds.iter().map(|seconds| 1e3 * seconds).collect(),
             wall_s: start.elapsed().as_secs_f64(),

@@ -125,6 +125,15 @@ impl Strategy for Bonas {
             _ => self.propose(ask, &known, &pool, rng),
         }
     }
+
+    /// Medians of the posterior, for one objective.
+    fn estimates(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
+        let known = self.targets.of(ask.history, ask.fidelity);
+        if known.is_empty() || self.aims.second.is_some() {
+            return Ok(None);
+        }
+        self.medians(ask.history.len(), &known, rng).map(Some)
+    }
 }
 
 impl Bonas {

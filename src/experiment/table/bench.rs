@@ -8,7 +8,7 @@ use std::time::Instant;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::SPACES;
 use bonas_study::Budget;
-use bonas_study::evaluator::{Repeats, Table};
+use bonas_study::evaluator::{Mishaps, Repeats, Table};
 use bonas_study::history::{Evaluation, History};
 use bonas_study::strategy::{BuildContext, Knowledge};
 use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
@@ -68,7 +68,7 @@ impl Bench {
             SeedsKind::Mean => Repeats::Mean,
             SeedsKind::Draw => Repeats::Draw,
         };
-        Ok(Self {
+        let mut bench = Self {
             knowledge: offering(&table, features.len())?,
             evaluator: Table::of_column(table.clone(), SEARCH)
                 .repeats(repeats)
@@ -82,7 +82,11 @@ impl Bench {
             goals,
             reported,
             report,
-        })
+        };
+        let spared = (0..bench.report.len()).map(|arm| bench.is_best(arm)).collect();
+        let TableSettings { failing, diverging, .. } = bench.table;
+        bench.evaluator = bench.evaluator.mishaps(Mishaps { failing, diverging, spared })?;
+        Ok(bench)
     }
 
     /// The same with paths of scores on other tasks taken from a folder.

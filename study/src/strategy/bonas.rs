@@ -154,7 +154,7 @@ impl Bonas {
     ) -> Result<Proposal, StudyError> {
         let fitted = self.fit(known, |i| known[i].value, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
-        let feasibility = self.feasibility(known, pool, rng)?;
+        let feasibility = self.feasibility(ask, known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);
         let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
         let by_probability = feasibility.is_some() && incumbent.is_none();
@@ -196,7 +196,7 @@ impl Bonas {
     ) -> Result<Proposal, StudyError> {
         let mut of = |k: usize| self.predict(&*self.fit(known, |i| points[i][k], rng)?, pool);
         let (first, second) = (of(0)?, of(1)?);
-        let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
+        let weights = self.feasibility(ask, known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
         let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
         let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
         let front = Front::of(&feasible, reference(&feasible));

@@ -6,7 +6,15 @@ use bonas_surrogate::{Observation, Predict};
 use super::super::Scored;
 use super::Bonas;
 use crate::StudyError;
+use crate::ask::Ask;
+use crate::history::{Evaluation, Outcome};
 use crate::rng::StudyRng;
+
+/// Numbers that stand for an evaluation that failed and one that succeeded, fractions for surrogates that need these,
+/// and what lies between.
+const FAILURE: f64 = 0.1;
+const SUCCESS: f64 = 0.9;
+const MIDDLE: f64 = 0.5;
 
 /// A straight map of values to another scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -82,18 +90,44 @@ impl Bonas {
         })
     }
 
-    /// Probability that each candidate keeps every bound, taken for independent, `[n]`; none without
-    /// bounds.
+    /// Probability that the evaluation of each candidate succeeds, `[n]`; none where all have succeeded so far.
+    ///
+    /// The surrogate is fitted to 1 for an evaluation with a score and 0 for one without (classification by least
+    /// squares: Rasmussen and Williams, section 6.5). Failures that are nowhere near each other are outliers to it, so
+    /// that only failures with a cause count.
+    fn success(
+        &self,
+        ask: &Ask<'_>,
+        pool: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Option<Vec<f64>>, StudyError> {
+        let succeeded = |e: &Evaluation| match &e.outcome {
+            Outcome::Failed(_) => Some(FAILURE),
+            Outcome::Scored(_) => e.outcome.score(ask.fidelity).map(|_| SUCCESS),
+        };
+        let observation = |e: &Evaluation| Some(Observation::new(e.architecture.clone(), succeeded(e)?));
+        let observations: Vec<_> = ask.history.evaluations().iter().filter_map(observation).collect();
+        if observations.iter().all(|o| o.score > MIDDLE) {
+            return Ok(None);
+        }
+        let fitted = self.surrogate.fit(&observations, rng)?;
+        Ok(Some(self.predict(&*fitted, pool)?.iter().map(|posterior| posterior.survival(MIDDLE)).collect()))
+    }
+
+    /// Probability that each candidate can be evaluated and keeps every bound, taken for independent, `[n]`; none where
+    /// there are neither bounds nor failures.
     pub(super) fn feasibility(
         &self,
+        ask: &Ask<'_>,
         known: &[Scored<'_>],
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Option<Vec<f64>>, StudyError> {
+        let success = self.success(ask, pool, rng)?;
         if self.aims.bounds.is_empty() {
-            return Ok(None);
+            return Ok(success);
         }
-        let mut feasibility = vec![1.0; pool.len()];
+        let mut feasibility = success.unwrap_or_else(|| vec![1.0; pool.len()]);
         for (place, bound) in &self.aims.bounds {
             let measures = self.measures(known, *place)?;
             let unit = self.unit(&measures);
@@ -110,7 +144,36 @@ impl Bonas {
 #[cfg(test)]
 #[allow(clippy::float_cmp)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::evaluator::Synthetic;
+    use crate::history::Fidelity;
+    use crate::strategy::RandomSearch;
+    use crate::testing::Chain;
+    use crate::{Budget, Strategy, Study};
+
+    /// Zeros score best, and chains with three or more of them cannot be trained: a search that learns from failures
+    /// stays below.
+    #[test]
+    fn what_fails_for_a_reason_is_avoided() {
+        let zeros = |a: &Architecture| Chain::digits(a).iter().filter(|&&digit| digit == 0).count();
+        let function = move |a: &Architecture| match zeros(a) {
+            3.. => Err("out of memory".to_owned()),
+            few => Ok(few as f64 / 6.0),
+        };
+        let failures = |strategy: Box<dyn Strategy>| {
+            let space = Arc::new(Chain::new(6, 3).unwrap());
+            let evaluator = Synthetic::new(Fidelity::Table, function);
+            let study = Study::new(space, strategy, vec![Box::new(evaluator)]);
+            let history = study.seed(3).budget(Budget::architectures(60)).run().unwrap().history;
+            let failed = history.evaluations().iter().skip(20);
+            failed.filter(|e| matches!(e.outcome, Outcome::Failed(_))).count()
+        };
+        let learnt = failures(Box::new(Bonas::default()));
+        let random = failures(Box::new(RandomSearch::default()));
+        assert!(learnt < 8 && random > 10, "{learnt} {random}");
+    }
 
     #[test]
     fn values_are_scaled_by_their_range() {

@@ -152,7 +152,7 @@ impl Bonas {
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let fitted = self.fit(known, |i| known[i].value, rng)?;
+        let fitted = self.fit_scores(known, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
         let feasibility = self.feasibility(ask, known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);

@@ -41,6 +41,21 @@ impl Unit {
 }
 
 impl Bonas {
+    /// The surrogate fitted to the scores of what is known, with their noise where it is known.
+    pub(super) fn fit_scores(
+        &self,
+        known: &[Scored<'_>],
+        rng: &mut StudyRng,
+    ) -> Result<Box<dyn Predict>, StudyError> {
+        let noise = if self.aims.second.is_none() { noise(known) } else { None };
+        let observation = |(i, s): (usize, &Scored<'_>)| Observation {
+            noise: noise.as_ref().map(|noise| noise[i]),
+            ..Observation::new(s.evaluation.architecture.clone(), s.value)
+        };
+        let observations: Vec<_> = known.iter().enumerate().map(observation).collect();
+        Ok(self.surrogate.fit(&observations, rng)?)
+    }
+
     /// The surrogate fitted to a value of each of what is known.
     pub(super) fn fit(
         &self,
@@ -62,7 +77,7 @@ impl Bonas {
         known: &[Scored<'_>],
         rng: &mut StudyRng,
     ) -> Result<Vec<f64>, StudyError> {
-        let fitted = self.fit(known, |i| known[i].value, rng)?;
+        let fitted = self.fit_scores(known, rng)?;
         let architectures: Vec<_> = known.iter().map(|s| s.evaluation.architecture.clone()).collect();
         let mut medians = vec![f64::NEG_INFINITY; count];
         for (scored, posterior) in known.iter().zip(self.predict(&*fitted, &architectures)?) {
@@ -141,14 +156,37 @@ impl Bonas {
     }
 }
 
+/// Degrees of freedom that a pooled variance must have.
+const FEWEST: usize = 5;
+
+/// Standard deviation of the error of each score: the one of a single measurement, pooled over all architectures that
+/// were measured several times, over the root of the number of measurements. None where they are too few to tell, or
+/// all scores have equally many: that noise a surrogate learns by itself.
+fn noise(known: &[Scored<'_>]) -> Option<Vec<f64>> {
+    let counts: Vec<usize> = known.iter().map(|s| s.score.runs.len().max(1)).collect();
+    let freedom: usize = counts.iter().map(|count| count - 1).sum();
+    if freedom < FEWEST || counts.windows(2).all(|pair| pair[0] == pair[1]) {
+        return None;
+    }
+    let squares = |runs: &[f64]| {
+        let mean = runs.iter().sum::<f64>() / runs.len() as f64;
+        runs.iter().map(|run| (run - mean).powi(2)).sum::<f64>()
+    };
+    let several = known.iter().map(|s| &*s.score.runs).filter(|runs| runs.len() > 1);
+    let sd = (several.map(squares).sum::<f64>() / freedom as f64).sqrt();
+    Some(counts.into_iter().map(|count| sd / (count as f64).sqrt()).collect())
+}
+
 #[cfg(test)]
 #[allow(clippy::float_cmp)]
 mod tests {
     use std::sync::Arc;
 
+    use bonas_spaces::SearchSpace;
+
     use super::*;
     use crate::evaluator::Synthetic;
-    use crate::history::Fidelity;
+    use crate::history::{Fidelity, Score};
     use crate::strategy::RandomSearch;
     use crate::testing::Chain;
     use crate::{Budget, Strategy, Study};
@@ -173,6 +211,36 @@ mod tests {
         let learnt = failures(Box::new(Bonas::default()));
         let random = failures(Box::new(RandomSearch::default()));
         assert!(learnt < 8 && random > 10, "{learnt} {random}");
+    }
+
+    /// Runs 1, 3 and 5, 5, 8: squares 2 and 6 over three degrees of freedom are too few; twice as many are six.
+    #[test]
+    fn noise_by_hand() {
+        let space = Chain::new(6, 3).unwrap();
+        let evaluated = |i: usize, runs: &[f64]| Evaluation {
+            architecture: space.parse(&format!("0000{}{}", i / 3, i % 3)).unwrap(),
+            round: 0,
+            batch: 0,
+            predicted: None,
+            outcome: Outcome::Scored(match runs {
+                [one] => Score::of(*one, Fidelity::FromScratch),
+                several => Score::mean_of(several.to_vec(), Fidelity::FromScratch),
+            }),
+        };
+        let noise_of = |runs: &[&[f64]]| {
+            let evaluations: Vec<_> = runs.iter().enumerate().map(|(i, runs)| evaluated(i, runs)).collect();
+            let mut history = crate::history::History::new();
+            assert!(evaluations.into_iter().all(|evaluation| history.push(evaluation)));
+            noise(&crate::strategy::Targets::Raw.of(&history, Fidelity::FromScratch))
+        };
+        let (two, three): (&[f64], &[f64]) = (&[1.0, 3.0], &[5.0, 5.0, 8.0]);
+        assert_eq!(noise_of(&[two, three, &[4.0]]), None);
+        let found = noise_of(&[two, three, &[4.0], two, three]).unwrap();
+        let sd = (16.0f64 / 6.0).sqrt();
+        for (found, count) in found.into_iter().zip([2.0f64, 3.0, 1.0, 2.0, 3.0]) {
+            assert!((found - sd / count.sqrt()).abs() < 1e-12);
+        }
+        assert_eq!(noise_of(&[two; 9]), None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
 use crate::guard::in_one_space;
-use crate::models::gp::{Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
+use crate::models::gp::{Covariance, EXACT, Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
 use crate::observation::finite_scores;
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, gaussian_ranks, normal_scores};
@@ -177,9 +177,14 @@ impl GraphGp {
         let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
         let observed = columns.matrix(data.structures.iter(), &data.ranks);
         let noise = own_noise(&data, &hyper, base);
-        let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, &noise)?;
         let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
-        let process = Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?;
+        let process = if z.len() > EXACT {
+            let covariance = self.covariance(&hyper, &columns);
+            Process::through_points(&covariance, &observed, noise.extra, z.into(), hyper.extra.len())?
+        } else {
+            let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, &noise)?;
+            Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?
+        };
         let mut knowledge = self.knowledge.clone();
         if columns.form == PriorForm::Nothing {
             knowledge.truncate(own);
@@ -270,6 +275,12 @@ impl GraphGp {
         Ok(Hyperparameters { columns: Arc::new(columns), fit, curve, extra })
     }
 
+    /// The covariance at some hyper-parameters.
+    fn covariance(&self, hyper: &Hyperparameters, columns: &KernelColumns) -> Covariance {
+        let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
+        columns.covariance(self.kernel, &parameters, &self.prior)
+    }
+
     /// The factored covariance of all observations; extends a cached one where there is one.
     fn factored(
         &self,
@@ -285,11 +296,7 @@ impl GraphGp {
         let factored = match cached {
             Some(cached) if cached.len() == x.nrows() => cached,
             Some(cached) => Arc::new(cached.with(x, extra)?),
-            None => {
-                let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
-                let covariance = columns.covariance(self.kernel, &parameters, &self.prior);
-                Arc::new(FactoredObservations::of(&covariance, x, base, extra)?)
-            }
+            None => Arc::new(FactoredObservations::of(&self.covariance(hyper, columns), x, base, extra)?),
         };
         self.cache().insert_factored(columns.form, prefix_hashes[x.nrows()], &factored);
         Ok(factored)

@@ -11,7 +11,8 @@ use crate::entry::PartEntry;
 use crate::features::{Layout, Sparse};
 use crate::guard::in_one_space;
 use crate::models::gp::{
-    self, Block, Covariance, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape, Term,
+    self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape,
+    Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
@@ -212,8 +213,12 @@ impl Surrogate for WlGp {
             let covariance = Covariance { kernel: self.kernel, terms, noise };
             let mut extra = known.to_vec();
             extra.iter_mut().zip(&outliers).for_each(|(known, extra)| *known += extra);
-            let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
-            let process = Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?;
+            let process = if z.len() > EXACT {
+                Process::through_points(&covariance, &x, extra, z, outliers.len())?
+            } else {
+                let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
+                Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?
+            };
             Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
         })
     }

@@ -129,6 +129,22 @@ impl Covariance {
         }
     }
 
+    /// The factor of the covariance of measurements at some features, whose noise beyond that of all is `extra [n]`.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if it is not positive definite.
+    pub(super) fn factored(
+        &self,
+        features: &Features,
+        extra: &[f64],
+        ridge: f64,
+    ) -> Result<Cholesky, SurrogateError> {
+        let mut k = self.between(features, features).mapv(f64::from);
+        k.diag_mut().assign(&self.variance(features).mapv(|v| self.on_diagonal(v, ridge)));
+        k.diag_mut().iter_mut().zip(extra).for_each(|(k, extra)| *k += extra);
+        Cholesky::of(k).ok_or_else(not_definite)
+    }
+
     /// Covariances `[i + 1]` of observation `i` with those before it and itself. They do not depend on how many
     /// observations are computed at a time.
     fn row(&self, features: &Features, i: usize) -> Vec<f32> {
@@ -224,15 +240,8 @@ impl FactoredObservations {
 
     /// The factor of some of the observations, with the same ridge as that of all.
     pub(super) fn part(&self, part: &[usize]) -> Result<Cholesky, SurrogateError> {
-        let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
-            (x.select(Axis(0), part), part.iter().map(|&i| lengths[i]).collect())
-        };
-        let features: Features = self.features.iter().map(pick).collect();
-        let mut k = self.covariance.between(&features, &features).mapv(f64::from);
-        let variance = self.covariance.variance(&features);
-        k.diag_mut().assign(&variance.mapv(|v| self.covariance.on_diagonal(v, self.ridge)));
-        k.diag_mut().iter_mut().zip(part).for_each(|(k, &i)| *k += self.extra(i));
-        Cholesky::of(k).ok_or_else(not_definite)
+        let extra: Vec<f64> = part.iter().map(|&i| self.extra(i)).collect();
+        self.covariance.factored(&rows_of(&self.features, part), &extra, self.ridge)
     }
 
     /// Variance of the noise that an observation has beyond that of all.
@@ -246,6 +255,14 @@ pub(crate) fn fit_to(array: &mut Array2<f32>, shape: (usize, usize)) {
     if array.dim() != shape {
         *array = Array2::zeros(shape);
     }
+}
+
+/// The features of some rows.
+pub(super) fn rows_of(features: &Features, rows: &[usize]) -> Features {
+    let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
+        (x.select(Axis(0), rows), rows.iter().map(|&i| lengths[i]).collect())
+    };
+    features.iter().map(pick).collect()
 }
 
 /// Number of rows.

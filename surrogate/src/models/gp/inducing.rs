@@ -17,7 +17,7 @@ use crate::linalg::Cholesky;
 pub(crate) const EXACT: usize = 2000;
 
 /// Number of inducing points.
-const POINTS: usize = 1000;
+const POINTS: usize = 1500;
 
 /// Observations whose features are computed at a time.
 const CHUNK: usize = 256;

@@ -116,6 +116,62 @@ fn a_killed_comparison_goes_on_to_the_same_results() {
     assert_eq!(results("killed"), results("whole"));
 }
 
+/// A second table column, known before, says what the graph does not: the score follows it.
+#[test]
+fn features_of_ones_own_are_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let space = TransNasMicro::new();
+    let mut csv = String::from("arch,score,known\n");
+    for (i, cell) in space.enumerate().unwrap().step_by(7).enumerate() {
+        let known = (i * 7919) % 101;
+        writeln!(csv, "{},{},{known}", space.format(&cell).unwrap(), 20 + known / 2).unwrap();
+    }
+    std::fs::write(folder.path().join("k.csv"), csv).unwrap();
+    let arguments = ["predict", "--space", "transnas-micro", "--table", "k.csv", "--train-on", "score"];
+    let more = ["--sizes", "50", "--splits", "2", "--surrogate", "graph-gp", "--json", "p.json"];
+    let tau = |features: &[&str]| {
+        let done = bonas(&[&arguments[..], &more, features].concat(), folder.path());
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let json = std::fs::read(folder.path().join("p.json")).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        (json["rows"][0]["tau_mean"].as_f64().unwrap(), json["features"].to_string())
+    };
+    let (without, none) = tau(&[]);
+    let (with, named) = tau(&["--features", "known"]);
+    assert!(without < 0.2 && with > 0.8, "{without} {with}");
+    assert_eq!((&*none, &*named), ("[]", "[\"known\"]"));
+    let refused = |features: &[&str], code: i32, expected: &str| {
+        let done = bonas(&[&arguments[..], features].concat(), folder.path());
+        let error = text(&done.stderr);
+        assert!(done.status.code() == Some(code) && error.contains(expected), "{error}");
+    };
+    refused(&["--features", "score"], 2, "--features: score is what is to be predicted");
+    refused(&["--features", "knwon"], 1, "did you mean `known`?");
+    refused(
+        &["--features", "known", "--surrogate", "trees"],
+        2,
+        "--features: known, but this surrogate takes none",
+    );
+    let config = |features: &str| {
+        format!(
+            "seeds = 2\nbudget = 30\n[table]\nspace = \"transnas-micro\"\npath = \"k.csv\"\nsearch = \"score\"\n\
+             failing = 0.1\n[[strategy]]\nname = \"bonas\"\n[[strategy]]\nname = \"bonas\"\nlabel = \"features\"\n\
+             features = [\"{features}\"]\n"
+        )
+    };
+    for (features, expected) in [("known", ""), ("score", "score is what strategies have to find out")] {
+        std::fs::write(folder.path().join("c.toml"), config(features)).unwrap();
+        let done = bonas(&["compare", "c.toml", "--out", features], folder.path());
+        assert_eq!(done.status.success(), expected.is_empty(), "{}", text(&done.stderr));
+        assert!(text(&done.stderr).contains(expected), "{}", text(&done.stderr));
+    }
+    let summary = std::fs::read(folder.path().join("known/summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
+    let found = |i: usize| summary["strategies"][i]["last"]["report_mean"].as_f64().unwrap();
+    assert!(found(1) > found(0), "{} {}", found(1), found(0));
+    assert!(summary["strategies"][1]["last"]["recommended_mean"].is_number());
+}
+
 #[test]
 fn mistakes_name_the_remedy() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,12 +1,12 @@
 //! Bayesian optimisation with a surrogate over architectures.
 
 mod model;
+mod objectives;
 mod settings;
 
 use bonas_spaces::Architecture;
 use bonas_surrogate::acquisition::{ExpectedImprovement, Scale, constrained};
 use bonas_surrogate::models::Ensemble;
-use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
 use bonas_surrogate::selection::KrigingBeliever;
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
@@ -18,8 +18,9 @@ use super::{
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
-use model::Unit;
+use objectives::weigh;
 
+pub use objectives::Objectives;
 pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 
 /// BONAS: Shi, Pi, Xu, Li, Kwok and Zhang, "Bridging the Gap between Sample-based and One-shot
@@ -56,6 +57,9 @@ pub struct Bonas {
     pub aims: Aims,
     /// How a second objective is weighed.
     pub objectives: Objectives,
+    /// Whether the improvement of two objectives is that of the true scores instead of measured ones; the acquisition and
+    /// the selection have their own setting.
+    pub noise_free: bool,
 }
 
 impl Default for Bonas {
@@ -72,21 +76,9 @@ impl Default for Bonas {
             targets: Targets::Raw,
             aims: Aims::default(),
             objectives: Objectives::Hypervolume,
+            noise_free: false,
         }
     }
-}
-
-/// How two objectives come to one utility.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Objectives {
-    /// Expected improvement of the hypervolume, measured from a little below the worst values seen
-    /// ([`reference()`]), with a surrogate an objective and batches by [`believers`]; acquisition and
-    /// selection are not used.
-    #[default]
-    Hypervolume,
-    /// One score, weighed at random anew each round, for surrogate, acquisition and selection as they
-    /// are: Knowles, "`ParEGO`", IEEE Transactions on Evolutionary Computation, 2006.
-    Scalarised,
 }
 
 impl Strategy for Bonas {
@@ -119,7 +111,7 @@ impl Strategy for Bonas {
             return Ok(Proposal::default());
         }
         match points {
-            Some(points) if self.objectives == Objectives::Hypervolume && !feasible.is_empty() => {
+            Some(points) if self.objectives != Objectives::Scalarised && !feasible.is_empty() => {
                 self.propose_two(ask, &known, &points, &pool, rng)
             }
             _ => self.propose(ask, &known, &pool, rng),
@@ -128,14 +120,6 @@ impl Strategy for Bonas {
 }
 
 impl Bonas {
-    /// Both objectives of what is known; none without a second one.
-    fn points(&self, known: &[Scored<'_>]) -> Result<Option<Vec<Point>>, StudyError> {
-        let Some(place) = self.aims.second else { return Ok(None) };
-        let second = self.measures(known, place)?;
-        let unit = self.unit(&second);
-        Ok(Some(known.iter().zip(&second).map(|(s, b)| [s.value, unit.scaled(*b)]).collect()))
-    }
-
     fn propose(
         &self,
         ask: &Ask<'_>,
@@ -176,27 +160,6 @@ impl Bonas {
         self.proposal(&chosen, pool, shown)
     }
 
-    /// By expected improvement of the hypervolume.
-    fn propose_two(
-        &self,
-        ask: &Ask<'_>,
-        known: &[Scored<'_>],
-        points: &[Point],
-        pool: &[Architecture],
-        rng: &mut StudyRng,
-    ) -> Result<Proposal, StudyError> {
-        let mut of = |k: usize| self.predict(&*self.fit(known, |i| points[i][k], rng)?, pool);
-        let (first, second) = (of(0)?, of(1)?);
-        let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
-        let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
-        let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
-        let front = Front::of(&feasible, reference(&feasible));
-        let batches = self.affordable(ask);
-        let chosen = believers(&front, [&first, &second], &weights, batches.total())?;
-        let chosen: Vec<Vec<usize>> = chosen.chunks(batches.size).map(<[usize]>::to_vec).collect();
-        self.proposal(&chosen, pool, Some(&first))
-    }
-
     fn proposal(
         &self,
         chosen: &[Vec<usize>],
@@ -228,15 +191,6 @@ impl Bonas {
 
     fn broken(&self, reason: String) -> StudyError {
         StudyError::Strategy { strategy: self.name.clone(), reason }
-    }
-}
-
-/// Makes one score in `(0, 1)` of two, each by its range.
-fn weigh(known: &mut [Scored<'_>], points: &[Point], weight: f64) {
-    let unit = |k: usize| Unit::of(&points.iter().map(|point| point[k]).collect::<Vec<_>>());
-    let units = [unit(0), unit(1)];
-    for (scored, point) in known.iter_mut().zip(points) {
-        scored.value = 1.0 + tchebycheff(weight, [0, 1].map(|k| units[k].scaled(point[k])));
     }
 }
 

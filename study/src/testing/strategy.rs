@@ -70,7 +70,8 @@ fn limited(
         let bytes = architecture.key().to_bytes();
         [2, 3].map(|place| f64::from(bytes[place]) / 256.0).to_vec()
     };
-    let aims = Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1) };
+    let aims =
+        Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1), reference: None };
     Synthetic::new(Fidelity::SharedWeights, function).measures(measures, aims)
 }
 

@@ -208,7 +208,8 @@ impl Predict for FittedEnsemble {
             for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {
                 let mean = (1.0 - self.weight) * mean + self.weight * trees;
                 let variance = self.inflation * (variance + noise);
-                posteriors.push(Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?);
+                let law = Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?;
+                posteriors.push(law.with_noise((self.inflation * noise).min(variance))?);
             }
         }
         Ok(posteriors)

@@ -244,8 +244,9 @@ impl Predict for FittedWlGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let (x, shares) = self.labels.matrix(candidates);
         let (means, variances) = self.process.predict_akin(&x, &shares, &mut Scratch::default());
+        let noise = self.process.noise();
         let posterior =
-            |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.process.noise(), self.warp.clone());
+            |(m, v): (&f64, &f64)| Posterior::warped(*m, v + noise, self.warp.clone())?.with_noise(noise);
         means.iter().zip(&variances).map(posterior).collect()
     }
 

@@ -88,7 +88,9 @@ impl Predict for FittedGraphGp {
             let shares = self.matrix_into(candidates, &mut x)?;
             let (means, variances) = self.process.predict_akin(&x, &shares, &mut scratch);
             for (mean, variance) in means.into_iter().zip(variances) {
-                posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
+                let noise = self.process.noise();
+                let law = Posterior::warped(mean, variance + noise, self.warp.clone())?;
+                posteriors.push(law.with_noise(noise)?);
             }
         }
         Ok(posteriors)

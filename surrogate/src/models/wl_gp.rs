@@ -8,6 +8,7 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
 use crate::entry::PartEntry;
+use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::in_one_space;
 use crate::models::gp::{
@@ -212,7 +213,7 @@ impl Surrogate for WlGp {
             let extra = extra.as_slice().unwrap_or_default();
             let factored = FactoredObservations::of(&covariance, &x, x.nrows(), extra)?;
             let process = Process::new(Arc::new(factored), z)?.without_outliers(extra.len())?;
-            Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
+            Ok(Box::new(FittedWlGp { process, labels: Arc::new(labels), observed: x, warp: Arc::new(warp) }))
         })
     }
 }
@@ -234,9 +235,12 @@ fn merged<'a>(observations: &'a [Observation], ranks: &[f64]) -> (Vec<&'a Archit
     (architectures, sums.into_iter().map(|(sum, count)| sum / count).collect())
 }
 
+#[derive(Clone)]
 struct FittedWlGp {
     process: Process,
-    labels: Labels,
+    labels: Arc<Labels>,
+    /// Features `[n, d]` of the observations.
+    observed: Array2<f32>,
     warp: Arc<Warp>,
 }
 
@@ -257,6 +261,18 @@ impl Predict for FittedWlGp {
         let (x, shares) = self.labels.matrix(candidates);
         let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
+    }
+
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        let More { architectures, scores } = More::of(NAME, observations)?;
+        if architectures.is_empty() {
+            return Ok(Some(Box::new(self.clone())));
+        }
+        let (x, shares) = self.labels.matrix(&architectures);
+        let observed = below(&self.observed, &x)?;
+        let targets: Vec<f64> = scores.into_iter().map(|score| self.warp.latent(score)).collect();
+        let process = self.process.conditioned(&observed, &shares, &targets)?;
+        Ok(Some(Box::new(Self { process, labels: self.labels.clone(), observed, warp: self.warp.clone() })))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -233,6 +233,17 @@ impl FactoredObservations {
         Cholesky::of(k).ok_or_else(not_definite)
     }
 
+    /// These observations and those that follow them in `x [n + k, d]`, which have this noise beyond that of all, `[k]`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn grown(&self, x: &Array2<f32>, extra: &[f64]) -> Result<Self, SurrogateError> {
+        let mut all = self.clone();
+        all.extra.resize(self.len(), 0.0);
+        all.extra.extend(extra);
+        all.with(x)
+    }
+
     /// Variance of the noise that an observation has beyond that of all.
     pub(super) fn extra(&self, i: usize) -> f64 {
         self.extra.get(i).copied().unwrap_or(0.0)

@@ -7,13 +7,14 @@ use ndarray::Array2;
 
 use super::NAME;
 use super::columns::KernelColumns;
+use crate::fantasy::{More, below};
 use crate::features::FeatureCache;
 use crate::models::gp::{self, Process, Scratch};
 use crate::posterior::{Joint, Posterior, Warp};
-use crate::{Predict, PriorKnowledge, SurrogateError};
+use crate::{Observation, Predict, PriorKnowledge, SurrogateError};
 
 /// A fitted [`GraphGp`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FittedGraphGp {
     pub(super) process: Process,
     pub(super) columns: Arc<KernelColumns>,
@@ -79,6 +80,28 @@ impl FittedGraphGp {
     }
 }
 
+impl FittedGraphGp {
+    /// This process conditioned on normal scores `[k]` of more architectures. Hyper-parameters, columns and the map to
+    /// scores stay.
+    pub(crate) fn conditioned(
+        &self,
+        architectures: &[Architecture],
+        targets: &[f64],
+    ) -> Result<Self, SurrogateError> {
+        let mut x = Array2::zeros((0, 0));
+        let shares = self.matrix_into(architectures, &mut x)?;
+        let observed = below(&self.observed, &x)?;
+        Ok(Self {
+            process: self.process.conditioned(&observed, &shares, targets)?,
+            columns: self.columns.clone(),
+            observed,
+            knowledge: self.knowledge.clone(),
+            warp: self.warp.clone(),
+            features: self.features.clone(),
+        })
+    }
+}
+
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut posteriors = Vec::with_capacity(candidates.len());
@@ -104,6 +127,15 @@ impl Predict for FittedGraphGp {
         let shares = self.matrix_into(candidates, &mut x)?;
         let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
+    }
+
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        let More { architectures, scores } = More::of(NAME, observations)?;
+        if architectures.is_empty() {
+            return Ok(Some(Box::new(self.clone())));
+        }
+        let targets: Vec<f64> = scores.into_iter().map(|score| self.warp.latent(score)).collect();
+        Ok(Some(Box::new(self.conditioned(&architectures, &targets)?)))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -138,7 +138,9 @@ impl Runner {
         let round = self.state.rounds;
         self.progress(&Progress::Asking { round });
         let start = Instant::now();
+        let pending = self.state.unanswered();
         let ask = Ask {
+            pending: &pending,
             space: &self.study.space,
             history: &self.state.history,
             fidelity: self.fidelity,

@@ -35,6 +35,9 @@ pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 /// are kept weighs on utilities; as long as nothing measured keeps them, it is the utility. A second
 /// objective has a surrogate too, see [`Objectives`]. Without bounds to learn, what breaks a limit is a
 /// failure like any other.
+///
+/// What is [pending](Ask::pending) counts as measured at its posterior median in each of these models
+/// ([`bonas_surrogate::believed`]), and is no candidate.
 #[derive(Debug)]
 pub struct Bonas {
     /// Name in reports.
@@ -88,7 +91,7 @@ impl Strategy for Bonas {
 
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
         super::check_batches(&self.name, self.batches)?;
-        let missing = self.initial.saturating_sub(ask.history.len());
+        let missing = self.initial.saturating_sub(ask.history.len() + ask.pending.len());
         if missing > 0 {
             return Ok(fresh_proposal(ask, missing, self.batches.size, rng));
         }
@@ -127,9 +130,9 @@ impl Bonas {
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let fitted = self.fit(known, |i| known[i].value, rng)?;
+        let fitted = self.fit(known, ask.pending, |i| known[i].value, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
-        let feasibility = self.feasibility(known, pool, rng)?;
+        let feasibility = self.feasibility(ask, known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);
         let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
         let by_probability = feasibility.is_some() && incumbent.is_none();

@@ -1,9 +1,9 @@
 //! Surrogates of what is measured beside the score.
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::{Observation, Predict};
+use bonas_surrogate::{Observation, Posterior, Predict, believed};
 
-use super::super::Scored;
+use super::super::{Ask, Scored};
 use super::Bonas;
 use crate::StudyError;
 use crate::rng::StudyRng;
@@ -33,10 +33,12 @@ impl Unit {
 }
 
 impl Bonas {
-    /// The surrogate fitted to a value of each of what is known.
+    /// The surrogate fitted to a value of each of what is known. What is pending counts as measured at its median: the
+    /// predictor is conditioned on that, or, where the model has no such thing, fitted again.
     pub(super) fn fit(
         &self,
         known: &[Scored<'_>],
+        pending: &[Architecture],
         value: impl Fn(usize) -> f64,
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
@@ -44,7 +46,19 @@ impl Bonas {
             architecture: s.evaluation.architecture.clone(),
             score: value(i),
         };
-        let observations: Vec<_> = known.iter().enumerate().map(observation).collect();
+        let mut observations: Vec<_> = known.iter().enumerate().map(observation).collect();
+        let fitted = self.surrogate.fit(&observations, rng)?;
+        if pending.is_empty() {
+            return Ok(fitted);
+        }
+        if let Some(believing) = believed(&*fitted, pending)? {
+            return Ok(believing);
+        }
+        let belief = |(architecture, posterior): (&Architecture, Posterior)| Observation {
+            architecture: architecture.clone(),
+            score: posterior.median(),
+        };
+        observations.extend(pending.iter().zip(self.predict(&*fitted, pending)?).map(belief));
         Ok(self.surrogate.fit(&observations, rng)?)
     }
 
@@ -71,6 +85,7 @@ impl Bonas {
     /// bounds.
     pub(super) fn feasibility(
         &self,
+        ask: &Ask<'_>,
         known: &[Scored<'_>],
         pool: &[Architecture],
         rng: &mut StudyRng,
@@ -82,7 +97,7 @@ impl Bonas {
         for (place, bound) in &self.aims.bounds {
             let measures = self.measures(known, *place)?;
             let unit = self.unit(&measures);
-            let fitted = self.fit(known, |i| unit.scaled(measures[i]), rng)?;
+            let fitted = self.fit(known, ask.pending, |i| unit.scaled(measures[i]), rng)?;
             let edge = unit.scaled(bound.value);
             for (p, posterior) in feasibility.iter_mut().zip(self.predict(&*fitted, pool)?) {
                 *p *= if bound.at_most { posterior.cdf(edge) } else { posterior.survival(edge) };

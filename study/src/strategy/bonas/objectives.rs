@@ -65,9 +65,12 @@ impl Bonas {
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let fitted = [self.fit(known, |i| points[i][0], rng)?, self.fit(known, |i| points[i][1], rng)?];
+        let fitted = [
+            self.fit(known, ask.pending, |i| points[i][0], rng)?,
+            self.fit(known, ask.pending, |i| points[i][1], rng)?,
+        ];
         let posteriors = [self.predict(&*fitted[0], pool)?, self.predict(&*fitted[1], pool)?];
-        let weights = self.feasibility(known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
+        let weights = self.feasibility(ask, known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
         let (feasible, measured): (Vec<Point>, Vec<&Architecture>) = known
             .iter()
             .zip(points)

@@ -165,7 +165,18 @@ pub(super) fn weigh(known: &mut [Scored<'_>], points: &[Point], weight: f64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::Aims;
     use super::*;
+
+    /// The user's own reference is taken as it is; else it is a tenth of the front's range below the front.
+    #[test]
+    fn a_reference_is_given_or_estimated() {
+        let points = [[3.0, 1.0], [1.0, 3.0]];
+        let aims = |reference| Aims { second: Some(0), reference, ..Aims::default() };
+        let of = |reference| Bonas { aims: aims(reference), ..Bonas::default() }.reference(&[], &points);
+        assert_eq!(of(Some([0.5, -4.0])).unwrap(), [0.5, -4.0]);
+        assert_eq!(of(None).unwrap(), [0.8, 0.8]);
+    }
 
     /// The first front is (3, 1) and (1, 3), the second (2, 1), a copy of (3, 1) and (1, 2).
     #[test]

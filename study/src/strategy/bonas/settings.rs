@@ -108,7 +108,7 @@ crate::settings! {
         /// round). Without one it is not read.
         objectives: ObjectivesKind = ObjectivesKind::Ehvi,
         /// Whether expected improvement (ei, log-ei, ehvi, and the selections that continue it) is that of the true
-        /// score, without the noise of a measurement; of graph-gp, ensemble and wl-gp, which know their noise.
+        /// score, without the noise of a measurement; of graph-gp, ensemble, wl-gp, counts-bsr and gcn-bsr, which know it.
         noise_free: bool = false,
     }
     check(s) {

@@ -99,8 +99,7 @@ pub fn embedding(
     if scored.len() < 3 {
         return Ok(None);
     }
-    let observation =
-        |s: &Scored<'_>| Observation { architecture: s.evaluation.architecture.clone(), score: s.value };
+    let observation = |s: &Scored<'_>| Observation::new(s.evaluation.architecture.clone(), s.value);
     let observations: Vec<Observation> = scored.iter().map(observation).collect();
     let mut rng = stream(seed, &[MAP]);
     let fitted = surrogate(kind)?.fit(&observations, &mut rng)?;

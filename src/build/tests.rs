@@ -4,7 +4,7 @@ use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES};
 use super::*;
 #[cfg(feature = "torch")]
 use crate::config::EvaluatorSettings;
-use bonas_study::strategy::{Aims, BuildContext, Knowledge, Strategy, surrogates_with_prior};
+use bonas_study::strategy::{Aims, BuildContext, Knowledge, Start, Strategy, surrogates_with_prior};
 #[cfg(feature = "torch")]
 use bonas_study::testing::check_evaluator;
 use bonas_study::testing::check_strategy;
@@ -191,18 +191,18 @@ fn what_a_space_or_build_lacks_is_named() {
 /// auto: multiply-adds where there is a network and the surrogate takes a prior; then as with macs.
 #[test]
 fn priors_are_taken_where_they_can_be() {
-    use crate::config::{PriorKind, SurrogateName, Transfer};
+    use crate::config::{PriorKind, SurrogateName};
     let spaces = ["nasbench201", "macro"].map(|name| SPACES.get(name).unwrap().space());
     for (space, has_network) in spaces.iter().zip([true, false]) {
         let fitted = |kind, prior| {
             let mut rng = stream(4, &[]);
             let cells: Vec<_> = (0..12).map(|_| space.sample(&mut rng)).collect();
-            let score = |(i, cell): (usize, &Architecture)| Observation {
-                architecture: cell.clone(),
-                score: 0.5 + 0.01 * ((7 * i) % 12) as f64,
+            let score = |(i, cell): (usize, &Architecture)| {
+                Observation::new(cell.clone(), 0.5 + 0.01 * ((7 * i) % 12) as f64)
             };
             let observations: Vec<_> = cells.iter().enumerate().map(score).collect();
-            let surrogate = Knowledge::default().surrogate(kind, prior, &Transfer::None, &**space)?;
+            let surrogate =
+                Knowledge::default().surrogate(kind, Start { prior, ..Start::NOTHING }, &**space)?;
             let fitted = surrogate.fit(&observations, &mut stream(5, &[])).unwrap();
             Ok::<_, StudyError>(fitted.predict(&cells).unwrap())
         };

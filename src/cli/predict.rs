@@ -10,7 +10,7 @@ use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::cores;
 use bonas::study::journal::write_json;
-use bonas::study::strategy::Knowledge;
+use bonas::study::strategy::{Knowledge, Start};
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
@@ -46,6 +46,10 @@ pub(super) struct PredictArgs {
     /// What the surrogates know beforehand: auto, none, macs or params, as strategy bonas.
     #[arg(long, default_value = "auto")]
     prior: String,
+    /// Columns of numbers that are known of every architecture before it is measured, such as parameters or a zero-cost
+    /// score, with commas between: features beside the graph for surrogates that take a prior.
+    #[arg(long, value_delimiter = ',', requires = "table", allow_hyphen_values = true)]
+    features: Vec<ColumnName>,
     /// Scores on another task that they start from: none, digits, study:FOLDER or table:FILE:COLUMN.
     #[arg(long, default_value_t)]
     transfer: Transfer,
@@ -93,23 +97,31 @@ enum MergeKind {
 pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let kinds = surrogates(&args.surrogate)?;
     expect_places(args)?;
-    let (prior, knowledge) = (prior(&args.prior)?, Knowledge::default());
+    let prior = prior(&args.prior)?;
+    expect_features(args)?;
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
+    let (own, columns) = columns.split_at(args.features.len());
+    let mut knowledge = Knowledge::default();
+    for column in own {
+        knowledge = knowledge.offering(column.name().to_string(), table.knowledge(column).map_err(as_flag)?);
+    }
+    let features: Vec<String> = own.iter().map(|column| column.name().to_string()).collect();
+    let start = Start { prior, transfer: &args.transfer, features: &features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
         task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>()).map_err(as_flag)?;
     }
     // What a surrogate does not take is said before any is measured.
     for &kind in &kinds {
-        knowledge.surrogate(kind, prior, &args.transfer, space).map_err(as_flag)?;
+        knowledge.surrogate(kind, start, space).map_err(as_flag)?;
     }
     let plan = Plan {
         sizes: args.sizes.clone(),
         splits: args.splits,
         seed: args.seed,
-        train_on: 0,
-        rank: columns.len() - 1,
+        train_on: own.len(),
+        rank: table.columns().len() - 1,
         diverged: Diverged { share: args.diverged, value: args.diverged_value },
         threads: args.threads.unwrap_or_else(cores),
     };
@@ -124,7 +136,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     };
     let mut rows = Vec::new();
     for kind in kinds {
-        let make = || knowledge.surrogate(kind, prior, &args.transfer, space);
+        let make = || knowledge.surrogate(kind, start, space);
         let measured = measure_watched(&table, &make, &plan, &mut watch);
         rows.extend(interrupt.explain(measured, flag)?);
     }
@@ -134,8 +146,9 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         space: table.space().name().to_owned(),
         table: source(args).to_string(),
         fingerprint: table.fingerprint().to_owned(),
-        train_on: columns[plan.train_on].name().to_string(),
-        rank: columns[plan.rank].name().to_string(),
+        train_on: columns[0].name().to_string(),
+        rank: columns[columns.len() - 1].name().to_string(),
+        features,
         architectures: table.arms().len(),
         seed: args.seed,
         diverged: args.diverged,
@@ -157,6 +170,20 @@ fn expect_places(args: &PredictArgs) -> anyhow::Result<()> {
         files::expect_file(&path, "--table")?;
     }
     args.json.as_ref().map_or(Ok(()), |path| files::expect_place(path, "--json"))
+}
+
+/// Refuses features that are what surrogates are to predict.
+fn expect_features(args: &PredictArgs) -> anyhow::Result<()> {
+    let predicted = || args.train_on.iter().chain(&args.rank).flat_map(|column| &column.parts);
+    for feature in &args.features {
+        if let Some(part) = feature.parts.iter().find(|part| predicted().any(|predicted| predicted == *part))
+        {
+            return Err(usage(format!(
+                "--features: {part} is what is to be predicted, so it is not known before"
+            )));
+        }
+    }
+    Ok(())
 }
 
 fn prior(name: &str) -> anyhow::Result<PriorKind> {
@@ -188,7 +215,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);
     let reading = Reading {
-        columns: [Some(train_on), rank].into_iter().flatten().collect(),
+        columns: args.features.iter().cloned().chain([train_on]).chain(rank).collect(),
         merge: match args.merge {
             MergeKind::Raw => Merge::Raw,
             MergeKind::Isomorphic => Merge::Mean,

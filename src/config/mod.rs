@@ -57,7 +57,7 @@ pub use experiment::{
 pub use print::{commented, plain};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
-pub use study::{FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
+pub use study::{BestBy, FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
 
 /// The configuration of a search, one field a section of its TOML file.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -106,7 +106,7 @@ impl SearchConfig {
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, ConfigError> {
         let document = Document::parse(text, origin)?;
         document.only("", &SECTIONS)?;
-        Ok(Self {
+        let config = Self {
             relative_to: document.string(RELATIVE_TO)?.map(PathBuf::from).unwrap_or_default(),
             study: document.section("study", &[])?,
             space: document.section("space", &[])?,
@@ -116,7 +116,12 @@ impl SearchConfig {
             training: document.section("training", &[])?,
             shortlist: document.section("shortlist", &[])?,
             finals: document.section("final", &[])?,
-        })
+        };
+        if config.shortlist.by == BestBy::Model && config.strategy.surrogate().is_none() {
+            let reason = format!("model, but strategy {} has none; take score", config.strategy.name());
+            return Err(document.refuse("shortlist.by", reason));
+        }
+        Ok(config)
     }
 
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history

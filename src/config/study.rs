@@ -36,14 +36,28 @@ bonas_study::settings! {
     check(_s) { Ok(()) }
 }
 
+/// What the best architectures of a search are the best by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BestBy {
+    /// The score.
+    #[default]
+    Score,
+    /// The strategy's own estimate of the true score, from a surrogate that has seen all scores.
+    Model,
+}
+
 bonas_study::settings! {
     /// Training the best architectures of the search from scratch on its training images, to take
     /// the one that is best on the images held out. DARTS took the best of four this way (Liu et
     /// al. 2019, section 3.1).
     pub struct ShortlistSettings {
-        /// Architectures: those with the highest scores, with shared weights the best of every batch
-        /// first; 0: no shortlist, the best score wins.
+        /// Architectures: the best of the search, by scores with shared weights the best of every batch first; 0: no
+        /// shortlist, the best wins.
         cells: usize = 0,
+        /// What the best are the best by, with a shortlist and without: score, or model (what the strategy's surrogate
+        /// estimates from all scores; for strategies with one). The highest of many noisy scores is an overestimate.
+        by: BestBy = BestBy::Score,
         /// Seeds an architecture is trained with; the mean decides.
         seeds: usize = 1,
         /// Epochs.

@@ -38,6 +38,9 @@ pub struct Rows {
     /// What surrogates that take a prior knew beforehand: auto, none, macs or params.
     #[serde(default)]
     pub prior: String,
+    /// Columns that were features beside the graph.
+    #[serde(default)]
+    pub features: Vec<String>,
     /// Where scores on another task were from that they started from; none: they did not.
     #[serde(default)]
     pub transfer: String,
@@ -134,8 +137,12 @@ impl Rows {
             Some(_) => format!(", starting from {}", self.transfer),
             None => String::new(),
         };
+        let own = match self.features.as_slice() {
+            [] => String::new(),
+            own => format!(", with {}", own.join(", ")),
+        };
         let mut text = format!(
-            "{}: {} architectures of {}; trained on {}{start}, ranks of {}\n\n",
+            "{}: {} architectures of {}; trained on {}{own}{start}, ranks of {}\n\n",
             self.table, self.architectures, self.space, self.train_on, self.rank
         );
         text.push_str("surrogate         train   tau          spearman     N@10          P@1%  P@5%  ");

@@ -192,8 +192,7 @@ impl<'a> Truth<'a> {
         let mut order: Vec<usize> = (0..self.train.len()).collect();
         order.shuffle(&mut stream(seed, &[SPLIT, split as u64]));
         let (train, test) = order.split_at(size);
-        let observe =
-            |&i: &usize| Observation { architecture: self.architectures[i].clone(), score: self.train[i] };
+        let observe = |&i: &usize| Observation::new(self.architectures[i].clone(), self.train[i]);
         let mut observations: Vec<Observation> = train.iter().map(observe).collect();
         let count = (self.diverged.0 * size as f64).round() as usize;
         let mut rng = stream(seed, &[DIVERGED, split as u64, size as u64]);

@@ -14,7 +14,7 @@ use super::training::Listing;
 use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
 use crate::StudyError;
 use crate::build::Trainings;
-use crate::config::plain;
+use crate::config::{BestBy, plain};
 use crate::report::{SHORTLIST_FILE, Shortlisted};
 
 impl Search {
@@ -27,9 +27,21 @@ impl Search {
         searched: &Finished,
         observe: &mut Observe<'_>,
     ) -> Result<Option<Architecture>, StudyError> {
-        let best = shortlist(&searched.history, searched.fidelity, self.config.shortlist.cells);
+        let cells = self.config.shortlist.cells;
+        let mut best = match (self.config.shortlist.by, &searched.estimates) {
+            (BestBy::Model, Some(estimates)) => by_model(&searched.history, searched.fidelity, estimates),
+            (BestBy::Model, None) => return Err(no_estimates()),
+            (BestBy::Score, _) if cells == 0 => {
+                searched.history.best(searched.fidelity).into_iter().collect()
+            }
+            (BestBy::Score, _) => by_score(&searched.history, searched.fidelity),
+        };
+        if cells == 0 {
+            return Ok(best.first().map(|(e, _)| e.architecture.clone()));
+        }
+        best.truncate(cells);
         if best.is_empty() {
-            return Ok(searched.history.best(searched.fidelity).map(|(e, _)| e.architecture.clone()));
+            return Ok(None);
         }
         let architectures: Vec<_> = best.iter().map(|(e, _)| e.architecture.clone()).collect();
         let folder = self.directory.join(SHORTLIST_FOLDER);
@@ -50,10 +62,27 @@ impl Search {
     }
 }
 
-/// The `n` best: those with the highest scores, the earlier of equals first. Scores with shared
+fn no_estimates() -> StudyError {
+    let reason = "model, but the strategy's surrogate estimated nothing; take score";
+    StudyError::Setting { name: "shortlist.by".into(), reason: reason.into() }
+}
+
+/// Evaluations with their scores, the highest estimate first, the earlier of equals first.
+fn by_model<'a>(history: &'a History, fidelity: Fidelity, estimates: &[f64]) -> Vec<(&'a Evaluation, f64)> {
+    let evaluations = history.evaluations().iter().zip(estimates);
+    let scored = evaluations.filter_map(|(e, estimate)| {
+        let score = e.outcome.score(fidelity).filter(|score| !score.infeasible)?;
+        estimate.is_finite().then_some((*estimate, (e, score.value)))
+    });
+    let mut scored: Vec<_> = scored.collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    scored.into_iter().map(|(_, one)| one).collect()
+}
+
+/// Evaluations with their scores, the highest score first, the earlier of equals first. Scores with shared
 /// weights compare inside a batch only: there the best of every batch come first, then the second
 /// best of every batch, and so on.
-fn shortlist(history: &History, fidelity: Fidelity, n: usize) -> Vec<(&Evaluation, f64)> {
+fn by_score(history: &History, fidelity: Fidelity) -> Vec<(&Evaluation, f64)> {
     let mut scored: Vec<_> = history.scored(fidelity).collect();
     scored.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal));
     if fidelity == Fidelity::SharedWeights {
@@ -69,7 +98,6 @@ fn shortlist(history: &History, fidelity: Fidelity, n: usize) -> Vec<(&Evaluatio
         ranked.sort_by_key(|(rank, _)| *rank);
         scored = ranked.into_iter().map(|(_, one)| one).collect();
     }
-    scored.truncate(n);
     scored
 }
 
@@ -101,7 +129,7 @@ mod tests {
 
     fn scores(fidelity: Fidelity, n: usize) -> Vec<f64> {
         let history = history(fidelity, &[(0, 0.9), (0, 0.8), (1, 0.5), (0, 0.7), (1, 0.6), (1, 0.9)]);
-        shortlist(&history, fidelity, n).into_iter().map(|(_, score)| score).collect()
+        by_score(&history, fidelity).into_iter().take(n).map(|(_, score)| score).collect()
     }
 
     #[test]
@@ -109,5 +137,14 @@ mod tests {
         assert_eq!(scores(Fidelity::SharedWeights, 5), [0.9, 0.9, 0.8, 0.6, 0.7]);
         assert_eq!(scores(Fidelity::FromScratch, 5), [0.9, 0.9, 0.8, 0.7, 0.6]);
         assert_eq!(scores(Fidelity::FromScratch, 0), [0.0; 0]);
+    }
+
+    #[test]
+    fn a_model_ranks_all_batches_together() {
+        let fidelity = Fidelity::SharedWeights;
+        let history = history(fidelity, &[(0, 0.9), (0, 0.8), (1, 0.5), (1, 0.6)]);
+        let estimates = [0.7, f64::NEG_INFINITY, 0.75, 0.7];
+        let scores: Vec<f64> = by_model(&history, fidelity, &estimates).into_iter().map(|(_, s)| s).collect();
+        assert_eq!(scores, [0.5, 0.9, 0.6]);
     }
 }

@@ -84,4 +84,17 @@ pub trait Strategy: Send {
     /// # Errors
     /// [`StudyError::Strategy`] naming what failed and what to do.
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
+
+    /// What the strategy believes the true score of each evaluation is, in the order of the history; none where it has no
+    /// model of the scores, or nothing to fit it to.
+    ///
+    /// The highest of many noisy scores is an overestimate, and a model that has seen them all can know better which
+    /// architecture is best. An evaluation without a score, or beyond a limit, has minus infinity. As `ask` a function
+    /// of the settings, `ask` and `rng` alone; it changes no later proposal.
+    ///
+    /// # Errors
+    /// As [`ask`](Self::ask).
+    fn estimates(&mut self, _ask: &Ask<'_>, _rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
+        Ok(None)
+    }
 }

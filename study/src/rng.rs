@@ -37,5 +37,7 @@ pub const ASK: u64 = 1;
 pub const EVALUATE: u64 = 2;
 /// Purpose of a stream: training a finalist from scratch.
 pub const FINAL: u64 = 3;
+/// Purpose of a stream: the strategy's draws for its estimates of what was evaluated.
+pub const ESTIMATE: u64 = 5;
 /// Purpose of a stream: seeds of training that all architectures share.
 pub const SEEDS: u64 = 4;

@@ -5,6 +5,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
+use bonas_spaces::families::darts::Darts;
 use bonas_spaces::families::nasbench201::NasBench201;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_surrogate::features::Layout;
@@ -43,7 +44,7 @@ fn ask(c: &mut Criterion) {
     let mut cells = cells();
     rand::seq::SliceRandom::shuffle(&mut cells[..], &mut ChaCha8Rng::seed_from_u64(1));
     let candidates = &cells[..6466];
-    let observe = |cell: &Architecture| Observation { architecture: cell.clone(), score: score(cell) };
+    let observe = |cell: &Architecture| Observation::new(cell.clone(), score(cell));
     let observations: Vec<Observation> = cells.iter().take(1000).map(observe).collect();
     let surrogates: [Box<dyn Surrogate>; 4] = [
         Box::<GraphGp>::default(),
@@ -69,5 +70,29 @@ fn ask(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, features, ask);
+/// Fits to many observations: 5,000 cells of NAS-Bench-201, and 20,000 of DARTS, the features known already.
+fn many(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fit to many");
+    group.sample_size(10).warm_up_time(Duration::from_millis(1)).measurement_time(Duration::from_secs(1));
+    let mut rng = ChaCha8Rng::seed_from_u64(2);
+    let mut of_201 = cells();
+    rand::seq::SliceRandom::shuffle(&mut of_201[..], &mut rng);
+    let of_darts = (0..20_000).map(|_| Darts::new().sample(&mut rng)).collect();
+    for (n, cells) in [(5_000, of_201), (20_000, of_darts)] {
+        let observe = |cell: &Architecture| Observation::new(cell.clone(), score(cell));
+        let observations: Vec<Observation> = cells.iter().take(n).map(observe).collect();
+        let surrogates: [Box<dyn Surrogate>; 2] = [Box::<GraphGp>::default(), Box::<Ensemble>::default()];
+        for surrogate in &surrogates {
+            group.bench_function(BenchmarkId::new(surrogate.name(), n), |b| {
+                b.iter(|| match surrogate.fit(&observations, &mut ChaCha8Rng::seed_from_u64(3)) {
+                    Ok(fitted) => drop(black_box(fitted)),
+                    Err(e) => panic!("{e}"),
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, features, ask, many);
 criterion_main!(benches);

@@ -7,7 +7,7 @@ use rand_distr::StandardNormal;
 
 use crate::error::SurrogateError;
 use crate::observation::{Observation, finite_scores};
-use crate::posterior::Posterior;
+use crate::posterior::{Posterior, Warp};
 use crate::surrogate::Predict;
 
 /// The predictor with pending architectures as measured at their posterior medians (kriging believer: Ginsbourger, Le
@@ -71,10 +71,8 @@ pub fn fantasies(
 }
 
 fn observed(architectures: &[Architecture], scores: &[f64]) -> Vec<Observation> {
-    let observation = |(architecture, &score): (&Architecture, &f64)| Observation {
-        architecture: architecture.clone(),
-        score,
-    };
+    let observation =
+        |(architecture, &score): (&Architecture, &f64)| Observation::new(architecture.clone(), score);
     architectures.iter().zip(scores).map(observation).collect()
 }
 
@@ -82,15 +80,33 @@ fn observed(architectures: &[Architecture], scores: &[f64]) -> Vec<Observation> 
 pub(crate) struct More {
     pub(crate) architectures: Vec<Architecture>,
     pub(crate) scores: Vec<f64>,
+    /// Standard deviation of each score's own error; 0 where it is not known.
+    errors: Vec<f64>,
 }
 
 impl More {
     /// # Errors
-    /// [`SurrogateError::Data`] for a score that is not finite.
+    /// [`SurrogateError::Data`] for a score or a noise that is not finite.
     pub(crate) fn of(surrogate: &'static str, observations: &[Observation]) -> Result<Self, SurrogateError> {
         let scores =
             if observations.is_empty() { Vec::new() } else { finite_scores(surrogate, observations)? };
-        Ok(Self { architectures: observations.iter().map(|o| o.architecture.clone()).collect(), scores })
+        let errors = observations.iter().map(|o| o.noise.unwrap_or(0.0)).collect();
+        Ok(Self {
+            architectures: observations.iter().map(|o| o.architecture.clone()).collect(),
+            scores,
+            errors,
+        })
+    }
+
+    /// Places of the scores on the scale underneath.
+    pub(crate) fn latent(&self, warp: &Warp) -> Vec<f64> {
+        self.scores.iter().map(|&score| warp.latent(score)).collect()
+    }
+
+    /// Variance of each score's own error on the scale underneath.
+    pub(crate) fn latent_noise(&self, warp: &Warp) -> Vec<f64> {
+        let of = |(&score, &sd): (&f64, &f64)| if sd > 0.0 { warp.latent_noise(score, sd) } else { 0.0 };
+        self.scores.iter().zip(&self.errors).map(of).collect()
     }
 }
 

@@ -114,13 +114,17 @@ impl Cholesky {
 
     /// `A⁻¹ b`.
     pub(crate) fn solve(&self, b: ArrayView1<'_, f64>) -> Array1<f64> {
-        let n = self.len();
         let mut x = b.to_owned();
-        for i in 0..n {
+        for i in 0..self.len() {
             let sum = self.lower.slice(s![i, ..i]).dot(&x.slice(s![..i]));
             x[i] = (x[i] - sum) / self.lower[[i, i]];
         }
-        for i in (0..n).rev() {
+        self.solve_upper(x)
+    }
+
+    /// `L⁻ᵀ b`.
+    pub(crate) fn solve_upper(&self, mut x: Array1<f64>) -> Array1<f64> {
+        for i in (0..self.len()).rev() {
             x[i] /= self.lower[[i, i]];
             let xi = x[i];
             x.slice_mut(s![..i]).scaled_add(-xi, &self.lower.slice(s![i, ..i]));

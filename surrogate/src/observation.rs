@@ -13,6 +13,17 @@ pub struct Observation {
     pub architecture: Architecture,
     /// The score, in the unit of the study (accuracy: a fraction in `[0, 1]`).
     pub score: f64,
+    /// Standard deviation of the score's own error, in the unit of the score, where it is known: that of a mean of
+    /// several seeds, for example. Gaussian processes trust a score with more noise less; other surrogates do not
+    /// read it. All scores have the noise that surrogates learn, besides.
+    pub noise: Option<f64>,
+}
+
+impl Observation {
+    /// A score whose error is not known.
+    pub fn new(architecture: Architecture, score: f64) -> Self {
+        Self { architecture, score, noise: None }
+    }
 }
 
 /// The group of each observation: equal for replicates, which have one key (repeated or isomorphic measurements). Groups
@@ -42,6 +53,13 @@ pub(crate) fn finite_scores(
             "the score of observation {i} is {}, not a finite number; leave failed evaluations out",
             observations[i].score
         );
+        return Err(SurrogateError::data(surrogate, reason));
+    }
+    let bad = |noise: f64| !noise.is_finite() || noise < 0.0;
+    if let Some((i, noise)) =
+        observations.iter().enumerate().find_map(|(i, o)| Some((i, o.noise.filter(|&n| bad(n))?)))
+    {
+        let reason = format!("the noise of observation {i} is {noise}; it must be a finite number from 0 up");
         return Err(SurrogateError::data(surrogate, reason));
     }
     // Adding zero turns -0 into 0.

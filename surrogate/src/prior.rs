@@ -32,7 +32,10 @@ const MAX_CACHED: usize = 1 << 20;
 /// # Ok::<(), bonas_surrogate::SurrogateError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct PriorKnowledge(Arc<Source>);
+pub struct PriorKnowledge {
+    source: Arc<Source>,
+    feature: bool,
+}
 
 #[derive(Debug)]
 enum Source {
@@ -110,7 +113,27 @@ fn check_count(count: usize) -> Result<(), SurrogateError> {
     Err(SurrogateError::data(NAME, format!("{count} values of the indicator; it needs at least 2")))
 }
 
+impl From<Source> for PriorKnowledge {
+    fn from(source: Source) -> Self {
+        Self { source: Arc::new(source), feature: false }
+    }
+}
+
 impl PriorKnowledge {
+    /// The same numbers as a feature of their own beside the graph, such as a latency or a zero-cost score.
+    ///
+    /// Prior knowledge shifts the expected score along a line. Of a feature any function can be learnt, and
+    /// architectures count as similar if they agree in it as well as in their graphs.
+    #[must_use]
+    pub fn as_feature(self) -> Self {
+        Self { feature: true, ..self }
+    }
+
+    /// Whether it is a feature ([`as_feature`](Self::as_feature)).
+    pub fn is_feature(&self) -> bool {
+        self.feature
+    }
+
     /// Knowledge from a table of values; Gaussian ranks are taken among them.
     ///
     /// # Errors
@@ -122,7 +145,7 @@ impl PriorKnowledge {
         }
         let numbers: Vec<f64> = values.iter().map(|(_, value)| *value).collect();
         let (ranks, _) = gaussian_ranks(&numbers);
-        Ok(Self(Arc::new(Source::Table(values.iter().map(|(key, _)| *key).zip(ranks).collect()))))
+        Ok(Self::from(Source::Table(values.iter().map(|(key, _)| *key).zip(ranks).collect())))
     }
 
     /// Knowledge that is computed on demand, for spaces too large to list.
@@ -140,7 +163,7 @@ impl PriorKnowledge {
         check_count(sample.len())?;
         let value = Value(Box::new(value));
         let (_, warp) = gaussian_ranks(&value.of(sample)?);
-        Ok(Self(Arc::new(Source::Computed { value, warp, cache: Mutex::default() })))
+        Ok(Self::from(Source::Computed { value, warp, cache: Mutex::default() }))
     }
 
     /// Gaussian ranks of some architectures, in order.
@@ -152,7 +175,7 @@ impl PriorKnowledge {
         architectures: impl IntoIterator<Item = &'a Architecture>,
     ) -> Result<Vec<f64>, SurrogateError> {
         let architectures = architectures.into_iter();
-        match &*self.0 {
+        match &*self.source {
             Source::Table(ranks) => {
                 let rank = |(i, a): (usize, &Architecture)| {
                     ranks.get(&a.key()).copied().ok_or_else(|| {

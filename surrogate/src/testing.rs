@@ -92,7 +92,7 @@ pub fn check_surrogate(
         assert!(is_space(fitted.embed(&candidates).map(drop)), "{name}: embeds another space");
         assert!(is_space(fitted.joint(&candidates).map(drop)), "{name}: a joint posterior of another space");
     }
-    let stranger = Observation { architecture: foreign, score: 0.5 };
+    let stranger = Observation::new(foreign, 0.5);
     assert!(is_space(fit(&[observations, &[stranger]].concat()).map(drop)), "{name}: fitted to two spaces");
     assert!(fit(&[]).is_err(), "{name}: fitted to no observation");
     let nan = Observation { score: f64::NAN, ..observations[0].clone() };

@@ -72,6 +72,11 @@ bonas_study::settings! {
         seeds: SeedsKind = SeedsKind::Mean,
         /// Rows that lack a number: error, or skip.
         missing: MissingKind = MissingKind::Error,
+        /// Share of queries that fail, to see how strategies bear it: they give no score. The best architectures of
+        /// the table are spared, so that they can be found.
+        failing: f64 = 0.0,
+        /// Share of queries that diverge: their score is the lowest of the column. The best are spared.
+        diverging: f64 = 0.0,
         /// Limits such as "params <= 2.5" or "latency >= 1" on columns; rows beyond them are no
         /// candidates.
         limits: Vec<String> = Vec::new(),
@@ -86,6 +91,9 @@ bonas_study::settings! {
         if !s.report.is_empty() {
             column(&s.report, "report")?;
         }
+        ensure((0.0..1.0).contains(&s.failing), "failing", s.failing, "a share from 0 up, below 1")?;
+        let both = s.failing + s.diverging;
+        ensure(s.diverging >= 0.0 && both < 1.0, "diverging", s.diverging, "a share from 0 up, with failing below 1")?;
         let wrong = s.limits.iter().find_map(|limit| limit.parse::<bonas_study::table::Limit>().err());
         wrong.map_or(Ok(()), |reason| Err(Invalid { key: "limits", reason }))
     }

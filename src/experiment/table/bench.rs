@@ -8,7 +8,7 @@ use std::time::Instant;
 use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::SPACES;
 use bonas_study::Budget;
-use bonas_study::evaluator::{Repeats, Table};
+use bonas_study::evaluator::{Mishaps, Repeats, Table};
 use bonas_study::history::{Evaluation, History};
 use bonas_study::strategy::{BuildContext, Knowledge};
 use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
@@ -54,11 +54,13 @@ impl Bench {
     pub(super) fn open(
         of_all: &ExperimentSettings,
         config: &TableConfig,
+        features: &[ColumnName],
         source: &Source,
     ) -> Result<Self, StudyError> {
         let settings = config.table.clone().unwrap_or_else(TableSettings::embedded);
         let space = space(&settings)?;
-        let (reading, reported) = reading(&settings, config)?;
+        let (mut reading, reported) = reading(&settings, config)?;
+        reading.columns.extend(features.iter().cloned());
         let table = Arc::new(source.open(space, &reading)?);
         let report: Arc<[f64]> = table.columns()[reported].means().into();
         let goals = Goals::of(config, &table, &report)?;
@@ -66,8 +68,8 @@ impl Bench {
             SeedsKind::Mean => Repeats::Mean,
             SeedsKind::Draw => Repeats::Draw,
         };
-        Ok(Self {
-            knowledge: Knowledge::default(),
+        let mut bench = Self {
+            knowledge: offering(&table, features.len())?,
             evaluator: Table::of_column(table.clone(), SEARCH)
                 .repeats(repeats)
                 .measures(goals.measures.clone(), goals.aims.clone()),
@@ -80,7 +82,11 @@ impl Bench {
             goals,
             reported,
             report,
-        })
+        };
+        let spared = (0..bench.report.len()).map(|arm| bench.is_best(arm)).collect();
+        let TableSettings { failing, diverging, .. } = bench.table;
+        bench.evaluator = bench.evaluator.mishaps(Mishaps { failing, diverging, spared })?;
+        Ok(bench)
     }
 
     /// The same with paths of scores on other tasks taken from a folder.
@@ -181,7 +187,15 @@ impl Bench {
         let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space)?;
         let columns: Vec<&ColumnName> =
             [self.search_column(), self.report_column()].into_iter().chain(&self.hidden).collect();
-        task.map_or(Ok(()), |task| task.check(self.table(), &columns))
+        task.map_or(Ok(()), |task| task.check(self.table(), &columns))?;
+        let predicted: Vec<&String> = columns.iter().flat_map(|column| &column.parts).collect();
+        match strategy.settings.features().iter().find(|feature| names_one_of(feature, &predicted)) {
+            None => Ok(()),
+            Some(feature) => Err(StudyError::Setting {
+                name: "strategy.features".into(),
+                reason: format!("{feature} is what strategies have to find out"),
+            }),
+        }
     }
 
     /// Runs one study, on this thread.
@@ -199,6 +213,7 @@ impl Bench {
         let study = Study::new(space, self.strategy(strategy)?, vec![Box::new(self.evaluator.clone())])
             .seed(seed)
             .budget(Budget::architectures(self.settings.budget))
+            .recommend_each_round()
             .cancel(cancel.clone());
         let finished = self.stopping(study).run().map_err(|error| match error {
             StudyError::Interrupted => error,
@@ -215,6 +230,11 @@ impl Bench {
             scores: evaluations
                 .iter()
                 .map(|e| e.outcome.score(finished.fidelity).map_or(f64::MIN, |score| score.value))
+                .collect(),
+            recommended: finished
+                .recommended
+                .iter()
+                .map(|one| (one.evaluations as u32, one.best as u32))
                 .collect(),
             ask_ms: finished.ask_seconds.iter().map(|seconds| 1e3 * seconds).collect(),
             wall_s: start.elapsed().as_secs_f64(),
@@ -234,6 +254,21 @@ impl Bench {
     fn arm(&self, evaluation: &Evaluation) -> Result<u32, StudyError> {
         Ok(self.space.arm(&evaluation.architecture)? as u32)
     }
+}
+
+/// Whether a feature is made of one of some columns.
+fn names_one_of(feature: &str, columns: &[&String]) -> bool {
+    feature
+        .parse::<ColumnName>()
+        .is_ok_and(|feature| feature.parts.iter().any(|part| columns.contains(&part)))
+}
+
+/// The last columns of a table, offered as features.
+fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
+    let columns = table.columns();
+    columns[columns.len() - count..].iter().try_fold(Knowledge::default(), |knowledge, column| {
+        Ok(knowledge.offering(column.name().to_string(), table.knowledge(column)?))
+    })
 }
 
 fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {

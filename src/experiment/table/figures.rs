@@ -143,9 +143,16 @@ impl Sheet<'_> {
             report_q25: quantile(&found, 0.25),
             report_median: quantile(&found, 0.5),
             report_q75: quantile(&found, 0.75),
+            recommended_mean: self.recommended(queries).map(|recommended| mean(&recommended)),
             oracle_mean: mean(&at(self.traces, queries, |query| query.oracle)),
             optimum_share: mean(&self.traces.iter().map(|t| found_by(t, queries)).collect::<Vec<_>>()),
         }
+    }
+
+    /// Report values of what the strategy's model takes for the best, one a run; none where a run has none.
+    fn recommended(&self, queries: usize) -> Option<Vec<f64>> {
+        let values = at(self.traces, queries, |query| query.recommended.unwrap_or(f64::NAN));
+        values.iter().all(|value| value.is_finite()).then_some(values)
     }
 
     fn last(&self) -> Last {
@@ -157,6 +164,8 @@ impl Sheet<'_> {
             report_sd: sd(&found),
             report_low,
             report_high,
+            recommended_mean: self.recommended(budget).map(|values| mean(&values)),
+            recommended_sd: self.recommended(budget).map(|values| sd(&values)),
             oracle_mean: mean(&at(self.traces, budget, |query| query.oracle)),
         }
     }

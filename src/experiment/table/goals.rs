@@ -3,17 +3,12 @@
 use std::sync::Arc;
 
 use bonas_spaces::network::Union;
-use bonas_study::strategy::Aims;
+use bonas_study::strategy::{Aims, MACS, PARAMS};
 use bonas_study::table::{Benchmark, ColumnName, Limit};
 use bonas_surrogate::pareto::{Front, Point};
 
 use crate::StudyError;
 use crate::config::TableConfig;
-
-/// Number of weights of the space's own network, in its published size.
-const PARAMS: &str = "network.params";
-/// Its multiply-adds.
-const MACS: &str = "network.macs";
 
 /// Limits and second objective of an experiment, with the numbers of every arm of its table.
 #[derive(Clone, Debug)]

@@ -43,7 +43,8 @@ use super::{Experiment, Timings};
 use crate::StudyError;
 use crate::config::TableConfig;
 use bonas_study::journal::write_whole;
-use bonas_study::table::Source;
+use bonas_study::strategy::{MACS, PARAMS};
+use bonas_study::table::{ColumnName, Source};
 
 pub use csv::RESULTS_FILE;
 pub use store::{RUNS_FILE, Run};
@@ -82,7 +83,7 @@ impl<'a> TableTask<'a> {
     /// Reads the table, checks every strategy on it, and then opens the folder.
     pub(super) fn open(experiment: &'a Experiment, config: &TableConfig) -> Result<Self, StudyError> {
         let source = source(config, experiment.table.as_deref(), &experiment.folder)?;
-        let bench = Bench::open(&experiment.config.settings, config, &source)?;
+        let bench = Bench::open(&experiment.config.settings, config, &features(experiment)?, &source)?;
         let bench = bench.paths_from(&experiment.folder);
         let strategies = &experiment.config.strategies;
         for strategy in strategies {
@@ -138,6 +139,19 @@ impl Task for TableTask<'_> {
         let (report, timings_page) = (page::page(summary), page_of_times(timings, &timings::lead(summary)));
         Files { summary, report, timings, timings_page }.write(folder)
     }
+}
+
+/// The columns that strategies take as features.
+fn features(experiment: &Experiment) -> Result<Vec<ColumnName>, StudyError> {
+    let mut columns: Vec<ColumnName> = Vec::new();
+    for feature in experiment.config.strategies.iter().flat_map(|strategy| strategy.settings.features()) {
+        let bad = |reason| StudyError::Setting { name: "strategy.features".into(), reason };
+        let column = feature.parse().map_err(bad)?;
+        if ![MACS, PARAMS].contains(&&**feature) && !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    Ok(columns)
 }
 
 /// The table: `given`, else the configuration's own path, relative to the configuration's folder; without a

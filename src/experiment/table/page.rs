@@ -73,6 +73,8 @@ fn strategies(summary: &Summary) -> String {
     let of_mean = interval_of_mean(summary);
     let mut heads =
         vec!["strategy", "best found, mean", "standard deviation", &of_mean, "best queried, mean"];
+    let modelled = !summary.oracle && summary.strategies.iter().any(|s| s.last.recommended_mean.is_some());
+    heads.extend(modelled.then_some("best by the model, mean"));
     heads.extend((!summary.constraints.is_empty()).then_some("queries beyond a limit, mean"));
     let row = |s: &StrategySummary| {
         let mut row = vec![
@@ -82,12 +84,13 @@ fn strategies(summary: &Summary) -> String {
             interval(s.last.report_low, s.last.report_high),
             number(s.last.oracle_mean),
         ];
+        row.extend(modelled.then(|| s.last.recommended_mean.map_or_else(|| "-".to_owned(), number)));
         row.extend(s.infeasible_mean.map(|queries| format!("{queries:.1}")));
         row
     };
     let remark = format!(
-        "Values of {}. Best found: of the architecture with the best {} in each run. Best queried: the best \
-         value among all architectures queried. Intervals are by bootstrap.",
+        "Values of {}. Best found: of the architecture with the best {} in each run. Best by the model: of the one whose \
+         estimate by the strategy's surrogate is highest. Best queried: the best value among all architectures queried. Intervals are by bootstrap.",
         summary.report, summary.search
     );
     let table = table("strategies", "Results of strategies", &heads, summary.strategies.iter().map(row));

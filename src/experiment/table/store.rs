@@ -27,6 +27,10 @@ pub struct Run {
     pub queries: Vec<u32>,
     /// What it was told of each, accuracies as fractions.
     pub scores: Vec<f64>,
+    /// For a strategy with a model of the scores: after so many queries, the place among them of the one that the model
+    /// takes for the best.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub recommended: Vec<(u32, u32)>,
     /// Milliseconds of each ask.
     pub ask_ms: Vec<f64>,
     /// Seconds of the whole study.

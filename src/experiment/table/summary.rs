@@ -174,6 +174,10 @@ pub struct Point {
     pub report_median: f64,
     /// Its upper quartile.
     pub report_q75: f64,
+    /// Report value of the architecture that the strategy's model takes for the best, at the end of the last round: mean;
+    /// absent for strategies without a model, and before the first fit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommended_mean: Option<f64>,
     /// Best report value among all queried: mean.
     pub oracle_mean: f64,
     /// Share of the runs that have queried an architecture with the table's best report value.
@@ -191,6 +195,13 @@ pub struct Last {
     pub report_low: f64,
     /// Upper end.
     pub report_high: f64,
+    /// Report value of the architecture that the strategy's model takes for the best, mean;
+    /// absent for strategies without a model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommended_mean: Option<f64>,
+    /// Its standard deviation (divisor n - 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recommended_sd: Option<f64>,
     /// Best report value among all queried: mean.
     pub oracle_mean: f64,
 }

@@ -44,8 +44,23 @@ impl Results {
                 times.wall_s,
             );
         }
-        text + &aims(summary)
+        text + &recommendations(summary) + &aims(summary)
     }
+}
+
+/// What the models of strategies take for the best, where that is not the best score by definition.
+fn recommendations(summary: &Summary) -> String {
+    let mut text = String::new();
+    for s in summary.strategies.iter().filter(|_| !summary.oracle) {
+        if let (Some(mean), Some(sd)) = (s.last.recommended_mean, s.last.recommended_sd) {
+            let _ = writeln!(
+                text,
+                "{:20} {mean:>11.4} ±{sd:<6.3} best by its model instead of by score",
+                s.label
+            );
+        }
+    }
+    if text.is_empty() { text } else { format!("\n{text}") }
 }
 
 /// Hypervolume, and queries beyond a limit, of every strategy, where there are any.

@@ -27,6 +27,8 @@ pub(super) struct Query {
     pub(super) report: f64,
     /// Report value of the best by search so far.
     pub(super) found: f64,
+    /// Report value of what the strategy's model took for the best when it was last asked; none before.
+    pub(super) recommended: Option<f64>,
     /// Best report value so far.
     pub(super) oracle: f64,
     /// Whether all limits are kept.
@@ -46,6 +48,8 @@ impl Trace {
         // What counts for a study that has found nothing that keeps all limits.
         let nothing = bench.goals().worst(bench.report());
         let (mut best, mut found, mut oracle) = (f64::NEG_INFINITY, nothing, nothing);
+        let mut recommended = None;
+        let mut recommendations = run.recommended.iter().peekable();
         for (i, (&arm, &score)) in run.queries.iter().zip(&run.scores).enumerate() {
             let arm = arm as usize;
             let (report, feasible) = (bench.report()[arm], bench.goals().feasible[arm]);
@@ -54,13 +58,16 @@ impl Trace {
                 oracle = oracle.max(report);
                 best = best.max(score);
             }
+            while let Some((_, place)) = recommendations.next_if(|(queries, _)| *queries as usize == i + 1) {
+                recommended = run.queries.get(*place as usize).map(|&arm| bench.report()[arm as usize]);
+            }
             if bench.is_best(arm) {
                 optimum = optimum.or(Some(i + 1));
             }
             let arch = bench.table().arms()[arm].text.to_string();
             let search = told(column, arm, score / scale);
             let two = tracker.as_mut().map(|tracker| tracker.query(arm, score));
-            steps.push(Query { arch, search, report, found, oracle, feasible, two });
+            steps.push(Query { arch, search, report, found, recommended, oracle, feasible, two });
         }
         let front = tracker.map_or_else(Vec::new, |tracker| tracker.arms().collect());
         Self { label: label.to_owned(), seed: run.seed, steps, optimum, front }

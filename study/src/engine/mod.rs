@@ -96,6 +96,7 @@ pub struct Study {
     observers: Vec<Box<dyn Observer>>,
     cancel: Arc<AtomicBool>,
     stop: Option<Box<StopRule>>,
+    recommend_each_round: bool,
 }
 
 /// Says of a history whether the study has found what it was to stop for.
@@ -114,6 +115,20 @@ pub struct Finished {
     pub ask_seconds: Vec<f64>,
     /// Seconds of evaluation, summed over batches.
     pub evaluate_seconds: f64,
+    /// What the strategy believes the true score of each evaluation is ([`Strategy::estimates`]).
+    pub estimates: Option<Vec<f64>>,
+    /// The best by these estimates after each round in which there were some, in order; the last one only, unless
+    /// [`Study::recommend_each_round`] was called.
+    pub recommended: Vec<Recommendation>,
+}
+
+/// The architecture that a strategy believes is the best of those evaluated so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recommendation {
+    /// Number of evaluations that it is the best of.
+    pub evaluations: usize,
+    /// Its position in the history.
+    pub best: usize,
 }
 
 impl Study {
@@ -134,6 +149,7 @@ impl Study {
             observers: Vec::new(),
             cancel: Arc::default(),
             stop: None,
+            recommend_each_round: false,
         }
     }
 
@@ -174,6 +190,13 @@ impl Study {
     #[must_use]
     pub fn stop_when(self, rule: impl Fn(&History) -> bool + Send + 'static) -> Self {
         Self { stop: Some(Box::new(rule)), ..self }
+    }
+
+    /// Asks the strategy after every round which architecture it believes is the best so far, not at the end only.
+    /// This takes about as long as an ask.
+    #[must_use]
+    pub fn recommend_each_round(self) -> Self {
+        Self { recommend_each_round: true, ..self }
     }
 
     /// Sets the flag that stops the study with [`StudyError::Interrupted`] when it becomes true.

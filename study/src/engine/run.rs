@@ -10,13 +10,13 @@ use bonas_spaces::SpaceError;
 
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
-use super::{Finished, MAX_DRY_ROUNDS, Study, replay};
+use super::{Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
 use crate::StudyError;
 use crate::ask::{Ask, Candidate, Proposal};
 use crate::evaluate::Job;
 use crate::history::{EndReason, Event, Fidelity, Outcome, Progress, Proposed};
 use crate::journal::{Journal, Records, Staged, Staging, Timings};
-use crate::rng::{self, ASK};
+use crate::rng::{self, ASK, ESTIMATE};
 
 /// A study under way.
 pub(super) struct Runner {
@@ -25,6 +25,9 @@ pub(super) struct Runner {
     state: State,
     store: Option<Store>,
     timings: Timings,
+    recommended: Vec<Recommendation>,
+    /// Number of evaluations that the strategy's estimates have considered.
+    estimated: usize,
 }
 
 /// What a study with a folder has.
@@ -47,13 +50,22 @@ impl Runner {
         study.budget.check()?;
         let fidelity = study.fidelity()?;
         let state = State::new(study.space.clone(), Some(fidelity));
+        let runner = |study, state, store, timings| Self {
+            study,
+            fidelity,
+            state,
+            store,
+            timings,
+            recommended: Vec::new(),
+            estimated: 0,
+        };
         let Some(folder) = study.directory.take() else {
-            return Self { study, fidelity, state, store: None, timings: Timings::in_memory() }.begin();
+            return runner(study, state, None, Timings::in_memory()).begin();
         };
         let (journal, records) = Journal::open(&folder)?;
         let state = replay(state, &records, journal.path())?;
         let store = Some(Store { staging: Staging::new(&folder), journal });
-        let runner = Self { study, fidelity, state, store, timings: Timings::open(&folder) };
+        let runner = runner(study, state, store, Timings::open(&folder));
         if records.events.is_empty() { runner.warned(&records).begin() } else { runner.resume(&records) }
     }
 
@@ -93,6 +105,9 @@ impl Runner {
             }
             match self.state.pending.clone() {
                 Some(round) => self.evaluate(&round)?,
+                None if self.study.recommend_each_round && self.state.history.len() > self.estimated => {
+                    self.estimate();
+                }
                 None => match self.end_reason() {
                     Some(reason) => self.emit(&Event::Ended { reason })?,
                     None => self.ask()?,
@@ -101,7 +116,36 @@ impl Runner {
         }
     }
 
-    fn finish(self, reason: EndReason) -> Finished {
+    /// The strategy's estimates of all evaluations, of which the best is recommended. A study does not fail for want of
+    /// them.
+    fn estimate(&mut self) -> Option<Vec<f64>> {
+        let evaluations = self.state.history.len();
+        self.estimated = evaluations;
+        let ask = Ask {
+            space: &self.study.space,
+            history: &self.state.history,
+            fidelity: self.fidelity,
+            round: self.state.rounds,
+            remaining: self.remaining().max(1),
+            pending: &[],
+        };
+        let mut rng = rng::stream(self.study.seed, &[ESTIMATE, evaluations as u64]);
+        let estimates = match self.study.strategy.estimates(&ask, &mut rng) {
+            Ok(estimates) => estimates.filter(|all| all.len() == evaluations)?,
+            Err(error) => {
+                self.progress(&Progress::Warning(&format!("no estimates of the evaluated: {error}")));
+                return None;
+            }
+        };
+        let higher = |best: usize, next: usize| if estimates[next] > estimates[best] { next } else { best };
+        let best = (0..evaluations).reduce(higher).filter(|&best| estimates[best] > f64::NEG_INFINITY);
+        let known = self.recommended.last().is_some_and(|last| last.evaluations == evaluations);
+        self.recommended.extend(best.filter(|_| !known).map(|best| Recommendation { evaluations, best }));
+        Some(estimates)
+    }
+
+    fn finish(mut self, reason: EndReason) -> Finished {
+        let estimates = self.estimate();
         if let Some(store) = &self.store {
             store.staging.clear();
         }
@@ -111,6 +155,8 @@ impl Runner {
             reason,
             ask_seconds: self.timings.known().asks().collect(),
             evaluate_seconds: self.timings.known().evaluation(),
+            estimates,
+            recommended: self.recommended,
         }
     }
 
@@ -140,12 +186,12 @@ impl Runner {
         let start = Instant::now();
         let pending = self.state.unanswered();
         let ask = Ask {
-            pending: &pending,
             space: &self.study.space,
             history: &self.state.history,
             fidelity: self.fidelity,
             round,
             remaining: self.remaining(),
+            pending: &pending,
         };
         let mut rng = rng::stream(self.study.seed, &[ASK, round as u64]);
         let proposal = self.study.strategy.ask(&ask, &mut rng)?;

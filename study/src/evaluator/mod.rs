@@ -16,6 +16,6 @@ mod synthetic;
 mod table;
 
 pub use synthetic::{Synthetic, SyntheticSettings, toy_score};
-pub use table::{Repeats, Table};
+pub use table::{Mishaps, Repeats, Table};
 
 pub use crate::evaluate::{Evaluator, Job, Monitor};

@@ -22,6 +22,17 @@ pub enum Repeats {
     Draw,
 }
 
+/// What goes wrong in training, to see how strategies bear it: drawn for each query from the job's own stream.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mishaps {
+    /// Share of queries that fail, which gives no score.
+    pub failing: f64,
+    /// Share of queries that diverge: their score is the lowest of the table.
+    pub diverging: f64,
+    /// Arms of the benchmark to which neither happens, `[arms]`; none: it can happen to all.
+    pub spared: Arc<[bool]>,
+}
+
 /// Looks scores up by key, so that isomorphic copies have one score. A clone shares the table.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -30,6 +41,7 @@ pub struct Table {
     /// What else is measured: for each arm of a benchmark its numbers.
     measures: Arc<[Vec<f64>]>,
     aims: Aims,
+    mishaps: Mishaps,
 }
 
 #[derive(Clone, Debug)]
@@ -72,7 +84,32 @@ impl Table {
     }
 
     fn new(values: Values) -> Self {
-        Self { values, repeats: Repeats::default(), measures: Arc::default(), aims: Aims::default() }
+        Self {
+            values,
+            repeats: Repeats::default(),
+            measures: Arc::default(),
+            aims: Aims::default(),
+            mishaps: Mishaps::default(),
+        }
+    }
+
+    /// Makes some queries fail or diverge.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for shares that are not in `[0, 1]` together.
+    pub fn mishaps(self, mishaps: Mishaps) -> Result<Self, StudyError> {
+        let shares = [("failing", mishaps.failing), ("diverging", mishaps.diverging)];
+        match shares.into_iter().find(|(_, share)| !(0.0..=1.0).contains(share)) {
+            Some((name, share)) => Err(StudyError::Setting {
+                name: name.into(),
+                reason: format!("{share}, it must be a share from 0 to 1"),
+            }),
+            None if mishaps.failing + mishaps.diverging > 1.0 => Err(StudyError::Setting {
+                name: "failing".into(),
+                reason: format!("with diverging it makes {}; at most 1", mishaps.failing + mishaps.diverging),
+            }),
+            None => Ok(Self { mishaps, ..self }),
+        }
     }
 
     /// Measures more of each architecture of a benchmark, `measures[arm]`, and marks what breaks a bound
@@ -115,13 +152,45 @@ impl Table {
         let Some(values) = self.values(key) else {
             return Outcome::Failed("not in the table".into());
         };
+        let mishap = self.mishap(key, rng);
+        if mishap == Some(Mishap::Failed) {
+            return Outcome::Failed("it fails, as the table's settings say".into());
+        }
         let value = match self.repeats {
             Repeats::Mean => values.iter().sum::<f64>() / values.len() as f64,
             Repeats::Draw => values[rng.random_range(0..values.len())],
         };
+        let value = if mishap == Some(Mishap::Diverged) { self.lowest() } else { value };
         let scale = if let Values::Column { scale, .. } = self.values { scale } else { 1.0 };
         let score = Score::of(scale * value, Fidelity::Table);
         Outcome::Scored(self.aims.judged(score, self.measures_of(key)))
+    }
+
+    /// What happens to a query; nothing is drawn where nothing can.
+    fn mishap(&self, key: Key, rng: &mut StudyRng) -> Option<Mishap> {
+        let Mishaps { failing, diverging, spared } = &self.mishaps;
+        if failing + diverging <= 0.0 {
+            return None;
+        }
+        let draw: f64 = rng.random();
+        let arm = if let Values::Column { table, .. } = &self.values { table.arm(key) } else { None };
+        match draw {
+            _ if arm.is_some_and(|arm| spared.get(arm) == Some(&true)) => None,
+            draw if draw < *failing => Some(Mishap::Failed),
+            draw if draw < failing + diverging => Some(Mishap::Diverged),
+            _ => None,
+        }
+    }
+
+    fn lowest(&self) -> f64 {
+        let lowest = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::INFINITY, f64::min);
+        match &self.values {
+            Values::Given(values) => lowest(&mut values.values().flatten().copied()),
+            Values::Column { table, column, .. } => {
+                let column = &table.columns()[*column];
+                lowest(&mut (0..column.len()).map(|arm| column.mean(arm)))
+            }
+        }
     }
 
     fn measures_of(&self, key: Key) -> Vec<f64> {
@@ -132,6 +201,12 @@ impl Table {
             Values::Given(_) => Vec::new(),
         }
     }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mishap {
+    Failed,
+    Diverged,
 }
 
 impl Evaluator for Table {
@@ -146,5 +221,40 @@ impl Evaluator for Table {
         _monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
         Ok(job.architectures.iter().map(|architecture| self.outcome(architecture.key(), rng)).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rng::stream;
+    use crate::table::Reading;
+    use crate::testing::Chain;
+
+    /// Of a thousand queries of three arms, a tenth fail and a fifth diverge, but for the one that is spared.
+    #[test]
+    fn mishaps_happen_as_often_as_they_are_said_to() {
+        let reading = Reading { columns: vec!["acc".parse().unwrap()], ..Reading::default() };
+        let space: Arc<dyn SearchSpace> = Arc::new(Chain::new(3, 3).unwrap());
+        let csv = "arch,acc\n000,0.9\n001,0.5\n012,0.2\n";
+        let table = Benchmark::parse(csv.as_bytes(), "t.csv".as_ref(), space.clone(), &reading).unwrap();
+        let spared = Arc::from([true, false, false]);
+        let mishaps = |failing, diverging| Mishaps { failing, diverging, spared: Arc::clone(&spared) };
+        let whole = Table::of_column(Arc::new(table), 0);
+        let table = whole.clone().mishaps(mishaps(0.1, 0.2)).unwrap();
+        let mut rng = stream(1, &[]);
+        let mut count = |text: &str| {
+            let key = space.parse(text).unwrap().key();
+            let outcomes: Vec<Outcome> = (0..1000).map(|_| table.outcome(key, &mut rng)).collect();
+            let failed = outcomes.iter().filter(|o| matches!(o, Outcome::Failed(_))).count();
+            let value = |o: &Outcome| o.score(Fidelity::Table).map(|score| score.value);
+            (failed, outcomes.iter().filter(|o| value(o) == Some(0.2)).count())
+        };
+        assert_eq!(count("000"), (0, 0));
+        let (failed, lowest) = count("001");
+        assert!((70..130).contains(&failed) && (160..240).contains(&lowest), "{failed} {lowest}");
+        for (failing, diverging) in [(-0.1, 0.0), (0.0, f64::NAN), (0.6, 0.6)] {
+            assert!(whole.clone().mishaps(mishaps(failing, diverging)).is_err(), "{failing} {diverging}");
+        }
     }
 }

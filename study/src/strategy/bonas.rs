@@ -120,6 +120,15 @@ impl Strategy for Bonas {
             _ => self.propose(ask, &known, &pool, rng),
         }
     }
+
+    /// Medians of the posterior, for one objective.
+    fn estimates(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
+        let known = self.targets.of(ask.history, ask.fidelity);
+        if known.is_empty() || self.aims.second.is_some() {
+            return Ok(None);
+        }
+        self.medians(ask.history.len(), &known, rng).map(Some)
+    }
 }
 
 impl Bonas {
@@ -130,7 +139,7 @@ impl Bonas {
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let fitted = self.fit(known, ask.pending, |i| known[i].value, rng)?;
+        let fitted = self.fit_scores(known, ask.pending, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
         let feasibility = self.feasibility(ask, known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);

@@ -115,4 +115,9 @@ pub trait BuildStrategy {
 
     /// Sets the source of scores on another task, for strategies that can start from some.
     fn set_transfer(&mut self, _transfer: Transfer) {}
+
+    /// Names of the numbers that the strategy takes as features beside the graph.
+    fn features(&self) -> &[String] {
+        &[]
+    }
 }

@@ -43,12 +43,13 @@ mod space;
 mod tests;
 mod tfrecord;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Key, SearchSpace};
+use bonas_surrogate::PriorKnowledge;
 
 use crate::StudyError;
 
@@ -164,6 +165,20 @@ impl Benchmark {
     /// The columns, in the order in which they were asked for.
     pub fn columns(&self) -> &[Column] {
         &self.merged.columns
+    }
+
+    /// A column as knowledge about the architectures: the mean of the rows of each.
+    ///
+    /// # Errors
+    /// [`StudyError::Surrogate`] for a table with fewer than two rows.
+    pub fn knowledge(&self, column: &Column) -> Result<PriorKnowledge, StudyError> {
+        let mut sums: BTreeMap<Key, (f64, f64)> = BTreeMap::new();
+        for (arm, value) in self.arms().iter().zip(column.means()) {
+            let (sum, count) = sums.entry(arm.architecture.key()).or_default();
+            (*sum, *count) = (*sum + value, *count + 1.0);
+        }
+        let means: Vec<(Key, f64)> = sums.into_iter().map(|(key, (sum, count))| (key, sum / count)).collect();
+        Ok(PriorKnowledge::new(&means)?)
     }
 
     /// Rows that were left out for a missing number or a limit.

@@ -23,7 +23,9 @@ const ARCHITECTURES: usize = 60;
 ///   before and a fresh one answer alike, so that a study can be resumed;
 /// - while a proposal is pending it proposes nothing of it again;
 /// - it proposes something new, also when evaluations fail or break a limit, all of them too, and when
-///   the budget has room for one architecture only.
+///   the budget has room for one architecture only;
+/// - its estimates, if it has any, are one for each evaluation, finite for those with a score within the limits and
+///   minus infinity for the others, and change no later proposal.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -112,6 +114,7 @@ impl Strategy for Checked {
         let mut same_rng = rng.clone();
         let proposal = self.used.ask(ask, rng)?;
         if let Some(mut fresh) = self.fresh.pop() {
+            check_estimates(&mut *fresh, ask, &mut rng.clone());
             let other = fresh.ask(ask, &mut same_rng)?;
             assert_eq!(
                 described(&proposal, ask),
@@ -148,6 +151,19 @@ impl Checked {
         }
         Ok(())
     }
+}
+
+fn check_estimates(strategy: &mut dyn Strategy, ask: &Ask<'_>, rng: &mut StudyRng) {
+    let estimates = match strategy.estimates(ask, rng) {
+        Ok(Some(estimates)) => estimates,
+        Ok(None) => return,
+        Err(error) => panic!("it has no estimates of what was evaluated: {error}"),
+    };
+    let score =
+        |e: &crate::history::Evaluation| e.outcome.score(ask.fidelity).filter(|s| !s.infeasible).cloned();
+    let scored: Vec<bool> = ask.history.evaluations().iter().map(|e| score(e).is_some()).collect();
+    let finite: Vec<bool> = estimates.iter().map(|estimate| estimate.is_finite()).collect();
+    assert_eq!(finite, scored, "estimates are of other evaluations than those with a score");
 }
 
 fn described(proposal: &Proposal, ask: &Ask<'_>) -> Vec<Vec<String>> {

@@ -141,7 +141,11 @@ impl Layout {
         for allowed in &self.subsets {
             let Paths { number, longest, shortest, .. } = flow.paths(|op| allowed[op].then_some(1.0));
             let any = number > 0.0;
-            out.extend([number.sqrt(), if any { longest } else { -1.0 }, if any { shortest } else { 6.0 }]);
+            out.extend([
+                single(number.sqrt()),
+                if any { longest } else { -1.0 },
+                if any { shortest } else { 6.0 },
+            ]);
         }
     }
 
@@ -149,7 +153,7 @@ impl Layout {
         for group in &self.groups {
             let Paths { number, longest, shortest, total } =
                 flow.paths(|op| Some(f32::from(u8::from(group[op]))));
-            let along = [longest, shortest, total / number];
+            let along = [longest, shortest, single(total / number)];
             out.extend(if number > 0.0 { along } else { [-1.0; 3] });
         }
     }
@@ -157,16 +161,16 @@ impl Layout {
     /// For each operation the number of paths that begin with it, and of those that end with it.
     fn path_ends(&self, flow: &Flow) -> [Vec<f32>; 2] {
         let (to, from) = flow.paths_through();
-        let (mut first, mut last) = (vec![0.0f32; self.k], vec![0.0f32; self.k]);
+        let (mut first, mut last) = (vec![0.0f64; self.k], vec![0.0f64; self.k]);
         for (a, b, times) in flow.edges() {
             if let (true, Label::Op(op)) = (flow.is_input(a), flow.labels[b]) {
-                first[usize::from(op)] += times * from[b];
+                first[usize::from(op)] += f64::from(times) * from[b];
             }
             if let (Label::Op(op), true) = (flow.labels[a], b + 1 == flow.len()) {
-                last[usize::from(op)] += times * to[a];
+                last[usize::from(op)] += f64::from(times) * to[a];
             }
         }
-        [first, last]
+        [first, last].map(|ends| ends.into_iter().map(single).collect())
     }
 
     /// Adds the counts of each group of operations together.
@@ -178,6 +182,13 @@ impl Layout {
             out.extend([sum(nodes), first, last]);
         }
     }
+}
+
+/// A number in single precision; one that is too large becomes the square root of the largest, so that sums of a few
+/// and their squares are finite.
+fn single(number: f64) -> f32 {
+    const LARGEST: f64 = 1e18;
+    number.min(LARGEST) as f32
 }
 
 /// Whether a group has more than one operation.
@@ -314,6 +325,44 @@ mod tests {
         // conv1x1 and conv3x3, conv1x1 and pool, conv3x3 and pool, all.
         assert_eq!(s.counts[ends + 11..], [2.0, one, one, 1.0, one, 0.0, 1.0, 0.0, one, 2.0, one, one]);
         assert_eq!(s.neighbours.len(), 4);
+    }
+
+    /// Two hundred dense nodes have 2^198 paths or more: their features are still numbers, and so are those of 1,200.
+    #[test]
+    fn paths_without_number_are_counted_as_many() {
+        let vocabulary = Arc::new(Vocabulary::new(1, [("a", Role::Compute), ("b", Role::Compute)]).unwrap());
+        let dense = |n: usize, op: &str| {
+            let mut graph = CellGraph::new();
+            let label = |i| {
+                if i == 0 {
+                    OpId::input(0)
+                } else if i + 1 == n {
+                    OpId::OUTPUT
+                } else {
+                    vocabulary.id(op).unwrap()
+                }
+            };
+            let nodes: Vec<NodeIndex> = (0..n).map(|i| graph.add_node(label(i))).collect();
+            for (j, &to) in nodes.iter().enumerate() {
+                for &from in &nodes[j.saturating_sub(150)..j] {
+                    graph.add_edge(from, to, OpId::PLAIN);
+                }
+            }
+            let cell = Cell::new(graph, &vocabulary).unwrap();
+            Architecture::with_canonical_form(vocabulary.clone(), vec![cell], &[n as u8, op.as_bytes()[0]])
+        };
+        let layout = Layout::of(&vocabulary);
+        for n in [200, 1200] {
+            let [a, b] = ["a", "b"].map(|op| layout.features(&dense(n, op)));
+            for s in [&a, &b] {
+                let named = s.neighbours.iter().chain(&s.places).map(|(_, value)| *value);
+                assert!(
+                    s.counts.iter().copied().chain(named).all(|v| v.is_finite() && v * v < f32::MAX),
+                    "{n}"
+                );
+            }
+            assert_ne!(a.counts, b.counts);
+        }
     }
 
     /// Kinds stand in the order of the counts: every count has one, and they say what is counted by hand above.

@@ -2,13 +2,16 @@
 
 use super::flow::{Flow, Label};
 
+/// Largest number of paths: a dense graph of 1,000 nodes has more, and then this many are counted.
+const MOST: f64 = 1e300;
+
 /// Number, longest, shortest and summed length of paths.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Paths {
-    pub(super) number: f32,
+    pub(super) number: f64,
     pub(super) longest: f32,
     pub(super) shortest: f32,
-    pub(super) total: f32,
+    pub(super) total: f64,
 }
 
 const NO_PATH: Paths = Paths { number: 0.0, longest: f32::NEG_INFINITY, shortest: f32::INFINITY, total: 0.0 };
@@ -53,17 +56,17 @@ impl Flow {
     }
 
     /// Number of paths from inputs to every node, and from it to the output.
-    pub(super) fn paths_through(&self) -> (Vec<f32>, Vec<f32>) {
+    pub(super) fn paths_through(&self) -> (Vec<f64>, Vec<f64>) {
         let n = self.len();
-        let (mut to, mut from) = (vec![0.0f32; n], vec![0.0f32; n]);
+        let (mut to, mut from) = (vec![0.0f64; n], vec![0.0f64; n]);
         for v in 0..n {
-            let reached: f32 = self.reads[v].iter().map(|&(u, times)| times * to[u]).sum();
-            to[v] = if self.is_input(v) { 1.0 } else { reached };
+            let reached: f64 = self.reads[v].iter().map(|&(u, times)| f64::from(times) * to[u]).sum();
+            to[v] = if self.is_input(v) { 1.0 } else { reached.min(MOST) };
         }
         from[n - 1] = 1.0;
         for v in (0..n).rev() {
             for &(u, times) in &self.reads[v] {
-                from[u] += times * from[v];
+                from[u] = (from[u] + f64::from(times) * from[v]).min(MOST);
             }
         }
         (to, from)
@@ -73,11 +76,12 @@ impl Flow {
 impl Paths {
     /// These paths, and those from `before` that arrive over `times` equal edges and one more `step`.
     fn or(self, before: Self, times: f32, step: f32) -> Self {
+        let (more, length) = (f64::from(times), f64::from(step));
         Self {
-            number: self.number + times * before.number,
+            number: (self.number + more * before.number).min(MOST),
             longest: self.longest.max(before.longest + step),
             shortest: self.shortest.min(before.shortest + step),
-            total: self.total + times * (before.total + step * before.number),
+            total: (self.total + more * (before.total + length * before.number)).min(MOST),
         }
     }
 }

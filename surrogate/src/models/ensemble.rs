@@ -280,16 +280,16 @@ impl Predict for FittedEnsemble {
     /// The joint posterior of the ensemble, conditioned: the trees stay, and the process learns how far each score is from
     /// what the ensemble expects.
     fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
-        let More { architectures, scores } = More::of(NAME, observations)?;
-        if architectures.is_empty() {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
             return Ok(Some(Box::new(self.clone())));
         }
-        let mut targets = self.posterior().expected(&architectures)?;
-        let posteriors = self.predict(&architectures)?;
-        for ((target, score), posterior) in targets.iter_mut().zip(scores).zip(&posteriors) {
+        let mut targets = self.posterior().expected(&more.architectures)?;
+        let posteriors = self.predict(&more.architectures)?;
+        for ((target, &score), posterior) in targets.iter_mut().zip(&more.scores).zip(&posteriors) {
             *target += posterior.latent_of(score) - posterior.latent().0;
         }
-        let conditioned = Some(Arc::new(self.posterior().conditioned(&architectures, &targets)?));
+        let conditioned = Some(Arc::new(self.posterior().conditioned(&more, &targets)?));
         Ok(Some(Box::new(Self { conditioned, ..self.clone() })))
     }
 

@@ -18,7 +18,7 @@ use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
 use crate::guard::in_one_space;
-use crate::models::gp::{Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
+use crate::models::gp::{Covariance, EXACT, Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
 use crate::observation::finite_scores;
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, gaussian_ranks, normal_scores};
@@ -126,7 +126,12 @@ impl GraphGp {
     #[must_use]
     pub fn with_prior_knowledge(self, knowledge: Vec<PriorKnowledge>, forms: &[PriorForm]) -> Self {
         let forms = if forms.is_empty() { vec![PriorForm::Nothing] } else { forms.to_vec() };
-        Self { knowledge, forms, cache: Mutex::default(), ..self }
+        Self { knowledge: features_first(&knowledge), forms, cache: Mutex::default(), ..self }
+    }
+
+    /// Number of own features.
+    fn own(&self) -> usize {
+        self.knowledge.iter().take_while(|known| known.is_feature()).count()
     }
 
     /// This recipe with a feature cache that other surrogates share.
@@ -138,14 +143,18 @@ impl GraphGp {
 
     /// A copy with prior knowledge as its mean, a shared feature cache, and nothing cached of earlier fits.
     pub(crate) fn starting_from(&self, knowledge: &[PriorKnowledge], features: &FeatureCache) -> Self {
-        let form = if knowledge.is_empty() { PriorForm::Nothing } else { PriorForm::Mean };
+        let form = if knowledge.iter().all(PriorKnowledge::is_feature) {
+            PriorForm::Nothing
+        } else {
+            PriorForm::Mean
+        };
         Self {
             kernel: self.kernel,
             prior: self.prior,
             first_iterations: self.first_iterations,
             iterations: self.iterations,
             limit: self.limit,
-            knowledge: knowledge.to_vec(),
+            knowledge: features_first(knowledge),
             forms: vec![form],
             features: features.clone(),
             cache: Mutex::default(),
@@ -158,17 +167,28 @@ impl GraphGp {
         let architectures = || observations.iter().map(|o| &o.architecture);
         let structures = self.features.features(NAME, architectures())?;
         let ranks = self.knowledge.iter().map(|k| k.ranks(architectures())).collect::<Result<_, _>>()?;
-        let data = TrainingData { structures, ranks, scores };
+        let own = self.own();
+        let noise = observations.iter().map(|o| o.noise.unwrap_or(0.0)).collect();
+        let data = TrainingData { structures, ranks, own, scores, noise };
         let prefix_hashes = self.prefix_hashes(observations);
         let hyper = self.choose(&data, &prefix_hashes)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
         let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
         let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
         let observed = columns.matrix(data.structures.iter(), &data.ranks);
-        let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, base)?;
+        let noise = own_noise(&data, &hyper, base);
         let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
-        let process = Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?;
-        let knowledge = if columns.form == PriorForm::Nothing { Vec::new() } else { self.knowledge.clone() };
+        let process = if z.len() > EXACT {
+            let covariance = self.covariance(&hyper, &columns);
+            Process::through_points(&covariance, &observed, noise.extra, z.into(), hyper.extra.len())?
+        } else {
+            let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, &noise)?;
+            Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?
+        };
+        let mut knowledge = self.knowledge.clone();
+        if columns.form == PriorForm::Nothing {
+            knowledge.truncate(own);
+        }
         Ok(FittedGraphGp {
             process,
             columns,
@@ -224,12 +244,13 @@ impl GraphGp {
         let x = columns.matrix(data.structures.iter().take(n), &data.ranks);
         let start = before.map(|hyper| columns.parameters(&hyper.columns, &hyper.fit.parameters));
         let curve = before.map_or_else(RankCurve::default, |hyper| hyper.curve.clone());
-        let z: Array1<f64> = normal_scores(&data.scores[..n], &curve).z.into();
+        let NormalScores { z, warp } = normal_scores(&data.scores[..n], &curve);
+        let (z, known): (Array1<f64>, _) = (z.into(), data.known_noise(n, &warp));
         let blocks = columns.blocks(&x, &self.prior);
-        let known = before.map_or(&[][..], |hyper| hyper.extra.as_slice().unwrap_or_default());
-        let extra = (0..n).map(|i| known.get(i).copied().unwrap_or(0.0)).collect();
-        let evidence =
-            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: self.kernel, prior: &self.prior };
+        let earlier = before.map_or(&[][..], |hyper| hyper.extra.as_slice().unwrap_or_default());
+        let extra = (0..n).map(|i| earlier.get(i).copied().unwrap_or(0.0)).collect();
+        let (kernel, prior) = (self.kernel, &self.prior);
+        let evidence = Evidence { blocks: &blocks, targets: &z, known: &known, extra: &extra, kernel, prior };
         // Before the hyper-parameters can explain new observations that do not fit the others.
         let extra = evidence.outliers(start.as_deref());
         let evidence = Evidence { extra: &extra, ..evidence };
@@ -246,11 +267,18 @@ impl GraphGp {
         let (ranks, _) = gaussian_ranks(&data.scores[..n]);
         let learnt = |left: Vec<LeftOut>| {
             let noise = fit.parameters.last().map_or(1.0, |ln| (2.0 * ln).exp());
-            let trust: Vec<f64> = extra.iter().map(|extra| noise / (noise + extra)).collect();
+            let trust: Vec<f64> =
+                extra.iter().zip(&known).map(|(extra, known)| noise / (noise + known + extra)).collect();
             RankCurve::learnt(&ranks, &left.into_iter().map(|left| left.mean).collect::<Vec<_>>(), &trust)
         };
         let curve = left_out.map_or(curve, learnt);
         Ok(Hyperparameters { columns: Arc::new(columns), fit, curve, extra })
+    }
+
+    /// The covariance at some hyper-parameters.
+    fn covariance(&self, hyper: &Hyperparameters, columns: &KernelColumns) -> Covariance {
+        let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
+        columns.covariance(self.kernel, &parameters, &self.prior)
     }
 
     /// The factored covariance of all observations; extends a cached one where there is one.
@@ -260,18 +288,15 @@ impl GraphGp {
         columns: &KernelColumns,
         prefix_hashes: &[u64],
         x: &Array2<f32>,
-        base: usize,
+        noise: &OwnNoise,
     ) -> Result<Arc<FactoredObservations>, SurrogateError> {
+        let OwnNoise { base, extra } = noise;
+        let base = *base;
         let cached = self.cache().take_factored(columns.form, base, prefix_hashes);
         let factored = match cached {
             Some(cached) if cached.len() == x.nrows() => cached,
-            Some(cached) => Arc::new(cached.with(x)?),
-            None => {
-                let parameters = columns.parameters(&hyper.columns, &hyper.fit.parameters);
-                let covariance = columns.covariance(self.kernel, &parameters, &self.prior);
-                let extra = hyper.extra.as_slice().unwrap_or_default();
-                Arc::new(FactoredObservations::of(&covariance, x, base, extra)?)
-            }
+            Some(cached) => Arc::new(cached.with(x, extra)?),
+            None => Arc::new(FactoredObservations::of(&self.covariance(hyper, columns), x, base, extra)?),
         };
         self.cache().insert_factored(columns.form, prefix_hashes[x.nrows()], &factored);
         Ok(factored)
@@ -286,6 +311,7 @@ impl GraphGp {
         for observation in observations {
             spelling(&observation.architecture).hash(&mut hasher);
             observation.score.to_bits().hash(&mut hasher);
+            observation.noise.map(f64::to_bits).hash(&mut hasher);
             prefix_hashes.push(hasher.finish());
         }
         prefix_hashes
@@ -294,6 +320,28 @@ impl GraphGp {
     fn cache(&self) -> MutexGuard<'_, FitCache> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Noise of single observations beyond that of all.
+struct OwnNoise {
+    /// Number of observations that are factored at once.
+    base: usize,
+    /// Its variance, `[n]`.
+    extra: Vec<f64>,
+}
+
+/// The noise that observations are known to have, in the latent scale of the first `base`, and that of outliers.
+fn own_noise(data: &TrainingData, hyper: &Hyperparameters, base: usize) -> OwnNoise {
+    let warp = normal_scores(&data.scores[..base], &hyper.curve).warp;
+    let mut extra = data.known_noise(data.scores.len(), &warp).to_vec();
+    extra.iter_mut().zip(&hyper.extra).for_each(|(known, extra)| *known += extra);
+    OwnNoise { base, extra }
+}
+
+/// Own features, then the prior knowledge.
+fn features_first(knowledge: &[PriorKnowledge]) -> Vec<PriorKnowledge> {
+    let (own, known): (Vec<_>, Vec<_>) = knowledge.iter().cloned().partition(PriorKnowledge::is_feature);
+    own.into_iter().chain(known).collect()
 }
 
 /// Numbers of observations, at most `n`, at which hyper-parameters are chosen; below the first step only `n`.

@@ -82,6 +82,7 @@ impl Surrogate for PriorMean {
             let residual = |((o, u), z): ((&Observation, &f64), &f64)| Observation {
                 architecture: o.architecture.clone(),
                 score: z - slope * (u - mean),
+                noise: None,
             };
             let residuals: Vec<Observation> = observations.iter().zip(&u).zip(&z).map(residual).collect();
             let inner = self.inner.fit(&residuals, rng)?;

@@ -12,7 +12,8 @@ use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::in_one_space;
 use crate::models::gp::{
-    self, Block, Covariance, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape, Term,
+    self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch,
+    Shape, Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
@@ -143,6 +144,7 @@ impl WlGp {
         labels: &Labels,
         x: &Array2<f32>,
         z: &Array1<f64>,
+        known: &Array1<f64>,
     ) -> Result<(Vec<Term>, f64, Array1<f64>), SurrogateError> {
         let n = x.nrows().min(self.limit.max(1));
         let block = |round: usize| Block {
@@ -151,9 +153,9 @@ impl WlGp {
         };
         let blocks: Vec<Block> = (0..=self.rounds).map(block).collect();
         let z = z.slice(s![..n]).to_owned();
-        let none = Array1::zeros(n);
-        let evidence =
-            Evidence { blocks: &blocks, targets: &z, extra: &none, kernel: self.kernel, prior: &self.prior };
+        let (none, known) = (Array1::zeros(n), known.slice(s![..n]).to_owned());
+        let (kernel, prior) = (self.kernel, &self.prior);
+        let evidence = Evidence { blocks: &blocks, targets: &z, known: &known, extra: &none, kernel, prior };
         let first = evidence.fit(None, self.iterations);
         let start = first.as_ref().map(|fit| &*fit.parameters);
         let extra = evidence.outliers(start);
@@ -206,33 +208,49 @@ impl Surrogate for WlGp {
         in_one_space(NAME, observations, || {
             let scores = finite_scores(NAME, observations)?;
             let (ranks, warp) = gaussian_ranks(&scores);
-            let (architectures, z) = merged(observations, &ranks);
+            let Merged { architectures, z, known } = merged(observations, &ranks, &warp);
             let (labels, x) = Labels::of(&architectures, self.rounds);
-            let (terms, noise, extra) = self.choose(&labels, &x, &z)?;
+            let (terms, noise, outliers) = self.choose(&labels, &x, &z, &known)?;
             let covariance = Covariance { kernel: self.kernel, terms, noise };
-            let extra = extra.as_slice().unwrap_or_default();
-            let factored = FactoredObservations::of(&covariance, &x, x.nrows(), extra)?;
-            let process = Process::new(Arc::new(factored), z)?.without_outliers(extra.len())?;
+            let mut extra = known.to_vec();
+            extra.iter_mut().zip(&outliers).for_each(|(known, extra)| *known += extra);
+            let process = if z.len() > EXACT {
+                Process::through_points(&covariance, &x, extra, z, outliers.len())?
+            } else {
+                let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
+                Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?
+            };
             Ok(Box::new(FittedWlGp { process, labels: Arc::new(labels), observed: x, warp: Arc::new(warp) }))
         })
     }
 }
 
-/// One architecture for each group of replicates, with its mean rank.
+/// One architecture for each group of replicates.
+struct Merged<'a> {
+    architectures: Vec<&'a Architecture>,
+    /// Its mean rank, `[n]`.
+    z: Array1<f64>,
+    /// Variance of the noise that this is known to have, `[n]`.
+    known: Array1<f64>,
+}
+
+/// Merges replicates.
 ///
 /// The noise has to stand for what the labels do not tell apart, too. Replicates, whose labels are equal, would say that
 /// it is small.
-fn merged<'a>(observations: &'a [Observation], ranks: &[f64]) -> (Vec<&'a Architecture>, Array1<f64>) {
-    let (mut architectures, mut sums): (Vec<&Architecture>, Vec<(f64, f64)>) = (Vec::new(), Vec::new());
+fn merged<'a>(observations: &'a [Observation], ranks: &[f64], warp: &Warp) -> Merged<'a> {
+    let (mut architectures, mut sums) = (Vec::new(), Vec::<[f64; 3]>::new());
     for ((observation, rank), group) in observations.iter().zip(ranks).zip(replicates(observations)) {
         if group == sums.len() {
             architectures.push(&observation.architecture);
-            sums.push((0.0, 0.0));
+            sums.push([0.0; 3]);
         }
-        let (sum, count) = &mut sums[group];
-        (*sum, *count) = (*sum + rank, *count + 1.0);
+        let noise = observation.noise.map_or(0.0, |sd| warp.latent_noise(observation.score, sd));
+        let [z, known, count] = &mut sums[group];
+        (*z, *known, *count) = (*z + rank, *known + noise, *count + 1.0);
     }
-    (architectures, sums.into_iter().map(|(sum, count)| sum / count).collect())
+    let z = sums.iter().map(|[z, _, count]| z / count).collect();
+    Merged { architectures, z, known: sums.iter().map(|[_, known, count]| known / (count * count)).collect() }
 }
 
 #[derive(Clone)]
@@ -264,14 +282,15 @@ impl Predict for FittedWlGp {
     }
 
     fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
-        let More { architectures, scores } = More::of(NAME, observations)?;
-        if architectures.is_empty() {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
             return Ok(Some(Box::new(self.clone())));
         }
-        let (x, shares) = self.labels.matrix(&architectures);
+        let (x, shares) = self.labels.matrix(&more.architectures);
         let observed = below(&self.observed, &x)?;
-        let targets: Vec<f64> = scores.into_iter().map(|score| self.warp.latent(score)).collect();
-        let process = self.process.conditioned(&observed, &shares, &targets)?;
+        let (targets, noise) = (more.latent(&self.warp), more.latent_noise(&self.warp));
+        let later = Later { targets: &targets, noise: &noise, shares: &shares };
+        let process = self.process.conditioned(&observed, later)?;
         Ok(Some(Box::new(Self { process, labels: self.labels.clone(), observed, warp: self.warp.clone() })))
     }
 

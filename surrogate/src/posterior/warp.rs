@@ -160,6 +160,11 @@ impl Warp {
         self.latent[knot] + (score - self.score[knot]) / slope
     }
 
+    /// Variance in the latent scale of a score with an error of standard deviation `sd`.
+    pub(crate) fn latent_noise(&self, score: f64, sd: f64) -> f64 {
+        (0.5 * (self.latent(score + sd) - self.latent(score - sd))).powi(2)
+    }
+
     /// Slope of the score by the Gaussian rank, at a score.
     pub fn slope_at(&self, score: f64) -> f64 {
         self.piece(&self.score, score).1

@@ -40,7 +40,7 @@ pub(super) fn check_conditioning(name: &str, fitted: &dyn Predict, candidates: &
 /// An observation two standard deviations above what is expected.
 fn raised(architecture: &Architecture, posterior: &Posterior) -> Observation {
     let (mean, sd) = posterior.latent();
-    Observation { architecture: architecture.clone(), score: posterior.score_of(mean + 2.0 * sd) }
+    Observation::new(architecture.clone(), posterior.score_of(mean + 2.0 * sd))
 }
 
 fn check_refusals(name: &str, fitted: &dyn Predict, fine: &Observation) {

@@ -83,7 +83,10 @@ pub fn toy_score(architecture: &Architecture) -> f64 {
 
 /// `count` random toy cells with their toy scores.
 pub fn toy_observations(count: usize, seed: u64) -> Vec<Observation> {
-    let observe = |architecture: Architecture| Observation { score: toy_score(&architecture), architecture };
+    let observe = |architecture: Architecture| {
+        let score = toy_score(&architecture);
+        Observation::new(architecture, score)
+    };
     toy_architectures(count, seed).into_iter().map(observe).collect()
 }
 

@@ -15,8 +15,8 @@ use crate::strategy::names::{
     AcquisitionName, SelectionChoice, SelectionName, either, surrogates_with_prior,
 };
 use crate::strategy::{
-    Batches, BuildContext, BuildStrategy, CandidatePool, Evolutionary, Local, Parents, PriorKind, Strategy,
-    SurrogateName, TargetsKind, Transfer, WHOLE_SPACE_CAP, WholeSpace, check_batch_settings,
+    Batches, BuildContext, BuildStrategy, CandidatePool, Evolutionary, Local, Parents, PriorKind, Start,
+    Strategy, SurrogateName, TargetsKind, Transfer, WHOLE_SPACE_CAP, WholeSpace, check_batch_settings,
 };
 
 /// Where candidates come from.
@@ -80,6 +80,10 @@ crate::settings! {
         /// least 10; of more than 2000, 2000 are taken. Paths are relative to where the program runs, in a comparison
         /// to the configuration's folder. A search keeps the scores in its own folder.
         transfer: Transfer = Transfer::None,
+        /// Numbers that are known of every architecture before it is measured, as features beside the graph:
+        /// network.macs and network.params where the space has a network here; in a comparison also columns of the
+        /// table, such as ["latency"], but those that are searched and reported. The surrogate learns which matter.
+        features: Vec<String> = Vec::new(),
         /// Acquisition: how a posterior becomes a utility; `bonas list acquisitions` names them. Published: ucb.
         acquisition: AcquisitionName = AcquisitionName::default(),
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -121,6 +125,8 @@ crate::settings! {
         let takes = s.surrogate.takes_prior() || s.transfer == Transfer::None;
         let reason = format!("{}, which only {} can start from; take one of these as surrogate, or none", s.transfer, surrogates_with_prior());
         if !takes { return Err(Invalid { key: "transfer", reason }); }
+        let takes = s.surrogate.takes_prior() || s.features.is_empty();
+        ensure(takes, "features", s.features.join(", "), &format!("[], or surrogate = {}", surrogates_with_prior()))?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         check_batch_settings(s.batches, s.batch)
@@ -137,8 +143,8 @@ impl BuildStrategy for BonasSettings {
                     .to_owned(),
             });
         }
-        let surrogate =
-            context.knowledge.surrogate(self.surrogate, self.prior, &self.transfer, context.space)?;
+        let start = Start { prior: self.prior, transfer: &self.transfer, features: &self.features };
+        let surrogate = context.knowledge.surrogate(self.surrogate, start, context.space)?;
         if hypervolume && self.objectives == ObjectivesKind::Nehvi && !surrogate.has_joint_posterior() {
             let having = either(&surrogates_that(|s: &dyn Surrogate| s.has_joint_posterior()));
             return Err(StudyError::Setting {
@@ -184,6 +190,10 @@ impl BuildStrategy for BonasSettings {
 
     fn set_transfer(&mut self, transfer: Transfer) {
         self.transfer = transfer;
+    }
+
+    fn features(&self) -> &[String] {
+        &self.features
     }
 }
 

@@ -3,7 +3,7 @@
 mod source_task;
 mod transfer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -56,6 +56,11 @@ impl PriorKind {
     }
 }
 
+/// Feature: multiply-adds of the published network of an architecture.
+pub const MACS: &str = "network.macs";
+/// Feature: parameters of the published network of an architecture.
+pub const PARAMS: &str = "network.params";
+
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
 
@@ -67,7 +72,26 @@ const SAMPLE: usize = 200;
 pub struct Knowledge {
     cache: Arc<Mutex<KnowledgeCache>>,
     features: FeatureCache,
+    offered: BTreeMap<String, PriorKnowledge>,
     folder: PathBuf,
+}
+
+/// The knowledge that a surrogate starts from.
+#[derive(Clone, Copy, Debug)]
+pub struct Start<'a> {
+    /// Prior knowledge from the network of the space.
+    pub prior: PriorKind,
+    /// Scores on another task.
+    pub transfer: &'a Transfer,
+    /// Names of features beside the graph: those that are [offered](Knowledge::offering), and [`MACS`] and [`PARAMS`]
+    /// where the space has a network here.
+    pub features: &'a [String],
+}
+
+impl Start<'_> {
+    /// No knowledge.
+    pub const NOTHING: Start<'static> =
+        Start { prior: PriorKind::None, transfer: &Transfer::None, features: &[] };
 }
 
 /// What has been worked out so far.
@@ -79,35 +103,48 @@ struct KnowledgeCache {
 }
 
 impl Knowledge {
-    /// A surrogate with what it knows beforehand.
+    /// A surrogate with the knowledge that it starts from.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a surrogate that this build lacks, a prior that it or the space does not have, or
-    /// scores on another task that it does not take; as [`SourceTask::read`].
+    /// [`StudyError::Setting`] for a surrogate that this build lacks, a prior or a feature that it or the space does
+    /// not have, or scores on another task that it does not take; as [`SourceTask::read`].
     pub fn surrogate(
         &self,
         kind: SurrogateName,
-        prior: PriorKind,
-        transfer: &Transfer,
+        start: Start<'_>,
         space: &dyn SearchSpace,
     ) -> Result<Box<dyn Surrogate>, StudyError> {
-        if *transfer != Transfer::None && !kind.takes_prior() {
-            return Err(StudyError::Setting {
-                name: "strategy.transfer".into(),
-                reason: format!(
-                    "{transfer}, but this surrogate takes none; take {}, or none",
-                    surrogates_with_prior()
-                ),
-            });
+        let Start { prior, transfer, features } = start;
+        let takes_none = |key: &str, given: String| StudyError::Setting {
+            name: format!("strategy.{key}"),
+            reason: format!(
+                "{given}, but this surrogate takes none; take {}, or none",
+                surrogates_with_prior()
+            ),
+        };
+        if !kind.takes_prior() && *transfer != Transfer::None {
+            return Err(takes_none("transfer", transfer.to_string()));
         }
-        let learnt = self.learnt(transfer, space)?;
-        let known: Vec<PriorKnowledge> = self.cost(kind, prior, space)?.into_iter().chain(learnt).collect();
+        if !kind.takes_prior() && !features.is_empty() {
+            return Err(takes_none("features", features.join(", ")));
+        }
+        let own = features.iter().map(|name| self.feature(name, space));
+        let mut known: Vec<PriorKnowledge> = own.collect::<Result<_, _>>()?;
+        known.extend(self.cost(kind, prior, space)?);
+        known.extend(self.learnt(transfer, space)?);
         let surrogate = crate::strategy::surrogate(kind)?;
         match surrogate.with_prior(&known, &self.features) {
             Some(surrogate) => Ok(surrogate),
             None if known.is_empty() => Ok(surrogate),
             None => Err(takes_no_prior()),
         }
+    }
+
+    /// The same with numbers of architectures that strategies can name as features, such as a column of a table.
+    #[must_use]
+    pub fn offering(mut self, name: impl Into<String>, numbers: PriorKnowledge) -> Self {
+        self.offered.insert(name.into(), numbers);
+        self
     }
 
     /// The same with paths of scores on other tasks taken from a folder.
@@ -176,22 +213,43 @@ impl Knowledge {
         if !surrogate.takes_prior() {
             return Err(takes_no_prior());
         }
-        let known = self.cache().costs.get(&prior).cloned();
-        if known.is_some() {
-            return Ok(known);
-        }
         if auto && space.network().is_none() {
             return Ok(None);
         }
-        let (skeleton, ops) = published(space).map_err(|error| bad(format!("{error}; take none")))?;
+        self.counted(prior, space).map(Some).map_err(|error| bad(format!("{error}; take none")))
+    }
+
+    /// A feature beside the graph.
+    fn feature(&self, name: &str, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
+        let unknown = |reason: String| {
+            let offered: Vec<&str> = self.offered.keys().map(String::as_str).chain([MACS, PARAMS]).collect();
+            let reason = format!("{name}: {reason}; there are {}", offered.join(", "));
+            StudyError::Setting { name: "strategy.features".into(), reason }
+        };
+        let counted = |kind| self.counted(kind, space).map_err(|error| unknown(error.to_string()));
+        let found = match (self.offered.get(name), name) {
+            (Some(offered), _) => offered.clone(),
+            (None, MACS) => counted(PriorKind::Macs)?,
+            (None, PARAMS) => counted(PriorKind::Params)?,
+            (None, _) => return Err(unknown("no such feature".into())),
+        };
+        Ok(found.as_feature())
+    }
+
+    /// Multiply-adds or parameters of the network of a space, counted once for each architecture.
+    fn counted(&self, kind: PriorKind, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
+        if let Some(found) = self.cache().costs.get(&kind) {
+            return Ok(found.clone());
+        }
+        let (skeleton, ops) = published(space)?;
         let cost = move |architecture: &Architecture| {
             let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
             let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
-            Ok(if prior == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
+            Ok(if kind == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
         let known = PriorKnowledge::computed(costs, &sample(space))?;
-        Ok(Some(self.cache().costs.entry(prior).or_insert(known).clone()))
+        Ok(self.cache().costs.entry(kind).or_insert(known).clone())
     }
 }
 

@@ -125,8 +125,7 @@ impl SourceTask {
         let reading = Reading { columns: vec![column.clone()], skip_missing: true, ..Reading::default() };
         let table = source.open(space, &reading)?;
         let observed = table.arms().iter().zip(table.columns()[0].means());
-        let observed =
-            observed.map(|(arm, score)| Observation { architecture: arm.architecture.clone(), score });
+        let observed = observed.map(|(arm, score)| Observation::new(arm.architecture.clone(), score));
         let task = Self::of(observed.collect());
         Ok(Self { column: Some((table.fingerprint().to_owned(), column.clone())), ..task })
     }
@@ -138,13 +137,13 @@ impl SourceTask {
             Outcome::Failed(_) => None,
         });
         let scored = fidelity.into_iter().flat_map(|fidelity| study.history.scored(fidelity));
-        let observed = scored.map(|(e, score)| Observation { architecture: e.architecture.clone(), score });
+        let observed = scored.map(|(e, score)| Observation::new(e.architecture.clone(), score));
         Self::of(observed.collect())
     }
 
     fn of(observations: Vec<Observation>) -> Self {
         let mut hasher = blake3::Hasher::new();
-        for Observation { architecture, score } in &observations {
+        for Observation { architecture, score, .. } in &observations {
             hasher.update(&architecture.spelling().to_le_bytes()).update(&score.to_le_bytes());
         }
         let digest = hasher.finalize().to_hex()[..16].to_owned();

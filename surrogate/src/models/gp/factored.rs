@@ -45,7 +45,7 @@ pub(crate) struct FactoredObservations {
     pub(super) features: Features,
     /// Number of observations that were factored at once.
     base: usize,
-    /// Variance of the noise that the first observations have beyond that of all.
+    /// Variance of the noise that the first observations have beyond that of all; the others have none.
     extra: Vec<f64>,
     ridge: f64,
     pub(super) factor: Cholesky,
@@ -129,6 +129,22 @@ impl Covariance {
         }
     }
 
+    /// The factor of the covariance of measurements at some features, whose noise beyond that of all is `extra [n]`.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if it is not positive definite.
+    pub(super) fn factored(
+        &self,
+        features: &Features,
+        extra: &[f64],
+        ridge: f64,
+    ) -> Result<Cholesky, SurrogateError> {
+        let mut k = self.between(features, features).mapv(f64::from);
+        k.diag_mut().assign(&self.variance(features).mapv(|v| self.on_diagonal(v, ridge)));
+        k.diag_mut().iter_mut().zip(extra).for_each(|(k, extra)| *k += extra);
+        Cholesky::of(k).ok_or_else(not_definite)
+    }
+
     /// Covariances `[i + 1]` of observation `i` with those before it and itself. They do not depend on how many
     /// observations are computed at a time.
     fn row(&self, features: &Features, i: usize) -> Vec<f32> {
@@ -171,12 +187,14 @@ impl FactoredObservations {
         factored.ok_or_else(not_definite)
     }
 
-    /// These observations and those that follow them in `x [n, d]`, which has all.
+    /// These observations and those that follow them in `x [n, d]`, which has all, as `extra` does: the noise of these
+    /// stays.
     ///
     /// # Errors
     /// As [`of`](Self::of).
-    pub(crate) fn with(&self, x: &Array2<f32>) -> Result<Self, SurrogateError> {
-        self.clone().extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base, &self.extra), Ok)
+    pub(crate) fn with(&self, x: &Array2<f32>, extra: &[f64]) -> Result<Self, SurrogateError> {
+        let more = Self { extra: extra.to_vec(), ..self.clone() };
+        more.extended(x).map_or_else(|| Self::of(&self.covariance, x, self.base, extra), Ok)
     }
 
     /// These observations, with other noise beyond that of all.
@@ -222,15 +240,8 @@ impl FactoredObservations {
 
     /// The factor of some of the observations, with the same ridge as that of all.
     pub(super) fn part(&self, part: &[usize]) -> Result<Cholesky, SurrogateError> {
-        let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
-            (x.select(Axis(0), part), part.iter().map(|&i| lengths[i]).collect())
-        };
-        let features: Features = self.features.iter().map(pick).collect();
-        let mut k = self.covariance.between(&features, &features).mapv(f64::from);
-        let variance = self.covariance.variance(&features);
-        k.diag_mut().assign(&variance.mapv(|v| self.covariance.on_diagonal(v, self.ridge)));
-        k.diag_mut().iter_mut().zip(part).for_each(|(k, &i)| *k += self.extra(i));
-        Cholesky::of(k).ok_or_else(not_definite)
+        let extra: Vec<f64> = part.iter().map(|&i| self.extra(i)).collect();
+        self.covariance.factored(&rows_of(&self.features, part), &extra, self.ridge)
     }
 
     /// These observations and those that follow them in `x [n + k, d]`, which have this noise beyond that of all, `[k]`.
@@ -238,10 +249,8 @@ impl FactoredObservations {
     /// # Errors
     /// As [`of`](Self::of).
     pub(super) fn grown(&self, x: &Array2<f32>, extra: &[f64]) -> Result<Self, SurrogateError> {
-        let mut all = self.clone();
-        all.extra.resize(self.len(), 0.0);
-        all.extra.extend(extra);
-        all.with(x)
+        let all: Vec<f64> = (0..self.len()).map(|i| self.extra(i)).chain(extra.iter().copied()).collect();
+        self.with(x, &all)
     }
 
     /// Variance of the noise that an observation has beyond that of all.
@@ -255,6 +264,14 @@ pub(crate) fn fit_to(array: &mut Array2<f32>, shape: (usize, usize)) {
     if array.dim() != shape {
         *array = Array2::zeros(shape);
     }
+}
+
+/// The features of some rows.
+pub(super) fn rows_of(features: &Features, rows: &[usize]) -> Features {
+    let pick = |(x, lengths): &(Array2<f32>, Vec<f32>)| {
+        (x.select(Axis(0), rows), rows.iter().map(|&i| lengths[i]).collect())
+    };
+    features.iter().map(pick).collect()
 }
 
 /// Number of rows.
@@ -284,7 +301,7 @@ mod tests {
         let mut grown = FactoredObservations::of(covariance, &first(20), 20, &extra).unwrap();
         assert_eq!(grown.ridge, 0.0);
         for n in [21, 33, 70, 90] {
-            grown = grown.with(&first(n)).unwrap();
+            grown = grown.with(&first(n), &extra).unwrap();
             assert_eq!(grown.len(), n);
         }
         assert_eq!(grown.factor.lower(), all.factor.lower());

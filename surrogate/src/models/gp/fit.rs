@@ -72,12 +72,12 @@ impl Evidence<'_> {
         Some((0..self.targets.len()).map(left).collect())
     }
 
-    /// The noise of observations that do not fit, at these hyper-parameters or at the prior's mean; as it was if the
+    /// The noise of observations that do not fit beyond what they are known to have, at these hyper-parameters or at the prior's mean; as it was if the
     /// covariance is not positive definite.
     pub(crate) fn outliers(&self, parameters: Option<&[f64]>) -> Array1<f64> {
         let noise = (2.0 * parameters.and_then(|p| p.last()).unwrap_or(&self.prior.noise)).exp();
         match self.leave_one_out(parameters) {
-            Some(left) => outlier_noise(self.targets, &left, noise),
+            Some(left) => outlier_noise(self.targets, &left, &(self.known + noise)),
             None => self.extra.clone(),
         }
     }
@@ -143,9 +143,15 @@ mod tests {
         let z = ndarray::array![1.5];
         for (shape, variance) in [(Shape::Even, 1.0), (Shape::Linear, 0.09)] {
             let block = Block { x: ndarray::array![[0.3]], shape };
-            let (prior, extra) = (Prior::default(), ndarray::array![0.7]);
-            let evidence =
-                Evidence { blocks: &[block], targets: &z, extra: &extra, kernel: Kernel::Rbf, prior: &prior };
+            let (prior, none, extra) = (Prior::default(), ndarray::array![0.4], ndarray::array![0.3]);
+            let evidence = Evidence {
+                blocks: &[block],
+                targets: &z,
+                known: &none,
+                extra: &extra,
+                kernel: Kernel::Rbf,
+                prior: &prior,
+            };
             let loss = evidence.fit(None, 0).unwrap().loss;
             let k = variance + (-3f64).exp() + JITTER + 0.7;
             assert!((loss - 0.5 * (2.25 / k + k.ln())).abs() < 1e-12);
@@ -155,9 +161,15 @@ mod tests {
     #[test]
     fn fitting_goes_down_to_where_there_is_no_slope() {
         let (blocks, z) = (blocks(40), targets(40));
-        let (prior, extra) = (Prior::default(), Array1::zeros(40));
-        let evidence =
-            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: Kernel::Matern32, prior: &prior };
+        let (prior, extra, none) = (Prior::default(), Array1::zeros(40), Array1::zeros(40));
+        let evidence = Evidence {
+            blocks: &blocks,
+            targets: &z,
+            known: &none,
+            extra: &extra,
+            kernel: Kernel::Matern32,
+            prior: &prior,
+        };
         let start = evidence.fit(None, 0).unwrap();
         let best = evidence.fit(None, 200).unwrap();
         assert!(best.loss < start.loss - 0.1);
@@ -172,9 +184,15 @@ mod tests {
     #[test]
     fn a_bad_start_does_not_matter() {
         let (blocks, z) = (blocks(40), targets(40));
-        let (prior, extra) = (Prior::default(), Array1::zeros(40));
-        let evidence =
-            Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel: Kernel::Rbf, prior: &prior };
+        let (prior, extra, none) = (Prior::default(), Array1::zeros(40), Array1::zeros(40));
+        let evidence = Evidence {
+            blocks: &blocks,
+            targets: &z,
+            known: &none,
+            extra: &extra,
+            kernel: Kernel::Rbf,
+            prior: &prior,
+        };
         let centre = evidence.fit(None, 0).unwrap();
         for far in [1e3, -1e3, f64::INFINITY] {
             let start: Vec<f64> = centre.parameters.iter().map(|p| p + far).collect();
@@ -185,8 +203,14 @@ mod tests {
         let prior = Prior { noise: -30.0, amplitude_sd: 1e-3, ..prior };
         let same = [Block { x: Array2::zeros((40, 2)), shape: Shape::Even }];
         let far = Array1::from_elem(40, 0.0);
-        let evidence =
-            Evidence { blocks: &same, targets: &z, extra: &far, kernel: Kernel::Rbf, prior: &prior };
+        let evidence = Evidence {
+            blocks: &same,
+            targets: &z,
+            known: &none,
+            extra: &far,
+            kernel: Kernel::Rbf,
+            prior: &prior,
+        };
         assert!(evidence.fit(None, 20).unwrap().loss.is_finite());
     }
 }

@@ -6,7 +6,8 @@
 //! `k(x, x') = Σ_m a_m² κ(‖Λ_m (x - x')‖²) + σ² [x = x']`, where block `m` has some of the columns,
 //! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `model` has blocks,
 //! priors and data, `objective` the marginal likelihood and its gradient, `fit` its maximum, `outliers` the noise of
-//! observations that do not fit, `factored` the covariance of the observations, `process` the posterior.
+//! observations that do not fit, `factored` the covariance of the observations, `inducing` what stands for it where there are many, `process` the
+//! posterior.
 //!
 //! Letters: n observations, m candidates, d columns.
 //!
@@ -22,6 +23,7 @@
 
 mod factored;
 mod fit;
+mod inducing;
 mod kernel;
 mod model;
 mod objective;
@@ -30,8 +32,9 @@ mod process;
 
 pub(crate) use factored::{Covariance, FactoredObservations, Term, fit_to};
 pub(crate) use fit::Fit;
+pub(crate) use inducing::EXACT;
 pub use kernel::Kernel;
 pub use model::Prior;
 pub(crate) use model::{Block, Evidence, Shape, Traits};
 pub(crate) use outliers::LeftOut;
-pub(crate) use process::{CHUNK, Process, Scratch, share};
+pub(crate) use process::{CHUNK, Later, Process, Scratch, share};

@@ -74,7 +74,9 @@ pub(crate) struct Evidence<'a> {
     pub(crate) blocks: &'a [Block],
     /// `[n]`.
     pub(crate) targets: &'a Array1<f64>,
-    /// Variance of the noise that each observation has beyond that of all, `[n]`.
+    /// Variance of the noise that each observation is known to have beyond that of all, `[n]`.
+    pub(crate) known: &'a Array1<f64>,
+    /// Variance of the noise that each observation has beyond both because it does not fit the others, `[n]`.
     pub(crate) extra: &'a Array1<f64>,
     pub(crate) kernel: Kernel,
     pub(crate) prior: &'a Prior,

@@ -82,7 +82,8 @@ impl<'a> Objective<'a> {
     /// definite.
     pub(super) fn covariance(&self, p: &[f64]) -> Option<(Cholesky, Vec<Part>)> {
         let noise = (2.0 * p[p.len() - 1]).exp();
-        let mut covariance = Array2::from_diag(&(self.evidence.extra + (noise + JITTER)));
+        let mut covariance =
+            Array2::from_diag(&(self.evidence.extra + self.evidence.known + (noise + JITTER)));
         let mut parts = Vec::with_capacity(self.evidence.blocks.len());
         let mut rest = p;
         for block in self.evidence.blocks {
@@ -203,7 +204,15 @@ mod tests {
         let (blocks, z) = (blocks(60), targets(60));
         for kernel in [Kernel::Matern32, Kernel::Matern52, Kernel::Rbf] {
             let (prior, extra) = (Prior::default(), &z * &z);
-            let evidence = Evidence { blocks: &blocks, targets: &z, extra: &extra, kernel, prior: &prior };
+            let known = &extra * 0.5;
+            let evidence = Evidence {
+                blocks: &blocks,
+                targets: &z,
+                known: &known,
+                extra: &extra,
+                kernel,
+                prior: &prior,
+            };
             let objective = Objective::new(&evidence);
             let at: Vec<f64> =
                 objective.centre.iter().enumerate().map(|(i, c)| c + 0.3 * (i as f64).cos()).collect();

@@ -13,17 +13,18 @@ const VARIANCE: f64 = 4.0;
 pub(crate) struct LeftOut {
     /// Its mean.
     pub(crate) mean: f64,
-    /// Its variance, the noise of all observations included, that of its own ([`outlier_noise`]) not.
+    /// Its variance, noise included but for what it has as an outlier ([`outlier_noise`]).
     pub(crate) variance: f64,
 }
 
-/// Variance of the noise that each observation has beyond `noise`, that of all, given leave-one-out predictions.
+/// Variance of the noise that each observation has beyond its own `noise`, `[n]`, given leave-one-out predictions.
 ///
 /// An observation is a mixture: of variance `noise`, or, with probability 0.03, of variance `noise + 4`. With the
 /// posterior probability `p` of the second, the precision is `(1 - p) / noise + p / (noise + 4)`, the step of
 /// expectation maximisation.
-pub(crate) fn outlier_noise(targets: &Array1<f64>, left_out: &[LeftOut], noise: f64) -> Array1<f64> {
-    targets.iter().zip(left_out).map(|(target, left)| left.extra_noise(*target, noise)).collect()
+pub(crate) fn outlier_noise(targets: &Array1<f64>, left_out: &[LeftOut], noise: &Array1<f64>) -> Array1<f64> {
+    let each = targets.iter().zip(left_out).zip(noise);
+    each.map(|((target, left), noise)| left.extra_noise(*target, *noise)).collect()
 }
 
 impl LeftOut {
@@ -46,7 +47,7 @@ mod tests {
     fn what_fits_has_the_noise_of_all_and_what_does_not_fit_has_more() {
         let left = LeftOut { mean: 0.5, variance: 0.3 };
         let targets = Array1::from(vec![0.5, 1.0, -2.5]);
-        let extra = outlier_noise(&targets, &[left; 3], 0.1);
+        let extra = outlier_noise(&targets, &[left; 3], &Array1::from_elem(3, 0.1));
         // At its mean the odds are 3/97 · √(0.3 / 4.3) = 0.00817.
         let p = 0.008_17 / 1.008_17;
         let expected = 1.0 / ((1.0 - p) / 0.1 + p / 4.1) - 0.1;

@@ -4,7 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
-use super::factored::{FactoredObservations, Features, fit_to};
+use super::factored::{Covariance, FactoredObservations, Features, fit_to, rows_of};
+use super::inducing::{Conditioned, Inducing};
 use super::outliers::LeftOut;
 use crate::SurrogateError;
 
@@ -15,7 +16,7 @@ pub(crate) const CHUNK: usize = 256;
 const VARIANCE_LIMIT: usize = 400;
 
 /// Most observations that leave-one-out predictions are made of.
-const LAST: usize = 400;
+pub(super) const LAST: usize = 400;
 
 /// The share of its covariance with observations that is left to an architecture with this many operations that none
 /// of them has: `e⁻ᵏ`. So its posterior goes back to the prior, where columns of such operations, which are constant
@@ -39,12 +40,14 @@ pub(crate) struct Scratch {
 /// variance). The factor, means and joint posteriors are computed from them in double precision. Means use all
 /// observations. Variances of single candidates use at most 400 observations, which bounds them from above: the
 /// 200 with the highest targets, and 200 spread evenly over the others by target.
+///
+/// Of more than [`EXACT`](super::EXACT) observations the process goes through inducing points.
 #[derive(Clone, Debug)]
 pub(crate) struct Process {
-    observed: Arc<FactoredObservations>,
-    /// `K⁻¹ z`.
+    basis: Basis,
+    /// Weights of the covariances with the basis in the mean, `K⁻¹ z` for all observations.
     alpha: Array1<f64>,
-    /// The observations that variances are conditioned on; `None` for all.
+    /// The points of the basis that variances are conditioned on; `None` for all.
     part: Option<Vec<usize>>,
     /// `L⁻¹` of these observations, lower triangular.
     whitener: Array2<f32>,
@@ -53,7 +56,90 @@ pub(crate) struct Process {
     left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
 }
 
+/// What covariances are taken with.
+#[derive(Clone, Debug)]
+enum Basis {
+    /// All observations.
+    All(Arc<FactoredObservations>),
+    /// Some of them, through which all are seen.
+    Points(Box<Inducing>),
+}
+
+impl Basis {
+    fn covariance(&self) -> &Covariance {
+        match self {
+            Self::All(observed) => &observed.covariance,
+            Self::Points(inducing) => &inducing.covariance,
+        }
+    }
+
+    fn features(&self) -> &Features {
+        match self {
+            Self::All(observed) => &observed.features,
+            Self::Points(inducing) => &inducing.features,
+        }
+    }
+
+    /// Variance of the noise that an observation has beyond that of all.
+    fn extra(&self, i: usize) -> f64 {
+        match self {
+            Self::All(observed) => observed.extra(i),
+            Self::Points(inducing) => inducing.extra.get(i).copied().unwrap_or(0.0),
+        }
+    }
+}
+
 impl Process {
+    /// Conditions on the targets `[n]` of observations with features `x [n, d]` exactly.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    #[cfg(test)]
+    pub(crate) fn exact(
+        covariance: &Covariance,
+        x: &Array2<f32>,
+        extra: &[f64],
+        targets: Array1<f64>,
+    ) -> Result<Self, SurrogateError> {
+        Self::new(Arc::new(FactoredObservations::of(covariance, x, x.nrows(), extra)?), targets)
+    }
+
+    /// Conditions on the targets `[n]` of many observations with features `x [n, d]` through inducing points. `extra` is
+    /// the variance of the noise that the first observations have beyond that of all; those from `first` on that do not
+    /// fit the others have more, as by [`without_outliers`](Self::without_outliers).
+    ///
+    /// # Errors
+    /// [`SurrogateError::Numeric`] if a covariance is not positive definite.
+    pub(crate) fn through_points(
+        covariance: &Covariance,
+        x: &Array2<f32>,
+        extra: Vec<f64>,
+        targets: Array1<f64>,
+        first: usize,
+    ) -> Result<Self, SurrogateError> {
+        let extra: Vec<f64> = (0..targets.len()).map(|i| extra.get(i).copied().unwrap_or(0.0)).collect();
+        let process = Self::of_points(Inducing::condition(covariance, x, &targets, extra)?, targets)?;
+        match process.outliers(first) {
+            None => Ok(process),
+            Some(extra) => {
+                let conditioned = Inducing::condition(covariance, x, &process.targets, extra)?;
+                Self::of_points(conditioned, process.targets)
+            }
+        }
+    }
+
+    fn of_points(conditioned: Conditioned, targets: Array1<f64>) -> Result<Self, SurrogateError> {
+        let Conditioned { inducing, positions, alpha, left_out } = conditioned;
+        let points: Array1<f64> = positions.iter().map(|&i| targets[i]).collect();
+        let part = spread(&points, VARIANCE_LIMIT).unwrap_or_else(|| (0..points.len()).collect());
+        let chosen = rows_of(&inducing.features, &part);
+        let noise: Vec<f64> = part.iter().map(|&i| inducing.extra[positions[i]]).collect();
+        let whitener = inducing.covariance.factored(&chosen, &noise, 0.0)?.inverse_lower().mapv(|v| v as f32);
+        let left_out = OnceLock::from(left_out);
+        let (basis, part) = (Basis::Points(Box::new(inducing)), Some(part));
+        Ok(Self { basis, alpha, part, whitener, targets, left_out })
+    }
+
     /// Conditions on the targets `[n]` of the observations.
     ///
     /// # Errors
@@ -78,7 +164,7 @@ impl Process {
             Some(part) => observed.part(part)?.inverse_lower(),
         };
         let whitener = inverse.mapv(|v| v as f32);
-        Ok(Self { observed, alpha, part, whitener, targets, left_out: OnceLock::new() })
+        Ok(Self { basis: Basis::All(observed), alpha, part, whitener, targets, left_out: OnceLock::new() })
     }
 
     /// This process, in which the observations from `first` on that do not fit the others have more noise than the
@@ -87,24 +173,35 @@ impl Process {
     /// # Errors
     /// As [`new`](Self::new).
     pub(crate) fn without_outliers(self, first: usize) -> Result<Self, SurrogateError> {
+        match (self.outliers(first), &self.basis) {
+            (Some(extra), Basis::All(observed)) => {
+                Self::new(Arc::new(observed.with_extra(&extra)?), self.targets)
+            }
+            _ => Ok(self),
+        }
+    }
+
+    /// The noise of all observations beyond that of all, once the outliers from `first` on are found; none if there are
+    /// none.
+    fn outliers(&self, first: usize) -> Option<Vec<f64>> {
         let n = self.targets.len();
         let skip = n.saturating_sub(LAST);
         let (means, variances) = self.leave_one_out();
         let noise = self.noise();
-        let mut extra: Vec<f64> = (0..n).map(|i| self.observed.extra(i)).collect();
+        let mut extra: Vec<f64> = (0..n).map(|i| self.basis.extra(i)).collect();
         let mut found = false;
         for i in first.max(skip)..n {
-            let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] - extra[i] };
-            let more = left.extra_noise(self.targets[i], noise);
+            // Noise that it has already is known.
+            let left = LeftOut { mean: means[i - skip], variance: variances[i - skip] };
+            let own = noise + extra[i];
+            let more = left.extra_noise(self.targets[i], own);
             // What fits leaves the factor as it is, so that it can grow.
-            if more > noise {
-                (extra[i], found) = (more, true);
+            if more > own {
+                extra[i] += more;
+                found = true;
             }
         }
-        if !found {
-            return Ok(self);
-        }
-        Self::new(Arc::new(self.observed.with_extra(&extra)?), self.targets)
+        found.then_some(extra)
     }
 
     /// The targets `[n]` of the observations.
@@ -117,12 +214,12 @@ impl Process {
     pub(crate) fn trust(&self) -> Array1<f64> {
         let noise = self.noise();
         let skip = self.targets.len().saturating_sub(LAST);
-        (skip..self.targets.len()).map(|i| noise / (noise + self.observed.extra(i))).collect()
+        (skip..self.targets.len()).map(|i| noise / (noise + self.basis.extra(i))).collect()
     }
 
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
-        self.observed.covariance.noise
+        self.basis.covariance().noise
     }
 
     /// Means and variances `[m]` at `x [m, d]`, without noise.
@@ -140,12 +237,12 @@ impl Process {
         shares: &[f32],
         scratch: &mut Scratch,
     ) -> (Vec<f64>, Vec<f64>) {
-        let covariance = &self.observed.covariance;
+        let covariance = self.basis.covariance();
         let (mut means, mut variances) = (Vec::with_capacity(x.nrows()), Vec::with_capacity(x.nrows()));
         let Scratch { features, k, products, white } = scratch;
         for start in (0..x.nrows()).step_by(CHUNK) {
             covariance.features_into(x.slice(s![start..(start + CHUNK).min(x.nrows()), ..]), features);
-            covariance.between_into(features, &self.observed.features, k, products); // [m, n]
+            covariance.between_into(features, self.basis.features(), k, products); // [m, n]
             k.rows_mut()
                 .into_iter()
                 .zip(shares.iter().skip(start))
@@ -168,11 +265,16 @@ impl Process {
     /// observations it shares with no other candidate. Also the largest prior variance, to which rounding errors are
     /// proportional.
     pub(crate) fn joint_akin(&self, x: &Array2<f32>, shares: &[f32]) -> (Vec<f64>, Array2<f64>, f64) {
-        let covariance = &self.observed.covariance;
+        let covariance = self.basis.covariance();
         let features = covariance.features(x.view());
-        let k = covariance.between(&features, &self.observed.features).mapv(f64::from);
-        let white = self.observed.factor.solve_lower(k.t().as_standard_layout().into_owned());
-        let mut posterior = covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white);
+        let k = covariance.between(&features, self.basis.features()).mapv(f64::from);
+        let mut posterior = match &self.basis {
+            Basis::All(observed) => {
+                let white = observed.factor.solve_lower(k.t().as_standard_layout().into_owned());
+                covariance.between(&features, &features).mapv(f64::from) - white.t().dot(&white)
+            }
+            Basis::Points(inducing) => inducing.joint(&features),
+        };
         let variances = covariance.variance(&features);
         let prior = variances.iter().copied().fold(0.0, f64::max);
         let mut means = k.dot(&self.alpha).to_vec();
@@ -188,16 +290,20 @@ impl Process {
     /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
     /// Williams, equation 5.12).
     pub(crate) fn leave_one_out(&self) -> &(Array1<f64>, Array1<f64>) {
-        self.left_out.get_or_init(|| self.compute_left_out())
+        self.left_out.get_or_init(|| match &self.basis {
+            Basis::All(observed) => self.left_out_of(observed),
+            // Known from the start.
+            Basis::Points(_) => (Array1::zeros(0), Array1::zeros(0)),
+        })
     }
 
-    fn compute_left_out(&self) -> (Array1<f64>, Array1<f64>) {
+    fn left_out_of(&self, observed: &FactoredObservations) -> (Array1<f64>, Array1<f64>) {
         let skip = self.targets.len().saturating_sub(LAST);
         let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
         // Below `skip` the inverse of the factor is the inverse of its trailing part.
         let inverse = match skip {
-            0 => self.observed.factor.inverse_lower(),
-            _ => self.observed.factor.trailing(skip).inverse_lower(),
+            0 => observed.factor.inverse_lower(),
+            _ => observed.factor.trailing(skip).inverse_lower(),
         };
         for row in inverse.rows() {
             precision.zip_mut_with(&row, |sum, v| *sum += v * v);
@@ -207,34 +313,47 @@ impl Process {
     }
 }
 
+/// Observations that a process is conditioned on later, `[k]` each.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Later<'a> {
+    pub(crate) targets: &'a [f64],
+    /// Variance of the noise that each has beyond that of all, where it is known.
+    pub(crate) noise: &'a [f64],
+    /// Share of the covariance with all others that is as features say.
+    pub(crate) shares: &'a [f32],
+}
+
 impl Process {
-    /// This process conditioned on more targets `[k]`, of observations whose features follow in `x [n + k, d]` and whose
-    /// covariance with all others is a share of what their features say, `[k]`. Hyper-parameters stay, and the factor
-    /// gets `k` more rows.
+    /// This process conditioned on more observations, whose features follow in `x [n + k, d]`. Hyper-parameters stay, and
+    /// the factor gets `k` more rows; through inducing points all observations are conditioned on again.
     ///
     /// An observation with share `s` is `y = s f + √(1 - s²) g + ε`, where `f` is the process at its features and `g` is its
     /// own. It tells of `f` what `y / s` would tell with more noise, so that is how it is taken.
     ///
     /// # Errors
     /// [`SurrogateError::Numeric`] if the covariance is not positive definite.
-    pub(crate) fn conditioned(
-        &self,
-        x: &Array2<f32>,
-        shares: &[f32],
-        targets: &[f64],
-    ) -> Result<Self, SurrogateError> {
+    pub(crate) fn conditioned(&self, x: &Array2<f32>, later: Later<'_>) -> Result<Self, SurrogateError> {
         /// Shares below this one tell nothing as it is.
         const LEAST: f64 = 1e-3;
         let (n, noise) = (self.targets.len(), self.noise());
-        let covariance = &self.observed.covariance;
+        let covariance = self.basis.covariance();
         let variances = covariance.variance(&covariance.features(x.slice(s![n.., ..])));
-        let shares: Vec<f64> = shares.iter().map(|&share| f64::from(share).max(LEAST)).collect();
-        let own = |(s, v): (&f64, &f64)| ((1.0 - s * s) * v + noise) / (s * s) - noise;
-        let extra: Vec<f64> = shares.iter().zip(&variances).map(own).collect();
-        let observed = Arc::new(self.observed.grown(x, &extra)?);
-        let more = targets.iter().zip(&shares).map(|(target, share)| target / share);
-        let part = self.part.as_ref().map(|part| part.iter().copied().chain(n..x.nrows()).collect());
-        Self::on(observed, self.targets.iter().copied().chain(more).collect(), part)
+        let shares: Vec<f64> = later.shares.iter().map(|&share| f64::from(share).max(LEAST)).collect();
+        let own =
+            |((s, v), known): ((&f64, &f64), &f64)| ((1.0 - s * s) * v + noise + known) / (s * s) - noise;
+        let extra: Vec<f64> = shares.iter().zip(&variances).zip(later.noise).map(own).collect();
+        let more = later.targets.iter().zip(&shares).map(|(target, share)| target / share);
+        let targets: Array1<f64> = self.targets.iter().copied().chain(more).collect();
+        match &self.basis {
+            Basis::All(observed) => {
+                let part = self.part.as_ref().map(|part| part.iter().copied().chain(n..x.nrows()).collect());
+                Self::on(Arc::new(observed.grown(x, &extra)?), targets, part)
+            }
+            Basis::Points(inducing) => {
+                let extra = [&inducing.extra[..], &extra].concat();
+                Self::of_points(Inducing::condition(covariance, x, &targets, extra)?, targets)
+            }
+        }
     }
 }
 
@@ -269,7 +388,7 @@ fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32
 
 /// Positions of the `limit / 2` highest targets and of `limit / 2` others, spread evenly by target, rising; `None`
 /// if there are at most `limit` in all.
-fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
+pub(super) fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
     let n = targets.len();
     if n <= limit {
         return None;
@@ -398,13 +517,19 @@ mod tests {
         let process = process(&x, (0..n).map(|i| (0.1 * i as f64).sin()).collect());
         let (means, variances) = process.leave_one_out();
         assert_eq!((means.len(), variances.len()), (LAST, LAST));
-        let inverse = process.observed.factor.inverse();
+        let Basis::All(observed) = &process.basis else { unreachable!("few observations") };
+        let inverse = observed.factor.inverse();
         for i in 50..n {
             let precision = inverse[[i, i]];
             let mean = process.targets[i] - process.alpha[i] / precision;
             assert!((means[i - 50] - mean).abs() < 1e-9, "{i}");
             assert!((variances[i - 50] * precision - 1.0).abs() < 1e-9, "{i}");
         }
+    }
+
+    /// Without noise of their own, and at most ten.
+    fn later(targets: &[f64]) -> Later<'_> {
+        Later { targets, noise: &[0.0; 10][..targets.len()], shares: &[1.0; 10][..targets.len()] }
     }
 
     /// More observations one by one, all at once and from the start make the same process.
@@ -415,9 +540,9 @@ mod tests {
             let z: Array1<f64> = (0..n + 10).map(|i| (0.1 * i as f64).sin()).collect();
             let first = |k: usize| x.slice(s![..k, ..]).to_owned();
             let start = process(&first(n), z.slice(s![..n]).to_owned());
-            let at_once = start.conditioned(&x, &[1.0; 10], &z.to_vec()[n..]).unwrap();
+            let at_once = start.conditioned(&x, later(&z.to_vec()[n..])).unwrap();
             let one_by_one = (n..n + 10)
-                .fold(start, |process, i| process.conditioned(&first(i + 1), &[1.0], &[z[i]]).unwrap());
+                .fold(start, |process, i| process.conditioned(&first(i + 1), later(&[z[i]])).unwrap());
             let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
             let (means, covariance, _) = process(&x, z).joint_akin(&at, &[]);
             for conditioned in [at_once, one_by_one] {
@@ -437,7 +562,10 @@ mod tests {
     fn a_share_of_an_observation_by_hand() {
         let far = process(&array![[99.0, 99.0]], array![0.0]);
         let x = array![[99.0, 99.0], [0.0, 0.0]];
-        let (mean, variance) = far.conditioned(&x, &[0.5], &[1.0]).unwrap().predict(&array![[0.0, 0.0]]);
+        let (mean, variance) = far
+            .conditioned(&x, Later { shares: &[0.5], ..later(&[1.0]) })
+            .unwrap()
+            .predict(&array![[0.0, 0.0]]);
         assert!((mean[0] - 0.4).abs() < 1e-5 && (variance[0] - 0.8).abs() < 1e-5, "{mean:?} {variance:?}");
     }
 

@@ -16,23 +16,31 @@ const PLACES: f64 = -0.4;
 pub(super) struct KernelColumns {
     pub(super) form: PriorForm,
     pub(super) varying: VaryingColumns,
-    /// Centre and scale of the ranks of prior knowledge, whose columns follow the feature columns.
-    ranks: Scale,
+    /// Number of own features, whose columns follow the structural columns.
+    own: usize,
+    /// Number of items of prior knowledge, whose columns come last.
     known: usize,
+    /// Centre and scale of the ranks of both.
+    ranks: Scale,
 }
 
 impl KernelColumns {
     /// The columns of the first `n` observations.
     pub(super) fn of(data: &TrainingData, n: usize, form: PriorForm) -> Self {
         let varying = VaryingColumns::of(data.structures.iter().take(n));
-        let known = if form == PriorForm::Nothing { &[][..] } else { &data.ranks };
-        let ranks = Array2::from_shape_fn((n, known.len()), |(i, k)| known[k][i] as f32);
-        Self { form, varying, ranks: Scale::of(&ranks), known: known.len() }
+        let known = if form == PriorForm::Nothing { 0 } else { data.ranks.len() - data.own };
+        let ranks = Array2::from_shape_fn((n, data.own + known), |(i, k)| data.ranks[k][i] as f32);
+        Self { form, varying, own: data.own, known, ranks: Scale::of(&ranks) }
     }
 
     /// Number of columns.
     pub(super) fn width(&self) -> usize {
-        self.varying.len() + self.known
+        self.joint() + self.known
+    }
+
+    /// Number of columns that one kernel takes together: structural columns and own features.
+    fn joint(&self) -> usize {
+        self.varying.len() + self.own
     }
 
     /// Scaled features `[m, d]` of some architectures, with the ranks of prior knowledge about them.
@@ -55,7 +63,7 @@ impl KernelColumns {
     ) {
         fit_to(x, (structures.len(), self.width()));
         self.varying.write(structures, x);
-        for (k, ranks) in ranks.iter().take(self.known).enumerate() {
+        for (k, ranks) in ranks.iter().take(self.own + self.known).enumerate() {
             let column = x.column_mut(self.varying.len() + k);
             column
                 .into_iter()
@@ -67,8 +75,8 @@ impl KernelColumns {
     /// Blocks of the kernel for features `x [n, d]`: structural features, then one block for each item of prior
     /// knowledge.
     pub(super) fn blocks(&self, x: &Array2<f32>, prior: &Prior) -> Vec<Block> {
-        let d = self.varying.len();
-        let own = x.slice(s![.., ..d]).mapv(|v| f64::from(v) * self.unit());
+        let d = self.joint();
+        let own = x.slice(s![.., ..d]).mapv(f64::from) * &self.units();
         let mut blocks = vec![Block { x: own, shape: Shape::Weighed(self.traits(prior)) }];
         for column in d..self.width() {
             let x = x.slice(s![.., column..=column]).mapv(f64::from);
@@ -79,11 +87,11 @@ impl KernelColumns {
 
     /// The covariance at these hyper-parameters.
     pub(super) fn covariance(&self, kernel: Kernel, p: &[f64], prior: &Prior) -> Covariance {
-        let (d, each) = (self.varying.len(), self.form.parameters());
+        let (d, each) = (self.joint(), self.form.parameters());
         let traits = self.traits(prior);
         let own = 2 + traits.priors.len() + d;
         let relevances = traits.relevances(&p[2..own]);
-        let scale = relevances.mapv(|r| ((r - p[1]).exp() * self.unit()) as f32);
+        let scale = (relevances.mapv(|r| (r - p[1]).exp()) * self.units()).mapv(|scale| scale as f32);
         let variance = |p: &[f64]| (2.0 * p[0]).exp();
         let mut terms = vec![Term { columns: 0..d, scale, variance: variance(p), linear: false }];
         for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
@@ -108,9 +116,11 @@ impl KernelColumns {
         parameters
     }
 
-    /// Factor of the columns that gives a mean squared length of 1.
-    fn unit(&self) -> f64 {
-        (self.varying.len().max(1) as f64).sqrt().recip()
+    /// Factor of each column that gives the structural columns, and the own features, a mean squared length of 1.
+    fn units(&self) -> Array1<f64> {
+        let unit = |count: usize| (count.max(1) as f64).sqrt().recip();
+        let (structural, own) = (unit(self.varying.len()), unit(self.own));
+        (0..self.joint()).map(|c| if c < self.varying.len() { structural } else { own }).collect()
     }
 
     /// The traits of each column: its family, and the cut of the operations that it distinguishes.
@@ -118,16 +128,19 @@ impl KernelColumns {
         let mut priors = vec![(0.0, prior.family_sd); Family::COUNT];
         priors[Family::Neighbours.index()].0 = NEIGHBOURS;
         priors[Family::Places.index()].0 = PLACES;
-        priors.resize(self.common(), (0.0, prior.cut_sd));
+        priors.resize(Family::COUNT + self.varying.columns().cuts(), (0.0, prior.cut_sd));
         let of = self.varying.kinds().map(|kind| {
             let cut = kind.cut.checked_sub(1).map(|cut| Family::COUNT + cut);
             [Some(kind.family.index()), cut].into_iter().flatten().collect()
         });
-        Traits { of: of.collect(), priors }
+        let mut of: Vec<Vec<usize>> = of.collect();
+        of.resize(self.joint(), vec![priors.len()]);
+        priors.resize(self.common(), (0.0, prior.family_sd));
+        Traits { of, priors }
     }
 
     /// Number of traits.
     fn common(&self) -> usize {
-        Family::COUNT + self.varying.columns().cuts()
+        Family::COUNT + self.varying.columns().cuts() + usize::from(self.own > 0)
     }
 }

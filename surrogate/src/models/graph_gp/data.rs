@@ -1,7 +1,10 @@
 //! Training data, and the forms in which prior knowledge enters.
 
+use ndarray::Array1;
+
 use crate::features::Structures;
 use crate::models::gp::Shape;
+use crate::posterior::Warp;
 
 /// How [`GraphGp`](super::GraphGp) uses prior knowledge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,9 +41,24 @@ impl PriorForm {
     }
 }
 
-/// Features, Gaussian ranks of each item of prior knowledge, and scores of the observations.
+/// Structural features, Gaussian ranks of each own feature and each item of prior knowledge, and scores of the
+/// observations.
 pub(super) struct TrainingData {
     pub(super) structures: Structures,
     pub(super) ranks: Vec<Vec<f64>>,
+    /// Number of own features, whose ranks come first.
+    pub(super) own: usize,
     pub(super) scores: Vec<f64>,
+    /// Standard deviation of the error of each score, 0 where it is not known.
+    pub(super) noise: Vec<f64>,
+}
+
+impl TrainingData {
+    /// Variance, in a latent scale, of the error that each of the first `n` scores is known to have.
+    pub(super) fn known_noise(&self, n: usize, warp: &Warp) -> Array1<f64> {
+        let pairs = self.scores[..n].iter().zip(&self.noise);
+        pairs
+            .map(|(&score, &noise)| if noise > 0.0 { warp.latent_noise(score, noise) } else { 0.0 })
+            .collect()
+    }
 }

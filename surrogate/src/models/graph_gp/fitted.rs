@@ -9,7 +9,7 @@ use super::NAME;
 use super::columns::KernelColumns;
 use crate::fantasy::{More, below};
 use crate::features::FeatureCache;
-use crate::models::gp::{self, Process, Scratch};
+use crate::models::gp::{self, Later, Process, Scratch};
 use crate::posterior::{Joint, Posterior, Warp};
 use crate::{Observation, Predict, PriorKnowledge, SurrogateError};
 
@@ -81,18 +81,17 @@ impl FittedGraphGp {
 }
 
 impl FittedGraphGp {
-    /// This process conditioned on normal scores `[k]` of more architectures. Hyper-parameters, columns and the map to
-    /// scores stay.
-    pub(crate) fn conditioned(
-        &self,
-        architectures: &[Architecture],
-        targets: &[f64],
-    ) -> Result<Self, SurrogateError> {
+    /// This process conditioned on more observations with these normal scores, `[k]`. Hyper-parameters, columns and the map
+    /// to scores stay.
+    pub(crate) fn conditioned(&self, more: &More, targets: &[f64]) -> Result<Self, SurrogateError> {
         let mut x = Array2::zeros((0, 0));
-        let shares = self.matrix_into(architectures, &mut x)?;
+        let shares = self.matrix_into(&more.architectures, &mut x)?;
         let observed = below(&self.observed, &x)?;
         Ok(Self {
-            process: self.process.conditioned(&observed, &shares, targets)?,
+            process: self.process.conditioned(
+                &observed,
+                Later { targets, noise: &more.latent_noise(&self.warp), shares: &shares },
+            )?,
             columns: self.columns.clone(),
             observed,
             knowledge: self.knowledge.clone(),
@@ -130,12 +129,11 @@ impl Predict for FittedGraphGp {
     }
 
     fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
-        let More { architectures, scores } = More::of(NAME, observations)?;
-        if architectures.is_empty() {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
             return Ok(Some(Box::new(self.clone())));
         }
-        let targets: Vec<f64> = scores.into_iter().map(|score| self.warp.latent(score)).collect();
-        Ok(Some(Box::new(self.conditioned(&architectures, &targets)?)))
+        Ok(Some(Box::new(self.conditioned(&more, &more.latent(&self.warp))?)))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

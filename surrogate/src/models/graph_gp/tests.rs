@@ -75,6 +75,78 @@ fn joint_draws_agree_with_single_posteriors() {
     }
 }
 
+/// Half of the scores have an error that is known to be large: saying so helps, and one that is said to have no
+/// error pulls the prediction there.
+#[test]
+fn known_noise_is_trusted_less() {
+    let mut observations = toy_observations(60, 4);
+    let error = |i: usize| 0.15 * (i as f64 * 78.233).sin();
+    for (i, o) in observations.iter_mut().enumerate().filter(|(i, _)| i % 2 == 0) {
+        o.score += error(i);
+    }
+    let candidates = toy_architectures(300, 5);
+    let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+    let tau = |observations: &[Observation]| {
+        let fitted = GraphGp::default().fit(observations, &mut rng()).unwrap();
+        let medians: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(Posterior::median).collect();
+        kendall_tau_b(&medians, &truth).unwrap()
+    };
+    let unknown = tau(&observations);
+    for (i, o) in observations.iter_mut().enumerate() {
+        o.noise = Some(if i % 2 == 0 { 0.1 } else { 0.0 });
+    }
+    let known = tau(&observations);
+    assert!(known > unknown + 0.02, "{known} {unknown}");
+    observations[3].noise = Some(f64::NAN);
+    let error = GraphGp::default().fit_process(&observations).unwrap_err().to_string();
+    assert!(error.contains("noise of observation 3 is NaN"), "{error}");
+}
+
+/// A study that asked on the way and one that is resumed are the same with known noise, too.
+#[test]
+fn earlier_fits_change_nothing_with_known_noise() {
+    let mut observations = toy_observations(44, 4);
+    for (i, o) in observations.iter_mut().enumerate() {
+        o.noise = (i % 3 > 0).then_some(0.02 * (i % 5) as f64);
+    }
+    let candidates = toy_architectures(30, 5);
+    let grown = GraphGp::default();
+    let predict = |gp: &GraphGp, n: usize| {
+        gp.fit(&observations[..n], &mut rng()).unwrap().predict(&candidates).unwrap()
+    };
+    for n in [12, 33, 36, 44] {
+        assert_eq!(predict(&grown, n), predict(&GraphGp::default(), n), "{n}");
+    }
+}
+
+/// What a feature of one's own says that the graph does not is learnt, in whatever form.
+#[test]
+fn own_features_are_learnt_beside_the_graph() {
+    let hidden = |a: &bonas_spaces::Architecture| {
+        (a.key().to_string().bytes().map(u64::from).sum::<u64>() % 17) as f64
+    };
+    let truth = |a: &bonas_spaces::Architecture| toy_score(a) + 0.2 * (0.6 * hidden(a)).sin();
+    let known = toy_known(move |_, a| hidden(a)).as_feature();
+    let mut observations = toy_observations(60, 4);
+    observations.iter_mut().for_each(|o| o.score = truth(&o.architecture));
+    let candidates = toy_architectures(300, 5);
+    let targets: Vec<f64> = candidates.iter().map(truth).collect();
+    let tau = |known: &[PriorKnowledge]| {
+        let gp = GraphGp::default().with_prior(known, &FeatureCache::default()).unwrap();
+        let fitted = gp.fit(&observations, &mut rng()).unwrap();
+        let medians: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(Posterior::median).collect();
+        kendall_tau_b(&medians, &targets).unwrap()
+    };
+    let (without, with) = (tau(&[]), tau(&[known.clone()]));
+    assert!(with > without + 0.1, "{with} {without}");
+    // Beside prior knowledge, whichever stands first.
+    let (good, _) = good_and_bad();
+    let both = [good, known];
+    let reversed = [both[1].clone(), both[0].clone()];
+    assert_eq!(tau(&both), tau(&reversed));
+    assert!(tau(&both) > with - 0.02);
+}
+
 fn tau(gp: &GraphGp, n: usize) -> f64 {
     let fitted = gp.fit(&toy_observations(60, 4)[..n], &mut rng()).unwrap();
     let candidates = toy_architectures(300, 5);

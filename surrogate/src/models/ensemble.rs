@@ -30,7 +30,7 @@ const PRIOR_COUNT: f64 = 20.0;
 /// and the same normal scores.
 ///
 /// Let `l` be the leave-one-out means of the Gaussian process, `o` the out-of-fold predictions of the trees, and
-/// `z` the normal scores of the last 400 observations. The weight of the trees is the mean of ½ and
+/// `z` the normal scores of the last observations, 400 or more. The weight of the trees is the mean of ½ and
 /// `Σ (z - l)(o - l) / Σ (o - l)²`, clipped to `[0, 1]`: the weight that would have predicted best, drawn towards
 /// ½ because `l` flatters a process whose hyper-parameters have seen all scores. The variance is that of the
 /// Gaussian process, times the mean of the squared errors of this mixture over the leave-one-out variances.
@@ -39,8 +39,7 @@ const PRIOR_COUNT: f64 = 20.0;
 /// [`SurrogateError::Members`], which names each such member and its reason.
 ///
 /// An observation that does not fit the others, as the process finds, counts less in the weight and the variance, and
-/// trees learn what the process expects of it instead (of
-/// the last 400 observations). Replicates are in one fold.
+/// trees learn what the process expects of it instead. Replicates are in one fold.
 ///
 /// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
 /// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.

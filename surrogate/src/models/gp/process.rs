@@ -15,7 +15,7 @@ pub(crate) const CHUNK: usize = 256;
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
 
-/// Most observations that leave-one-out predictions are made of.
+/// Fewest observations, the last ones, that leave-one-out predictions are made of where there are more.
 pub(super) const LAST: usize = 400;
 
 /// The share of its covariance with observations that is left to an architecture with this many operations that none
@@ -52,6 +52,8 @@ pub(crate) struct Process {
     /// `L⁻¹` of these observations, lower triangular.
     whitener: Array2<f32>,
     targets: Array1<f64>,
+    /// The first observation that is predicted from the others.
+    first: usize,
     /// Leave-one-out predictions, once they are asked for.
     left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
 }
@@ -118,11 +120,11 @@ impl Process {
         first: usize,
     ) -> Result<Self, SurrogateError> {
         let extra: Vec<f64> = (0..targets.len()).map(|i| extra.get(i).copied().unwrap_or(0.0)).collect();
-        let process = Self::of_points(Inducing::condition(covariance, x, &targets, extra)?, targets)?;
+        let process = Self::of_points(Inducing::condition(covariance, x, &targets, extra, first)?, targets)?;
         match process.outliers(first) {
             None => Ok(process),
             Some(extra) => {
-                let conditioned = Inducing::condition(covariance, x, &process.targets, extra)?;
+                let conditioned = Inducing::condition(covariance, x, &process.targets, extra, first)?;
                 Self::of_points(conditioned, process.targets)
             }
         }
@@ -135,9 +137,9 @@ impl Process {
         let chosen = rows_of(&inducing.features, &part);
         let noise: Vec<f64> = part.iter().map(|&i| inducing.extra[positions[i]]).collect();
         let whitener = inducing.covariance.factored(&chosen, &noise, 0.0)?.inverse_lower().mapv(|v| v as f32);
-        let left_out = OnceLock::from(left_out);
+        let first = targets.len() - left_out.0.len();
         let (basis, part) = (Basis::Points(Box::new(inducing)), Some(part));
-        Ok(Self { basis, alpha, part, whitener, targets, left_out })
+        Ok(Self { basis, alpha, part, whitener, targets, first, left_out: OnceLock::from(left_out) })
     }
 
     /// Conditions on the targets `[n]` of the observations.
@@ -164,18 +166,22 @@ impl Process {
             Some(part) => observed.part(part)?.inverse_lower(),
         };
         let whitener = inverse.mapv(|v| v as f32);
-        Ok(Self { basis: Basis::All(observed), alpha, part, whitener, targets, left_out: OnceLock::new() })
+        let (basis, first, left_out) =
+            (Basis::All(observed), targets.len().saturating_sub(LAST), OnceLock::new());
+        Ok(Self { basis, alpha, part, whitener, targets, first, left_out })
     }
 
     /// This process, in which the observations from `first` on that do not fit the others have more noise than the
-    /// others. Only the last 400 are looked at.
+    /// others.
     ///
     /// # Errors
     /// As [`new`](Self::new).
-    pub(crate) fn without_outliers(self, first: usize) -> Result<Self, SurrogateError> {
+    pub(crate) fn without_outliers(mut self, first: usize) -> Result<Self, SurrogateError> {
+        self.first = self.first.min(first);
         match (self.outliers(first), &self.basis) {
             (Some(extra), Basis::All(observed)) => {
-                Self::new(Arc::new(observed.with_extra(&extra)?), self.targets)
+                let process = Self::new(Arc::new(observed.with_extra(&extra)?), self.targets)?;
+                Ok(Self { first: self.first, ..process })
             }
             _ => Ok(self),
         }
@@ -185,7 +191,7 @@ impl Process {
     /// none.
     fn outliers(&self, first: usize) -> Option<Vec<f64>> {
         let n = self.targets.len();
-        let skip = n.saturating_sub(LAST);
+        let skip = self.first;
         let (means, variances) = self.leave_one_out();
         let noise = self.noise();
         let mut extra: Vec<f64> = (0..n).map(|i| self.basis.extra(i)).collect();
@@ -209,12 +215,11 @@ impl Process {
         &self.targets
     }
 
-    /// The share of each of the last observations, at most 400, that is information and not noise of its own: 1, or
+    /// The share of each observation that is predicted from the others that is information and not noise of its own: 1, or
     /// less for an observation that does not fit the others (`outlier_noise`).
     pub(crate) fn trust(&self) -> Array1<f64> {
         let noise = self.noise();
-        let skip = self.targets.len().saturating_sub(LAST);
-        (skip..self.targets.len()).map(|i| noise / (noise + self.basis.extra(i))).collect()
+        (self.first..self.targets.len()).map(|i| noise / (noise + self.basis.extra(i))).collect()
     }
 
     /// Variance of the noise.
@@ -287,8 +292,8 @@ impl Process {
         (means, posterior, prior)
     }
 
-    /// Leave-one-out means and variances of the last observations, at most 400, noise included (Rasmussen and
-    /// Williams, equation 5.12).
+    /// Leave-one-out means and variances of the last observations, noise included (Rasmussen and Williams, equation
+    /// 5.12): the last 400, or all in which outliers were looked for.
     pub(crate) fn leave_one_out(&self) -> &(Array1<f64>, Array1<f64>) {
         self.left_out.get_or_init(|| match &self.basis {
             Basis::All(observed) => self.left_out_of(observed),
@@ -298,7 +303,7 @@ impl Process {
     }
 
     fn left_out_of(&self, observed: &FactoredObservations) -> (Array1<f64>, Array1<f64>) {
-        let skip = self.targets.len().saturating_sub(LAST);
+        let skip = self.first;
         let mut precision = Array1::<f64>::zeros(self.targets.len() - skip);
         // Below `skip` the inverse of the factor is the inverse of its trailing part.
         let inverse = match skip {
@@ -351,7 +356,9 @@ impl Process {
             }
             Basis::Points(inducing) => {
                 let extra = [&inducing.extra[..], &extra].concat();
-                Self::of_points(Inducing::condition(covariance, x, &targets, extra)?, targets)
+                // Nobody looks for outliers among them.
+                let first = targets.len();
+                Self::of_points(Inducing::condition(covariance, x, &targets, extra, first)?, targets)
             }
         }
     }

@@ -156,8 +156,14 @@ fn measure(number: usize) -> Result<()> {
     let (history, before) = (History::new(), resident("VmRSS:")?);
     let mut best = f64::INFINITY;
     for round in 0..EPOCHS {
-        let ask =
-            Ask { space: &space, history: &history, fidelity: Fidelity::FromScratch, round, remaining: 1 };
+        let ask = Ask {
+            space: &space,
+            history: &history,
+            fidelity: Fidelity::FromScratch,
+            round,
+            remaining: 1,
+            pending: &[],
+        };
         let clock = Clock::start();
         search.ask(&ask, &mut stream(1, &[]))?;
         // The first epoch builds the network, too.

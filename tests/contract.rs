@@ -50,12 +50,13 @@ fn bonas_with(pool: CandidatePool) -> Bonas {
         targets: Targets::default(),
         aims: Aims::default(),
         objectives: Objectives::default(),
+        noise_free: false,
     }
 }
 
 /// The suite's evaluations have two measures: the first may be limited, the second is an objective.
 fn aims(second: Option<usize>) -> Aims {
-    Aims { bounds: vec![(0, Bound { at_most: true, value: 0.6 })], second }
+    Aims { bounds: vec![(0, Bound { at_most: true, value: 0.6 })], second, reference: None }
 }
 
 #[test]

@@ -72,6 +72,7 @@ fn bonas(pool: CandidatePool) -> Bonas {
         targets: Targets::Raw,
         aims: Aims::default(),
         objectives: Objectives::default(),
+        noise_free: false,
     }
 }
 
@@ -138,7 +139,7 @@ fn bonas_learns_a_limit() {
     let space = chain(7, 3);
     let pool = CandidatePool::auto(space.as_ref());
     let bound = Bound { at_most: false, value: 3.0 / 7.0 - 1e-9 };
-    let aims = Aims { bounds: vec![(0, bound)], second: None };
+    let aims = Aims { bounds: vec![(0, bound)], ..Aims::default() };
     let best = |aims: &Aims, evaluator: &Synthetic, seed| {
         let acquisition = Box::new(ExpectedImprovement::default());
         let strategy = Bonas { aims: aims.clone(), acquisition, ..bonas(pool.clone()) };

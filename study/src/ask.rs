@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::{Architecture, Key, SearchSpace};
 
 use crate::StudyError;
 use crate::history::{Fidelity, History, Prediction};
@@ -57,15 +57,24 @@ pub struct Ask<'a> {
     pub fidelity: Fidelity,
     /// Round, from 0.
     pub round: usize,
-    /// Unique architectures the budget still allows, at least 1.
+    /// Unique architectures the budget still allows, at least 1; pending ones do not count.
     pub remaining: usize,
+    /// What has been asked for and is not measured yet. Empty in a study whose rounds wait for every answer.
+    pub pending: &'a [Architecture],
+}
+
+impl Ask<'_> {
+    /// Whether an architecture is measured or pending, so that it must not be proposed.
+    pub fn knows(&self, key: Key) -> bool {
+        self.history.contains(key) || self.pending.iter().any(|architecture| architecture.key() == key)
+    }
 }
 
 /// Proposes what to evaluate next; never runs the loop.
 ///
 /// `ask` must be a function of the strategy's settings, `ask` and `rng` alone, so that a resumed
-/// study proposes what it would have proposed. Proposals already evaluated, and copies inside a
-/// proposal, are dropped by the study.
+/// study proposes what it would have proposed. Nothing that is [pending](Ask::pending) is proposed. Proposals already
+/// evaluated, and copies inside a proposal, are dropped by the study.
 pub trait Strategy: Send {
     /// Name as used in configurations and reports.
     fn name(&self) -> &str;

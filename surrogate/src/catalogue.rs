@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn settings_out_of_range_are_refused() {
-        let bad = AcquisitionSettings { gamma: -1.0 };
+        let bad = AcquisitionSettings { gamma: -1.0, ..AcquisitionSettings::default() };
         let error = Ucb::ENTRY.build(&bad).unwrap_err().to_string();
         assert!(error.contains("gamma = -1"), "{error}");
     }

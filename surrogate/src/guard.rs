@@ -117,4 +117,11 @@ impl Predict for Guarded {
         self.check(candidates)?;
         self.inner.joint(candidates)
     }
+
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        check(self.surrogate, &self.home, observations.iter().map(|o| &o.architecture))?;
+        let (surrogate, home) = (self.surrogate, self.home.clone());
+        let guarded = |inner| Box::new(Self { surrogate, home, inner }) as Box<dyn Predict>;
+        Ok(self.inner.condition_on(observations)?.map(guarded))
+    }
 }

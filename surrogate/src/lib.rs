@@ -37,6 +37,7 @@ pub mod acquisition;
 pub mod catalogue;
 mod entry;
 mod error;
+mod fantasy;
 pub mod features;
 mod guard;
 mod linalg;
@@ -52,6 +53,7 @@ pub mod testing;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
+pub use fantasy::{believed, fantasies};
 pub use guard::in_one_space;
 pub use observation::Observation;
 pub use posterior::Posterior;

@@ -22,6 +22,7 @@ use crate::error::SurrogateError;
 
 pub(crate) mod curve;
 mod joint;
+mod noise;
 pub(crate) mod normal;
 pub mod quadrature;
 pub(crate) mod warp;
@@ -98,6 +99,8 @@ pub enum Law {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Posterior {
     law: Law,
+    /// Part of the latent variance that is the noise of a measurement.
+    noise: f64,
 }
 
 /// An expected excess over a threshold; see [`Posterior::ln_expected_excess`].
@@ -115,7 +118,7 @@ impl Posterior {
     /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
     pub fn gaussian(mean: f64, variance: f64) -> Result<Self, SurrogateError> {
         check("mean", mean, variance)?;
-        Ok(Self { law: Law::Gaussian { mean, variance } })
+        Ok(Self { law: Law::Gaussian { mean, variance }, noise: 0.0 })
     }
 
     /// score = sigmoid(z) with z ~ N(mu, variance).
@@ -124,7 +127,7 @@ impl Posterior {
     /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
     pub fn sigmoid_gaussian(mu: f64, variance: f64, moments: Moments) -> Result<Self, SurrogateError> {
         check("mu", mu, variance)?;
-        Ok(Self { law: Law::SigmoidGaussian { mu, variance, moments } })
+        Ok(Self { law: Law::SigmoidGaussian { mu, variance, moments }, noise: 0.0 })
     }
 
     /// score = g(z) with z ~ N(mu, variance).
@@ -133,7 +136,7 @@ impl Posterior {
     /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
     pub fn warped(mu: f64, variance: f64, warp: Arc<Warp>) -> Result<Self, SurrogateError> {
         check("mu", mu, variance)?;
-        Ok(Self { law: Law::Warped { mu, variance, warp } })
+        Ok(Self { law: Law::Warped { mu, variance, warp }, noise: 0.0 })
     }
 
     /// The law and its parameters.
@@ -155,19 +158,20 @@ impl Posterior {
     #[must_use]
     pub fn to_latent(&self) -> Self {
         let (mean, sd) = self.latent();
-        Self { law: Law::Gaussian { mean, variance: sd * sd } }
+        Self { law: Law::Gaussian { mean, variance: sd * sd }, noise: self.noise }
     }
 
-    /// A posterior with the same map to scores and another Gaussian underneath.
+    /// A posterior with the same map to scores and another Gaussian underneath; noise is at most its variance.
     ///
     /// # Errors
     /// [`SurrogateError::Numeric`] for parameters that are not finite or a negative variance.
     pub fn with_latent(&self, mean: f64, variance: f64) -> Result<Self, SurrogateError> {
-        match &self.law {
+        let other = match &self.law {
             Law::Gaussian { .. } => Self::gaussian(mean, variance),
             Law::SigmoidGaussian { moments, .. } => Self::sigmoid_gaussian(mean, variance, *moments),
             Law::Warped { warp, .. } => Self::warped(mean, variance, warp.clone()),
-        }
+        }?;
+        Ok(Self { noise: self.noise.min(variance), ..other })
     }
 
     /// The position of `score` on the scale of the Gaussian underneath.

@@ -87,4 +87,21 @@ pub trait Predict: Send {
     fn joint(&self, _candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
         Ok(None)
     }
+
+    /// This predictor with more observations, and all that was chosen in fitting (hyper-parameters, features, the map to
+    /// scores) as it is; `None` if the model cannot be conditioned.
+    ///
+    /// For a Gaussian process it is a fit that keeps its hyper-parameters: observations one by one or at once, it is the
+    /// same up to rounding. A new fit would choose anew, and find observations that do not fit. It takes time quadratic in
+    /// the number of observations for each new one. See [`believed`](crate::believed) and [`fantasies`](crate::fantasies).
+    ///
+    /// # Errors
+    /// [`SurrogateError::Space`] for architectures of another space, [`SurrogateError::Data`] for a score that is not finite,
+    /// [`SurrogateError::Numeric`] where arithmetic fails.
+    fn condition_on(
+        &self,
+        _observations: &[Observation],
+    ) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        Ok(None)
+    }
 }

@@ -10,26 +10,25 @@
 //! check_surrogate(&WlGp::default(), &toy_observations(12, 1), &toy_architectures(8, 2), 3);
 //! ```
 
-use std::sync::Arc;
-
 use bonas_spaces::Architecture;
-use ndarray::{Array1, Array2};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+mod acquisitions;
+mod conditioning;
+mod selections;
 mod toys;
 
+pub use acquisitions::check_acquisition;
+use conditioning::check_conditioning;
+pub use selections::check_selection;
 use toys::foreign_architecture;
 #[cfg(test)]
 pub(crate) use toys::toy_known;
 pub use toys::{toy_architectures, toy_cell, toy_observations, toy_score};
 
-use crate::acquisition::{Scale, constrained};
 use crate::features::FeatureCache;
-use crate::posterior::{Joint, Moments};
-use crate::{
-    Acquisition, Batches, Candidates, Observation, Posterior, Predict, Selection, Surrogate, SurrogateError,
-};
+use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 
 /// Largest difference of a candidate's mean by its position in a batch (single precision).
 const PLACE_TOLERANCE: f64 = 1e-4;
@@ -41,7 +40,9 @@ const PLACE_TOLERANCE: f64 = 1e-4;
 /// observations, equal scores, repeated observations, one score far below all others and scores of any size can be
 /// fitted; no observation and a NaN score are errors. Architectures of another space are
 /// [`SurrogateError::Space`], among the observations and among the candidates. An embedding has one finite row per
-/// candidate. A predictor has an embedding and a joint posterior exactly if the recipe says so.
+/// candidate. A predictor has an embedding and a joint posterior exactly if the recipe says so. One that can be conditioned
+/// ([`Predict::condition_on`]) changes by no observation not at all, is drawn to an observation and more certain there,
+/// and is the same for observations one by one and at once.
 ///
 /// [`check_robustness`] has the rules that a surrogate for real data should keep, too.
 ///
@@ -67,6 +68,7 @@ pub fn check_surrogate(
     check_places(name, &*fitted, candidates, &posteriors);
     check_embedding(surrogate, &*fitted, candidates);
     check_capabilities(surrogate, &*fitted, candidates);
+    check_conditioning(name, &*fitted, candidates);
     assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");
     let equal: Vec<_> = observations.iter().map(|o| Observation { score: 0.9, ..o.clone() }).collect();
     let doubled = [observations, observations].concat();
@@ -238,141 +240,4 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
     if let Some(with_prior) = with_prior {
         assert_eq!(with_prior.name(), name, "{name}: prior knowledge changes the name");
     }
-}
-
-/// Checks an acquisition.
-///
-/// Rules: there is one utility per posterior, in order and never NaN, with and without an incumbent, for all
-/// laws and for point masses. Equal generators give equal utilities. Of two almost certain
-/// candidates the better is not worth less. A gain on an incumbent is not negative.
-///
-/// # Panics
-/// Naming the rule that is broken.
-pub fn check_acquisition(acquisition: &dyn Acquisition, seed: u64) {
-    let name = acquisition.name();
-    let posteriors = mock_posteriors();
-    for incumbent in [None, Some(0.0), Some(0.7), Some(1.0)] {
-        let run = || acquisition.utilities(&posteriors, incumbent, &mut ChaCha8Rng::seed_from_u64(seed));
-        let utilities = run();
-        assert_eq!(utilities.len(), posteriors.len(), "{name}: one utility a posterior");
-        assert!(!utilities.iter().any(|u| u.is_nan()), "{name}: NaN with incumbent {incumbent:?}");
-        assert_eq!(utilities, run(), "{name}: equal seeds differ");
-        let gains = acquisition.scale() != Scale::Gain || incumbent.is_none();
-        assert!(gains || utilities.iter().all(|u| *u >= 0.0), "{name}: a gain is negative");
-        let weighed = constrained(acquisition.scale(), utilities, &vec![0.0; posteriors.len()]);
-        assert!(!weighed.iter().any(|u| u.is_nan()), "{name}: NaN for what is never feasible");
-    }
-    let sure = [0.2, 0.5, 0.8].map(|mean| must(Posterior::gaussian(mean, 1e-12), "posterior"));
-    for incumbent in [None, Some(0.4)] {
-        let u = acquisition.utilities(&sure, incumbent, &mut ChaCha8Rng::seed_from_u64(seed));
-        assert!(u[0] <= u[1] && u[1] <= u[2], "{name}: prefers a worse candidate: {u:?}");
-    }
-    assert!(acquisition.utilities(&[], None, &mut ChaCha8Rng::seed_from_u64(seed)).is_empty());
-}
-
-fn mock_posteriors() -> Vec<Posterior> {
-    let mut posteriors = Vec::new();
-    for location in [-3.0, 0.0, 0.7, 4.0] {
-        for variance in [0.0, 1e-8, 0.1, 25.0] {
-            posteriors.push(must(Posterior::gaussian(location, variance), "posterior"));
-            for moments in [Moments::Quadrature, Moments::Published] {
-                posteriors.push(must(Posterior::sigmoid_gaussian(location, variance, moments), "posterior"));
-            }
-            let (_, warp) = crate::posterior::warp::gaussian_ranks(&[0.1, 0.5, 0.5, 0.8, 0.9]);
-            posteriors.push(must(Posterior::warped(location, variance, Arc::new(warp)), "posterior"));
-        }
-    }
-    posteriors
-}
-
-/// Checks a selection.
-///
-/// Rules: `min(n, count * size)` different indices are chosen. Every batch but the last is full, none is empty.
-/// The best candidate comes first, if the selection says so. Equal generators give equal batches. Equal utilities,
-/// equal embeddings, certain scores and limits that are surely broken are accepted. NaN utilities, wrong or
-/// infinite embeddings and batches of size 0 are errors, and so are candidates without a joint
-/// posterior for a selection that reads it. A selection may refuse candidates without embeddings.
-///
-/// # Panics
-/// Naming the rule that is broken.
-pub fn check_selection(selection: &dyn Selection, seed: u64) {
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let embeddings = Array2::from_shape_fn((40, 5), |_| rng.random_range(-1.0..1.0));
-    let utilities: Vec<f64> = (0..40).map(|_| rng.random()).collect();
-    let (same, equal) = (Array2::from_elem((40, 5), 0.3), vec![0.5; 40]);
-    let posteriors = |variance| vec![must(Posterior::gaussian(0.5, variance), "posterior"); 40];
-    let (unsure, sure) = (posteriors(0.04), posteriors(0.0));
-    let joint = |indices: &[usize]| mock_joint(indices, 0.04).map(Some);
-    let singular = |indices: &[usize]| mock_joint(indices, 0.0).map(Some);
-    let all = Candidates {
-        embeddings: Some(&embeddings),
-        posteriors: Some(&unsure),
-        joint: Some(&joint),
-        incumbent: Some(0.6),
-        ..Candidates::of(&utilities)
-    };
-    let alike = Candidates { utilities: &equal, embeddings: Some(&same), ..all };
-    let certain = Candidates { posteriors: Some(&sure), joint: Some(&singular), incumbent: None, ..all };
-    let limited = Candidates { feasibility: Some(&[0.0; 40]), ..all };
-    let bare = Candidates { embeddings: None, ..all };
-    let refuses_bare = selection.reads_embeddings()
-        && selection.select(&bare, Batches { count: 1, size: 1 }, &mut rng).is_err();
-    for (count, size) in [(1, 1), (1, 10), (4, 5), (7, 6), (3, 100), (100, 1)] {
-        let batches = Batches { count, size };
-        for candidates in [&all, &alike, &certain, &limited] {
-            check_batches(selection, candidates, batches, seed);
-        }
-        if !refuses_bare {
-            check_batches(selection, &bare, batches, seed);
-        }
-    }
-    check_refusals(selection, &all, &mut rng);
-    let nothing = Candidates { utilities: &[], embeddings: None, ..all };
-    let none =
-        must(selection.select(&nothing, Batches { count: 1, size: 2 }, &mut rng), "select from nothing");
-    assert!(none.is_empty(), "batches without candidates");
-}
-
-/// Checks what a selection must refuse, starting from candidates that it accepts.
-fn check_refusals(selection: &dyn Selection, all: &Candidates<'_>, rng: &mut ChaCha8Rng) {
-    let two = Batches { count: 1, size: 2 };
-    let mut refuses = |u: &[f64], e: &Array2<f64>, b: Batches, rule: &str| {
-        let candidates = Candidates { utilities: u, embeddings: Some(e), ..*all };
-        assert!(selection.select(&candidates, b, rng).is_err(), "accepts {rule}");
-    };
-    refuses(&[0.1, f64::NAN], &Array2::zeros((2, 1)), two, "a NaN utility");
-    refuses(&[0.1, 0.2], &Array2::zeros((3, 1)), two, "embeddings of other candidates");
-    refuses(&[0.1, 0.2], &Array2::from_elem((2, 1), f64::INFINITY), two, "infinite embeddings");
-    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 0, size: 2 }, "no batches");
-    refuses(&[0.1, 0.2], &Array2::zeros((2, 1)), Batches { count: 2, size: 0 }, "batches of size 0");
-    let without_joint = selection.select(&Candidates { joint: None, ..*all }, two, rng);
-    let rule = "a missing joint posterior is refused exactly if it is read";
-    assert_eq!(without_joint.is_err(), selection.reads_joint(), "{rule}");
-}
-
-/// A joint posterior of candidates in a row, correlated by distance; without variance all scores are certain.
-fn mock_joint(indices: &[usize], variance: f64) -> Result<Joint, SurrogateError> {
-    let n = indices.len();
-    let mean = Array1::from_shape_fn(n, |i| 0.5 + 0.001 * indices[i] as f64);
-    let near = |i: usize, j: usize| (-(indices[i].abs_diff(indices[j]) as f64) / 3.0).exp();
-    Joint::gaussian(mean, Array2::from_shape_fn((n, n), |(i, j)| variance * near(i, j)))
-}
-
-fn check_batches(selection: &dyn Selection, candidates: &Candidates<'_>, batches: Batches, seed: u64) {
-    let run = || must(selection.select(candidates, batches, &mut ChaCha8Rng::seed_from_u64(seed)), "select");
-    let groups = run();
-    assert_eq!(groups, run(), "equal seeds differ");
-    let mut all = groups.concat();
-    let utilities = candidates.utilities;
-    let best = utilities.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let first = utilities[all[0]] >= best || !selection.takes_best_first();
-    assert!(first, "the best candidate is not first");
-    assert!(groups.iter().all(|g| !g.is_empty() && g.len() <= batches.size), "a batch is empty or too large");
-    let full = groups.iter().rev().skip(1).all(|g| g.len() == batches.size);
-    assert!(full, "a batch before the last is short");
-    all.sort_unstable();
-    let chosen = all.len();
-    all.dedup();
-    assert_eq!(all.len(), chosen, "a candidate is chosen twice");
-    assert_eq!(chosen, utilities.len().min(batches.total()), "too few or too many are chosen");
 }

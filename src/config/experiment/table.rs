@@ -127,6 +127,9 @@ bonas_study::settings! {
         /// both (so negative for "-latency"); empty: the worst in each of what keeps all
         /// limits.
         reference: Vec<f64> = Vec::new(),
+        /// What strategies measure an improvement of the hypervolume from: values of both search columns, higher is better
+        /// in both; empty: a tenth of the front's range below the worst values of the front.
+        search_reference: Vec<f64> = Vec::new(),
     }
     check(s) {
         let column = |text: &str, key| {
@@ -137,8 +140,10 @@ bonas_study::settings! {
         if !s.report.is_empty() {
             column(&s.report, "report")?;
         }
-        let two = s.reference.is_empty() || s.reference.len() == 2 && s.reference.iter().all(|x| x.is_finite());
-        ensure(two, "reference", format!("{:?}", s.reference), "two numbers, or none")
+        let two = |list: &[f64]| list.is_empty() || list.len() == 2 && list.iter().all(|x| x.is_finite());
+        ensure(two(&s.reference), "reference", format!("{:?}", s.reference), "two numbers, or none")?;
+        let (own, shown) = (two(&s.search_reference), format!("{:?}", s.search_reference));
+        ensure(own, "search_reference", shown, "two numbers, or none")
     }
 }
 
@@ -203,7 +208,8 @@ impl TableConfig {
     fn judged(&self, objective: &ObjectiveSettings) -> ObjectiveSettings {
         let skips = self.table.as_ref().is_some_and(|table| table.missing == MissingKind::Skip);
         let report = if skips { objective.report.clone() } else { String::new() };
-        ObjectiveSettings { search: objective.search.clone(), report, ..ObjectiveSettings::default() }
+        let ObjectiveSettings { search, search_reference, .. } = objective.clone();
+        ObjectiveSettings { search, report, search_reference, ..ObjectiveSettings::default() }
     }
 }
 

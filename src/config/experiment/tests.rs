@@ -179,6 +179,10 @@ fn a_key_that_does_not_fit_the_task_says_so() {
             "[objective]\nsearch = \"a\"\n[[strategy]]\nname = \"random\"\n[strategy.space]\nname = \"bcnn\"\n",
             "c.toml line 5: strategy[0].space: it is for an experiment on images, and `objective`",
         ),
+        (
+            "[objective]\nsearch = \"a\"\nsearch_reference = [1.0]\n",
+            "c.toml line 3: objective.search_reference: [1.0] is out of range; expected two numbers, or none",
+        ),
     ]);
 }
 

@@ -118,6 +118,8 @@ impl Goals {
                 [a, b] => [a, b],
                 _ => [goals.worst(report), goals.worst(&second)],
             };
+            let own = config.objective.as_ref().map_or(&[][..], |objective| &objective.search_reference);
+            goals.aims.reference = own.try_into().ok();
             goals.second = Some(Second { search_name, report_name, search, report: second, reference });
         }
         Ok(Self { measures: measures.into(), ..goals })

@@ -127,6 +127,7 @@ impl Runner {
             fidelity: self.fidelity,
             round: self.state.rounds,
             remaining: self.remaining().max(1),
+            pending: &[],
         };
         let mut rng = rng::stream(self.study.seed, &[ESTIMATE, evaluations as u64]);
         let estimates = match self.study.strategy.estimates(&ask, &mut rng) {
@@ -183,12 +184,14 @@ impl Runner {
         let round = self.state.rounds;
         self.progress(&Progress::Asking { round });
         let start = Instant::now();
+        let pending = self.state.unanswered();
         let ask = Ask {
             space: &self.study.space,
             history: &self.state.history,
             fidelity: self.fidelity,
             round,
             remaining: self.remaining(),
+            pending: &pending,
         };
         let mut rng = rng::stream(self.study.seed, &[ASK, round as u64]);
         let proposal = self.study.strategy.ask(&ask, &mut rng)?;

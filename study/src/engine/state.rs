@@ -53,6 +53,12 @@ impl State {
         }
     }
 
+    /// What was asked for and is not answered yet; nothing between rounds.
+    pub(crate) fn unanswered(&self) -> Vec<Architecture> {
+        let batches = self.pending.iter().flat_map(|round| &round.batches[round.next..]);
+        batches.flatten().map(|candidate| candidate.architecture.clone()).collect()
+    }
+
     /// Takes an event in, or says why it cannot follow the ones before.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), String> {
         if self.ended.is_some() {

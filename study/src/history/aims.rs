@@ -25,6 +25,9 @@ pub struct Aims {
     pub bounds: Vec<(usize, Bound)>,
     /// Place of a measure to be raised together with the score; higher is better.
     pub second: Option<usize>,
+    /// What an improvement of both is measured from: a score and a second measure, in their own units; `None`: estimated
+    /// from the front ([`bonas_surrogate::pareto::reference()`]).
+    pub reference: Option<[f64; 2]>,
 }
 
 impl Aims {
@@ -45,7 +48,7 @@ mod tests {
     #[test]
     fn a_score_beyond_a_bound_is_there_and_has_no_value() {
         let bound = |place, at_most, value| (place, Bound { at_most, value });
-        let aims = Aims { bounds: vec![bound(1, true, 2.0), bound(0, false, -1.0)], second: None };
+        let aims = Aims { bounds: vec![bound(1, true, 2.0), bound(0, false, -1.0)], ..Aims::default() };
         for (measures, kept) in [([0.0, 2.0], true), ([0.0, 2.5], false), ([-1.5, 2.0], false)] {
             let score = aims.judged(Score::of(0.9, Fidelity::Table), measures.to_vec());
             let outcome = Outcome::Scored(score);

@@ -1,12 +1,12 @@
 //! Bayesian optimisation with a surrogate over architectures.
 
 mod model;
+mod objectives;
 mod settings;
 
 use bonas_spaces::Architecture;
 use bonas_surrogate::acquisition::{ExpectedImprovement, Scale, constrained};
 use bonas_surrogate::models::Ensemble;
-use bonas_surrogate::pareto::{Front, Point, believers, reference, tchebycheff};
 use bonas_surrogate::selection::KrigingBeliever;
 use bonas_surrogate::{Acquisition, Candidates, Posterior, Predict, Selection, Surrogate};
 use rand::RngExt;
@@ -18,8 +18,9 @@ use super::{
 use crate::StudyError;
 use crate::history::Prediction;
 use crate::rng::StudyRng;
-use model::Unit;
+use objectives::weigh;
 
+pub use objectives::Objectives;
 pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 
 /// BONAS: Shi, Pi, Xu, Li, Kwok and Zhang, "Bridging the Gap between Sample-based and One-shot
@@ -34,6 +35,9 @@ pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 /// are kept weighs on utilities; as long as nothing measured keeps them, it is the utility. A second
 /// objective has a surrogate too, see [`Objectives`]. Without bounds to learn, what breaks a limit is a
 /// failure like any other.
+///
+/// What is [pending](Ask::pending) counts as measured at its posterior median in each of these models
+/// ([`bonas_surrogate::believed`]), and is no candidate.
 #[derive(Debug)]
 pub struct Bonas {
     /// Name in reports.
@@ -56,6 +60,9 @@ pub struct Bonas {
     pub aims: Aims,
     /// How a second objective is weighed.
     pub objectives: Objectives,
+    /// Whether the improvement of two objectives is that of the true scores instead of measured ones; the acquisition and
+    /// the selection have their own setting.
+    pub noise_free: bool,
 }
 
 impl Default for Bonas {
@@ -72,21 +79,9 @@ impl Default for Bonas {
             targets: Targets::Raw,
             aims: Aims::default(),
             objectives: Objectives::Hypervolume,
+            noise_free: false,
         }
     }
-}
-
-/// How two objectives come to one utility.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Objectives {
-    /// Expected improvement of the hypervolume, measured from a little below the worst values seen
-    /// ([`reference()`]), with a surrogate an objective and batches by [`believers`]; acquisition and
-    /// selection are not used.
-    #[default]
-    Hypervolume,
-    /// One score, weighed at random anew each round, for surrogate, acquisition and selection as they
-    /// are: Knowles, "`ParEGO`", IEEE Transactions on Evolutionary Computation, 2006.
-    Scalarised,
 }
 
 impl Strategy for Bonas {
@@ -96,7 +91,7 @@ impl Strategy for Bonas {
 
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
         super::check_batches(&self.name, self.batches)?;
-        let missing = self.initial.saturating_sub(ask.history.len());
+        let missing = self.initial.saturating_sub(ask.history.len() + ask.pending.len());
         if missing > 0 {
             return Ok(fresh_proposal(ask, missing, self.batches.size, rng));
         }
@@ -119,7 +114,7 @@ impl Strategy for Bonas {
             return Ok(Proposal::default());
         }
         match points {
-            Some(points) if self.objectives == Objectives::Hypervolume && !feasible.is_empty() => {
+            Some(points) if self.objectives != Objectives::Scalarised && !feasible.is_empty() => {
                 self.propose_two(ask, &known, &points, &pool, rng)
             }
             _ => self.propose(ask, &known, &pool, rng),
@@ -137,14 +132,6 @@ impl Strategy for Bonas {
 }
 
 impl Bonas {
-    /// Both objectives of what is known; none without a second one.
-    fn points(&self, known: &[Scored<'_>]) -> Result<Option<Vec<Point>>, StudyError> {
-        let Some(place) = self.aims.second else { return Ok(None) };
-        let second = self.measures(known, place)?;
-        let unit = self.unit(&second);
-        Ok(Some(known.iter().zip(&second).map(|(s, b)| [s.value, unit.scaled(*b)]).collect()))
-    }
-
     fn propose(
         &self,
         ask: &Ask<'_>,
@@ -152,7 +139,7 @@ impl Bonas {
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
-        let fitted = self.fit_scores(known, rng)?;
+        let fitted = self.fit_scores(known, ask.pending, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
         let feasibility = self.feasibility(ask, known, pool, rng)?;
         let feasible = known.iter().filter(|s| !s.score.infeasible);
@@ -183,27 +170,6 @@ impl Bonas {
         // Of a weighed score there is nothing to compare a measured one with.
         let shown = self.aims.second.is_none().then_some(&posteriors[..]);
         self.proposal(&chosen, pool, shown)
-    }
-
-    /// By expected improvement of the hypervolume.
-    fn propose_two(
-        &self,
-        ask: &Ask<'_>,
-        known: &[Scored<'_>],
-        points: &[Point],
-        pool: &[Architecture],
-        rng: &mut StudyRng,
-    ) -> Result<Proposal, StudyError> {
-        let mut of = |k: usize| self.predict(&*self.fit(known, |i| points[i][k], rng)?, pool);
-        let (first, second) = (of(0)?, of(1)?);
-        let weights = self.feasibility(ask, known, pool, rng)?.unwrap_or_else(|| vec![1.0; pool.len()]);
-        let feasible = known.iter().zip(points).filter(|(s, _)| !s.score.infeasible);
-        let feasible: Vec<Point> = feasible.map(|(_, point)| *point).collect();
-        let front = Front::of(&feasible, reference(&feasible));
-        let batches = self.affordable(ask);
-        let chosen = believers(&front, [&first, &second], &weights, batches.total())?;
-        let chosen: Vec<Vec<usize>> = chosen.chunks(batches.size).map(<[usize]>::to_vec).collect();
-        self.proposal(&chosen, pool, Some(&first))
     }
 
     fn proposal(
@@ -237,15 +203,6 @@ impl Bonas {
 
     fn broken(&self, reason: String) -> StudyError {
         StudyError::Strategy { strategy: self.name.clone(), reason }
-    }
-}
-
-/// Makes one score in `(0, 1)` of two, each by its range.
-fn weigh(known: &mut [Scored<'_>], points: &[Point], weight: f64) {
-    let unit = |k: usize| Unit::of(&points.iter().map(|point| point[k]).collect::<Vec<_>>());
-    let units = [unit(0), unit(1)];
-    for (scored, point) in known.iter_mut().zip(points) {
-        scored.value = 1.0 + tchebycheff(weight, [0, 1].map(|k| units[k].scaled(point[k])));
     }
 }
 

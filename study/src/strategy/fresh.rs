@@ -13,7 +13,7 @@ pub const WHOLE_SPACE_CAP: usize = 50_000;
 /// Draws from the space for each new architecture wanted, before giving up or listing the space.
 const DRAWS_EACH: usize = 200;
 
-/// Up to `n` random architectures that are neither in the history nor in `taken`, which they are
+/// Up to `n` random architectures that are neither measured nor pending nor in `taken`, which they are
 /// added to.
 ///
 /// Uniform over the space's parametrisation as long as drawing finds new ones; a space that is
@@ -54,9 +54,9 @@ pub(super) fn fresh_proposal(ask: &Ask<'_>, n: usize, batch_size: usize, rng: &m
     Proposal::in_batches(found.into_iter().map(Candidate::from).collect(), batch_size)
 }
 
-/// Whether an architecture is neither evaluated nor taken; it is taken now.
+/// Whether an architecture is neither evaluated nor pending nor taken; it is taken now.
 pub(super) fn is_new(ask: &Ask<'_>, architecture: &Architecture, taken: &mut HashSet<Key>) -> bool {
-    !ask.history.contains(architecture.key()) && taken.insert(architecture.key())
+    !ask.knows(architecture.key()) && taken.insert(architecture.key())
 }
 
 /// The whole space if it is small and can be listed, else nothing.

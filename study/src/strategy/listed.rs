@@ -20,7 +20,7 @@ impl Strategy for Listed {
     }
 
     fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
-        let new = self.architectures.iter().filter(|a| !ask.history.contains(a.key()));
+        let new = self.architectures.iter().filter(|a| !ask.knows(a.key()));
         Ok(Proposal::in_batches(new.cloned().map(Into::into).collect(), 1))
     }
 }

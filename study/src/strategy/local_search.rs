@@ -81,7 +81,7 @@ impl Strategy for LocalSearch {
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError> {
         super::check_batches(self.name(), self.batches)?;
         self.climb.follow(ask)?;
-        let unknown = |a: &&Architecture| !ask.history.contains(a.key());
+        let unknown = |a: &&Architecture| !ask.knows(a.key());
         let mut left: Vec<Architecture> =
             self.climb.at.iter().flat_map(|at| at.neighbours.iter().filter(unknown).cloned()).collect();
         if left.is_empty() {

@@ -33,7 +33,7 @@ impl CandidatePool {
             .map_or_else(|| Self::Evolutionary(Evolutionary::default()), Self::Whole)
     }
 
-    /// Candidates that are not in the history, each key once, in an order that is a function of
+    /// Candidates that are neither measured nor pending, each key once, in an order that is a function of
     /// the arguments. `scored` are the evaluations to take parents from.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl CandidatePool {
         rng: &mut StudyRng,
     ) -> Result<Vec<Architecture>, StudyError> {
         match self {
-            Self::Whole(whole) => Ok(whole.without(|key| ask.history.contains(key))),
+            Self::Whole(whole) => Ok(whole.without(|key| ask.knows(key))),
             Self::Evolutionary(settings) => settings.candidates(ask, scored, rng),
             Self::Local(settings) => settings.candidates(ask, scored, rng),
             Self::Filtered(pool, filter) => filter.kept(pool.candidates(ask, scored, rng)?),

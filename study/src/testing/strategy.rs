@@ -21,6 +21,7 @@ const ARCHITECTURES: usize = 60;
 /// - what it proposes is of the space and printable, and no batch is empty;
 /// - its answer is a function of settings, history and generator: an instance that has been asked
 ///   before and a fresh one answer alike, so that a study can be resumed;
+/// - while a proposal is pending it proposes nothing of it again;
 /// - it proposes something new, also when evaluations fail or break a limit, all of them too, and when
 ///   the budget has room for one architecture only;
 /// - its estimates, if it has any, are one for each evaluation, finite for those with a score within the limits and
@@ -72,7 +73,8 @@ fn limited(
         let bytes = architecture.key().to_bytes();
         [2, 3].map(|place| f64::from(bytes[place]) / 256.0).to_vec()
     };
-    let aims = Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1) };
+    let aims =
+        Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1), reference: None };
     Synthetic::new(Fidelity::SharedWeights, function).measures(measures, aims)
 }
 
@@ -86,7 +88,7 @@ fn checked_run(
     evaluator: &Synthetic,
     architectures: usize,
 ) -> Finished {
-    let fresh = (0..=ROUNDS).map(|_| make()).collect();
+    let fresh = (0..2 * (ROUNDS + 1)).map(|_| make()).collect();
     let strategy = Checked { used: make(), fresh };
     let budget = Budget { architectures: Some(architectures), rounds: Some(ROUNDS), seconds: None };
     let study =
@@ -122,7 +124,32 @@ impl Strategy for Checked {
             );
         }
         assert!(!proposal.batches.iter().any(Vec::is_empty), "empty batch in round {}", ask.round);
+        self.check_pending(&proposal, ask, rng.clone())?;
         Ok(proposal)
+    }
+}
+
+impl Checked {
+    /// Asks again while a proposal is pending.
+    fn check_pending(
+        &mut self,
+        proposal: &Proposal,
+        ask: &Ask<'_>,
+        mut rng: StudyRng,
+    ) -> Result<(), StudyError> {
+        let pending: Vec<Architecture> =
+            proposal.batches.iter().flatten().map(|candidate| candidate.architecture.clone()).collect();
+        let Some(remaining) = ask.remaining.checked_sub(pending.len()).filter(|left| *left > 0) else {
+            return Ok(());
+        };
+        let Some(mut fresh) = self.fresh.pop() else { return Ok(()) };
+        let ask = Ask { pending: &pending, remaining, ..*ask };
+        let next = fresh.ask(&ask, &mut rng)?;
+        for candidate in next.batches.iter().flatten() {
+            let key = candidate.architecture.key();
+            assert!(!ask.pending.iter().any(|a| a.key() == key), "it proposes what is pending");
+        }
+        Ok(())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Expected improvement over the best score, its logarithm, and the probability of improvement.
 
+use std::borrow::Cow;
+
 use rand::Rng;
 
-use super::{Acquisition, AcquisitionEntry, Scale};
+use super::{Acquisition, AcquisitionEntry, AcquisitionSettings, Scale};
 use crate::Posterior;
 use crate::entry::PartEntry;
 
@@ -28,17 +30,38 @@ impl Improvement {
     }
 }
 
+/// `ln E max(z - z*, 0)` of the Gaussians `z` underneath, of measured scores or of the true ones.
+pub(crate) fn ln_improvements(posteriors: &[Posterior], best: f64, noise_free: bool) -> Vec<f64> {
+    Posterior::ln_latent_excesses(&laws(posteriors, noise_free), best)
+}
+
+/// The laws of measured scores, or of the true ones.
+fn laws(posteriors: &[Posterior], noise_free: bool) -> Cow<'_, [Posterior]> {
+    if noise_free && posteriors.iter().any(|p| p.noise() > 0.0) {
+        Cow::Owned(posteriors.iter().map(Posterior::without_noise).collect())
+    } else {
+        Cow::Borrowed(posteriors)
+    }
+}
+
 /// Expected improvement over the incumbent, `E max(y - y*, 0)` (Mockus, 1975; Jones et al., 1998).
+///
+/// A posterior is that of a measurement, whose noise can only raise this expectation. With
+/// [`noise_free`](Self::noise_free) `y` is the true score, of posteriors that know their noise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExpectedImprovement {
     /// Unit of the improvement.
     pub unit: Improvement,
+    /// Whether the improvement is that of the true score instead of a measured one ([`Posterior::without_noise`]).
+    pub noise_free: bool,
 }
 
 impl ExpectedImprovement {
     /// "ei" in the catalogue.
     pub const ENTRY: AcquisitionEntry =
-        PartEntry::new("ei", "Expected improvement over the best score", |_| Ok(Box::<Self>::default()));
+        PartEntry::new("ei", "Expected improvement over the best score", |settings: &AcquisitionSettings| {
+            Ok(Box::new(Self { noise_free: settings.noise_free, ..Self::default() }))
+        });
 }
 
 impl Acquisition for ExpectedImprovement {
@@ -52,7 +75,7 @@ impl Acquisition for ExpectedImprovement {
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
         over_incumbent(posteriors, incumbent, |all, best| {
-            self.unit.ln_gains(all, best).into_iter().map(f64::exp).collect()
+            self.unit.ln_gains(&laws(all, self.noise_free), best).into_iter().map(f64::exp).collect()
         })
     }
 
@@ -68,6 +91,8 @@ impl Acquisition for ExpectedImprovement {
 pub struct LogExpectedImprovement {
     /// Unit of the improvement.
     pub unit: Improvement,
+    /// As in [`ExpectedImprovement`].
+    pub noise_free: bool,
 }
 
 impl LogExpectedImprovement {
@@ -75,7 +100,9 @@ impl LogExpectedImprovement {
     pub const ENTRY: AcquisitionEntry = PartEntry::new(
         "log-ei",
         "Logarithm of expected improvement, for improvements too small for ei",
-        |_| Ok(Box::<Self>::default()),
+        |settings: &AcquisitionSettings| {
+            Ok(Box::new(Self { noise_free: settings.noise_free, ..Self::default() }))
+        },
     );
 }
 
@@ -89,7 +116,9 @@ impl Acquisition for LogExpectedImprovement {
     }
 
     fn utilities(&self, posteriors: &[Posterior], incumbent: Option<f64>, _: &mut dyn Rng) -> Vec<f64> {
-        over_incumbent(posteriors, incumbent, |all, best| self.unit.ln_gains(all, best))
+        over_incumbent(posteriors, incumbent, |all, best| {
+            self.unit.ln_gains(&laws(all, self.noise_free), best)
+        })
     }
 
     fn scale(&self) -> Scale {

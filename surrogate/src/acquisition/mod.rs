@@ -23,11 +23,14 @@ use rand::Rng;
 use crate::Posterior;
 use crate::entry::PartEntry;
 
+mod batch;
 mod improvement;
 mod median;
 mod thompson;
 mod ucb;
 
+pub use batch::{Smoothing, batch_improvement, ln_batch_improvement};
+pub(crate) use improvement::ln_improvements;
 pub use improvement::{ExpectedImprovement, Improvement, LogExpectedImprovement, ProbabilityOfImprovement};
 pub use median::Median;
 pub use thompson::Thompson;
@@ -79,11 +82,13 @@ pub type AcquisitionEntry = PartEntry<dyn Acquisition, AcquisitionSettings>;
 pub struct AcquisitionSettings {
     /// Weight of the standard deviation in an upper confidence bound.
     pub gamma: f64,
+    /// Whether expected improvement is that of the true score, without the noise of a measurement.
+    pub noise_free: bool,
 }
 
 impl Default for AcquisitionSettings {
     fn default() -> Self {
-        Self { gamma: GAMMA }
+        Self { gamma: GAMMA, noise_free: false }
     }
 }
 
@@ -162,7 +167,7 @@ mod tests {
         let exact = Posterior::sigmoid_gaussian(mu, variance, Moments::Quadrature).unwrap();
         close(one(&Ucb::default(), &published, 0.938), 0.996_808_088_3);
         close(one(&Ucb::default(), &exact, 0.938), 0.943_240_866_9);
-        let latent = ExpectedImprovement { unit: Improvement::Latent };
+        let latent = ExpectedImprovement { unit: Improvement::Latent, ..Default::default() };
         close(one(&latent, &exact, 0.938), 0.088_400_703_3);
     }
 
@@ -191,7 +196,7 @@ mod tests {
 
     #[test]
     fn contract_in_the_latent_unit() {
-        check_acquisition(&ExpectedImprovement { unit: Improvement::Latent }, 7);
+        check_acquisition(&ExpectedImprovement { unit: Improvement::Latent, ..Default::default() }, 7);
     }
 
     #[test]

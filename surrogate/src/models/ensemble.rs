@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
 use crate::entry::PartEntry;
+use crate::fantasy::More;
 use crate::features::FeatureCache;
 use crate::guard::in_one_space;
 use crate::models::gp::{CHUNK, Process, Scratch};
@@ -120,7 +121,13 @@ impl Surrogate for Ensemble {
             let squares: f64 =
                 errors.iter().zip(variances).zip(&trust).map(|((e, v), trust)| trust * e * e / v).sum();
             let inflation = (squares + PRIOR_COUNT) / (trust.sum() + PRIOR_COUNT);
-            Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
+            Ok(Box::new(FittedEnsemble {
+                gp: Arc::new(gp),
+                trees: Arc::new(trees),
+                weight,
+                inflation,
+                conditioned: None,
+            }))
         })
     }
 }
@@ -185,13 +192,52 @@ fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>, trust: &Array1<f64>
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
+#[derive(Clone)]
 struct FittedEnsemble {
-    gp: FittedGraphGp,
-    trees: CrossFit,
+    gp: Arc<FittedGraphGp>,
+    trees: Arc<CrossFit>,
     /// Weight of the trees.
     weight: f64,
     /// Factor of the Gaussian process's variance.
     inflation: f64,
+    /// The Gaussian process with what the ensemble was conditioned on.
+    conditioned: Option<Arc<FittedGraphGp>>,
+}
+
+impl FittedEnsemble {
+    /// The Gaussian process that the covariance is that of.
+    fn posterior(&self) -> &FittedGraphGp {
+        self.conditioned.as_ref().unwrap_or(&self.gp)
+    }
+
+    /// Means of the ensemble from those of both members, and, where it was conditioned, how far that moves the process.
+    fn means(&self, gp: &[f64], trees: &Array1<f64>, conditioned: Option<&[f64]>) -> Vec<f64> {
+        let mixed = gp.iter().zip(trees).map(|(gp, trees)| (1.0 - self.weight) * gp + self.weight * trees);
+        match conditioned {
+            None => mixed.collect(),
+            Some(later) => {
+                mixed.zip(gp.iter().zip(later)).map(|(mean, (gp, later))| mean + (later - gp)).collect()
+            }
+        }
+    }
+
+    /// Latent means and variances of up to [`CHUNK`] candidates, without noise.
+    fn latent(
+        &self,
+        candidates: &[Architecture],
+        features: &mut Array2<f32>,
+        scratch: &mut Scratch,
+    ) -> Result<(Vec<f64>, Vec<f64>), SurrogateError> {
+        let shares = self.gp.matrix_into(candidates, features)?;
+        let (gp, mut variances) = self.gp.process().predict_akin(features, &shares, scratch);
+        let (trees, _) = self.trees.predict(features);
+        let later = self.conditioned.as_ref().map(|gp| gp.process().predict_akin(features, &shares, scratch));
+        let means = self.means(&gp, &trees, later.as_ref().map(|(means, _)| &means[..]));
+        if let Some((_, left)) = later {
+            variances = left;
+        }
+        Ok((means, variances))
+    }
 }
 
 impl Predict for FittedEnsemble {
@@ -201,13 +247,11 @@ impl Predict for FittedEnsemble {
         let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
         // Chunk by chunk, so that the features stay in the processor's cache.
         for candidates in candidates.chunks(CHUNK) {
-            let shares = self.gp.matrix_into(candidates, &mut features)?;
-            let (means, variances) = self.gp.process().predict_akin(&features, &shares, &mut scratch);
-            let (trees, _) = self.trees.predict(&features);
-            for ((mean, variance), trees) in means.into_iter().zip(variances).zip(trees) {
-                let mean = (1.0 - self.weight) * mean + self.weight * trees;
+            let (means, variances) = self.latent(candidates, &mut features, &mut scratch)?;
+            for (mean, variance) in means.into_iter().zip(variances) {
                 let variance = self.inflation * (variance + noise);
-                posteriors.push(Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?);
+                let law = Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?;
+                posteriors.push(law.with_noise((self.inflation * noise).min(variance))?);
             }
         }
         Ok(posteriors)
@@ -219,12 +263,33 @@ impl Predict for FittedEnsemble {
         }
         let mut features = Array2::zeros((0, 0));
         let shares = self.gp.matrix_into(candidates, &mut features)?;
-        let (means, covariance, prior) = self.gp.process().joint_akin(&features, &shares);
+        let (means, covariance, prior) = self.posterior().process().joint_akin(&features, &shares);
         let (trees, _) = self.trees.predict(&features);
-        let mean = Array1::from(means) * (1.0 - self.weight) + Array1::from(trees) * self.weight;
+        let mean = if self.conditioned.is_some() {
+            let (gp, _) = self.gp.process().predict_akin(&features, &shares, &mut Scratch::default());
+            self.means(&gp, &trees, Some(&means))
+        } else {
+            self.means(&means, &trees, None)
+        };
         let warp = Arc::clone(self.gp.warp());
-        crate::posterior::Joint::new(mean, covariance * self.inflation, prior * self.inflation, warp)
+        crate::posterior::Joint::new(mean.into(), covariance * self.inflation, prior * self.inflation, warp)
             .map(Some)
+    }
+
+    /// The joint posterior of the ensemble, conditioned: the trees stay, and the process learns how far each score is from
+    /// what the ensemble expects.
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
+            return Ok(Some(Box::new(self.clone())));
+        }
+        let mut targets = self.posterior().expected(&more.architectures)?;
+        let posteriors = self.predict(&more.architectures)?;
+        for ((target, &score), posterior) in targets.iter_mut().zip(&more.scores).zip(&posteriors) {
+            *target += posterior.latent_of(score) - posterior.latent().0;
+        }
+        let conditioned = Some(Arc::new(self.posterior().conditioned(&more, &targets)?));
+        Ok(Some(Box::new(Self { conditioned, ..self.clone() })))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

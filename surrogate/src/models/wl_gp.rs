@@ -8,11 +8,12 @@ use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
 use crate::entry::PartEntry;
+use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::in_one_space;
 use crate::models::gp::{
-    self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape,
-    Term,
+    self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch,
+    Shape, Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
@@ -219,7 +220,7 @@ impl Surrogate for WlGp {
                 let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
                 Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?
             };
-            Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
+            Ok(Box::new(FittedWlGp { process, labels: Arc::new(labels), observed: x, warp: Arc::new(warp) }))
         })
     }
 }
@@ -252,9 +253,12 @@ fn merged<'a>(observations: &'a [Observation], ranks: &[f64], warp: &Warp) -> Me
     Merged { architectures, z, known: sums.iter().map(|[_, known, count]| known / (count * count)).collect() }
 }
 
+#[derive(Clone)]
 struct FittedWlGp {
     process: Process,
-    labels: Labels,
+    labels: Arc<Labels>,
+    /// Features `[n, d]` of the observations.
+    observed: Array2<f32>,
     warp: Arc<Warp>,
 }
 
@@ -262,8 +266,9 @@ impl Predict for FittedWlGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let (x, shares) = self.labels.matrix(candidates);
         let (means, variances) = self.process.predict_akin(&x, &shares, &mut Scratch::default());
+        let noise = self.process.noise();
         let posterior =
-            |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.process.noise(), self.warp.clone());
+            |(m, v): (&f64, &f64)| Posterior::warped(*m, v + noise, self.warp.clone())?.with_noise(noise);
         means.iter().zip(&variances).map(posterior).collect()
     }
 
@@ -274,6 +279,19 @@ impl Predict for FittedWlGp {
         let (x, shares) = self.labels.matrix(candidates);
         let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
+    }
+
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
+            return Ok(Some(Box::new(self.clone())));
+        }
+        let (x, shares) = self.labels.matrix(&more.architectures);
+        let observed = below(&self.observed, &x)?;
+        let (targets, noise) = (more.latent(&self.warp), more.latent_noise(&self.warp));
+        let later = Later { targets: &targets, noise: &noise, shares: &shares };
+        let process = self.process.conditioned(&observed, later)?;
+        Ok(Some(Box::new(Self { process, labels: self.labels.clone(), observed, warp: self.warp.clone() })))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -61,7 +61,8 @@ impl Joint {
         // is left, it is the difference of two large numbers.
         let size = covariance.diag().iter().copied().fold(prior.max(1e-12), f64::max);
         let ridged = |ridge: f64| &covariance + &(Array2::<f64>::eye(mean.len()) * (ridge * size));
-        let factor = [1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
+        let factor =
+            [0.0, 1e-6, 1e-5, 1e-4, 1e-3, 1e-2].into_iter().find_map(|ridge| Cholesky::of(ridged(ridge)));
         let failed = || {
             SurrogateError::numeric(
                 "joint posterior",
@@ -88,7 +89,21 @@ impl Joint {
 
     /// Draws the scores of all candidates `count` times, `[count, m]`, in their own unit.
     pub fn draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
-        let f = self.latent_draws(count, rng);
+        self.scores(self.latent_draws(count, rng))
+    }
+
+    /// The scores `[draws, m]` that standard normal base samples `[draws, m]` lead to, in their own unit.
+    pub fn draws_of(&self, base: &Array2<f64>) -> Array2<f64> {
+        self.scores(self.latent_draws_of(base))
+    }
+
+    /// The values of `f`, `[draws, m]`, that standard normal base samples `[draws, m]` lead to: `mean + L z`, where `L` is
+    /// the Cholesky factor of the covariance.
+    pub fn latent_draws_of(&self, base: &Array2<f64>) -> Array2<f64> {
+        base.dot(&self.factor.lower().t()) + &self.mean
+    }
+
+    fn scores(&self, f: Array2<f64>) -> Array2<f64> {
         match &self.warp {
             Some(warp) => f.mapv(|f| warp.score(f)),
             None => f,
@@ -98,7 +113,7 @@ impl Joint {
     /// Draws `f` of all candidates `count` times, `[count, m]`.
     pub fn latent_draws(&self, count: usize, rng: &mut dyn Rng) -> Array2<f64> {
         let z = Array2::from_shape_simple_fn((count, self.mean.len()), || StandardNormal.sample(rng)); // [count, m]
-        z.dot(&self.factor.lower().t()) + &self.mean
+        self.latent_draws_of(&z)
     }
 
     /// The place of a score on the scale of `f`.

@@ -1,13 +1,14 @@
 //! The kriging believer.
 
-use ndarray::Array2;
 use rand::Rng;
 
+use super::belief::Belief;
 use super::joint::joint;
 use super::pick::{NAME, best_first, check, cut};
-use super::{Batches, Candidates, Selection, SelectionEntry};
+use super::{Batches, Candidates, Selection, SelectionEntry, SelectionSettings};
+use crate::SurrogateError;
+use crate::acquisition::ln_improvements;
 use crate::entry::PartEntry;
-use crate::{Posterior, SurrogateError};
 
 /// Kriging believer: Ginsbourger, Le Riche and Carraro, "Kriging is well-suited to parallelize
 /// optimization", 2010. The incumbent does not change, as in the hallucinated updates of Desautels,
@@ -23,11 +24,15 @@ use crate::{Posterior, SurrogateError};
 pub struct KrigingBeliever {
     /// Number of candidates with the highest utility that are considered; at least as many as are chosen.
     pub shortlist: usize,
+    /// Whether the improvement is that of the true score instead of a measured one ([`Posterior::without_noise`]).
+    ///
+    /// [`Posterior::without_noise`]: crate::Posterior::without_noise
+    pub noise_free: bool,
 }
 
 impl Default for KrigingBeliever {
     fn default() -> Self {
-        Self { shortlist: 100 }
+        Self { shortlist: 100, noise_free: false }
     }
 }
 
@@ -36,7 +41,9 @@ impl KrigingBeliever {
     pub const ENTRY: SelectionEntry = PartEntry::new(
         "kriging-believer",
         "Expected improvement once earlier choices are taken as measured at their means",
-        |_| Ok(Box::<Self>::default()),
+        |settings: &SelectionSettings| {
+            Ok(Box::new(Self { noise_free: settings.noise_free, ..Self::default() }))
+        },
     );
 }
 
@@ -64,11 +71,11 @@ impl Selection for KrigingBeliever {
         };
         let posteriors = candidates.posteriors.ok_or_else(missing)?;
         let of = |&i: &usize| posteriors[i].clone();
-        let mut belief = Belief { posteriors: shortlist.iter().map(of).collect(), covariance };
+        let mut belief = Belief::new(shortlist.iter().map(of).collect(), Some(covariance));
         let mut chosen = vec![0];
         while chosen.len() < batches.total().min(shortlist.len()) {
             belief.learn(chosen[chosen.len() - 1])?;
-            let gains = Posterior::ln_latent_excesses(&belief.posteriors, incumbent);
+            let gains = ln_improvements(belief.posteriors(), incumbent, self.noise_free);
             let utility = |i: usize| gains[i] + candidates.feasibility.map_or(0.0, |p| p[shortlist[i]].ln());
             let left = (0..shortlist.len()).filter(|i| !chosen.contains(i)).map(|i| (i, utility(i)));
             let best = left.reduce(|best, next| if next.1 > best.1 { next } else { best });
@@ -86,33 +93,6 @@ impl Selection for KrigingBeliever {
     }
 }
 
-/// Beliefs about a shortlist.
-struct Belief {
-    /// Posterior of each measurement, `[m]`.
-    posteriors: Vec<Posterior>,
-    /// Covariance `[m, m]` of the Gaussians underneath, without noise.
-    covariance: Array2<f64>,
-}
-
-impl Belief {
-    /// Counts a candidate as measured, with its predicted mean as the result.
-    fn learn(&mut self, chosen: usize) -> Result<(), SurrogateError> {
-        let measured = self.posteriors[chosen].latent().1.powi(2);
-        if measured == 0.0 {
-            return Ok(());
-        }
-        let with = self.covariance.column(chosen).to_owned(); // [m]
-        for (posterior, c) in self.posteriors.iter_mut().zip(&with) {
-            let (mean, sd) = posterior.latent();
-            *posterior = posterior.with_latent(mean, (sd * sd - c * c / measured).max(0.0))?;
-        }
-        for (mut row, c) in self.covariance.rows_mut().into_iter().zip(&with) {
-            row.scaled_add(-c / measured, &with);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -120,23 +100,7 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
-    use crate::posterior::Joint;
-
-    /// Measured with noise 0.25, a standard normal score tells 1/1.25 of itself, and of one that goes
-    /// along with correlation 0.5 a quarter of that.
-    #[test]
-    fn variances_by_hand() {
-        let posterior = |mean| Posterior::gaussian(mean, 1.25).unwrap();
-        let covariance = array![[1.0, 0.5], [0.5, 1.0]];
-        let mut belief = Belief { posteriors: vec![posterior(0.3), posterior(0.1)], covariance };
-        belief.learn(0).unwrap();
-        let latent = belief.posteriors.iter().map(Posterior::latent);
-        for ((mean, sd), expected) in latent.zip([(0.3, 0.45), (0.1, 1.05)]) {
-            assert!((mean - expected.0).abs() < 1e-15 && (sd * sd - expected.1).abs() < 1e-12);
-        }
-        let expected = array![[0.2, 0.1], [0.1, 0.8]];
-        assert!((belief.covariance - expected).iter().all(|d| d.abs() < 1e-12));
-    }
+    use crate::posterior::{Joint, Posterior};
 
     /// The second best by itself is a copy of the best: once that is believed in, the copy is sure to
     /// improve by 0.29 and no more, the third by φ(0) = 0.399.

@@ -8,6 +8,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
 
 use super::pick::{NAME, best_first, check, cut};
 use super::{Batches, Candidates, Selection, SelectionEntry, SelectionSettings};
@@ -16,35 +17,45 @@ use crate::entry::PartEntry;
 use crate::posterior::Joint;
 
 /// Default size of the shortlist.
-const SHORTLIST: usize = 200;
+pub(super) const SHORTLIST: usize = 200;
 /// Default number of joint draws.
-const DRAWS: usize = 256;
+pub(super) const DRAWS: usize = 256;
 
 /// Expected improvement of a batch, `E max_j max(y_j - y*, 0)` (Ginsbourger et al., 2008), by draws.
 ///
 /// The first candidate has the highest utility; each further one adds most to the expectation
 /// over [`draws`](Self::draws) joint draws among the [`shortlist`](Self::shortlist). Whether limits are kept is
 /// drawn with the scores; a candidate that breaks one improves nothing.
+///
+/// For one candidate this is [`ExpectedImprovement`](crate::acquisition::ExpectedImprovement) with the same
+/// [`noise_free`](Self::noise_free), up to the error of a mean over draws: scores are drawn with the noise of their
+/// measurement, as posteriors have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QExpectedImprovement {
     /// Number of candidates that are considered; at least as many as are chosen.
     pub shortlist: usize,
     /// Number of joint draws, at least 1.
     pub draws: usize,
+    /// Whether the improvement is that of the true scores instead of measured ones
+    /// ([`Posterior::without_noise`](crate::Posterior::without_noise)).
+    pub noise_free: bool,
 }
 
 impl Default for QExpectedImprovement {
     fn default() -> Self {
-        Self { shortlist: SHORTLIST, draws: DRAWS }
+        Self { shortlist: SHORTLIST, draws: DRAWS, noise_free: false }
     }
 }
 
 impl QExpectedImprovement {
     /// "q-ei" in the catalogue.
-    pub const ENTRY: SelectionEntry =
-        PartEntry::new("q-ei", "Expected improvement of the batch, by joint draws", |_| {
-            Ok(Box::<Self>::default())
-        });
+    pub const ENTRY: SelectionEntry = PartEntry::new(
+        "q-ei",
+        "Expected improvement of the batch, by joint draws",
+        |settings: &SelectionSettings| {
+            Ok(Box::new(Self { noise_free: settings.noise_free, ..Self::default() }))
+        },
+    );
 
     /// Improvement on the incumbent by each draw of each candidate, `[draws, m]`; without an incumbent, on the lowest
     /// draw.
@@ -66,6 +77,7 @@ impl Selection for QExpectedImprovement {
         let Some(drawn) = Drawn::of(candidates, batches, self.shortlist, self.draws, rng)? else {
             return Ok(Vec::new());
         };
+        let drawn = if self.noise_free { drawn } else { drawn.measured(candidates, rng) };
         let rewards = Self::rewards(&drawn.latent, &drawn.feasible, drawn.incumbent);
         Ok(drawn.batches(&greedy(&rewards, batches.total()), batches))
     }
@@ -208,20 +220,20 @@ impl Selection for JointThompson {
 }
 
 /// Joint draws of a shortlist.
-struct Drawn {
+pub(super) struct Drawn {
     /// Candidates in order of falling utility, `[m]`.
     shortlist: Vec<usize>,
     /// The Gaussians underneath, `[draws, m]`.
-    latent: Array2<f64>,
+    pub(super) latent: Array2<f64>,
     /// The best observed score on their scale.
-    incumbent: Option<f64>,
+    pub(super) incumbent: Option<f64>,
     /// Whether limits are kept, `[draws, m]`.
-    feasible: Array2<bool>,
+    pub(super) feasible: Array2<bool>,
 }
 
 impl Drawn {
     /// `None` if there are no candidates.
-    fn of(
+    pub(super) fn of(
         candidates: &Candidates<'_>,
         batches: Batches,
         shortlist: usize,
@@ -246,7 +258,20 @@ impl Drawn {
         Ok(Some(Self { shortlist, latent, incumbent, feasible }))
     }
 
-    fn batches(&self, chosen: &[usize], batches: Batches) -> Vec<Vec<usize>> {
+    /// These draws with the noise of a measurement added to each score, where posteriors know it.
+    pub(super) fn measured(mut self, candidates: &Candidates<'_>, rng: &mut dyn Rng) -> Self {
+        let Some(posteriors) = candidates.posteriors else { return self };
+        for (&i, mut scores) in self.shortlist.iter().zip(self.latent.columns_mut()) {
+            let sd = posteriors[i].noise().sqrt();
+            if sd > 0.0 {
+                let draw = |score: &mut f64| *score += sd * rng.sample::<f64, _>(StandardNormal);
+                scores.iter_mut().for_each(draw);
+            }
+        }
+        self
+    }
+
+    pub(super) fn batches(&self, chosen: &[usize], batches: Batches) -> Vec<Vec<usize>> {
         cut(&chosen.iter().map(|&i| self.shortlist[i]).collect::<Vec<_>>(), batches)
     }
 }
@@ -285,6 +310,8 @@ mod tests {
     use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::acquisition::{Acquisition, ExpectedImprovement};
+    use crate::posterior::Posterior;
 
     fn rng() -> ChaCha8Rng {
         ChaCha8Rng::seed_from_u64(5)
@@ -309,6 +336,37 @@ mod tests {
     fn one_candidate_has_its_expected_improvement() {
         let got = q_ei(array![0.9], array![[0.01]], 0.8);
         assert!((got - 0.108_331_547).abs() < 2e-3, "{got}");
+    }
+
+    /// A batch of one is worth its expected improvement, of a measured score with noise as of the true one without.
+    #[test]
+    fn a_batch_of_one_is_worth_what_expected_improvement_says() {
+        let joint = |indices: &[usize]| {
+            let n = indices.len();
+            Joint::gaussian(Array1::from_elem(n, 0.9), Array2::eye(n) * 0.01).map(Some)
+        };
+        let measured = Posterior::gaussian(0.9, 0.05).and_then(|p| p.with_noise(0.04)).unwrap();
+        let posteriors = [measured];
+        let candidates = Candidates {
+            joint: Some(&joint),
+            posteriors: Some(&posteriors),
+            incumbent: Some(0.8),
+            ..Candidates::of(&[1.0])
+        };
+        let one = Batches { count: 1, size: 1 };
+        let value = |noise_free: bool| {
+            let mut rng = rng();
+            let drawn = Drawn::of(&candidates, one, 1, MANY, &mut rng).unwrap().unwrap();
+            let drawn = if noise_free { drawn } else { drawn.measured(&candidates, &mut rng) };
+            crate::acquisition::batch_improvement(drawn.latent.view(), 0.8)
+        };
+        for noise_free in [false, true] {
+            let ei = ExpectedImprovement { noise_free, ..ExpectedImprovement::default() };
+            let exact = ei.utilities(&posteriors, Some(0.8), &mut rng())[0];
+            assert!((value(noise_free) - exact).abs() < 3e-3, "{} {exact}", value(noise_free));
+        }
+        // N(0.9, 0.1²) without noise, N(0.9, 0.2236²) with it.
+        assert!((value(true) - 0.108_331_5).abs() < 3e-3 && (value(false) - 0.147_6).abs() < 3e-3);
     }
 
     /// Perfectly correlated candidates are one, with EI = φ(0); of independent standard normals

@@ -26,9 +26,11 @@ use crate::acquisition::Scale;
 use crate::entry::PartEntry;
 use crate::posterior::{Joint, Posterior};
 
+pub(crate) mod belief;
 mod believer;
 mod clusters;
 mod joint;
+mod log_improvement;
 mod penalise;
 pub(crate) mod pick;
 mod top_k;
@@ -36,6 +38,7 @@ mod top_k;
 pub use believer::KrigingBeliever;
 pub use clusters::Clustered;
 pub use joint::{JointThompson, QExpectedImprovement, QUpperConfidenceBound};
+pub use log_improvement::QLogExpectedImprovement;
 pub use penalise::LocalPenalisation;
 pub use top_k::TopK;
 
@@ -127,6 +130,7 @@ pub static SELECTIONS: Catalogue<SelectionEntry> = Catalogue::new(
         &Clustered::ENTRY,
         &KrigingBeliever::ENTRY,
         &QExpectedImprovement::ENTRY,
+        &QLogExpectedImprovement::ENTRY,
         &QUpperConfidenceBound::ENTRY,
         &JointThompson::ENTRY,
         &LocalPenalisation::ENTRY,
@@ -141,11 +145,13 @@ pub type SelectionEntry = PartEntry<dyn Selection, SelectionSettings>;
 pub struct SelectionSettings {
     /// Weight of the standard deviation in an upper confidence bound.
     pub gamma: f64,
+    /// Whether expected improvement is that of the true score, without the noise of a measurement.
+    pub noise_free: bool,
 }
 
 impl Default for SelectionSettings {
     fn default() -> Self {
-        Self { gamma: 0.5 }
+        Self { gamma: 0.5, noise_free: false }
     }
 }
 

@@ -83,10 +83,25 @@ fn limits_are_part_of_what_studies_are_known_by() {
     .map(identity);
     let different: std::collections::HashSet<_> = all.iter().collect();
     assert_eq!(different.len(), all.len());
+    // What strategies measure improvements from is.
+    assert_ne!(identity(&format!("{objective}search_reference = [0.0, -9.0]\n")), all[3]);
     // What is only reported is not, unless rows without it are left out.
     let reported = format!("{objective}report = \"test\"\nreference = [0.0, 0.0]\n");
     assert_eq!(identity(&reported), all[3]);
     assert_ne!(missing(&reported, "skip"), missing(objective, "skip"));
+}
+
+#[test]
+fn a_reference_for_the_search_reaches_strategies() {
+    let folder = tempfile::tempdir().unwrap();
+    let aims = |more: &str| {
+        let table_keys = "[table]\nspace = \"macro\"\nsearch = \"val\"\n";
+        let text = format!("[objective]\nsearch = \"-seeds\"\n{more}{table_keys}{STRATEGIES}");
+        let config = ExperimentConfig::from_toml(&text, "c.toml").unwrap();
+        super::open(&config, &table(folder.path())).unwrap().goals().aims.clone()
+    };
+    assert_eq!(aims("search_reference = [40.0, -9.0]\n").reference, Some([40.0, -9.0]));
+    assert_eq!(aims("reference = [40.0, -9.0]\n").reference, None);
 }
 
 #[test]

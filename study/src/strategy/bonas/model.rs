@@ -1,7 +1,7 @@
 //! Surrogates of what is measured beside the score.
 
 use bonas_spaces::Architecture;
-use bonas_surrogate::{Observation, Predict};
+use bonas_surrogate::{Observation, Posterior, Predict, believed};
 
 use super::super::Scored;
 use super::Bonas;
@@ -45,6 +45,7 @@ impl Bonas {
     pub(super) fn fit_scores(
         &self,
         known: &[Scored<'_>],
+        pending: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
         let noise = if self.aims.second.is_none() { noise(known) } else { None };
@@ -52,20 +53,41 @@ impl Bonas {
             noise: noise.as_ref().map(|noise| noise[i]),
             ..Observation::new(s.evaluation.architecture.clone(), s.value)
         };
-        let observations: Vec<_> = known.iter().enumerate().map(observation).collect();
-        Ok(self.surrogate.fit(&observations, rng)?)
+        self.fit_believing(known.iter().enumerate().map(observation).collect(), pending, rng)
     }
 
     /// The surrogate fitted to a value of each of what is known.
     pub(super) fn fit(
         &self,
         known: &[Scored<'_>],
+        pending: &[Architecture],
         value: impl Fn(usize) -> f64,
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
         let observation =
             |(i, s): (usize, &Scored<'_>)| Observation::new(s.evaluation.architecture.clone(), value(i));
-        let observations: Vec<_> = known.iter().enumerate().map(observation).collect();
+        self.fit_believing(known.iter().enumerate().map(observation).collect(), pending, rng)
+    }
+
+    /// The surrogate fitted to observations. What is pending counts as measured at its median: the predictor is
+    /// conditioned on that, or, where the model has no such thing, fitted again.
+    fn fit_believing(
+        &self,
+        mut observations: Vec<Observation>,
+        pending: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Box<dyn Predict>, StudyError> {
+        let fitted = self.surrogate.fit(&observations, rng)?;
+        if pending.is_empty() {
+            return Ok(fitted);
+        }
+        if let Some(believing) = believed(&*fitted, pending)? {
+            return Ok(believing);
+        }
+        let belief = |(architecture, posterior): (&Architecture, Posterior)| {
+            Observation::new(architecture.clone(), posterior.median())
+        };
+        observations.extend(pending.iter().zip(self.predict(&*fitted, pending)?).map(belief));
         Ok(self.surrogate.fit(&observations, rng)?)
     }
 
@@ -77,7 +99,7 @@ impl Bonas {
         known: &[Scored<'_>],
         rng: &mut StudyRng,
     ) -> Result<Vec<f64>, StudyError> {
-        let fitted = self.fit_scores(known, rng)?;
+        let fitted = self.fit_scores(known, &[], rng)?;
         let architectures: Vec<_> = known.iter().map(|s| s.evaluation.architecture.clone()).collect();
         let mut medians = vec![f64::NEG_INFINITY; count];
         for (scored, posterior) in known.iter().zip(self.predict(&*fitted, &architectures)?) {
@@ -146,7 +168,7 @@ impl Bonas {
         for (place, bound) in &self.aims.bounds {
             let measures = self.measures(known, *place)?;
             let unit = self.unit(&measures);
-            let fitted = self.fit(known, |i| unit.scaled(measures[i]), rng)?;
+            let fitted = self.fit(known, ask.pending, |i| unit.scaled(measures[i]), rng)?;
             let edge = unit.scaled(bound.value);
             for (p, posterior) in feasibility.iter_mut().zip(self.predict(&*fitted, pool)?) {
                 *p *= if bound.at_most { posterior.cdf(edge) } else { posterior.survival(edge) };

@@ -43,6 +43,8 @@ pub enum ObjectivesKind {
     /// Expected improvement of the hypervolume.
     #[default]
     Ehvi,
+    /// Noisy expected improvement of the hypervolume, by joint draws.
+    Nehvi,
     /// One score, weighed at random each round.
     Parego,
 }
@@ -106,8 +108,12 @@ crate::settings! {
         /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
         targets: TargetsKind = TargetsKind::Raw,
         /// With a second objective: ehvi (expected improvement of the hypervolume; acquisition is not
-        /// read), or parego (a score weighed at random each round). Without one it is not read.
+        /// read), nehvi (the same, where what was measured is uncertain, too), or parego (a score weighed at random each
+        /// round). Without one it is not read.
         objectives: ObjectivesKind = ObjectivesKind::Ehvi,
+        /// Whether expected improvement (ei, log-ei, ehvi, and the selections that continue it) is that of the true
+        /// score, without the noise of a measurement; of graph-gp, ensemble, wl-gp, counts-bsr and gcn-bsr, which know it.
+        noise_free: bool = false,
     }
     check(s) {
         at_least_1(s.initial, "initial")?;
@@ -129,16 +135,25 @@ crate::settings! {
 
 impl BuildStrategy for BonasSettings {
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
-        let hypervolume = context.aims.second.is_some() && self.objectives == ObjectivesKind::Ehvi;
+        let hypervolume = context.aims.second.is_some() && self.objectives != ObjectivesKind::Parego;
         if hypervolume && self.selection != SelectionChoice::Auto {
             return Err(StudyError::Setting {
                 name: "strategy.selection".to_owned(),
-                reason: "ehvi makes its own batches; use auto, or objectives = \"parego\"".to_owned(),
+                reason: "ehvi and nehvi make their own batches; use auto, or objectives = \"parego\""
+                    .to_owned(),
             });
         }
         let start = Start { prior: self.prior, transfer: &self.transfer, features: &self.features };
         let surrogate = context.knowledge.surrogate(self.surrogate, start, context.space)?;
-        let acquisition = self.acquisition.build(&AcquisitionSettings { gamma: self.gamma })?;
+        if hypervolume && self.objectives == ObjectivesKind::Nehvi && !surrogate.has_joint_posterior() {
+            let having = either(&surrogates_that(|s: &dyn Surrogate| s.has_joint_posterior()));
+            return Err(StudyError::Setting {
+                name: "strategy.objectives".to_owned(),
+                reason: format!("nehvi needs a surrogate with a joint posterior; take {having}, or ehvi"),
+            });
+        }
+        let settings = AcquisitionSettings { gamma: self.gamma, noise_free: self.noise_free };
+        let acquisition = self.acquisition.build(&settings)?;
         let selection = selection(self, &*surrogate, &*acquisition, context.fidelity)?;
         Ok(Box::new(Bonas {
             name: "bonas".to_owned(),
@@ -152,8 +167,10 @@ impl BuildStrategy for BonasSettings {
             aims: context.aims.clone(),
             objectives: match self.objectives {
                 ObjectivesKind::Ehvi => Objectives::Hypervolume,
+                ObjectivesKind::Nehvi => Objectives::Noisy,
                 ObjectivesKind::Parego => Objectives::Scalarised,
             },
+            noise_free: self.noise_free,
         }))
     }
 
@@ -191,7 +208,7 @@ fn selection(
         SelectionChoice::Named(name) => name,
         SelectionChoice::Auto => automatic(surrogate, acquisition, fidelity),
     };
-    let selection = name.build(&SelectionSettings { gamma: s.gamma })?;
+    let selection = name.build(&SelectionSettings { gamma: s.gamma, noise_free: s.noise_free })?;
     let lacks = |what: &str, have: &dyn Fn(&dyn Surrogate) -> bool| {
         let (name, having) = (name.name(), either(&surrogates_that(have)));
         let reason = format!("{name} needs a surrogate with {what}; take {having}");

@@ -58,7 +58,7 @@ fn asked(search: &mut Differentiable, rounds: std::ops::Range<usize>) -> Vec<Pro
     let history = History::new();
     let ask = |round| {
         let fidelity = Fidelity::FromScratch;
-        let ask = Ask { space: &space, history: &history, fidelity, round, remaining: 1 };
+        let ask = Ask { space: &space, history: &history, fidelity, round, remaining: 1, pending: &[] };
         search.ask(&ask, &mut stream(0, &[])).unwrap()
     };
     rounds.map(ask).collect()
@@ -194,7 +194,7 @@ fn an_epoch_is_given_up_when_the_user_stops() {
     stopped.cancel.store(true, Ordering::SeqCst);
     let space: Arc<dyn SearchSpace> = Arc::new(Darts::new());
     let (history, fidelity) = (History::new(), Fidelity::FromScratch);
-    let ask = Ask { space: &space, history: &history, fidelity, round: 1, remaining: 1 };
+    let ask = Ask { space: &space, history: &history, fidelity, round: 1, remaining: 1, pending: &[] };
     assert!(matches!(stopped.ask(&ask, &mut stream(0, &[])), Err(StudyError::Interrupted)));
     let mut again = made();
     asked(&mut again, 1..2);

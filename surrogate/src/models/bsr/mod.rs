@@ -229,7 +229,11 @@ impl Bsr {
     /// features that are not finite.
     pub fn posteriors(&self, x: &Array2<f64>) -> Result<Vec<Posterior>, SurrogateError> {
         let (mean, variance) = self.logits(x)?;
-        mean.iter().zip(&variance).map(|(&m, &v)| Posterior::sigmoid_gaussian(m, v, self.moments)).collect()
+        let noise = self.scaler.restore_variance(Array1::from_elem(1, 1.0 / self.hyper.beta))[0];
+        let posterior = |(&mean, &variance): (&f64, &f64)| {
+            Posterior::sigmoid_gaussian(mean, variance, self.moments)?.with_noise(noise.min(variance))
+        };
+        mean.iter().zip(&variance).map(posterior).collect()
     }
 
     /// `1/β + φᵀ S φ` without cancellation, with the variance of the intercept and that of unknown features.

@@ -244,6 +244,15 @@ impl FactoredObservations {
         self.covariance.factored(&rows_of(&self.features, part), &extra, self.ridge)
     }
 
+    /// These observations and those that follow them in `x [n + k, d]`, which have this noise beyond that of all, `[k]`.
+    ///
+    /// # Errors
+    /// As [`of`](Self::of).
+    pub(super) fn grown(&self, x: &Array2<f32>, extra: &[f64]) -> Result<Self, SurrogateError> {
+        let all: Vec<f64> = (0..self.len()).map(|i| self.extra(i)).chain(extra.iter().copied()).collect();
+        self.with(x, &all)
+    }
+
     /// Variance of the noise that an observation has beyond that of all.
     pub(super) fn extra(&self, i: usize) -> f64 {
         self.extra.get(i).copied().unwrap_or(0.0)

@@ -233,7 +233,7 @@ fn not_definite() -> SurrogateError {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kernel, Process, Term};
+    use super::super::{Kernel, Later, Process, Term};
     use super::*;
 
     fn covariance() -> Covariance {
@@ -269,6 +269,26 @@ mod tests {
         }
         for (exact, sparse) in exact.leave_one_out().1.iter().zip(&sparse.leave_one_out().1) {
             assert!((exact - sparse).abs() < 1e-2 * exact, "{exact} {sparse}");
+        }
+    }
+
+    /// More observations later are the same as from the start, their own noise included.
+    #[test]
+    fn observations_that_come_later() {
+        let (x, z) = data(200);
+        let extra: Vec<f64> = (0..200).map(|i| f64::from(i % 3)).collect();
+        let all = Process::through_points(&covariance(), &x, extra.clone(), z.clone(), 200).unwrap();
+        let (x_first, z_first) = (x.slice(s![..190, ..]).to_owned(), z.slice(s![..190]).to_owned());
+        let first =
+            Process::through_points(&covariance(), &x_first, extra[..190].to_vec(), z_first, 190).unwrap();
+        let targets = &z.to_vec()[190..];
+        let later = Later { targets, noise: &extra[190..], shares: &[1.0; 10] };
+        let grown = first.conditioned(&x, later).unwrap();
+        let at = Array2::from_shape_fn((40, 2), |(i, j)| ((i * 13 + j * 5) % 37) as f32 / 9.0);
+        let ((means, variances), (grown_means, grown_variances)) = (all.predict(&at), grown.predict(&at));
+        for i in 0..40 {
+            assert!((means[i] - grown_means[i]).abs() < 1e-6, "{i}");
+            assert!((variances[i] - grown_variances[i]).abs() < 1e-6, "{i}");
         }
     }
 

@@ -7,13 +7,14 @@ use ndarray::Array2;
 
 use super::NAME;
 use super::columns::KernelColumns;
+use crate::fantasy::{More, below};
 use crate::features::FeatureCache;
-use crate::models::gp::{self, Process, Scratch};
+use crate::models::gp::{self, Later, Process, Scratch};
 use crate::posterior::{Joint, Posterior, Warp};
-use crate::{Predict, PriorKnowledge, SurrogateError};
+use crate::{Observation, Predict, PriorKnowledge, SurrogateError};
 
 /// A fitted [`GraphGp`].
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct FittedGraphGp {
     pub(super) process: Process,
     pub(super) columns: Arc<KernelColumns>,
@@ -79,6 +80,27 @@ impl FittedGraphGp {
     }
 }
 
+impl FittedGraphGp {
+    /// This process conditioned on more observations with these normal scores, `[k]`. Hyper-parameters, columns and the map
+    /// to scores stay.
+    pub(crate) fn conditioned(&self, more: &More, targets: &[f64]) -> Result<Self, SurrogateError> {
+        let mut x = Array2::zeros((0, 0));
+        let shares = self.matrix_into(&more.architectures, &mut x)?;
+        let observed = below(&self.observed, &x)?;
+        Ok(Self {
+            process: self.process.conditioned(
+                &observed,
+                Later { targets, noise: &more.latent_noise(&self.warp), shares: &shares },
+            )?,
+            columns: self.columns.clone(),
+            observed,
+            knowledge: self.knowledge.clone(),
+            warp: self.warp.clone(),
+            features: self.features.clone(),
+        })
+    }
+}
+
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let mut posteriors = Vec::with_capacity(candidates.len());
@@ -88,7 +110,9 @@ impl Predict for FittedGraphGp {
             let shares = self.matrix_into(candidates, &mut x)?;
             let (means, variances) = self.process.predict_akin(&x, &shares, &mut scratch);
             for (mean, variance) in means.into_iter().zip(variances) {
-                posteriors.push(Posterior::warped(mean, variance + self.process.noise(), self.warp.clone())?);
+                let noise = self.process.noise();
+                let law = Posterior::warped(mean, variance + noise, self.warp.clone())?;
+                posteriors.push(law.with_noise(noise)?);
             }
         }
         Ok(posteriors)
@@ -102,6 +126,14 @@ impl Predict for FittedGraphGp {
         let shares = self.matrix_into(candidates, &mut x)?;
         let (mean, covariance, prior) = self.process.joint_akin(&x, &shares);
         Joint::new(mean.into(), covariance, prior, self.warp.clone()).map(Some)
+    }
+
+    fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
+        let more = More::of(NAME, observations)?;
+        if more.architectures.is_empty() {
+            return Ok(Some(Box::new(self.clone())));
+        }
+        Ok(Some(Box::new(self.conditioned(&more, &more.latent(&self.warp))?)))
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -102,10 +102,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
     let (own, columns) = columns.split_at(args.features.len());
-    let mut knowledge = Knowledge::default();
-    for column in own {
-        knowledge = knowledge.offering(column.name().to_string(), table.knowledge(column).map_err(as_flag)?);
-    }
+    let knowledge = offering(&table, own)?;
     let features: Vec<String> = own.iter().map(|column| column.name().to_string()).collect();
     let start = Start { prior, transfer: &args.transfer, features: &features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
@@ -116,15 +113,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     for &kind in &kinds {
         knowledge.surrogate(kind, start, space).map_err(as_flag)?;
     }
-    let plan = Plan {
-        sizes: args.sizes.clone(),
-        splits: args.splits,
-        seed: args.seed,
-        train_on: own.len(),
-        rank: table.columns().len() - 1,
-        diverged: Diverged { share: args.diverged, value: args.diverged_value },
-        threads: args.threads.unwrap_or_else(cores),
-    };
+    let plan = plan(args, own.len(), table.columns().len() - 1);
     let interrupt =
         Interrupt::listen("every split under way", "nothing is kept: give the command again".to_owned())?;
     let (mut line, mut done) = (Counter::new("Predict", "splits"), 0);
@@ -162,6 +151,26 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         write_json(path, &rows)?;
     }
     out::text(&rows.text())
+}
+
+/// Columns of a table that surrogates can take as features.
+fn offering(table: &Benchmark, columns: &[Column]) -> anyhow::Result<Knowledge> {
+    columns.iter().try_fold(Knowledge::default(), |knowledge, column| {
+        let numbers = table.knowledge(column).map_err(as_flag)?;
+        Ok(knowledge.offering(column.name().to_string(), numbers))
+    })
+}
+
+fn plan(args: &PredictArgs, train_on: usize, rank: usize) -> Plan {
+    Plan {
+        sizes: args.sizes.clone(),
+        splits: args.splits,
+        seed: args.seed,
+        train_on,
+        rank,
+        diverged: Diverged { share: args.diverged, value: args.diverged_value },
+        threads: args.threads.unwrap_or_else(cores),
+    }
 }
 
 /// Refuses paths that cannot be read or written, before anything is measured.

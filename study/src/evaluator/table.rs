@@ -226,17 +226,18 @@ impl Evaluator for Table {
 
 #[cfg(test)]
 mod tests {
+    use bonas_spaces::families::nasbench_macro::NasBenchMacro;
+
     use super::*;
     use crate::rng::stream;
     use crate::table::Reading;
-    use crate::testing::Chain;
 
     /// Of a thousand queries of three arms, a tenth fail and a fifth diverge, but for the one that is spared.
     #[test]
     fn mishaps_happen_as_often_as_they_are_said_to() {
         let reading = Reading { columns: vec!["acc".parse().unwrap()], ..Reading::default() };
-        let space: Arc<dyn SearchSpace> = Arc::new(Chain::new(3, 3).unwrap());
-        let csv = "arch,acc\n000,0.9\n001,0.5\n012,0.2\n";
+        let space: Arc<dyn SearchSpace> = Arc::new(NasBenchMacro::new());
+        let csv = "arch,acc\n00000000,0.9\n00000001,0.5\n00000012,0.2\n";
         let table = Benchmark::parse(csv.as_bytes(), "t.csv".as_ref(), space.clone(), &reading).unwrap();
         let spared = Arc::from([true, false, false]);
         let mishaps = |failing, diverging| Mishaps { failing, diverging, spared: Arc::clone(&spared) };
@@ -250,8 +251,8 @@ mod tests {
             let value = |o: &Outcome| o.score(Fidelity::Table).map(|score| score.value);
             (failed, outcomes.iter().filter(|o| value(o) == Some(0.2)).count())
         };
-        assert_eq!(count("000"), (0, 0));
-        let (failed, lowest) = count("001");
+        assert_eq!(count("00000000"), (0, 0));
+        let (failed, lowest) = count("00000001");
         assert!((70..130).contains(&failed) && (160..240).contains(&lowest), "{failed} {lowest}");
         for (failing, diverging) in [(-0.1, 0.0), (0.0, f64::NAN), (0.6, 0.6)] {
             assert!(whole.clone().mishaps(mishaps(failing, diverging)).is_err(), "{failing} {diverging}");

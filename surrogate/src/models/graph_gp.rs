@@ -126,7 +126,7 @@ impl GraphGp {
     #[must_use]
     pub fn with_prior_knowledge(self, knowledge: Vec<PriorKnowledge>, forms: &[PriorForm]) -> Self {
         let forms = if forms.is_empty() { vec![PriorForm::Nothing] } else { forms.to_vec() };
-        Self { knowledge: features_first(&knowledge), forms, cache: Mutex::default(), ..self }
+        Self { knowledge: features_first(knowledge), forms, cache: Mutex::default(), ..self }
     }
 
     /// Number of own features.
@@ -154,7 +154,7 @@ impl GraphGp {
             first_iterations: self.first_iterations,
             iterations: self.iterations,
             limit: self.limit,
-            knowledge: features_first(knowledge),
+            knowledge: features_first(knowledge.to_vec()),
             forms: vec![form],
             features: features.clone(),
             cache: Mutex::default(),
@@ -180,7 +180,7 @@ impl GraphGp {
         let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
         let process = if z.len() > EXACT {
             let covariance = self.covariance(&hyper, &columns);
-            Process::through_points(&covariance, &observed, noise.extra, z.into(), hyper.extra.len())?
+            Process::through_points(&covariance, &observed, &noise.extra, z.into(), hyper.extra.len())?
         } else {
             let factored = self.factored(&hyper, &columns, &prefix_hashes, &observed, &noise)?;
             Process::new(factored, z.into())?.without_outliers(hyper.extra.len())?
@@ -339,8 +339,8 @@ fn own_noise(data: &TrainingData, hyper: &Hyperparameters, base: usize) -> OwnNo
 }
 
 /// Own features, then the prior knowledge.
-fn features_first(knowledge: &[PriorKnowledge]) -> Vec<PriorKnowledge> {
-    let (own, known): (Vec<_>, Vec<_>) = knowledge.iter().cloned().partition(PriorKnowledge::is_feature);
+fn features_first(knowledge: Vec<PriorKnowledge>) -> Vec<PriorKnowledge> {
+    let (own, known): (Vec<_>, Vec<_>) = knowledge.into_iter().partition(PriorKnowledge::is_feature);
     own.into_iter().chain(known).collect()
 }
 

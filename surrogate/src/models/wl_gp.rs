@@ -215,7 +215,7 @@ impl Surrogate for WlGp {
             let mut extra = known.to_vec();
             extra.iter_mut().zip(&outliers).for_each(|(known, extra)| *known += extra);
             let process = if z.len() > EXACT {
-                Process::through_points(&covariance, &x, extra, z, outliers.len())?
+                Process::through_points(&covariance, &x, &extra, z, outliers.len())?
             } else {
                 let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
                 Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?

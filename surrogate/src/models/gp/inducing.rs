@@ -9,7 +9,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, linalg::general_mat_mul, s};
 
 use super::factored::{Covariance, Features, count};
 use super::objective::JITTER;
-use super::process::{LAST, spread};
+use super::subset::{LAST, spread};
 use crate::SurrogateError;
 use crate::linalg::Cholesky;
 
@@ -84,7 +84,7 @@ impl Inducing {
         let weights = inducing.precision.solve(weighted.view());
         let last = inducing.left_out(x, targets, weights.view());
         let alpha = inducing.prior.solve_upper(weights);
-        let left_out = inducing.earlier_left_out(x, targets, &alpha, first, last);
+        let left_out = inducing.earlier_left_out(x, targets, &alpha, first, &last);
         Ok(Conditioned { inducing, positions, alpha, left_out })
     }
 
@@ -162,7 +162,7 @@ impl Inducing {
         targets: &Array1<f64>,
         alpha: &Array1<f64>,
         first: usize,
-        last: (Array1<f64>, Array1<f64>),
+        last: &(Array1<f64>, Array1<f64>),
     ) -> (Array1<f64>, Array1<f64>) {
         let skip = targets.len() - last.0.len();
         let left = |(i, variance): (usize, &f64)| self.noise(skip + i) / variance;
@@ -254,7 +254,7 @@ mod tests {
     fn all_points_are_exact() {
         let (x, z) = data(300);
         let exact = Process::exact(&covariance(), &x, &[0.5, 0.2], z.clone()).unwrap();
-        let sparse = Process::through_points(&covariance(), &x, vec![0.5, 0.2], z, 300).unwrap();
+        let sparse = Process::through_points(&covariance(), &x, &[0.5, 0.2], z, 300).unwrap();
         let at = Array2::from_shape_fn((40, 2), |(i, j)| ((i * 13 + j * 5) % 37) as f32 / 9.0);
         let (means, _) = exact.predict(&at);
         let (joint, covariance, _) = exact.joint_akin(&at, &[]);
@@ -277,10 +277,9 @@ mod tests {
     fn observations_that_come_later() {
         let (x, z) = data(200);
         let extra: Vec<f64> = (0..200).map(|i| f64::from(i % 3)).collect();
-        let all = Process::through_points(&covariance(), &x, extra.clone(), z.clone(), 200).unwrap();
+        let all = Process::through_points(&covariance(), &x, &extra, z.clone(), 200).unwrap();
         let (x_first, z_first) = (x.slice(s![..190, ..]).to_owned(), z.slice(s![..190]).to_owned());
-        let first =
-            Process::through_points(&covariance(), &x_first, extra[..190].to_vec(), z_first, 190).unwrap();
+        let first = Process::through_points(&covariance(), &x_first, &extra[..190], z_first, 190).unwrap();
         let targets = &z.to_vec()[190..];
         let later = Later { targets, noise: &extra[190..], shares: &[1.0; 10] };
         let grown = first.conditioned(&x, later).unwrap();
@@ -299,7 +298,7 @@ mod tests {
         let (early, last) = (700, z.len() - 5);
         (z[early], z[last]) = (-9.0, -9.0);
         let exact = Process::exact(&covariance(), &x, &[], z.clone()).unwrap().without_outliers(300).unwrap();
-        let sparse = Process::through_points(&covariance(), &x, vec![], z.clone(), 300).unwrap();
+        let sparse = Process::through_points(&covariance(), &x, &[], z.clone(), 300).unwrap();
         let at = Array2::from_shape_fn((100, 2), |(i, j)| ((i * 13 + j * 5) % 37) as f32 / 9.0);
         let apart = exact.predict(&at).0.into_iter().zip(sparse.predict(&at).0).map(|(a, b)| (a - b).abs());
         assert!(apart.fold(0.0, f64::max) < 0.05);

@@ -6,8 +6,8 @@
 //! `k(x, x') = Σ_m a_m² κ(‖Λ_m (x - x')‖²) + σ² [x = x']`, where block `m` has some of the columns,
 //! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `model` has blocks,
 //! priors and data, `objective` the marginal likelihood and its gradient, `fit` its maximum, `outliers` the noise of
-//! observations that do not fit, `factored` the covariance of the observations, `inducing` what stands for it where there are many, `process` the
-//! posterior.
+//! observations that do not fit, `factored` the covariance of the observations, `inducing` what stands for it where there are many, `subset` says
+//! which observations stand for many, `process` has the posterior.
 //!
 //! Letters: n observations, m candidates, d columns.
 //!
@@ -29,6 +29,7 @@ mod model;
 mod objective;
 mod outliers;
 mod process;
+mod subset;
 
 pub(crate) use factored::{Covariance, FactoredObservations, Term, fit_to};
 pub(crate) use fit::Fit;

@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_
 use super::factored::{Covariance, FactoredObservations, Features, fit_to, rows_of};
 use super::inducing::{Conditioned, Inducing};
 use super::outliers::LeftOut;
+use super::subset::{LAST, spread};
 use crate::SurrogateError;
 
 /// Candidates per pass, few enough that their covariances stay in the processor's cache.
@@ -14,9 +15,6 @@ pub(crate) const CHUNK: usize = 256;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
-
-/// Fewest observations, the last ones, that leave-one-out predictions are made of where there are more.
-pub(super) const LAST: usize = 400;
 
 /// The share of its covariance with observations that is left to an architecture with this many operations that none
 /// of them has: `e⁻ᵏ`. So its posterior goes back to the prior, where columns of such operations, which are constant
@@ -115,7 +113,7 @@ impl Process {
     pub(crate) fn through_points(
         covariance: &Covariance,
         x: &Array2<f32>,
-        extra: Vec<f64>,
+        extra: &[f64],
         targets: Array1<f64>,
         first: usize,
     ) -> Result<Self, SurrogateError> {
@@ -393,23 +391,6 @@ fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32
     }
 }
 
-/// Positions of the `limit / 2` highest targets and of `limit / 2` others, spread evenly by target, rising; `None`
-/// if there are at most `limit` in all.
-pub(super) fn spread(targets: &Array1<f64>, limit: usize) -> Option<Vec<usize>> {
-    let n = targets.len();
-    if n <= limit {
-        return None;
-    }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|&a, &b| targets[b].total_cmp(&targets[a]));
-    let (top, others) = order.split_at(limit / 2);
-    let count = limit - top.len();
-    let mut part = top.to_vec();
-    part.extend((0..count).map(|i| others[i * others.len() / count]));
-    part.sort_unstable();
-    Some(part)
-}
-
 #[cfg(test)]
 mod tests {
     use ndarray::array;
@@ -490,14 +471,6 @@ mod tests {
             assert!((mean[i] - joint[i]).abs() < 1e-4, "{i}");
             assert!((variance[i] - covariance[[i, i]]).abs() < 1e-4, "{i}");
         }
-    }
-
-    #[test]
-    fn the_best_and_a_spread_of_the_others_by_hand() {
-        let targets = array![0.0, 9.0, 1.0, 2.0, 8.0, 3.0, 4.0];
-        assert_eq!(spread(&targets, 7), None);
-        // 9 and 8, and of 4, 3, 2, 1, 0 the first and the third.
-        assert_eq!(spread(&targets, 4), Some(vec![1, 3, 4, 6]));
     }
 
     /// Beyond the limit means take all observations still, and variances are bounded from above.

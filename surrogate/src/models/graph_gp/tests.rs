@@ -128,7 +128,9 @@ fn own_features_are_learnt_beside_the_graph() {
     let truth = |a: &bonas_spaces::Architecture| toy_score(a) + 0.2 * (0.6 * hidden(a)).sin();
     let known = toy_known(move |_, a| hidden(a)).as_feature();
     let mut observations = toy_observations(60, 4);
-    observations.iter_mut().for_each(|o| o.score = truth(&o.architecture));
+    for o in &mut observations {
+        o.score = truth(&o.architecture);
+    }
     let candidates = toy_architectures(300, 5);
     let targets: Vec<f64> = candidates.iter().map(truth).collect();
     let tau = |known: &[PriorKnowledge]| {
@@ -137,7 +139,7 @@ fn own_features_are_learnt_beside_the_graph() {
         let medians: Vec<f64> = fitted.predict(&candidates).unwrap().iter().map(Posterior::median).collect();
         kendall_tau_b(&medians, &targets).unwrap()
     };
-    let (without, with) = (tau(&[]), tau(&[known.clone()]));
+    let (without, with) = (tau(&[]), tau(std::slice::from_ref(&known)));
     assert!(with > without + 0.1, "{with} {without}");
     // Beside prior knowledge, whichever stands first.
     let (good, _) = good_and_bad();

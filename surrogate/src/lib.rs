@@ -46,15 +46,17 @@ mod observation;
 pub mod pareto;
 pub mod posterior;
 mod prior;
+mod saved;
 pub mod selection;
 mod surrogate;
 pub mod testing;
 
 pub use acquisition::Acquisition;
 pub use error::SurrogateError;
-pub use guard::in_one_space;
+pub use guard::{in_one_space, in_saved_space};
 pub use observation::Observation;
 pub use posterior::Posterior;
 pub use prior::PriorKnowledge;
+pub use saved::Saved;
 pub use selection::{Batches, Candidates, Selection};
 pub use surrogate::{Predict, Surrogate};

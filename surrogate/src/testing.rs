@@ -17,8 +17,10 @@ use ndarray::{Array1, Array2};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+mod saved;
 mod toys;
 
+use saved::check_saved;
 use toys::foreign_architecture;
 #[cfg(test)]
 pub(crate) use toys::toy_known;
@@ -42,6 +44,11 @@ const PLACE_TOLERANCE: f64 = 1e-4;
 /// fitted; no observation and a NaN score are errors. Architectures of another space are
 /// [`SurrogateError::Space`], among the observations and among the candidates. An embedding has one finite row per
 /// candidate. A predictor has an embedding and a joint posterior exactly if the recipe says so.
+///
+/// A predictor that can be saved ([`Predict::save`]) gives the same bytes each time. The one that [`Surrogate::load`] makes
+/// of them gives equal posteriors, embeddings and joint draws, and refuses other spaces, too. Bytes of another version,
+/// bytes that are cut short and bytes with one changed are errors. (Prior knowledge that is a function is not known here: a
+/// surrogate that has some must ask for it.)
 ///
 /// [`check_robustness`] has the rules that a surrogate for real data should keep, too.
 ///
@@ -67,6 +74,7 @@ pub fn check_surrogate(
     check_places(name, &*fitted, candidates, &posteriors);
     check_embedding(surrogate, &*fitted, candidates);
     check_capabilities(surrogate, &*fitted, candidates);
+    check_saved(surrogate, &*fitted, candidates);
     assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");
     let equal: Vec<_> = observations.iter().map(|o| Observation { score: 0.9, ..o.clone() }).collect();
     let doubled = [observations, observations].concat();

@@ -8,13 +8,13 @@ use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::features::FeatureCache;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{CHUNK, Process, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = "ensemble";
 
@@ -124,6 +124,12 @@ impl Surrogate for Ensemble {
             Ok(Box::new(FittedEnsemble { gp, trees, weight, inflation }))
         })
     }
+
+    fn load(&self, saved: &Saved, known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedEnsemble| {
+            Ok(Box::new(FittedEnsemble { gp: fitted.gp.restored(saved, known)?, ..fitted }))
+        })
+    }
 }
 
 impl Ensemble {
@@ -186,6 +192,7 @@ fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>, trust: &Array1<f64>
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct FittedEnsemble {
     gp: FittedGraphGp,
     trees: CrossFit,
@@ -230,6 +237,10 @@ impl Predict for FittedEnsemble {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         self.gp.embed(candidates)
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

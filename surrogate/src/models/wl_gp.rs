@@ -9,7 +9,7 @@ use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::features::{Layout, Sparse};
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{
     self, Block, Covariance, Evidence, FactoredObservations, Kernel, Prior, Process, Scratch, Shape, Term,
 };
@@ -17,7 +17,7 @@ use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
 use crate::posterior::warp::{Warp, gaussian_ranks};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = "wl-gp";
 
@@ -54,10 +54,11 @@ impl Default for WlGp {
 }
 
 /// A column for each label of each round.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Labels {
     layout: Layout,
     /// For each round its first column, and its columns by label.
+    #[serde(with = "crate::saved::by_name")]
     rounds: Vec<(usize, HashMap<u64, usize>)>,
     /// Means of the columns, and factors of the centred values.
     mean: Array1<f32>,
@@ -215,6 +216,10 @@ impl Surrogate for WlGp {
             Ok(Box::new(FittedWlGp { process, labels, warp: Arc::new(warp) }))
         })
     }
+
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedWlGp| Ok(Box::new(fitted)))
+    }
 }
 
 /// One architecture for each group of replicates, with its mean rank.
@@ -234,6 +239,7 @@ fn merged<'a>(observations: &'a [Observation], ranks: &[f64]) -> (Vec<&'a Archit
     (architectures, sums.into_iter().map(|(sum, count)| sum / count).collect())
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct FittedWlGp {
     process: Process,
     labels: Labels,
@@ -260,6 +266,10 @@ impl Predict for FittedWlGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         Ok(Some(self.labels.matrix(candidates).0.mapv(f64::from)))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Scratch {
 /// variance). The factor, means and joint posteriors are computed from them in double precision. Means use all
 /// observations. Variances of single candidates use at most 400 observations, which bounds them from above: the
 /// 200 with the highest targets, and 200 spread evenly over the others by target.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Process {
     observed: Arc<FactoredObservations>,
     /// `K⁻¹ z`.
@@ -50,6 +50,7 @@ pub(crate) struct Process {
     whitener: Array2<f32>,
     targets: Array1<f64>,
     /// Leave-one-out predictions, once they are asked for.
+    #[serde(skip)]
     left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
 }
 

@@ -4,7 +4,7 @@ use crate::features::Structures;
 use crate::models::gp::Shape;
 
 /// How [`GraphGp`](super::GraphGp) uses prior knowledge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PriorForm {
     /// Prior knowledge is not used.
     Nothing,

@@ -32,6 +32,7 @@ pub mod drawing;
 pub mod experiment;
 pub mod observer;
 pub mod predict;
+pub mod rank;
 pub mod report;
 pub mod search;
 

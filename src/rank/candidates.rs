@@ -139,16 +139,24 @@ fn trimmed(mut text: String) -> String {
     if text.starts_with(char::is_whitespace) { text.trim_start().to_owned() } else { text }
 }
 
+/// What is said of a line in another encoding.
+const NOT_TEXT: &str = "no text (UTF-8); save the list as UTF-8";
+
+/// What is said of a file that cannot be read further.
+fn unread(error: &std::io::Error) -> String {
+    format!("cannot read on ({error}); fetch or make the file again")
+}
+
 /// The next line with its end; none after the last.
 fn next_line(reader: &mut Box<dyn BufRead>, path: &Path, line: u64) -> Result<Option<String>, StudyError> {
     let bad = |reason: String| StudyError::Table { path: path.to_owned(), line, reason };
     let mut bytes = Vec::with_capacity(80);
     let read = reader.take(LONGEST).read_until(b'\n', &mut bytes);
-    read.map_err(|error| bad(format!("cannot read on ({error}); fetch or make the file again")))?;
+    read.map_err(|error| bad(unread(&error)))?;
     if bytes.len() as u64 == LONGEST {
         return Err(bad(format!("more than {LONGEST} bytes; give one architecture a line")));
     }
-    let text = String::from_utf8(bytes).map_err(|_| bad("no text (UTF-8); save the list as UTF-8".into()))?;
+    let text = String::from_utf8(bytes).map_err(|_| bad(NOT_TEXT.into()))?;
     Ok((!text.is_empty()).then_some(text))
 }
 
@@ -162,7 +170,12 @@ fn next_record(
     let line = reader.position().line() + 1;
     let bad = |reason: String| StudyError::Table { path: path.to_owned(), line, reason };
     let more = reader.read_record(&mut record);
-    if !more.map_err(|error| bad(format!("not CSV in UTF-8 ({error}); correct the line")))? {
+    let told = |error: csv::Error| match error.kind() {
+        csv::ErrorKind::Io(error) => unread(error),
+        csv::ErrorKind::Utf8 { .. } => NOT_TEXT.to_owned(),
+        _ => format!("not CSV ({error}); correct the line"),
+    };
+    if !more.map_err(|error| bad(told(error)))? {
         return Ok(None);
     }
     let line = record.position().map_or(line, |position| position.line() + 1);
@@ -200,8 +213,8 @@ mod tests {
     #[test]
     fn lines_columns_and_gzip_are_read() {
         assert_eq!(texts(b"a\n\n b \r\nc").unwrap(), expected(&[(1, "a"), (3, "b"), (4, "c")]));
-        let csv = b"acc,arch\n1,a\n2,\"b,c\"\n\n3,d\n";
-        assert_eq!(texts(csv).unwrap(), expected(&[(2, "a"), (3, "b,c"), (5, "d")]));
+        let csv = b"acc,arch\n1,a\n2,\"b,c\"\n3,d\n";
+        assert_eq!(texts(csv).unwrap(), expected(&[(2, "a"), (3, "b,c"), (4, "d")]));
         let mut zip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         zip.write_all(csv).unwrap();
         let zip = zip.finish().unwrap();

@@ -196,3 +196,68 @@ impl Model {
         Ok(load_saved(&self.saved, &self.known)?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bonas_study::table::{EMBEDDED_SEARCH, EMBEDDED_SPACE, Reading, Source};
+
+    use super::*;
+
+    fn table() -> Benchmark {
+        let space = SPACES.get(EMBEDDED_SPACE).unwrap().space();
+        let reading = Reading { columns: vec![EMBEDDED_SEARCH.parse().unwrap()], ..Reading::default() };
+        Source::Embedded.open(space, &reading).unwrap()
+    }
+
+    fn model(name: &str, prior: PriorKind) -> Model {
+        let (table, surrogate) = (table(), SurrogateName::named(name).unwrap());
+        let training = Training::of_table(&table, 0).sample(30, 1);
+        Model::fit(table.space().clone(), &training, &Recipe { surrogate, prior, seed: 1 }).unwrap()
+    }
+
+    fn refused(saved: &Saved) -> String {
+        Model::from_bytes(&saved.to_bytes().unwrap()).unwrap_err().to_string()
+    }
+
+    /// With multiply-adds, which are a function and come from the space again.
+    #[test]
+    fn a_file_predicts_as_the_model_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.bonas");
+        let cells: Vec<_> = table().arms().iter().take(300).map(|arm| arm.architecture.clone()).collect();
+        for prior in [PriorKind::None, PriorKind::Auto, PriorKind::Params] {
+            let model = model("graph-gp", prior);
+            model.write(&path).unwrap();
+            let read = Model::read(&path).unwrap();
+            assert_eq!(read.to_bytes().unwrap(), model.to_bytes().unwrap());
+            let of = |model: &Model| model.predictor().unwrap().predict(&cells).unwrap();
+            assert_eq!(of(&read), of(&model));
+        }
+    }
+
+    #[test]
+    fn models_of_other_spaces_and_priors_are_refused() {
+        let saved = model("graph-gp", PriorKind::Macs).saved().clone();
+        let other = refused(&saved.clone().of_space("macro"));
+        assert!(
+            other.contains("of another space, 1 cell of none, skip_connect") && other.contains("given"),
+            "{other}"
+        );
+        let unknown = refused(&saved.clone().of_space("nasbench202"));
+        assert!(unknown.contains("did you mean `nasbench201`?"), "{unknown}");
+        let without = refused(&saved.clone().with_note(PRIOR, "none"));
+        assert!(without.contains("give it again"), "{without}");
+        let others = refused(&saved.clone().with_note(PRIOR, "params"));
+        assert!(others.contains("ranks its sample otherwise"), "{others}");
+        assert!(refused(&saved.with_note(SCALE, "")).contains("its note scale is missing"));
+    }
+
+    #[test]
+    fn samples_keep_their_order_and_size() {
+        let all = Training::of_table(&table(), 0);
+        let some = all.clone().sample(20, 3);
+        assert_eq!((some.len(), all.clone().sample(99_999, 3).len()), (20, all.len()));
+        let place = |o: &Observation| all.observations.iter().position(|a| a.architecture == o.architecture);
+        assert!(some.observations.iter().map(place).is_sorted());
+    }
+}

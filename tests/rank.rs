@@ -156,6 +156,8 @@ fn mistakes_name_the_remedy() {
     write("bad.txt", format!("{cell}\n\n{cell}\nconv\n").as_bytes());
     write("empty.txt", b"");
     write("macro.txt", b"00000000\n");
+    write("blank.txt", b"\n \n");
+    write("header.csv", b"acc,arch\n");
     let rank = |model: &str, list: &str| -> (Option<i32>, String) {
         let output = bonas(&["rank", "--model", model, "--candidates", list, "--out", "o.csv"], at);
         (output.status.code(), text(&output.stderr))
@@ -168,6 +170,8 @@ fn mistakes_name_the_remedy() {
         ("newer.bonas", "bad.txt", 1, "it has version 99, and this program reads version 1; fit and save"),
         ("m.bonas", "none.txt", 2, "--candidates: none.txt: there is no such file"),
         ("m.bonas", "empty.txt", 1, "empty.txt: it is empty; give one architecture a line"),
+        ("m.bonas", "blank.txt", 1, "blank.txt: no architecture is in it"),
+        ("m.bonas", "header.csv", 1, "header.csv: no architecture is in it"),
         ("m.bonas", "bad.txt", 1, "bad.txt line 4: cannot read \"conv\""),
         ("m.bonas", "macro.txt", 1, "macro.txt line 1: cannot read \"00000000\""),
     ] {

@@ -86,12 +86,11 @@ fn open<'a>(path: &Path, model: &'a Model) -> anyhow::Result<Candidates<'a>> {
 fn write_all(args: &RankArgs, model: &Model, list: Candidates<'_>, sink: &mut Sink) -> anyhow::Result<u64> {
     let interrupt = Interrupt::listen("what is under way", "give the command again".to_owned())?;
     let mut best = args.top.map(Best::new);
-    let mut written = sink.write(HEADER.as_bytes());
+    let mut written = Ok(());
     let ranked = predict_all(model, list, args.threads.unwrap_or_else(cores), |chunk| {
         match &mut best {
             Some(best) => chunk.into_iter().for_each(|ranked| best.push(ranked)),
-            None if written.is_ok() => written = lines(&chunk).and_then(|text| sink.write(&text)),
-            None => {}
+            None => written = lines(&chunk).and_then(|text| sink.write(&text)),
         }
         written.is_ok() && !interrupt.flag.load(Ordering::SeqCst)
     });
@@ -116,31 +115,46 @@ fn lines(ranked: &[Ranked]) -> anyhow::Result<Vec<u8>> {
     Ok(csv.into_inner().map_err(csv::IntoInnerError::into_error)?)
 }
 
-/// Where the lines go.
-enum Sink {
+/// Where the lines go, after the header, which is written with the first of them.
+struct Sink {
+    place: Place,
+    begun: bool,
+}
+
+enum Place {
     Out(BufWriter<StdoutLock<'static>>),
     File(WholeFile),
 }
 
 impl Sink {
     fn open(path: Option<&Path>) -> anyhow::Result<Self> {
-        match path {
-            Some(path) => Ok(Self::File(WholeFile::create(path)?)),
-            None => Ok(Self::Out(BufWriter::with_capacity(1 << 16, io::stdout().lock()))),
-        }
+        let place = match path {
+            Some(path) => Place::File(WholeFile::create(path)?),
+            None => Place::Out(BufWriter::with_capacity(1 << 16, io::stdout().lock())),
+        };
+        Ok(Self { place, begun: false })
     }
 
+    fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
+        if !std::mem::replace(&mut self.begun, true) {
+            self.place.write(HEADER.as_bytes())?;
+        }
+        self.place.write(bytes)
+    }
+
+    fn finish(self) -> anyhow::Result<()> {
+        match self.place {
+            Place::Out(mut out) => Ok(out.flush()?),
+            Place::File(file) => Ok(file.finish()?),
+        }
+    }
+}
+
+impl Place {
     fn write(&mut self, bytes: &[u8]) -> anyhow::Result<()> {
         match self {
             Self::Out(out) => Ok(out.write_all(bytes)?),
             Self::File(file) => Ok(file.append(bytes)?),
-        }
-    }
-
-    fn finish(self) -> anyhow::Result<()> {
-        match self {
-            Self::Out(mut out) => Ok(out.flush()?),
-            Self::File(file) => Ok(file.finish()?),
         }
     }
 }

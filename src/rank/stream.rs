@@ -43,7 +43,7 @@ type Work = (SyncSender<Vec<Candidate>>, Receiver<Result<Vec<Ranked>, StudyError
 ///
 /// # Errors
 /// [`StudyError::Table`] with the first line that the space cannot read, once all before its chunk are handed over; those of
-/// the list and of the model.
+/// the list and of the model; [`StudyError::Data`] for a list of none.
 pub fn rank(
     model: &Model,
     mut list: Candidates<'_>,
@@ -86,7 +86,8 @@ fn in_order(
             }
         }
         if taken == given {
-            return end.unwrap_or(Ok(())).map(|()| count);
+            end.unwrap_or(Ok(()))?;
+            return if given == 0 { Err(no_candidates(list.path())) } else { Ok(count) };
         }
         let result = workers[taken % workers.len()].1.recv().map_err(|_| lost(list.path()))?;
         let ranked = result?;
@@ -95,6 +96,11 @@ fn in_order(
             return Ok(count);
         }
     }
+}
+
+fn no_candidates(path: &Path) -> StudyError {
+    let reason = "no architecture is in it; give one a line, or CSV with a column `arch`".into();
+    StudyError::Data { path: PathBuf::from(path), reason }
 }
 
 /// A worker is gone without a result.

@@ -28,7 +28,7 @@ pub(super) struct RankArgs {
     /// CSV with a column `arch`; `-` is standard input, `all` every architecture of the space (./all is a file).
     #[arg(long)]
     candidates: PathBuf,
-    /// Only the K best, best first; without it all, in the order of the list.
+    /// Only the K best, best first, of isomorphic copies one; without it all, in the order of the list.
     #[arg(long, value_name = "K")]
     top: Option<usize>,
     /// File for the CSV, in place of standard output; one that is there is replaced.
@@ -108,7 +108,7 @@ fn write_all(args: &RankArgs, model: &Model, list: Candidates<'_>, sink: &mut Si
 /// Lines of CSV.
 fn lines(ranked: &[Ranked]) -> anyhow::Result<Vec<u8>> {
     let mut csv = csv::Writer::from_writer(Vec::with_capacity(128 * ranked.len()));
-    for Ranked { text, median, low, high } in ranked {
+    for Ranked { text, median, low, high, .. } in ranked {
         let numbers = [median, low, high].map(f64::to_string);
         csv.write_record([&**text, &numbers[0], &numbers[1], &numbers[2]])?;
     }

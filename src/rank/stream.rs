@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::{Architecture, Key, SearchSpace};
 use bonas_surrogate::{Posterior, Predict};
 
 use super::candidates::Candidate;
@@ -25,6 +25,8 @@ pub const INTERVAL: f64 = 0.8;
 pub struct Ranked {
     /// The architecture, as the list writes it.
     pub text: Box<str>,
+    /// Its key, the same for isomorphic copies.
+    pub key: Key,
     /// Median of its score.
     pub median: f64,
     /// The 10 % quantile.
@@ -122,13 +124,14 @@ impl Ranker<'_> {
     fn ranked(&self, chunk: Vec<Candidate>) -> Result<Vec<Ranked>, StudyError> {
         let architectures = chunk.iter().map(|one| self.architecture(one)).collect::<Result<Vec<_>, _>>()?;
         let posteriors = self.predictor.predict(&architectures)?;
-        let ranked = |(candidate, posterior): (Candidate, &Posterior)| {
+        let ranked = |((candidate, posterior), architecture): ((Candidate, &Posterior), &Architecture)| {
             let at = |share: f64| posterior.quantile(share) / self.unit;
             let (low, high) = (0.5 * (1.0 - INTERVAL), 0.5 * (1.0 + INTERVAL));
             let median = posterior.median() / self.unit;
-            Ranked { text: candidate.text.into(), median, low: at(low), high: at(high) }
+            let (text, key) = (candidate.text.into(), architecture.key());
+            Ranked { text, key, median, low: at(low), high: at(high) }
         };
-        Ok(chunk.into_iter().zip(&posteriors).map(ranked).collect())
+        Ok(chunk.into_iter().zip(&posteriors).zip(&architectures).map(ranked).collect())
     }
 
     fn architecture(&self, candidate: &Candidate) -> Result<Architecture, StudyError> {

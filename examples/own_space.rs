@@ -244,7 +244,7 @@ fn search(space: &Arc<dyn SearchSpace>) -> Result<(), Box<dyn std::error::Error>
 /// BONAS with its graph network, which reads any labelled DAG.
 #[cfg(feature = "torch")]
 fn bonas_with(batches: Batches) -> bonas::study::strategy::Bonas {
-    use bonas::study::strategy::{Aims, CandidatePool, Evolutionary, Objectives, Parents, Targets};
+    use bonas::study::strategy::{CandidatePool, Evolutionary, Parents};
     bonas::study::strategy::Bonas {
         name: "bonas".into(),
         surrogate: Box::new(bonas::surrogate::models::gcn::GcnBsr::default()),
@@ -253,8 +253,6 @@ fn bonas_with(batches: Batches) -> bonas::study::strategy::Bonas {
         pool: CandidatePool::Evolutionary(Evolutionary { parents: Parents::Best, ..Evolutionary::default() }),
         initial: 20,
         batches,
-        targets: Targets::Raw,
-        aims: Aims::default(),
-        objectives: Objectives::default(),
+        ..bonas::study::strategy::Bonas::default()
     }
 }

@@ -1,8 +1,8 @@
 //! Neural architecture search with Bayesian surrogates: a library, and the command `bonas`.
 //!
 //! Use [`Study`] to search a space with a measurement of your own. Use [`search`] for whole searches from a
-//! configuration (shared weights, final training, a report), [`experiment`] to compare strategies, and [`predict`] to
-//! compare surrogates on a table.
+//! configuration (shared weights, final training, a report), [`experiment`] to compare strategies, [`predict`] to
+//! compare surrogates on a table, and [`rank`] to keep a fitted one and rank long lists with it.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -32,6 +32,7 @@ pub mod drawing;
 pub mod experiment;
 pub mod observer;
 pub mod predict;
+pub mod rank;
 pub mod report;
 pub mod search;
 

@@ -15,6 +15,7 @@ mod folders;
 mod indicator;
 mod libtorch;
 mod pages;
+mod rank;
 mod recorded;
 mod resume;
 mod rooms;

@@ -11,9 +11,7 @@ use bonas::spaces::{Key, SearchSpace};
 use bonas::study::evaluator::Table;
 use bonas::study::history::{Evaluation, Fidelity, History};
 use bonas::study::journal::write_json;
-use bonas::study::strategy::{
-    Aims, Batches, Bonas, CandidatePool, Objectives, Prefilter, Targets, WHOLE_SPACE_CAP, WholeSpace,
-};
+use bonas::study::strategy::{Batches, Bonas, CandidatePool, Prefilter, WHOLE_SPACE_CAP, WholeSpace};
 use bonas::study::table::{Benchmark, TableSpace};
 use bonas::study::{Budget, parallel};
 use bonas::surrogate::acquisition::ExpectedImprovement;
@@ -274,9 +272,7 @@ fn queries(
             pool: prior.pool(&whole),
             initial: INITIAL,
             batches: Batches { count: 1, size: BATCH },
-            targets: Targets::Raw,
-            aims: Aims::default(),
-            objectives: Objectives::default(),
+            ..Bonas::default()
         };
         let evaluators: Vec<Box<dyn Evaluator>> = vec![Box::new(Table::of_column(table.clone(), 0))];
         let stop = is_best.clone();

@@ -5,12 +5,14 @@ mod compare;
 mod describe;
 mod environment;
 mod files;
+mod fit;
 mod interrupt;
 mod libtorch;
 mod list;
 mod out;
 mod plan;
 mod predict;
+mod rank;
 mod report;
 mod search;
 mod tabulate;
@@ -64,6 +66,10 @@ enum Command {
     Tabulate(tabulate::TabulateArgs),
     /// Measure how well surrogates rank the rest of a table after a few of its rows.
     Predict(predict::PredictArgs),
+    /// Fit a surrogate to a table or to the scores of a search, and keep it in a file for `bonas rank`.
+    Fit(fit::FitArgs),
+    /// Rank a list of architectures of any length with a model that `bonas fit` made; writes CSV.
+    Rank(rank::RankArgs),
     /// List what configurations and flags can name, each with a line about it.
     List(list::ListArgs),
     /// Print a script that completes commands, flags and names in a shell
@@ -140,6 +146,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),
         Command::Predict(args) => predict::predict(&args),
+        Command::Fit(args) => fit::fit(&args),
+        Command::Rank(args) => rank::rank(&args),
         Command::List(args) => list::list(args),
         Command::Completions { shell } => completions(shell),
         Command::Libtorch(command) => libtorch::libtorch(&command),

@@ -81,13 +81,23 @@ pub(super) struct PredictArgs {
 
 /// What becomes of isomorphic rows.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum MergeKind {
+pub(super) enum MergeKind {
     /// Every row counts by itself.
     Raw,
     /// They become one architecture with the mean of their values.
     Isomorphic,
     /// They become one architecture with the value of the first.
     First,
+}
+
+impl MergeKind {
+    pub(super) fn merge(self) -> Merge {
+        match self {
+            Self::Raw => Merge::Raw,
+            Self::Isomorphic => Merge::Mean,
+            Self::First => Merge::First,
+        }
+    }
 }
 
 /// Prints a row a surrogate and training size.
@@ -195,7 +205,7 @@ fn expect_features(args: &PredictArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn prior(name: &str) -> anyhow::Result<PriorKind> {
+pub(super) fn prior(name: &str) -> anyhow::Result<PriorKind> {
     PriorKind::named(name).map_err(|e| usage(format!("--prior: {}", e.replace("variant", "prior"))))
 }
 
@@ -205,7 +215,7 @@ fn flag(key: &str) -> String {
 }
 
 /// An error of a key of strategy `bonas` as one of the flag that stands for it here.
-fn as_flag(error: StudyError) -> anyhow::Error {
+pub(super) fn as_flag(error: StudyError) -> anyhow::Error {
     placed(error, flag)
 }
 
@@ -225,11 +235,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);
     let reading = Reading {
         columns: args.features.iter().cloned().chain([train_on]).chain(rank).collect(),
-        merge: match args.merge {
-            MergeKind::Raw => Merge::Raw,
-            MergeKind::Isomorphic => Merge::Mean,
-            MergeKind::First => Merge::First,
-        },
+        merge: args.merge.merge(),
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };

@@ -17,7 +17,7 @@ use crate::surrogate::Surrogate;
 
 pub use crate::acquisition::{ACQUISITIONS, AcquisitionEntry};
 pub use crate::entry::PartEntry;
-pub use crate::models::SURROGATES;
+pub use crate::models::{SURROGATES, load_saved};
 pub use crate::selection::{SELECTIONS, SelectionEntry};
 pub use crate::surrogate::SurrogateEntry;
 
@@ -38,12 +38,16 @@ mod tests {
     use std::collections::BTreeSet;
 
     use bonas_spaces::catalogue::Catalogue;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
+    use crate::Saved;
     use crate::acquisition::{AcquisitionSettings, Ucb};
+    use crate::models::{PriorMean, WlGp};
     use crate::selection::SelectionSettings;
     use crate::testing::{
-        check_acquisition, check_selection, check_surrogate, toy_architectures, toy_observations,
+        check_acquisition, check_selection, check_surrogate, toy_architectures, toy_known, toy_observations,
     };
 
     fn check_names<P: ?Sized + 'static, S: 'static>(catalogue: &Catalogue<PartEntry<P, S>>) {
@@ -86,6 +90,24 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Of the catalogue, and around one of it prior knowledge; loaded by the name that is saved.
+    #[test]
+    fn every_surrogate_is_saved_and_loaded_by_its_name() {
+        let (observations, candidates) = (toy_observations(12, 4), toy_architectures(8, 5));
+        let known = toy_known(|i, _| (i % 7) as f64);
+        let mut surrogates: Vec<_> = SURROGATES.iter().filter_map(|entry| entry.build(&()).ok()).collect();
+        surrogates.push(Box::new(PriorMean::new(Box::<WlGp>::default(), known)));
+        for surrogate in surrogates {
+            let fitted = surrogate.fit(&observations, &mut ChaCha8Rng::seed_from_u64(3)).unwrap();
+            let bytes = fitted.save().unwrap().to_bytes().unwrap();
+            let loaded = load_saved(&Saved::from_bytes(&bytes).unwrap(), &[]).unwrap();
+            assert_eq!(loaded.predict(&candidates).unwrap(), fitted.predict(&candidates).unwrap());
+        }
+        let unknown = Saved::of("no such part", &()).unwrap();
+        let error = load_saved(&unknown, &[]).err().unwrap().to_string();
+        assert!(error.contains("no such part") && error.contains("Surrogate::load"), "{error}");
     }
 
     #[test]

@@ -49,6 +49,36 @@ pub enum SurrogateError {
         /// Names of the members that failed, and their errors.
         members: Vec<(&'static str, SurrogateError)>,
     },
+    /// A predictor that has no form to be saved in.
+    #[error(
+        "{surrogate} cannot be saved: it does not implement Predict::save; use one that does, ensemble for example"
+    )]
+    NotSaved {
+        /// Name of the surrogate.
+        surrogate: &'static str,
+    },
+    /// Bytes that are no saved surrogate, or a damaged one.
+    #[error("cannot load the saved surrogate: {reason}")]
+    File {
+        /// What is wrong and what to do.
+        reason: String,
+    },
+    /// A saved surrogate of another version of this program.
+    #[error(
+        "cannot load the saved surrogate: it has version {found}, and this program reads version {expected}; fit and save the model again"
+    )]
+    Version {
+        /// Version of the bytes.
+        found: u32,
+        /// The version that this program writes and reads.
+        expected: u32,
+    },
+    /// Prior knowledge that a saved surrogate was fitted with and cannot hold, since it is a function.
+    #[error("cannot load the saved surrogate: {reason}")]
+    Knowledge {
+        /// What is missing or differs, and what to do.
+        reason: String,
+    },
     /// A surrogate that needs libtorch, in a build without it.
     #[error(
         "{surrogate} needs libtorch, and this program was built without it (feature torch); use a surrogate that needs none, graph-gp for example"
@@ -74,6 +104,11 @@ impl SurrogateError {
     /// A [`SurrogateError::Data`] from anything that prints.
     pub fn data(surrogate: &'static str, reason: impl Into<String>) -> Self {
         Self::Data { surrogate, reason: reason.into() }
+    }
+
+    /// A [`SurrogateError::File`] from anything that prints.
+    pub fn file(reason: impl Into<String>) -> Self {
+        Self::File { reason: reason.into() }
     }
 
     /// A [`SurrogateError::Numeric`] from anything that prints.

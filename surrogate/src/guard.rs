@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Vocabulary};
 use ndarray::Array2;
+use serde::de::DeserializeOwned;
 
 use crate::error::SurrogateError;
 use crate::observation::Observation;
 use crate::posterior::{Joint, Posterior};
+use crate::saved::{Saved, SavedHome, described};
 use crate::surrogate::Predict;
 
 /// What architectures of one space have in common.
@@ -30,13 +32,8 @@ impl Home {
 
     /// What an error says of it.
     fn described(&self) -> String {
-        /// Most operations that are named.
-        const NAMED: usize = 12;
         let names: Vec<&str> = self.vocabulary.ops().map(|op| self.vocabulary.name(op)).collect();
-        let more =
-            if names.len() > NAMED { format!(" and {} more", names.len() - NAMED) } else { String::new() };
-        let cells = if self.cells == 1 { "1 cell".to_owned() } else { format!("{} cells", self.cells) };
-        format!("{cells} of {}{more}", names[..names.len().min(NAMED)].join(", "))
+        described(self.cells, &names)
     }
 }
 
@@ -72,6 +69,23 @@ pub fn in_one_space(
     let home = Home::of(&first.architecture);
     check(surrogate, &home, observations.iter().map(|o| &o.architecture))?;
     Ok(Box::new(Guarded { surrogate, home, inner: fit()? }))
+}
+
+/// Makes a predictor of what [`Predict::save`] returned, with the same guard as [`in_one_space`] gave it.
+///
+/// Use it in [`Surrogate::load`](crate::Surrogate::load): `load` gets what [`Saved::of`] was given.
+///
+/// # Errors
+/// [`SurrogateError::File`] for what another surrogate saved or content that is not a `T`, and those of `load`.
+pub fn in_saved_space<T: DeserializeOwned>(
+    surrogate: &'static str,
+    saved: &Saved,
+    load: impl FnOnce(T) -> Result<Box<dyn Predict>, SurrogateError>,
+) -> Result<Box<dyn Predict>, SurrogateError> {
+    let inner = load(saved.content(surrogate)?)?;
+    let Some(home) = saved.home() else { return Ok(inner) };
+    let home = Home { vocabulary: Arc::new(home.vocabulary()?), cells: home.cells };
+    Ok(Box::new(Guarded { surrogate, home, inner }))
 }
 
 /// A predictor that refuses architectures of another space than that of its observations.
@@ -123,5 +137,14 @@ impl Predict for Guarded {
         let (surrogate, home) = (self.surrogate, self.home.clone());
         let guarded = |inner| Box::new(Self { surrogate, home, inner }) as Box<dyn Predict>;
         Ok(self.inner.condition_on(observations)?.map(guarded))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        match self.inner.save() {
+            Err(SurrogateError::NotSaved { .. }) => {
+                Err(SurrogateError::NotSaved { surrogate: self.surrogate })
+            }
+            saved => Ok(saved?.in_home(SavedHome::of(&self.home.vocabulary, self.home.cells))),
+        }
     }
 }

@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis, aview1, linalg::general_mat_mul,
 const BLOCK: usize = 48;
 
 /// A lower Cholesky factor with the inverses of its diagonal blocks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Cholesky {
     lower: Array2<f64>,
     /// Inverses of the diagonal blocks.

@@ -39,7 +39,7 @@ const TOP_SCORE: f64 = 1.0 - 1e-12;
 const SURE: f64 = -30.0;
 
 /// How the mean and variance of a [`Law::SigmoidGaussian`] are computed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Moments {
     /// By quadrature; see [`quadrature::gauss_hermite`] for the accuracy.
     #[default]

@@ -10,6 +10,11 @@ use crate::error::SurrogateError;
 use crate::features::spelling::{Spelling, SpellingIndex, spelling};
 use crate::posterior::warp::{Warp, gaussian_ranks};
 
+mod saved;
+
+use saved::MISSING;
+pub(crate) use saved::restore;
+
 const NAME: &str = "prior knowledge";
 
 /// Most ranks that are cached.
@@ -43,6 +48,8 @@ enum Source {
     Table(HashMap<Key, f64>),
     /// Values that are computed on demand, ranked among a sample.
     Computed { value: Value, warp: Warp, cache: Mutex<RankCache> },
+    /// Of a saved surrogate: values that were computed on demand, known by the ranks of their sample.
+    Missing(u64),
 }
 
 /// Ranks of the architectures that were asked for.
@@ -192,6 +199,7 @@ impl PriorKnowledge {
                 let architectures: Vec<&Architecture> = architectures.collect();
                 computed(&architectures, value, warp, cache)
             }
+            Source::Missing(_) => Err(SurrogateError::Knowledge { reason: MISSING.into() }),
         }
     }
 }

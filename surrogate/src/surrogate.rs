@@ -12,6 +12,7 @@ use crate::features::FeatureCache;
 use crate::observation::Observation;
 use crate::posterior::{Joint, Posterior};
 use crate::prior::PriorKnowledge;
+use crate::saved::Saved;
 
 /// A surrogate in [`crate::catalogue`].
 pub type SurrogateEntry = PartEntry<dyn Surrogate>;
@@ -60,6 +61,20 @@ pub trait Surrogate: Send + fmt::Debug {
         observations: &[Observation],
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError>;
+
+    /// Makes a predictor of what [`Predict::save`] of one of its predictors returned; it gives the same bits.
+    ///
+    /// The settings are those of the fit, not those of this recipe. `known` is the prior knowledge of the fit that is a
+    /// function ([`PriorKnowledge::computed`]), in any order; a table is saved with the predictor.
+    /// [`in_saved_space`](crate::in_saved_space) does what most implementations need.
+    ///
+    /// # Errors
+    /// [`SurrogateError::NotSaved`] for a surrogate whose predictors cannot be saved (the default),
+    /// [`SurrogateError::File`] for what another surrogate saved, [`SurrogateError::Knowledge`] where `known` is not
+    /// what it was fitted with.
+    fn load(&self, _saved: &Saved, _known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        Err(SurrogateError::NotSaved { surrogate: self.name() })
+    }
 }
 
 /// A fitted surrogate.
@@ -103,5 +118,13 @@ pub trait Predict: Send {
         _observations: &[Observation],
     ) -> Result<Option<Box<dyn Predict>>, SurrogateError> {
         Ok(None)
+    }
+
+    /// What fitting found, for [`Surrogate::load`]; [`Saved::of`] makes it of any value that serde serialises.
+    ///
+    /// # Errors
+    /// [`SurrogateError::NotSaved`] for a predictor that cannot be saved (the default).
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Err(SurrogateError::NotSaved { surrogate: "this surrogate" })
     }
 }

@@ -21,6 +21,11 @@ impl Key {
         Self(bytes)
     }
 
+    /// The key with these bytes, those of [`to_bytes`](Self::to_bytes).
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes.
     pub fn to_bytes(self) -> [u8; 16] {
         self.0

@@ -213,6 +213,22 @@ impl NetworkBuilder {
         Ok(self.push(name, inputs.to_vec(), body, params, passage))
     }
 
+    /// Adds a cell like an earlier one, on inputs of the same shapes: what is known of that one is not worked out
+    /// again.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] if the earlier unit is no cell, or its inputs have other shapes.
+    pub fn cell_like(&mut self, name: &str, inputs: &[UnitId], like: UnitId) -> Result<UnitId, SpaceError> {
+        let known = &self.units[like];
+        let shapes = |inputs: &[UnitId]| inputs.iter().map(|&i| self.shape(i)).collect::<Vec<_>>();
+        if !matches!(known.body, Body::Cell { .. }) || shapes(inputs) != shapes(&known.inputs) {
+            return Err(SpaceError::network(format!("{name} is not like {}", known.name)));
+        }
+        let unit = Unit { name: name.to_owned(), inputs: inputs.to_vec(), ..known.clone() };
+        self.units.push(unit);
+        Ok(self.units.len() - 1)
+    }
+
     /// Adds a chain of `count` equal cells of one input.
     ///
     /// # Errors

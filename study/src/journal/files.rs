@@ -1,7 +1,7 @@
 //! Files that are written as a whole or not at all.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -36,14 +36,76 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StudyErr
     serde_json::from_slice(&bytes).map(Some).map_err(damaged)
 }
 
+/// A file that is written piece by piece beside its place, and moved there by [`finish`](Self::finish): a program that
+/// stops before that leaves the old file, or none.
+#[derive(Debug)]
+pub struct WholeFile {
+    path: PathBuf,
+    part: PathBuf,
+    file: BufWriter<File>,
+    finished: bool,
+}
+
+impl WholeFile {
+    /// Begins a file.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`] naming the file.
+    pub fn create(path: &Path) -> Result<Self, StudyError> {
+        let part = beside(path);
+        let file = File::create(&part).map_err(|e| io(path, e))?;
+        Ok(Self {
+            path: path.to_owned(),
+            part,
+            file: BufWriter::with_capacity(1 << 16, file),
+            finished: false,
+        })
+    }
+
+    /// Moves the file to its place.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`] naming the file.
+    pub fn finish(mut self) -> Result<(), StudyError> {
+        let moved = self
+            .file
+            .flush()
+            .and_then(|()| self.file.get_ref().sync_all())
+            .and_then(|()| std::fs::rename(&self.part, &self.path));
+        self.finished = moved.is_ok();
+        moved.map_err(|e| io(&self.path, e))
+    }
+
+    /// Writes all of some bytes.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`] naming the file.
+    pub fn append(&mut self, bytes: &[u8]) -> Result<(), StudyError> {
+        self.file.write_all(bytes).map_err(|e| io(&self.path, e))
+    }
+}
+
+impl Drop for WholeFile {
+    fn drop(&mut self) {
+        if !self.finished {
+            let _ = std::fs::remove_file(&self.part);
+        }
+    }
+}
+
+/// Where a file is written before it is moved to its place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".part");
+    PathBuf::from(name)
+}
+
 /// Writes a file beside its place and moves it there, so that a kill leaves the old one.
 ///
 /// # Errors
 /// [`StudyError::Io`] naming the file.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".part");
-    let part = PathBuf::from(name);
+    let part = beside(path);
     let write = || {
         let mut file = File::create(&part)?;
         file.write_all(bytes)?;
@@ -58,4 +120,28 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
 
 fn io(path: &Path, source: std::io::Error) -> StudyError {
     StudyError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_as_a_whole_or_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, "old").unwrap();
+        let mut file = WholeFile::create(&path).unwrap();
+        file.append(b"new").unwrap();
+        drop(file);
+        assert_eq!(std::fs::read(&path).unwrap(), b"old");
+        let mut file = WholeFile::create(&path).unwrap();
+        file.append(b"ne").unwrap();
+        file.append(b"w").unwrap();
+        file.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let error = WholeFile::create(&folder.path().join("none/a.csv")).unwrap_err().to_string();
+        assert!(error.contains("a.csv"), "{error}");
+    }
 }

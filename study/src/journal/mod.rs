@@ -29,7 +29,7 @@ use std::time::Duration;
 use crate::StudyError;
 use crate::history::Event;
 
-pub use files::{read_json, write_json, write_whole};
+pub use files::{WholeFile, read_json, write_json, write_whole};
 pub use read::{Records, read};
 pub use seconds::{RoundSeconds, Seconds};
 pub use staging::{Staged, Staging};

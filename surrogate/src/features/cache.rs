@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bonas_spaces::{Architecture, Vocabulary};
 
 use ndarray::Array2;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::spelling::{SpellingIndex, spelling};
 use super::{Columns, Layout, NameNumbers, Store, Structures};
@@ -102,6 +103,21 @@ impl FeatureCache {
             return Err(SurrogateError::data(surrogate, reason));
         }
         Ok(structures)
+    }
+}
+
+/// The names of the features that columns have been numbered by. What is cached is not saved.
+impl Serialize for FeatureCache {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).numbers.names().serialize(serializer)
+    }
+}
+
+/// A cache of its own that numbers features as the saved one did, so that saved columns mean what they meant.
+impl<'de> Deserialize<'de> for FeatureCache {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let numbers = NameNumbers::of(Vec::<u64>::deserialize(deserializer)?);
+        Ok(Self(Arc::new(Mutex::new(CachedFeatures { numbers, ..CachedFeatures::default() }))))
     }
 }
 

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2};
 
+use super::counts::Layout;
 use super::family::{Family, Kind};
 use super::store::Row;
+use crate::error::SurrogateError;
+use crate::saved::Saved;
 
 /// Most sparse features of a kind that get a column.
 const MAX_NAMED: usize = 400;
@@ -18,7 +21,7 @@ const VARIANCE_FLOOR: f64 = 0.1;
 ///
 /// Sparse features get columns in the order in which they are first observed. More architectures therefore add
 /// columns at the end and move none: what a model learnt about a column stays valid.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Columns {
     counts: usize,
     /// Kinds of the counts of one cell.
@@ -60,6 +63,19 @@ impl Columns {
     /// Whether an architecture has as many counts as there are columns for counts.
     pub(crate) fn matches(&self, structure: Row<'_>) -> bool {
         structure.counts.len() == self.counts
+    }
+
+    /// Refuses columns that were saved by a program that counts other features in the same space.
+    ///
+    /// # Errors
+    /// [`SurrogateError::File`].
+    pub(crate) fn expect_of(&self, saved: &Saved) -> Result<(), SurrogateError> {
+        let Some(home) = saved.home() else { return Ok(()) };
+        if Layout::of(&home.vocabulary()?).kinds() == &self.kinds {
+            return Ok(());
+        }
+        let reason = "this program computes other features than the one that saved it; fit and save it again";
+        Err(SurrogateError::file(reason))
     }
 
     /// Number of columns.
@@ -114,7 +130,7 @@ impl Columns {
 }
 
 /// Centre and scale of columns.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Scale {
     mean: Array1<f32>,
     /// Factor of each centred column; 0 for a constant one.

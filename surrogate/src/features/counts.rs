@@ -44,7 +44,7 @@ pub struct Structure {
 /// // Isomorphic cells have equal features.
 /// assert_eq!(layout.features(&cell), layout.features(&cell.clone()));
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Layout {
     /// Number of a computing operation by its place in the vocabulary.
     ops: Vec<Option<u16>>,
@@ -69,6 +69,11 @@ impl Layout {
         let (subsets, groups) = (subsets(k), groups(k));
         let kinds = kinds(k, &subsets, &groups).into();
         Self { ops, k, subsets, groups, attributes, kinds }
+    }
+
+    /// Kinds of the counts of one cell.
+    pub(super) fn kinds(&self) -> &Arc<[Kind]> {
+        &self.kinds
     }
 
     /// Features of an architecture of this vocabulary, cell after cell. With `K` computing operations:

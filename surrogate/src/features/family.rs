@@ -1,7 +1,7 @@
 //! Families of features: how something is counted, and of which operations.
 
 /// How a feature is counted. A model learns the relevance of a family as a whole, on top of that of each column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) enum Family {
     /// Nodes of an operation, or of a group of them.
     Nodes,
@@ -32,7 +32,7 @@ pub(crate) enum Family {
 }
 
 /// What a column counts: its family, and the operations that it distinguishes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Kind {
     pub(crate) family: Family,
     /// Number, from 1, of the cut of the operations into two sides that the column distinguishes; 0 for a column that

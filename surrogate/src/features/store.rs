@@ -38,6 +38,22 @@ impl NameNumbers {
         let next = self.0.len() as u32;
         *self.0.entry(name).or_insert(next)
     }
+
+    /// The names in the order of their numbers.
+    pub(super) fn names(&self) -> Vec<u64> {
+        let mut names: Vec<(u32, u64)> = self.0.iter().map(|(&name, &number)| (number, name)).collect();
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// Numbers these names from 0 on.
+    pub(super) fn of(names: impl IntoIterator<Item = u64>) -> Self {
+        let mut numbers = Self::default();
+        for name in names {
+            numbers.number(name);
+        }
+        numbers
+    }
 }
 
 /// Features of architectures of one vocabulary, in order of insertion.

@@ -9,7 +9,7 @@ use super::family::{Family, Kind};
 use super::store::Row;
 
 /// The columns that are not constant among some architectures, centred and scaled to about unit variance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct VaryingColumns {
     columns: Columns,
     /// Positions among all columns, rising: counts first, then sparse features.

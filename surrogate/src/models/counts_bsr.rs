@@ -11,10 +11,10 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 
 use crate::entry::PartEntry;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::bsr::{Bsr, BsrParams};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = "counts-bsr";
 
@@ -274,6 +274,10 @@ impl Surrogate for CountsBsr {
             Ok(Box::new(FittedCountsBsr { model: self.bsr.fit(&data)? }))
         })
     }
+
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedCountsBsr| Ok(Box::new(fitted)))
+    }
 }
 
 fn check_size(architectures: &[&Architecture]) -> Result<(), SurrogateError> {
@@ -289,6 +293,7 @@ fn check_size(architectures: &[&Architecture]) -> Result<(), SurrogateError> {
     }
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct FittedCountsBsr {
     model: Bsr,
 }
@@ -303,6 +308,10 @@ impl Predict for FittedCountsBsr {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         Ok(Some(matrix(&candidates.iter().collect::<Vec<_>>())?))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

@@ -9,13 +9,13 @@ use rand::Rng;
 use crate::entry::PartEntry;
 use crate::fantasy::More;
 use crate::features::FeatureCache;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{CHUNK, Process, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = "ensemble";
 
@@ -130,6 +130,15 @@ impl Surrogate for Ensemble {
             }))
         })
     }
+
+    fn load(&self, saved: &Saved, known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedEnsemble| {
+            let restored =
+                |gp: Arc<FittedGraphGp>| Arc::unwrap_or_clone(gp).restored(saved, known).map(Arc::new);
+            let conditioned = fitted.conditioned.clone().map(restored).transpose()?;
+            Ok(Box::new(FittedEnsemble { gp: restored(fitted.gp.clone())?, conditioned, ..fitted }))
+        })
+    }
 }
 
 impl Ensemble {
@@ -192,7 +201,7 @@ fn weight(z: &Array1<f64>, l: &Array1<f64>, o: &Array1<f64>, trust: &Array1<f64>
     if best.is_nan() { 0.5 } else { 0.5 * (best.clamp(0.0, 1.0) + 0.5) }
 }
 
-#[derive(Clone)]
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct FittedEnsemble {
     gp: Arc<FittedGraphGp>,
     trees: Arc<CrossFit>,
@@ -294,6 +303,10 @@ impl Predict for FittedEnsemble {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         self.gp.embed(candidates)
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

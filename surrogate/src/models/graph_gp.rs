@@ -17,13 +17,13 @@ use rand::Rng;
 use crate::entry::PartEntry;
 use crate::features::FeatureCache;
 use crate::features::spelling::spelling;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{Covariance, EXACT, Evidence, FactoredObservations, Kernel, LeftOut, Prior, Process};
 use crate::observation::finite_scores;
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, gaussian_ranks, normal_scores};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Predict, PriorKnowledge, Surrogate, SurrogateError};
+use crate::{Observation, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 use columns::KernelColumns;
 pub use data::PriorForm;
@@ -382,5 +382,9 @@ impl Surrogate for GraphGp {
 
     fn fit(&self, observations: &[Observation], _: &mut dyn Rng) -> Result<Box<dyn Predict>, SurrogateError> {
         in_one_space(NAME, observations, || Ok(Box::new(self.fit_process(observations)?)))
+    }
+
+    fn load(&self, saved: &Saved, known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedGraphGp| Ok(Box::new(fitted.restored(saved, known)?)))
     }
 }

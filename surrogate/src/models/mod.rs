@@ -40,7 +40,39 @@ pub use trees::{BoostParams, Trees};
 pub use wl_gp::WlGp;
 
 use crate::surrogate::SurrogateEntry;
+use crate::{Predict, PriorKnowledge, Saved, SurrogateError};
 use bonas_spaces::catalogue::Catalogue;
+
+/// Makes a predictor of a saved one; its surrogate must be in the catalogue, or [`PriorMean`] around one that is.
+///
+/// `known` is the prior knowledge of the fit that is a function; see [`Surrogate::load`](crate::Surrogate::load), which loads a surrogate of
+/// your own.
+///
+/// ```
+/// use bonas_surrogate::models::WlGp;
+/// use bonas_surrogate::testing::{toy_architectures, toy_observations};
+/// use bonas_surrogate::{Predict, Surrogate, catalogue::load_saved};
+/// use rand::SeedableRng;
+///
+/// let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+/// let fitted = WlGp::default().fit(&toy_observations(20, 1), &mut rng)?;
+/// let candidates = toy_architectures(5, 2);
+/// assert_eq!(load_saved(&fitted.save()?, &[])?.predict(&candidates)?, fitted.predict(&candidates)?);
+/// # Ok::<(), bonas_surrogate::SurrogateError>(())
+/// ```
+///
+/// # Errors
+/// [`SurrogateError::File`] for a surrogate of no name in the catalogue, [`SurrogateError::NeedsTorch`] in a build
+/// without what it needs, and those of [`Surrogate::load`](crate::Surrogate::load).
+pub fn load_saved(saved: &Saved, known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+    if saved.surrogate() == prior_mean::NAME {
+        return prior_mean::load(saved, known, |inner| load_saved(inner, known));
+    }
+    let entry = SURROGATES.get(saved.surrogate()).map_err(|error| {
+        SurrogateError::file(format!("{error}; load a surrogate of your own with Surrogate::load"))
+    })?;
+    entry.build(&())?.load(saved, known)
+}
 
 /// Every surrogate; the default of strategy BONAS first.
 pub static SURROGATES: Catalogue<SurrogateEntry> = Catalogue::new(

@@ -6,11 +6,12 @@ use bonas_spaces::Architecture;
 use ndarray::Array2;
 use rand::Rng;
 
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::posterior::warp::{Warp, gaussian_ranks};
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Surrogate, SurrogateError};
+use crate::prior::restore;
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
-const NAME: &str = "prior-mean";
+pub(super) const NAME: &str = "prior-mean";
 
 /// Another surrogate, fitted to what prior knowledge does not explain.
 ///
@@ -95,6 +96,27 @@ impl Surrogate for PriorMean {
             }))
         })
     }
+
+    fn load(&self, saved: &Saved, known: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        load(saved, known, |inner| self.inner.load(inner, known))
+    }
+}
+
+/// Loads a saved [`FittedPriorMean`] with what loads the surrogate inside.
+pub(super) fn load(
+    saved: &Saved,
+    known: &[PriorKnowledge],
+    load_inner: impl FnOnce(&Saved) -> Result<Box<dyn Predict>, SurrogateError>,
+) -> Result<Box<dyn Predict>, SurrogateError> {
+    in_saved_space(
+        NAME,
+        saved,
+        |(inner, mut own, slope, mean, warp): (Saved, [PriorKnowledge; 1], _, _, _)| {
+            restore(&mut own, known)?;
+            let [known] = own;
+            Ok(Box::new(FittedPriorMean { inner: load_inner(&inner)?, known, slope, mean, warp }))
+        },
+    )
 }
 
 /// A fitted [`PriorMean`].
@@ -119,6 +141,10 @@ impl Predict for FittedPriorMean {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         self.inner.embed(candidates)
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, &(self.inner.save()?, [&self.known], self.slope, self.mean, &self.warp))
     }
 }
 

@@ -10,7 +10,7 @@ use rand::Rng;
 use crate::entry::PartEntry;
 use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{
     self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch,
     Shape, Term,
@@ -19,7 +19,7 @@ use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
 use crate::posterior::warp::{Warp, gaussian_ranks};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = "wl-gp";
 
@@ -56,10 +56,11 @@ impl Default for WlGp {
 }
 
 /// A column for each label of each round.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 struct Labels {
     layout: Layout,
     /// For each round its first column, and its columns by label.
+    #[serde(with = "crate::saved::by_name")]
     rounds: Vec<(usize, HashMap<u64, usize>)>,
     /// Means of the columns, and factors of the centred values.
     mean: Array1<f32>,
@@ -223,6 +224,10 @@ impl Surrogate for WlGp {
             Ok(Box::new(FittedWlGp { process, labels: Arc::new(labels), observed: x, warp: Arc::new(warp) }))
         })
     }
+
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedWlGp| Ok(Box::new(fitted)))
+    }
 }
 
 /// One architecture for each group of replicates.
@@ -253,7 +258,7 @@ fn merged<'a>(observations: &'a [Observation], ranks: &[f64], warp: &Warp) -> Me
     Merged { architectures, z, known: sums.iter().map(|[_, known, count]| known / (count * count)).collect() }
 }
 
-#[derive(Clone)]
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 struct FittedWlGp {
     process: Process,
     labels: Arc<Labels>,
@@ -296,6 +301,10 @@ impl Predict for FittedWlGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         Ok(Some(self.labels.matrix(candidates).0.mapv(f64::from)))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

@@ -17,7 +17,7 @@ const TAIL: usize = 5;
 ///
 /// For ranks it is the empirical quantile function of the observed scores, smoothed to at most 33 knots. Beyond the
 /// outermost knots it is linear, with the mean slope over the fifth of the knots next to them.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Warp {
     /// Gaussian ranks, rising.
     latent: Vec<f64>,
@@ -106,6 +106,11 @@ impl Warp {
             (unknown, unknown)
         };
         Self { latent, score, low_slope, high_slope }
+    }
+
+    /// Gaussian rank and score of each knot.
+    pub(crate) fn knots(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+        self.latent.iter().copied().zip(self.score.iter().copied())
     }
 
     /// The score of a Gaussian rank.

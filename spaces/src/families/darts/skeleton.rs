@@ -152,17 +152,26 @@ impl Skeleton for DartsSkeleton {
         let mut net = NetworkBuilder::new(self.image)?;
         let (mut older, mut newer) = self.stem.add_to(&mut net, self.channels)?;
         let (mut channels, mut auxiliary) = (self.channels, None);
+        let mut before: Option<([Shape; 2], usize, UnitId)> = None;
         for i in 0..self.layers {
             let reduction = self.is_reduction(i);
             if reduction {
                 channels *= 2;
             }
-            let stride = if reduction { 2 } else { 1 };
-            let spec = stacked([net.shape(older), net.shape(newer)], channels, stride, self.norm);
-            let spec = CellSpec { partial: self.partial, ..spec };
-            let role = usize::from(reduction);
-            let cell = CellNet::new(&union.cells[role], &union.vocabulary, spec, ops)?;
-            let out = net.cell(&format!("cell{i}"), &[older, newer], role, cell)?;
+            let (role, name) = (usize::from(reduction), format!("cell{i}"));
+            let shapes = [net.shape(older), net.shape(newer)];
+            let out = match before {
+                Some((known, of, like)) if (known, of) == (shapes, role) => {
+                    net.cell_like(&name, &[older, newer], like)?
+                }
+                _ => {
+                    let spec = stacked(shapes, channels, 1 + role, self.norm);
+                    let spec = CellSpec { partial: self.partial, ..spec };
+                    let cell = CellNet::new(&union.cells[role], &union.vocabulary, spec, ops)?;
+                    net.cell(&name, &[older, newer], role, cell)?
+                }
+            };
+            before = Some((shapes, role, out));
             (older, newer) = (newer, out);
             if self.auxiliary && i == 2 * self.layers / 3 {
                 auxiliary = Some(self.auxiliary(&mut net, out)?);

@@ -147,6 +147,19 @@ impl Knowledge {
         self
     }
 
+    /// What a surrogate is given of the costs of architectures, as [`surrogate`](Self::surrogate) gives it.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a prior that the surrogate or the space does not have.
+    pub fn costs(
+        &self,
+        kind: SurrogateName,
+        prior: PriorKind,
+        space: &dyn SearchSpace,
+    ) -> Result<Vec<PriorKnowledge>, StudyError> {
+        Ok(self.cost(kind, prior, space)?.into_iter().collect())
+    }
+
     /// The same with paths of scores on other tasks taken from a folder.
     #[must_use]
     pub fn paths_from(self, folder: &Path) -> Self {

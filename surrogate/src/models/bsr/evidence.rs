@@ -68,7 +68,7 @@ impl Evidence {
 }
 
 /// The chosen precisions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Hyper {
     pub(super) alpha: f64,
     pub(super) beta: f64,
@@ -81,11 +81,12 @@ pub(super) struct Hyper {
 }
 
 /// Features and targets in the eigenbasis.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Spectrum {
     /// Eigenvalues of `ΦᵀΦ` above rounding, `[r]`.
     pub(super) values: Array1<f64>,
     /// Their eigenvectors, `[d, r]`.
+    #[serde(with = "crate::saved::matrix")]
     pub(super) vectors: Array2<f64>,
     /// Targets along the left singular vectors, `[r]`.
     pub(super) projected: Array1<f64>,

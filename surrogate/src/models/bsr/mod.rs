@@ -134,7 +134,7 @@ impl Fit<Array2<f64>, Array1<f64>, SurrogateError> for BsrValidParams {
 /// A fitted Bayesian sigmoid regression.
 ///
 /// α, β, weights and covariance are those of the scaled problem (see [`Scaling`]); predictions are of scores.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub struct Bsr {
     scaler: Scaler,
     spectrum: Spectrum,

@@ -3,7 +3,7 @@
 use ndarray::{Array1, Array2, Axis, concatenate};
 
 /// How features and targets are scaled before the regression.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Scaling {
     /// No scaling and no intercept, as published.
     Raw,
@@ -25,7 +25,7 @@ const PRIOR_SD: f64 = 0.5;
 const FLAT: f64 = 1e-6;
 
 /// A fitted [`Scaling`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Scaler {
     kind: Scaling,
     offset: Array1<f64>,

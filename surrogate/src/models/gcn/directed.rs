@@ -15,6 +15,7 @@ use rand_distr::{Distribution, StandardNormal};
 use tch::{Device, Kind, Tensor};
 
 use super::graphs::{check_alike, class};
+use super::tensors::SavedTensor;
 use crate::SurrogateError;
 
 /// Divisor of the sum over nodes, which makes it about as large as their mean.
@@ -121,7 +122,7 @@ fn average(row: &mut [f32]) {
 }
 
 /// Sizes of [`Nets`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct NetsShape {
     pub(super) members: usize,
     pub(super) classes: usize,
@@ -228,6 +229,24 @@ impl Nets {
         let embedding = (read.bmm(&next()) + counts.matmul(&next()) + next()).relu(); // [K, A, W]
         let prediction = embedding.bmm(&next()) + next(); // [K, A, 1]
         (embedding, prediction.squeeze_dim(2))
+    }
+
+    /// Shape and parameters as they are saved.
+    ///
+    /// # Errors
+    /// As [`SavedTensor::of`].
+    pub(super) fn saved(&self) -> Result<(NetsShape, SavedTensor), SurrogateError> {
+        Ok((self.shape, SavedTensor::of(&self.flat.detach())?))
+    }
+
+    /// The networks that were saved, on the CPU.
+    ///
+    /// # Errors
+    /// As [`SavedTensor::tensor`].
+    pub(super) fn restored((shape, flat): &(NetsShape, SavedTensor)) -> Result<Self, SurrogateError> {
+        let count = |(rows, columns, _): (usize, usize, Start)| shape.members * rows * columns;
+        let count: usize = shape.parameters().into_iter().map(count).sum();
+        Ok(Self { shape: *shape, flat: flat.tensor(&[count as i64])? })
     }
 }
 

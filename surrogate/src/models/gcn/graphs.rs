@@ -11,7 +11,7 @@ use crate::SurrogateError;
 const NAME: &str = "graph encoding";
 
 /// How graphs smaller than the largest of a batch are padded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Padding {
     /// Padded rows take part in no sum and no batch statistics, so that a graph's embedding does not depend on the
     /// other graphs of the batch.

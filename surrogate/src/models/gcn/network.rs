@@ -16,13 +16,14 @@ use rand::{Rng, RngExt};
 use tch::{Device, Kind, Tensor};
 
 use super::graphs::{Graphs, Layout};
+use super::tensors::SavedTensor;
 use crate::SurrogateError;
 
 const EPS: f64 = 1e-5;
 const MOMENTUM: f64 = 0.1;
 
 /// Sizes of a [`Gcn`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct GcnShape {
     /// Label classes of the graphs, `F`: the length of the vocabulary.
     pub classes: usize,
@@ -75,6 +76,36 @@ pub struct Gcn {
     flat: Tensor,
     layers: Vec<Layer>,
     head: (Tensor, Tensor),
+}
+
+/// A [`Gcn`] as it is saved: parameters, and the running means and variances of each layer.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub(super) struct SavedGcn {
+    shape: GcnShape,
+    flat: SavedTensor,
+    statistics: Vec<SavedTensor>,
+}
+
+impl SavedGcn {
+    pub(super) fn of(gcn: &Gcn) -> Result<Self, SurrogateError> {
+        let statistics =
+            gcn.statistics().iter().map(|(_, tensor)| SavedTensor::of(tensor)).collect::<Result<_, _>>()?;
+        Ok(Self { shape: gcn.shape, flat: SavedTensor::of(&gcn.flat)?, statistics })
+    }
+
+    /// The network on the CPU.
+    pub(super) fn network(&self) -> Result<Gcn, SurrogateError> {
+        self.shape.check()?;
+        let gcn = Gcn::from_flat(self.shape, self.flat.tensor(&[self.shape.parameter_count() as i64])?);
+        let own = gcn.statistics();
+        if own.len() != self.statistics.len() {
+            return Err(SurrogateError::file("running statistics are missing; save the model again"));
+        }
+        for ((_, mut to), saved) in own.into_iter().zip(&self.statistics) {
+            to.copy_(&saved.tensor(&[self.shape.width as i64])?);
+        }
+        Ok(gcn)
+    }
 }
 
 /// Views of a layer's parameters, and its running statistics.

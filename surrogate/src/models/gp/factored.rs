@@ -15,7 +15,7 @@ use crate::linalg::Cholesky;
 const RIDGES: [f64; 5] = [0.0, 1e-5, 1e-4, 1e-3, 1e-2];
 
 /// One block of the kernel at known hyper-parameters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Term {
     /// The term's columns among those of the observations.
     pub(crate) columns: Range<usize>,
@@ -31,7 +31,7 @@ pub(crate) struct Term {
 pub(super) type Features = Vec<(Array2<f32>, Vec<f32>)>;
 
 /// A sum of kernel terms, and the variance of the noise.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Covariance {
     pub(crate) kernel: Kernel,
     pub(crate) terms: Vec<Term>,
@@ -39,7 +39,7 @@ pub(crate) struct Covariance {
 }
 
 /// Observations without their targets, with the factor of their covariance.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FactoredObservations {
     pub(super) covariance: Covariance,
     pub(super) features: Features,

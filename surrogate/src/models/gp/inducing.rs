@@ -29,7 +29,7 @@ const LANES: usize = 4;
 const RIDGES: [f64; 4] = [1e-6, 1e-5, 1e-4, 1e-3];
 
 /// Observations in terms of inducing points.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Inducing {
     pub(super) covariance: Covariance,
     /// The inducing points, which are observations: half of them those with the highest targets, the others spread

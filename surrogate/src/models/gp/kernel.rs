@@ -5,7 +5,7 @@ use std::f32::consts::LOG2_E;
 use multiversion::multiversion;
 
 /// Shape of a kernel; `a` is the squared distance in units of lengthscales.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Kernel {
     /// Matérn with ν = 3/2: `(1 + r) e⁻ʳ`, `r = √(3a)`.
     #[default]

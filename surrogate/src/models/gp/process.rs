@@ -40,7 +40,7 @@ pub(crate) struct Scratch {
 /// 200 with the highest targets, and 200 spread evenly over the others by target.
 ///
 /// Of more than [`EXACT`](super::EXACT) observations the process goes through inducing points.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Process {
     basis: Basis,
     /// Weights of the covariances with the basis in the mean, `K⁻¹ z` for all observations.
@@ -53,11 +53,12 @@ pub(crate) struct Process {
     /// The first observation that is predicted from the others.
     first: usize,
     /// Leave-one-out predictions, once they are asked for.
+    #[serde(skip)]
     left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
 }
 
 /// What covariances are taken with.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 enum Basis {
     /// All observations.
     All(Arc<FactoredObservations>),

@@ -12,7 +12,7 @@ const NEIGHBOURS: f64 = -1.0;
 const PLACES: f64 = -0.4;
 
 /// The columns that vary among the first observations, scaled by these, and the kernel over them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct KernelColumns {
     pub(super) form: PriorForm,
     pub(super) varying: VaryingColumns,

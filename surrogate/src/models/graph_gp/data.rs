@@ -7,7 +7,7 @@ use crate::models::gp::Shape;
 use crate::posterior::Warp;
 
 /// How [`GraphGp`](super::GraphGp) uses prior knowledge.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum PriorForm {
     /// Prior knowledge is not used.
     Nothing,

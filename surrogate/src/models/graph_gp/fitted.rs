@@ -11,10 +11,11 @@ use crate::fantasy::{More, below};
 use crate::features::FeatureCache;
 use crate::models::gp::{self, Later, Process, Scratch};
 use crate::posterior::{Joint, Posterior, Warp};
-use crate::{Observation, Predict, PriorKnowledge, SurrogateError};
+use crate::prior::restore;
+use crate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
 
 /// A fitted [`GraphGp`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct FittedGraphGp {
     pub(super) process: Process,
     pub(super) columns: Arc<KernelColumns>,
@@ -77,6 +78,20 @@ impl FittedGraphGp {
 
     pub(crate) fn warp(&self) -> &Arc<Warp> {
         &self.warp
+    }
+
+    /// Completes a loaded process with the prior knowledge that cannot be saved.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Knowledge`], and [`SurrogateError::File`] for columns of another program.
+    pub(crate) fn restored(
+        mut self,
+        saved: &Saved,
+        known: &[PriorKnowledge],
+    ) -> Result<Self, SurrogateError> {
+        self.columns.varying.columns().expect_of(saved)?;
+        restore(&mut self.knowledge, known)?;
+        Ok(self)
     }
 }
 
@@ -141,5 +156,9 @@ impl Predict for FittedGraphGp {
             return Ok(Some(Array2::zeros((0, self.columns.width()))));
         }
         Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }

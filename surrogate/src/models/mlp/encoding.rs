@@ -9,7 +9,7 @@ use bonas_spaces::{Architecture, OpGraph};
 const MAX_OPS: usize = 8;
 
 /// The meaning of a coordinate.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 enum Feature {
     /// A path from an input to the output: its cell, and its labels.
     Path(usize, Vec<usize>),
@@ -23,7 +23,7 @@ enum Feature {
 /// most [`MAX_OPS`] operations, 1 where the path occurs. If no training graph branches, a path would be the whole
 /// architecture; a coordinate then stands for a label at a position (the categorical encoding of White et al.,
 /// NeurIPS 2020).
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Encoder {
     places: bool,
     numbers: BTreeMap<Feature, usize>,

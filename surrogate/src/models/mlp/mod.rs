@@ -11,9 +11,9 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::entry::PartEntry;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 use encoding::Encoder;
 use net::Net;
 
@@ -113,10 +113,14 @@ impl Surrogate for PathMlp {
             Ok(Box::new(FittedPathMlp { encoder, nets, scale }))
         })
     }
+
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedPathMlp| Ok(Box::new(fitted)))
+    }
 }
 
 /// Mean and standard deviation of the observed scores.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct Scale {
     mean: f64,
     sd: f64,
@@ -145,6 +149,7 @@ impl Scale {
     }
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct FittedPathMlp {
     encoder: Encoder,
     nets: Vec<Net>,
@@ -157,6 +162,10 @@ impl Predict for FittedPathMlp {
         let outputs: Vec<Vec<f32>> = self.nets.iter().map(|net| net.outputs(&examples)).collect();
         let of = |i: usize| outputs.iter().map(|of_net| f64::from(of_net[i])).collect::<Vec<_>>();
         (0..candidates.len()).map(|i| self.posterior(&of(i))).collect()
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

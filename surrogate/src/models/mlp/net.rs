@@ -15,7 +15,7 @@ const EPSILON: f32 = 1e-8;
 const LANES: usize = 8;
 
 /// A dense layer `y = x W + b`; `values` is `[inputs + 1, outputs]` in row-major order, with `b` as the last row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 struct Layer {
     inputs: usize,
     /// Number of outputs, padded.
@@ -74,7 +74,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 /// A network: layers of `width` with ReLU, then one output.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Net {
     layers: Vec<Layer>,
 }

@@ -43,7 +43,7 @@ pub(super) struct TrainingFeatures {
 }
 
 /// A fitted sum of trees.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct Boosted {
     base: f64,
     rate: f64,

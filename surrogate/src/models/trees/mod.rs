@@ -17,12 +17,12 @@ use rand::seq::SliceRandom;
 use crate::entry::PartEntry;
 use crate::features::Columns;
 use crate::features::FeatureCache;
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, Warp, normal_scores};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 pub use boost::BoostParams;
 use boost::{Boosted, TrainingFeatures};
@@ -55,7 +55,7 @@ impl Default for Trees {
 }
 
 /// For each fold, trees that are fitted to all others.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct CrossFit {
     models: Vec<Boosted>,
     /// Predictions `[n]` of each observation by the trees that were not fitted to its target. All trees split halfway
@@ -151,8 +151,16 @@ impl Surrogate for Trees {
             }))
         })
     }
+
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |fitted: FittedTrees| {
+            fitted.columns.expect_of(saved)?;
+            Ok(Box::new(fitted))
+        })
+    }
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct FittedTrees {
     fit: CrossFit,
     /// Mean squared error on the folds left out.
@@ -167,6 +175,10 @@ impl Predict for FittedTrees {
         let (mean, variance) = self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
         let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
         mean.iter().zip(&variance).map(posterior).collect()
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        Saved::of(NAME, self)
     }
 }
 

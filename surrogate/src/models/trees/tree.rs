@@ -143,14 +143,14 @@ impl Tree {
 
 /// A tree that predicts without branches. Every split chooses, for [`ROWS`] rows at a time, between the results of
 /// its two sides.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(super) struct FlatTree {
     /// Each split chooses between values and earlier splits.
     splits: Vec<FlatSplit>,
     root: Side,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 struct FlatSplit {
     feature: usize,
     edge: f32,
@@ -160,7 +160,7 @@ struct FlatSplit {
 }
 
 /// The result of one side of a split.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
 enum Side {
     Value(f32),
     /// The choice of an earlier split.

@@ -8,13 +8,13 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use tch::{Device, Kind};
 
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::bsr::{Bsr, BsrParams};
 use crate::models::gcn::graphs::{Graphs, Padding};
-use crate::models::gcn::network::{Gcn, GcnShape, check_place};
+use crate::models::gcn::network::{Gcn, GcnShape, SavedGcn, check_place};
 use crate::models::gcn::tensors::{pin_threads, to_array};
 use crate::models::gcn::train::Training;
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 /// Architectures per pass when predicting.
 const CHUNK: usize = 2048;
@@ -154,6 +154,18 @@ impl Surrogate for GcnBsr {
             Ok(Box::new(FittedGcnBsr { recipe: *self, gcn, model }))
         })
     }
+
+    /// Loads to the CPU.
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(self.name, saved, |content: (bool, Padding, SavedGcn, Bsr)| {
+            let (pruned, padding, network, model) = content;
+            let gcn = network.network()?;
+            let simplify = if pruned { Simplify::Pruned } else { Simplify::Raw };
+            let (kind, device) = gcn.place();
+            let settings = GcnSettings { simplify, padding, kind, device, ..self.settings };
+            Ok(Box::new(FittedGcnBsr { recipe: Self { settings, ..*self }, gcn, model }))
+        })
+    }
 }
 
 struct FittedGcnBsr {
@@ -184,6 +196,12 @@ impl Predict for FittedGcnBsr {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         self.embedding(candidates).map(Some)
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        let GcnSettings { simplify, padding, .. } = self.recipe.settings;
+        let pruned = matches!(simplify, Simplify::Pruned);
+        Saved::of(self.recipe.name, &(pruned, padding, SavedGcn::of(&self.gcn)?, &self.model))
     }
 }
 

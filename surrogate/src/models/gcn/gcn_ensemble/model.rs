@@ -11,7 +11,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::features::FeatureCache;
 use crate::features::{Structures, VaryingColumns};
-use crate::guard::in_one_space;
+use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gcn::directed::{DirectedGraphs, Nets};
 use crate::models::gcn::network::check_place;
 use crate::models::gcn::tensors::{pin_threads, to_array};
@@ -19,7 +19,7 @@ use crate::models::gcn::train::Adam;
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, Warp, normal_scores};
-use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
+use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
 
 const NAME: &str = super::GCN_ENSEMBLE.name();
 
@@ -215,6 +215,16 @@ impl Surrogate for GcnEnsemble {
             Ok(Box::new(fitted))
         })
     }
+
+    /// Loads to the CPU.
+    fn load(&self, saved: &Saved, _: &[PriorKnowledge]) -> Result<Box<dyn Predict>, SurrogateError> {
+        in_saved_space(NAME, saved, |content: (_, VaryingColumns, _, _, _)| {
+            let (nets, columns, (unit, error), warp, features) = content;
+            columns.columns().expect_of(saved)?;
+            let (nets, device) = (Nets::restored(&nets)?, Device::Cpu);
+            Ok(Box::new(FittedGcnEnsemble { nets, columns, unit, error, warp, device, features }))
+        })
+    }
 }
 
 /// Varying counts `[m, d]` of some architectures, times a unit.
@@ -282,6 +292,11 @@ impl Predict for FittedGcnEnsemble {
         Array2::from_shape_vec((candidates.len(), shape.members * shape.width), rows)
             .map(Some)
             .map_err(|e| SurrogateError::numeric(NAME, e.to_string()))
+    }
+
+    fn save(&self) -> Result<Saved, SurrogateError> {
+        let numbers = (self.unit, self.error);
+        Saved::of(NAME, &(self.nets.saved()?, &self.columns, numbers, &self.warp, &self.features))
     }
 }
 

@@ -1,0 +1,264 @@
+//! A fitted surrogate with its space and its prior knowledge, as a file.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::SearchSpace;
+use bonas_spaces::catalogue::SPACES;
+use bonas_study::history::{History, Outcome};
+use bonas_study::journal::write_whole;
+use bonas_study::rng::stream;
+use bonas_study::strategy::{Knowledge, PriorKind, Start, SurrogateName};
+use bonas_study::table::Benchmark;
+use bonas_surrogate::catalogue::load_saved;
+use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
+
+use crate::StudyError;
+
+/// Purpose of a random stream: fitting a model that is kept.
+const FIT: u64 = 210;
+
+/// Notes in the file: the prior knowledge, and what scores were multiplied by.
+const PRIOR: &str = "prior";
+const SCALE: &str = "scale";
+
+/// How a model is fitted.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Recipe {
+    /// The surrogate; `ensemble` by default.
+    pub surrogate: SurrogateName,
+    /// What it knows beforehand.
+    pub prior: PriorKind,
+    /// Seed of what is drawn in fitting.
+    pub seed: u64,
+}
+
+/// What a model is fitted to.
+#[derive(Clone, Debug)]
+pub struct Training {
+    observations: Vec<Observation>,
+    /// What scores are multiplied by first: accuracies become fractions.
+    scale: f64,
+    /// Where they are from.
+    source: String,
+}
+
+impl Training {
+    /// Every architecture of a table, by the mean of its values in a column (a position).
+    pub fn of_table(table: &Benchmark, column: usize) -> Self {
+        let column = &table.columns()[column];
+        let scale = column.scale();
+        let arms = table.arms().iter().zip(column.means());
+        let observe = |(arm, value): (&bonas_study::table::Arm, f64)| {
+            Observation::new(arm.architecture.clone(), scale * value)
+        };
+        let source = format!("{} of {}", column.name(), table.path().display());
+        Self { observations: arms.map(observe).collect(), scale, source }
+    }
+
+    /// Every architecture of a study that has a score; `source` says which study.
+    pub fn of_history(history: &History, source: impl Into<String>) -> Self {
+        let scored = history.evaluations().iter().filter_map(|evaluation| match &evaluation.outcome {
+            Outcome::Scored(score) => Some(Observation::new(evaluation.architecture.clone(), score.value)),
+            Outcome::Failed(_) => None,
+        });
+        Self { observations: scored.collect(), scale: 1.0, source: source.into() }
+    }
+
+    /// Number of architectures.
+    pub fn len(&self) -> usize {
+        self.observations.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.observations.is_empty()
+    }
+
+    /// Some of them at random, at most `count`, in the order of the table or study.
+    #[must_use]
+    pub fn sample(self, count: usize, seed: u64) -> Self {
+        let count = count.min(self.len());
+        let mut rng = stream(seed, &[FIT, 1]);
+        let mut places = rand::seq::index::sample(&mut rng, self.len(), count).into_vec();
+        places.sort_unstable();
+        let observations = places.into_iter().map(|place| self.observations[place].clone()).collect();
+        Self { observations, ..self }
+    }
+}
+
+/// A fitted surrogate that can be written to a file.
+#[derive(Clone, Debug)]
+pub struct Model {
+    saved: Arc<Saved>,
+    space: Arc<dyn SearchSpace>,
+    known: Vec<PriorKnowledge>,
+    scale: f64,
+}
+
+impl Model {
+    /// Fits a surrogate to architectures of a space of the catalogue.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a surrogate that this build lacks, or prior knowledge that it does not take; whatever
+    /// the fit fails with.
+    pub fn fit(
+        space: Arc<dyn SearchSpace>,
+        training: &Training,
+        recipe: &Recipe,
+    ) -> Result<Self, StudyError> {
+        let knowledge = Knowledge::default();
+        let surrogate = knowledge.surrogate(
+            recipe.surrogate,
+            Start { prior: recipe.prior, ..Start::NOTHING },
+            &*space,
+        )?;
+        let fitted = surrogate.fit(&training.observations, &mut stream(recipe.seed, &[FIT]))?;
+        let saved = fitted
+            .save()?
+            .of_space(space.name())
+            .with_note(PRIOR, recipe.prior.name())
+            .with_note(SCALE, training.scale.to_string())
+            .with_note("architectures", training.len().to_string())
+            .with_note("scores", training.source.clone())
+            .with_note("seed", recipe.seed.to_string());
+        let known = knowledge.costs(recipe.surrogate, recipe.prior, &*space)?;
+        Ok(Self { saved: Arc::new(saved), space, known, scale: training.scale })
+    }
+
+    /// Reads the bytes of a file.
+    ///
+    /// # Errors
+    /// [`StudyError::Surrogate`] for bytes that are no model, are damaged, or are of another version or space;
+    /// [`StudyError::Space`] for a space that this program does not have.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StudyError> {
+        let saved = Saved::from_bytes(bytes)?;
+        let entry = SPACES.get(saved.space()).map_err(|error| {
+            SurrogateError::file(format!("its space is not one of this program: {error}"))
+        })?;
+        let space = entry.space();
+        saved.expect_like(&space.sample(&mut stream(0, &[FIT])))?;
+        let note = |key: &str| saved.notes().get(key).map(String::as_str);
+        let damaged = |what: &str| SurrogateError::file(format!("its note {what} is missing; fit it again"));
+        let scale = note(SCALE).and_then(|text| text.parse().ok()).ok_or_else(|| damaged(SCALE))?;
+        let prior = note(PRIOR).and_then(|name| PriorKind::named(name).ok()).ok_or_else(|| damaged(PRIOR))?;
+        let surrogate = SurrogateName::named(saved.surrogate()).map_err(SurrogateError::file)?;
+        let known = Knowledge::default().costs(surrogate, prior, &*space)?;
+        let model = Self { saved: Arc::new(saved), space, known, scale };
+        model.predictor()?;
+        Ok(model)
+    }
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`], and those of [`from_bytes`](Self::from_bytes).
+    pub fn read(path: &Path) -> Result<Self, StudyError> {
+        let bytes = std::fs::read(path).map_err(|source| StudyError::Io { path: path.to_owned(), source })?;
+        Self::from_bytes(&bytes)
+    }
+
+    /// The contents of a file.
+    ///
+    /// # Errors
+    /// [`StudyError::Surrogate`] for a model that has no bytes.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, StudyError> {
+        Ok(self.saved.to_bytes()?)
+    }
+
+    /// Writes a file, as a whole or not at all.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), StudyError> {
+        write_whole(path, &self.to_bytes()?)
+    }
+
+    /// The space of its architectures.
+    pub fn space(&self) -> &Arc<dyn SearchSpace> {
+        &self.space
+    }
+
+    /// What is saved: names and notes.
+    pub fn saved(&self) -> &Saved {
+        &self.saved
+    }
+
+    /// What scores were multiplied by before the fit; posteriors are in that unit.
+    pub fn scale(&self) -> f64 {
+        self.scale
+    }
+
+    /// A predictor of its own; all of a model give equal posteriors.
+    ///
+    /// # Errors
+    /// [`StudyError::Surrogate`] for content that cannot be read.
+    pub fn predictor(&self) -> Result<Box<dyn Predict>, StudyError> {
+        Ok(load_saved(&self.saved, &self.known)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bonas_study::table::{EMBEDDED_SEARCH, EMBEDDED_SPACE, Reading, Source};
+
+    use super::*;
+
+    fn table() -> Benchmark {
+        let space = SPACES.get(EMBEDDED_SPACE).unwrap().space();
+        let reading = Reading { columns: vec![EMBEDDED_SEARCH.parse().unwrap()], ..Reading::default() };
+        Source::Embedded.open(space, &reading).unwrap()
+    }
+
+    fn model(name: &str, prior: PriorKind) -> Model {
+        let (table, surrogate) = (table(), SurrogateName::named(name).unwrap());
+        let training = Training::of_table(&table, 0).sample(30, 1);
+        Model::fit(table.space().clone(), &training, &Recipe { surrogate, prior, seed: 1 }).unwrap()
+    }
+
+    fn refused(saved: &Saved) -> String {
+        Model::from_bytes(&saved.to_bytes().unwrap()).unwrap_err().to_string()
+    }
+
+    /// With multiply-adds, which are a function and come from the space again.
+    #[test]
+    fn a_file_predicts_as_the_model_did() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("m.bonas");
+        let cells: Vec<_> = table().arms().iter().take(300).map(|arm| arm.architecture.clone()).collect();
+        for prior in [PriorKind::None, PriorKind::Auto, PriorKind::Params] {
+            let model = model("graph-gp", prior);
+            model.write(&path).unwrap();
+            let read = Model::read(&path).unwrap();
+            assert_eq!(read.to_bytes().unwrap(), model.to_bytes().unwrap());
+            let of = |model: &Model| model.predictor().unwrap().predict(&cells).unwrap();
+            assert_eq!(of(&read), of(&model));
+        }
+    }
+
+    #[test]
+    fn models_of_other_spaces_and_priors_are_refused() {
+        let saved = model("graph-gp", PriorKind::Macs).saved().clone();
+        let other = refused(&saved.clone().of_space("macro"));
+        assert!(
+            other.contains("of another space, 1 cell of none, skip_connect") && other.contains("given"),
+            "{other}"
+        );
+        let unknown = refused(&saved.clone().of_space("nasbench202"));
+        assert!(unknown.contains("did you mean `nasbench201`?"), "{unknown}");
+        let without = refused(&saved.clone().with_note(PRIOR, "none"));
+        assert!(without.contains("give it again"), "{without}");
+        let others = refused(&saved.clone().with_note(PRIOR, "params"));
+        assert!(others.contains("ranks its sample otherwise"), "{others}");
+        assert!(refused(&saved.with_note(SCALE, "")).contains("its note scale is missing"));
+    }
+
+    #[test]
+    fn samples_keep_their_order_and_size() {
+        let all = Training::of_table(&table(), 0);
+        let some = all.clone().sample(20, 3);
+        assert_eq!((some.len(), all.clone().sample(99_999, 3).len()), (20, all.len()));
+        let place = |o: &Observation| all.observations.iter().position(|a| a.architecture == o.architecture);
+        assert!(some.observations.iter().map(place).is_sorted());
+    }
+}

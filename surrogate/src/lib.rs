@@ -35,6 +35,7 @@
 
 pub mod acquisition;
 pub mod catalogue;
+mod chunks;
 mod entry;
 mod error;
 mod fantasy;

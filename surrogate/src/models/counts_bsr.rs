@@ -10,6 +10,7 @@ use linfa::traits::Fit;
 use ndarray::{Array1, Array2};
 use rand::Rng;
 
+use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::bsr::{Bsr, BsrParams};
@@ -300,10 +301,11 @@ struct FittedCountsBsr {
 
 impl Predict for FittedCountsBsr {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        if candidates.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.model.posteriors(&matrix(&candidates.iter().collect::<Vec<_>>())?)
+        in_chunks(
+            candidates,
+            |_| Ok(()),
+            |candidates, (): &mut ()| self.model.posteriors(&matrix(&candidates.iter().collect::<Vec<_>>())?),
+        )
     }
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {

@@ -6,11 +6,12 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, s};
 use rand::Rng;
 
+use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
 use crate::fantasy::More;
 use crate::features::FeatureCache;
 use crate::guard::{in_one_space, in_saved_space};
-use crate::models::gp::{CHUNK, Process, Scratch};
+use crate::models::gp::{Process, Scratch};
 use crate::models::graph_gp::{FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
@@ -230,7 +231,7 @@ impl FittedEnsemble {
         }
     }
 
-    /// Latent means and variances of up to [`CHUNK`] candidates, without noise.
+    /// Latent means and variances of up to 256 candidates, without noise.
     fn latent(
         &self,
         candidates: &[Architecture],
@@ -252,18 +253,17 @@ impl FittedEnsemble {
 impl Predict for FittedEnsemble {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
-        let mut posteriors = Vec::with_capacity(candidates.len());
-        let (mut features, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
+        let posterior = |(mean, variance): (f64, f64)| {
+            let variance = self.inflation * (variance + noise);
+            let law = Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?;
+            law.with_noise((self.inflation * noise).min(variance))
+        };
+        let prepare = |candidates: &[Architecture]| self.gp.cache_features(candidates);
         // Chunk by chunk, so that the features stay in the processor's cache.
-        for candidates in candidates.chunks(CHUNK) {
-            let (means, variances) = self.latent(candidates, &mut features, &mut scratch)?;
-            for (mean, variance) in means.into_iter().zip(variances) {
-                let variance = self.inflation * (variance + noise);
-                let law = Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?;
-                posteriors.push(law.with_noise((self.inflation * noise).min(variance))?);
-            }
-        }
-        Ok(posteriors)
+        in_chunks(candidates, prepare, |candidates, (features, scratch): &mut (Array2<f32>, Scratch)| {
+            let (means, variances) = self.latent(candidates, features, scratch)?;
+            means.into_iter().zip(variances).map(posterior).collect()
+        })
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<crate::posterior::Joint>, SurrogateError> {

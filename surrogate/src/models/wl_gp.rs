@@ -7,6 +7,7 @@ use bonas_spaces::Architecture;
 use ndarray::{Array1, Array2, Axis, s};
 use rand::Rng;
 
+use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
 use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
@@ -269,12 +270,18 @@ struct FittedWlGp {
 
 impl Predict for FittedWlGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let (x, shares) = self.labels.matrix(candidates);
-        let (means, variances) = self.process.predict_akin(&x, &shares, &mut Scratch::default());
         let noise = self.process.noise();
         let posterior =
             |(m, v): (&f64, &f64)| Posterior::warped(*m, v + noise, self.warp.clone())?.with_noise(noise);
-        means.iter().zip(&variances).map(posterior).collect()
+        in_chunks(
+            candidates,
+            |_| Ok(()),
+            |candidates, scratch: &mut Scratch| {
+                let (x, shares) = self.labels.matrix(candidates);
+                let (means, variances) = self.process.predict_akin(&x, &shares, scratch);
+                means.iter().zip(&variances).map(posterior).collect()
+            },
+        )
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {

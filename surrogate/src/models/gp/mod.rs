@@ -38,4 +38,4 @@ pub use kernel::Kernel;
 pub use model::Prior;
 pub(crate) use model::{Block, Evidence, Shape, Traits};
 pub(crate) use outliers::LeftOut;
-pub(crate) use process::{CHUNK, Later, Process, Scratch, share};
+pub(crate) use process::{Later, Process, Scratch, share};

@@ -9,9 +9,7 @@ use super::inducing::{Conditioned, Inducing};
 use super::outliers::LeftOut;
 use super::subset::{LAST, spread};
 use crate::SurrogateError;
-
-/// Candidates per pass, few enough that their covariances stay in the processor's cache.
-pub(crate) const CHUNK: usize = 256;
+use crate::chunks::CHUNK;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;

@@ -7,6 +7,7 @@ use ndarray::Array2;
 
 use super::NAME;
 use super::columns::KernelColumns;
+use crate::chunks::in_chunks;
 use crate::fantasy::{More, below};
 use crate::features::FeatureCache;
 use crate::models::gp::{self, Later, Process, Scratch};
@@ -56,10 +57,15 @@ impl FittedGraphGp {
         Ok(structures.iter().map(|row| gp::share(self.columns.varying.unseen(row))).collect())
     }
 
+    /// Finds the features of some candidates, so that several threads can read them at once.
+    pub(crate) fn cache_features(&self, candidates: &[Architecture]) -> Result<(), SurrogateError> {
+        self.features.matching(NAME, self.columns.varying.columns(), candidates).map(drop)
+    }
+
     /// Expected normal scores `[m]`.
     pub(crate) fn expected(&self, candidates: &[Architecture]) -> Result<Vec<f64>, SurrogateError> {
         let mut expected = Vec::with_capacity(candidates.len());
-        for candidates in candidates.chunks(gp::CHUNK) {
+        for candidates in candidates.chunks(crate::chunks::CHUNK) {
             let mut x = Array2::zeros((0, 0));
             let shares = self.matrix_into(candidates, &mut x)?;
             expected.extend(self.process.predict_akin(&x, &shares, &mut Scratch::default()).0);
@@ -118,19 +124,17 @@ impl FittedGraphGp {
 
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let mut posteriors = Vec::with_capacity(candidates.len());
-        let (mut x, mut scratch) = (Array2::zeros((0, 0)), Scratch::default());
+        let noise = self.process.noise();
+        let posterior = |(mean, variance): (f64, f64)| {
+            Posterior::warped(mean, variance + noise, self.warp.clone())?.with_noise(noise)
+        };
+        let prepare = |candidates: &[Architecture]| self.cache_features(candidates);
         // Chunk by chunk, so that the features stay in the processor's cache.
-        for candidates in candidates.chunks(gp::CHUNK) {
-            let shares = self.matrix_into(candidates, &mut x)?;
-            let (means, variances) = self.process.predict_akin(&x, &shares, &mut scratch);
-            for (mean, variance) in means.into_iter().zip(variances) {
-                let noise = self.process.noise();
-                let law = Posterior::warped(mean, variance + noise, self.warp.clone())?;
-                posteriors.push(law.with_noise(noise)?);
-            }
-        }
-        Ok(posteriors)
+        in_chunks(candidates, prepare, |candidates, (x, scratch): &mut (Array2<f32>, Scratch)| {
+            let shares = self.matrix_into(candidates, x)?;
+            let (means, variances) = self.process.predict_akin(x, &shares, scratch);
+            means.into_iter().zip(variances).map(posterior).collect()
+        })
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {

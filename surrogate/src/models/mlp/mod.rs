@@ -10,6 +10,7 @@ use bonas_spaces::Architecture;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
 use crate::guard::{in_one_space, in_saved_space};
 use crate::surrogate::SurrogateEntry;
@@ -158,10 +159,16 @@ struct FittedPathMlp {
 
 impl Predict for FittedPathMlp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let examples: Vec<Vec<u32>> = candidates.iter().map(|a| self.encoder.encode(a)).collect();
-        let outputs: Vec<Vec<f32>> = self.nets.iter().map(|net| net.outputs(&examples)).collect();
-        let of = |i: usize| outputs.iter().map(|of_net| f64::from(of_net[i])).collect::<Vec<_>>();
-        (0..candidates.len()).map(|i| self.posterior(&of(i))).collect()
+        in_chunks(
+            candidates,
+            |_| Ok(()),
+            |candidates, (): &mut ()| {
+                let examples: Vec<Vec<u32>> = candidates.iter().map(|a| self.encoder.encode(a)).collect();
+                let outputs: Vec<Vec<f32>> = self.nets.iter().map(|net| net.outputs(&examples)).collect();
+                let of = |i: usize| outputs.iter().map(|of_net| f64::from(of_net[i])).collect::<Vec<_>>();
+                (0..candidates.len()).map(|i| self.posterior(&of(i))).collect()
+            },
+        )
     }
 
     fn save(&self) -> Result<Saved, SurrogateError> {

@@ -14,6 +14,7 @@ use ndarray::{Array1, Array2};
 use rand::Rng;
 use rand::seq::SliceRandom;
 
+use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
 use crate::features::Columns;
 use crate::features::FeatureCache;
@@ -172,9 +173,14 @@ struct FittedTrees {
 
 impl Predict for FittedTrees {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let (mean, variance) = self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
         let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
-        mean.iter().zip(&variance).map(posterior).collect()
+        let prepare =
+            |candidates: &[Architecture]| self.features.matching(NAME, &self.columns, candidates).map(drop);
+        in_chunks(candidates, prepare, |candidates, (): &mut ()| {
+            let (mean, variance) =
+                self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
+            mean.iter().zip(&variance).map(posterior).collect()
+        })
     }
 
     fn save(&self) -> Result<Saved, SurrogateError> {

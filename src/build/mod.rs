@@ -16,10 +16,16 @@ use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 #[cfg(feature = "torch")]
 use bonas_study::rng::FINAL;
 use bonas_study::rng::stream;
-use bonas_study::strategy::{Scored, Targets, surrogate};
+use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
+#[cfg(feature = "torch")]
+use bonas_supernet::evaluator::indicator_values;
+#[cfg(feature = "torch")]
+use bonas_supernet::indicator::Indicator;
 use bonas_supernet::networks::Setup;
 use bonas_surrogate::Observation;
+#[cfg(feature = "torch")]
+use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 #[cfg(feature = "torch")]
@@ -105,6 +111,23 @@ pub fn embedding(
     let fitted = surrogate(kind)?.fit(&observations, &mut rng)?;
     let all: Vec<Architecture> = history.evaluations().iter().map(|e| e.architecture.clone()).collect();
     Ok(fitted.embed(&all)?)
+}
+
+/// What strategies can start from: the indicators that the strategy's features name, on the images of the configuration.
+///
+/// # Errors
+/// [`StudyError::Setting`] for an indicator that reads a trained supernet, or that this build or space lacks.
+pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
+    let knowledge = Knowledge::default();
+    #[cfg(feature = "torch")]
+    let knowledge = config.strategy.features().iter().try_fold(knowledge, |knowledge, name| {
+        let Ok(indicator) = Indicator::named(name) else { return Ok::<_, StudyError>(knowledge) };
+        let setup = setup(config)?;
+        let values = indicator_values(&setup, indicator)?;
+        let known = PriorKnowledge::computed(values, &Knowledge::sample(&*setup.space))?;
+        Ok(knowledge.offering(name.clone(), known))
+    })?;
+    Ok(knowledge)
 }
 
 /// Purpose of a random stream: the map of a report.

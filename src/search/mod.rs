@@ -91,7 +91,7 @@ impl Search {
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
         let space = build::space(&self.config)?;
         // What is wrong with the configuration is said before anything is written.
-        let (knowledge, mut transfer) = (Knowledge::default(), self.transfer());
+        let (knowledge, mut transfer) = (build::knowledge(&self.config)?, self.transfer());
         let task =
             knowledge.source_task(&transfer, &*space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &*space, &knowledge)?;

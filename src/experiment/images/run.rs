@@ -6,7 +6,6 @@ use std::sync::Arc;
 use bonas_spaces::Architecture;
 use bonas_study::journal::{Seconds, read_json};
 use bonas_study::statistics::mean;
-use bonas_study::strategy::Knowledge;
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
@@ -46,7 +45,8 @@ impl Run {
 pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyError> {
     let config = &searcher.search;
     let search = Search { config: config.clone(), directory: directory.to_owned(), cancel: Arc::default() };
-    drop(search.strategy(config.strategy.transfer(), &*build::space(config)?, &Knowledge::default())?);
+    let knowledge = build::knowledge(config)?;
+    drop(search.strategy(config.strategy.transfer(), &*build::space(config)?, &knowledge)?);
     Trainings::planned(config)?.finalists(directory).map(drop)
 }
 

@@ -18,7 +18,7 @@ pub use scratch::{RunFiles, ScratchSettings};
 pub use shared::SharedSettings;
 
 #[cfg(feature = "torch")]
-pub use indicator::{IndicatorEvaluator, IndicatorPlan};
+pub use indicator::{IndicatorEvaluator, IndicatorPlan, IndicatorValues, indicator_values};
 #[cfg(feature = "torch")]
 pub use scratch::{ScratchEvaluator, ScratchPlan};
 #[cfg(feature = "torch")]

@@ -81,8 +81,9 @@ crate::settings! {
         /// to the configuration's folder. A search keeps the scores in its own folder.
         transfer: Transfer = Transfer::None,
         /// Numbers that are known of every architecture before it is measured, as features beside the graph:
-        /// network.macs and network.params where the space has a network here; in a comparison also columns of the
-        /// table, such as latency, but those that are searched and reported. The surrogate learns which matter.
+        /// network.macs and network.params where the space has a network here; in a search on images also indicators
+        /// that read no trained supernet, such as synflow; in a comparison on a table its columns but those that are
+        /// searched and reported. The surrogate learns which matter.
         features: Vec<String> = Vec::new(),
         /// Acquisition: how a posterior becomes a utility; `bonas list acquisitions` names them. Published: ucb.
         acquisition: AcquisitionName = AcquisitionName::default(),

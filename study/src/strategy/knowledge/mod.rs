@@ -160,6 +160,12 @@ impl Knowledge {
         Ok(self.cost(kind, prior, space)?.into_iter().collect())
     }
 
+    /// Random architectures of a space that the ranks of computed knowledge are taken among.
+    pub fn sample(space: &dyn SearchSpace) -> Vec<Architecture> {
+        let mut rng = stream(0, &[]);
+        (0..SAMPLE).map(|_| space.sample(&mut rng)).collect()
+    }
+
     /// The same with paths of scores on other tasks taken from a folder.
     #[must_use]
     pub fn paths_from(self, folder: &Path) -> Self {
@@ -202,7 +208,7 @@ impl Knowledge {
             return Ok(Some(found.clone()));
         }
         let Some(task) = self.source_task(transfer, space)? else { return Ok(None) };
-        let known = GraphGp::prior_from(&task.observations, &sample(space))?;
+        let known = GraphGp::prior_from(&task.observations, &Self::sample(space))?;
         Ok(Some(self.cache().learnt.entry(source).or_insert(known).clone()))
     }
 
@@ -261,15 +267,9 @@ impl Knowledge {
             Ok(if kind == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
         };
         let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
-        let known = PriorKnowledge::computed(costs, &sample(space))?;
+        let known = PriorKnowledge::computed(costs, &Self::sample(space))?;
         Ok(self.cache().costs.entry(kind).or_insert(known).clone())
     }
-}
-
-/// Architectures that ranks are taken among.
-fn sample(space: &dyn SearchSpace) -> Vec<Architecture> {
-    let mut rng = stream(0, &[]);
-    (0..SAMPLE).map(|_| space.sample(&mut rng)).collect()
 }
 
 /// A network around cells, and what their operations are.

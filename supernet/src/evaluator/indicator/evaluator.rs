@@ -77,6 +77,11 @@ impl IndicatorPlan {
         self.probe(net)
     }
 
+    /// A probe without a trained supernet, for indicators that read none.
+    pub(super) fn fresh(&self, placement: Placement) -> Result<Probe, StudyError> {
+        self.probe(self.build(placement)?)
+    }
+
     fn probe(&self, net: Supernet) -> Result<Probe, StudyError> {
         Probe::new(self.subject.clone(), net, &self.task, self.probe, self.seed)
     }

@@ -1,0 +1,47 @@
+//! Indicators of networks at initialisation, as numbers that are known of an architecture before it is trained.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use bonas_spaces::Architecture;
+use bonas_study::StudyError;
+
+use super::IndicatorSettings;
+use crate::indicator::Indicator;
+use crate::networks::{Networks, Setup};
+
+/// One value per architecture, in order; or the reason why there is none.
+pub type IndicatorValues = Box<dyn Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync>;
+
+/// What stands for minus infinity, the value of cells that pass nothing on.
+const LOWEST: f64 = -1e300;
+
+/// The values of an indicator that reads no trained supernet, on networks in the default size of the indicator
+/// evaluator and images of the training part.
+///
+/// # Errors
+/// [`StudyError::Setting`] for an indicator that reads a trained supernet, or a space without a network;
+/// [`StudyError::Data`] for the images.
+pub fn indicator_values(setup: &Setup, indicator: Indicator) -> Result<IndicatorValues, StudyError> {
+    if indicator.reads_training() {
+        let fresh: Vec<&str> =
+            Indicator::all().filter(|i| !i.reads_training()).map(Indicator::name).collect();
+        return Err(StudyError::Setting {
+            name: "strategy.features".into(),
+            reason: format!(
+                "{}, which reads a trained supernet; take {}",
+                indicator.name(),
+                fresh.join(", ")
+            ),
+        });
+    }
+    let networks = Networks::new(setup)?;
+    let plan =
+        IndicatorSettings { indicator, ..IndicatorSettings::default() }.plan(&networks, Path::new(""))?;
+    let probe = Mutex::new(plan.fresh(networks.placement(0))?);
+    Ok(Box::new(move |architectures| {
+        let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = |architecture| probe.score(indicator, architecture).map(|value| value.max(LOWEST));
+        architectures.iter().map(value).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }))
+}

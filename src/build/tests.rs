@@ -11,10 +11,23 @@ use bonas_study::testing::check_strategy;
 
 /// The strategy of a configuration.
 fn built(config: &SearchConfig, space: &dyn SearchSpace) -> Result<Box<dyn Strategy>, StudyError> {
-    let (aims, knowledge) = (Aims::default(), Knowledge::default());
-    let context =
-        BuildContext { space, fidelity: Fidelity::Table, aims: &aims, knowledge: &knowledge, trainer: None };
-    config.strategy.build(&context)
+    built_with(config, space, &Knowledge::default())
+}
+
+/// The strategy of a configuration, with what it can start from.
+fn built_with(
+    config: &SearchConfig,
+    space: &dyn SearchSpace,
+    knowledge: &Knowledge,
+) -> Result<Box<dyn Strategy>, StudyError> {
+    let aims = Aims::default();
+    config.strategy.build(&BuildContext {
+        space,
+        fidelity: Fidelity::Table,
+        aims: &aims,
+        knowledge,
+        trainer: None,
+    })
 }
 
 /// A configuration and the study it makes, run to its end.
@@ -220,4 +233,28 @@ fn priors_are_taken_where_they_can_be() {
         let expected = format!("take {}", surrogates_with_prior());
         assert!(trees(PriorKind::Params).unwrap_err().to_string().contains(&expected));
     }
+}
+
+/// Indicators at initialisation are features of a search; those that read a trained supernet, and unknown names, are not.
+#[cfg(feature = "torch")]
+#[test]
+fn indicators_are_features() {
+    let config = |feature: &str| {
+        let text = format!(
+            "[space]\nname = \"nasbench201\"\n[data]\nsource = \"digits\"\nlimit = 200\n[strategy]\nname = \"bonas\"\n\
+             surrogate = \"graph-gp\"\nfeatures = [\"{feature}\", \"network.params\"]\n"
+        );
+        SearchConfig::from_toml(&text, "c.toml").unwrap()
+    };
+    let features = |feature: &str| {
+        let config = config(feature);
+        let (space, knowledge) = (space(&config)?, knowledge(&config)?);
+        built_with(&config, &*space, &knowledge).map(drop)
+    };
+    features("synflow").unwrap();
+    let error = |feature: &str| features(feature).err().unwrap().to_string();
+    assert!(
+        error("bn-gamma").contains("bn-gamma, which reads a trained supernet; take macs, params, synflow")
+    );
+    assert!(error("synflw").contains("strategy.features: synflw: no such feature"));
 }

@@ -114,7 +114,10 @@ impl Strategy for Checked {
         let mut same_rng = rng.clone();
         let proposal = self.used.ask(ask, rng)?;
         if let Some(mut fresh) = self.fresh.pop() {
-            check_estimates(&mut *fresh, ask, &mut rng.clone());
+            // Each takes as long as an ask.
+            if ask.round % 4 == 1 {
+                check_estimates(&mut *fresh, ask, &mut rng.clone());
+            }
             let other = fresh.ask(ask, &mut same_rng)?;
             assert_eq!(
                 described(&proposal, ask),

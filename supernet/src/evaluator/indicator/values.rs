@@ -9,6 +9,7 @@ use bonas_study::StudyError;
 use super::IndicatorSettings;
 use crate::indicator::Indicator;
 use crate::networks::{Networks, Setup};
+use crate::training::Part;
 
 /// One value per architecture, in order; or the reason why there is none.
 pub type IndicatorValues = Box<dyn Fn(&[Architecture]) -> Result<Vec<f64>, String> + Send + Sync>;
@@ -36,8 +37,11 @@ pub fn indicator_values(setup: &Setup, indicator: Indicator) -> Result<Indicator
         });
     }
     let networks = Networks::new(setup)?;
-    let plan =
-        IndicatorSettings { indicator, ..IndicatorSettings::default() }.plan(&networks, Path::new(""))?;
+    let settings = IndicatorSettings { indicator, ..IndicatorSettings::default() };
+    // No more images than there are.
+    let most = networks.task()?.training_indices(Part::Validation).len();
+    let (images, batch) = (settings.images.min(most), settings.batch.min(most));
+    let plan = IndicatorSettings { images, batch, ..settings }.plan(&networks, Path::new(""))?;
     let probe = Mutex::new(plan.fresh(networks.placement(0))?);
     Ok(Box::new(move |architectures| {
         let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,7 +6,7 @@ use bonas_spaces::families::darts::PRIMITIVES;
 use bonas_study::history::{EndReason, Fidelity};
 
 use super::markup::{configuration, figure, foot, head, known, note, pair, percent, scroll, section, tiles};
-use super::{Report, Summary, TIMINGS_PAGE, plots, tables};
+use super::{Report, Summary, TIMINGS_PAGE, WinnerBy, plots, tables};
 use crate::drawing::{cell_svg, cell_title, escape};
 
 /// The page: figures, plots, tables, configuration. Style and script are inside it, it links to
@@ -91,7 +91,12 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
             );
         }
     }
-    body.push_str(&note(&format!("Key {}.", winner.key)));
+    let by = match winner.best_by {
+        WinnerBy::Score => "the score",
+        WinnerBy::Model => "the estimate of the strategy's surrogate",
+        WinnerBy::Shortlist => "training from scratch, among the shortlist",
+    };
+    body.push_str(&note(&format!("Key {}. The best by {by}.", winner.key)));
     section(if summary.ended.is_some() { "Winner" } else { "Best architecture so far" }, &body)
 }
 

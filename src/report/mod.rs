@@ -25,7 +25,7 @@ pub(crate) mod testing;
 mod tests;
 mod timings;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
 use bonas_study::history::Event;
 use bonas_study::journal::Seconds;
@@ -35,8 +35,8 @@ pub use digest::{Digest, Query, Range, RoundRow};
 pub use finals::{FinalResult, FinalTraining, Shortlisted};
 pub use html::page;
 pub use names::{
-    EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE, TIMINGS_JSON,
-    TIMINGS_PAGE, WINNER_FILE,
+    BY_MODEL_FILE, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE,
+    TIMINGS_JSON, TIMINGS_PAGE, WINNER_FILE,
 };
 pub use pca::{Plane, project};
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
@@ -49,7 +49,8 @@ pub struct Report<'a> {
     pub digest: Digest,
     /// How long its rounds took.
     pub seconds: Seconds,
-    /// Who won: the best score, or the best of the shortlist. [`Report::of`] fills it in.
+    /// Who won: the best score, or the best of the shortlist. [`Report::of`] fills it in; where the strategy's model
+    /// chooses, it is what that said ([`BY_MODEL_FILE`]).
     pub winner: Option<Winner>,
     /// Names of an architecture's cells, in the space's order; may be empty.
     pub cell_names: &'a [&'a str],
@@ -74,11 +75,24 @@ pub struct Winner {
     pub key: String,
     /// To be drawn; none where the space cannot read it.
     pub architecture: Option<Architecture>,
+    /// What it is the best by.
+    pub best_by: WinnerBy,
+}
+
+/// What a winner is the best by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WinnerBy {
+    /// The score.
+    Score,
+    /// The estimate of the strategy's model.
+    Model,
+    /// Training from scratch, among the shortlist.
+    Shortlist,
 }
 
 impl Winner {
-    fn new(arch: &str, key: &str, space: &dyn SearchSpace) -> Self {
-        Self { arch: arch.to_owned(), key: key.to_owned(), architecture: space.parse(arch).ok() }
+    fn new(arch: &str, key: &str, best_by: WinnerBy, space: &dyn SearchSpace) -> Self {
+        Self { arch: arch.to_owned(), key: key.to_owned(), architecture: space.parse(arch).ok(), best_by }
     }
 }
 
@@ -87,9 +101,23 @@ impl Report<'_> {
     /// the other fields are empty, and public.
     pub fn of(events: &[Event], shortlist: Vec<Shortlisted>, space: &dyn SearchSpace) -> Self {
         let digest = Digest::of(events);
-        let best = digest.best().map(|(i, _)| (&*digest.queries[i].arch, &*digest.queries[i].key));
-        let first = Shortlisted::best(&shortlist).map(|one| (&*one.arch, &*one.key));
-        let winner = first.or(best).map(|(arch, key)| Winner::new(arch, key, space));
+        let best = digest.best().map(|(i, _)| &digest.queries[i]);
+        let best = best.map(|query| Winner::new(&query.arch, &query.key, WinnerBy::Score, space));
+        let first = Shortlisted::best(&shortlist);
+        let first = first.map(|one| Winner::new(&one.arch, &one.key, WinnerBy::Shortlist, space));
+        let winner = first.or(best);
         Self { digest, winner, shortlist, ..Self::default() }
+    }
+
+    /// This report where the strategy's model chooses the best of the search, which a shortlist may overrule.
+    ///
+    /// # Errors
+    /// [`SpaceError`] for text that the space cannot read.
+    pub fn chosen_by_model(&mut self, arch: &str, space: &dyn SearchSpace) -> Result<(), SpaceError> {
+        if self.winner.as_ref().is_none_or(|winner| winner.best_by == WinnerBy::Score) {
+            let key = space.parse(arch)?.key().to_string();
+            self.winner = Some(Winner::new(arch, &key, WinnerBy::Model, space));
+        }
+        Ok(())
     }
 }

@@ -12,6 +12,9 @@ pub const TIMINGS_PAGE: &str = "timings.html";
 pub const WINNER_FILE: &str = "winner.txt";
 /// The shortlist: a list of [`super::Shortlisted`].
 pub const SHORTLIST_FILE: &str = "shortlist.json";
+
+/// Where the strategy's model chooses the best of a search: its choice, in the space's notation.
+pub const BY_MODEL_FILE: &str = "by-model.json";
 /// Final training: a list of [`super::FinalResult`].
 pub const FINAL_FILE: &str = "final.json";
 /// Environment: a list of pairs of texts.

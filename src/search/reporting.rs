@@ -10,10 +10,10 @@ use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 use bonas_supernet::evaluator::RunFiles;
 
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
-use crate::config::SearchConfig;
+use crate::config::{BestBy, SearchConfig};
 use crate::report::{
-    Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report, SHORTLIST_FILE,
-    Summary, project,
+    BY_MODEL_FILE, Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report,
+    SHORTLIST_FILE, Summary, project,
 };
 use crate::{StudyError, build};
 
@@ -72,6 +72,11 @@ fn read_report<'a>(
         _ => read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default(),
     };
     let mut report = Report::of(&study.events, shortlist, &**space);
+    if config.shortlist.by == BestBy::Model
+        && let Some(chosen) = read_json::<String>(&directory.join(BY_MODEL_FILE))?
+    {
+        report.chosen_by_model(&chosen, &**space)?;
+    }
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();

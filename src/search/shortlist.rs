@@ -15,7 +15,7 @@ use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
 use crate::StudyError;
 use crate::build::Trainings;
 use crate::config::{BestBy, plain};
-use crate::report::{SHORTLIST_FILE, Shortlisted};
+use crate::report::{BY_MODEL_FILE, SHORTLIST_FILE, Shortlisted};
 
 impl Search {
     /// The best of the shortlist, which is written to [`SHORTLIST_FILE`]; without a shortlist, or
@@ -36,6 +36,9 @@ impl Search {
             }
             (BestBy::Score, _) => by_score(&searched.history, searched.fidelity),
         };
+        if let (BestBy::Model, Some((first, _))) = (self.config.shortlist.by, best.first()) {
+            write_json(&self.directory.join(BY_MODEL_FILE), &space.format(&first.architecture)?)?;
+        }
         if cells == 0 {
             return Ok(best.first().map(|(e, _)| e.architecture.clone()));
         }

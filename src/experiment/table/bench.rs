@@ -229,7 +229,7 @@ impl Bench {
             queries: evaluations.iter().map(|e| self.arm(e)).collect::<Result<_, _>>()?,
             scores: evaluations
                 .iter()
-                .map(|e| e.outcome.score(finished.fidelity).map_or(f64::MIN, |score| score.value))
+                .map(|e| e.outcome.score(finished.fidelity).map(|score| score.value))
                 .collect(),
             recommended: finished
                 .recommended

@@ -4,7 +4,7 @@ use super::Results;
 
 /// Every query of every study: `strategy,seed,query,arch,search,report,found,oracle`, where
 /// `found` is the report value of the best by search so far and `oracle` the best report value so
-/// far. With limits a column `feasible` (1 or 0) follows, with a second objective `second_search`,
+/// far; `search` is empty where a query failed. With limits a column `feasible` (1 or 0) follows, with a second objective `second_search`,
 /// `second_report`, `hypervolume` (of the front found so far) and `hypervolume_oracle`. A function of the
 /// configuration and the table.
 pub const RESULTS_FILE: &str = "results.csv";
@@ -24,9 +24,10 @@ impl Results {
             let seed = trace.seed.to_string();
             for (i, query) in trace.steps.iter().enumerate() {
                 let place = (i + 1).to_string();
-                let numbers = [query.search, query.report, query.found, query.oracle];
+                let numbers = [query.report, query.found, query.oracle];
                 let text = |value: f64| value.to_string();
                 let mut record = vec![trace.label.clone(), seed.clone(), place, query.arch.clone()];
+                record.push(query.search.map_or_else(String::new, text));
                 record.extend(numbers.map(text));
                 record.extend(limits.then(|| u8::from(query.feasible).to_string()));
                 if let Some(two) = &query.two {

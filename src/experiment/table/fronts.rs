@@ -35,10 +35,10 @@ impl<'a> Tracker<'a> {
         Some(Self { bench, second, told: Vec::new(), oracle: Front::of(&[], second.reference) })
     }
 
-    /// Goes on with an arm of which the strategy was told `score`.
-    pub(super) fn query(&mut self, arm: usize, score: f64) -> Two {
+    /// Goes on with an arm of which the strategy was told `score`, if its query did not fail.
+    pub(super) fn query(&mut self, arm: usize, score: Option<f64>) -> Two {
         let (search, report) = (self.second.search[arm], self.second.report[arm]);
-        if self.bench.goals().feasible[arm] {
+        if let (true, Some(score)) = (self.bench.goals().feasible[arm], score) {
             self.told.push((arm, [score, search]));
             let points: Vec<Point> = self.told.iter().map(|(_, point)| *point).collect();
             self.told = front(&points).into_iter().map(|i| self.told[i]).collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bonas_spaces::network::Union;
 use bonas_study::strategy::{Aims, MACS, PARAMS};
-use bonas_study::table::{Benchmark, ColumnName, Limit};
+use bonas_study::table::{Benchmark, Column, ColumnName, Limit};
 use bonas_surrogate::pareto::{Front, Point};
 
 use crate::StudyError;
@@ -119,7 +119,21 @@ impl Goals {
                 _ => [goals.worst(report), goals.worst(&second)],
             };
             let own = config.objective.as_ref().map_or(&[][..], |objective| &objective.search_reference);
-            goals.aims.reference = own.try_into().ok();
+            // Strategies see accuracies as fractions.
+            let scale = table.columns().first().map_or(1.0, Column::scale);
+            goals.aims.reference = <[f64; 2]>::try_from(own).ok().map(|[a, b]| [scale * a, b]);
+            if let &[a, b] = own {
+                let scores = table.columns().first().map(Column::means).unwrap_or_default();
+                let above = scores.iter().zip(&search).any(|(first, second)| *first > a && *second > b);
+                if !above {
+                    return Err(StudyError::Setting {
+                        name: "objective.search_reference".into(),
+                        reason: format!(
+                            "no architecture of the table is above [{a}, {b}] in both; give a point below some"
+                        ),
+                    });
+                }
+            }
             goals.second = Some(Second { search_name, report_name, search, report: second, reference });
         }
         Ok(Self { measures: measures.into(), ..goals })

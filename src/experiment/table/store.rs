@@ -25,8 +25,8 @@ pub struct Run {
     /// Places of the architectures that it queried among those of the table, in order.
     #[serde(alias = "arms")]
     pub queries: Vec<u32>,
-    /// What it was told of each, accuracies as fractions.
-    pub scores: Vec<f64>,
+    /// What it was told of each, accuracies as fractions; none of one that failed.
+    pub scores: Vec<Option<f64>>,
     /// For a strategy with a model of the scores: after so many queries, the place among them of the one that the model
     /// takes for the best.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

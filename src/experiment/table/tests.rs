@@ -172,8 +172,8 @@ fn curves_follow_the_protocol() {
             assert_eq!(archs.len(), 40, "queries are unique");
             for n in 1..=40 {
                 let seen = &trace.steps[..n];
-                let top = seen.iter().map(|query| query.search).fold(f64::MIN, f64::max);
-                let first = seen.iter().find(|query| query.search == top).unwrap();
+                let top = seen.iter().map(|query| query.search.unwrap()).fold(f64::MIN, f64::max);
+                let first = seen.iter().find(|query| query.search.unwrap() == top).unwrap();
                 assert_eq!(seen[n - 1].found, first.report);
                 assert_eq!(
                     seen[n - 1].oracle,
@@ -227,8 +227,11 @@ fn seeds_are_drawn_from_the_studys_own_stream_and_reported_as_means() {
     let one = compare(config.clone(), folder.path(), 1).run(&mut |_| {}).unwrap();
     let again = tempfile::tempdir().unwrap();
     assert_eq!(compare(config, again.path(), 4).run(&mut |_| {}).unwrap().traces, one.traces);
-    let low =
-        one.traces.iter().flat_map(|trace| &trace.steps).filter(|query| query.search + 20.0 <= query.report);
+    let low = one
+        .traces
+        .iter()
+        .flat_map(|trace| &trace.steps)
+        .filter(|query| query.search.unwrap() + 20.0 <= query.report);
     let share = low.count() as f64 / 240.0;
     assert!((0.3..0.7).contains(&share), "{share}");
 }

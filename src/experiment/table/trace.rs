@@ -22,8 +22,8 @@ pub(super) struct Trace {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Query {
     pub(super) arch: String,
-    /// What the strategy was told.
-    pub(super) search: f64,
+    /// What the strategy was told; none of a query that failed.
+    pub(super) search: Option<f64>,
     pub(super) report: f64,
     /// Report value of the best by search so far.
     pub(super) found: f64,
@@ -53,7 +53,7 @@ impl Trace {
         for (i, (&arm, &score)) in run.queries.iter().zip(&run.scores).enumerate() {
             let arm = arm as usize;
             let (report, feasible) = (bench.report()[arm], bench.goals().feasible[arm]);
-            if feasible {
+            if let (true, Some(score)) = (feasible, score) {
                 found = if score > best { report } else { found };
                 oracle = oracle.max(report);
                 best = best.max(score);
@@ -61,11 +61,11 @@ impl Trace {
             while let Some((_, place)) = recommendations.next_if(|(queries, _)| *queries as usize == i + 1) {
                 recommended = run.queries.get(*place as usize).map(|&arm| bench.report()[arm as usize]);
             }
-            if bench.is_best(arm) {
+            if bench.is_best(arm) && score.is_some() {
                 optimum = optimum.or(Some(i + 1));
             }
             let arch = bench.table().arms()[arm].text.to_string();
-            let search = told(column, arm, score / scale);
+            let search = score.map(|score| told(column, arm, score / scale));
             let two = tracker.as_mut().map(|tracker| tracker.query(arm, score));
             steps.push(Query { arch, search, report, found, recommended, oracle, feasible, two });
         }
@@ -75,10 +75,13 @@ impl Trace {
 }
 
 /// The number in the table that a score, brought back to the table's unit, was: the mean of the
-/// seeds or one of them.
+/// seeds or one of them; the score itself where a query diverged.
 fn told(column: &Column, arm: usize, score: f64) -> f64 {
     let all = column.runs(arm).iter().copied().chain([column.mean(arm)]);
-    all.min_by(|a, b| (a - score).abs().total_cmp(&(b - score).abs())).unwrap_or(score)
+    let rounding = 1e-9 * score.abs().max(1e-300);
+    all.filter(|value| (value - score).abs() <= rounding)
+        .min_by(|a, b| (a - score).abs().total_cmp(&(b - score).abs()))
+        .unwrap_or(score)
 }
 
 /// A figure of every trace after so many queries; a study that ended earlier keeps its last.

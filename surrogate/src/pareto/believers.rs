@@ -70,8 +70,8 @@ pub fn most_improving<const M: usize>(
         return Err(SurrogateError::data("hypervolume", reason));
     }
     let laws = objectives.map(|objective| moments(objective.posteriors, objective.noise_free));
-    let values: Vec<f64> = (0..weights.len()).map(|i| weights[i] * worth(front, &laws, i)).collect();
-    Ok(best_first(&values, count))
+    let all: Vec<usize> = (0..weights.len()).collect();
+    Ok(best_first(&worths(front, &laws, weights, &all), count))
 }
 
 /// Up to `count` of a shortlist, with a belief and whether it counts without noise for each objective.
@@ -86,7 +86,7 @@ fn choose<const M: usize>(
     while chosen.len() < count && !left.is_empty() {
         let laws: [Vec<(f64, f64)>; M] =
             std::array::from_fn(|k| moments(beliefs[k].0.posteriors(), beliefs[k].1));
-        let values: Vec<f64> = left.iter().map(|&i| weights[i] * worth(&front, &laws, i)).collect();
+        let values = worths(&front, &laws, weights, &left);
         let best = (0..left.len()).reduce(|best, next| if values[next] > values[best] { next } else { best });
         let next = left.remove(best.unwrap_or(0));
         front = front.with(std::array::from_fn(|k| laws[k][next].0));
@@ -105,6 +105,32 @@ fn moments(posteriors: &[Posterior], noise_free: bool) -> Vec<(f64, f64)> {
 /// Expected improvement of the hypervolume by candidate `i`.
 fn worth<const M: usize>(front: &Front<M>, laws: &[Vec<(f64, f64)>; M], i: usize) -> f64 {
     front.expected(|k, t| excess(laws[k][i], t))
+}
+
+/// Expected improvement of the hypervolume by some candidates, times their weights. Where none is worth anything, as with
+/// a reference point that nothing comes near, the logarithm of what they are worth beside the reference alone.
+fn worths<const M: usize>(
+    front: &Front<M>,
+    laws: &[Vec<(f64, f64)>; M],
+    weights: &[f64],
+    candidates: &[usize],
+) -> Vec<f64> {
+    let values: Vec<f64> = candidates.iter().map(|&i| weights[i] * worth(front, laws, i)).collect();
+    if values.iter().any(|value| *value != 0.0) {
+        return values;
+    }
+    candidates.iter().map(|&i| ln_worth(front, laws, i) + weights[i].ln()).collect()
+}
+
+/// Logarithm of the expected improvement over the reference alone, which is finite however far below it a candidate is:
+/// an order where nothing is worth anything.
+fn ln_worth<const M: usize>(front: &Front<M>, laws: &[Vec<(f64, f64)>; M], i: usize) -> f64 {
+    let excess = |k: usize| {
+        let (mean, variance) = laws[k][i];
+        let law = Posterior::gaussian(mean, variance.max(f64::MIN_POSITIVE));
+        law.map_or(f64::NEG_INFINITY, |law| law.ln_expected_excess(front.reference()[k]))
+    };
+    (0..M).map(excess).sum()
 }
 
 /// `E max(y - threshold, 0)` of a normal law, from mean and variance; 0 from eight standard deviations on.

@@ -98,6 +98,16 @@ fn believers_spread_over_the_front() {
     assert!(choose(&second[1..], &[1.0; 4]).is_err());
 }
 
+/// Nothing comes near the reference: what is nearest to it is chosen, wherever it stands in the list.
+#[test]
+fn an_unreachable_reference_leaves_an_order() {
+    let sure = |means: [f64; 4]| means.map(|mean| Posterior::gaussian(mean, 1e-4).unwrap());
+    let (first, second) = (sure([0.1, 0.2, 0.8, 0.5]), sure([0.1, 0.3, 0.8, 0.4]));
+    let unreachable = Front::of(&[], [9.0, 9.0]);
+    let chosen = believers(&unreachable, &[alone(&first), alone(&second)], &[1.0; 4], 2).unwrap();
+    assert_eq!(chosen, [2, 3]);
+}
+
 /// Candidates 0 and 1 are one in both scores and unsure, 2 is independent and worth a little less. Without the joint
 /// posterior the copy goes second; with it nothing is left to learn of it.
 #[test]

@@ -29,7 +29,11 @@ fn a_known_limit_leaves_nothing_beyond_it_to_propose() {
     let folder = tempfile::tempdir().unwrap();
     let results = ran(&VAL_AT_MOST_50.replace("KNOWN", "true"), folder.path(), 2);
     for trace in &results.traces {
-        assert!(trace.steps.iter().all(|query| query.feasible && query.search <= 50.0), "{}", trace.label);
+        assert!(
+            trace.steps.iter().all(|query| query.feasible && query.search.unwrap() <= 50.0),
+            "{}",
+            trace.label
+        );
     }
     let [limit] = &results.summary.constraints[..] else { panic!("one limit") };
     assert_eq!(limit.feasible + limit.infeasible, results.summary.architectures);
@@ -46,9 +50,9 @@ fn what_breaks_a_limit_that_is_seen_when_queried_is_never_found() {
     for trace in &results.traces {
         let mut found = None::<(f64, f64)>;
         for query in &trace.steps {
-            assert_eq!(query.feasible, query.search <= 50.0);
-            if query.feasible && found.is_none_or(|(search, _)| query.search > search) {
-                found = Some((query.search, query.report));
+            assert_eq!(query.feasible, query.search.unwrap() <= 50.0);
+            if query.feasible && found.is_none_or(|(search, _)| query.search.unwrap() > search) {
+                found = Some((query.search.unwrap(), query.report));
             }
             let (search, report) = found.unwrap_or((0.0, query.found));
             assert!(search <= 50.0 && query.found == report && query.oracle <= best);
@@ -100,7 +104,8 @@ fn a_reference_for_the_search_reaches_strategies() {
         let config = ExperimentConfig::from_toml(&text, "c.toml").unwrap();
         super::open(&config, &table(folder.path())).unwrap().goals().aims.clone()
     };
-    assert_eq!(aims("search_reference = [40.0, -9.0]\n").reference, Some([40.0, -9.0]));
+    // Percentages, which strategies see as fractions.
+    assert_eq!(aims("search_reference = [40.0, -99.0]\n").reference, Some([0.4, -99.0]));
     assert_eq!(aims("reference = [40.0, -9.0]\n").reference, None);
 }
 
@@ -159,7 +164,7 @@ fn hypervolumes_follow_the_protocol_on_any_number_of_threads() {
         for n in [1, 7, 40] {
             let seen = &trace.steps[..n];
             let two = |query: &trace::Query| query.two.clone().unwrap();
-            let told: Vec<_> = seen.iter().map(|query| [query.search, two(query).search]).collect();
+            let told: Vec<_> = seen.iter().map(|query| [query.search.unwrap(), two(query).search]).collect();
             let kept = bonas_surrogate::pareto::front(&told);
             let reported = |query: &trace::Query| [query.report, two(query).report];
             let found: Vec<_> = kept.iter().map(|&i| reported(&seen[i])).collect();

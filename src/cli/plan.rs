@@ -1,6 +1,10 @@
 //! `bonas search --dry-run`.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use bonas::config::SearchConfig;
+use bonas::search::Search;
 
 use super::out;
 
@@ -9,6 +13,10 @@ use super::out;
 /// # Errors
 /// Settings that do not fit each other.
 pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
+    if !config.strategy.features().is_empty() {
+        Search { config: config.clone(), directory: PathBuf::new(), cancel: Arc::default() }
+            .check_strategy()?;
+    }
     #[cfg(feature = "torch")]
     let networks = networks(config)?;
     #[cfg(not(feature = "torch"))]

@@ -117,7 +117,7 @@ impl SearchConfig {
             shortlist: document.section("shortlist", &[])?,
             finals: document.section("final", &[])?,
         };
-        if config.shortlist.by == BestBy::Model && config.strategy.surrogate().is_none() {
+        if config.shortlist.by == BestBy::Model && !config.strategy.estimates() {
             let reason = format!("model, but strategy {} has none; take score", config.strategy.name());
             return Err(document.refuse("shortlist.by", reason));
         }

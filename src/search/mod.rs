@@ -123,6 +123,15 @@ impl Search {
         Ok(summary)
     }
 
+    /// Refuses a strategy whose settings do not fit the space or the images.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the key.
+    pub fn check_strategy(&self) -> Result<(), StudyError> {
+        let space = build::space(&self.config)?;
+        self.strategy(self.config.strategy.transfer(), &*space, &build::knowledge(&self.config)?).map(drop)
+    }
+
     /// The strategy at its start, with what it needs to train networks itself.
     pub(crate) fn strategy(
         &self,

@@ -45,8 +45,7 @@ impl Run {
 pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyError> {
     let config = &searcher.search;
     let search = Search { config: config.clone(), directory: directory.to_owned(), cancel: Arc::default() };
-    let knowledge = build::knowledge(config)?;
-    drop(search.strategy(config.strategy.transfer(), &*build::space(config)?, &knowledge)?);
+    search.check_strategy()?;
     Trainings::planned(config)?.finalists(directory).map(drop)
 }
 

@@ -131,7 +131,12 @@ impl Runner {
         };
         let mut rng = rng::stream(self.study.seed, &[ESTIMATE, evaluations as u64]);
         let estimates = match self.study.strategy.estimates(&ask, &mut rng) {
-            Ok(estimates) => estimates.filter(|all| all.len() == evaluations)?,
+            Ok(Some(estimates)) if estimates.len() != evaluations => {
+                let given = estimates.len();
+                self.progress(&Progress::Warning(&format!("{given} estimates of {evaluations} evaluations")));
+                return None;
+            }
+            Ok(estimates) => estimates?,
             Err(error) => {
                 self.progress(&Progress::Warning(&format!("no estimates of the evaluated: {error}")));
                 return None;

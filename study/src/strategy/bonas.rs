@@ -36,8 +36,8 @@ pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 /// objective has a surrogate too, see [`Objectives`]. Without bounds to learn, what breaks a limit is a
 /// failure like any other.
 ///
-/// What is [pending](Ask::pending) counts as measured at its posterior median in each of these models
-/// ([`bonas_surrogate::believed`]), and is no candidate.
+/// What is [pending](Ask::pending) counts as measured at its posterior median in each of these models but that of
+/// success ([`bonas_surrogate::believed`]), and is no candidate.
 #[derive(Debug)]
 pub struct Bonas {
     /// Name in reports.

@@ -116,6 +116,12 @@ pub trait BuildStrategy {
     /// Sets the source of scores on another task, for strategies that can start from some.
     fn set_transfer(&mut self, _transfer: Transfer) {}
 
+    /// Whether the strategy has a model of the scores that estimates what was evaluated
+    /// ([`Strategy::estimates`]).
+    fn estimates(&self) -> bool {
+        false
+    }
+
     /// Names of the numbers that the strategy takes as features beside the graph.
     fn features(&self) -> &[String] {
         &[]

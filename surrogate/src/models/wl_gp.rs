@@ -13,8 +13,8 @@ use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{
-    self, Block, Covariance, EXACT, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch,
-    Shape, Term,
+    self, Block, Covariance, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch, Shape,
+    Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
@@ -216,12 +216,8 @@ impl Surrogate for WlGp {
             let covariance = Covariance { kernel: self.kernel, terms, noise };
             let mut extra = known.to_vec();
             extra.iter_mut().zip(&outliers).for_each(|(known, extra)| *known += extra);
-            let process = if z.len() > EXACT {
-                Process::through_points(&covariance, &x, &extra, z, outliers.len())?
-            } else {
-                let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
-                Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?
-            };
+            let factored = FactoredObservations::of(&covariance, &x, x.nrows(), &extra)?;
+            let process = Process::new(Arc::new(factored), z)?.without_outliers(outliers.len())?;
             Ok(Box::new(FittedWlGp { process, labels: Arc::new(labels), observed: x, warp: Arc::new(warp) }))
         })
     }

@@ -128,6 +128,11 @@ crate::settings! {
         if !takes { return Err(Invalid { key: "transfer", reason }); }
         let takes = s.surrogate.takes_prior() || s.features.is_empty();
         ensure(takes, "features", s.features.join(", "), &format!("[], or surrogate = {}", surrogates_with_prior()))?;
+        let column = |name: &String| name.trim().trim_start_matches('-').to_owned();
+        let twice = |(i, name): &(usize, &String)| s.features[..*i].iter().any(|other| column(other) == column(name));
+        if let Some((_, name)) = s.features.iter().enumerate().find(twice) {
+            return Err(Invalid { key: "features", reason: format!("{name} is there twice; name each once") });
+        }
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         check_batch_settings(s.batches, s.batch)
@@ -191,6 +196,10 @@ impl BuildStrategy for BonasSettings {
 
     fn set_transfer(&mut self, transfer: Transfer) {
         self.transfer = transfer;
+    }
+
+    fn estimates(&self) -> bool {
+        true
     }
 
     fn features(&self) -> &[String] {

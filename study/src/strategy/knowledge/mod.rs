@@ -246,7 +246,9 @@ impl Knowledge {
             StudyError::Setting { name: "strategy.features".into(), reason }
         };
         let counted = |kind| self.counted(kind, space).map_err(|error| unknown(error.to_string()));
-        let found = match (self.offered.get(name), name) {
+        // Columns are offered as they are read.
+        let name = name.split(',').map(str::trim).collect::<Vec<_>>().join(",");
+        let found = match (self.offered.get(&name), &*name) {
             (Some(offered), _) => offered.clone(),
             (None, MACS) => counted(PriorKind::Macs)?,
             (None, PARAMS) => counted(PriorKind::Params)?,

@@ -72,4 +72,8 @@ impl BuildStrategy for BananasSettings {
     }
 
     batch_and_initial!();
+
+    fn estimates(&self) -> bool {
+        true
+    }
 }

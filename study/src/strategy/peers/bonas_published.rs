@@ -63,6 +63,10 @@ impl BuildStrategy for BonasPublishedSettings {
 
     batch_and_initial!();
 
+    fn estimates(&self) -> bool {
+        true
+    }
+
     fn needs_torch(&self) -> bool {
         true
     }

@@ -50,4 +50,8 @@ impl BuildStrategy for NasBowlSettings {
     }
 
     batch_and_initial!();
+
+    fn estimates(&self) -> bool {
+        true
+    }
 }

@@ -44,6 +44,10 @@ impl BuildStrategy for NpenasSettings {
 
     batch_and_initial!();
 
+    fn estimates(&self) -> bool {
+        true
+    }
+
     fn needs_torch(&self) -> bool {
         self.surrogate.needs_torch()
     }

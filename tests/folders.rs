@@ -61,3 +61,33 @@ fn a_configuration_of_ones_own_stays_as_it_is() {
     assert!(bonas(&["resume", "."], at).status.success());
     kept();
 }
+
+/// Noisy scores: what the model takes for the best is what `winner.txt`, the summary and the report have, and not the
+/// luckiest score.
+#[test]
+fn the_model_chooses_the_winner() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let noisy = "[study]\narchitectures = 60\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\nnoise = 0.5\n\
+                 [strategy]\nname = \"bonas\"\nsurrogate = \"graph-gp\"\n[final]\nseeds = 0\n[shortlist]\n";
+    let winner = |by: &str, seed: &str| {
+        fs::write(at.join("n.toml"), format!("{noisy}by = \"{by}\"\n")).unwrap();
+        let out = format!("{by}-{seed}");
+        let done = bonas(&["search", "n.toml", "--seed", seed, "--out", &out], at);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let read = |file: &str| fs::read_to_string(at.join(&out).join(file)).unwrap();
+        let (winner, summary) = (read("winner.txt"), read("summary.json"));
+        let summary: serde_json::Value = serde_json::from_str(&summary).unwrap();
+        assert_eq!(summary["winner"].as_str(), Some(winner.trim()));
+        let said = read("report.html").contains("The best by the estimate of the strategy");
+        assert_eq!(said, by == "model");
+        (winner, summary["best"]["arch"].as_str().unwrap().to_owned())
+    };
+    let mut different = 0;
+    for seed in ["1", "2", "3", "4"] {
+        let ((by_score, best), (by_model, same)) = (winner("score", seed), winner("model", seed));
+        assert_eq!((by_score.trim(), &best), (&*best, &same), "the searches are the same");
+        different += usize::from(by_model != by_score);
+    }
+    assert!(different > 0);
+}

@@ -117,17 +117,25 @@ pub fn embedding(
 ///
 /// # Errors
 /// [`StudyError::Setting`] for an indicator that reads a trained supernet, or that this build or space lacks.
+#[cfg(feature = "torch")]
 pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
-    let knowledge = Knowledge::default();
-    #[cfg(feature = "torch")]
-    let knowledge = config.strategy.features().iter().try_fold(knowledge, |knowledge, name| {
-        let Ok(indicator) = Indicator::named(name) else { return Ok::<_, StudyError>(knowledge) };
+    config.strategy.features().iter().try_fold(Knowledge::default(), |knowledge, name| {
+        let Ok(indicator) = Indicator::named(name) else { return Ok(knowledge) };
         let setup = setup(config)?;
         let values = indicator_values(&setup, indicator)?;
         let known = PriorKnowledge::computed(values, &Knowledge::sample(&*setup.space))?;
         Ok(knowledge.offering(name.clone(), known))
-    })?;
-    Ok(knowledge)
+    })
+}
+
+/// Without libtorch there are no indicators.
+///
+/// # Errors
+/// None.
+#[cfg(not(feature = "torch"))]
+#[allow(clippy::unnecessary_wraps)]
+pub fn knowledge(_: &SearchConfig) -> Result<Knowledge, StudyError> {
+    Ok(Knowledge::default())
 }
 
 /// Purpose of a random stream: the map of a report.

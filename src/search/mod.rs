@@ -9,6 +9,7 @@
 //! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
+mod best;
 mod presets;
 mod reporting;
 #[cfg(feature = "torch")]
@@ -186,14 +187,13 @@ impl Search {
 
     /// Nothing follows a search in a build without libtorch.
     #[cfg(not(feature = "torch"))]
-    #[allow(clippy::unused_self, clippy::unnecessary_wraps)]
     fn conclude(
         &self,
-        _: &Arc<dyn bonas_spaces::SearchSpace>,
-        _: &bonas_study::Finished,
+        space: &Arc<dyn bonas_spaces::SearchSpace>,
+        searched: &bonas_study::Finished,
         _: &mut Observe<'_>,
     ) -> Result<(), StudyError> {
-        Ok(())
+        self.best(&**space, searched).map(drop)
     }
 
     /// Refuses what this build cannot do in the end.

@@ -41,7 +41,7 @@ pub fn indicator_values(setup: &Setup, indicator: Indicator) -> Result<Indicator
     // No more images than there are.
     let most = networks.task()?.training_indices(Part::Validation).len();
     let (images, batch) = (settings.images.min(most), settings.batch.min(most));
-    let plan = IndicatorSettings { images, batch, ..settings }.plan(&networks, Path::new(""))?;
+    let plan = IndicatorSettings { batch, images, ..settings }.plan(&networks, Path::new(""))?;
     let probe = Mutex::new(plan.fresh(networks.placement(0))?);
     Ok(Box::new(move |architectures| {
         let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);

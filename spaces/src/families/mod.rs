@@ -21,6 +21,7 @@
 mod chain;
 pub mod darts;
 mod draw;
+mod links;
 pub mod mnasnet;
 pub mod mobilenet;
 pub mod nasbench101;

@@ -21,6 +21,19 @@ impl Shape {
         Self { channels, height: size, width: size }
     }
 
+    /// Checks that an operation of stride 2 can halve the map, as one that pads would do to any.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for a map with a side of one pixel.
+    pub fn check_halving(self) -> Result<(), SpaceError> {
+        if self.height >= 2 && self.width >= 2 {
+            return Ok(());
+        }
+        let reason =
+            "too small to be reduced further; it must have at least 2x2 pixels, so take larger images";
+        Err(SpaceError::network(format!("a {self} map is {reason}")))
+    }
+
     /// Number of values.
     pub fn len(self) -> usize {
         self.channels * self.height * self.width
@@ -178,11 +191,10 @@ impl Layer {
             Self::MaxPool { kernel, stride, padding } | Self::AvgPool { kernel, stride, padding } => {
                 windows(shape, *kernel, *stride, *padding)
             }
-            Self::Shift if shape.height < 2 || shape.width < 2 => {
-                let reason = "too small to be reduced further; it must have at least 2x2 pixels, so take larger images";
-                Err(SpaceError::network(format!("a {shape} map is {reason}")))
+            Self::Shift => {
+                shape.check_halving()?;
+                Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape })
             }
-            Self::Shift => Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape }),
             Self::Truncate { channels } if *channels > shape.channels => {
                 Err(SpaceError::network(format!("a {shape} map cannot be cut to {channels} channels")))
             }

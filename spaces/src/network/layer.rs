@@ -113,13 +113,23 @@ impl Conv {
     }
 }
 
-/// One step of a network. Only [`Layer::Linear`] and affine batch normalisation have a bias.
+/// One step of a network. Only [`Layer::Linear`], [`Layer::SqueezeExcite`] and affine batch normalisation have a
+/// bias.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// max(0, x).
     Relu,
     /// min(6, max(0, x)).
     Relu6,
+    /// x / (1 + e⁻ˣ) (Hendrycks and Gimpel 2016; Ramachandran et al. 2017).
+    Silu,
+    /// Squeeze-and-excitation (Hu et al. 2018): x · σ(W₂ `SiLU`(W₁ mean(x) + b₁) + b₂), a factor for each channel.
+    SqueezeExcite {
+        /// Channels.
+        channels: usize,
+        /// Width between W₁ and W₂.
+        squeeze: usize,
+    },
     /// A convolution.
     Conv(Conv),
     /// Batch normalisation over the channels, with scale and shift if `affine`.
@@ -179,7 +189,13 @@ impl Layer {
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
     pub fn output(&self, shape: Shape) -> Result<Shape, SpaceError> {
         match self {
-            Self::Relu | Self::Relu6 => Ok(shape),
+            Self::Relu | Self::Relu6 | Self::Silu => Ok(shape),
+            Self::SqueezeExcite { squeeze: 0, .. } => {
+                Err(SpaceError::network("a squeeze to 0 channels; it must be at least 1"))
+            }
+            Self::SqueezeExcite { channels, .. } => {
+                expect_channels(*channels, shape, "squeeze-and-excitation")
+            }
             Self::BatchNorm { channels, .. } => expect_channels(*channels, shape, "batch normalisation"),
             Self::Conv(c) => {
                 c.check()?;
@@ -218,6 +234,7 @@ impl Layer {
             Self::Conv(c) => c.weights(),
             Self::BatchNorm { channels, affine: true } => 2 * channels,
             Self::Linear { input, output } => (input + 1) * output,
+            Self::SqueezeExcite { channels, squeeze } => 2 * channels * squeeze + channels + squeeze,
             Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
             _ => 0,
         }
@@ -232,7 +249,7 @@ impl Layer {
         }
     }
 
-    /// Multiply-adds of convolutions and linear layers for one image of this shape.
+    /// Multiply-adds of convolutions and linear layers, also those inside others, for one image of this shape.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
@@ -255,6 +272,7 @@ impl Layer {
         match self {
             Self::Conv(c) => passage.macs = (c.weights() * out.height * out.width) as u64,
             Self::Linear { input, output } => passage.macs = (input * output) as u64,
+            Self::SqueezeExcite { channels, squeeze } => passage.macs = (2 * channels * squeeze) as u64,
             Self::Branches { arms, .. } => {
                 for arm in arms {
                     let arm = pass(arm, shape)?;

@@ -5,14 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use bonas::build::setup;
 use bonas::config::SearchConfig;
 use bonas::search::{Search, Stage};
 use bonas::spaces::catalogue::SPACES;
+use bonas::spaces::families::darts::Darts;
 use bonas::spaces::families::nasbench201::NasBench201Skeleton;
 use bonas::spaces::network::{OpTable, Union};
 use bonas::spaces::space::CostTable;
 use bonas::study::Journalled;
 use bonas::study::history::{Event, Observer};
+use bonas::supernet::networks::{Networks, Setup};
 use bonas::{Fidelity, StudyError};
 
 const LIMIT: u64 = 80_000_000;
@@ -119,18 +122,10 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
         "{error}"
     );
     assert!(!written);
-    let spaceless = text("", "").replace("nasbench201", "macro");
-    let (error, written) = refused(&spaceless);
+    let without_choices = text("", "").replace("nasbench201", "mnasnet");
+    let (error, written) = refused(&without_choices);
     assert!(
-        error.contains("macro has none here (no table has any); take darts, bcnn") && !written,
-        "{error}"
-    );
-    let drawn = "name = \"random\"\nbatch = 2";
-    let spaceless =
-        spaceless.replace("name = \"bn-nas\"\npopulation = 6\nmutants = 3\ncrosses = 2\nbatch = 2", drawn);
-    let (error, written) = refused(&spaceless);
-    assert!(
-        error.contains("space.name") && error.contains("macro has no network here") && !written,
+        error.contains("mnasnet has none here (no table has any); take darts, bcnn") && !written,
         "{error}"
     );
     let (error, written) = refused(&text("", "").replace("images = 8", "images = 1000"));
@@ -182,4 +177,13 @@ fn other_spaces_have_indicators_too() {
         let history = Journalled::read(folder.path(), &space).unwrap().history;
         assert_eq!(history.scored(bonas::Fidelity::Indicator).count(), 2, "{}", space.name());
     }
+}
+
+#[test]
+fn a_space_without_a_network_is_not_planned() {
+    let setup = setup(&SearchConfig::from_toml(&text("", ""), "test").unwrap()).unwrap();
+    assert!(Networks::planned(&setup).is_ok());
+    let setup = Setup { space: Arc::new(Darts::one_cell()), ..setup };
+    let error = Networks::planned(&setup).map(drop).unwrap_err().to_string();
+    assert!(error.contains("space.name: darts-one-cell has no network here"), "{error}");
 }

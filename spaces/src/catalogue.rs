@@ -24,7 +24,7 @@ use crate::space::SearchSpace;
 /// ```
 /// use bonas_spaces::catalogue::spaces_with;
 ///
-/// assert!(spaces_with(|space| space.network().is_none()).contains(&"macro"));
+/// assert!(spaces_with(|space| space.choices().is_some()).contains(&"darts"));
 /// ```
 pub fn spaces_with(holds: impl Fn(&dyn SearchSpace) -> bool) -> Vec<&'static str> {
     SPACES.iter().filter(|entry| holds(&*entry.space())).map(|entry| entry.name).collect()

@@ -203,6 +203,7 @@ impl Skeleton for Chain {
         let stem = net.layers("stem", 0, relu_conv_bn(port, 3))?;
         let spec = CellSpec {
             preprocess: vec![vec![]],
+            input: self.channels,
             channels: self.channels,
             stride: 1,
             norm: self.norm,

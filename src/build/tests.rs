@@ -1,3 +1,4 @@
+use bonas_spaces::families::darts::Darts;
 use bonas_study::{Finished, Study};
 use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES};
 
@@ -147,10 +148,9 @@ fn what_is_known_beforehand_runs_a_study_where_there_is_a_network() {
     let settings =
         |text: &str| SearchConfig::from_toml(&format!("[strategy]\nname = \"bonas\"\n{text}"), "test");
     let config = settings("prior = \"macs\"").unwrap();
-    let space = SPACES.get("macro").unwrap().space();
-    let made = built(&config, &*space);
+    let made = built(&config, &Darts::one_cell());
     let error = made.err().unwrap().to_string();
-    assert!(error.contains("strategy.prior: macro has no network here"), "{error}");
+    assert!(error.contains("strategy.prior: darts-one-cell has no network here"), "{error}");
     let error = settings("prior = \"params\"\nsurrogate = \"wl-gp\"").unwrap_err().to_string();
     assert!(
         error.contains("strategy.prior") && error.contains("params") && error.contains("graph-gp"),
@@ -205,8 +205,10 @@ fn what_a_space_or_build_lacks_is_named() {
 #[test]
 fn priors_are_taken_where_they_can_be() {
     use crate::config::{PriorKind, SurrogateName};
-    let spaces = ["nasbench201", "macro"].map(|name| SPACES.get(name).unwrap().space());
-    for (space, has_network) in spaces.iter().zip([true, false]) {
+    let named = |name| SPACES.get(name).unwrap().space();
+    let spaces =
+        [(named("nasbench201"), true), (named("macro"), true), (Arc::new(Darts::one_cell()) as _, false)];
+    for (space, has_network) in &spaces {
         let fitted = |kind, prior| {
             let mut rng = stream(4, &[]);
             let cells: Vec<_> = (0..12).map(|_| space.sample(&mut rng)).collect();
@@ -222,7 +224,7 @@ fn priors_are_taken_where_they_can_be() {
         for kind in ["graph-gp", "ensemble"].map(|name| SurrogateName::named(name).unwrap()) {
             let (auto, none) =
                 (fitted(kind, PriorKind::Auto).unwrap(), fitted(kind, PriorKind::None).unwrap());
-            assert_eq!(auto != none, has_network, "{}", space.name());
+            assert_eq!(auto != none, *has_network, "{}", space.name());
             match fitted(kind, PriorKind::Macs) {
                 Ok(macs) => assert_eq!(auto, macs),
                 Err(error) => assert!(!has_network && error.to_string().contains("has no network here")),

@@ -162,7 +162,7 @@ mod tests {
     fn facts_are_those_of_the_parts() {
         let find = |kind, name: &str| items(kind).into_iter().find(|item| item["name"] == name).unwrap();
         assert_eq!(find(Kind::Spaces, "darts")["network"], true);
-        assert_eq!(find(Kind::Spaces, "macro")["network"], false);
+        assert_eq!(find(Kind::Spaces, "macro")["network"], true);
         assert_eq!(find(Kind::Strategies, "bonas-published")["needs_libtorch"], true);
         assert_eq!(find(Kind::Surrogates, "trees")["needs_libtorch"], false);
     }

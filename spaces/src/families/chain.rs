@@ -1,12 +1,14 @@
 //! Cells that are a chain of operations, input → op → .. → op → output. The spaces of whole networks
 //! share them.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use petgraph::graph::NodeIndex;
 
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use crate::network::{CellUnion, EdgeUnion, Places, Union};
 
 /// Builds chains and reads them back. The key is that of the labels in order, which is exact since a
 /// chain has only one order.
@@ -52,6 +54,22 @@ impl Chains {
         }
         let cells = vec![Cell::built(graph, last)];
         Architecture::with_canonical_form(self.vocabulary.clone(), cells, &form)
+    }
+
+    /// The union of all chains of these lengths, with every operation in every place.
+    pub(crate) fn whole(&self, lengths: RangeInclusive<usize>) -> Union {
+        let places = Places { inputs: 1, vertices: *lengths.end() };
+        let wire = |from, to| EdgeUnion { from, to, ops: vec![OpId::PLAIN] };
+        let ops: Vec<OpId> = self.vocabulary.ops().collect();
+        let mut edges = Vec::new();
+        for place in 0..places.vertices {
+            let (enters, leaves) = (places.enters(place), places.leaves(place));
+            edges.push(wire(enters - 1, enters));
+            edges.push(EdgeUnion { from: enters, to: leaves, ops: ops.clone() });
+        }
+        edges.extend(lengths.map(|length| wire(places.enters(length) - 1, places.output())));
+        let cell = CellUnion { nodes: places.labels(), edges };
+        Union { cells: vec![cell], vocabulary: self.vocabulary.clone() }
     }
 
     /// The operations of a chain, in order.

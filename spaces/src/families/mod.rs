@@ -2,8 +2,8 @@
 //!
 //! Use a family's module to build its space with options, to read its published architectures, or to
 //! change its skeleton; use [`crate::catalogue`] to get a space by name. Each family has one folder or
-//! file with its space, its notation, its published architectures and its skeleton. The spaces that
-//! implement [`SpaceNetwork`](crate::network::SpaceNetwork) can be trained; the others serve tables.
+//! file with its space, its notation, its published architectures and its skeleton. Every space of the catalogue brings
+//! its networks ([`SpaceNetwork`](crate::network::SpaceNetwork)), so that they can be counted and trained.
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;
@@ -21,6 +21,7 @@
 mod chain;
 pub mod darts;
 mod draw;
+mod links;
 pub mod mnasnet;
 pub mod mobilenet;
 pub mod nasbench101;

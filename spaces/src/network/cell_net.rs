@@ -16,6 +16,27 @@ pub struct Choice {
     pub layers: Vec<Layer>,
 }
 
+impl Choice {
+    /// A choice for each operation, with the layers that `table` gives it at `port`; a wire passes its input on.
+    ///
+    /// # Errors
+    /// [`SpaceError::UnknownOp`] for an operation that `table` lacks.
+    pub fn each(
+        ops: &[OpId],
+        vocabulary: &Vocabulary,
+        port: Port,
+        table: &OpTable,
+    ) -> Result<Vec<Self>, SpaceError> {
+        let choice = |&op| {
+            let name = vocabulary.name(op).to_owned();
+            let is_plain = vocabulary.role(op) == Role::Plain;
+            let layers = if is_plain { Vec::new() } else { table.layers(&name, port)? };
+            Ok(Self { op, name, layers })
+        };
+        ops.iter().map(choice).collect()
+    }
+}
+
 /// An edge with its choices.
 #[derive(Clone, Debug)]
 pub struct EdgeNet {
@@ -75,6 +96,23 @@ pub struct NodeNet {
     pub incoming: Vec<EdgeNet>,
 }
 
+/// The zeros that a cell gives where nothing enters its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zeros {
+    /// Channels.
+    pub channels: usize,
+    /// Stride of the cell; sides that it does not divide are rounded up.
+    pub stride: usize,
+}
+
+impl Zeros {
+    /// Their shape after an input.
+    fn shape(self, input: Shape) -> Shape {
+        let side = |length: usize| length.div_ceil(self.stride.max(1));
+        Shape { channels: self.channels, height: side(input.height), width: side(input.width) }
+    }
+}
+
 /// A cell in layers: nodes, and the choices on each edge.
 #[derive(Clone, Debug)]
 pub struct CellNet {
@@ -88,6 +126,8 @@ pub struct CellNet {
     pub inputs: Vec<usize>,
     /// Graph index of the output.
     pub output: usize,
+    /// What it gives where nothing enters the output; `None` for zeros in the shape of the first input.
+    pub zeros: Option<Zeros>,
 }
 
 /// How a skeleton builds a cell with [`CellNet::new`].
@@ -95,7 +135,9 @@ pub struct CellNet {
 pub struct CellSpec {
     /// Layers on each input before it enters the cell.
     pub preprocess: Vec<Vec<Layer>>,
-    /// Width inside the cell.
+    /// Channels of the inputs when they enter the cell.
+    pub input: usize,
+    /// Width inside the cell: operations that read an input make so many channels of its own.
     pub channels: usize,
     /// Stride of the operations that read an input.
     pub stride: usize,
@@ -119,11 +161,13 @@ impl CellNet {
         spec: CellSpec,
         ops: &OpTable,
     ) -> Result<Self, SpaceError> {
-        if spec.partial == 0 || !spec.channels.is_multiple_of(spec.partial) {
-            return Err(SpaceError::network(format!(
-                "partial channels K = {}; it must divide the {} channels of every cell",
-                spec.partial, spec.channels
-            )));
+        for channels in [spec.channels, spec.input] {
+            if spec.partial == 0 || !channels.is_multiple_of(spec.partial) {
+                return Err(SpaceError::network(format!(
+                    "partial channels K = {}; it must divide the {channels} channels of every cell",
+                    spec.partial
+                )));
+            }
         }
         let cell = Cell { union, vocabulary, spec: &spec, ops };
         let nodes = (0..union.nodes.len()).map(|node| cell.node(node)).collect::<Result<Vec<_>, _>>()?;
@@ -133,7 +177,9 @@ impl CellNet {
         let inputs = inputs.collect::<Result<Vec<_>, _>>()?;
         let output = place(OpId::OUTPUT).ok_or_else(missing)?;
         let order = topological_order(&nodes)?;
-        Ok(Self { preprocess: spec.preprocess, nodes, order, inputs, output })
+        let zeros =
+            (spec.output == Join::Sum).then_some(Zeros { channels: spec.channels, stride: spec.stride });
+        Ok(Self { preprocess: spec.preprocess, nodes, order, inputs, output, zeros })
     }
 
     /// Shape of the cell's output, with every choice active.
@@ -209,7 +255,8 @@ impl CellNet {
                 shapes[node] = Some(self.nodes[node].join.output(&arriving)?);
             }
         }
-        let fallback = shapes[self.inputs[0]];
+        let first = shapes[self.inputs[0]];
+        let fallback = self.zeros.map_or(first, |zeros| first.map(|shape| zeros.shape(shape)));
         let shape =
             shapes[self.output].or(fallback).ok_or_else(|| SpaceError::network("a cell without output"))?;
         Ok(Passage { shape, macs, activations })
@@ -240,18 +287,13 @@ impl Cell<'_> {
     /// An edge with its operations in layers.
     fn edge(&self, edge: usize) -> Result<EdgeNet, SpaceError> {
         let EdgeUnion { from, ops, .. } = &self.union.edges[edge];
-        let &CellSpec { channels, norm, partial: share, .. } = self.spec;
+        let &CellSpec { input, channels, norm, partial: share, .. } = self.spec;
         let is_plain = |op: OpId| self.vocabulary.role(op) == Role::Plain;
         let reads_input = self.vocabulary.role(self.union.nodes[*from]) == Role::Input;
-        let stride = if reads_input { self.spec.stride } else { 1 };
-        let width = channels / share.max(1);
-        let port = Port { input: width, output: width, stride, norm };
-        let choice = |&op| {
-            let name = self.vocabulary.name(op).to_owned();
-            let layers = if is_plain(op) { Vec::new() } else { self.ops.layers(&name, port)? };
-            Ok(Choice { op, name, layers })
-        };
-        let choices = ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
+        let (stride, from_width) = if reads_input { (self.spec.stride, input) } else { (1, channels) };
+        let inside = |width: usize| width / share.max(1);
+        let port = Port { input: inside(from_width), output: inside(channels), stride, norm };
+        let choices = Choice::each(ops, self.vocabulary, port, self.ops)?;
         let is_wire = ops.iter().all(|&op| is_plain(op));
         let partial = (share > 1 && !is_wire).then_some(Partial { share, stride });
         Ok(EdgeNet { from: *from, edge, choices, partial })

@@ -21,6 +21,19 @@ impl Shape {
         Self { channels, height: size, width: size }
     }
 
+    /// Checks that an operation of stride 2 can halve the map, as one that pads would do to any.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for a map with a side of one pixel.
+    pub fn check_halving(self) -> Result<(), SpaceError> {
+        if self.height >= 2 && self.width >= 2 {
+            return Ok(());
+        }
+        let reason =
+            "too small to be reduced further; it must have at least 2x2 pixels, so take larger images";
+        Err(SpaceError::network(format!("a {self} map is {reason}")))
+    }
+
     /// Number of values.
     pub fn len(self) -> usize {
         self.channels * self.height * self.width
@@ -100,13 +113,23 @@ impl Conv {
     }
 }
 
-/// One step of a network. Only [`Layer::Linear`] and affine batch normalisation have a bias.
+/// One step of a network. Only [`Layer::Linear`], [`Layer::SqueezeExcite`] and affine batch normalisation have a
+/// bias.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Layer {
     /// max(0, x).
     Relu,
     /// min(6, max(0, x)).
     Relu6,
+    /// x / (1 + e⁻ˣ) (Hendrycks and Gimpel 2016; Ramachandran et al. 2017).
+    Silu,
+    /// Squeeze-and-excitation (Hu et al. 2018): x · σ(W₂ `SiLU`(W₁ mean(x) + b₁) + b₂), a factor for each channel.
+    SqueezeExcite {
+        /// Channels.
+        channels: usize,
+        /// Width between W₁ and W₂.
+        squeeze: usize,
+    },
     /// A convolution.
     Conv(Conv),
     /// Batch normalisation over the channels, with scale and shift if `affine`.
@@ -166,7 +189,13 @@ impl Layer {
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
     pub fn output(&self, shape: Shape) -> Result<Shape, SpaceError> {
         match self {
-            Self::Relu | Self::Relu6 => Ok(shape),
+            Self::Relu | Self::Relu6 | Self::Silu => Ok(shape),
+            Self::SqueezeExcite { squeeze: 0, .. } => {
+                Err(SpaceError::network("a squeeze to 0 channels; it must be at least 1"))
+            }
+            Self::SqueezeExcite { channels, .. } => {
+                expect_channels(*channels, shape, "squeeze-and-excitation")
+            }
             Self::BatchNorm { channels, .. } => expect_channels(*channels, shape, "batch normalisation"),
             Self::Conv(c) => {
                 c.check()?;
@@ -178,11 +207,10 @@ impl Layer {
             Self::MaxPool { kernel, stride, padding } | Self::AvgPool { kernel, stride, padding } => {
                 windows(shape, *kernel, *stride, *padding)
             }
-            Self::Shift if shape.height < 2 || shape.width < 2 => {
-                let reason = "too small to be reduced further; it must have at least 2x2 pixels, so take larger images";
-                Err(SpaceError::network(format!("a {shape} map is {reason}")))
+            Self::Shift => {
+                shape.check_halving()?;
+                Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape })
             }
-            Self::Shift => Ok(Shape { height: shape.height - 1, width: shape.width - 1, ..shape }),
             Self::Truncate { channels } if *channels > shape.channels => {
                 Err(SpaceError::network(format!("a {shape} map cannot be cut to {channels} channels")))
             }
@@ -206,6 +234,7 @@ impl Layer {
             Self::Conv(c) => c.weights(),
             Self::BatchNorm { channels, affine: true } => 2 * channels,
             Self::Linear { input, output } => (input + 1) * output,
+            Self::SqueezeExcite { channels, squeeze } => 2 * channels * squeeze + channels + squeeze,
             Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
             _ => 0,
         }
@@ -220,7 +249,7 @@ impl Layer {
         }
     }
 
-    /// Multiply-adds of convolutions and linear layers for one image of this shape.
+    /// Multiply-adds of convolutions and linear layers, also those inside others, for one image of this shape.
     ///
     /// # Errors
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
@@ -243,6 +272,7 @@ impl Layer {
         match self {
             Self::Conv(c) => passage.macs = (c.weights() * out.height * out.width) as u64,
             Self::Linear { input, output } => passage.macs = (input * output) as u64,
+            Self::SqueezeExcite { channels, squeeze } => passage.macs = (2 * channels * squeeze) as u64,
             Self::Branches { arms, .. } => {
                 for arm in arms {
                     let arm = pass(arm, shape)?;

@@ -26,11 +26,11 @@ mod plan;
 mod skeleton;
 mod union;
 
-pub use cell_net::{CellNet, CellSpec, Choice, EdgeNet, NodeNet, Partial};
+pub use cell_net::{CellNet, CellSpec, Choice, EdgeNet, NodeNet, Partial, Zeros};
 pub use layer::{Conv, Join, Layer, Shape};
 pub use ops::{
-    Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, mb_conv, pooled, relu_conv_bn, sep_conv,
-    skip,
+    Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, inverted_residual, mb_conv, pooled,
+    relu_conv_bn, sep_conv, shortcut, skip,
 };
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use skeleton::{Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};

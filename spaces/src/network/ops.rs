@@ -20,6 +20,13 @@ pub struct Port {
     pub norm: Norm,
 }
 
+impl Port {
+    /// Whether an operation here may pass its input on as it is: stride 1, as many channels out as in.
+    pub fn keeps_shape(self) -> bool {
+        self.stride == 1 && self.input == self.output
+    }
+}
+
 /// How the operations of a network are batch-normalised.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Norm {
@@ -95,21 +102,27 @@ pub fn conv_bn_relu(port: Port, kernel: usize) -> Vec<Layer> {
     vec![Layer::Conv(Conv::same(port.input, port.output, kernel, port.stride)), norm(port), Layer::Relu]
 }
 
-/// Inverted residual (Sandler et al. 2018).
+/// Inverted residual (Sandler et al. 2018) with `ReLU6`; see [`inverted_residual`].
+pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
+    inverted_residual(port, expansion, kernel, &Layer::Relu6)
+}
+
+/// Inverted residual (Sandler et al. 2018) with an activation of its own.
 ///
 /// A 1×1 convolution to `expansion` times the width (left out for 1), a depthwise convolution and a 1×1
-/// convolution, each with BatchNorm, and `ReLU6` after the first two. The input is added if stride and
+/// convolution, each with BatchNorm, and `activation` after the first two. The input is added if stride and
 /// widths allow it.
-pub fn mb_conv(port: Port, expansion: usize, kernel: usize) -> Vec<Layer> {
+pub fn inverted_residual(port: Port, expansion: usize, kernel: usize, activation: &Layer) -> Vec<Layer> {
     let inner = expansion * port.input;
     let bn = |channels| Layer::BatchNorm { channels, affine: port.norm.affine };
     let mut layers = Vec::new();
     if expansion > 1 {
-        layers.extend([Layer::Conv(Conv::pointwise(port.input, inner)), bn(inner), Layer::Relu6]);
+        layers.extend([Layer::Conv(Conv::pointwise(port.input, inner)), bn(inner), activation.clone()]);
     }
-    layers.extend([Layer::Conv(Conv::depthwise(inner, kernel, port.stride, 1)), bn(inner), Layer::Relu6]);
+    let depthwise = Conv::depthwise(inner, kernel, port.stride, 1);
+    layers.extend([Layer::Conv(depthwise), bn(inner), activation.clone()]);
     layers.extend([Layer::Conv(Conv::pointwise(inner, port.output)), norm(port)]);
-    if port.stride == 1 && port.input == port.output {
+    if port.keeps_shape() {
         vec![Layer::Branches { join: Join::Sum, arms: vec![vec![], layers] }]
     } else {
         layers
@@ -142,6 +155,16 @@ pub fn skip(port: Port) -> Vec<Layer> {
         1 => vec![],
         _ => factorized_reduce(port),
     }
+}
+
+/// Shortcut of a residual network (He et al. 2016): [`skip`] where stride and widths allow it, else a 1×1
+/// convolution with BatchNorm.
+pub fn shortcut(port: Port) -> Vec<Layer> {
+    if port.keeps_shape() {
+        return skip(port);
+    }
+    let conv = Conv { stride: port.stride, ..Conv::pointwise(port.input, port.output) };
+    vec![Layer::Conv(conv), norm(port)]
 }
 
 /// Separable convolution of DARTS, applied twice: ReLU, depthwise and 1×1 convolution, BatchNorm.

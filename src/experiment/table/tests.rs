@@ -394,8 +394,8 @@ fn a_search_starts_from_another_task() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("o.csv"), csv(30).replace("arch,val,test", "arch,old,unused")).unwrap();
     let text = "seeds = 4\nbudget = 20\nbatch = 1\n[table]\nspace = \"macro\"\nsearch = \"test\"\n\
-                [[strategy]]\nname = \"bonas\"\nlabel = \"alone\"\n\
-                [[strategy]]\nname = \"bonas\"\ntransfer = \"table:o.csv:old\"\n";
+                [[strategy]]\nname = \"bonas\"\nprior = \"none\"\nlabel = \"alone\"\n\
+                [[strategy]]\nname = \"bonas\"\nprior = \"none\"\ntransfer = \"table:o.csv:old\"\n";
     let ran = |threads: usize| {
         let config = ExperimentConfig::from_toml(text, "c.toml").unwrap();
         let run = compare(config, folder.path(), threads).run(&mut |_| {}).unwrap();

@@ -123,6 +123,8 @@ impl Value {
 enum Module {
     Relu,
     Relu6,
+    Silu,
+    SqueezeExcite { narrow: Linear, wide: Linear },
     Conv { spec: Conv, weight: ParamId },
     BatchNorm { norm: usize, channels: i64, affine: Option<Affine> },
     MaxPool { kernel: i64, stride: i64, padding: i64 },
@@ -131,7 +133,14 @@ enum Module {
     Truncate { channels: i64 },
     Branches { join: Join, arms: Vec<Chain> },
     GlobalAvgPool,
-    Linear { weight: ParamId, bias: ParamId },
+    Linear(Linear),
+}
+
+/// The parameters of a linear layer: weight `[out, in]`, bias `[out]`.
+#[derive(Clone, Copy, Debug)]
+struct Linear {
+    weight: ParamId,
+    bias: ParamId,
 }
 
 /// Layers one after the other; none passes its input on.
@@ -217,7 +226,10 @@ impl Chain {
         for module in &self.0 {
             match module {
                 Module::Conv { weight, .. } => params.push(*weight),
-                Module::Linear { weight, bias } => params.extend([*weight, *bias]),
+                Module::Linear(Linear { weight, bias }) => params.extend([*weight, *bias]),
+                Module::SqueezeExcite { narrow, wide } => {
+                    params.extend([narrow, wide].into_iter().flat_map(|linear| [linear.weight, linear.bias]));
+                }
                 Module::BatchNorm { norm, affine, .. } => {
                     norms.push(*norm);
                     params.extend(affine.iter().flat_map(|a| [a.scale, a.shift]));
@@ -235,6 +247,11 @@ impl Module {
         match layer {
             Layer::Relu => Self::Relu,
             Layer::Relu6 => Self::Relu6,
+            Layer::Silu => Self::Silu,
+            Layer::SqueezeExcite { channels, squeeze } => Self::SqueezeExcite {
+                narrow: Linear::build(*channels, *squeeze, &format!("{name}.narrow"), builder),
+                wide: Linear::build(*squeeze, *channels, &format!("{name}.wide"), builder),
+            },
             Layer::Conv(spec) => Self::conv(spec, name, builder),
             Layer::BatchNorm { channels, affine } => Self::batch_norm(*channels, *affine, name, builder),
             Layer::MaxPool { kernel, stride, padding } => {
@@ -250,7 +267,7 @@ impl Module {
                 Self::Branches { join: *join, arms: arms.iter().enumerate().map(arm).collect() }
             }
             Layer::GlobalAvgPool => Self::GlobalAvgPool,
-            Layer::Linear { input, output } => Self::linear(*input, *output, name, builder),
+            Layer::Linear { input, output } => Self::Linear(Linear::build(*input, *output, name, builder)),
         }
     }
 
@@ -271,13 +288,6 @@ impl Module {
         Self::BatchNorm { norm: builder.norms.len() - 1, channels: channels as i64, affine }
     }
 
-    fn linear(input: usize, output: usize, name: &str, builder: &mut Builder) -> Self {
-        let fill = Fill::kaiming(input);
-        let weight = builder.params.add(format!("{name}.weight"), &[output, input], fill); // [out, in]
-        let bias = builder.params.add(format!("{name}.bias"), &[output], fill); // [out]
-        Self::Linear { weight, bias }
-    }
-
     fn owns_result(&self) -> bool {
         use Module::{Branches, Relu, Relu6, Shift, Truncate};
         !matches!(self, Relu | Relu6 | Shift | Truncate { .. } | Branches { .. })
@@ -289,6 +299,8 @@ impl Module {
             Self::Relu if owned => x.f_relu_()?,
             Self::Relu => x.f_relu()?,
             Self::Relu6 => x.f_relu6()?,
+            Self::Silu => x.f_silu()?,
+            Self::SqueezeExcite { narrow, wide } => return run.squeeze_excite(&x, *narrow, *wide),
             Self::Conv { spec, weight } => return run.conv(&x, spec, *weight),
             Self::BatchNorm { norm, channels, affine } => {
                 let params = run.params;
@@ -311,9 +323,18 @@ impl Module {
                 joined(*join, &parts)?
             }
             Self::GlobalAvgPool => x.f_adaptive_avg_pool2d([1, 1])?, // [B, C, 1, 1]
-            Self::Linear { weight, bias } => return run.linear(&x, *weight, *bias),
+            Self::Linear(linear) => return run.linear(&x, *linear),
         };
         Ok(y)
+    }
+}
+
+impl Linear {
+    fn build(input: usize, output: usize, name: &str, builder: &mut Builder) -> Self {
+        let fill = Fill::kaiming(input);
+        let weight = builder.params.add(format!("{name}.weight"), &[output, input], fill); // [out, in]
+        let bias = builder.params.add(format!("{name}.bias"), &[output], fill); // [out]
+        Self { weight, bias }
     }
 }
 
@@ -326,7 +347,16 @@ impl Run<'_, '_, '_> {
         Ok(x.f_conv2d::<Tensor>(&weight, None, stride, padding, dilation, spec.groups as i64)?)
     }
 
-    fn linear(&self, x: &Tensor, weight: ParamId, bias: ParamId) -> Result<Tensor> {
+    /// A factor from 0 to 1 for each map of `[B, C, H, W]`.
+    fn squeeze_excite(&self, x: &Tensor, narrow: Linear, wide: Linear) -> Result<Tensor> {
+        let means = x.f_adaptive_avg_pool2d([1, 1])?; // [B, C, 1, 1]
+        let squeezed = self.linear(&means, narrow)?.f_silu()?; // [B, S]
+        let factors = self.linear(&squeezed, wide)?.f_sigmoid()?; // [B, C]
+        let factors = as_kind(&factors.f_unsqueeze(-1)?.f_unsqueeze(-1)?, x.kind())?; // [B, C, 1, 1]
+        Ok(x.f_mul(&factors)?)
+    }
+
+    fn linear(&self, x: &Tensor, Linear { weight, bias }: Linear) -> Result<Tensor> {
         let (weight, bias) = (self.params.tensor(weight), self.params.tensor(bias)); // [out, in], [out]
         let x = as_kind(&x.f_flatten(1, -1)?, weight.kind())?; // [B, in]
         Ok(x.f_linear(weight, Some(bias))?) // [B, out]

@@ -51,7 +51,7 @@ pub(super) fn stacked(shapes: [Shape; 2], channels: usize, stride: usize, norm: 
         factorized_reduce(port(shapes[0]))
     };
     let preprocess = vec![older, relu_conv_bn(port(shapes[1]), 1)];
-    CellSpec { preprocess, channels, stride, norm, partial: 1, output: Join::Concat }
+    CellSpec { preprocess, input: channels, channels, stride, norm, partial: 1, output: Join::Concat }
 }
 
 /// Refuses a width or a number of cells out of range.

@@ -62,16 +62,19 @@ impl MobileNetSkeleton {
             stride: place.stride,
             norm: self.norm,
         };
-        let choice = |&op| {
-            let name = place.union.vocabulary.name(op).to_owned();
-            Ok(Choice { op, layers: ops.layers(&name, port)?, name })
-        };
         let edge = &place.union.cells[0].edges[place.layer];
-        let choices = edge.ops.iter().map(choice).collect::<Result<_, SpaceError>>()?;
+        let choices = Choice::each(&edge.ops, &place.union.vocabulary, port, ops)?;
         let incoming = vec![EdgeNet { from: 0, edge: place.layer, choices, partial: None }];
         let nodes =
             vec![NodeNet { join: Join::Sum, incoming: Vec::new() }, NodeNet { join: Join::Sum, incoming }];
-        let cell = CellNet { preprocess: vec![vec![]], nodes, order: vec![0, 1], inputs: vec![0], output: 1 };
+        let cell = CellNet {
+            preprocess: vec![vec![]],
+            nodes,
+            order: vec![0, 1],
+            inputs: vec![0],
+            output: 1,
+            zeros: None,
+        };
         net.cell(&format!("layer{}", place.layer), &[input], 0, cell)
     }
 }

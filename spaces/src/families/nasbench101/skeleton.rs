@@ -262,7 +262,14 @@ impl<'a> VertexCell<'a> {
             nodes[to].incoming.push(EdgeNet { from, edge, choices, partial: None });
         }
         let order = (0..nodes.len()).collect();
-        Ok(CellNet { preprocess: vec![vec![]], nodes, order, inputs: vec![0], output: places.output() })
+        Ok(CellNet {
+            preprocess: vec![vec![]],
+            nodes,
+            order,
+            inputs: vec![0],
+            output: places.output(),
+            zeros: None,
+        })
     }
 
     /// The edge from input to output, if there is one, by itself.
@@ -272,7 +279,14 @@ impl<'a> VertexCell<'a> {
         let incoming = vec![EdgeNet { from: 0, edge, choices, partial: None }];
         let nodes =
             vec![NodeNet { join: Join::Sum, incoming: Vec::new() }, NodeNet { join: Join::Sum, incoming }];
-        Some(CellNet { preprocess: vec![vec![]], nodes, order: vec![0, 1], inputs: vec![0], output: 1 })
+        Some(CellNet {
+            preprocess: vec![vec![]],
+            nodes,
+            order: vec![0, 1],
+            inputs: vec![0],
+            output: 1,
+            zeros: None,
+        })
     }
 
     fn projected(&self, input: usize, output: usize, norm: Norm) -> Choice {
@@ -284,11 +298,7 @@ impl<'a> VertexCell<'a> {
     }
 
     fn operations(&self, edge: usize, port: Port, ops: &OpTable) -> Result<Vec<Choice>, SpaceError> {
-        let choice = |&op| {
-            let name = self.vocabulary.name(op).to_owned();
-            Ok(Choice { op, layers: ops.layers(&name, port)?, name })
-        };
-        self.union.edges[edge].ops.iter().map(choice).collect()
+        Choice::each(&self.union.edges[edge].ops, self.vocabulary, port, ops)
     }
 }
 

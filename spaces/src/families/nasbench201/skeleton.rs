@@ -94,9 +94,11 @@ impl Skeleton for NasBench201Skeleton {
             if stage > 0 {
                 last = Self::residual(&mut net, &format!("reduction{stage}"), last)?;
             }
+            let channels = net.shape(last).channels;
             let spec = CellSpec {
                 preprocess: vec![vec![]],
-                channels: net.shape(last).channels,
+                input: channels,
+                channels,
                 stride: 1,
                 norm: self.norm,
                 partial: 1,

@@ -8,7 +8,9 @@ use rand::Rng;
 use crate::error::SpaceError;
 use crate::families::draw;
 use crate::families::nasbench201::EDGES;
+use crate::families::transnas::skeleton::TransNasMicroSkeleton;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
+use crate::network::{CellUnion, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
 /// The operations, in the order of the digits.
@@ -115,6 +117,10 @@ impl SearchSpace for TransNasMicro {
         &self.vocabulary
     }
 
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         self.build(std::array::from_fn(|_| draw::below(rng, OPS.len()) as u8))
     }
@@ -168,6 +174,24 @@ impl SearchSpace for TransNasMicro {
             return Err(bad("the operations are 0 (none), 1 (skip), 2 (conv 1x1) and 3 (conv 3x3)"));
         }
         Ok(self.build(digits.map(|digit| digit - b'0')))
+    }
+}
+
+impl SpaceNetwork for TransNasMicro {
+    fn ops(&self) -> OpTable {
+        OpTable::transnas_micro()
+    }
+
+    fn whole(&self) -> Union {
+        let ops: Vec<OpId> = (1..OPS.len() as u16).map(|digit| OpId::from_index(FIRST + digit)).collect();
+        // `EDGES` are sorted by `(to, from)`, as a union's edges are.
+        let edges = EDGES.into_iter().map(|(from, to)| EdgeUnion { from, to, ops: ops.clone() }).collect();
+        let nodes = vec![OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT];
+        Union { cells: vec![CellUnion { nodes, edges }], vocabulary: self.vocabulary.clone() }
+    }
+
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&TransNasMicroSkeleton::TASKONOMY]
     }
 }
 

@@ -1,7 +1,7 @@
 //! The two spaces of TransNAS-Bench-101 (Duan et al., CVPR 2021), with 7,352 architectures together.
 //!
-//! Use [`TransNasMicro`] for its cells and [`TransNasMacro`] for its skeletons, to search their tables; the
-//! spaces have no network here.
+//! Use [`TransNasMicro`] for its cells and [`TransNasMacro`] for its skeletons, and [`TransNasMicroSkeleton`] and
+//! [`TransNasMacroSkeleton`] to change widths or images.
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;
@@ -15,6 +15,8 @@
 
 mod cells;
 mod modules;
+mod skeleton;
 
 pub use cells::{MICRO, TransNasMicro};
-pub use modules::{MACRO, TransNasMacro};
+pub use modules::{MACRO, TransNasMacro, TransNasMacroSkeleton};
+pub use skeleton::{TransNasMicroSkeleton, TransNasSize};

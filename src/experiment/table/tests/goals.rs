@@ -1,8 +1,14 @@
 //! Limits and two objectives.
 
+use std::sync::Arc;
+
+use bonas_spaces::families::darts::Darts;
 use bonas_spaces::families::nasbench201::NasBench201;
+use bonas_study::rng::stream;
+use bonas_study::table::{Benchmark, Reading};
 use bonas_surrogate::pareto::Front;
 
+use super::super::goals::Goals;
 use super::*;
 
 /// A run of a comparison on every fifth network of the toy table, with more in its configuration.
@@ -118,7 +124,26 @@ fn limits_that_cannot_be_kept_or_counted_are_named() {
     };
     assert!(error("val <= 0").contains("no architecture of the table keeps all limits up to \"val <= 0\""));
     assert!(error("vla <= 0").contains("unknown column `vla`; did you mean `val`?"));
-    assert!(error("network.params <= 1e6").contains("macro has no network here"));
+    assert!(error("network.params <= 1e3").contains("no architecture of the table keeps all limits"));
+}
+
+/// The networks of the table are counted where nothing else says what they cost.
+#[test]
+fn counts_need_a_network() {
+    let error = |space: Arc<dyn SearchSpace>| {
+        let text = format!(
+            "[[constraint]]\nlimit = \"network.params <= 1e6\"\n[table]\nspace = \"darts\"\nsearch = \"val\"\n{STRATEGIES}"
+        );
+        let config = ExperimentConfig::from_toml(&text, "c.toml").unwrap();
+        let cell = space.format(&space.sample(&mut stream(1, &[]))).unwrap();
+        let reading = Reading { columns: vec!["val".parse().unwrap()], ..Reading::default() };
+        let csv = format!("arch,val\n\"{cell}\",1\n");
+        let table = Benchmark::parse(csv.as_bytes(), "t.csv".as_ref(), space, &reading).unwrap();
+        Goals::of(config.table().unwrap(), &table, &[1.0]).map(drop).unwrap_err().to_string()
+    };
+    let without = error(Arc::new(Darts::one_cell()));
+    assert!(without.contains("table.space: darts-one-cell has no network here"), "{without}");
+    assert!(error(Arc::new(Darts::new())).contains("no architecture of the table keeps all limits"));
 }
 
 /// NAS-Bench-201's own network: six convolutions in each of five cells a stage have 9 (16² + 32² + 64²)

@@ -1,7 +1,7 @@
 //! The space of `MnasNet` (Tan et al., CVPR 2019) as in `Accel-NASBench` (Ahmad et al., DAC 2024).
 //!
-//! Use [`MnasNet`] to search its table; the space has no network here. A network has seven stages, each
-//! with an expansion factor, a kernel size, a number of layers, and with or without
+//! Use [`MnasNet`] to search its stages, and [`MnasNetSkeleton`] to change widths or images. A network has seven
+//! stages, each with an expansion factor, a kernel size, a number of layers, and with or without
 //! squeeze-and-excitation. A text has seven blocks, `e6k3l1s0-e4k5l3s1-..`.
 //!
 //! ```
@@ -13,6 +13,8 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 
+mod skeleton;
+
 use std::sync::Arc;
 
 use rand::Rng;
@@ -21,7 +23,10 @@ use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, OpId, Vocabulary};
+use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
+
+pub use skeleton::MnasNetSkeleton;
 
 /// Number of stages of a network.
 pub const STAGES: usize = 7;
@@ -99,28 +104,7 @@ impl MnasNet {
 
     fn read(&self, architecture: &Architecture) -> Result<Blocks, SpaceError> {
         let ops = self.chains.read(architecture)?;
-        let positions: Vec<usize> = ops.into_iter().map(Chains::position).collect();
-        let mut stages: Vec<Block> = Vec::new();
-        let mut rest = &positions[..];
-        while !rest.is_empty() {
-            let (layer, first, used) = layer(rest).ok_or_else(|| SpaceError::cell(LAYER_RULE))?;
-            rest = &rest[used..];
-            match stages.last_mut() {
-                _ if first => stages.push(layer),
-                Some(stage) if (Block { layers: stage.layers, ..layer }) == *stage => stage.layers += 1,
-                _ => {
-                    return Err(SpaceError::cell(
-                        "the layers of a stage are alike, and its first one says so",
-                    ));
-                }
-            }
-        }
-        let found = stages.len();
-        let blocks: Blocks = stages
-            .try_into()
-            .map_err(|_| SpaceError::cell(format!("{found} stages given, expected {STAGES}")))?;
-        check(&blocks).map_err(SpaceError::cell)?;
-        Ok(blocks)
+        blocks(&ops.into_iter().map(Chains::position).collect::<Vec<_>>())
     }
 
     /// All networks with one number of one stage changed.
@@ -135,6 +119,29 @@ impl MnasNet {
         }
         edits
     }
+}
+
+/// The stages of a list of places in [`OPS`].
+fn blocks(places: &[usize]) -> Result<Blocks, SpaceError> {
+    let mut stages: Vec<Block> = Vec::new();
+    let mut rest = places;
+    while !rest.is_empty() {
+        let (layer, first, used) = layer(rest).ok_or_else(|| SpaceError::cell(LAYER_RULE))?;
+        rest = &rest[used..];
+        match stages.last_mut() {
+            _ if first => stages.push(layer),
+            Some(stage) if (Block { layers: stage.layers, ..layer }) == *stage => stage.layers += 1,
+            _ => {
+                return Err(SpaceError::cell("the layers of a stage are alike, and its first one says so"));
+            }
+        }
+    }
+    let found = stages.len();
+    let blocks: Blocks = stages
+        .try_into()
+        .map_err(|_| SpaceError::cell(format!("{found} stages given, expected {STAGES}")))?;
+    check(&blocks).map_err(SpaceError::cell)?;
+    Ok(blocks)
 }
 
 const LAYER_RULE: &str =
@@ -220,6 +227,10 @@ impl SearchSpace for MnasNet {
         self.chains.vocabulary()
     }
 
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         self.build(&std::array::from_fn(|stage| Block {
             layers: 1 + draw::below(rng, usize::from(MAX_LAYERS[stage])) as u8,
@@ -265,42 +276,21 @@ impl SearchSpace for MnasNet {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::testing::check_space;
-
-    const ROW: &str = "e1k3l1s0-e1k3l2s0-e1k5l3s1-e6k5l2s0-e1k5l2s0-e1k3l4s0-e4k5l3s0";
-
-    #[test]
-    fn contract() {
-        check_space(&MnasNet::new(), 1, 100).unwrap();
-        assert_eq!(MnasNet::new().size(), SpaceSize::Unique(36_u128.pow(6) * 48));
+impl SpaceNetwork for MnasNet {
+    fn ops(&self) -> OpTable {
+        OpTable::mnasnet()
     }
 
-    #[test]
-    fn a_network_is_the_chain_of_its_layers() {
-        let space = MnasNet::new();
-        let network = space.parse(ROW).unwrap();
-        assert_eq!(space.format(&network).unwrap(), ROW);
-        // 17 depthwise convolutions, 2 + 3 expansions, 3 squeezes.
-        assert_eq!(network.op_graphs()[0].len(), 2 + 17 + 5 + 3);
-        // Two expansions, one kernel, one squeeze a stage, and two (once three) numbers of layers.
-        assert_eq!(space.neighbours(&network).unwrap().len(), 7 * (2 + 1 + 1 + 2) + 1);
+    fn whole(&self) -> Union {
+        // A layer has one to three operations.
+        let layers: usize = MAX_LAYERS.iter().map(|&layers| usize::from(layers)).sum();
+        self.chains.whole(STAGES..=3 * layers)
     }
 
-    #[test]
-    fn bad_texts_are_refused_with_a_reason() {
-        for (text, expected) in [
-            (ROW.replace("e6k5l2s0", "e5k5l2s0"), "stage 3 is \"e5k5l2s0\""),
-            (ROW.replace("e1k3l1s0", "e1k3l4s0"), "stage 0 has 4 layers, expected 1 to 3"),
-            (ROW.replace("-e4k5l3s0", ""), "6 blocks given, expected 7"),
-            (String::new(), "stage 0 is \"\""),
-        ] {
-            let error = MnasNet::new().parse(&text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&MnasNetSkeleton::IMAGENET]
     }
 }
+
+#[cfg(test)]
+mod tests;

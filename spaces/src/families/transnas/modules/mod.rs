@@ -1,5 +1,7 @@
 //! The skeleton-level space of TransNAS-Bench-101.
 
+mod skeleton;
+
 use std::sync::Arc;
 
 use rand::Rng;
@@ -8,7 +10,10 @@ use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, OpId, Vocabulary};
+use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
+
+pub use skeleton::TransNasMacroSkeleton;
 
 /// What a module of two residual blocks does, in the order of the digits 1 to 4.
 const OPS: [&str; 4] = ["normal", "double-channels", "halve-resolution", "double-and-halve"];
@@ -116,6 +121,10 @@ impl SearchSpace for TransNasMacro {
         self.chains.vocabulary()
     }
 
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         // Digits below a length's power of four name each of its texts once; the valid ones stay.
         let texts = MODULES.map(|n| 1_usize << (2 * n)).sum();
@@ -177,42 +186,19 @@ impl SearchSpace for TransNasMacro {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::testing::check_space;
-
-    /// The published count (README of TransNAS-Bench-101): 7,352 less 4,096 cells.
-    #[test]
-    fn contract_and_published_count() {
-        let report = check_space(&TransNasMacro::new(), 1, 100).unwrap();
-        assert_eq!(report.enumerated, 3_256);
+impl SpaceNetwork for TransNasMacro {
+    fn ops(&self) -> OpTable {
+        OpTable::transnas_macro()
     }
 
-    #[test]
-    fn modules_change_come_and_go() {
-        let space = TransNasMacro::new();
-        let network = space.parse("64-1234-basic").unwrap();
-        assert_eq!(space.format(&network).unwrap(), "64-1234-basic");
-        let neighbours = space.neighbours(&network).unwrap();
-        let lengths: Vec<usize> = neighbours.iter().map(|a| a.op_graphs()[0].len() - 2).collect();
-        assert_eq!(lengths.iter().filter(|&&n| n == 4).count(), 12, "each of four modules in three ways");
-        assert!(lengths.contains(&5) && !lengths.contains(&3));
+    fn whole(&self) -> Union {
+        self.chains.whole(MODULES)
     }
 
-    #[test]
-    fn bad_texts_are_refused_with_a_reason() {
-        for (text, expected) in [
-            ("64-1111-basic", "0 modules that double the channels given, expected 1 to 3"),
-            ("64-123-basic", "3 modules given, expected 4 to 6"),
-            ("64-2222-basic", "4 modules that double"),
-            ("64-1235-basic", "module 3 is '5', expected 1 (normal)"),
-            ("64-41414-3_12_031", "end in -basic"),
-        ] {
-            let error = TransNasMacro::new().parse(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&TransNasMacroSkeleton::TASKONOMY]
     }
 }
+
+#[cfg(test)]
+mod tests;

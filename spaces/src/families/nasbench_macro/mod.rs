@@ -1,9 +1,10 @@
 //! NAS-Bench-Macro (Su et al., "Prioritized Architecture Sampling with Monto-Carlo Tree Search",
 //! CVPR 2021).
 //!
-//! Use [`NasBenchMacro`] to search its table; the space has no network here. A network has eight layers,
-//! each one of three blocks. A text is eight digits, the first layer first: 0 is the identity, 1 `MBConv`
-//! with expansion 3 and kernel 3, 2 `MBConv` with expansion 6 and kernel 5. Leading zeros count.
+//! Use [`NasBenchMacro`] to search its layers, and [`NasBenchMacroSkeleton`] to change widths or images. A
+//! network has eight layers, each one of three blocks. A text is eight digits, the first layer first: 0 is the
+//! identity, 1 `MBConv` with expansion 3 and kernel 3, 2 `MBConv` with expansion 6 and kernel 5. Leading zeros
+//! count.
 //!
 //! ```
 //! use bonas_spaces::{NasBenchMacro, SearchSpace};
@@ -13,6 +14,8 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 
+mod skeleton;
+
 use std::sync::Arc;
 
 use rand::Rng;
@@ -21,7 +24,10 @@ use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, Vocabulary};
+use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
+
+pub use skeleton::NasBenchMacroSkeleton;
 
 /// The blocks, in the order of the digits.
 pub const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
@@ -95,6 +101,10 @@ impl SearchSpace for NasBenchMacro {
         self.chains.vocabulary()
     }
 
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        Some(self)
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         self.build(std::array::from_fn(|_| draw::below(rng, OPS.len()) as u8))
     }
@@ -146,39 +156,19 @@ impl SearchSpace for NasBenchMacro {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-    use crate::testing::check_space;
-
-    #[test]
-    fn contract() {
-        let report = check_space(&NasBenchMacro::new(), 1, 50).unwrap();
-        assert_eq!(report.enumerated, 6_561);
+impl SpaceNetwork for NasBenchMacro {
+    fn ops(&self) -> OpTable {
+        OpTable::nasbench_macro()
     }
 
-    #[test]
-    fn texts_keep_their_zeros_and_have_16_neighbours() {
-        let space = NasBenchMacro::new();
-        let network = space.parse("02012100").unwrap();
-        assert_eq!(space.format(&network).unwrap(), "02012100");
-        assert_eq!(space.neighbours(&network).unwrap().len(), 16);
-        assert_ne!(network.key(), space.parse("20121000").unwrap().key());
-        // Identities stay where they are: eight operations between input and output.
-        assert_eq!(network.op_graphs()[0].len(), 10);
+    fn whole(&self) -> Union {
+        self.chains.whole(LAYERS..=LAYERS)
     }
 
-    #[test]
-    fn bad_texts_are_refused_with_a_reason() {
-        for (text, expected) in [
-            ("2012100", "7 digits given, expected 8; leading zeros count"),
-            ("02012103", "layer 7 is '3', expected 0"),
-            ("", "0 digits"),
-        ] {
-            let error = NasBenchMacro::new().parse(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
+    fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
+        &[&NasBenchMacroSkeleton::CIFAR]
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Networks of chains: the operations of a chain as cells, one after the other.
+
+use crate::error::SpaceError;
+use crate::graph::OpId;
+use crate::network::{CellNet, Choice, EdgeNet, Join, Layer, NodeNet, OpTable, Places, Port, Union};
+
+/// The union of chains that have the same length, link by link. A link is one operation of the chain, with
+/// all choices that there are for it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Links<'a> {
+    union: &'a Union,
+}
+
+/// How a segment of a chain ends.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ending {
+    /// Layers after its last link.
+    pub(crate) layers: Vec<Layer>,
+    /// Whether what enters the segment is added to the result.
+    pub(crate) residual: bool,
+}
+
+impl<'a> Links<'a> {
+    /// Reads a union.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for what is not the union of chains of one length; `what` says what the skeleton
+    /// wants.
+    pub(crate) fn of(union: &'a Union, what: &str) -> Result<Self, SpaceError> {
+        let wrong = || SpaceError::network(format!("this skeleton wants {what}"));
+        let [cell] = &union.cells[..] else { return Err(wrong()) };
+        let vertices = cell.nodes.len().saturating_sub(2) / 2;
+        // Edges are sorted by the node that they enter: wire, link, wire, .., link, wire.
+        let chained = cell.edges.len() == 2 * vertices + 1
+            && cell.edges.iter().enumerate().all(|(i, edge)| {
+                (edge.from, edge.to) == (i, i + 1) && (i % 2 == 1 || edge.ops == [OpId::PLAIN])
+            });
+        if union.vocabulary.inputs() != 1
+            || cell.nodes != (Places { inputs: 1, vertices }).labels()
+            || !chained
+        {
+            return Err(wrong());
+        }
+        Ok(Self { union })
+    }
+
+    /// Number of links.
+    pub(crate) fn len(self) -> usize {
+        self.union.cells[0].edges.len() / 2
+    }
+
+    /// The choices of a link.
+    pub(crate) fn ops(self, link: usize) -> &'a [OpId] {
+        &self.union.cells[0].edges[2 * link + 1].ops
+    }
+
+    /// The links from `first` on, one for each port, as a cell of one input.
+    ///
+    /// Segments cover a chain from its first link to its last; then every edge of the union is in one of them.
+    ///
+    /// # Errors
+    /// [`SpaceError::UnknownOp`] for an operation that `ops` lacks.
+    pub(crate) fn segment(
+        self,
+        first: usize,
+        ports: &[Port],
+        ending: Ending,
+        ops: &OpTable,
+    ) -> Result<CellNet, SpaceError> {
+        let mut path = Path { nodes: vec![NodeNet { join: Join::Sum, incoming: Vec::new() }] };
+        for (link, &port) in (first..).zip(ports) {
+            if link == 0 || link > first {
+                path.extend(2 * link, self.wire(Vec::new()));
+            }
+            path.extend(2 * link + 1, Choice::each(self.ops(link), &self.union.vocabulary, port, ops)?);
+        }
+        let last = 2 * (first + ports.len());
+        path.extend(last, self.wire(ending.layers));
+        if ending.residual {
+            path.join(last, self.wire(Vec::new()));
+        }
+        Ok(path.cell())
+    }
+
+    /// The choice of an edge without an operation.
+    fn wire(self, layers: Vec<Layer>) -> Vec<Choice> {
+        vec![Choice { op: OpId::PLAIN, name: self.union.vocabulary.name(OpId::PLAIN).to_owned(), layers }]
+    }
+}
+
+/// The nodes of a cell that is one path.
+struct Path {
+    nodes: Vec<NodeNet>,
+}
+
+impl Path {
+    /// Adds an edge from the last node to a new one.
+    fn extend(&mut self, edge: usize, choices: Vec<Choice>) {
+        let incoming = vec![EdgeNet { from: self.nodes.len() - 1, edge, choices, partial: None }];
+        self.nodes.push(NodeNet { join: Join::Sum, incoming });
+    }
+
+    /// Adds an edge from the first node to the last.
+    fn join(&mut self, edge: usize, choices: Vec<Choice>) {
+        if let Some(last) = self.nodes.last_mut() {
+            last.incoming.push(EdgeNet { from: 0, edge, choices, partial: None });
+        }
+    }
+
+    fn cell(self) -> CellNet {
+        let nodes = self.nodes;
+        let (order, output) = ((0..nodes.len()).collect(), nodes.len() - 1);
+        CellNet { preprocess: vec![vec![]], nodes, order, inputs: vec![0], output, zeros: None }
+    }
+}

@@ -1,0 +1,187 @@
+//! The networks of TransNAS-Bench-101: what its two spaces share, and the stack of cells.
+
+use std::sync::Arc;
+
+use crate::error::SpaceError;
+use crate::network::{
+    CellNet, CellSpec, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton,
+    SkeletonEntry, SkeletonSize, Union, UnitId, relu_conv_bn, skip,
+};
+
+/// The size of a network of TransNAS-Bench-101.
+#[derive(Clone, Debug)]
+pub struct TransNasSize {
+    /// Width C after the stem, an even number. Published: 64.
+    pub channels: usize,
+    /// Shape of the images.
+    pub image: Shape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Normalisation of the modules.
+    pub norm: Norm,
+}
+
+impl TransNasSize {
+    /// The published size for object classification: C = 64, 3×256×256, 75 classes.
+    pub fn object_classification() -> Self {
+        Self { channels: 64, image: Shape::square(3, 256), classes: 75, norm: Norm::DISCRETE }
+    }
+
+    pub(super) fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+        }
+    }
+
+    /// Starts a network with the stem: a 3×3 convolution of stride 2 to C/2 with BatchNorm, then ReLU, a 3×3
+    /// convolution of stride 2 to C and BatchNorm.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for a width that is odd or out of range, or an image that is too small.
+    pub(super) fn stem(&self) -> Result<(NetworkBuilder, UnitId), SpaceError> {
+        let channels = self.channels;
+        if !(2..=1 << 10).contains(&channels) || !channels.is_multiple_of(2) {
+            let reason = format!("channels = {channels}; they must be an even number from 2 to 1024");
+            return Err(SpaceError::network(reason));
+        }
+        let mut net = NetworkBuilder::new(self.image)?;
+        self.image.check_halving()?;
+        let half = channels / 2;
+        let conv = Layer::Conv(Conv::same(self.image.channels, half, 3, 2));
+        let first = net.layers("stem0", 0, vec![conv, Layer::BatchNorm { channels: half, affine: true }])?;
+        net.shape(first).check_halving()?;
+        let port = Port { input: half, output: channels, stride: 2, norm: Norm::DISCRETE };
+        let stem = net.layers("stem1", first, relu_conv_bn(port, 3))?;
+        Ok((net, stem))
+    }
+}
+
+/// A module of two blocks in either space: whether it doubles the width, and whether it halves the map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Module {
+    pub(super) doubles: bool,
+    pub(super) halves: bool,
+}
+
+impl Module {
+    /// By its place among the published digits 1 to 4.
+    pub(super) fn at(place: usize) -> Self {
+        Self { doubles: place % 2 == 1, halves: place >= 2 }
+    }
+
+    /// Where its first block stands after a map of this shape.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for a map that cannot be halved.
+    pub(super) fn port(self, before: Shape, norm: Norm) -> Result<Port, SpaceError> {
+        if self.halves {
+            before.check_halving()?;
+        }
+        let (factor, stride) = (1 + usize::from(self.doubles), 1 + usize::from(self.halves));
+        Ok(Port { input: before.channels, output: factor * before.channels, stride, norm })
+    }
+}
+
+/// The fixed modules around a cell, 41414.
+const MODULES: [Module; 5] = {
+    let reduction = Module { doubles: true, halves: true };
+    let normal = Module { doubles: false, halves: false };
+    [reduction, normal, reduction, normal, reduction]
+};
+
+/// The stack of cells of TransNAS-Bench-101 (Duan et al. 2021; yawen-d/TransNASBench, `net_macro.py` and
+/// `cell_micro.py`).
+///
+/// It has a stem that makes a map of a quarter of the image's sides, five modules of cells, global average
+/// pooling and a linear classifier. The first, third and fifth module double the width and halve the map in
+/// their first cell. What such a cell reads goes through its operations at stride 2; a skip is a factorised
+/// reduction there.
+///
+/// [`Network::params`] is the published number of parameters. Published FLOPs are [`Network::macs`] and, with
+/// one for each output of a ReLU and two for each of BatchNorm, the same number for all cells; they count
+/// operations that no data reaches, too.
+#[derive(Clone, Debug)]
+pub struct TransNasMicroSkeleton {
+    /// Number of cells in a module. Published: 2.
+    pub cells: usize,
+    /// Its size.
+    pub size: TransNasSize,
+}
+
+impl TransNasMicroSkeleton {
+    /// The published network for object classification: C = 64, 2 cells a module, 3×256×256, 75 classes.
+    pub fn object_classification() -> Self {
+        Self { cells: 2, size: TransNasSize::object_classification() }
+    }
+
+    /// The published network, by name.
+    pub const TASKONOMY: SkeletonEntry = SkeletonEntry {
+        name: "transnas-micro",
+        about: "stack of cells of TransNAS-Bench-101; published: C = 64, 2 cells a module, 3x256x256",
+        auxiliary: false,
+        relaxable: false,
+        make: |size| {
+            let published = Self::object_classification();
+            let cells = size.layers.unwrap_or(published.cells);
+            Arc::new(Self { cells, size: published.size.sized(size) })
+        },
+    };
+
+    /// Adds the cells of a module.
+    fn module(
+        &self,
+        net: &mut NetworkBuilder,
+        (name, input): (&str, UnitId),
+        module: Module,
+        cell: impl Fn(Port) -> Result<CellNet, SpaceError>,
+    ) -> Result<UnitId, SpaceError> {
+        let port = module.port(net.shape(input), self.size.norm)?;
+        let (mut last, mut more) = (input, self.cells);
+        if !port.keeps_shape() {
+            last = net.cell(&format!("{name}.reduction"), &[last], 0, cell(port)?)?;
+            more -= 1;
+        }
+        net.chain(name, last, more, cell(Port { input: port.output, stride: 1, ..port })?)
+    }
+}
+
+impl OpTable {
+    /// The three operations of TransNAS-Bench-101 other than `none` (Duan et al. 2021, `cell_ops.py`).
+    pub fn transnas_micro() -> Self {
+        Self::new()
+            .with("skip_connect", skip)
+            .with("nor_conv_1x1", |port| relu_conv_bn(port, 1))
+            .with("nor_conv_3x3", |port| relu_conv_bn(port, 3))
+    }
+}
+
+impl Skeleton for TransNasMicroSkeleton {
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        let [cell] = &union.cells[..] else {
+            return Err(SpaceError::network("the TransNAS-Bench-101 skeleton wants one cell of one input"));
+        };
+        if union.vocabulary.inputs() != 1 || !(1..=1 << 10).contains(&self.cells) {
+            let (inputs, cells) = (union.vocabulary.inputs(), self.cells);
+            return Err(SpaceError::network(format!(
+                "cells of {inputs} inputs, {cells} cells a module; they must be 1, and 1 to 1024"
+            )));
+        }
+        let cell = |Port { input, output: channels, stride, norm }| {
+            let (preprocess, output) = (vec![vec![]], Join::Sum);
+            let spec = CellSpec { preprocess, input, channels, stride, norm, partial: 1, output };
+            CellNet::new(cell, &union.vocabulary, spec, ops)
+        };
+        let (mut net, mut last) = self.size.stem()?;
+        for (i, module) in MODULES.into_iter().enumerate() {
+            last = self.module(&mut net, (&format!("module{i}"), last), module, cell)?;
+        }
+        let head = net.classifier("classifier", last, self.size.classes)?;
+        Ok(net.finish(head, None))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -120,7 +120,8 @@ fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
         return Err(usage(format!("--search: the search in {} has not begun", folder.display())));
     }
     let study = Journalled::read(folder, &build::space(&config)?)?;
-    let training = Training::of_history(&study.history, folder.display().to_string());
+    let training =
+        Training::of_history(&study.history, config.evaluator.fidelity(), folder.display().to_string());
     if training.is_empty() {
         let reason = "no architecture has a score yet; go on with the search".into();
         return Err(StudyError::Data { path: folder.to_owned(), reason }.into());

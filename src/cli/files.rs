@@ -178,12 +178,16 @@ pub(super) fn expect_place(path: &Path, flag: &str, otherwise: &str) -> anyhow::
     }
 }
 
-/// Whether a path names what a process has open. That may be a file, for which a new one is no substitute.
+/// Links that are followed, as systems do.
+const LINKS: usize = 40;
+
+/// Whether a path, or a link there, names what a process has open. That may be a file, for which a new one is no
+/// substitute.
 fn is_stream(path: &Path) -> bool {
-    let folders = ["/dev/fd", "/proc"];
-    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr"];
-    folders.iter().any(|folder| path.starts_with(folder))
-        || streams.iter().any(|name| path == Path::new(name))
+    let streams = ["/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/proc"];
+    let next = |at: &PathBuf| Some(at.parent()?.join(std::fs::read_link(at).ok()?));
+    let links = std::iter::successors(Some(path.to_owned()), next);
+    links.take(LINKS).any(|at| streams.iter().any(|stream| at.starts_with(stream)))
 }
 
 fn expect_folder_of(path: &Path, flag: &str) -> anyhow::Result<()> {
@@ -283,9 +287,14 @@ mod tests {
         let at = |name: &str| folder.path().join(name);
         std::fs::write(at("file"), "").unwrap();
         let target = at("file").canonicalize().unwrap();
-        for (link, to) in
-            [("a", "file"), ("b", "a"), ("none", "nothing"), ("loop", "loop"), ("null", "/dev/null")]
-        {
+        for (link, to) in [
+            ("a", "file"),
+            ("b", "a"),
+            ("none", "nothing"),
+            ("loop", "loop"),
+            ("null", "/dev/null"),
+            ("out", "/dev/stdout"),
+        ] {
             std::os::unix::fs::symlink(to, at(link)).unwrap();
         }
         let place = |name: &str| expect_place(&at(name), "--out", "print");
@@ -296,6 +305,7 @@ mod tests {
             ("none", "a link to nothing"),
             ("loop", "loop"),
             ("null", "no regular file"),
+            ("out", "a stream"),
             ("x/new", "there is no folder"),
         ] {
             let error = place(name).unwrap_err().to_string();

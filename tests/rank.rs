@@ -32,7 +32,7 @@ fn list(space: &str, count: usize) -> Vec<String> {
 /// The lines after the header, each as its fields.
 fn rows(csv: &str) -> Vec<(String, [f64; 3])> {
     let mut lines = csv.lines();
-    assert_eq!(lines.next(), Some("architecture,median,low,high"));
+    assert_eq!(lines.next(), Some("arch,median,low,high"));
     let row = |line: &str| {
         let fields: Vec<&str> = line.split(',').collect();
         (fields[0].to_owned(), [1, 2, 3].map(|i| fields[i].parse().unwrap()))
@@ -65,6 +65,9 @@ fn a_model_ranks_lists_of_all_forms_alike() {
     let printed = rank(&["list.txt", "--out", "o.csv"]);
     assert!(printed.starts_with("1500 architectures ranked in "), "{printed}");
     assert_eq!(fs::read_to_string(at.join("o.csv")).unwrap(), serial);
+    assert_eq!(rank(&["o.csv", "--threads", "100000"]), serial, "what it wrote is a list again");
+    fs::write(at.join("old.csv"), serial.replacen("arch", "architecture", 1)).unwrap();
+    assert_eq!(rank(&["old.csv"]), serial);
     let (mut best, mut keys) = (ranked, HashSet::new());
     best.sort_by(|a, b| b.1[0].total_cmp(&a.1[0]));
     let space = SPACES.get("nasbench201").unwrap().space();
@@ -94,7 +97,7 @@ fn standard_input_is_read_and_a_closed_pipe_is_no_failure() {
     let mut first = String::new();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     out.read_line(&mut first).unwrap();
-    assert_eq!(first, "architecture,median,low,high\n");
+    assert_eq!(first, "arch,median,low,high\n");
     drop(out);
     let done = child.wait_with_output().unwrap();
     writer.join().unwrap();
@@ -160,6 +163,7 @@ fn mistakes_name_the_remedy() {
     write("macro.txt", b"00000000\n");
     write("blank.txt", b"\n \n");
     write("header.csv", b"acc,arch\n");
+    write("gap.csv", format!("\u{feff}\n\"acc, val\",arch\n1,{cell}\n\n2,\n").as_bytes());
     let rank = |model: &str, list: &str| -> (Option<i32>, String) {
         let output = bonas(&["rank", "--model", model, "--candidates", list, "--out", "o.csv"], at);
         (output.status.code(), text(&output.stderr))
@@ -174,6 +178,7 @@ fn mistakes_name_the_remedy() {
         ("m.bonas", "empty.txt", 1, "empty.txt: it is empty; give one architecture a line"),
         ("m.bonas", "blank.txt", 1, "blank.txt: no architecture is in it"),
         ("m.bonas", "header.csv", 1, "header.csv: no architecture is in it"),
+        ("m.bonas", "gap.csv", 1, "gap.csv line 5: field 2 (`arch`) is empty; give an architecture"),
         ("m.bonas", "bad.txt", 1, "bad.txt line 4: cannot read \"conv\""),
         ("m.bonas", "macro.txt", 1, "macro.txt line 1: cannot read \"00000000\""),
     ] {
@@ -183,6 +188,14 @@ fn mistakes_name_the_remedy() {
     }
     let left: Vec<_> = fs::read_dir(at).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("o.csv")), "{left:?}");
+}
+
+#[test]
+fn bad_flags_name_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    // What stands in it is not read.
+    fs::write(at.join("m.bonas"), "").unwrap();
     for (arguments, expected) in [
         (&["fit", "--surrogate", "tree", "--out", "x"][..], "--surrogate: unknown surrogate `tree`"),
         (&["fit", "--sample", "0", "--out", "x"], "--sample: 0, it must be at least 1"),
@@ -192,11 +205,61 @@ fn mistakes_name_the_remedy() {
         ),
         (&["fit", "--out", "none/x"], "--out none/x: there is no folder none"),
         (&["fit", "--search", ".", "--out", "x"], "holds no search"),
+        (&["fit", "--sample", "-1", "--out", "x"], "'--sample <SAMPLE>': it must be a whole number from 1"),
         (&["rank", "--model", "m.bonas", "--candidates", "all", "--top", "0"], "--top: 0"),
+        (
+            &["rank", "--model", "m.bonas", "--candidates", "all", "--threads", "0"],
+            "--threads: 0, it must be at least 1",
+        ),
+        (&["predict", "--diverged", "-0.1"], "--diverged: -0.1, it must be at least 0"),
     ] {
         let output = bonas(arguments, at);
         let error = text(&output.stderr);
         assert!(output.status.code() == Some(2) && error.contains(expected), "{error}");
     }
     assert!(!at.join("x").exists());
+}
+
+/// `--out` and `--json` of each command. A socket stands for all that is no file: devices are left alone.
+#[test]
+#[cfg(unix)]
+fn outputs_replace_files_alone() {
+    use std::os::unix::fs::{FileTypeExt, symlink};
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let _socket = std::os::unix::net::UnixListener::bind(at.join("socket")).unwrap();
+    symlink("socket", at.join("to_socket")).unwrap();
+    run(&["fit", "--surrogate", "trees", "--sample", "40", "--out", "m.bonas"], at);
+    let cells = list("nasbench201", 20);
+    fs::write(at.join("t.csv"), format!("arch,acc\n{},1\n", cells.join(",1\n"))).unwrap();
+    symlink("t.csv", at.join("to_table")).unwrap();
+    let table = fs::read(at.join("t.csv")).unwrap();
+    let fit = ["fit", "--space", "nasbench201", "--table", "t.csv", "--train-on", "acc", "--out"];
+    let rank = ["rank", "--model", "m.bonas", "--candidates", "t.csv", "--out"];
+    let predict = ["predict", "--space", "nasbench201", "--table", "t.csv", "--train-on", "acc", "--json"];
+    let no_file = "is no regular file, and would be replaced by one; ";
+    for (command, place, words) in [
+        (&fit[..], "socket", no_file),
+        (&rank, "socket", "would be replaced by one; leave --out out to print"),
+        (&rank, "to_socket", no_file),
+        (&predict, "to_socket", no_file),
+        (&rank, ".", "--out: . is a folder"),
+        (&fit, "to_table", "is the file that --table reads; give another"),
+        (&rank, "t.csv", "is the file that --candidates reads"),
+        (&rank, "./to_table", "is the file that --candidates reads"),
+        (&rank, "m.bonas", "is the file that --model reads"),
+        (&predict, "t.csv", "--json: "),
+    ] {
+        let output = bonas(&[command, &[place]].concat(), at);
+        let error = text(&output.stderr);
+        assert!(output.status.code() == Some(2) && error.contains(words), "{command:?} {place}: {error}");
+    }
+    assert!(at.join("socket").symlink_metadata().unwrap().file_type().is_socket());
+    assert_eq!(fs::read(at.join("t.csv")).unwrap(), table);
+    fs::write(at.join("old.csv"), "").unwrap();
+    symlink("old.csv", at.join("link.csv")).unwrap();
+    run(&[&rank[..], &["link.csv"]].concat(), at);
+    assert!(at.join("link.csv").is_symlink());
+    assert_eq!(rows(&fs::read_to_string(at.join("old.csv")).unwrap()).len(), 20);
 }

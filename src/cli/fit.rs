@@ -7,16 +7,17 @@ use bonas::StudyError;
 use bonas::build;
 use bonas::config::{SurrogateName, TableSettings};
 use bonas::rank::{Model, Recipe, Training};
+use bonas::search::CONFIG_FILE;
 use bonas::spaces::SearchSpace;
 use bonas::spaces::catalogue::SPACES;
 use bonas::study::Journalled;
-use bonas::study::journal::Journal;
+use bonas::study::journal::{JOURNAL_FILE, Journal};
 use bonas::study::table::{ColumnName, Limit, Reading, Source};
 use clap::Args;
 
 use super::files::{self, Folder};
 use super::predict::{MergeKind, as_flag, prior};
-use super::{out, search, usage};
+use super::{out, search, usage, whole};
 
 /// Arguments of `bonas fit`.
 #[derive(Debug, Args)]
@@ -42,7 +43,7 @@ pub(super) struct FitArgs {
     prior: String,
     /// Fit to so many of the architectures, drawn at random; without it to all. The time of some surrogates
     /// is cubic in this number.
-    #[arg(long)]
+    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
     sample: Option<usize>,
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
@@ -66,7 +67,7 @@ pub(super) struct FitArgs {
 /// # Errors
 /// Usage errors for unknown names, errors of the table with file and line.
 pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
-    files::expect_place(&args.out, "--out")?;
+    let place = place(args)?;
     let surrogate =
         args.surrogate.as_deref().map_or_else(|| Ok(SurrogateName::default()), SurrogateName::named);
     let surrogate = surrogate.map_err(|e| usage(format!("--surrogate: {e}")))?;
@@ -82,7 +83,7 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
     };
     let begun = Instant::now();
     let model = Model::fit(space, &training, &recipe).map_err(as_flag)?;
-    model.write(&args.out)?;
+    model.write(&place)?;
     out::text(&format!(
         "{} fitted to {} architectures of {} in {:.1} s\n{}\n",
         surrogate.name(),
@@ -91,6 +92,20 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
         begun.elapsed().as_secs_f64(),
         args.out.display()
     ))
+}
+
+/// Where the model goes: not where something is read.
+fn place(args: &FitArgs) -> anyhow::Result<PathBuf> {
+    let place = files::expect_place(&args.out, "--out", "give the path of a file")?;
+    if let Some(Source::File(table)) = args.table.as_deref().map(Source::named) {
+        files::expect_other(&place, "--out", &table, "--table")?;
+    }
+    if let Some(folder) = &args.search {
+        for name in [CONFIG_FILE, JOURNAL_FILE] {
+            files::expect_other(&place, "--out", &folder.join(name), "--search")?;
+        }
+    }
+    Ok(place)
 }
 
 /// The rows of a table.
@@ -120,7 +135,8 @@ fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
         return Err(usage(format!("--search: the search in {} has not begun", folder.display())));
     }
     let study = Journalled::read(folder, &build::space(&config)?)?;
-    let training = Training::of_history(&study.history, folder.display().to_string());
+    let training =
+        Training::of_history(&study.history, config.evaluator.fidelity(), folder.display().to_string());
     if training.is_empty() {
         let reason = "no architecture has a score yet; go on with the search".into();
         return Err(StudyError::Data { path: folder.to_owned(), reason }.into());

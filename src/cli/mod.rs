@@ -104,6 +104,11 @@ fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Usage(reason.to_string()))
 }
 
+/// A count in an argument; whether 0 will do is for the command to say.
+fn whole(text: &str) -> Result<usize, String> {
+    text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", usize::MAX))
+}
+
 /// An error of a study; one about a setting says where that setting stands: `origin` of its key.
 fn placed(error: StudyError, origin: impl FnOnce(&str) -> String) -> anyhow::Error {
     match error {

@@ -1,6 +1,6 @@
 //! `bonas predict`: how well surrogates rank a table.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use bonas::StudyError;
@@ -57,7 +57,7 @@ pub(super) struct PredictArgs {
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
     /// Share of the training rows that are replaced by runs that diverged, to see what surrogates make of them.
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, allow_negative_numbers = true)]
     diverged: f64,
     /// Value that these get, in the unit of the column; without it the lowest of the table.
     #[arg(long, requires = "diverged", allow_hyphen_values = true)]
@@ -106,7 +106,7 @@ impl MergeKind {
 /// Usage errors for unknown names, errors of the table with file and line.
 pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let kinds = surrogates(&args.surrogate)?;
-    expect_places(args)?;
+    let json = expect_places(args)?;
     let prior = prior(&args.prior)?;
     expect_features(args)?;
     let table = open(args)?;
@@ -157,7 +157,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         transfer_digest: task.map(|task| task.digest.clone()),
         rows,
     };
-    if let Some(path) = &args.json {
+    if let Some(path) = &json {
         write_json(path, &rows)?;
     }
     out::text(&rows.text())
@@ -183,12 +183,23 @@ fn plan(args: &PredictArgs, train_on: usize, rank: usize) -> Plan {
     }
 }
 
-/// Refuses paths that cannot be read or written, before anything is measured.
-fn expect_places(args: &PredictArgs) -> anyhow::Result<()> {
+/// Refuses paths that cannot be read or written, before anything is measured; returns where the JSON goes.
+fn expect_places(args: &PredictArgs) -> anyhow::Result<Option<PathBuf>> {
     if let Source::File(path) = source(args) {
         files::expect_file(&path, "--table")?;
     }
-    args.json.as_ref().map_or(Ok(()), |path| files::expect_place(path, "--json"))
+    args.json.as_deref().map(|path| place(path, args)).transpose()
+}
+
+fn place(path: &Path, args: &PredictArgs) -> anyhow::Result<PathBuf> {
+    let place = files::expect_place(path, "--json", "leave --json out, the figures are printed without it")?;
+    if let Source::File(table) = source(args) {
+        files::expect_other(&place, "--json", &table, "--table")?;
+    }
+    if let Transfer::Table { table: Source::File(table), .. } = &args.transfer {
+        files::expect_other(&place, "--json", table, "--transfer")?;
+    }
+    Ok(place)
 }
 
 /// Refuses features that are what surrogates are to predict.

@@ -13,10 +13,14 @@ use bonas::study::journal::WholeFile;
 use clap::Args;
 
 use super::interrupt::Interrupt;
-use super::{files, out, usage};
+use super::{files, out, usage, whole};
 
 /// The first line of the output.
-const HEADER: &str = "architecture,median,low,high\n";
+const HEADER: &str = "arch,median,low,high\n";
+
+/// Lists that are no files: standard input, and the whole space.
+const STDIN: &str = "-";
+const ALL: &str = "all";
 
 /// Arguments of `bonas rank`.
 #[derive(Debug, Args)]
@@ -25,17 +29,17 @@ pub(super) struct RankArgs {
     #[arg(long)]
     model: PathBuf,
     /// The list: text, plain or gzipped, with an architecture a line in the notation of the model's space, or
-    /// CSV with a column `arch`; `-` is standard input, `all` every architecture of the space (./all is a file).
+    /// CSV with a column `arch` (or `architecture`); `-` is standard input, `all` every architecture of the space (./all is a file).
     #[arg(long)]
     candidates: PathBuf,
     /// Only the K best, best first, of isomorphic copies one; without it all, in the order of the list.
-    #[arg(long, value_name = "K")]
+    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
     top: Option<usize>,
     /// File for the CSV, in place of standard output; one that is there is replaced.
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Threads; without it one a core. The output does not depend on it.
-    #[arg(long)]
+    /// Threads, at most one a core; without it as many. The output does not depend on it.
+    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
     threads: Option<usize>,
 }
 
@@ -49,11 +53,14 @@ pub(super) fn rank(args: &RankArgs) -> anyhow::Result<()> {
     if args.top == Some(0) {
         return Err(usage("--top: 0, it must be at least 1"));
     }
-    args.out.as_ref().map_or(Ok(()), |path| files::expect_place(path, "--out"))?;
+    if args.threads == Some(0) {
+        return Err(usage("--threads: 0, it must be at least 1"));
+    }
+    let place = args.out.as_deref().map(|path| place(path, args)).transpose()?;
     let bytes = std::fs::read(&args.model).with_context(|| args.model.display().to_string())?;
     let model = Model::from_bytes(&bytes).with_context(|| args.model.display().to_string())?;
     let list = open(&args.candidates, &model)?;
-    let mut sink = Sink::open(args.out.as_deref())?;
+    let mut sink = Sink::open(place.as_deref())?;
     let begun = Instant::now();
     let count = write_all(args, &model, list, &mut sink)?;
     sink.finish()?;
@@ -67,11 +74,26 @@ pub(super) fn rank(args: &RankArgs) -> anyhow::Result<()> {
     }
 }
 
+/// Where the output goes: not where something is read.
+fn place(path: &Path, args: &RankArgs) -> anyhow::Result<PathBuf> {
+    let place = files::expect_place(path, "--out", "leave --out out to print")?;
+    files::expect_other(&place, "--out", &args.model, "--model")?;
+    if !is_word(&args.candidates) {
+        files::expect_other(&place, "--out", &args.candidates, "--candidates")?;
+    }
+    Ok(place)
+}
+
+/// Whether a list is no file.
+fn is_word(candidates: &Path) -> bool {
+    [STDIN, ALL].iter().any(|word| candidates == Path::new(word))
+}
+
 fn open<'a>(path: &Path, model: &'a Model) -> anyhow::Result<Candidates<'a>> {
-    if path == Path::new("-") {
+    if path == Path::new(STDIN) {
         return Ok(Candidates::read("standard input".as_ref(), io::stdin())?);
     }
-    if path == Path::new("all") {
+    if path == Path::new(ALL) {
         let space = &**model.space();
         return Candidates::all(space).ok_or_else(|| {
             let (name, size) = (space.name(), space.size());

@@ -9,8 +9,8 @@ use flate2::bufread::MultiGzDecoder;
 
 use crate::StudyError;
 
-/// The column of a CSV file that holds architectures.
-const ARCH: &str = "arch";
+/// Columns of a CSV file that hold architectures; the first that is there counts.
+const COLUMNS: [&str; 2] = ["arch", "architecture"];
 
 /// How gzip files begin.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
@@ -18,21 +18,25 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 /// Bytes that are read at a time.
 const BUFFER: usize = 1 << 18;
 
+/// The mark of the byte order that some programs put before text.
+const BYTE_ORDER: char = '\u{feff}';
+
 /// Longest line of a list, in bytes: a file without line ends is no list.
 const LONGEST: u64 = 1 << 20;
 
 /// A list of architectures that is read piece by piece.
 ///
-/// It is text, plain or gzipped: an architecture a line in the notation of a space, or CSV with a column `arch` named in
-/// the first line. Blank lines are left out.
+/// It is text, plain or gzipped: an architecture a line in the notation of a space, or CSV with a column `arch` (or
+/// `architecture`) named in the first line that is not blank. Blank lines are left out; a row of CSV that names no
+/// architecture is an error.
 pub struct Candidates<'a> {
     path: PathBuf,
     source: Source<'a>,
 }
 
 enum Source<'a> {
-    Lines { reader: Box<dyn BufRead>, line: u64 },
-    Csv { reader: Box<csv::Reader<Box<dyn BufRead>>>, arch: usize },
+    Lines(Lines),
+    Csv { lines: Lines, column: Column },
     Space { space: &'a dyn SearchSpace, cells: Box<dyn Iterator<Item = Architecture> + 'a> },
 }
 
@@ -62,29 +66,33 @@ impl Candidates<'static> {
         let io = |source| StudyError::Io { path: path.to_owned(), source };
         let mut raw = BufReader::with_capacity(BUFFER, source);
         let zipped = raw.fill_buf().map_err(io)?.starts_with(&GZIP);
-        let mut reader: Box<dyn BufRead> = if zipped {
+        let reader: Box<dyn BufRead> = if zipped {
             Box::new(BufReader::with_capacity(BUFFER, MultiGzDecoder::new(raw)))
         } else {
             Box::new(raw)
         };
-        let first = next_line(&mut reader, path, 1)?.ok_or_else(|| StudyError::Data {
-            path: path.to_owned(),
-            reason: "it is empty; give one architecture a line, or CSV with a column `arch`".into(),
-        })?;
-        let names: Vec<&str> = first.trim().split(',').map(|name| name.trim().trim_matches('"')).collect();
-        let source = if let Some(arch) = names.iter().position(|name| *name == ARCH) {
-            Source::Csv { reader: Box::new(csv_reader(reader)), arch }
-        } else {
-            let whole: Box<dyn BufRead> = Box::new(std::io::Cursor::new(first).chain(reader));
-            Source::Lines { reader: whole, line: 0 }
-        };
+        let source = begin(Lines { path: path.to_owned(), reader, line: 0 })?;
         Ok(Self { path: path.to_owned(), source })
     }
 }
 
-/// A reader of the lines after the first.
-fn csv_reader(reader: Box<dyn BufRead>) -> csv::Reader<Box<dyn BufRead>> {
-    csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(reader)
+/// Tells by the first line that is not blank whether a list is CSV.
+fn begin(mut lines: Lines) -> Result<Source<'static>, StudyError> {
+    let Some(mut first) = lines.next_filled()? else {
+        if lines.line == 1 {
+            let reason = "it is empty; give one architecture a line, or CSV with a column `arch`".into();
+            return Err(StudyError::Data { path: lines.path, reason });
+        }
+        return Ok(Source::Lines(lines));
+    };
+    let line = lines.line;
+    lines.complete(&mut first)?;
+    if let Some(column) = Column::named(&first) {
+        return Ok(Source::Csv { lines, column });
+    }
+    // They are read again.
+    let reader = Box::new(std::io::Cursor::new(first).chain(lines.reader));
+    Ok(Source::Lines(Lines { path: lines.path, reader, line: line - 1 }))
 }
 
 impl<'a> Candidates<'a> {
@@ -108,23 +116,19 @@ impl<'a> Candidates<'a> {
         while chunk.len() < count
             && let Some(next) = self.next()?
         {
-            if !next.text.is_empty() {
-                chunk.push(next);
-            }
+            chunk.push(next);
         }
         Ok(chunk)
     }
 
     fn next(&mut self) -> Result<Option<Candidate>, StudyError> {
         match &mut self.source {
-            Source::Lines { reader, line } => {
-                *line += 1;
-                let text = next_line(reader, &self.path, *line)?;
-                let candidate =
-                    |text: String| Candidate { line: *line, text: trimmed(text), architecture: None };
-                Ok(text.map(candidate))
+            Source::Lines(lines) => {
+                let text = lines.next_filled()?;
+                let (line, architecture) = (lines.line, None);
+                Ok(text.map(|text| Candidate { line, text: trimmed(text), architecture }))
             }
-            Source::Csv { reader, arch } => next_record(reader, *arch, &self.path),
+            Source::Csv { lines, column } => column.next(lines),
             Source::Space { space, cells } => {
                 let Some(cell) = cells.next() else { return Ok(None) };
                 Ok(Some(Candidate { line: 0, text: space.format(&cell)?, architecture: Some(cell) }))
@@ -147,45 +151,142 @@ fn unread(error: &std::io::Error) -> String {
     format!("cannot read on ({error}); fetch or make the file again")
 }
 
-/// The next line with its end; none after the last.
-fn next_line(reader: &mut Box<dyn BufRead>, path: &Path, line: u64) -> Result<Option<String>, StudyError> {
-    let bad = |reason: String| StudyError::Table { path: path.to_owned(), line, reason };
-    let mut bytes = Vec::with_capacity(80);
-    let read = reader.take(LONGEST).read_until(b'\n', &mut bytes);
-    read.map_err(|error| bad(unread(&error)))?;
-    if bytes.len() as u64 == LONGEST {
-        return Err(bad(format!("more than {LONGEST} bytes; give one architecture a line")));
-    }
-    let text = String::from_utf8(bytes).map_err(|_| bad(NOT_TEXT.into()))?;
-    Ok((!text.is_empty()).then_some(text))
+/// The lines of a file.
+struct Lines {
+    path: PathBuf,
+    reader: Box<dyn BufRead>,
+    /// The one read last, from 1.
+    line: u64,
 }
 
-fn next_record(
-    reader: &mut csv::Reader<Box<dyn BufRead>>,
-    arch: usize,
-    path: &Path,
-) -> Result<Option<Candidate>, StudyError> {
-    let mut record = csv::StringRecord::new();
-    // The first line, which names the columns, was read before.
-    let line = reader.position().line() + 1;
-    let bad = |reason: String| StudyError::Table { path: path.to_owned(), line, reason };
-    let more = reader.read_record(&mut record);
-    let told = |error: csv::Error| match error.kind() {
-        csv::ErrorKind::Io(error) => unread(error),
-        csv::ErrorKind::Utf8 { .. } => NOT_TEXT.to_owned(),
-        _ => format!("not CSV ({error}); correct the line"),
-    };
-    if !more.map_err(|error| bad(told(error)))? {
-        return Ok(None);
+impl Lines {
+    /// The next line with its end, without a mark of the byte order; none after the last.
+    fn next(&mut self) -> Result<Option<String>, StudyError> {
+        self.line += 1;
+        let mut bytes = Vec::with_capacity(80);
+        let read = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
+        read.map_err(|error| self.bad(self.line, unread(&error)))?;
+        if bytes.len() as u64 == LONGEST {
+            let reason = format!("more than {LONGEST} bytes; give one architecture a line");
+            return Err(self.bad(self.line, reason));
+        }
+        let mut text = String::from_utf8(bytes).map_err(|_| self.bad(self.line, NOT_TEXT.into()))?;
+        if self.line == 1 && text.starts_with(BYTE_ORDER) {
+            text.drain(..BYTE_ORDER.len_utf8());
+            if text.is_empty() {
+                return Ok(Some("\n".into()));
+            }
+        }
+        Ok((!text.is_empty()).then_some(text))
     }
-    let line = record.position().map_or(line, |position| position.line() + 1);
-    let missing = || StudyError::Table {
-        path: path.to_owned(),
-        line,
-        reason: format!("{} fields, and `{ARCH}` is field {}; the row is cut short", record.len(), arch + 1),
-    };
-    let text = record.get(arch).ok_or_else(missing)?.trim().to_owned();
-    Ok(Some(Candidate { line, text, architecture: None }))
+
+    /// The next line that is not blank.
+    fn next_filled(&mut self) -> Result<Option<String>, StudyError> {
+        loop {
+            match self.next()? {
+                Some(text) if text.trim().is_empty() => {}
+                other => return Ok(other),
+            }
+        }
+    }
+
+    /// Appends lines to a record of CSV until no quote is open; false where that is not so at the end or for too long.
+    fn complete(&mut self, record: &mut String) -> Result<bool, StudyError> {
+        let mut quotes = Quotes::default();
+        quotes.pass(record);
+        while quotes.open {
+            match self.next()? {
+                Some(more) if ((record.len() + more.len()) as u64) < LONGEST => {
+                    quotes.pass(&more);
+                    record.push_str(&more);
+                }
+                Some(more) => {
+                    record.push_str(&more);
+                    return Ok(false);
+                }
+                None => return Ok(false),
+            }
+        }
+        Ok(true)
+    }
+
+    fn bad(&self, line: u64, reason: String) -> StudyError {
+        StudyError::Table { path: self.path.clone(), line, reason }
+    }
+}
+
+/// Whether a quoted field of CSV is open.
+#[derive(Default)]
+struct Quotes {
+    open: bool,
+    /// Whether a quote is text here, as it stands neither at the beginning of a field nor after another quote.
+    inside: bool,
+}
+
+impl Quotes {
+    fn pass(&mut self, text: &str) {
+        for byte in text.bytes() {
+            (self.open, self.inside) = match byte {
+                b'"' if self.open => (false, false),
+                b'"' if !self.inside => (true, true),
+                b',' | b'\n' if !self.open => (false, false),
+                _ => (self.open, true),
+            };
+        }
+    }
+}
+
+/// The column of a CSV file that holds architectures.
+struct Column {
+    name: &'static str,
+    /// Its position, from 0.
+    place: usize,
+}
+
+impl Column {
+    /// The one that a header names, if it names one.
+    fn named(header: &str) -> Option<Self> {
+        let record = fields(header).ok()?;
+        let place = |name: &'static str| record.iter().position(|field| field.trim() == name);
+        COLUMNS.into_iter().find_map(|name| Some(Self { name, place: place(name)? }))
+    }
+
+    /// The architecture of the next row.
+    fn next(&self, lines: &mut Lines) -> Result<Option<Candidate>, StudyError> {
+        let Some(mut row) = lines.next_filled()? else { return Ok(None) };
+        let line = lines.line;
+        if row.contains('"') && !lines.complete(&mut row)? {
+            return Err(lines.bad(line, "a quote is not closed; correct the row".into()));
+        }
+        let text = self.of(&row).map_err(|reason| lines.bad(line, reason))?;
+        Ok(Some(Candidate { line, text, architecture: None }))
+    }
+
+    /// The architecture of a row, or what is wrong with it.
+    fn of(&self, row: &str) -> Result<String, String> {
+        let Self { name, place } = *self;
+        let (count, field) = if row.contains('"') {
+            let record = fields(row).map_err(|error| format!("not CSV ({error}); correct the line"))?;
+            (record.len(), record.get(place).map(str::to_owned))
+        } else {
+            (row.split(',').count(), row.split(',').nth(place).map(str::to_owned))
+        };
+        match field.map(trimmed) {
+            Some(text) if text.is_empty() => Err(format!(
+                "field {} (`{name}`) is empty; give an architecture, or remove the row",
+                place + 1
+            )),
+            Some(text) => Ok(text),
+            None => Err(format!("{count} fields, and `{name}` is field {}; the row is cut short", place + 1)),
+        }
+    }
+}
+
+/// The fields of a record of CSV.
+fn fields(record: &str) -> csv::Result<csv::StringRecord> {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+    reader.records().next().unwrap_or_else(|| Ok(csv::StringRecord::new()))
 }
 
 #[cfg(test)]
@@ -221,6 +322,48 @@ mod tests {
         assert_eq!(texts(&zip).unwrap(), texts(csv).unwrap());
         let error = texts(&zip[..zip.len() - 9]).unwrap_err().to_string();
         assert!(error.contains("list line") && error.contains("again"), "{error}");
+    }
+
+    #[test]
+    fn headers_are_read_as_csv() {
+        let found = expected(&[(2, "a"), (3, "b")]);
+        for header in [
+            "arch,x",
+            "architecture,x",
+            "\"arch\",\"x, y\"",
+            " arch , x",
+            "\u{feff}arch,x",
+            "\u{feff}\"arch\",x\r",
+        ] {
+            assert_eq!(texts(format!("{header}\na,1\nb,2\n").as_bytes()).unwrap(), found, "{header}");
+        }
+        assert_eq!(texts(b"architecture,arch\nb,a\n").unwrap(), expected(&[(2, "a")]));
+        assert_eq!(texts(b"\"x, y\",arch\n1,a\n").unwrap(), expected(&[(2, "a")]));
+        assert_eq!(texts(b"\"x\ny\",arch\n1,a\n").unwrap(), expected(&[(3, "a")]));
+        assert_eq!(texts("\u{feff}a\nb".as_bytes()).unwrap(), expected(&[(1, "a"), (2, "b")]));
+        // Quotes in a list that is no CSV.
+        assert_eq!(texts(b"a\n\"b\nc\n").unwrap(), expected(&[(1, "a"), (2, "\"b"), (3, "c")]));
+        assert_eq!(texts(b"\"b\nc\n").unwrap(), expected(&[(1, "\"b"), (2, "c")]));
+    }
+
+    #[test]
+    fn lines_are_counted_with_blank_ones_and_ends_in_quotes() {
+        let csv = b"\n \r\nacc,arch\n\n\r\n1,a\r\n\n\"2\n\"\"2\",b\n5\" ,c\n\n4,d";
+        assert_eq!(texts(csv).unwrap(), expected(&[(6, "a"), (8, "b"), (10, "c"), (12, "d")]));
+        assert_eq!(texts("\u{feff}\n\na".as_bytes()).unwrap(), expected(&[(3, "a")]));
+    }
+
+    #[test]
+    fn rows_without_an_architecture_are_errors() {
+        for (csv, reason) in [
+            ("acc,arch\n1,a\n2,\n", "list line 3: field 2 (`arch`) is empty"),
+            ("acc,arch\n1,a\n\n2,\" \"\n", "list line 4: field 2 (`arch`) is empty"),
+            ("architecture,acc\n,\n", "list line 2: field 1 (`architecture`) is empty"),
+            ("acc,arch\n1,a\n1,\"b\n2,c\n", "list line 3: a quote is not closed"),
+        ] {
+            let error = texts(csv.as_bytes()).unwrap_err().to_string();
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::SPACES;
-use bonas_study::history::{History, Outcome};
+use bonas_study::history::{Fidelity, History};
 use bonas_study::journal::write_whole;
 use bonas_study::rng::stream;
-use bonas_study::strategy::{Knowledge, PriorKind, Start, SurrogateName};
+use bonas_study::strategy::{Knowledge, PriorKind, Scored, Start, SurrogateName, Targets, score_noise};
 use bonas_study::table::Benchmark;
 use bonas_surrogate::catalogue::load_saved;
 use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
@@ -56,13 +56,18 @@ impl Training {
         Self { observations: arms.map(observe).collect(), scale, source }
     }
 
-    /// Every architecture of a study that has a score; `source` says which study.
-    pub fn of_history(history: &History, source: impl Into<String>) -> Self {
-        let scored = history.evaluations().iter().filter_map(|evaluation| match &evaluation.outcome {
-            Outcome::Scored(score) => Some(Observation::new(evaluation.architecture.clone(), score.value)),
-            Outcome::Failed(_) => None,
-        });
-        Self { observations: scored.collect(), scale: 1.0, source: source.into() }
+    /// Every architecture of a study that has a score of a fidelity, by the score as it was measured, and its noise
+    /// where that is known ([`score_noise`]); `source` says which study. Scores of other fidelities are left out, for
+    /// they do not compare.
+    pub fn of_history(history: &History, fidelity: Fidelity, source: impl Into<String>) -> Self {
+        let scored = Targets::Raw.measured(history, fidelity);
+        let noise = score_noise(&scored);
+        let observation = |(i, s): (usize, &Scored<'_>)| Observation {
+            noise: noise.as_ref().map(|noise| noise[i]),
+            ..Observation::new(s.evaluation.architecture.clone(), s.value)
+        };
+        let observations = scored.iter().enumerate().map(observation).collect();
+        Self { observations, scale: 1.0, source: source.into() }
     }
 
     /// Number of architectures.
@@ -200,6 +205,7 @@ impl Model {
 
 #[cfg(test)]
 mod tests {
+    use bonas_study::history::{Evaluation, Outcome, Score};
     use bonas_study::table::{EMBEDDED_SEARCH, EMBEDDED_SPACE, Reading, Source};
 
     use super::*;
@@ -251,6 +257,30 @@ mod tests {
         let others = refused(&saved.clone().with_note(PRIOR, "params"));
         assert!(others.contains("ranks its sample otherwise"), "{others}");
         assert!(refused(&saved.with_note(SCALE, "")).contains("its note scale is missing"));
+    }
+
+    /// One of another fidelity is left out; noise goes with the scores that were measured several times.
+    #[test]
+    fn a_history_gives_scores_of_one_fidelity_with_their_noise() {
+        let table = table();
+        let mut history = History::new();
+        let runs = |i: usize| [vec![0.5], vec![0.4, 0.6]][i % 2].clone();
+        for (i, arm) in table.arms().iter().take(12).enumerate() {
+            let fidelity = if i == 11 { Fidelity::Indicator } else { Fidelity::FromScratch };
+            let outcome = match i {
+                10 => Outcome::Failed("diverged".into()),
+                _ => Outcome::Scored(Score::mean_of(runs(i), fidelity)),
+            };
+            let architecture = arm.architecture.clone();
+            let fresh =
+                history.push(Evaluation { architecture, outcome, predicted: None, round: 0, batch: 0 });
+            assert!(fresh, "arm {i}");
+        }
+        let training = Training::of_history(&history, Fidelity::FromScratch, "a study");
+        assert_eq!(training.len(), 10);
+        let noise: Vec<f64> = training.observations.iter().map(|o| o.noise.unwrap()).collect();
+        assert!((noise[0] - 0.02f64.sqrt()).abs() < 1e-12 && (noise[1] - 0.1).abs() < 1e-12, "{noise:?}");
+        assert_eq!(Training::of_history(&history, Fidelity::Indicator, "a study").len(), 1);
     }
 
     #[test]

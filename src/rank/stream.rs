@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use bonas_spaces::{Architecture, Key, SearchSpace};
+use bonas_study::cores;
 use bonas_surrogate::{Posterior, Predict};
 
 use super::candidates::Candidate;
@@ -38,7 +39,7 @@ pub struct Ranked {
 /// Candidates, and what becomes of them.
 type Work = (SyncSender<Vec<Candidate>>, Receiver<Result<Vec<Ranked>, StudyError>>);
 
-/// Predicts a list on `threads` threads and hands it to `take` chunk by chunk, in the order of the list, until `take` says
+/// Predicts a list on `threads` threads, at most one a core, and hands it to `take` chunk by chunk, in the order of the list, until `take` says
 /// false. Returns the number of architectures that were handed over.
 ///
 /// Neither the number of threads nor what is cached changes a bit of the result.
@@ -52,36 +53,55 @@ pub fn rank(
     threads: usize,
     mut take: impl FnMut(Vec<Ranked>) -> bool,
 ) -> Result<u64, StudyError> {
-    let threads = threads.max(1);
+    let threads = threads.clamp(1, cores());
     let path = list.path().to_owned();
-    let predictors = (0..threads).map(|_| model.predictor()).collect::<Result<Vec<_>, _>>()?;
     thread::scope(|scope| {
-        let begin = |predictor| {
-            let ranker = Ranker { predictor, space: &**model.space(), path: &path, unit: model.scale() };
+        let mut begin = || {
+            let (predictor, unit) = (model.predictor()?, model.scale());
+            let ranker = Ranker { predictor, space: &**model.space(), path: &path, unit };
             let (send, jobs) = sync_channel::<Vec<Candidate>>(AHEAD);
             let (done, results) = sync_channel(AHEAD);
             scope.spawn(move || jobs.into_iter().try_for_each(|chunk| done.send(ranker.ranked(chunk))));
-            (send, results)
+            Ok((send, results))
         };
-        let workers: Vec<Work> = predictors.into_iter().map(begin).collect();
-        in_order(&workers, &mut list, &mut take)
+        let workers = Workers { threads, begun: Vec::new(), begin: &mut begin };
+        in_order(workers, &mut list, &mut take)
     })
+}
+
+/// Threads, each with a predictor of its own, that begin when there is a chunk for them.
+struct Workers<'a> {
+    /// How many there can be.
+    threads: usize,
+    begun: Vec<Work>,
+    begin: &'a mut dyn FnMut() -> Result<Work, StudyError>,
+}
+
+impl Workers<'_> {
+    /// The one whose turn a chunk of the list is, by its position.
+    fn of(&mut self, chunk: usize) -> Result<&Work, StudyError> {
+        let place = chunk % self.threads;
+        if place >= self.begun.len() {
+            self.begun.push((self.begin)()?);
+        }
+        Ok(&self.begun[place])
+    }
 }
 
 /// Gives each worker a chunk in turn, and takes their results in the same turn.
 fn in_order(
-    workers: &[Work],
+    mut workers: Workers<'_>,
     list: &mut Candidates<'_>,
     take: &mut dyn FnMut(Vec<Ranked>) -> bool,
 ) -> Result<u64, StudyError> {
     let (mut given, mut taken, mut count) = (0, 0, 0);
     let mut end = None;
     loop {
-        while end.is_none() && given - taken < AHEAD * workers.len() {
+        while end.is_none() && given - taken < AHEAD * workers.threads {
             match list.next_chunk(CHUNK) {
                 Ok(chunk) if chunk.is_empty() => end = Some(Ok(())),
                 Ok(chunk) => {
-                    workers[given % workers.len()].0.send(chunk).map_err(|_| lost(list.path()))?;
+                    workers.of(given)?.0.send(chunk).map_err(|_| lost(list.path()))?;
                     given += 1;
                 }
                 Err(error) => end = Some(Err(error)),
@@ -91,7 +111,7 @@ fn in_order(
             end.unwrap_or(Ok(()))?;
             return if given == 0 { Err(no_candidates(list.path())) } else { Ok(count) };
         }
-        let result = workers[taken % workers.len()].1.recv().map_err(|_| lost(list.path()))?;
+        let result = workers.of(taken)?.1.recv().map_err(|_| lost(list.path()))?;
         let ranked = result?;
         (taken, count) = (taken + 1, count + ranked.len() as u64);
         if !take(ranked) {
@@ -146,5 +166,33 @@ impl Ranker<'_> {
                 self.space.name()
             ),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two chunks need two threads, however many there may be.
+    #[test]
+    fn threads_begin_with_their_chunks() {
+        let list = "a\n".repeat(CHUNK + 1);
+        let mut list = Candidates::read("list".as_ref(), std::io::Cursor::new(list)).unwrap();
+        let mut begun = 0;
+        let mut begin = || {
+            begun += 1;
+            let (send, jobs) = sync_channel::<Vec<Candidate>>(AHEAD);
+            let (done, results) = sync_channel(AHEAD);
+            thread::spawn(move || jobs.into_iter().try_for_each(|_| done.send(Ok(Vec::new()))));
+            Ok((send, results))
+        };
+        let workers = Workers { threads: 50, begun: Vec::new(), begin: &mut begin };
+        let mut chunks = 0;
+        let mut take = |_| {
+            chunks += 1;
+            true
+        };
+        assert_eq!(in_order(workers, &mut list, &mut take).unwrap(), 0);
+        assert_eq!((begun, chunks), (2, 2));
     }
 }

@@ -51,7 +51,7 @@ pub enum SurrogateError {
     },
     /// A predictor that has no form to be saved in.
     #[error(
-        "{surrogate} cannot be saved: it does not implement Predict::save; use one that does, ensemble for example"
+        "{surrogate} cannot be saved; take another surrogate, ensemble for example (in a program: implement Predict::save)"
     )]
     NotSaved {
         /// Name of the surrogate.

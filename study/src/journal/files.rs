@@ -37,7 +37,7 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StudyErr
 }
 
 /// A file that is written piece by piece beside its place, and moved there by [`finish`](Self::finish): a program that
-/// stops before that leaves the old file, or none.
+/// stops before that leaves the old file, or none. A link, a device or a pipe in its place is replaced as a file is.
 #[derive(Debug)]
 pub struct WholeFile {
     path: PathBuf,

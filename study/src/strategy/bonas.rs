@@ -20,6 +20,7 @@ use crate::history::Prediction;
 use crate::rng::StudyRng;
 use objectives::weigh;
 
+pub use model::score_noise;
 pub use objectives::Objectives;
 pub use settings::{BonasSettings, ObjectivesKind, ParentsKind, PoolKind};
 

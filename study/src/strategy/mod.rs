@@ -32,7 +32,7 @@ mod pool;
 mod random;
 mod targets;
 
-pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind};
+pub use bonas::{Bonas, BonasSettings, Objectives, ObjectivesKind, ParentsKind, PoolKind, score_noise};
 pub use bonas_surrogate::selection::Batches;
 pub use build::{BuildContext, BuildStrategy, OwnNetwork};
 pub use costs::{CostLimit, Costs};

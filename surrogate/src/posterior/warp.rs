@@ -13,6 +13,10 @@ const MAX_KNOTS: usize = 33;
 /// The slope of a tail is taken over one in this number of knots.
 const TAIL: usize = 5;
 
+/// Most variance of known noise in the latent scale. Scores have a variance of 1 there, so that one with this noise says
+/// nothing; with much more a covariance matrix loses the other scores to rounding.
+const MOST_NOISE: f64 = 1e6;
+
 /// A rising, piecewise linear map from Gaussian ranks, or normal scores, to scores.
 ///
 /// For ranks it is the empirical quantile function of the observed scores, smoothed to at most 33 knots. Beyond the
@@ -165,9 +169,9 @@ impl Warp {
         self.latent[knot] + (score - self.score[knot]) / slope
     }
 
-    /// Variance in the latent scale of a score with an error of standard deviation `sd`.
+    /// Variance in the latent scale of a score with an error of standard deviation `sd`, at most [`MOST_NOISE`].
     pub(crate) fn latent_noise(&self, score: f64, sd: f64) -> f64 {
-        (0.5 * (self.latent(score + sd) - self.latent(score - sd))).powi(2)
+        (0.5 * (self.latent(score + sd) - self.latent(score - sd))).powi(2).min(MOST_NOISE)
     }
 
     /// Slope of the score by the Gaussian rank, at a score.
@@ -253,6 +257,15 @@ mod tests {
         }
         assert_eq!(warp.slope_beyond(10.0), Some(warp.high_slope));
         assert_eq!(warp.slope_beyond(9.9), None);
+    }
+
+    #[test]
+    fn noise_has_a_bound() {
+        let (_, warp) = gaussian_ranks(&[0.9, 0.1, 0.5]);
+        assert!((warp.latent_noise(0.5, 0.4) - warp.latent(0.9).powi(2)).abs() < 1e-9);
+        for sd in [1e6, 1e300, f64::MAX] {
+            assert_eq!(warp.latent_noise(0.5, sd), MOST_NOISE);
+        }
     }
 
     #[test]

@@ -30,8 +30,11 @@ impl Saved {
     /// [`SurrogateError::Version`] for bytes of another version; [`SurrogateError::File`] for others that are no saved
     /// model, are cut short or were changed.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, SurrogateError> {
-        let none =
-            || SurrogateError::file("it is no saved surrogate; make one with Predict::save, or `bonas fit`");
+        let none = || {
+            SurrogateError::file(
+                "it is no saved surrogate; make one with `bonas fit` (in a program: Predict::save)",
+            )
+        };
         let rest = bytes.strip_prefix(MAGIC).ok_or_else(none)?;
         let (version, rest) = rest.split_first_chunk().ok_or_else(|| damaged("it is cut short"))?;
         let found = u32::from_le_bytes(*version);

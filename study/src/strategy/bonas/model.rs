@@ -48,7 +48,7 @@ impl Bonas {
         pending: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
-        let noise = if self.aims.second.is_none() { noise(known) } else { None };
+        let noise = if self.aims.second.is_none() { score_noise(known) } else { None };
         let observation = |(i, s): (usize, &Scored<'_>)| Observation {
             noise: noise.as_ref().map(|noise| noise[i]),
             ..Observation::new(s.evaluation.architecture.clone(), s.value)
@@ -184,7 +184,7 @@ const FEWEST: usize = 5;
 /// Standard deviation of the error of each score: the one of a single measurement, pooled over all architectures that
 /// were measured several times, over the root of the number of measurements. None where they are too few to tell, or
 /// all scores have equally many: that noise a surrogate learns by itself.
-fn noise(known: &[Scored<'_>]) -> Option<Vec<f64>> {
+pub fn score_noise(known: &[Scored<'_>]) -> Option<Vec<f64>> {
     let counts: Vec<usize> = known.iter().map(|s| s.score.runs.len().max(1)).collect();
     let freedom: usize = counts.iter().map(|count| count - 1).sum();
     if freedom < FEWEST || counts.windows(2).all(|pair| pair[0] == pair[1]) {
@@ -226,7 +226,7 @@ mod tests {
             let evaluations: Vec<_> = runs.iter().enumerate().map(|(i, runs)| evaluated(i, runs)).collect();
             let mut history = crate::history::History::new();
             assert!(evaluations.into_iter().all(|evaluation| history.push(evaluation)));
-            noise(&crate::strategy::Targets::Raw.of(&history, Fidelity::FromScratch))
+            score_noise(&crate::strategy::Targets::Raw.of(&history, Fidelity::FromScratch))
         };
         let (two, three): (&[f64], &[f64]) = (&[1.0, 3.0], &[5.0, 5.0, 8.0]);
         assert_eq!(noise_of(&[two, three, &[4.0]]), None);

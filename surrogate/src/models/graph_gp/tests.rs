@@ -102,6 +102,19 @@ fn known_noise_is_trusted_less() {
     assert!(error.contains("noise of observation 3 is NaN"), "{error}");
 }
 
+/// An error beyond all bounds says nothing of its score, and takes nothing from the others.
+#[test]
+fn any_finite_noise_is_fitted() {
+    let mut observations = toy_observations(30, 4);
+    let candidates = toy_architectures(20, 5);
+    for sd in [1e3, 1e300, f64::MAX] {
+        observations[7].noise = Some(sd);
+        let fitted = GraphGp::default().fit(&observations, &mut rng()).unwrap();
+        let posteriors = fitted.predict(&candidates).unwrap();
+        assert!(posteriors.iter().all(|p| p.median().is_finite()), "{sd}");
+    }
+}
+
 /// A study that asked on the way and one that is resumed are the same with known noise, too.
 #[test]
 fn earlier_fits_change_nothing_with_known_noise() {

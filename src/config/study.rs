@@ -36,7 +36,7 @@ bonas_study::settings! {
     check(_s) { Ok(()) }
 }
 
-/// What the best architectures of a search are the best by.
+/// Order of the architectures of a search, the best first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BestBy {
@@ -55,7 +55,7 @@ bonas_study::settings! {
         /// Architectures: the best of the search, by scores with shared weights the best of every batch first; 0: no
         /// shortlist, the best wins.
         cells: usize = 0,
-        /// What the best are the best by, with a shortlist and without: score, or model (what the strategy's surrogate
+        /// Order of the architectures, with a shortlist and without: by score, or by model (what the strategy's surrogate
         /// estimates from all scores; for strategies with one). The highest of many noisy scores is an overestimate.
         by: BestBy = BestBy::Score,
         /// Seeds an architecture is trained with; the mean decides.

@@ -75,11 +75,11 @@ pub struct Winner {
     pub key: String,
     /// To be drawn; none where the space cannot read it.
     pub architecture: Option<Architecture>,
-    /// What it is the best by.
+    /// The measure by which it won.
     pub best_by: WinnerBy,
 }
 
-/// What a winner is the best by.
+/// The measure by which an architecture won.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WinnerBy {
     /// The score.

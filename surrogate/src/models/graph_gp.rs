@@ -83,7 +83,7 @@ pub struct GraphGp {
     pub kernel: Kernel,
     /// Priors of the hyper-parameters.
     pub prior: Prior,
-    /// Steps of L-BFGS at the first hyper of hyper-parameters.
+    /// Steps of L-BFGS at the first choice of hyper-parameters.
     pub first_iterations: u64,
     /// Steps at each later one.
     pub iterations: u64,

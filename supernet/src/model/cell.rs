@@ -10,9 +10,10 @@ use tch::Tensor;
 
 use super::error::{Result, SupernetError};
 use super::join::Sum;
-use super::layers::{Builder, Chain, Run, Value, as_kind};
+use super::layers::{Builder, Chain, Run, as_kind};
 use super::operation::Operation;
 use super::params::ParamId;
+use super::value::Value;
 
 /// A cell whose edges carry one module a choice.
 #[derive(Debug)]

@@ -2,9 +2,6 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K side of a kernel, G groups.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-
 use bonas_spaces::SpaceError;
 use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
@@ -15,6 +12,7 @@ use super::operation::{Affine, Operation, OperationNorm};
 use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
+use super::value::Value;
 use super::weights::Weights;
 
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
@@ -67,55 +65,6 @@ pub(super) struct Run<'n, 'p, 'a> {
     /// Kind that convolutions compute in.
     pub(super) compute: Kind,
     pub(super) device: Device,
-}
-
-/// A tensor that several layers read, with its ReLU, which many of them begin with.
-///
-/// A concatenation stays in parts until it is read. Its ReLU concatenates those of the parts, so
-/// that the gradient of a part is a dense tensor and not a strided view of the whole: backward
-/// through batch normalisation takes several times as long for the latter.
-#[derive(Debug, Default)]
-pub(super) struct Value {
-    parts: Vec<Rc<Value>>,
-    raw: OnceCell<Tensor>,
-    relu: OnceCell<Tensor>,
-}
-
-impl Value {
-    pub(super) fn new(raw: Tensor) -> Self {
-        Self { raw: OnceCell::from(raw), ..Self::default() }
-    }
-
-    /// `n` maps of `[B, C, H, W]` as one of `[B, n·C, H, W]`.
-    pub(super) fn concat(parts: Vec<Rc<Value>>) -> Self {
-        Self { parts, ..Self::default() }
-    }
-
-    /// The tensor itself.
-    pub(super) fn raw(&self) -> Result<&Tensor> {
-        Self::once(&self.raw, || self.concatenated(Value::raw))
-    }
-
-    /// max(0, x).
-    fn relu(&self) -> Result<&Tensor> {
-        Self::once(&self.relu, || match self.raw.get() {
-            Some(raw) => Ok(raw.f_relu()?),
-            None => self.concatenated(Value::relu),
-        })
-    }
-
-    fn once(cell: &OnceCell<Tensor>, make: impl FnOnce() -> Result<Tensor>) -> Result<&Tensor> {
-        if let Some(made) = cell.get() {
-            return Ok(made);
-        }
-        let made = make()?;
-        Ok(cell.get_or_init(|| made))
-    }
-
-    fn concatenated(&self, of: fn(&Value) -> Result<&Tensor>) -> Result<Tensor> {
-        let parts = self.parts.iter().map(|part| of(part)).collect::<Result<Vec<_>>>()?;
-        Ok(Tensor::f_cat(&parts, 1)?) // [B, n·C, H, W]
-    }
 }
 
 /// One layer; tensors are in [`Params`] and [`Moments`] under their positions.

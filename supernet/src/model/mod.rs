@@ -48,6 +48,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod value;
 mod weights;
 
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};

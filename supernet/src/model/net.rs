@@ -13,11 +13,12 @@ use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 use super::cell::{Cell, CellPath, Used};
 use super::error::{Result, SupernetError};
 use super::join::joined;
-use super::layers::{Builder, Chain, Norm, Run, Value, as_kind};
+use super::layers::{Builder, Chain, Norm, Run, as_kind};
 use super::operation::Operation;
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
+use super::value::Value;
 use super::weights::Weights;
 
 /// Where and in what numbers a network lives.

@@ -1,7 +1,7 @@
 """Records values of BoTorch's acquisition functions for the test `surrogate/tests/botorch.rs`.
 
-    python3 -m venv /tmp/botorch && /tmp/botorch/bin/pip install botorch
-    /tmp/botorch/bin/python surrogate/tests/botorch/record.py > surrogate/tests/botorch/values.json
+    python3 -m venv botorch && botorch/bin/pip install botorch
+    botorch/bin/python surrogate/tests/botorch/record.py > surrogate/tests/botorch/values.json
 
 The posteriors are Gaussian with random means and covariances. Monte-Carlo values take base samples that are recorded, so
 that they can be computed again exactly. Shapes: n measured points, q candidates, s draws, m objectives.

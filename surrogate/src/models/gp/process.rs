@@ -1,5 +1,8 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
+mod basis;
+mod later;
+
 use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
@@ -10,6 +13,8 @@ use super::outliers::LeftOut;
 use super::subset::{LAST, spread};
 use crate::SurrogateError;
 use crate::chunks::CHUNK;
+use basis::Basis;
+pub(crate) use later::Later;
 
 /// Most observations that the variance at a candidate is conditioned on.
 const VARIANCE_LIMIT: usize = 400;
@@ -53,39 +58,6 @@ pub(crate) struct Process {
     /// Leave-one-out predictions, once they are asked for.
     #[serde(skip)]
     left_out: OnceLock<(Array1<f64>, Array1<f64>)>,
-}
-
-/// What covariances are taken with.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-enum Basis {
-    /// All observations.
-    All(Arc<FactoredObservations>),
-    /// Some of them, through which all are seen.
-    Points(Box<Inducing>),
-}
-
-impl Basis {
-    fn covariance(&self) -> &Covariance {
-        match self {
-            Self::All(observed) => &observed.covariance,
-            Self::Points(inducing) => &inducing.covariance,
-        }
-    }
-
-    fn features(&self) -> &Features {
-        match self {
-            Self::All(observed) => &observed.features,
-            Self::Points(inducing) => &inducing.features,
-        }
-    }
-
-    /// Variance of the noise that an observation has beyond that of all.
-    fn extra(&self, i: usize) -> f64 {
-        match self {
-            Self::All(observed) => observed.extra(i),
-            Self::Points(inducing) => inducing.extra.get(i).copied().unwrap_or(0.0),
-        }
-    }
 }
 
 impl Process {
@@ -315,52 +287,6 @@ impl Process {
     }
 }
 
-/// Observations that a process is conditioned on later, `[k]` each.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Later<'a> {
-    pub(crate) targets: &'a [f64],
-    /// Variance of the noise that each has beyond that of all, where it is known.
-    pub(crate) noise: &'a [f64],
-    /// Share of the covariance with all others that is as features say.
-    pub(crate) shares: &'a [f32],
-}
-
-impl Process {
-    /// This process conditioned on more observations, whose features follow in `x [n + k, d]`. Hyper-parameters stay, and
-    /// the factor gets `k` more rows; through inducing points all observations are conditioned on again.
-    ///
-    /// An observation with share `s` is `y = s f + √(1 - s²) g + ε`, where `f` is the process at its features and `g` is its
-    /// own. It tells of `f` what `y / s` would tell with more noise, so that is how it is taken.
-    ///
-    /// # Errors
-    /// [`SurrogateError::Numeric`] if the covariance is not positive definite.
-    pub(crate) fn conditioned(&self, x: &Array2<f32>, later: Later<'_>) -> Result<Self, SurrogateError> {
-        /// Shares below this one tell nothing as it is.
-        const LEAST: f64 = 1e-3;
-        let (n, noise) = (self.targets.len(), self.noise());
-        let covariance = self.basis.covariance();
-        let variances = covariance.variance(&covariance.features(x.slice(s![n.., ..])));
-        let shares: Vec<f64> = later.shares.iter().map(|&share| f64::from(share).max(LEAST)).collect();
-        let own =
-            |((s, v), known): ((&f64, &f64), &f64)| ((1.0 - s * s) * v + noise + known) / (s * s) - noise;
-        let extra: Vec<f64> = shares.iter().zip(&variances).zip(later.noise).map(own).collect();
-        let more = later.targets.iter().zip(&shares).map(|(target, share)| target / share);
-        let targets: Array1<f64> = self.targets.iter().copied().chain(more).collect();
-        match &self.basis {
-            Basis::All(observed) => {
-                let part = self.part.as_ref().map(|part| part.iter().copied().chain(n..x.nrows()).collect());
-                Self::on(Arc::new(observed.grown(x, &extra)?), targets, part)
-            }
-            Basis::Points(inducing) => {
-                let extra = [&inducing.extra[..], &extra].concat();
-                // Nobody looks for outliers among them.
-                let first = targets.len();
-                Self::of_points(Inducing::condition(covariance, x, &targets, extra, first)?, targets)
-            }
-        }
-    }
-}
-
 /// `Σ kᵢ wᵢ` in double precision, with eight partial sums.
 fn weighted_sum(k: ArrayView1<'_, f32>, weights: &Array1<f64>) -> f64 {
     let (Some(k), Some(weights)) = (k.as_slice(), weights.as_slice()) else {
@@ -391,7 +317,7 @@ fn whiten(whitener: &Array2<f32>, k: ArrayView2<'_, f32>, white: &mut Array2<f32
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use ndarray::array;
 
     use super::super::objective::JITTER;
@@ -407,7 +333,7 @@ mod tests {
         Term { columns: column..column + 1, scale: array![2.0], variance: 0.5, linear: false }
     }
 
-    fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
+    pub(super) fn process(x: &Array2<f32>, z: Array1<f64>) -> Process {
         with_terms(vec![term(0), term(1)], 0.25, x, z)
     }
 
@@ -504,48 +430,6 @@ mod tests {
             assert!((means[i - 50] - mean).abs() < 1e-9, "{i}");
             assert!((variances[i - 50] * precision - 1.0).abs() < 1e-9, "{i}");
         }
-    }
-
-    /// Without noise of their own, and at most ten.
-    fn later(targets: &[f64]) -> Later<'_> {
-        Later { targets, noise: &[0.0; 10][..targets.len()], shares: &[1.0; 10][..targets.len()] }
-    }
-
-    /// More observations one by one, all at once and from the start make the same process.
-    #[test]
-    fn conditioning_is_a_fit_with_the_same_hyper_parameters() {
-        for n in [40, VARIANCE_LIMIT - 5] {
-            let x = Array2::from_shape_fn((n + 10, 2), |(i, j)| ((i * 7 + j * 13) % 101) as f32 / 25.0);
-            let z: Array1<f64> = (0..n + 10).map(|i| (0.1 * i as f64).sin()).collect();
-            let first = |k: usize| x.slice(s![..k, ..]).to_owned();
-            let start = process(&first(n), z.slice(s![..n]).to_owned());
-            let at_once = start.conditioned(&x, later(&z.to_vec()[n..])).unwrap();
-            let one_by_one = (n..n + 10)
-                .fold(start, |process, i| process.conditioned(&first(i + 1), later(&[z[i]])).unwrap());
-            let at = Array2::from_shape_fn((20, 2), |(i, j)| ((i * 5 + j) % 31) as f32 / 7.0);
-            let (means, covariance, _) = process(&x, z).joint_akin(&at, &[]);
-            for conditioned in [at_once, one_by_one] {
-                let (joint, other, _) = conditioned.joint_akin(&at, &[]);
-                assert!(joint.iter().zip(&means).all(|(a, b)| (a - b).abs() < 1e-5));
-                assert!((&other - &covariance).iter().all(|d| d.abs() < 1e-5));
-                let (single, variances) = conditioned.predict(&at);
-                assert!(single.iter().zip(&means).all(|(a, b)| (a - b).abs() < 1e-4));
-                assert!(variances.iter().zip(covariance.diag()).all(|(a, b)| (a - b).abs() < 1e-4));
-            }
-        }
-    }
-
-    /// A share of a half at a place of prior variance 1: `y = f/2 + √(3/4) g + ε` has covariance ½ with `f` and variance
-    /// 1.25, so that `y = 1` moves the mean of `f` to 0.4 and its variance to 0.8.
-    #[test]
-    fn a_share_of_an_observation_by_hand() {
-        let far = process(&array![[99.0, 99.0]], array![0.0]);
-        let x = array![[99.0, 99.0], [0.0, 0.0]];
-        let (mean, variance) = far
-            .conditioned(&x, Later { shares: &[0.5], ..later(&[1.0]) })
-            .unwrap()
-            .predict(&array![[0.0, 0.0]]);
-        assert!((mean[0] - 0.4).abs() < 1e-5 && (variance[0] - 0.8).abs() < 1e-5, "{mean:?} {variance:?}");
     }
 
     /// Hundreds of nearly equal observations without noise: rounding must not stop a study.

@@ -18,7 +18,7 @@ use anyhow::{Context, bail};
 use bonas::spaces::SearchSpace;
 use bonas::spaces::families::mobilenet::{BN_NAS, MobileNet, MobileNetSkeleton};
 use bonas::spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
-use bonas::spaces::network::{Norm, OpTable, Shape, Skeleton, Union};
+use bonas::spaces::network::{NetworkSize, Norm, OpTable, Shape, Skeleton, Union};
 use bonas::supernet::model::{Loss, Pass, Path, Placement, Sgd, SgdSettings, Supernet, Trainable};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -59,7 +59,9 @@ impl Step {
             }
             "mobilenet" => {
                 let space = MobileNet::fixed_depth();
-                let skeleton = MobileNetSkeleton { channels: 20, image, classes: 10, norm: Norm::DISCRETE };
+                let skeleton = MobileNetSkeleton {
+                    size: NetworkSize { channels: 20, image, classes: 10, norm: Norm::DISCRETE },
+                };
                 let union: Union = space.whole();
                 (union.clone(), skeleton.network(&union, &OpTable::mobilenet())?, space.parse(BN_NAS)?)
             }

@@ -12,7 +12,7 @@ use crate::families::mobilenet::MobileNet;
 use crate::families::mobilenet::MobileNetSkeleton;
 use crate::families::nasbench201::NasBench201Skeleton;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
-use crate::network::{Network, OpTable, Route, Shape, Skeleton, Union};
+use crate::network::{Network, NetworkSize, OpTable, Route, Shape, Skeleton, Union};
 use crate::space::CostTable;
 use crate::space::SearchSpace;
 
@@ -243,7 +243,8 @@ fn a_whole_union_is_that_of_every_architecture() {
     let (space, mut rng) = (MobileNet::new(), rand_chacha::ChaCha8Rng::seed_from_u64(1));
     let drawn: Vec<_> = (0..300).map(|_| space.sample(&mut rng)).collect();
     assert_eq!(space.whole().cells, Union::of(&drawn).unwrap().cells);
-    let supernet = MobileNetSkeleton { channels: 8, ..MobileNetSkeleton::imagenet() };
+    let size = NetworkSize { channels: 8, ..MobileNetSkeleton::imagenet().size };
+    let supernet = MobileNetSkeleton { size };
     let network = supernet.network(&space.whole(), &OpTable::mobilenet()).unwrap();
     assert_eq!(network.full_route(), space.whole().full_route());
 }

@@ -17,7 +17,7 @@ pub struct Shape {
 
 impl Shape {
     /// A square map.
-    pub fn square(channels: usize, size: usize) -> Self {
+    pub const fn square(channels: usize, size: usize) -> Self {
         Self { channels, height: size, width: size }
     }
 

@@ -48,6 +48,48 @@ pub struct SkeletonSize {
     pub auxiliary: bool,
 }
 
+/// The size of a network whose number of layers the architecture says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkSize {
+    /// Width C after the stem, to which all widths are proportional.
+    pub channels: usize,
+    /// Shape of the images.
+    pub image: Shape,
+    /// Number of classes.
+    pub classes: usize,
+    /// Normalisation of the searched layers.
+    pub norm: Norm,
+}
+
+impl NetworkSize {
+    /// This size with the fields that are given; `layers` does not apply.
+    #[must_use]
+    pub fn sized(self, size: &SkeletonSize) -> Self {
+        Self {
+            channels: size.channels.unwrap_or(self.channels),
+            image: size.image.unwrap_or(self.image),
+            classes: size.classes.unwrap_or(self.classes),
+            norm: size.norm.unwrap_or(self.norm),
+        }
+    }
+
+    /// A published width in proportion to that of the stem, rounded, at least 1.
+    pub(crate) fn width(&self, published: usize, stem: usize) -> usize {
+        ((published * self.channels + stem / 2) / stem).max(1)
+    }
+
+    /// Refuses a width that no network has.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for channels other than 1 to 4,096.
+    pub(crate) fn check_channels(&self) -> Result<(), SpaceError> {
+        match self.channels {
+            1..=4096 => Ok(()),
+            channels => Err(SpaceError::network(format!("channels = {channels}; they must be 1 to 4096"))),
+        }
+    }
+}
+
 /// A skeleton with the name that configurations and commands use.
 #[derive(Debug)]
 pub struct SkeletonEntry {

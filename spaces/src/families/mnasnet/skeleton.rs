@@ -7,7 +7,7 @@ use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::links::{Ending, Links};
 use crate::network::{
-    Conv, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry, SkeletonSize,
+    Conv, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry,
     Union, UnitId,
 };
 
@@ -35,20 +35,21 @@ const SQUEEZED: usize = 4;
 /// Networks share weights where they differ in kernels only, since widths follow from all else.
 #[derive(Clone, Debug)]
 pub struct MnasNetSkeleton {
-    /// Width of the stem, to which all widths are proportional (rounded). Published: 32.
-    pub channels: usize,
-    /// Shape of the images.
-    pub image: Shape,
-    /// Number of classes.
-    pub classes: usize,
-    /// Normalisation of the searched layers.
-    pub norm: Norm,
+    /// Its size. Published width of the stem: 32.
+    pub size: NetworkSize,
 }
 
 impl MnasNetSkeleton {
     /// The published network: 32 channels, 3×224×224, 1000 classes.
     pub fn imagenet() -> Self {
-        Self { channels: STEM, image: Shape::square(3, 224), classes: 1000, norm: Norm::DISCRETE }
+        Self {
+            size: NetworkSize {
+                channels: STEM,
+                image: Shape::square(3, 224),
+                classes: 1000,
+                norm: Norm::DISCRETE,
+            },
+        }
     }
 
     /// The published network, by name.
@@ -57,23 +58,8 @@ impl MnasNetSkeleton {
         about: "seven stages of inverted residuals of Accel-NASBench; published: C = 32 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self::imagenet().sized(size)),
+        make: |size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
     };
-
-    /// The space fixes the number of layers, so `layers` is ignored.
-    fn sized(self, size: &SkeletonSize) -> Self {
-        Self {
-            channels: size.channels.unwrap_or(self.channels),
-            image: size.image.unwrap_or(self.image),
-            classes: size.classes.unwrap_or(self.classes),
-            norm: size.norm.unwrap_or(self.norm),
-        }
-    }
-
-    /// A published width in proportion, at least 1.
-    fn width(&self, published: usize) -> usize {
-        ((published * self.channels + STEM / 2) / STEM).max(1)
-    }
 
     /// Adds a layer of a stage, whose first link is `first`, and returns the link after it.
     fn layer(
@@ -87,7 +73,7 @@ impl MnasNetSkeleton {
         if stride > 1 {
             before.check_halving()?;
         }
-        let (input, norm) = (before.channels, self.norm);
+        let (input, norm) = (before.channels, self.size.norm);
         let inner = usize::from(EXPANSIONS[usize::from(block.expansion)]) * input;
         let depthwise = Port { input: inner, output: inner, stride, norm };
         // The squeeze is narrower than what enters the layer, not than its own map.
@@ -169,27 +155,29 @@ fn stages(links: Links<'_>) -> Result<[Block; STAGES], SpaceError> {
 impl Skeleton for MnasNetSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, "networks of one chain of operations, all of the same length")?;
-        if !(1..=1 << 12).contains(&self.channels) {
-            let reason = format!("channels = {}; they must be 1 to 4096", self.channels);
-            return Err(SpaceError::network(reason));
-        }
+        self.size.check_channels()?;
         let stages = stages(links)?;
-        let mut net = NetworkBuilder::new(self.image)?;
-        self.image.check_halving()?;
-        let stem = Conv::same(self.image.channels, self.width(STEM), 3, 2);
+        let mut net = NetworkBuilder::new(self.size.image)?;
+        self.size.image.check_halving()?;
+        let stem = Conv::same(self.size.image.channels, self.size.width(STEM, STEM), 3, 2);
         let last = net.layers("stem", 0, conv_bn_silu(stem, true))?;
         let (mut stack, mut link) = (Stack { links, ops, net, last }, 0);
         for (stage, block) in stages.into_iter().enumerate() {
             for layer in 0..block.layers {
                 let stride = if layer == 0 { STRIDES[stage] } else { 1 };
                 let name = format!("stage{stage}.layer{layer}");
-                link = self.layer(&mut stack, &name, link, (block, self.width(WIDTHS[stage]), stride))?;
+                link = self.layer(
+                    &mut stack,
+                    &name,
+                    link,
+                    (block, self.size.width(WIDTHS[stage], STEM), stride),
+                )?;
             }
         }
         let Stack { mut net, last, .. } = stack;
         let width = net.shape(last).channels;
         let last = net.layers("last", last, conv_bn_silu(Conv::pointwise(width, LAST * width), true))?;
-        let head = net.classifier("classifier", last, self.classes)?;
+        let head = net.classifier("classifier", last, self.size.classes)?;
         Ok(net.finish(head, None))
     }
 }

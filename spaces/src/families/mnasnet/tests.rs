@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::network::{Body, Layer, Network, Shape, Skeleton};
+use crate::network::{Body, Layer, Network, NetworkSize, Shape, Skeleton};
 use crate::testing::check_space;
 
 const ROW: &str = "e1k3l1s0-e1k3l2s0-e1k5l3s1-e6k5l2s0-e1k5l2s0-e1k3l4s0-e4k5l3s0";
@@ -100,7 +100,8 @@ fn counts_are_those_of_the_table() {
 
 #[test]
 fn networks_that_differ_in_kernels_share_the_rest() {
-    let cifar = MnasNetSkeleton { image: Shape::square(3, 32), ..MnasNetSkeleton::imagenet() };
+    let size = NetworkSize { image: Shape::square(3, 32), ..MnasNetSkeleton::imagenet().size };
+    let cifar = MnasNetSkeleton { size };
     let other = ROW.replace("e6k5l2s0", "e6k3l2s0");
     let params = |texts: &[&str]| network(texts, &cifar).unwrap().params();
     // Beyond one of them: two depthwise convolutions, each with its BatchNorm.
@@ -120,10 +121,9 @@ fn networks_that_differ_in_kernels_share_the_rest() {
 #[test]
 fn images_of_odd_sizes_fit_and_those_too_small_are_refused() {
     let of = |side, channels| {
-        network(
-            &[ROW],
-            &MnasNetSkeleton { channels, image: Shape::square(1, side), ..MnasNetSkeleton::imagenet() },
-        )
+        let image = Shape::square(1, side);
+        let size = NetworkSize { channels, image, ..MnasNetSkeleton::imagenet().size };
+        network(&[ROW], &MnasNetSkeleton { size })
     };
     for (side, last) in [(17, 1), (33, 2), (65, 3), (225, 8)] {
         let network = of(side, 8).unwrap();

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{IDENTITY, LAYERS, OPS, STAGES};
 use crate::error::SpaceError;
 use crate::network::{
-    CellNet, CellUnion, Choice, Conv, EdgeNet, Join, Layer, Network, NetworkBuilder, NodeNet, Norm, OpTable,
-    Port, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union, UnitId, mb_conv, skip,
+    CellNet, CellUnion, Choice, Conv, EdgeNet, Join, Layer, Network, NetworkBuilder, NetworkSize, NodeNet,
+    Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry, Union, UnitId, mb_conv, skip,
 };
 
 /// Published width of the stem, to which all widths are in proportion.
@@ -27,25 +27,21 @@ const LAST: usize = 1728;
 /// stages, a 1×1 convolution, global average pooling and a classifier.
 #[derive(Clone, Debug)]
 pub struct MobileNetSkeleton {
-    /// Width of the stem, to which all widths are proportional (rounded). Published: 40.
-    pub channels: usize,
-    /// Shape of the images.
-    pub image: Shape,
-    /// Number of classes.
-    pub classes: usize,
-    /// Normalisation of the searched layers.
-    pub norm: Norm,
+    /// Its size. Published width of the stem: 40.
+    pub size: NetworkSize,
 }
 
 impl MobileNetSkeleton {
     /// The published network: 40 channels, 3×224×224, 1000 classes.
     pub fn imagenet() -> Self {
-        Self { channels: STEM, image: Shape::square(3, 224), classes: 1000, norm: Norm::DISCRETE }
-    }
-
-    /// A published width in proportion, at least 1.
-    fn width(&self, published: usize) -> usize {
-        ((published * self.channels + STEM / 2) / STEM).max(1)
+        Self {
+            size: NetworkSize {
+                channels: STEM,
+                image: Shape::square(3, 224),
+                classes: 1000,
+                norm: Norm::DISCRETE,
+            },
+        }
     }
 
     /// Adds a searched layer as a cell of one edge.
@@ -60,7 +56,7 @@ impl MobileNetSkeleton {
             input: net.shape(input).channels,
             output: place.width,
             stride: place.stride,
-            norm: self.norm,
+            norm: self.size.norm,
         };
         let edge = &place.union.cells[0].edges[place.layer];
         let choices = Choice::each(&edge.ops, &place.union.vocabulary, port, ops)?;
@@ -95,18 +91,8 @@ impl MobileNetSkeleton {
         about: "chain of inverted residuals; published: C = 40 after the stem, 21 searched layers",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self::imagenet().sized(size)),
+        make: |size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
     };
-
-    /// The space fixes the number of layers, so `layers` is ignored.
-    fn sized(self, size: &SkeletonSize) -> Self {
-        Self {
-            channels: size.channels.unwrap_or(self.channels),
-            image: size.image.unwrap_or(self.image),
-            classes: size.classes.unwrap_or(self.classes),
-            norm: size.norm.unwrap_or(self.norm),
-        }
-    }
 }
 
 impl OpTable {
@@ -124,31 +110,29 @@ impl OpTable {
 impl Skeleton for MobileNetSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         check(union)?;
-        if !(1..=1 << 12).contains(&self.channels) {
-            let reason = format!("channels = {}; they must be 1 to 4096", self.channels);
-            return Err(SpaceError::network(reason));
-        }
-        let mut net = NetworkBuilder::new(self.image)?;
+        self.size.check_channels()?;
+        let mut net = NetworkBuilder::new(self.size.image)?;
         let conv_bn = |input, output, kernel, stride| {
             let conv = Layer::Conv(Conv::same(input, output, kernel, stride));
             vec![conv, Layer::BatchNorm { channels: output, affine: true }, Layer::Relu6]
         };
-        let stem = self.width(STEM);
-        let mut last = net.layers("stem", 0, conv_bn(self.image.channels, stem, 3, 2))?;
-        let port = Port { input: stem, output: self.width(FIRST), stride: 1, norm: Norm::DISCRETE };
+        let stem = self.size.width(STEM, STEM);
+        let mut last = net.layers("stem", 0, conv_bn(self.size.image.channels, stem, 3, 2))?;
+        let port =
+            Port { input: stem, output: self.size.width(FIRST, STEM), stride: 1, norm: Norm::DISCRETE };
         last = net.layers("first", last, mb_conv(port, 1, 3))?;
         let mut layer = 0;
         for ((blocks, width), stride) in STAGES.into_iter().zip(WIDTHS).zip(STRIDES) {
             for block in 0..blocks {
                 let stride = if block == 0 { stride } else { 1 };
-                let place = Place { union, layer, width: self.width(width), stride };
+                let place = Place { union, layer, width: self.size.width(width, STEM), stride };
                 last = self.block(&mut net, last, place, ops)?;
                 layer += 1;
             }
         }
         let width = net.shape(last).channels;
-        last = net.layers("last", last, conv_bn(width, self.width(LAST), 1, 1))?;
-        let head = net.classifier("classifier", last, self.classes)?;
+        last = net.layers("last", last, conv_bn(width, self.size.width(LAST, STEM), 1, 1))?;
+        let head = net.classifier("classifier", last, self.size.classes)?;
         Ok(net.finish(head, None))
     }
 }

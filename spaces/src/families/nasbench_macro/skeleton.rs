@@ -6,7 +6,7 @@ use super::{LAYERS, OPS};
 use crate::error::SpaceError;
 use crate::families::links::{Ending, Links};
 use crate::network::{
-    Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union,
+    Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry, Union,
     conv_bn_relu, inverted_residual, shortcut,
 };
 
@@ -27,20 +27,21 @@ const STAGES: [usize; 3] = [2, 3, 3];
 /// `flops` count multiply-adds of convolutions and the classifier, and nothing of BatchNorm.
 #[derive(Clone, Debug)]
 pub struct NasBenchMacroSkeleton {
-    /// Width of the stem, to which all widths are proportional. Published: 32.
-    pub channels: usize,
-    /// Shape of the images.
-    pub image: Shape,
-    /// Number of classes.
-    pub classes: usize,
-    /// Normalisation of the searched layers.
-    pub norm: Norm,
+    /// Its size. Published width of the stem: 32.
+    pub size: NetworkSize,
 }
 
 impl NasBenchMacroSkeleton {
     /// The published network: 32 channels, 3×32×32, 10 classes.
     pub fn cifar() -> Self {
-        Self { channels: STEM, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
+        Self {
+            size: NetworkSize {
+                channels: STEM,
+                image: Shape::square(3, 32),
+                classes: 10,
+                norm: Norm::DISCRETE,
+            },
+        }
     }
 
     /// The published network, by name.
@@ -49,18 +50,8 @@ impl NasBenchMacroSkeleton {
         about: "chain of eight layers of NAS-Bench-Macro; published: C = 32 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self::cifar().sized(size)),
+        make: |size| Arc::new(Self { size: Self::cifar().size.sized(size) }),
     };
-
-    /// The space fixes the number of layers, so `layers` is ignored.
-    fn sized(self, size: &SkeletonSize) -> Self {
-        Self {
-            channels: size.channels.unwrap_or(self.channels),
-            image: size.image.unwrap_or(self.image),
-            classes: size.classes.unwrap_or(self.classes),
-            norm: size.norm.unwrap_or(self.norm),
-        }
-    }
 }
 
 impl OpTable {
@@ -77,21 +68,22 @@ impl OpTable {
 impl Skeleton for NasBenchMacroSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, "one chain of eight blocks")?;
-        if links.len() != LAYERS || !(1..=1 << 12).contains(&self.channels) {
-            return Err(SpaceError::network(format!(
-                "{} layers, channels = {}; they must be {LAYERS}, and 1 to 4096",
-                links.len(),
-                self.channels
-            )));
+        self.size.check_channels()?;
+        if links.len() != LAYERS {
+            return Err(SpaceError::network(format!("{} layers; they must be {LAYERS}", links.len())));
         }
-        let mut net = NetworkBuilder::new(self.image)?;
-        let port =
-            Port { input: self.image.channels, output: self.channels, stride: 1, norm: Norm::DISCRETE };
+        let mut net = NetworkBuilder::new(self.size.image)?;
+        let port = Port {
+            input: self.size.image.channels,
+            output: self.size.channels,
+            stride: 1,
+            norm: Norm::DISCRETE,
+        };
         let mut last = net.layers("stem", 0, conv_bn_relu(port, 3))?;
         let firsts: Vec<usize> = (0..STAGES.len()).map(|stage| STAGES[..stage].iter().sum()).collect();
         for layer in 0..LAYERS {
             let Shape { channels: input, .. } = net.shape(last);
-            let mut port = Port { input, output: input, stride: 1, norm: self.norm };
+            let mut port = Port { input, output: input, stride: 1, norm: self.size.norm };
             if firsts.contains(&layer) {
                 net.shape(last).check_halving()?;
                 port = Port { output: 2 * input, stride: 2, ..port };
@@ -100,13 +92,13 @@ impl Skeleton for NasBenchMacroSkeleton {
             last = net.cell(&format!("layer{layer}"), &[last], 0, cell)?;
         }
         let input = net.shape(last).channels;
-        let output = (LAST * self.channels).div_ceil(STEM);
+        let output = (LAST * self.size.channels).div_ceil(STEM);
         last = net.layers(
             "last",
             last,
             conv_bn_relu(Port { input, output, stride: 1, norm: Norm::DISCRETE }, 1),
         )?;
-        let head = net.classifier("classifier", last, self.classes)?;
+        let head = net.classifier("classifier", last, self.size.classes)?;
         Ok(net.finish(head, None))
     }
 }

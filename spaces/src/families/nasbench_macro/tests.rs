@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::network::{Network, Shape, Skeleton};
+use crate::network::{Network, NetworkSize, Shape, Skeleton};
 use crate::testing::check_space;
 
 #[test]
@@ -93,7 +93,8 @@ fn a_shared_network_has_each_block_once() {
 fn images_of_odd_sizes_fit_and_those_too_small_are_refused() {
     let of = |side, channels| {
         let image = Shape::square(1, side);
-        network(&["01202101"], &NasBenchMacroSkeleton { channels, image, ..NasBenchMacroSkeleton::cifar() })
+        let size = NetworkSize { channels, image, ..NasBenchMacroSkeleton::cifar().size };
+        network(&["01202101"], &NasBenchMacroSkeleton { size })
     };
     for (side, last) in [(5, 1), (8, 1), (15, 2), (28, 4), (33, 5)] {
         let network = of(side, 8).unwrap();

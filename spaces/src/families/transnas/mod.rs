@@ -19,4 +19,4 @@ mod skeleton;
 
 pub use cells::{MICRO, TransNasMicro};
 pub use modules::{MACRO, TransNasMacro, TransNasMacroSkeleton};
-pub use skeleton::{TransNasMicroSkeleton, TransNasSize};
+pub use skeleton::{OBJECT_CLASSIFICATION, TransNasMicroSkeleton};

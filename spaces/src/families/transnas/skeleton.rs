@@ -4,59 +4,34 @@ use std::sync::Arc;
 
 use crate::error::SpaceError;
 use crate::network::{
-    CellNet, CellSpec, Conv, Join, Layer, Network, NetworkBuilder, Norm, OpTable, Port, Shape, Skeleton,
-    SkeletonEntry, SkeletonSize, Union, UnitId, relu_conv_bn, skip,
+    CellNet, CellSpec, Conv, Join, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape,
+    Skeleton, SkeletonEntry, Union, UnitId, relu_conv_bn, skip,
 };
 
-/// The size of a network of TransNAS-Bench-101.
-#[derive(Clone, Debug)]
-pub struct TransNasSize {
-    /// Width C after the stem, an even number. Published: 64.
-    pub channels: usize,
-    /// Shape of the images.
-    pub image: Shape,
-    /// Number of classes.
-    pub classes: usize,
-    /// Normalisation of the modules.
-    pub norm: Norm,
-}
+/// The published size for object classification: C = 64, 3×256×256, 75 classes.
+pub const OBJECT_CLASSIFICATION: NetworkSize =
+    NetworkSize { channels: 64, image: Shape::square(3, 256), classes: 75, norm: Norm::DISCRETE };
 
-impl TransNasSize {
-    /// The published size for object classification: C = 64, 3×256×256, 75 classes.
-    pub fn object_classification() -> Self {
-        Self { channels: 64, image: Shape::square(3, 256), classes: 75, norm: Norm::DISCRETE }
+/// Starts a network with the stem: a 3×3 convolution of stride 2 to C/2 with BatchNorm, then ReLU, a 3×3
+/// convolution of stride 2 to C and BatchNorm.
+///
+/// # Errors
+/// [`SpaceError::Network`] for a width that is odd or out of range, or an image that is too small.
+pub(super) fn stem(size: &NetworkSize) -> Result<(NetworkBuilder, UnitId), SpaceError> {
+    let channels = size.channels;
+    if !(2..=1 << 10).contains(&channels) || !channels.is_multiple_of(2) {
+        let reason = format!("channels = {channels}; they must be an even number from 2 to 1024");
+        return Err(SpaceError::network(reason));
     }
-
-    pub(super) fn sized(self, size: &SkeletonSize) -> Self {
-        Self {
-            channels: size.channels.unwrap_or(self.channels),
-            image: size.image.unwrap_or(self.image),
-            classes: size.classes.unwrap_or(self.classes),
-            norm: size.norm.unwrap_or(self.norm),
-        }
-    }
-
-    /// Starts a network with the stem: a 3×3 convolution of stride 2 to C/2 with BatchNorm, then ReLU, a 3×3
-    /// convolution of stride 2 to C and BatchNorm.
-    ///
-    /// # Errors
-    /// [`SpaceError::Network`] for a width that is odd or out of range, or an image that is too small.
-    pub(super) fn stem(&self) -> Result<(NetworkBuilder, UnitId), SpaceError> {
-        let channels = self.channels;
-        if !(2..=1 << 10).contains(&channels) || !channels.is_multiple_of(2) {
-            let reason = format!("channels = {channels}; they must be an even number from 2 to 1024");
-            return Err(SpaceError::network(reason));
-        }
-        let mut net = NetworkBuilder::new(self.image)?;
-        self.image.check_halving()?;
-        let half = channels / 2;
-        let conv = Layer::Conv(Conv::same(self.image.channels, half, 3, 2));
-        let first = net.layers("stem0", 0, vec![conv, Layer::BatchNorm { channels: half, affine: true }])?;
-        net.shape(first).check_halving()?;
-        let port = Port { input: half, output: channels, stride: 2, norm: Norm::DISCRETE };
-        let stem = net.layers("stem1", first, relu_conv_bn(port, 3))?;
-        Ok((net, stem))
-    }
+    let mut net = NetworkBuilder::new(size.image)?;
+    size.image.check_halving()?;
+    let half = channels / 2;
+    let conv = Layer::Conv(Conv::same(size.image.channels, half, 3, 2));
+    let first = net.layers("stem0", 0, vec![conv, Layer::BatchNorm { channels: half, affine: true }])?;
+    net.shape(first).check_halving()?;
+    let port = Port { input: half, output: channels, stride: 2, norm: Norm::DISCRETE };
+    let stem = net.layers("stem1", first, relu_conv_bn(port, 3))?;
+    Ok((net, stem))
 }
 
 /// A module of two blocks in either space: whether it doubles the width, and whether it halves the map.
@@ -108,13 +83,13 @@ pub struct TransNasMicroSkeleton {
     /// Number of cells in a module. Published: 2.
     pub cells: usize,
     /// Its size.
-    pub size: TransNasSize,
+    pub size: NetworkSize,
 }
 
 impl TransNasMicroSkeleton {
     /// The published network for object classification: C = 64, 2 cells a module, 3×256×256, 75 classes.
     pub fn object_classification() -> Self {
-        Self { cells: 2, size: TransNasSize::object_classification() }
+        Self { cells: 2, size: OBJECT_CLASSIFICATION }
     }
 
     /// The published network, by name.
@@ -174,7 +149,7 @@ impl Skeleton for TransNasMicroSkeleton {
             let spec = CellSpec { preprocess, input, channels, stride, norm, partial: 1, output };
             CellNet::new(cell, &union.vocabulary, spec, ops)
         };
-        let (mut net, mut last) = self.size.stem()?;
+        let (mut net, mut last) = stem(&self.size)?;
         for (i, module) in MODULES.into_iter().enumerate() {
             last = self.module(&mut net, (&format!("module{i}"), last), module, cell)?;
         }

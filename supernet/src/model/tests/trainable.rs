@@ -6,7 +6,7 @@ use bonas_spaces::SearchSpace;
 use bonas_spaces::families::darts::{Darts, DartsSkeleton};
 use bonas_spaces::families::mobilenet::{BN_NAS, MobileNet, MobileNetSkeleton};
 use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
-use bonas_spaces::network::{Network, Norm, OpTable, Shape, Skeleton};
+use bonas_spaces::network::{Network, NetworkSize, Norm, OpTable, Shape, Skeleton};
 
 use super::super::{Loss, Pass, Placement, Sgd, SgdSettings, Supernet, SupernetError, Trainable};
 use super::support::{batch, rng, same};
@@ -64,8 +64,9 @@ fn reduced_skips_and_separable_convolutions_count_their_last_norm() {
 
 #[test]
 fn the_published_mobilenet_supernet_trains_one_norm_a_block() {
-    let skeleton =
-        MobileNetSkeleton { channels: 4, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE };
+    let skeleton = MobileNetSkeleton {
+        size: NetworkSize { channels: 4, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE },
+    };
     let space = MobileNet::fixed_depth();
     let network = skeleton.network(&space.whole(), &OpTable::mobilenet()).unwrap();
     let net = built(&network, PUBLISHED);

@@ -6,10 +6,10 @@ use super::{MODULES, OPS};
 use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::links::{Ending, Links};
-use crate::families::transnas::skeleton::{Module, TransNasSize};
+use crate::families::transnas::skeleton::{Module, OBJECT_CLASSIFICATION, stem};
 use crate::graph::OpId;
 use crate::network::{
-    Join, Layer, Network, OpTable, Port, Skeleton, SkeletonEntry, Union, relu_conv_bn, shortcut,
+    Join, Layer, Network, NetworkSize, OpTable, Port, Skeleton, SkeletonEntry, Union, relu_conv_bn, shortcut,
 };
 
 /// The chain of modules of TransNAS-Bench-101 (Duan et al. 2021; yawen-d/TransNASBench, `net_macro.py`).
@@ -23,13 +23,13 @@ use crate::network::{
 #[derive(Clone, Debug)]
 pub struct TransNasMacroSkeleton {
     /// Its size.
-    pub size: TransNasSize,
+    pub size: NetworkSize,
 }
 
 impl TransNasMacroSkeleton {
     /// The published network for object classification: C = 64, 3×256×256, 75 classes.
     pub fn object_classification() -> Self {
-        Self { size: TransNasSize::object_classification() }
+        Self { size: OBJECT_CLASSIFICATION }
     }
 
     /// The published network, by name. The space fixes the number of modules, so `layers` is ignored.
@@ -38,7 +38,7 @@ impl TransNasMacroSkeleton {
         about: "modules of residual blocks of TransNAS-Bench-101; published: C = 64, 3x256x256",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: TransNasSize::object_classification().sized(size) }),
+        make: |size| Arc::new(Self { size: OBJECT_CLASSIFICATION.sized(size) }),
     };
 }
 
@@ -77,7 +77,7 @@ impl Skeleton for TransNasMacroSkeleton {
             let found = links.len();
             return Err(SpaceError::network(format!("{found} modules; they must be 4 to 6")));
         }
-        let (mut net, mut last) = self.size.stem()?;
+        let (mut net, mut last) = stem(&self.size)?;
         for place in 0..links.len() {
             let module = only(place, links.ops(place))?;
             let port = module.port(net.shape(last), self.size.norm)?;

@@ -1,7 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::families::transnas::TransNasSize;
+use crate::families::transnas::OBJECT_CLASSIFICATION;
+use crate::network::NetworkSize;
 use crate::network::{Network, Shape, Skeleton};
 use crate::testing::check_space;
 
@@ -37,7 +38,7 @@ fn bad_texts_are_refused_with_a_reason() {
     }
 }
 
-fn network(texts: &[&str], size: TransNasSize) -> Result<Network, SpaceError> {
+fn network(texts: &[&str], size: NetworkSize) -> Result<Network, SpaceError> {
     let networks: Vec<_> = texts.iter().map(|text| TransNasMacro::new().parse(text).unwrap()).collect();
     TransNasMacroSkeleton { size }.network(&Union::of(&networks)?, &OpTable::transnas_macro())
 }
@@ -65,7 +66,7 @@ fn counts_are_those_worked_by_hand() {
             let own = module(before, (width, side * side));
             (params, macs) = (params + own.0, macs + own.1);
         }
-        let found = network(&[text], TransNasSize::object_classification()).unwrap();
+        let found = network(&[text], OBJECT_CLASSIFICATION).unwrap();
         assert_eq!(found.params(), params + 75 * (width + 1), "{text}");
         assert_eq!(found.macs(), (macs + 75 * width) as u64, "{text}");
         assert_eq!(found.units[found.head - 1].shape, Shape::square(width, side), "{text}");
@@ -76,8 +77,7 @@ fn counts_are_those_worked_by_hand() {
 fn every_network_is_built_and_has_a_route_through_the_whole() {
     let space = TransNasMacro::new();
     let whole = space.whole();
-    let size =
-        TransNasSize { channels: 2, image: Shape::square(1, 64), ..TransNasSize::object_classification() };
+    let size = NetworkSize { channels: 2, image: Shape::square(1, 64), ..OBJECT_CLASSIFICATION };
     let skeleton = TransNasMacroSkeleton { size };
     for network in space.enumerate().unwrap().step_by(7) {
         assert!(whole.route(&network).is_ok());
@@ -90,8 +90,8 @@ fn every_network_is_built_and_has_a_route_through_the_whole() {
 #[test]
 fn images_of_odd_sizes_fit_and_what_does_not_is_refused() {
     let of = |side| {
-        let size = TransNasSize::object_classification();
-        network(&["64-3341-basic"], TransNasSize { channels: 8, image: Shape::square(3, side), ..size })
+        let size = OBJECT_CLASSIFICATION;
+        network(&["64-3341-basic"], NetworkSize { channels: 8, image: Shape::square(3, side), ..size })
     };
     for (side, last) in [(17, 1), (32, 1), (33, 2), (63, 2), (100, 4)] {
         let network = of(side).unwrap();
@@ -99,7 +99,7 @@ fn images_of_odd_sizes_fit_and_what_does_not_is_refused() {
     }
     let error = of(16).unwrap_err().to_string();
     assert!(error.contains("a 8x1x1 map is too small to be reduced further"), "{error}");
-    let shared = |texts: &[&str]| network(texts, TransNasSize::object_classification()).map(drop);
+    let shared = |texts: &[&str]| network(texts, OBJECT_CLASSIFICATION).map(drop);
     let error = shared(&["64-1234-basic", "64-1244-basic"]).unwrap_err().to_string();
     assert!(error.contains("2 modules at place 2") && error.contains("cannot share weights"), "{error}");
     let error = shared(&["64-1234-basic", "64-12341-basic"]).unwrap_err().to_string();

@@ -12,13 +12,13 @@ fn cells(texts: &[&str]) -> Vec<Architecture> {
     texts.iter().map(|text| TransNasMicro::new().parse(text).unwrap()).collect()
 }
 
-fn network(texts: &[&str], size: TransNasSize) -> Result<Network, SpaceError> {
+fn network(texts: &[&str], size: NetworkSize) -> Result<Network, SpaceError> {
     TransNasMicroSkeleton { cells: 2, size }.network(&Union::of(&cells(texts))?, &OpTable::transnas_micro())
 }
 
 /// The network that was counted: 63 classes.
 fn counted(text: &str) -> Network {
-    network(&[text], TransNasSize { classes: 63, ..TransNasSize::object_classification() }).unwrap()
+    network(&[text], NetworkSize { classes: 63, ..OBJECT_CLASSIFICATION }).unwrap()
 }
 
 /// One for each output of a ReLU and two for each of BatchNorm.
@@ -95,7 +95,7 @@ fn what_no_data_reaches_costs_nothing() {
 #[test]
 fn maps_have_the_published_shapes_even_where_nothing_arrives() {
     for text in ["3_33_333", "1_11_111", "0_00_000", "3_30_000"] {
-        let network = network(&[text], TransNasSize::object_classification()).unwrap();
+        let network = network(&[text], OBJECT_CLASSIFICATION).unwrap();
         let shape = |name: &str| network.units.iter().find(|unit| unit.name == name).unwrap().shape;
         for (name, channels, side) in [
             ("stem0", 32, 128),
@@ -112,8 +112,7 @@ fn maps_have_the_published_shapes_even_where_nothing_arrives() {
 
 #[test]
 fn a_shared_network_has_every_operation_once() {
-    let size =
-        || TransNasSize { channels: 8, image: Shape::square(3, 32), ..TransNasSize::object_classification() };
+    let size = || NetworkSize { channels: 8, image: Shape::square(3, 32), ..OBJECT_CLASSIFICATION };
     let space = TransNasMicro::new();
     let params = |texts: &[&str]| network(texts, size()).unwrap().params();
     let alone = params(&["0_00_001"]);
@@ -132,8 +131,8 @@ fn a_shared_network_has_every_operation_once() {
 #[test]
 fn sizes_that_do_not_fit_are_refused() {
     let of = |text: &str, side, channels| {
-        let size = TransNasSize::object_classification();
-        network(&[text], TransNasSize { channels, image: Shape::square(1, side), ..size })
+        let size = OBJECT_CLASSIFICATION;
+        network(&[text], NetworkSize { channels, image: Shape::square(1, side), ..size })
     };
     // Convolutions round up; a factorised reduction wants even maps.
     assert!(of("3_00_003", 33, 8).is_ok() && of("1_00_003", 32, 8).is_ok());

@@ -20,9 +20,10 @@ use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
 #[cfg(feature = "torch")]
 use bonas_supernet::evaluator::indicator_values;
-#[cfg(feature = "torch")]
 use bonas_supernet::indicator::Indicator;
 use bonas_supernet::networks::Setup;
+#[cfg(not(feature = "torch"))]
+use bonas_supernet::networks::without_torch;
 use bonas_surrogate::Observation;
 #[cfg(feature = "torch")]
 use bonas_surrogate::PriorKnowledge;
@@ -128,14 +129,19 @@ pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
     })
 }
 
-/// Without libtorch there are no indicators.
+/// What strategies can start from.
 ///
 /// # Errors
-/// None.
+/// [`StudyError::Setting`] for a feature that is an indicator, which needs libtorch.
 #[cfg(not(feature = "torch"))]
-#[allow(clippy::unnecessary_wraps)]
-pub fn knowledge(_: &SearchConfig) -> Result<Knowledge, StudyError> {
-    Ok(Knowledge::default())
+pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
+    match config.strategy.features().iter().find(|name| Indicator::named(name).is_ok()) {
+        None => Ok(Knowledge::default()),
+        Some(name) => {
+            let instead = "take network.macs or network.params";
+            Err(without_torch("strategy.features", &format!("indicator {name}"), instead))
+        }
+    }
 }
 
 /// Purpose of a random stream: the map of a report.

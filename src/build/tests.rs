@@ -259,4 +259,9 @@ fn indicators_are_features() {
         error("bn-gamma").contains("bn-gamma, which reads a trained supernet; take macs, params, synflow")
     );
     assert!(error("synflw").contains("strategy.features: synflw: no such feature"));
+    // Networks of different widths share no weights, so there is none to measure all of them in.
+    let text = config("synflow").plain().replace("\"nasbench201\"", "\"mnasnet\"");
+    let mnasnet = SearchConfig::from_toml(&text, "c.toml").unwrap();
+    let error = knowledge(&mnasnet).unwrap_err().to_string();
+    assert!(error.contains("strategy.features: synflow: ") && error.contains("same length"), "{error}");
 }

@@ -12,8 +12,8 @@ use super::candidates::Candidate;
 use super::{Candidates, Model};
 use crate::StudyError;
 
-/// Candidates that are predicted together.
-pub const CHUNK: usize = 1024;
+/// Candidates that are predicted together: one chunk of a surrogate, which predicts more than one on several threads.
+pub const CHUNK: usize = 256;
 
 /// Chunks under way for each thread: one that is predicted, one that waits.
 const AHEAD: usize = 2;
@@ -39,8 +39,8 @@ pub struct Ranked {
 /// Candidates, and what becomes of them.
 type Work = (SyncSender<Vec<Candidate>>, Receiver<Result<Vec<Ranked>, StudyError>>);
 
-/// Predicts a list on `threads` threads, at most one a core, and hands it to `take` chunk by chunk, in the order of the list, until `take` says
-/// false. Returns the number of architectures that were handed over.
+/// Predicts a list on `threads` threads, at most one a core, and hands it to `take` chunk by chunk, in the order of the
+/// list, until `take` says false. Returns the number of architectures that were handed over.
 ///
 /// Neither the number of threads nor what is cached changes a bit of the result.
 ///

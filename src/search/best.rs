@@ -32,6 +32,9 @@ impl Search {
             (BestBy::Model, None) => Err(no_estimates()),
             (BestBy::Model, Some(estimates)) => {
                 let best = by_model(history, fidelity, estimates);
+                if best.is_empty() && history.best(fidelity).is_some() {
+                    return Err(no_estimates());
+                }
                 if let Some((first, _)) = best.first() {
                     let chosen = space.format(&first.architecture)?;
                     write_json(&self.directory.join(BY_MODEL_FILE), &chosen)?;

@@ -13,8 +13,9 @@ use crate::surrogate::Predict;
 /// The predictor with pending architectures as measured at their posterior medians (kriging believer: Ginsbourger, Le
 /// Riche and Carraro, 2010); `None` if the model cannot be conditioned ([`Predict::condition_on`]).
 ///
-/// Medians elsewhere stay as they are, and variances fall by what the measurements would tell; nearly so beyond 2,000
-/// observations ([`Predict::condition_on`]).
+/// Medians elsewhere stay as they are, and variances fall by what the measurements would tell. Through inducing points, beyond
+/// 2,000 observations, that is nearly so, and a pending architecture keeps the variance that the points do not explain
+/// ([`Predict::condition_on`]).
 ///
 /// ```
 /// use bonas_surrogate::models::GraphGp;

@@ -17,6 +17,9 @@ pub(crate) use saved::restore;
 
 const NAME: &str = "prior knowledge";
 
+/// How far a computed rank may lie beyond those of the sample, in standard deviations.
+const BEYOND: f64 = 1.0;
+
 /// Most ranks that are cached.
 const MAX_CACHED: usize = 1 << 20;
 
@@ -158,7 +161,7 @@ impl PriorKnowledge {
     /// Knowledge that is computed on demand, for spaces too large to list.
     ///
     /// Gaussian ranks are those among `sample`; between and beyond the sample's values they are interpolated
-    /// linearly ([`Warp`](crate::posterior::Warp)).
+    /// linearly ([`Warp`](crate::posterior::Warp)), beyond them by one standard deviation at most.
     ///
     /// # Errors
     /// [`SurrogateError::Data`] for a sample of fewer than two architectures, or where `value` fails or is not
@@ -227,7 +230,7 @@ fn computed(
     }
     let found: Vec<f64> = match asked.len() {
         0 => Vec::new(),
-        _ => value.of(&asked)?.into_iter().map(|value| warp.latent(value)).collect(),
+        _ => value.of(&asked)?.into_iter().map(|value| near(warp, value)).collect(),
     };
     let mut cache = lock(cache);
     for (architecture, &rank) in asked.iter().zip(&found) {
@@ -236,6 +239,15 @@ fn computed(
     let rank =
         |(spelling, known): (&Spelling, &Option<f64>)| known.unwrap_or_else(|| found[positions[spelling]]);
     Ok(spellings.iter().zip(&known).map(rank).collect())
+}
+
+/// The rank of a value. Beyond the values of the sample it is linear, and at most [`BEYOND`] farther than theirs: a value
+/// that stands for minus infinity has a rank like the others.
+fn near(warp: &Warp, value: f64) -> f64 {
+    let (low, high) = warp
+        .knots()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (rank, _)| (low.min(rank), high.max(rank)));
+    warp.latent(value).clamp(low - BEYOND, high + BEYOND)
 }
 
 fn lock<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -265,6 +277,24 @@ mod tests {
         let (first, second) = (ranks([0, 1]), ranks([1, 0]));
         assert_eq!([first[0], first[1]], [second[1], second[0]]);
         assert_ne!(first[0], first[1]);
+    }
+
+    /// What stands for minus infinity, outside the sample, has a rank a little below the others.
+    #[test]
+    fn values_far_beyond_the_sample_stay_near() {
+        let cells = toy_architectures(40, 1);
+        let outside = cells[39].key();
+        let value = move |list: &[Architecture]| {
+            Ok(list
+                .iter()
+                .map(|a| if a.key() == outside { -1e300 } else { f64::from(a.key().to_bytes()[0]) })
+                .collect())
+        };
+        let sample: Vec<Architecture> = cells.iter().filter(|a| a.key() != outside).cloned().collect();
+        let known = PriorKnowledge::computed(value, &sample).unwrap();
+        let ranks = known.ranks(&sample).unwrap();
+        let lowest = ranks.iter().copied().fold(f64::INFINITY, f64::min);
+        assert!((known.ranks([&cells[39]]).unwrap()[0] - (lowest - 1.0)).abs() < 1e-12);
     }
 
     #[test]

@@ -108,8 +108,8 @@ pub trait Predict: Send {
     ///
     /// For a Gaussian process it is a fit that keeps its hyper-parameters: observations one by one or at once, it is the
     /// same up to rounding. A new fit would choose anew, and find observations that do not fit. It takes time quadratic in
-    /// the number of observations for each new one. Beyond 2,000 observations, where processes go through inducing points,
-    /// these are chosen anew, so that posteriors elsewhere move a little, too. See [`believed`](crate::believed) and [`fantasies`](crate::fantasies).
+    /// the number of observations for each new one. Beyond 2,000 observations `graph-gp` and `ensemble` choose their
+    /// inducing points anew, so that posteriors elsewhere move a little, too. See [`believed`](crate::believed) and [`fantasies`](crate::fantasies).
     ///
     /// # Errors
     /// [`SurrogateError::Space`] for architectures of another space, [`SurrogateError::Data`] for a score that is not finite,

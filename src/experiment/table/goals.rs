@@ -119,24 +119,30 @@ impl Goals {
                 _ => [goals.worst(report), goals.worst(&second)],
             };
             let own = config.objective.as_ref().map_or(&[][..], |objective| &objective.search_reference);
-            // Strategies see accuracies as fractions.
-            let scale = table.columns().first().map_or(1.0, Column::scale);
-            goals.aims.reference = <[f64; 2]>::try_from(own).ok().map(|[a, b]| [scale * a, b]);
-            if let &[a, b] = own {
-                let scores = table.columns().first().map(Column::means).unwrap_or_default();
-                let above = scores.iter().zip(&search).any(|(first, second)| *first > a && *second > b);
-                if !above {
-                    return Err(StudyError::Setting {
-                        name: "objective.search_reference".into(),
-                        reason: format!(
-                            "no architecture of the table is above [{a}, {b}] in both; give a point below some"
-                        ),
-                    });
-                }
-            }
+            goals.aims.reference = goals.search_reference(own, &table.columns()[0], &search)?;
             goals.second = Some(Second { search_name, report_name, search, report: second, reference });
         }
         Ok(Self { measures: measures.into(), ..goals })
+    }
+
+    /// What a search measures improvements from, if the user says so; strategies see accuracies as fractions.
+    fn search_reference(
+        &self,
+        own: &[f64],
+        scores: &Column,
+        second: &[f64],
+    ) -> Result<Option<Point>, StudyError> {
+        let &[a, b] = own else { return Ok(None) };
+        let above = |arm: usize| self.feasible[arm] && scores.mean(arm) > a && second[arm] > b;
+        if (0..second.len()).any(above) {
+            return Ok(Some([scores.scale() * a, b]));
+        }
+        Err(StudyError::Setting {
+            name: "objective.search_reference".into(),
+            reason: format!(
+                "nothing that keeps all limits is above [{a}, {b}] in both; give a point below some"
+            ),
+        })
     }
 
     fn none(arms: usize) -> Self {

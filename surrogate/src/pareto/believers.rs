@@ -107,8 +107,8 @@ fn worth<const M: usize>(front: &Front<M>, laws: &[Vec<(f64, f64)>; M], i: usize
     front.expected(|k, t| excess(laws[k][i], t))
 }
 
-/// Expected improvement of the hypervolume by some candidates, times their weights. Where none is worth anything, as with
-/// a reference point that nothing comes near, the logarithm of what they are worth beside the reference alone.
+/// Expected improvement of the hypervolume by some candidates, times their weights. Where nothing is
+/// above the reference point, and none of them comes near it, the logarithm of what they are worth beside it.
 fn worths<const M: usize>(
     front: &Front<M>,
     laws: &[Vec<(f64, f64)>; M],
@@ -116,7 +116,7 @@ fn worths<const M: usize>(
     candidates: &[usize],
 ) -> Vec<f64> {
     let values: Vec<f64> = candidates.iter().map(|&i| weights[i] * worth(front, laws, i)).collect();
-    if values.iter().any(|value| *value != 0.0) {
+    if !front.points().is_empty() || values.iter().any(|value| *value != 0.0) {
         return values;
     }
     candidates.iter().map(|&i| ln_worth(front, laws, i) + weights[i].ln()).collect()

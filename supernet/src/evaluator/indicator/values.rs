@@ -7,7 +7,7 @@ use bonas_spaces::Architecture;
 use bonas_study::StudyError;
 
 use super::IndicatorSettings;
-use crate::indicator::Indicator;
+use crate::indicator::{Indicator, Probe};
 use crate::networks::{Networks, Setup};
 use crate::training::Part;
 
@@ -21,8 +21,8 @@ const LOWEST: f64 = -1e300;
 /// evaluator and images of the training part.
 ///
 /// # Errors
-/// [`StudyError::Setting`] for an indicator that reads a trained supernet, or a space without a network;
-/// [`StudyError::Data`] for the images.
+/// [`StudyError::Setting`] for an indicator that reads a trained supernet, a space without a network or one whose networks
+/// share no weights, or images that cannot be read.
 pub fn indicator_values(setup: &Setup, indicator: Indicator) -> Result<IndicatorValues, StudyError> {
     if indicator.reads_training() {
         let fresh: Vec<&str> =
@@ -36,16 +36,28 @@ pub fn indicator_values(setup: &Setup, indicator: Indicator) -> Result<Indicator
             ),
         });
     }
+    let threads = setup.training.threads;
+    let probe = probe(setup, indicator).map_err(|error| StudyError::Setting {
+        name: "strategy.features".into(),
+        reason: format!("{}: {error}", indicator.name()),
+    })?;
+    let probe = Mutex::new(probe);
+    Ok(Box::new(move |architectures| {
+        // Sums depend on the number of threads, so it is that of the configuration on every machine.
+        tch::set_num_threads(threads as i32);
+        let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let value = |architecture| probe.score(indicator, architecture).map(|value| value.max(LOWEST));
+        architectures.iter().map(value).collect::<Result<_, _>>().map_err(|error| error.to_string())
+    }))
+}
+
+/// A probe of networks at initialisation.
+fn probe(setup: &Setup, indicator: Indicator) -> Result<Probe, StudyError> {
     let networks = Networks::new(setup)?;
     let settings = IndicatorSettings { indicator, ..IndicatorSettings::default() };
     // No more images than there are.
     let most = networks.task()?.training_indices(Part::Validation).len();
     let (images, batch) = (settings.images.min(most), settings.batch.min(most));
     let plan = IndicatorSettings { batch, images, ..settings }.plan(&networks, Path::new(""))?;
-    let probe = Mutex::new(plan.fresh(networks.placement(0))?);
-    Ok(Box::new(move |architectures| {
-        let probe = probe.lock().unwrap_or_else(PoisonError::into_inner);
-        let value = |architecture| probe.score(indicator, architecture).map(|value| value.max(LOWEST));
-        architectures.iter().map(value).collect::<Result<_, _>>().map_err(|error| error.to_string())
-    }))
+    plan.fresh(networks.placement(0))
 }

@@ -1,7 +1,7 @@
 //! Paths through shared networks, statistics, drop-path.
 
 use bonas_spaces::families::darts::{BcnnSkeleton, DARTS_V1, DARTS_V2, Darts, DartsSkeleton};
-use bonas_spaces::network::{Network, Norm, OpTable, Route, Skeleton, Union};
+use bonas_spaces::network::{Layer, Network, NetworkBuilder, Norm, OpTable, Route, Shape, Skeleton, Union};
 use bonas_spaces::{Cell, CellGraph, OpId, Role, Vocabulary};
 use tch::{Device, Kind, Tensor};
 
@@ -168,6 +168,45 @@ fn a_cell_that_nothing_passes_gives_zeros_and_trains_the_rest() {
     let moved: Vec<_> = gradients.params().iter().map(|&id| &net.params().spec(id).name).collect();
     assert!(moved.iter().all(|name| !name.starts_with("stem")), "the loss does not depend on the stem");
     assert!(moved.iter().any(|name| name.starts_with("classifier")));
+}
+
+/// Squeeze-and-excitation and SiLU on two maps of 2×2 with means 2.5 and 0.5. The squeeze is `½·2.5 - 0.5 + ¼ = 1`; its SiLU
+/// is σ(1), and the factors are `σ(σ(1) + 0.1)` and `σ(-2 σ(1) - 0.2)`.
+#[test]
+fn squeeze_and_excitation_by_hand() {
+    let mut builder = NetworkBuilder::new(Shape::square(2, 2)).unwrap();
+    let layers = vec![Layer::SqueezeExcite { channels: 2, squeeze: 1 }, Layer::Silu];
+    let block = builder.layers("block", 0, layers).unwrap();
+    let head = builder.classifier("classifier", block, 2).unwrap();
+    let network = builder.finish(head, None);
+    let net = built(&network, Placement::exact());
+    let values: [(&str, &str, &[f64]); 6] = [
+        ("block", "narrow.weight", &[0.5, -1.0]),
+        ("block", "narrow.bias", &[0.25]),
+        ("block", "wide.weight", &[1.0, -2.0]),
+        ("block", "wide.bias", &[0.1, -0.2]),
+        ("classifier", "weight", &[1.0, 0.0, 0.0, 1.0]),
+        ("classifier", "bias", &[0.0, 0.0]),
+    ];
+    assert_eq!(net.params().len(), values.len());
+    for id in 0..values.len() {
+        let spec = net.params().spec(id);
+        let is_named = |(start, end, _): &&(&str, &str, &[f64])| {
+            spec.name.starts_with(start) && spec.name.ends_with(end)
+        };
+        let (.., value) = values.iter().find(is_named).unwrap();
+        net.params().set(id, &Tensor::from_slice(value).view(spec.shape.as_slice())).unwrap();
+    }
+    let maps = [[1.0, 2.0, 3.0, 4.0], [-1.0, 0.0, 1.0, 2.0f64]];
+    let x = Tensor::from_slice(&maps.concat()).view([1, 2, 2, 2]);
+    let path = net.path(&network.full_route()).unwrap();
+    let found = logits(&net, &x, &path, Mode::Eval);
+    let sigmoid = |v: f64| 1.0 / (1.0 + (-v).exp());
+    let factors = [sigmoid(sigmoid(1.0) + 0.1), sigmoid(-2.0 * sigmoid(1.0) - 0.2)];
+    for (c, (map, factor)) in maps.iter().zip(factors).enumerate() {
+        let mean = map.iter().map(|x| factor * x * sigmoid(factor * x)).sum::<f64>() / 4.0;
+        assert!((found.double_value(&[0, c as i64]) - mean).abs() < 1e-12, "{c}");
+    }
 }
 
 #[test]

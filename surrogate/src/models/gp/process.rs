@@ -42,7 +42,7 @@ pub(crate) struct Scratch {
 /// observations. Variances of single candidates use at most 400 observations, which bounds them from above: the
 /// 200 with the highest targets, and 200 spread evenly over the others by target.
 ///
-/// Of more than [`EXACT`](super::EXACT) observations the process goes through inducing points.
+/// A process of many observations can go through inducing points ([`through_points`](Self::through_points)).
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Process {
     basis: Basis,

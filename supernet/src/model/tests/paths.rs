@@ -170,7 +170,7 @@ fn a_cell_that_nothing_passes_gives_zeros_and_trains_the_rest() {
     assert!(moved.iter().any(|name| name.starts_with("classifier")));
 }
 
-/// Squeeze-and-excitation and SiLU on two maps of 2×2 with means 2.5 and 0.5. The squeeze is `½·2.5 - 0.5 + ¼ = 1`; its SiLU
+/// Squeeze-and-excitation and `SiLU` on two maps of 2×2 with means 2.5 and 0.5. The squeeze is `½·2.5 - 0.5 + ¼ = 1`; its `SiLU`
 /// is σ(1), and the factors are `σ(σ(1) + 0.1)` and `σ(-2 σ(1) - 0.2)`.
 #[test]
 fn squeeze_and_excitation_by_hand() {

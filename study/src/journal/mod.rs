@@ -38,7 +38,7 @@ pub use timings::Timings;
 /// Version of the format, and of what studies find, that this release writes and reads: it goes up with
 /// every change after which the same configuration and seed lead to another history, so that a study
 /// begun before is refused and not gone on with in part.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Why a journal of another version is refused.
 pub(crate) fn of_another_version(version: u32) -> String {

@@ -115,9 +115,9 @@ fn golden_keys() {
     assert_eq!(
         keys,
         [
-            "b3dcfeba8d32035f41087dcd424120b5",
-            "24314ba3c96e4afd173bb00159f35aa4",
-            "7f474833037a3d536863cc2e00b213e0"
+            "6ed6a99db3dcfeba8d32035f41087dcd",
+            "6ed6a99d24314ba3c96e4afd173bb001",
+            "6ed6a99d7f474833037a3d536863cc2e"
         ]
     );
 }

@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn a_key_begins_with_the_tag_of_its_operations() {
         let [one, other] = ["conv", "pool"].map(|name| Vocabulary::new(1, [(name, Role::Compute)]).unwrap());
-        let [a, b, c] = [(&one, b"x"), (&other, b"x"), (&one, b"y")].map(|(of, form)| Key::of(of, form).to_bytes());
+        let [a, b, c] =
+            [(&one, b"x"), (&other, b"x"), (&one, b"y")].map(|(of, form)| Key::of(of, form).to_bytes());
         assert_eq!((&a[..TAG], &b[..TAG]), (&one.tag()[..], &other.tag()[..]));
         assert_ne!(a[..TAG], b[..TAG]);
         assert_eq!(a[TAG..], b[TAG..]);

@@ -113,7 +113,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let (space, columns) = (&**table.space(), table.columns());
     let (own, columns) = columns.split_at(args.features.len());
     let knowledge = offering(&table, own)?;
-    let features: Vec<String> = own.iter().map(|column| column.name().to_string()).collect();
+    let features: Vec<ColumnName> = own.iter().map(|column| column.name().clone()).collect();
     let start = Start { prior, transfer: &args.transfer, features: &features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
@@ -147,7 +147,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         fingerprint: table.fingerprint().to_owned(),
         train_on: columns[0].name().to_string(),
         rank: columns[columns.len() - 1].name().to_string(),
-        features,
+        features: features.iter().map(ToString::to_string).collect(),
         architectures: table.arms().len(),
         seed: args.seed,
         diverged: args.diverged,
@@ -167,7 +167,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
 fn offering(table: &Benchmark, columns: &[Column]) -> anyhow::Result<Knowledge> {
     columns.iter().try_fold(Knowledge::default(), |knowledge, column| {
         let numbers = table.knowledge(column).map_err(as_flag)?;
-        Ok(knowledge.offering(column.name().to_string(), numbers))
+        Ok(knowledge.offering(column.name().clone(), numbers))
     })
 }
 

@@ -184,6 +184,11 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
     assert_eq!(embeds, surrogate.has_embedding(), "{name}: an embedding and has_embedding");
     let joint = must(fitted.joint(candidates), "joint").is_some();
     assert_eq!(joint, surrogate.has_joint_posterior(), "{name}: a joint posterior and has_joint_posterior");
+    let noisy = predict(fitted, candidates).iter().any(|posterior| posterior.noise() > 0.0);
+    assert!(
+        !noisy || surrogate.knows_noise(),
+        "{name}: posteriors have noise, and knows_noise says that they do not"
+    );
     let with_prior = surrogate.with_prior(&[], &FeatureCache::default());
     assert_eq!(with_prior.is_some(), surrogate.takes_prior(), "{name}: with_prior and takes_prior");
     if let Some(with_prior) = with_prior {

@@ -4,10 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::SpaceError;
-use crate::graph::Vocabulary;
-
-/// Bytes of a key that say which operations its architecture has.
-pub(super) const TAG: usize = 4;
+use crate::graph::vocabulary::{TAG, Vocabulary};
 
 /// A 128-bit identifier: two architectures are the same if and only if their keys are equal.
 ///

@@ -1,7 +1,9 @@
 //! The operations of a space.
 
 use crate::error::SpaceError;
-use crate::graph::key::TAG;
+
+/// Bytes of a [tag](Vocabulary::tag).
+pub(super) const TAG: usize = 4;
 
 /// Index of an operation in its space's [`Vocabulary`].
 ///

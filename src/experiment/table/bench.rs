@@ -257,17 +257,15 @@ impl Bench {
 }
 
 /// Whether a feature is made of one of some columns.
-fn names_one_of(feature: &str, columns: &[&String]) -> bool {
-    feature
-        .parse::<ColumnName>()
-        .is_ok_and(|feature| feature.parts.iter().any(|part| columns.contains(&part)))
+fn names_one_of(feature: &ColumnName, columns: &[&String]) -> bool {
+    feature.parts.iter().any(|part| columns.contains(&part))
 }
 
 /// The last columns of a table, offered as features.
 fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
     let columns = table.columns();
     columns[columns.len() - count..].iter().try_fold(Knowledge::default(), |knowledge, column| {
-        Ok(knowledge.offering(column.name().to_string(), table.knowledge(column)?))
+        Ok(knowledge.offering(column.name().clone(), table.knowledge(column)?))
     })
 }
 

@@ -196,7 +196,10 @@ fn what_a_space_or_build_lacks_is_named() {
         "{error}"
     );
     for (settings, reason) in [
-        ("surrogate = \"trees\"", "trees does not know the noise of a measurement; take ensemble, graph-gp, "),
+        (
+            "surrogate = \"trees\"",
+            "trees does not know the noise of a measurement; take ensemble, graph-gp, ",
+        ),
         ("acquisition = \"ucb\"", "ucb is no expected improvement; take ei or log-ei, or false"),
     ] {
         let text = format!("[strategy]\nname = \"bonas\"\nnoise_free = true\n{settings}\n");

@@ -1,5 +1,6 @@
 //! `bonas fit`: a surrogate in a file.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use clap::Args;
 
 use super::files::{self, Folder};
 use super::predict::{MergeKind, as_flag, prior};
-use super::{out, search, usage, whole};
+use super::{out, positive, search, usage};
 
 /// Arguments of `bonas fit`.
 #[derive(Debug, Args)]
@@ -43,8 +44,8 @@ pub(super) struct FitArgs {
     prior: String,
     /// Fit to so many of the architectures, drawn at random; without it to all. The time of some surrogates
     /// is cubic in this number.
-    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
-    sample: Option<usize>,
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    sample: Option<NonZeroUsize>,
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
@@ -77,8 +78,7 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
         None => of_table(args)?,
     };
     let training = match args.sample {
-        Some(0) => return Err(usage("--sample: 0, it must be at least 1")),
-        Some(count) => training.sample(count, args.seed),
+        Some(count) => training.sample(count.get(), args.seed),
         None => training,
     };
     let begun = Instant::now();

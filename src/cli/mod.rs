@@ -19,6 +19,7 @@ mod tabulate;
 mod train;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -104,8 +105,8 @@ fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Usage(reason.to_string()))
 }
 
-/// A count in an argument; whether 0 will do is for the command to say.
-fn whole(text: &str) -> Result<usize, String> {
+/// A count in an argument, at least 1.
+fn positive(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", usize::MAX))
 }
 

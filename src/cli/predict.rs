@@ -1,5 +1,6 @@
 //! `bonas predict`: how well surrogates rank a table.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -15,7 +16,7 @@ use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, 
 use clap::{Args, ValueEnum};
 
 use super::interrupt::Interrupt;
-use super::{files, out, placed, usage};
+use super::{files, out, placed, positive, usage};
 
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
@@ -72,8 +73,8 @@ pub(super) struct PredictArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Threads; without it one a core.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
     /// Also write the figures to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -179,7 +180,7 @@ fn plan(args: &PredictArgs, train_on: usize, rank: usize) -> Plan {
         train_on,
         rank,
         diverged: Diverged { share: args.diverged, value: args.diverged_value },
-        threads: args.threads.unwrap_or_else(cores),
+        threads: args.threads.map_or_else(cores, NonZeroUsize::get),
     }
 }
 

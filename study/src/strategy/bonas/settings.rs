@@ -65,7 +65,7 @@ crate::settings! {
     /// Settings of BONAS.
     pub struct BonasSettings {
         /// Random architectures evaluated before the surrogate is fitted. Published: 100.
-        initial: usize = 10,
+        initial: usize = 5,
         /// Batches a round.
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.

@@ -17,11 +17,12 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
         Search { config: config.clone(), directory: PathBuf::new(), cancel: Arc::default() }
             .check_strategy()?;
     }
+    let evaluation = config.evaluator.plan(&bonas::build::setup(config)?)?;
     #[cfg(feature = "torch")]
     let networks = networks(config)?;
     #[cfg(not(feature = "torch"))]
     let networks = "nothing can be trained: this program was built without libtorch (feature torch)\n";
-    out::text(&format!("{}\n# Plan\n{networks}", config.plain()))
+    out::text(&format!("{}\n# Plan\n{}{networks}", config.plain(), evaluation.unwrap_or_default()))
 }
 
 #[cfg(feature = "torch")]

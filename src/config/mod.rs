@@ -36,6 +36,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use bonas_study::evaluator::SyntheticSettings;
+pub use bonas_study::evaluator::command::{CommandSettings, OnFailure};
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
     AcquisitionName, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
@@ -129,7 +130,10 @@ impl SearchConfig {
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
+        let mut evaluator = self.evaluator.clone();
+        evaluator.forget_machine();
         Self {
+            evaluator,
             relative_to: PathBuf::new(),
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },

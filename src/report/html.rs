@@ -43,6 +43,7 @@ fn lead(summary: &Summary) -> String {
         }
         Fidelity::FromScratch => " Scores are accuracies on held-out images after training from scratch.",
         Fidelity::Table => " Scores come from a table or a formula.",
+        Fidelity::Command => " Scores are what the program of the command evaluator measured.",
     });
     format!("Seed {}. {state}{scores}", summary.seed)
 }

@@ -33,7 +33,6 @@ use crate::{Fidelity, Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
-use bonas_study::strategy::Aims;
 use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTask};
 use bonas_supernet::differentiable::ImageSearch;
 #[cfg(not(feature = "torch"))]
@@ -148,7 +147,8 @@ impl Search {
             cancel: self.cancel.clone(),
         };
         let trainer: Option<&dyn Any> = Some(&image_search);
-        strategy.build(&BuildContext { space, fidelity, aims: &Aims::default(), knowledge, trainer })
+        let aims = self.config.evaluator.aims();
+        strategy.build(&BuildContext { space, fidelity, aims: &aims, knowledge, trainer })
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the

@@ -12,6 +12,8 @@ mod shared;
 use std::path::Path;
 
 use bonas_study::evaluator::SyntheticSettings;
+use bonas_study::evaluator::command::{CommandContext, CommandSettings};
+use bonas_study::history::Aims;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use scratch::{RunFiles, ScratchSettings};
@@ -90,6 +92,22 @@ pub trait BuildEvaluator {
     /// [`StudyError::Data`] for images that cannot be used.
     fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError>;
 
+    /// The meaning of what is measured beside the score: limits and a second objective. By default none.
+    fn aims(&self) -> Aims {
+        Aims::default()
+    }
+
+    /// What an evaluation does, as a line of a plan, where the network that is trained does not say it.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for what could not be done.
+    fn plan(&self, _setup: &Setup) -> Result<Option<String>, StudyError> {
+        Ok(None)
+    }
+
+    /// Sets what no outcome depends on, such as the numbers of devices, to its default: a search may go on without it.
+    fn forget_machine(&mut self) {}
+
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {
         None
@@ -114,5 +132,37 @@ impl BuildEvaluator for SyntheticSettings {
     fn build(&self, setup: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let one = Self::build(self);
         Ok((0..setup.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
+    }
+}
+
+impl BuildEvaluator for CommandSettings {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::Command
+    }
+
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Self::build(self, &command_context(setup, folder), self.runs())
+    }
+
+    fn aims(&self) -> Aims {
+        // Settings are checked when they are read.
+        Self::aims(self).unwrap_or_default()
+    }
+
+    fn plan(&self, setup: &Setup) -> Result<Option<String>, StudyError> {
+        Self::plan(self, &command_context(setup, Path::new(""))).map(Some)
+    }
+
+    fn forget_machine(&mut self) {
+        self.devices.clear();
+    }
+}
+
+fn command_context<'a>(setup: &'a Setup, folder: &'a Path) -> CommandContext<'a> {
+    CommandContext {
+        space: setup.space.clone(),
+        relative_to: &setup.relative_to,
+        folder,
+        workers: setup.workers,
     }
 }

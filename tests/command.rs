@@ -117,7 +117,7 @@ fn measures_are_the_score_and_limited_and_a_second_objective() {
     let evaluator = "score = \"-loss\"\nlimits = [\"latency <= 3\"]\nobjective = \"-latency\"";
     let place = Place::new(script, 30, evaluator);
     let journal = place.journal();
-    assert!(journal.contains(r#"{"value":-0.1,"fidelity":"command","measures":[1.0,-1.0]}"#), "{journal}");
+    assert!(journal.contains(r#"{"value":-0.1,"fidelity":"command","runs":[-0.1],"measures":[1.0,-1.0]}"#), "{journal}");
     assert!(journal.contains(r#""measures":[4.0,-4.0],"infeasible":true}"#), "{journal}");
     // Strategies for both have them.
     for strategy in ["bonas", "nsga2"] {

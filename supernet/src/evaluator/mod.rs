@@ -12,7 +12,7 @@ mod shared;
 use std::path::Path;
 
 use bonas_study::evaluator::SyntheticSettings;
-use bonas_study::evaluator::command::{CommandContext, CommandSettings};
+use bonas_study::evaluator::command::{CommandContext, CommandRuns, CommandSettings};
 use bonas_study::history::Aims;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
@@ -97,6 +97,26 @@ pub trait BuildEvaluator {
         Aims::default()
     }
 
+    /// Whether it evaluates what follows a search too, the shortlist and the winner ([`Self::follow_up`]). By default networks
+    /// are trained there.
+    fn follows_up(&self) -> bool {
+        false
+    }
+
+    /// The evaluators of a stage that follows the search, one a worker.
+    ///
+    /// # Errors
+    /// As [`Self::build`]; [`StudyError::Setting`] for an evaluator that does not follow up.
+    fn follow_up(
+        &self,
+        _setup: &Setup,
+        _runs: CommandRuns,
+        _folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let reason = "it evaluates nothing after the search".to_owned();
+        Err(StudyError::Setting { name: "evaluator.name".into(), reason })
+    }
+
     /// What an evaluation does, as a line of a plan, where the network that is trained does not say it.
     ///
     /// # Errors
@@ -147,6 +167,23 @@ impl BuildEvaluator for CommandSettings {
     fn aims(&self) -> Aims {
         // Settings are checked when they are read.
         Self::aims(self).unwrap_or_default()
+    }
+
+    fn follows_up(&self) -> bool {
+        true
+    }
+
+    fn follow_up(
+        &self,
+        setup: &Setup,
+        runs: CommandRuns,
+        folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Self::build(self, &command_context(setup, folder), runs)
+    }
+
+    fn work(&self, _: &SearchImages) -> Work {
+        Work { runs: self.seeds, once: 0.0, each: (self.seeds * self.epochs.max(1)) as f64 }
     }
 
     fn plan(&self, setup: &Setup) -> Result<Option<String>, StudyError> {

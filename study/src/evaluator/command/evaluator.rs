@@ -111,7 +111,7 @@ impl CommandEvaluator {
                 Err(reason) => return Ok(Outcome::Failed(reason)),
             }
         }
-        let score = self.scoring.score(&measured, self.runs.seeds > 1);
+        let score = self.scoring.score(&measured);
         Ok(score.map_or_else(Outcome::Failed, Outcome::Scored))
     }
 

@@ -13,6 +13,8 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid,
 };
 
+use crate::StudyError;
+
 /// Starts the program `$@`, whose standard input is the file `$BONAS_REQUEST`, and ends with its exit code.
 ///
 /// Standard input of the shell is a pipe that nobody writes to and whose other end the study holds. When the study is gone,
@@ -37,6 +39,9 @@ const DRAINING: Duration = Duration::from_secs(1);
 /// Longest wait for processes that another study left in a folder to be gone.
 const LEFT_BEHIND: Duration = Duration::from_secs(5);
 
+/// Most bytes that are read at a time.
+const PIECE: usize = 1 << 16;
+
 /// What is started, and where.
 pub(super) struct Launch<'a> {
     pub(super) words: &'a [String],
@@ -52,6 +57,9 @@ pub(super) enum Stream {
     Error,
 }
 
+/// Takes a piece of what the program writes.
+pub(super) type HandOn<'a> = dyn FnMut(Stream, &[u8]) -> Result<(), StudyError> + 'a;
+
 /// A running program. Dropping it kills the whole group.
 pub(super) struct Group {
     child: Child,
@@ -61,6 +69,7 @@ pub(super) struct Group {
     stderr: Option<ChildStderr>,
     /// Its other end is read by the watcher.
     _lifeline: Option<ChildStdin>,
+    buffer: Vec<u8>,
     ended: bool,
 }
 
@@ -80,7 +89,15 @@ impl Launch<'_> {
         let mut child = command.spawn()?;
         let id = Pid::from_child(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        let group = Group { _lifeline: child.stdin.take(), id, stdout, stderr, child, ended: false };
+        let group = Group {
+            _lifeline: child.stdin.take(),
+            id,
+            stdout,
+            stderr,
+            child,
+            buffer: vec![0; PIECE],
+            ended: false,
+        };
         if let (Some(stdout), Some(stderr)) = (&group.stdout, &group.stderr) {
             rustix::io::ioctl_fionbio(stdout, true)?;
             rustix::io::ioctl_fionbio(stderr, true)?;
@@ -103,10 +120,7 @@ impl Group {
     }
 
     /// Hands on what the program has written, after waiting a moment for it.
-    pub(super) fn read(
-        &mut self,
-        hand_on: &mut dyn FnMut(Stream, &[u8]) -> Result<(), crate::StudyError>,
-    ) -> Result<(), crate::StudyError> {
+    pub(super) fn read(&mut self, hand_on: &mut HandOn<'_>) -> Result<(), StudyError> {
         self.wait(LOOK);
         self.read_available(hand_on).map(drop)
     }
@@ -130,21 +144,17 @@ impl Group {
     }
 
     /// Reads a piece of each stream; whether there was any.
-    fn read_available(
-        &mut self,
-        hand_on: &mut dyn FnMut(Stream, &[u8]) -> Result<(), crate::StudyError>,
-    ) -> Result<bool, crate::StudyError> {
-        let mut buffer = [0; 1 << 16];
+    fn read_available(&mut self, hand_on: &mut HandOn<'_>) -> Result<bool, StudyError> {
         let mut any = false;
-        let out = piece(&mut self.stdout, &mut buffer);
+        let out = piece(&mut self.stdout, &mut self.buffer);
         if out > 0 {
             any = true;
-            hand_on(Stream::Output, &buffer[..out])?;
+            hand_on(Stream::Output, &self.buffer[..out])?;
         }
-        let error = piece(&mut self.stderr, &mut buffer);
+        let error = piece(&mut self.stderr, &mut self.buffer);
         if error > 0 {
             any = true;
-            hand_on(Stream::Error, &buffer[..error])?;
+            hand_on(Stream::Error, &self.buffer[..error])?;
         }
         Ok(any)
     }
@@ -156,10 +166,7 @@ impl Group {
     }
 
     /// Kills what is left of the group, and hands on the rest of its output.
-    pub(super) fn finish(
-        &mut self,
-        hand_on: &mut dyn FnMut(Stream, &[u8]) -> Result<(), crate::StudyError>,
-    ) -> Result<io::Result<ExitStatus>, crate::StudyError> {
+    pub(super) fn finish(&mut self, hand_on: &mut HandOn<'_>) -> Result<io::Result<ExitStatus>, StudyError> {
         let status = self.kill();
         let start = Instant::now();
         while self.read_available(hand_on)? && start.elapsed() < DRAINING {}

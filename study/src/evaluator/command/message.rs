@@ -216,7 +216,7 @@ fn quote_non_numbers(text: &str) -> String {
             ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| !inside && rest.starts_with(word));
         let taken = match (word, letter) {
             (Some(word), _) => {
-                quoted.push_str(&format!("\"{word}\""));
+                quoted.extend(["\"", word, "\""]);
                 word.len()
             }
             (None, '\\') if inside => {

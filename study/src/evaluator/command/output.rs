@@ -121,7 +121,9 @@ mod tests {
             found.push(String::from_utf8_lossy(line).into_owned());
             Ok(())
         };
-        pieces.iter().for_each(|piece| lines.take(piece, &mut hand_on).unwrap());
+        for piece in pieces {
+            lines.take(piece, &mut hand_on).unwrap();
+        }
         lines.finish(&mut hand_on).unwrap();
         found
     }

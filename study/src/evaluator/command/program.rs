@@ -29,10 +29,12 @@ pub(super) fn check(words: &[String], folder: &Path) -> Result<(), StudyError> {
             _ => return bad(format!("there is no file {}", path.display())),
         }
     } else if !is_on_path(program)? {
-        return bad(match path.is_file() {
-            true => format!("no program {program} is on the path; for {} write ./{program}", path.display()),
-            false => format!("no program {program} is on the path; install it, or give its path"),
-        });
+        let instead = if path.is_file() {
+            format!("for {} write ./{program}", path.display())
+        } else {
+            "install it, or give its path".to_owned()
+        };
+        return bad(format!("no program {program} is on the path; {instead}"));
     }
     match script(program, arguments) {
         Some(script) if !folder.join(script).is_file() => {

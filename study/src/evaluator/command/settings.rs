@@ -21,7 +21,7 @@ pub enum OnFailure {
 crate::settings! {
     /// Settings of the command evaluator.
     pub struct CommandSettings {
-        /// The program and its arguments, for example ["python3", "train.py"]. It runs in the folder of the configuration,
+        /// The program and its arguments, for example `["python3", "train.py"]`. It runs in the folder of the configuration,
         /// which relative paths start from, and reads its task, a JSON object, from standard input. Its result is the last
         /// line of its standard output that is a JSON object with `score`, `measures` or `failed`.
         command: Vec<String> = Vec::new(),
@@ -45,7 +45,7 @@ crate::settings! {
         /// What a failed run leads to: record (the architecture counts as failed), or stop (the search stops, and goes on
         /// with this architecture when it is resumed).
         on_failure: OnFailure = OnFailure::Record,
-        /// Devices, one for each worker in turn, as CUDA_VISIBLE_DEVICES names them: ["0", "1"]. Empty: that variable is
+        /// Devices, one for each worker in turn, as `CUDA_VISIBLE_DEVICES` names them: `["0", "1"]`. Empty: that variable is
         /// left as it is.
         devices: Vec<String> = Vec::new(),
     }

@@ -117,7 +117,10 @@ fn measures_are_the_score_and_limited_and_a_second_objective() {
     let evaluator = "score = \"-loss\"\nlimits = [\"latency <= 3\"]\nobjective = \"-latency\"";
     let place = Place::new(script, 30, evaluator);
     let journal = place.journal();
-    assert!(journal.contains(r#"{"value":-0.1,"fidelity":"command","runs":[-0.1],"measures":[1.0,-1.0]}"#), "{journal}");
+    assert!(
+        journal.contains(r#"{"value":-0.1,"fidelity":"command","runs":[-0.1],"measures":[1.0,-1.0]}"#),
+        "{journal}"
+    );
     assert!(journal.contains(r#""measures":[4.0,-4.0],"infeasible":true}"#), "{journal}");
     // Strategies for both have them.
     for strategy in ["bonas", "nsga2"] {
@@ -317,4 +320,39 @@ fn an_interrupt_ends_the_program_at_once_and_the_search_goes_on() {
     assert!(!place.has_processes_now(), "a process outlives the search");
     fs::write(place.at("fixed"), "").unwrap();
     assert_eq!(place.journal().matches("\"value\":1.0").count(), 4);
+}
+
+#[test]
+fn the_program_chooses_among_the_shortlist_and_measures_the_winner() {
+    let script = r#"
+        echo "$(value purpose) $(value epochs) $(value seed)" >> log
+        [ "$(value purpose)" = shortlist ] && count=-$count
+        echo "{\"score\": $count}""#;
+    let follow = "epochs = 2\n[shortlist]\ncells = 3\nepochs = 5\nseeds = 2";
+    let place = Place::new(script, 10, follow);
+    let finals = ["--set", "final.seeds=2", "--set", "final.random=1", "--set", "final.epochs=9"];
+    let done = place.run(&finals);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let printed = text(&done.stdout);
+    for expected in
+        [" by the program (sd 0.0000), 2 seeds", "1 random cell; the winner has ", "2 seeds; the best of 3"]
+    {
+        assert!(printed.contains(expected), "no {expected:?} in {printed}");
+    }
+    assert!(!printed.contains("weights"), "{printed}");
+    let log = fs::read_to_string(place.at("log")).unwrap();
+    let lines = |start: &str| log.lines().filter(|line| line.starts_with(start)).count();
+    assert_eq!([lines("search 2 "), lines("shortlist 5 "), lines("final 9 ")], [10, 6, 4], "{log}");
+    // The seeds of the final are the same for all architectures.
+    let seeds: std::collections::BTreeSet<&str> =
+        log.lines().filter(|line| line.starts_with("final")).collect();
+    assert_eq!(seeds.len(), 2, "{log}");
+    let page = fs::read_to_string(place.at("r/report.html")).unwrap();
+    assert!(page.contains("Shortlist, scored again") && page.contains("final score of the winner"));
+    assert!(!page.contains("test accuracy"));
+    let again = place.run(&finals);
+    assert!(text(&again.stdout).starts_with("Nothing is left to do here"), "{}", text(&again.stderr));
+    let error = text(&place.run(&[&finals[..], &["--set", "final.layers=9", "--out", "q"]].concat()).stderr);
+    assert!(error.contains("final.layers: it is for networks that bonas trains"), "{error}");
+    assert!(!place.at("q").exists());
 }

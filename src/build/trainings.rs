@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use bonas_spaces::Architecture;
+use bonas_spaces::network::{Network, Norm, Union};
 use bonas_supernet::evaluator::ScratchPlan;
 use bonas_supernet::networks::{Networks, Size};
 use bonas_supernet::recipe::ScratchRecipe;
@@ -106,7 +108,7 @@ impl<'a> Trainings<'a> {
     ///
     /// # Errors
     /// [`StudyError::Space`] for cells that the network does not fit.
-    pub fn final_network(&self, architecture: &Architecture) -> Result<NetworkPlan, StudyError> {
+    pub fn final_network(&self, architecture: &Architecture) -> Result<Network, StudyError> {
         let skeleton = self.networks.skeleton(self.config.finals.size(), Norm::DISCRETE)?;
         Ok(skeleton.network(&Union::of(std::slice::from_ref(architecture))?, &self.networks.ops())?)
     }

@@ -146,7 +146,8 @@ impl SearchConfig {
 
     /// Whether the search, or what follows it, trains networks.
     pub fn trains(&self) -> bool {
-        self.evaluator.network().is_some() || self.finals.seeds > 0 || self.shortlist.cells > 0
+        let follows = self.finals.seeds > 0 || self.shortlist.cells > 0;
+        self.evaluator.network().is_some() || (follows && !self.evaluator.follows_up())
     }
 
     /// Every key with its value, below a comment that says what it means.

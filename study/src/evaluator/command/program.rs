@@ -15,7 +15,9 @@ const INTERPRETERS: [&str; 9] = ["python", "pypy", "sh", "bash", "Rscript", "jul
 /// [`StudyError::Setting`] with what is missing and where it was looked for.
 pub(super) fn check(words: &[String], folder: &Path) -> Result<(), StudyError> {
     let bad = |reason: String| Err(StudyError::Setting { name: "evaluator.command".into(), reason });
-    let Some((program, arguments)) = words.split_first() else { return bad("there is no program".into()) };
+    let Some((program, arguments)) = words.split_first() else {
+        return bad(r#"none; give a program and its arguments, such as ["python3", "train.py"]"#.into());
+    };
     if !folder.as_os_str().is_empty() && !folder.is_dir() {
         return bad(format!("the folder to run {program} in, {}, is not there", folder.display()));
     }

@@ -50,10 +50,10 @@ crate::settings! {
         devices: Vec<String> = Vec::new(),
     }
     check(s) {
-        ensure(s.command.first().is_some_and(|program| !program.is_empty()), "command", "no program",
-            "a program and its arguments, such as [\"python3\", \"train.py\"]")?;
         let printable = |word: &String| !word.contains(['\n', '\r', '\0']);
         ensure(s.command.iter().all(printable), "command", "a line break", "words without one; put them into a script")?;
+        let named = s.command.first().is_none_or(|program| !program.is_empty());
+        ensure(named, "command", "an empty program", "a program and its arguments")?;
         s.scoring()?;
         at_least_1(s.seeds, "seeds")?;
         ensure(s.timeout_seconds >= 0.0 && s.timeout_seconds <= 1e9, "timeout_seconds", s.timeout_seconds,

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use bonas_spaces::petgraph::algo::toposort;
 use bonas_spaces::petgraph::graph::EdgeReference;
 use bonas_spaces::petgraph::visit::EdgeRef;
-use bonas_spaces::{Architecture, Cell, OpId, SearchSpace, SpaceError};
+use bonas_spaces::{Architecture, Cell, OpId, SearchSpace, SpaceError, Vocabulary};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -58,7 +59,7 @@ struct Described<'a> {
 #[derive(Clone, Debug, Serialize)]
 struct DescribedCell<'a> {
     name: &'a str,
-    /// The operation on each node; `plain` is a sum.
+    /// The operation on each node; `plain` is a sum. Every edge leads from a lower to a higher number.
     nodes: Vec<&'a str>,
     edges: Vec<DescribedEdge<'a>>,
 }
@@ -103,26 +104,32 @@ fn describe<'a>(
     architecture: &'a Architecture,
 ) -> Result<Described<'a>, SpaceError> {
     let names = space.cell_names();
-    let cell = |(i, cell): (usize, &'a Cell)| {
-        let vocabulary = architecture.vocabulary();
-        let graph = cell.graph();
-        let edge = |edge: EdgeReference<'_, OpId>| DescribedEdge {
-            from: edge.source().index(),
-            to: edge.target().index(),
-            op: vocabulary.name(*edge.weight()),
-        };
-        DescribedCell {
-            name: names.get(i).copied().unwrap_or("cell"),
-            nodes: graph.node_weights().map(|&op| vocabulary.name(op)).collect(),
-            edges: graph.edge_references().map(edge).collect(),
-        }
-    };
+    let cell =
+        |(i, cell)| describe_cell(names.get(i).copied().unwrap_or("cell"), cell, architecture.vocabulary());
     Ok(Described {
         text: space.format(architecture)?,
         key: architecture.key().to_string(),
         cells: architecture.cells().iter().enumerate().map(cell).collect(),
         choices: space.choices().map(|choices| choices.read(architecture)).transpose()?,
     })
+}
+
+/// A cell whose nodes are numbered so that every edge leads to a higher number, as a program goes through them.
+fn describe_cell<'a>(name: &'a str, cell: &'a Cell, vocabulary: &'a Vocabulary) -> DescribedCell<'a> {
+    let graph = cell.graph();
+    let in_order = graph.edge_references().all(|edge| edge.source() < edge.target());
+    // A cell has no circle, so that there always is such an order.
+    let sorted = if in_order { None } else { toposort(graph, None).ok() };
+    let order = sorted.unwrap_or_else(|| graph.node_indices().collect());
+    let number = |node| order.iter().position(|&other| other == node).unwrap_or_default();
+    let edge = |edge: EdgeReference<'_, OpId>| DescribedEdge {
+        from: number(edge.source()),
+        to: number(edge.target()),
+        op: vocabulary.name(*edge.weight()),
+    };
+    let mut edges: Vec<DescribedEdge<'_>> = graph.edge_references().map(edge).collect();
+    edges.sort_by_key(|edge| (edge.to, edge.from));
+    DescribedCell { name, nodes: order.iter().map(|&node| vocabulary.name(graph[node])).collect(), edges }
 }
 
 /// A line of the program's standard output.
@@ -278,6 +285,28 @@ mod tests {
         assert_eq!(cell["nodes"], serde_json::json!(["input", "plain", "plain", "output"]));
         let edges = cell["edges"].as_array().unwrap();
         assert!(edges.contains(&serde_json::json!({"from": 0, "to": 1, "op": "nor_conv_3x3"})), "{edges:?}");
+    }
+
+    #[test]
+    fn edges_of_every_space_lead_to_higher_numbers() {
+        for entry in bonas_spaces::catalogue::SPACES.iter() {
+            let space = entry.space();
+            let mut rng = crate::rng::stream(3, &[]);
+            for _ in 0..20 {
+                let architecture = space.sample(&mut rng);
+                let described = describe(&*space, &architecture).unwrap();
+                for (cell, of) in described.cells.iter().zip(architecture.cells()) {
+                    let graph = of.graph();
+                    assert_eq!(
+                        (cell.nodes.len(), cell.edges.len()),
+                        (graph.node_count(), graph.edge_count())
+                    );
+                    assert!(cell.edges.iter().all(|edge| edge.from < edge.to), "{}", entry.name);
+                    let ends = cell.edges.windows(2).all(|pair| pair[0].to <= pair[1].to);
+                    assert!(ends && cell.nodes.contains(&"output"), "{}", entry.name);
+                }
+            }
+        }
     }
 
     #[test]

@@ -89,6 +89,15 @@ impl<'a> FollowUps<'a> {
         self.trainings.as_ref()
     }
 
+    /// Whether all is computed on the processors of this process.
+    pub fn on_processors(&self) -> bool {
+        #[cfg(feature = "torch")]
+        if let Some(trainings) = &self.trainings {
+            return trainings.networks.on_processors();
+        }
+        false
+    }
+
     /// The evaluators of the shortlist, one a worker.
     ///
     /// # Errors

@@ -125,6 +125,14 @@ pub trait BuildEvaluator {
         Ok(None)
     }
 
+    /// Number of devices that it names, which searches at the same time share; 0 where it names none.
+    fn devices(&self) -> usize {
+        0
+    }
+
+    /// Keeps one of its devices, numbered from 0 and on from the first again.
+    fn use_device(&mut self, _number: usize) {}
+
     /// Sets what no outcome depends on, such as the numbers of devices, to its default: a search may go on without it.
     fn forget_machine(&mut self) {}
 
@@ -188,6 +196,16 @@ impl BuildEvaluator for CommandSettings {
 
     fn plan(&self, setup: &Setup) -> Result<Option<String>, StudyError> {
         Self::plan(self, &command_context(setup, Path::new(""))).map(Some)
+    }
+
+    fn devices(&self) -> usize {
+        self.devices.len()
+    }
+
+    fn use_device(&mut self, number: usize) {
+        if !self.devices.is_empty() {
+            self.devices = vec![self.devices[number % self.devices.len()].clone()];
+        }
     }
 
     fn forget_machine(&mut self) {

@@ -84,12 +84,14 @@ fn block(
             Ok(Some(Block::Commands { line, text, torch, plan }))
         }
         ("rust", None) => Ok(Some(Block::Rust)),
-        ("toml" | "text", Some(name)) => Ok(Some(Block::File { name: name.to_owned(), text })),
+        ("toml" | "text" | "python", Some(name)) => Ok(Some(Block::File { name: name.to_owned(), text })),
         ("text", None) => Ok(None),
-        ("toml", None) => Err("a toml block has the name of its file above it, such as `my.toml`:".into()),
-        _ => {
-            Err(format!("{language:?} blocks are not tested; take sh, rust, text, or toml with a file name"))
+        ("toml" | "python", None) => {
+            Err("a toml or python block has the name of its file above it, such as `my.toml`:".into())
         }
+        _ => Err(format!(
+            "{language:?} blocks are not tested; take sh, rust, text, or toml or python with a file name"
+        )),
     }
 }
 

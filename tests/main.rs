@@ -4,6 +4,10 @@
 #![allow(clippy::print_stdout, reason = "figures of a test, shown on request")]
 
 mod cli;
+#[cfg(target_os = "linux")]
+mod command;
+#[cfg(target_os = "linux")]
+mod command_kills;
 mod contract;
 mod convergence;
 mod damage;

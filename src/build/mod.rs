@@ -3,6 +3,7 @@
 //! Use it to run a search of a configuration file with a loop or observers of your own. A strategy's settings build
 //! themselves ([`bonas_study::strategy::BuildStrategy`]); [`crate::search`] does the whole search.
 
+mod follow_ups;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "torch")]
@@ -13,9 +14,7 @@ use std::sync::Arc;
 
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
-#[cfg(feature = "torch")]
-use bonas_study::rng::FINAL;
-use bonas_study::rng::stream;
+use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
 #[cfg(feature = "torch")]
@@ -29,6 +28,7 @@ use bonas_surrogate::Observation;
 use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
+pub use follow_ups::FollowUps;
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;
 
@@ -68,7 +68,6 @@ pub fn budget(settings: &StudySettings) -> Budget {
 
 /// `count` random architectures that the final training of a study with this seed has beside its winner, different
 /// from each other and from `besides`; fewer in a space that is too small.
-#[cfg(feature = "torch")]
 pub(crate) fn random_cells(
     space: &dyn SearchSpace,
     count: usize,

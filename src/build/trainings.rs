@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_study::rng::{SEEDS, stream};
+use bonas_spaces::Architecture;
+use bonas_spaces::network::{Network, Norm, Union};
 use bonas_supernet::evaluator::ScratchPlan;
 use bonas_supernet::networks::{Networks, Size};
 use bonas_supernet::recipe::ScratchRecipe;
 use bonas_supernet::training::{Part, Task};
-use rand::Rng;
 
+use super::follow_ups::Paired;
 use crate::config::{FinalImages, FinalSettings, SearchConfig, ShortlistSettings};
 use crate::{Evaluator, StudyError};
 
@@ -19,15 +20,6 @@ pub struct Trainings<'a> {
     config: &'a SearchConfig,
     /// What all of them share.
     pub networks: Networks,
-}
-
-/// Trainings from scratch whose seeds all architectures share.
-#[derive(Clone, Copy)]
-enum Paired {
-    Shortlist,
-    Finals,
-    Validation,
-    Test,
 }
 
 impl ShortlistSettings {
@@ -112,6 +104,15 @@ impl<'a> Trainings<'a> {
         plan.evaluators(&self.networks, &self.final_task()?, None)
     }
 
+    /// The final network of an architecture.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for cells that the network does not fit.
+    pub fn final_network(&self, architecture: &Architecture) -> Result<Network, StudyError> {
+        let skeleton = self.networks.skeleton(self.config.finals.size(), Norm::DISCRETE)?;
+        Ok(skeleton.network(&Union::of(std::slice::from_ref(architecture))?, &self.networks.ops())?)
+    }
+
     fn plan(
         &self,
         size: Size,
@@ -120,7 +121,7 @@ impl<'a> Trainings<'a> {
         seeds: usize,
         paired: Paired,
     ) -> ScratchPlan {
-        let paired = Some(stream(self.config.study.seed, &[SEEDS, paired as u64]).next_u64());
+        let paired = Some(paired.seed(self.config));
         ScratchPlan { size, recipe, part, also: None, seeds, paired }
     }
 

@@ -1,8 +1,10 @@
 //! `bonas search --dry-run`.
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bonas::build::{self, FollowUps};
 use bonas::config::SearchConfig;
 use bonas::search::Search;
 
@@ -17,17 +19,36 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
         Search { config: config.clone(), directory: PathBuf::new(), cancel: Arc::default() }
             .check_strategy()?;
     }
+    let evaluation = evaluation(config)?;
     #[cfg(feature = "torch")]
     let networks = networks(config)?;
     #[cfg(not(feature = "torch"))]
-    let networks = "nothing can be trained: this program was built without libtorch (feature torch)\n";
-    out::text(&format!("{}\n# Plan\n{networks}", config.plain()))
+    let networks = match (config.trains(), evaluation.is_empty()) {
+        (false, false) => "",
+        _ => "nothing can be trained: this program was built without libtorch (feature torch)\n",
+    };
+    out::text(&format!("{}\n# Plan\n{evaluation}{networks}", config.plain()))
+}
+
+/// What is evaluated other than by networks; may be empty.
+fn evaluation(config: &SearchConfig) -> anyhow::Result<String> {
+    let Some(mut text) = config.evaluator.plan(&build::setup(config)?)? else { return Ok(String::new()) };
+    let (shortlist, finals) = (&config.shortlist, &config.finals);
+    let follow_ups = FollowUps::planned(config)?;
+    if shortlist.cells > 0 {
+        follow_ups.shortlist(Path::new(""))?;
+        let _ = writeln!(text, "shortlist: the best {}, {} more runs each", shortlist.cells, shortlist.seeds);
+    }
+    if finals.seeds > 0 {
+        follow_ups.finalists(Path::new(""))?;
+        let (random, seeds) = (finals.random, finals.seeds);
+        let _ = writeln!(text, "final: the winner and {random} random architectures, {seeds} runs each");
+    }
+    Ok(text)
 }
 
 #[cfg(feature = "torch")]
 fn networks(config: &SearchConfig) -> anyhow::Result<String> {
-    use std::fmt::Write;
-
     use bonas::build::Trainings;
     use bonas::spaces::network::{Norm, Union};
 

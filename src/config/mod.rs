@@ -36,6 +36,7 @@ mod tests;
 use std::path::PathBuf;
 
 pub use bonas_study::evaluator::SyntheticSettings;
+pub use bonas_study::evaluator::command::{CommandSettings, OnFailure};
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
     AcquisitionName, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
@@ -129,7 +130,10 @@ impl SearchConfig {
     pub fn identity(&self) -> String {
         let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
+        let mut evaluator = self.evaluator.clone();
+        evaluator.forget_machine();
         Self {
+            evaluator,
             relative_to: PathBuf::new(),
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },
@@ -142,7 +146,8 @@ impl SearchConfig {
 
     /// Whether the search, or what follows it, trains networks.
     pub fn trains(&self) -> bool {
-        self.evaluator.network().is_some() || self.finals.seeds > 0 || self.shortlist.cells > 0
+        let follows = self.finals.seeds > 0 || self.shortlist.cells > 0;
+        self.evaluator.network().is_some() || (follows && !self.evaluator.follows_up())
     }
 
     /// Every key with its value, below a comment that says what it means.

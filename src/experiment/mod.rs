@@ -2,7 +2,7 @@
 //!
 //! Use it to choose a strategy or to test one of your own. The task is a table of architectures that were trained
 //! before, on which a run takes less than a second ([`table`]), or images, on which every run searches and
-//! trains its winner from scratch (`images`, with feature `torch`). [`crate::search`] is one search without
+//! evaluates its winner in the end ([`images`]); networks need feature `torch`, the program of a command evaluator does not. [`crate::search`] is one search without
 //! a comparison.
 //!
 //! [`ExperimentConfig`] -> [`Experiment`] -> a run for each strategy and seed, kept as soon as it is done ->
@@ -30,7 +30,6 @@
 
 mod figures;
 mod files;
-#[cfg(feature = "torch")]
 pub mod images;
 mod page;
 pub mod table;
@@ -80,7 +79,6 @@ pub enum Results {
     /// Of one on a table.
     Table(Box<table::Results>),
     /// Of one on images.
-    #[cfg(feature = "torch")]
     Images(Box<images::Results>),
 }
 
@@ -89,7 +87,6 @@ impl Results {
     pub fn text(&self) -> String {
         match self {
             Self::Table(results) => results.text(),
-            #[cfg(feature = "torch")]
             Self::Images(results) => results.markdown(),
         }
     }
@@ -119,19 +116,10 @@ impl Experiment {
                 let results = self.carry_out(&table::TableTask::open(self, config)?, progress)?;
                 Ok(Results::Table(Box::new(results)))
             }
-            #[cfg(feature = "torch")]
             TaskConfig::Images(config) => {
                 let results = self.carry_out(&images::ImagesTask::open(self, config)?, progress)?;
                 Ok(Results::Images(Box::new(results)))
             }
-            #[cfg(not(feature = "torch"))]
-            TaskConfig::Images(_) => Err(StudyError::Setting {
-                name: "data".to_owned(),
-                reason:
-                    "an experiment on images needs libtorch, and this program was built without it; build it \
-                         with feature torch"
-                        .to_owned(),
-            }),
         }
     }
 
@@ -143,6 +131,12 @@ impl Experiment {
         let results = task.results(task::runs(task, self, progress)?)?;
         task.write(&results, &self.directory)?;
         Ok(results)
+    }
+
+    /// The configuration's folder, from which programs run.
+    fn absolute_folder(&self) -> Result<PathBuf, StudyError> {
+        let folder = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
+        std::path::absolute(folder).map_err(|source| StudyError::Io { path: folder.to_owned(), source })
     }
 
     /// Makes the folder and keeps every other process out of it. `own` is a file that experiments of this kind have,

@@ -69,7 +69,6 @@ impl PairTable<'_> {
     }
 
     /// The table as text.
-    #[cfg(feature = "torch")]
     pub(super) fn markdown(&self) -> String {
         let heads = self.heads();
         let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
@@ -83,7 +82,6 @@ pub(super) fn end() -> String {
 }
 
 /// A table in Markdown.
-#[cfg(feature = "torch")]
 pub(super) fn markdown_table(heads: &[&str], rows: &[Vec<String>]) -> String {
     let line = |row: &Vec<String>| format!("| {} |\n", row.join(" | "));
     let rows: String = rows.iter().map(line).collect();

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-#[cfg(feature = "torch")]
 use super::page::markdown_table;
 use crate::report::REPORT_FILE;
 use crate::report::markup::{foot, head, note, section, table};
@@ -47,7 +46,6 @@ pub(super) fn page<T: Times>(timings: &Timings<T>, lead: &str) -> String {
 }
 
 /// The times as text, in Markdown.
-#[cfg(feature = "torch")]
 pub(super) fn markdown<T: Times>(timings: &Timings<T>) -> String {
     markdown_table(T::HEADS, &timings.strategies.iter().map(Times::row).collect::<Vec<_>>())
 }

@@ -10,7 +10,7 @@ use bonas_supernet::evaluator::RunFiles;
 
 use super::quoted;
 use crate::drawing::cells_text;
-use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Summary, Trained, WINNER_FILE};
+use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Shown, Summary, Trained, WINNER_FILE};
 use crate::search::FINALS_FOLDER;
 
 /// The winner of a search: its text and drawing, its scores, what final training made of it beside random
@@ -80,6 +80,10 @@ impl<'a> Ending<'a> {
     fn weights(&self, winner: &str) -> Vec<PathBuf> {
         let seeds = self.summary.finals.as_ref().and_then(|finals| finals.results.first());
         let Ok(architecture) = self.space.parse(winner) else { return Vec::new() };
+        if Shown::after(self.summary.fidelity) == Shown::Score {
+            // The program keeps what it likes in its own folders.
+            return Vec::new();
+        }
         let folder = self.folder.join(FINALS_FOLDER);
         let file = |seed| RunFiles::new(&folder, architecture.key(), seed).weights();
         (0..seeds.map_or(0, |trained| trained.test.len())).map(file).collect()
@@ -94,14 +98,20 @@ impl<'a> Ending<'a> {
             && let Some(accuracy) = one.mean()
         {
             let (n, seeds) = (self.summary.shortlist.len(), one.validation.len());
-            let text = format!(
-                "{} of the held-out images, trained from scratch, {}; the best of {n}",
-                percent(accuracy),
-                count(seeds, "seed")
-            );
-            rows.push(("shortlist", text));
+            let seeds = count(seeds, "seed");
+            rows.push((
+                "shortlist",
+                match Shown::after(self.summary.fidelity) {
+                    Shown::Accuracy => format!(
+                        "{} of the held-out images, trained from scratch, {seeds}; the best of {n}",
+                        percent(accuracy)
+                    ),
+                    Shown::Score => format!("{accuracy:.4}, {seeds}; the best of {n}"),
+                },
+            ));
         }
-        rows.extend(self.summary.finals.as_ref().map(final_rows).unwrap_or_default());
+        let shown = Shown::after(self.summary.fidelity);
+        rows.extend(self.summary.finals.as_ref().map(|finals| final_rows(finals, shown)).unwrap_or_default());
         let weights = self.weights(winner);
         if let Some(first) = weights.first() {
             let more = if weights.len() > 1 {
@@ -148,19 +158,21 @@ impl fmt::Display for Ending<'_> {
 }
 
 /// What final training made of the winner and of random cells.
-fn final_rows(finals: &FinalSummary) -> Vec<(&'static str, String)> {
+fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)> {
     let mut rows = Vec::new();
     let Some((winner, random)) = finals.results.split_first() else {
         rows.push(("final", format!("0 of {} networks are trained", finals.planned)));
         return rows;
     };
     let text = match winner.test_mean {
-        Some(accuracy) => format!(
-            "{} of the test images{}, {}",
-            percent(accuracy),
-            spread(winner.test_sd),
-            count(winner.test.len(), "seed")
-        ),
+        Some(mean) => {
+            format!(
+                "{}{}, {}",
+                of_tests(mean, shown),
+                spread(winner.test_sd, shown),
+                count(winner.test.len(), "seed")
+            )
+        }
         None => "every training of the winner failed".to_owned(),
     };
     let state = if finals.finished {
@@ -173,11 +185,13 @@ fn final_rows(finals: &FinalSummary) -> Vec<(&'static str, String)> {
     if !means.is_empty() {
         let of = mean(&means);
         let sd = (means.len() > 1).then(|| sd(&means));
-        let gain = winner.test_mean.map_or(String::new(), |accuracy| {
-            format!("; the winner has {:+.2} points", 100.0 * (accuracy - of))
+        let gain = winner.test_mean.map_or(String::new(), |best| match shown {
+            Shown::Accuracy => format!("; the winner has {:+.2} points", 100.0 * (best - of)),
+            Shown::Score => format!("; the winner has {:+.4}", best - of),
         });
         let cells = count(means.len(), "random cell");
-        rows.push(("random", format!("{}{}, {cells}{gain}", percent(of), spread(sd))));
+        let of = if shown == Shown::Accuracy { percent(of) } else { format!("{of:.4}") };
+        rows.push(("random", format!("{of}{}, {cells}{gain}", spread(sd, shown))));
     }
     rows
 }
@@ -186,8 +200,19 @@ fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
 }
 
-fn spread(sd: Option<f64>) -> String {
-    sd.map_or(String::new(), |sd| format!(" (sd {:.2})", 100.0 * sd))
+/// A mean of final training.
+fn of_tests(mean: f64, shown: Shown) -> String {
+    match shown {
+        Shown::Accuracy => format!("{} of the test images", percent(mean)),
+        Shown::Score => format!("{mean:.4} by the program"),
+    }
+}
+
+fn spread(sd: Option<f64>, shown: Shown) -> String {
+    sd.map_or(String::new(), |sd| match shown {
+        Shown::Accuracy => format!(" (sd {:.2})", 100.0 * sd),
+        Shown::Score => format!(" (sd {sd:.4})"),
+    })
 }
 
 fn count(n: usize, what: &str) -> String {
@@ -200,5 +225,6 @@ fn unit(fidelity: Fidelity) -> &'static str {
         Fidelity::SharedWeights => "accuracy on held-out images with shared weights",
         Fidelity::FromScratch => "accuracy on held-out images, trained from scratch",
         Fidelity::Table => "from a table or a formula",
+        Fidelity::Command => "measured by the program",
     }
 }

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use bonas_spaces::families::darts::PRIMITIVES;
 use bonas_study::history::{EndReason, Fidelity};
 
-use super::markup::{configuration, figure, foot, head, known, note, pair, percent, scroll, section, tiles};
-use super::{Report, Summary, TIMINGS_PAGE, WinnerBy, plots, tables};
+use super::markup::{configuration, figure, foot, head, known, note, pair, scroll, section, tiles};
+use super::{Report, Shown, Summary, TIMINGS_PAGE, WinnerBy, plots, tables};
 use crate::drawing::{cell_svg, cell_title, escape};
 
 /// The page: figures, plots, tables, configuration. Style and script are inside it, it links to
@@ -16,9 +16,10 @@ pub fn page(report: &Report<'_>) -> String {
     let mut page = head(&format!("Search in {}", summary.space), &lead(&summary));
     page.push_str(&tiles(&figures(&summary)));
     page.push_str(&winner(report, &summary));
+    let shown = Shown::after(summary.fidelity);
     let curves = report.finals.as_ref().and_then(|finals| plots::final_loss_by_epoch(&finals.results));
-    page.push_str(&tables::finals(summary.finals.as_ref(), curves));
-    page.push_str(&tables::shortlist(&summary.shortlist));
+    page.push_str(&tables::finals(summary.finals.as_ref(), curves, shown));
+    page.push_str(&tables::shortlist(&summary.shortlist, shown));
     page.push_str(&progress(report));
     page.push_str(&relaxation(report));
     page.push_str(&surrogate(report));
@@ -43,6 +44,7 @@ fn lead(summary: &Summary) -> String {
         }
         Fidelity::FromScratch => " Scores are accuracies on held-out images after training from scratch.",
         Fidelity::Table => " Scores come from a table or a formula.",
+        Fidelity::Command => " Scores are what the program of the command evaluator measured.",
     });
     format!("Seed {}. {state}{scores}", summary.seed)
 }
@@ -53,9 +55,10 @@ fn figures(summary: &Summary) -> Vec<(String, String)> {
     if let Some(finals) = &summary.finals
         && let Some(first) = finals.results.first().filter(|first| first.test_mean.is_some())
     {
-        let sd = first.test_sd.map_or_else(String::new, |sd| format!(" ± {:.2} %", 100.0 * sd));
+        let shown = Shown::after(summary.fidelity);
+        let sd = first.test_sd.map_or_else(String::new, |sd| format!(" ± {}", shown.value(Some(sd))));
         let state = if finals.finished { "" } else { ", final training not finished" };
-        tiles.push((percent(first.test_mean), format!("test accuracy of the winner{sd}{state}")));
+        tiles.push((shown.value(first.test_mean), format!("{} of the winner{sd}{state}", shown.finals())));
     } else if let Some(finals) = summary.finals.as_ref().filter(|finals| !finals.finished) {
         let value = format!("{} of {}", finals.done, finals.planned);
         tiles.push((value, "networks of the final training are trained".into()));
@@ -94,6 +97,9 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
     let by = match winner.best_by {
         WinnerBy::Score => "the score",
         WinnerBy::Model => "the estimate of the strategy's surrogate",
+        WinnerBy::Shortlist if Shown::after(summary.fidelity) == Shown::Score => {
+            "the program's score again, among the shortlist"
+        }
         WinnerBy::Shortlist => "training from scratch, among the shortlist",
     };
     body.push_str(&note(&format!("Key {}. The best by {by}.", winner.key)));

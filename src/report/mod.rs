@@ -17,6 +17,7 @@ pub(crate) mod markup;
 mod names;
 mod pca;
 pub(crate) mod plots;
+mod shown;
 mod summary;
 mod tables;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub use names::{
     TIMINGS_JSON, TIMINGS_PAGE, WINNER_FILE,
 };
 pub use pca::{Plane, project};
+pub(crate) use shown::Shown;
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};
 

@@ -2,9 +2,8 @@
 
 use bonas_study::history::Outcome;
 
-use super::markup::{
-    dash, figure, folded, known, pair, percent, percents, section, table, thousands, warning,
-};
+use super::Shown;
+use super::markup::{dash, figure, folded, known, pair, section, table, thousands, warning};
 use super::plots::{Strip, strips};
 use super::summary::{FinalSummary, Round, Trained};
 use super::{Digest, Shortlisted};
@@ -33,29 +32,29 @@ pub(super) fn rounds(rounds: &[Round]) -> String {
 }
 
 /// One row an architecture of the shortlist, in the order of their scores.
-pub(super) fn shortlist(shortlist: &[Shortlisted]) -> String {
+pub(super) fn shortlist(shortlist: &[Shortlisted], shown: Shown) -> String {
     if shortlist.is_empty() {
         return String::new();
     }
     let heads =
-        ["rank by score", "score in the search", "held-out accuracy", "by seed (%)", "chosen as", "key"];
+        ["rank by score", "score in the search", shown.shortlist(), shown.by_seed(), "chosen as", "key"];
     let best = Shortlisted::best(shortlist);
     let row = |(i, one): (usize, &Shortlisted)| {
         vec![
             (i + 1).to_string(),
             known(one.score),
-            percent(one.mean()),
-            percents(&one.validation),
+            shown.value(one.mean()),
+            shown.values(&one.validation),
             if best == Some(one) { "winner".to_owned() } else { dash() },
             one.key.clone(),
         ]
     };
     let rows = shortlist.iter().enumerate().map(row);
-    section("Shortlist, trained from scratch", &table("shortlist", "Shortlist", &heads, rows))
+    section(shown.shortlist_title(), &table("shortlist", "Shortlist", &heads, rows))
 }
 
 /// Final training: how far it is, plots, and one row an architecture. `curves`: the plot of their learning.
-pub(super) fn finals(finals: Option<&FinalSummary>, curves: Option<String>) -> String {
+pub(super) fn finals(finals: Option<&FinalSummary>, curves: Option<String>, shown: Shown) -> String {
     let Some(finals) = finals else { return String::new() };
     let mut body = String::new();
     if !finals.finished {
@@ -68,32 +67,30 @@ pub(super) fn finals(finals: Option<&FinalSummary>, curves: Option<String>) -> S
     if !finals.results.is_empty() {
         let caption = "Mean training loss by epoch, over seeds and networks.";
         let curves = figure("final-loss", curves, caption);
-        body.push_str(&pair(&(final_plot(&finals.results) + &curves)));
-        body.push_str(&final_table(&finals.results));
+        body.push_str(&pair(&(final_plot(&finals.results, shown) + &curves)));
+        body.push_str(&final_table(&finals.results, shown));
     }
     let title = if finals.finished { "Final training" } else { "Final training, not finished" };
     section(title, &body)
 }
 
-fn final_plot(results: &[Trained]) -> String {
+fn final_plot(results: &[Trained], shown: Shown) -> String {
     let strip = |one: &Trained| Strip {
         name: one.label.clone(),
-        values: one.test.iter().map(|x| 100.0 * x).collect(),
+        values: one.test.iter().map(|x| shown.scaled(*x)).collect(),
     };
-    let plot =
-        strips(&results.iter().map(strip).collect::<Vec<_>>(), "test accuracy (%)", "one training run");
-    let caption = "Test accuracy after training from scratch with the same recipe: the winner and architectures drawn at random.";
-    figure("final-accuracy", plot, caption)
+    let plot = strips(&results.iter().map(strip).collect::<Vec<_>>(), shown.axis(), "one training run");
+    figure("final-accuracy", plot, shown.caption())
 }
 
-fn final_table(results: &[Trained]) -> String {
-    let heads = ["network", "test accuracy", "standard deviation", "by seed (%)", "parameters", "macs"];
+fn final_table(results: &[Trained], shown: Shown) -> String {
+    let heads = ["network", shown.finals(), "standard deviation", shown.by_seed(), "parameters", "macs"];
     let row = |t: &Trained| {
         vec![
             t.label.clone(),
-            percent(t.test_mean),
-            percent(t.test_sd),
-            percents(&t.test),
+            shown.value(t.test_mean),
+            shown.value(t.test_sd),
+            shown.values(&t.test),
             t.params.map_or_else(dash, |n| thousands(n as u64)),
             t.macs.map_or_else(dash, thousands),
         ]

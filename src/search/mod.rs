@@ -12,13 +12,11 @@
 mod best;
 mod presets;
 mod reporting;
-#[cfg(feature = "torch")]
 mod shortlist;
 mod stages;
 mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
-#[cfg(feature = "torch")]
 mod training;
 
 use std::any::Any;
@@ -33,11 +31,8 @@ use crate::{Fidelity, Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
-use bonas_study::strategy::Aims;
 use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTask};
 use bonas_supernet::differentiable::ImageSearch;
-#[cfg(not(feature = "torch"))]
-use bonas_supernet::networks::without_torch;
 
 pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
@@ -97,7 +92,7 @@ impl Search {
             knowledge.source_task(&transfer, &*space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &*space, &knowledge)?;
         let evaluators = build::evaluators(&self.config, &self.directory)?;
-        self.check_networks(&*space)?;
+        self.check_follow_ups(&*space)?;
         self.open_folder(CONFIG_FILE)?;
         if transfer != SourceTask::stored_in(&self.directory)
             && let Some(task) = task
@@ -148,7 +143,8 @@ impl Search {
             cancel: self.cancel.clone(),
         };
         let trainer: Option<&dyn Any> = Some(&image_search);
-        strategy.build(&BuildContext { space, fidelity, aims: &Aims::default(), knowledge, trainer })
+        let aims = self.config.evaluator.aims();
+        strategy.build(&BuildContext { space, fidelity, aims: &aims, knowledge, trainer })
     }
 
     /// Where scores on another task are read from: once the study has begun, from what it kept of them, so that the
@@ -183,29 +179,6 @@ impl Search {
             return write_whole(&path, self.config.commented().as_bytes());
         }
         if begun { Ok(()) } else { state::expect_same(&path, &self.config) }
-    }
-
-    /// Nothing follows a search in a build without libtorch.
-    #[cfg(not(feature = "torch"))]
-    fn conclude(
-        &self,
-        space: &Arc<dyn bonas_spaces::SearchSpace>,
-        searched: &bonas_study::Finished,
-        _: &mut Observe<'_>,
-    ) -> Result<(), StudyError> {
-        self.best(&**space, searched).map(drop)
-    }
-
-    /// Refuses what this build cannot do in the end.
-    #[cfg(not(feature = "torch"))]
-    fn check_networks(&self, _: &dyn bonas_spaces::SearchSpace) -> Result<(), StudyError> {
-        if self.config.shortlist.cells > 0 {
-            return Err(without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"));
-        }
-        match self.config.finals.seeds {
-            0 => Ok(()),
-            _ => Err(without_torch("final.seeds", "final training", "set final.seeds = 0")),
-        }
     }
 }
 

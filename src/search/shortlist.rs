@@ -11,7 +11,7 @@ use bonas_study::rng::FINAL;
 use super::training::Listing;
 use super::{Observe, SHORTLIST_FOLDER, Search, Stage};
 use crate::StudyError;
-use crate::build::Trainings;
+use crate::build::FollowUps;
 use crate::config::plain;
 use crate::report::{SHORTLIST_FILE, Shortlisted};
 
@@ -41,7 +41,7 @@ impl Search {
             folder: &folder,
             settings: plain("shortlist", &self.config.shortlist),
             stream: [FINAL, 2],
-            evaluators: Trainings::new(&self.config)?.shortlist(&folder)?,
+            evaluators: FollowUps::new(&self.config)?.shortlist(&folder)?,
         };
         let trained = self.train_listed(space, &architectures, listing, observe)?;
         let listed = best.iter().zip(trained.history.evaluations());

@@ -45,7 +45,9 @@ impl StagePlan {
         if shortlist.cells > 0 {
             let size = size(shortlist.channels, shortlist.layers);
             let images = shortlist.epochs as f64 * trained(config) + FORWARD * held_out(config);
-            stages.push(Self::listed(Stage::Shortlist, shortlist.cells, shortlist.seeds, size * images));
+            let own = config.evaluator.follows_up();
+            let cost = if own { shortlist.epochs as f64 } else { size * images };
+            stages.push(Self::listed(Stage::Shortlist, shortlist.cells, shortlist.seeds, cost));
         }
         if finals.seeds > 0 {
             stages.push(Self::finals(config, 1 + finals.random, finals.seeds));
@@ -61,7 +63,9 @@ impl StagePlan {
             FinalImages::All if finals.limit > 0 => finals.limit as f64,
             FinalImages::All => limited(config),
         };
-        let cost = size(finals.channels, finals.layers) * finals.epochs as f64 * images;
+        let size =
+            if config.evaluator.follows_up() { 1.0 } else { size(finals.channels, finals.layers) * images };
+        let cost = size * finals.epochs as f64;
         Self::listed(Stage::Finals, architectures, runs, cost)
     }
 

@@ -122,6 +122,7 @@ fn results_of(config: &SearchConfig) -> String {
     config.relative_to.clear();
     config.study.workers = StudySettings::default().workers;
     config.training.device = TrainingSettings::default().device;
+    config.evaluator.forget_machine();
     config.plain()
 }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "torch")]
 use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
@@ -10,11 +11,10 @@ use bonas_study::journal::write_json;
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
-use bonas_supernet::networks::{Networks, Size};
 use rand::Rng;
 
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE, in_section};
-use crate::build::{self, Trainings};
+use crate::build::{self, FollowUps};
 use crate::config::{at_least_1, plain};
 use crate::report::{FINAL_FILE, FinalResult};
 use crate::{Evaluator, Study, StudyError};
@@ -54,30 +54,44 @@ impl Search {
         [winner, random].concat()
     }
 
-    /// Refuses a search whose networks could not be built in the end: plans one of each kind.
-    pub(super) fn check_networks(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
-        let trained = self.config.evaluator.network();
-        let trained_after = self.config.finals.seeds > 0 || self.config.shortlist.cells > 0;
-        if trained.is_none() && !trained_after {
+    /// Refuses a search whose winner could not be evaluated in the end.
+    pub(super) fn check_follow_ups(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
+        let followed = self.config.finals.seeds > 0 || self.config.shortlist.cells > 0;
+        if !followed && self.config.evaluator.network().is_none() {
             return Ok(());
         }
-        let trainings = Trainings::new(&self.config)?;
+        let follow_ups = FollowUps::new(&self.config)?;
+        #[cfg(feature = "torch")]
+        self.check_networks(&follow_ups, space)?;
+        #[cfg(not(feature = "torch"))]
+        let _ = space;
+        if self.config.shortlist.cells > 0 {
+            follow_ups.shortlist(&self.directory)?;
+        }
+        if self.config.finals.seeds > 0 {
+            follow_ups.finalists(&self.directory)?;
+        }
+        Ok(())
+    }
+
+    /// Plans a network of each kind.
+    #[cfg(feature = "torch")]
+    fn check_networks(&self, follow_ups: &FollowUps<'_>, space: &dyn SearchSpace) -> Result<(), StudyError> {
+        let Some(trainings) = follow_ups.networks() else { return Ok(()) };
         let networks = &trainings.networks;
         let drawn = [space.sample(&mut stream(self.config.study.seed, &[FINAL]))];
         let plan = |section: &str, size, norm| {
             let network = networks.skeleton(size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
             network.map(drop).map_err(|e| StudyError::Setting { name: section.into(), reason: e.to_string() })
         };
-        if let Some(network) = trained {
+        if let Some(network) = self.config.evaluator.network() {
             plan("[evaluator]", network.size, network.norm)?;
         }
         if self.config.shortlist.cells > 0 {
             plan("[shortlist]", self.config.shortlist.size(), Norm::DISCRETE)?;
-            trainings.shortlist(&self.directory)?;
         }
         if self.config.finals.seeds > 0 {
             plan("[final]", self.config.finals.size(), Norm::DISCRETE)?;
-            trainings.finalists(&self.directory)?;
         }
         Ok(())
     }
@@ -90,9 +104,8 @@ impl Search {
         observe: &mut Observe<'_>,
     ) -> Result<Vec<FinalResult>, StudyError> {
         let folder = self.directory.join(FINALS_FOLDER);
-        let trainings = Trainings::new(&self.config)?;
-        let evaluators = trainings.finalists(&folder)?;
-        let (networks, size) = (&trainings.networks, self.config.finals.size());
+        let follow_ups = FollowUps::new(&self.config)?;
+        let evaluators = follow_ups.finalists(&folder)?;
         let listing = Listing {
             stage: Stage::Finals,
             folder: &folder,
@@ -103,7 +116,7 @@ impl Search {
         let finished = self.train_listed(space, architectures, listing, observe)?;
         let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
-        evaluations.map(|e| result(&**space, networks, size, e, seconds.batch(e.round, e.batch))).collect()
+        evaluations.map(|e| result(&**space, &follow_ups, e, seconds.batch(e.round, e.batch))).collect()
     }
 }
 
@@ -150,15 +163,12 @@ impl Search {
 
 fn result(
     space: &dyn SearchSpace,
-    networks: &Networks,
-    size: Size,
+    follow_ups: &FollowUps<'_>,
     evaluation: &Evaluation,
     seconds: Option<f64>,
 ) -> Result<FinalResult, StudyError> {
     let architecture = &evaluation.architecture;
-    let network = networks
-        .skeleton(size, Norm::DISCRETE)?
-        .network(&Union::of(std::slice::from_ref(architecture))?, &networks.ops())?;
+    let (params, macs) = follow_ups.counts(architecture)?;
     let test = match &evaluation.outcome {
         Outcome::Scored(score) => score.runs.clone(),
         Outcome::Failed(_) => Vec::new(),
@@ -167,8 +177,8 @@ fn result(
         label: String::new(),
         arch: space.format(architecture)?,
         test,
-        params: Some(network.params()),
-        macs: Some(network.macs()),
+        params,
+        macs,
         seconds,
         losses: Vec::new(),
     })
@@ -189,13 +199,12 @@ impl Search {
         // What is wrong with the settings is said before anything is written.
         at_least_1(self.config.finals.seeds, "final.seeds")
             .map_err(|e| StudyError::Setting { name: e.key.into(), reason: e.reason })?;
-        let trainings = Trainings::new(&self.config)?;
-        let networks = &trainings.networks;
-        networks
-            .skeleton(self.config.finals.size(), Norm::DISCRETE)?
-            .network(&Union::of(std::slice::from_ref(architecture))?, &networks.ops())
-            .map_err(|e| StudyError::Setting { name: "[final]".into(), reason: e.to_string() })?;
-        trainings.finalists(&self.directory)?;
+        let follow_ups = FollowUps::new(&self.config)?;
+        follow_ups.counts(architecture).map_err(|error| match error {
+            StudyError::Space(e) => StudyError::Setting { name: "[final]".into(), reason: e.to_string() },
+            other => other,
+        })?;
+        follow_ups.finalists(&self.directory)?;
         self.open_folder(TRAINING_FILE)?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;

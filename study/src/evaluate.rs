@@ -25,6 +25,9 @@ pub trait Monitor {
     /// Whether the user wants to stop; the evaluator then returns [`StudyError::Interrupted`] as
     /// soon as it can, and the job is done again from its start on resume.
     fn cancelled(&self) -> bool;
+
+    /// Reports something worth a line to the user, which no outcome depends on.
+    fn warning(&self, _text: &str) {}
 }
 
 /// Turns a batch of architectures, one unit of work that may share weights, into outcomes.
@@ -34,6 +37,12 @@ pub trait Monitor {
 pub trait Evaluator: Send {
     /// What kind of score it gives.
     fn fidelity(&self) -> Fidelity;
+
+    /// Whether it evaluates every architecture by itself, whatever else is in the batch. A study then makes a batch of each,
+    /// so that workers share a round evenly and a stop loses no finished evaluation.
+    fn takes_one_at_a_time(&self) -> bool {
+        false
+    }
 
     /// One outcome an architecture, in order.
     ///

@@ -1,4 +1,5 @@
-//! Strategies on images: every run searches, and trains what it found from scratch.
+//! Strategies on images, or with a program of the user's: every run searches, and trains what it found from scratch or has the
+//! program measure it.
 //!
 //! [`ImagesConfig`] -> a [`Plan`], which says once how many epochs or architectures the seconds of the budget are
 //! for each strategy -> a [`Search`](crate::search::Search) for each strategy and seed, in a folder of its own
@@ -18,8 +19,9 @@ mod page;
 mod pilot;
 mod plan;
 mod run;
+mod slots;
 mod summary;
-#[cfg(test)]
+#[cfg(all(test, feature = "torch"))]
 mod tests;
 mod timings;
 
@@ -34,6 +36,9 @@ use crate::StudyError;
 use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
+use crate::report::Shown;
+
+use slots::Slots;
 
 pub use budget::{Budget, Unit};
 pub use plan::Plan;
@@ -81,6 +86,8 @@ pub(super) struct ImagesTask<'a> {
     searchers: Vec<Searcher>,
     rows: Vec<Row>,
     plan: Plan,
+    /// Devices of programs; networks find theirs themselves.
+    slots: Slots,
     _lock: File,
 }
 
@@ -93,17 +100,44 @@ impl<'a> ImagesTask<'a> {
         }
         let settings = &experiment.config.settings;
         let strategies = &experiment.config.strategies;
-        let searcher = |strategy: &crate::config::StrategyConfig| Searcher {
-            label: strategy.label.clone(),
-            search: config.search(strategy, settings.budget),
-        };
-        let searchers: Vec<Searcher> = strategies.iter().map(searcher).collect();
+        let searchers = strategies.iter().map(|strategy| {
+            let mut search = config.search(strategy, settings.budget);
+            if search.evaluator.follows_up() {
+                search.relative_to = experiment.absolute_folder()?;
+            }
+            Ok(Searcher { label: strategy.label.clone(), search })
+        });
+        let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;
+        check_measures(&searchers)?;
         searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
         let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
         let identity = config.identity(settings, strategies);
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);
-        Ok(Self { experiment, config, searchers, rows, plan, _lock: lock })
+        let slots = Slots::new(searchers.iter().map(|one| one.search.evaluator.devices()).max().unwrap_or(0));
+        Ok(Self { experiment, config, searchers, rows, plan, slots, _lock: lock })
+    }
+}
+
+/// Refuses strategies whose winners are measured in different ways, and networks in a build without libtorch.
+fn check_measures(searchers: &[Searcher]) -> Result<(), StudyError> {
+    let bad = |name: &str, reason: String| Err(StudyError::Setting { name: name.to_owned(), reason });
+    let own = |searcher: &&Searcher| searcher.search.evaluator.follows_up();
+    match (searchers.iter().find(own), searchers.iter().find(|searcher| !own(searcher))) {
+        (Some(program), Some(network)) => bad(
+            "evaluator",
+            format!(
+                "the winners of `{}` are measured by a program and those of `{}` are trained here, so that they do not \
+                 compare",
+                program.label, network.label
+            ),
+        ),
+        (None, Some(_)) if cfg!(not(feature = "torch")) => bad(
+            "data",
+            "an experiment on images needs libtorch, and this program was built without it; build it with feature torch"
+                .to_owned(),
+        ),
+        _ => Ok(()),
     }
 }
 
@@ -130,6 +164,13 @@ fn rows(searchers: &[Searcher], random: bool) -> Vec<Row> {
     };
     let strategies = searchers.iter().enumerate().map(own);
     strategies.chain(firsts.iter().filter(|_| random).map(beside)).collect()
+}
+
+impl ImagesTask<'_> {
+    /// What runs measure in the end.
+    fn shown(&self) -> Shown {
+        Shown::after(self.searchers.first().map(|searcher| searcher.search.evaluator.fidelity()))
+    }
 }
 
 impl Task for ImagesTask<'_> {
@@ -161,7 +202,7 @@ impl Task for ImagesTask<'_> {
 
     fn told(&self, run: &Run) -> String {
         let search = run.seconds.map_or_else(String::new, |seconds| format!(", {seconds:.1} s of search"));
-        format!("{:.2} %{search}", 100.0 * run.test())
+        format!("{}{search}", self.shown().value(Some(run.test())))
     }
 
     fn results(&self, runs: Vec<Vec<Run>>) -> Result<Results, StudyError> {

@@ -8,31 +8,35 @@ use super::summary::{StrategySummary, Summary};
 use crate::config::ExperimentConfig;
 use crate::drawing::escape;
 use crate::experiment::page::{PairTable, end, markdown_table};
-use crate::report::markup::{
-    configuration, dash, figure, head, note, pair, percents, section, table, thousands,
-};
+use crate::report::Shown;
+use crate::report::markup::{configuration, dash, figure, head, note, pair, section, table, thousands};
 use crate::report::plots::{Line, Strip, alphas, lines, strips};
 
-const HEADS: [&str; 8] = [
-    "strategy",
-    "space",
-    "budget",
-    "test accuracy, mean (%)",
-    "standard deviation (%)",
-    "by seed (%)",
-    "parameters, mean",
-    "skips and pools of 16",
-];
+fn heads(shown: Shown) -> [&'static str; 8] {
+    let [mean, sd] = match shown {
+        Shown::Accuracy => ["test accuracy, mean (%)", "standard deviation (%)"],
+        Shown::Score => ["final score, mean", "standard deviation"],
+    };
+    ["strategy", "space", "budget", mean, sd, shown.by_seed(), "parameters, mean", "skips and pools of 16"]
+}
 
 /// The page: tables, curves, heat maps, configuration. Style and script are inside it, it links to
 /// nothing, and every text from outside is escaped.
 pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConfig) -> String {
     let mut page = head(&format!("Experiment on {}", summary.data), &escape(&lead(summary)));
-    let strategies = table("winners", "Strategies", &HEADS, summary.strategies.iter().map(row));
-    let found = figure("accuracy", accuracies(summary), ACCURACIES) + &strategies + &note(NOTE);
-    page.push_str(&section("Winners, trained from scratch", &found));
+    let shown = summary.shown();
+    let rows = summary.strategies.iter().map(|strategy| row(strategy, shown));
+    let strategies = table("winners", "Strategies", &heads(shown), rows);
+    let (title, caption, remark) = match shown {
+        Shown::Accuracy => ("Winners, trained from scratch", ACCURACIES, NOTE),
+        Shown::Score => ("Winners, measured in the end", SCORES, NOTE_SCORES),
+    };
+    let found = figure("accuracy", accuracies(summary), caption) + &strategies + &note(remark);
+    page.push_str(&section(title, &found));
     let pairs = summary.pair_table().html("Differences");
-    page.push_str(&section("Differences, paired by seed", &(pairs + &note(PAIRED))));
+    let unit = if shown == Shown::Accuracy { "in points of accuracy" } else { "in the unit of the score" };
+    let paired = format!("Differences are {unit}, {PAIRED}");
+    page.push_str(&section("Differences, paired by seed", &(pairs + &note(&paired))));
     page.push_str(&curves(summary, runs));
     page.push_str(&collapse(summary));
     page.push_str(&maps(summary, runs));
@@ -45,7 +49,11 @@ const ACCURACIES: &str = "Test accuracy of what each run found. A point is a see
 const NOTE: &str = "Means and standard deviations are over seeds. The winner of a differentiable search is the architecture that it \
                     decodes to after the last epoch. The winner of any other search has the best score on held-out training \
                     images.";
-const PAIRED: &str = "Differences are in points of accuracy, first less second. Intervals are by bootstrap over seeds (BCa). p is of \
+const SCORES: &str =
+    "Final score of what each run found. A point is a seed; it is the mean over the program's final runs.";
+const NOTE_SCORES: &str =
+    "Means and standard deviations are over seeds. The winner of a search has its best score.";
+const PAIRED: &str = "first less second. Intervals are by bootstrap over seeds (BCa). p is of \
                       Wilcoxon's signed-rank test, two-sided and exact; the last column has Holm's correction for all pairs. \
                       With n seeds p cannot be less than 2 / 2^n.";
 
@@ -61,8 +69,11 @@ fn lead(summary: &Summary) -> String {
     format!("{} seeds; {budget}.", summary.seeds)
 }
 
-fn row(strategy: &StrategySummary) -> Vec<String> {
-    let percent = |x: f64| format!("{:.2}", 100.0 * x);
+fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {
+    let value = |x: f64| match shown {
+        Shown::Accuracy => format!("{:.2}", 100.0 * x),
+        Shown::Score => shown.value(Some(x)),
+    };
     let budget = strategy.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
         Unit::Epochs => format!("{} epochs", budget.count),
         Unit::Architectures => format!("{} architectures", budget.count),
@@ -71,10 +82,10 @@ fn row(strategy: &StrategySummary) -> Vec<String> {
         strategy.label.clone(),
         strategy.space.clone(),
         budget,
-        percent(strategy.test_mean),
-        percent(strategy.test_sd),
-        percents(&strategy.test),
-        thousands(strategy.params_mean.round() as u64),
+        value(strategy.test_mean),
+        value(strategy.test_sd),
+        shown.values(&strategy.test),
+        strategy.params_mean.map_or_else(dash, |mean| thousands(mean.round() as u64)),
         strategy.weight_free_at_end().map_or_else(dash, |n| format!("{n:.1}")),
     ]
 }
@@ -82,9 +93,9 @@ fn row(strategy: &StrategySummary) -> Vec<String> {
 fn accuracies(summary: &Summary) -> Option<String> {
     let strip = |strategy: &StrategySummary| Strip {
         name: strategy.label.clone(),
-        values: strategy.test.iter().map(|x| 100.0 * x).collect(),
+        values: strategy.test.iter().map(|x| summary.shown().scaled(*x)).collect(),
     };
-    strips(&summary.strategies.iter().map(strip).collect::<Vec<_>>(), "test accuracy (%)", "one seed")
+    strips(&summary.strategies.iter().map(strip).collect::<Vec<_>>(), summary.shown().axis(), "one seed")
 }
 
 /// Training loss by epoch, a line a differentiable strategy, mean over seeds.
@@ -148,12 +159,14 @@ const MAPS: &str = "A block is an edge of the cell. Its rows are, from the top, 
 impl Summary {
     /// Differences in points of accuracy.
     fn pair_table(&self) -> PairTable<'_> {
-        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, fractions: true }
+        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, fractions: !self.scores }
     }
 
     /// The tables as text, in Markdown.
     pub fn markdown(&self) -> String {
-        let strategies = markdown_table(&HEADS, &self.strategies.iter().map(row).collect::<Vec<_>>());
+        let shown = self.shown();
+        let rows: Vec<_> = self.strategies.iter().map(|strategy| row(strategy, shown)).collect();
+        let strategies = markdown_table(&heads(shown), &rows);
         format!("{}\n\n{strategies}\n{}", lead(self), self.pair_table().markdown())
     }
 }

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use super::Searcher;
 use super::budget::{Budget, searching, set};
 use super::meter::{Meter, Times};
-use crate::build::Trainings;
+use crate::build::FollowUps;
 use crate::experiment::Experiment;
 use crate::search::Search;
 use crate::{Observer, StudyError};
@@ -83,8 +83,9 @@ fn pilot(experiment: &Experiment, searcher: &Searcher) -> Result<Times, StudyErr
         _ => {}
     }
     let mut config = searching(&searcher.search, experiment.config.settings.first_seed);
+    config.evaluator.use_device(0);
     set(&mut config, PILOT_EPOCHS, PILOT_EPOCHS / 2, PILOT_BATCHES * searcher.search.strategy.batch());
-    let (meter, times) = Meter::new(Trainings::planned(&config)?.networks.on_processors());
+    let (meter, times) = Meter::new(FollowUps::planned(&config)?.on_processors());
     let mut meter = Some(meter);
     let search = Search { config, directory, cancel: experiment.cancel.clone() };
     search.run(&mut |_, _| {

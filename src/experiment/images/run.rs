@@ -10,7 +10,7 @@ use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
 use super::{ImagesTask, Searcher, Unit};
-use crate::build::Trainings;
+use crate::build::FollowUps;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use crate::{StudyError, build};
@@ -43,10 +43,11 @@ impl Run {
 
 /// Refuses a strategy that could not search, or whose winners could not be trained.
 pub(super) fn check(searcher: &Searcher, directory: &Path) -> Result<(), StudyError> {
-    let config = &searcher.search;
+    let mut config = searcher.search.clone();
+    config.evaluator.use_device(0);
     let search = Search { config: config.clone(), directory: directory.to_owned(), cancel: Arc::default() };
     search.check_strategy()?;
-    Trainings::planned(config)?.finalists(directory).map(drop)
+    FollowUps::planned(&config)?.finalists(directory).map(drop)
 }
 
 impl ImagesTask<'_> {
@@ -56,12 +57,15 @@ impl ImagesTask<'_> {
         let folder = self.experiment.directory.join(STRATEGIES_FOLDER).join(&searcher.label);
         let directory = folder.join(format!("seed-{seed}"));
         let mut config = searching(&searcher.search, seed);
+        let slot = self.slots.take();
+        config.evaluator.use_device(slot.device);
         match budget.unit {
             Unit::Epochs => set(&mut config, budget.count, budget.alpha_start, 0),
             Unit::Architectures => set(&mut config, 0, 0, budget.count),
         }
         let cancel = self.experiment.cancel.clone();
         Search { config, directory: directory.clone(), cancel }.run(&mut |_, _| Vec::new())?;
+        drop(slot);
         let trajectory = match budget.unit {
             Unit::Epochs => read_trajectory(&directory.join(DIFFERENTIABLE_FOLDER).join(TRAJECTORY_FILE))?,
             Unit::Architectures => Vec::new(),
@@ -99,11 +103,18 @@ impl ImagesTask<'_> {
     ) -> Result<FinalResult, StudyError> {
         let mut config = self.searchers[strategy].search.clone();
         (config.study.seed, config.study.workers) = (seed, 1);
+        let slot = self.slots.take();
+        config.evaluator.use_device(slot.device);
+        let follows_up = config.evaluator.follows_up();
+        let folder = directory.clone();
         let search = Search { config, directory, cancel: self.experiment.cancel.clone() };
         let trained = search.train_one(architecture, &mut |_, _| Vec::new())?;
         if trained.test.is_empty() {
-            let reason =
-                format!("training {} from scratch failed; lower training.learning_rate", trained.arch);
+            let reason = if follows_up {
+                format!("the program could not measure {}; see {}", trained.arch, folder.display())
+            } else {
+                format!("training {} from scratch failed; lower training.learning_rate", trained.arch)
+            };
             return Err(StudyError::Evaluator(reason));
         }
         Ok(trained)

@@ -8,6 +8,7 @@ use super::{ImagesTask, Row, Run};
 use crate::config::ExperimentSettings;
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{Pair, SUMMARY_FORMAT};
+use crate::report::Shown;
 
 /// Stream of the bootstrap's draws.
 const BOOTSTRAP: u64 = 105;
@@ -20,6 +21,9 @@ pub struct Summary {
     pub format: u32,
     /// Where the images are.
     pub data: String,
+    /// Whether winners were measured by a program: what is called test accuracy here is its score then, in its own unit.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub scores: bool,
     /// Seeds of each strategy; lists by seed are in their order.
     pub seeds: usize,
     /// The first seed.
@@ -63,13 +67,20 @@ pub struct StrategySummary {
     pub test_mean: f64,
     /// Standard deviation over seeds (divisor n - 1).
     pub test_sd: f64,
-    /// Trainable parameters of the winner, mean over seeds.
-    pub params_mean: f64,
+    /// Trainable parameters of the winner, mean over seeds; none where bonas does not build its network.
+    pub params_mean: Option<f64>,
     /// Operations without weights (skips, pools) among the 8 of each of the two cells by epoch, mean
     /// over seeds; empty for other than differentiable searches.
     pub weight_free: [Vec<f64>; 2],
     /// The winner of each seed, or its first random cell, in the space's notation.
     pub found: Vec<String>,
+}
+
+impl Summary {
+    /// How values are shown.
+    pub(super) fn shown(&self) -> Shown {
+        if self.scores { Shown::Score } else { Shown::Accuracy }
+    }
 }
 
 impl StrategySummary {
@@ -84,11 +95,13 @@ impl ImagesTask<'_> {
     /// The figures of all runs.
     pub(super) fn summary(&self, runs: &[Vec<Run>]) -> Summary {
         let settings = &self.experiment.config.settings;
+        let scores = self.shown() == Shown::Score;
         let strategies: Vec<StrategySummary> =
             self.rows.iter().zip(runs).map(|(row, runs)| self.row(row, runs)).collect();
         Summary {
             format: SUMMARY_FORMAT,
-            data: self.config.data.source.clone(),
+            data: if scores { "a program".to_owned() } else { self.config.data.source.clone() },
+            scores,
             seeds: settings.seeds,
             first_seed: settings.first_seed,
             seconds: settings.seconds,
@@ -102,6 +115,7 @@ impl ImagesTask<'_> {
         let search = &self.searchers[row.strategy].search;
         let test: Vec<f64> = runs.iter().map(Run::test).collect();
         let params = runs.iter().flat_map(|run| &run.trained).filter_map(|one| one.params);
+        let params: Vec<f64> = params.map(|n| n as f64).collect();
         StrategySummary {
             label: row.label.clone(),
             strategy: (!row.random).then(|| search.strategy.name().to_owned()),
@@ -113,7 +127,7 @@ impl ImagesTask<'_> {
             test_mean: mean(&test),
             test_sd: sd(&test),
             test,
-            params_mean: mean(&params.map(|n| n as f64).collect::<Vec<_>>()),
+            params_mean: (!params.is_empty()).then(|| mean(&params)),
             weight_free: [0, 1].map(|cell| weight_free(runs, cell)),
             found: runs.iter().filter_map(|run| run.trained.first()).map(|one| one.arch.clone()).collect(),
         }
@@ -157,7 +171,7 @@ mod tests {
             test: test.to_vec(),
             test_mean: mean(test),
             test_sd: sd(test),
-            params_mean: 0.0,
+            params_mean: None,
             weight_free: Default::default(),
             found: Vec::new(),
         }

@@ -48,7 +48,7 @@ fn strategies_meet_on_the_same_seeds_and_a_stopped_experiment_goes_on() {
     assert_eq!(steps, 2 + 2 * 3);
     let names: Vec<&str> = expected.strategies.iter().map(|strategy| &*strategy.label).collect();
     assert_eq!(names, ["random", "pc", "random cells, bcnn"]);
-    assert!(expected.strategies.iter().all(|one| one.test.len() == 2 && one.params_mean > 0.0));
+    assert!(expected.strategies.iter().all(|one| one.test.len() == 2 && one.params_mean > Some(0.0)));
     assert_eq!(expected.pairs.len(), 3);
     assert_eq!(expected.strategies[1].weight_free.each_ref().map(Vec::len), [3, 3]);
     let page = std::fs::read_to_string(whole.join(REPORT_FILE)).unwrap();

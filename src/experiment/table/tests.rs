@@ -53,7 +53,6 @@ impl OnTable {
     fn run(&self, progress: &mut Progress<'_>) -> Result<Results, StudyError> {
         match self.0.run(progress)? {
             experiment::Results::Table(results) => Ok(*results),
-            #[cfg(feature = "torch")]
             experiment::Results::Images(_) => panic!("it is on a table"),
         }
     }

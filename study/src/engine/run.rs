@@ -247,11 +247,20 @@ impl Runner {
                     kept.push(self.proposed(candidate)?);
                 }
             }
-            if !kept.is_empty() {
+            if kept.is_empty() {
+                continue;
+            }
+            if self.takes_one_at_a_time() {
+                batches.extend(kept.into_iter().map(|one| vec![one]));
+            } else {
                 batches.push(kept);
             }
         }
         Ok(Event::Asked { round, batches, dropped })
+    }
+
+    fn takes_one_at_a_time(&self) -> bool {
+        self.study.evaluators.iter().all(|evaluator| evaluator.takes_one_at_a_time())
     }
 
     fn proposed(&self, candidate: &Candidate) -> Result<Proposed, StudyError> {
@@ -302,6 +311,7 @@ impl Runner {
             Message::Step { batch, done, total, stage } => {
                 return self.progress(&Progress::Evaluating { batch, done, total, stage: &stage });
             }
+            Message::Warning(text) => return self.progress(&Progress::Warning(&text)),
             Message::Done(done) => done,
         };
         if result.is_ok() {

@@ -22,6 +22,7 @@ pub(super) struct Done {
 /// What workers tell the study's thread.
 pub(super) enum Message {
     Step { batch: usize, done: u64, total: u64, stage: String },
+    Warning(String),
     Done(Done),
 }
 
@@ -128,6 +129,12 @@ impl Monitor for Here<'_, '_> {
         }
     }
 
+    fn warning(&self, text: &str) {
+        if let Ok(mut receive) = self.receive.try_borrow_mut() {
+            receive(Message::Warning(text.to_owned()));
+        }
+    }
+
     fn cancelled(&self) -> bool {
         self.work.cancel.load(Ordering::Relaxed)
     }
@@ -173,6 +180,10 @@ impl Monitor for Remote<'_, '_, '_> {
     fn step(&self, done: u64, total: u64, stage: &str) {
         let step = Message::Step { batch: self.batch, done, total, stage: stage.to_owned() };
         let _ = self.crew.sender.send(step);
+    }
+
+    fn warning(&self, text: &str) {
+        let _ = self.crew.sender.send(Message::Warning(text.to_owned()));
     }
 
     fn cancelled(&self) -> bool {

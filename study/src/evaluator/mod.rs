@@ -1,4 +1,5 @@
-//! Evaluators that train no network: scores from a function ([`Synthetic`]) and from a table ([`Table`]).
+//! Evaluators without tensors: scores from a function ([`Synthetic`]), from a table ([`Table`]), and from a program of the
+//! user's ([`command`]).
 //!
 //! Use [`Synthetic`] to wrap a measurement of your own, or for problems with a known optimum. To write an evaluator with
 //! state (a trainer, a device), implement [`Evaluator`]; evaluators that train networks are in `bonas-supernet`.
@@ -12,6 +13,7 @@
 //! # let _ = size;
 //! ```
 
+pub mod command;
 mod synthetic;
 mod table;
 

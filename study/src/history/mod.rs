@@ -35,6 +35,8 @@ pub enum Fidelity {
     FromScratch,
     /// Looked up in a table, or computed by a formula.
     Table,
+    /// Measured by a program of the user's.
+    Command,
 }
 
 impl fmt::Display for Fidelity {
@@ -44,6 +46,7 @@ impl fmt::Display for Fidelity {
             Self::SharedWeights => "shared-weights",
             Self::FromScratch => "from-scratch",
             Self::Table => "table",
+            Self::Command => "command",
         })
     }
 }

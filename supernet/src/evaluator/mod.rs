@@ -12,6 +12,8 @@ mod shared;
 use std::path::Path;
 
 use bonas_study::evaluator::SyntheticSettings;
+use bonas_study::evaluator::command::{CommandContext, CommandRuns, CommandSettings};
+use bonas_study::history::Aims;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use scratch::{RunFiles, ScratchSettings};
@@ -90,6 +92,50 @@ pub trait BuildEvaluator {
     /// [`StudyError::Data`] for images that cannot be used.
     fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError>;
 
+    /// The meaning of what is measured beside the score: limits and a second objective. By default none.
+    fn aims(&self) -> Aims {
+        Aims::default()
+    }
+
+    /// Whether it evaluates what follows a search too, the shortlist and the winner ([`Self::follow_up`]). By default networks
+    /// are trained there.
+    fn follows_up(&self) -> bool {
+        false
+    }
+
+    /// The evaluators of a stage that follows the search, one a worker.
+    ///
+    /// # Errors
+    /// As [`Self::build`]; [`StudyError::Setting`] for an evaluator that does not follow up.
+    fn follow_up(
+        &self,
+        _setup: &Setup,
+        _runs: CommandRuns,
+        _folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let reason = "it evaluates nothing after the search".to_owned();
+        Err(StudyError::Setting { name: "evaluator.name".into(), reason })
+    }
+
+    /// What an evaluation does, as a line of a plan, where the network that is trained does not say it.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for what could not be done.
+    fn plan(&self, _setup: &Setup) -> Result<Option<String>, StudyError> {
+        Ok(None)
+    }
+
+    /// Number of devices that it names, which searches at the same time share; 0 where it names none.
+    fn devices(&self) -> usize {
+        0
+    }
+
+    /// Keeps one of its devices, numbered from 0 and on from the first again.
+    fn use_device(&mut self, _number: usize) {}
+
+    /// Sets what no outcome depends on, such as the numbers of devices, to its default: a search may go on without it.
+    fn forget_machine(&mut self) {}
+
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {
         None
@@ -114,5 +160,64 @@ impl BuildEvaluator for SyntheticSettings {
     fn build(&self, setup: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let one = Self::build(self);
         Ok((0..setup.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
+    }
+}
+
+impl BuildEvaluator for CommandSettings {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::Command
+    }
+
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Self::build(self, &command_context(setup, folder), self.runs())
+    }
+
+    fn aims(&self) -> Aims {
+        // Settings are checked when they are read.
+        Self::aims(self).unwrap_or_default()
+    }
+
+    fn follows_up(&self) -> bool {
+        true
+    }
+
+    fn follow_up(
+        &self,
+        setup: &Setup,
+        runs: CommandRuns,
+        folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Self::build(self, &command_context(setup, folder), runs)
+    }
+
+    fn work(&self, _: &SearchImages) -> Work {
+        Work { runs: self.seeds, once: 0.0, each: (self.seeds * self.epochs.max(1)) as f64 }
+    }
+
+    fn plan(&self, setup: &Setup) -> Result<Option<String>, StudyError> {
+        Self::plan(self, &command_context(setup, Path::new(""))).map(Some)
+    }
+
+    fn devices(&self) -> usize {
+        self.devices.len()
+    }
+
+    fn use_device(&mut self, number: usize) {
+        if !self.devices.is_empty() {
+            self.devices = vec![self.devices[number % self.devices.len()].clone()];
+        }
+    }
+
+    fn forget_machine(&mut self) {
+        self.devices.clear();
+    }
+}
+
+fn command_context<'a>(setup: &'a Setup, folder: &'a Path) -> CommandContext<'a> {
+    CommandContext {
+        space: setup.space.clone(),
+        relative_to: &setup.relative_to,
+        folder,
+        workers: setup.workers,
     }
 }

@@ -1,0 +1,93 @@
+//! Whether there is a program to run.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::StudyError;
+
+/// Interpreters whose first argument, unless it is an option, is a file.
+const INTERPRETERS: [&str; 9] = ["python", "pypy", "sh", "bash", "Rscript", "julia", "perl", "ruby", "node"];
+
+/// Refuses a program that the shell does not find in `folder` or on the path, and a script that is not there.
+///
+/// # Errors
+/// [`StudyError::Setting`] with what is missing and where it was looked for.
+pub(super) fn check(words: &[String], folder: &Path) -> Result<(), StudyError> {
+    let bad = |reason: String| Err(StudyError::Setting { name: "evaluator.command".into(), reason });
+    let Some((program, arguments)) = words.split_first() else {
+        return bad(r#"none; give a program and its arguments, such as ["python3", "train.py"]"#.into());
+    };
+    if !folder.as_os_str().is_empty() && !folder.is_dir() {
+        return bad(format!("the folder to run {program} in, {}, is not there", folder.display()));
+    }
+    let path = folder.join(program);
+    if program.contains('/') {
+        match std::fs::metadata(&path) {
+            Ok(file) if file.is_file() && file.permissions().mode() & 0o111 != 0 => {}
+            Ok(file) if file.is_file() => {
+                return bad(format!("{} is not executable; make it so: chmod +x", path.display()));
+            }
+            _ => return bad(format!("there is no file {}", path.display())),
+        }
+    } else if !is_on_path(program)? {
+        let instead = if path.is_file() {
+            format!("for {} write ./{program}", path.display())
+        } else {
+            "install it, or give its path".to_owned()
+        };
+        return bad(format!("no program {program} is on the path; {instead}"));
+    }
+    match script(program, arguments) {
+        Some(script) if !folder.join(script).is_file() => {
+            bad(format!("there is no file {}, which {program} is to run", folder.join(script).display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Asks the shell, which will start the program.
+fn is_on_path(program: &str) -> Result<bool, StudyError> {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "command -v \"$1\"", "sh", program]);
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    Ok(status.map_err(|source| StudyError::Io { path: "/bin/sh".into(), source })?.success())
+}
+
+/// The file that an interpreter is to run.
+fn script<'a>(program: &str, arguments: &'a [String]) -> Option<&'a str> {
+    let name = Path::new(program).file_name()?.to_str()?;
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    let first = arguments.first().filter(|first| !first.starts_with('-'))?;
+    INTERPRETERS.contains(&name).then_some(first.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(words: &[&str], folder: &Path) -> Option<String> {
+        let words: Vec<String> = words.iter().map(|&word| word.to_owned()).collect();
+        check(&words, folder).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn programs_and_scripts_are_looked_for_where_they_will_run() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("train.sh"), "echo").unwrap();
+        let refused = |words: &[&str]| refused(words, folder.path());
+        for good in [&["sh", "train.sh"][..], &["sh", "-c", "exit 1"], &["/bin/sh"], &["env", "no", "file"]] {
+            assert_eq!(refused(good), None, "{good:?}");
+        }
+        for (bad, words) in [
+            (&["no-such-program"][..], "no program no-such-program is on the path"),
+            (&["./train.sh"], "train.sh is not executable"),
+            (&["./none.sh"], "there is no file"),
+            (&["train.sh"], "write ./train.sh"),
+            (&["sh", "none.sh"], "none.sh, which sh is to run"),
+        ] {
+            let error = refused(bad).unwrap();
+            assert!(error.contains(words) && error.contains("evaluator.command"), "{error}");
+        }
+    }
+}

@@ -27,6 +27,7 @@ mod study;
 mod support;
 mod tables;
 mod tidy;
+mod told;
 #[cfg(feature = "torch")]
 mod training;
 mod transfer;

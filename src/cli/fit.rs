@@ -18,7 +18,7 @@ use clap::Args;
 
 use super::files::{self, Folder};
 use super::predict::{MergeKind, as_flag, prior};
-use super::{out, positive, search, usage};
+use super::{out, positive, searched, usage};
 
 /// Arguments of `bonas fit`.
 #[derive(Debug, Args)]
@@ -130,7 +130,7 @@ fn of_table(args: &FitArgs) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
 /// The scores of a search.
 fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, Training)> {
     Folder::expect_search(folder)?;
-    let config = search::read_config(folder)?;
+    let config = searched::read_config(folder)?;
     if !Journal::exists(folder) {
         return Err(usage(format!("--search: the search in {} has not begun", folder.display())));
     }

@@ -62,7 +62,10 @@ impl Tracker {
             }
             Event::Ended { .. } => self.ended = true,
             // Trials that are evaluated elsewhere take time that nobody here measures.
-            Event::Started { .. } | Event::HandedOut { .. } | Event::Told { .. } | Event::Abandoned { .. } => {}
+            Event::Started { .. }
+            | Event::HandedOut { .. }
+            | Event::Told { .. }
+            | Event::Abandoned { .. } => {}
         }
     }
 

@@ -214,7 +214,9 @@ fn a_study_with_trials_elsewhere_does_not_run() {
     let error = run().unwrap_err().to_string();
     assert!(error.contains("trial 0: it was handed out and waits for its outcome (2 do)"), "{error}");
     let mut session = open(folder.path());
-    trials.iter().for_each(|trial| tell(&mut session, trial));
+    for trial in &trials {
+        tell(&mut session, trial);
+    }
     drop(session);
     let error = run().unwrap_err().to_string();
     assert!(error.contains("round 0 was handed out in part"), "{error}");
@@ -238,7 +240,7 @@ fn sessions_take_turns() {
     let patient = || {
         study(strategies()[0](), Vec::new())
             .directory(folder.path())
-            .patience(Duration::from_secs(60))
+            .patience(Duration::from_mins(1))
             .open(Fidelity::Table)
             .unwrap()
     };

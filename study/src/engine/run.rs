@@ -162,7 +162,7 @@ impl Runner {
         Some(estimates)
     }
 
-    fn finish(mut self, reason: EndReason) -> Finished {
+    pub(super) fn finish(mut self, reason: EndReason) -> Finished {
         let estimates = self.estimate();
         if let Some(store) = &self.store {
             store.staging.clear();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use bonas_spaces::Architecture;
 
-use super::Study;
 use super::run::Runner;
 use super::state::{Open, check_outcomes};
+use super::{Finished, Study};
 use crate::StudyError;
 use crate::history::{EndReason, Event, Fidelity, History, Outcome, Prediction, Score};
 
@@ -187,6 +187,12 @@ impl Session {
     /// Why the study is over, once it is.
     pub fn ended(&self) -> Option<EndReason> {
         self.runner.state.ended
+    }
+
+    /// What the study leaves, with the strategy's estimates; none while it goes on.
+    pub fn finish(self) -> Option<Finished> {
+        let reason = self.ended()?;
+        Some(self.runner.finish(reason))
     }
 }
 

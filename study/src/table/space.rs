@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bonas_spaces::network::SpaceNetwork;
-use bonas_spaces::{Architecture, SearchSpace, SpaceError, SpaceSize, Vocabulary};
+use bonas_spaces::{Architecture, Notation, SearchSpace, SpaceError, SpaceSize, Vocabulary};
 use rand::{Rng, RngExt};
 
 use super::Benchmark;
@@ -192,5 +192,12 @@ impl SearchSpace for TableSpace {
             _ => self.arm(&self.0.table.space().parse(text)?)?,
         };
         Ok(self.at(arm as u32))
+    }
+    fn notations(&self) -> Vec<Notation> {
+        self.0.table.space().notations()
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        self.0.table.space().format_as(architecture, notation)
     }
 }

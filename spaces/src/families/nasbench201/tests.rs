@@ -65,7 +65,7 @@ fn bad_texts_are_refused_with_a_reason() {
         ("|none~0|+|none~0|+|none~0|none~1|none~2|", "must have 2 operations"),
         ("|none~0|+|none~0|none~0|+|none~0|none~1|none~2|", "must be op~1"),
         ("|conv~0|+|none~0|none~1|+|none~0|none~1|none~2|", "unknown operation \"conv\""),
-        ("|input~0|+|none~0|none~1|+|none~0|none~1|none~2|", "not one of the five"),
+        ("|input~0|+|none~0|none~1|+|none~0|none~1|none~2|", "unknown operation \"input\""),
     ];
     for (text, expected) in cases {
         let error = space().parse(text).unwrap_err().to_string();

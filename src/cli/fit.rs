@@ -85,11 +85,12 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
     let model = Model::fit(space, &training, &recipe).map_err(as_flag)?;
     model.write(&place)?;
     out::text(&format!(
-        "{} fitted to {} architectures of {} in {:.1} s\n{}\n",
+        "{} fitted to {} architectures of {} in {:.1} s\n{}{}\n",
         surrogate.name(),
         training.len(),
         model.space().name(),
         begun.elapsed().as_secs_f64(),
+        training.skipped().line(),
         args.out.display()
     ))
 }

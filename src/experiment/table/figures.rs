@@ -50,6 +50,7 @@ fn summary(
         space: bench.settings().space.clone(),
         fingerprint: bench.table().fingerprint().to_owned(),
         architectures: bench.table().arms().len(),
+        skipped: bench.table().skipped().clone(),
         oracle: search == report,
         search,
         report,

@@ -11,12 +11,13 @@ impl Results {
         let what = if summary.oracle { "oracle experiment, searched and reported" } else { "searched" };
         let reported = if summary.oracle { String::new() } else { format!(", reported {}", summary.report) };
         let mut text = format!(
-            "{} of {} architectures, {} seeds, {} queries; {what} {}{reported}\n\n{:20} {:>19} {:>8}   {:>24} {:>6} {:>7}   {:>15} {:>8}\n",
+            "{} of {} architectures, {} seeds, {} queries; {what} {}{reported}\n{}\n{:20} {:>19} {:>8}   {:>24} {:>6} {:>7}   {:>15} {:>8}\n",
             summary.space,
             summary.architectures,
             summary.seeds,
             summary.budget,
             summary.search,
+            summary.skipped.line(),
             "strategy",
             "found: mean ±sd",
             "oracle",

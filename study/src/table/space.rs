@@ -187,9 +187,13 @@ impl SearchSpace for TableSpace {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let arm = match self.0.table.arm_of_text(text) {
+        let table = &self.0.table;
+        let arm = match table.arm_of_text(text) {
             Some(arm) if self.0.allowed[arm] => arm,
-            _ => self.arm(&self.0.table.space().parse(text)?)?,
+            _ => match table.space().parse(text) {
+                Ok(architecture) => self.arm(&architecture)?,
+                Err(_) => self.arm(&table.arms()[table.find(text)?].architecture)?,
+            },
         };
         Ok(self.at(arm as u32))
     }

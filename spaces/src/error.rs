@@ -70,7 +70,7 @@ pub enum SpaceError {
     },
     /// A notation that the space does not have.
     #[error(transparent)]
-    UnknownNotation(#[from] crate::catalogue::UnknownName),
+    UnknownNotation(#[from] crate::lookup::UnknownName),
     /// A graph that is not a valid cell, or a cell outside the space.
     #[error("invalid cell: {reason}")]
     Cell {

@@ -122,7 +122,7 @@ pub(crate) fn structure(text: &str, notation: &'static str, names: &OpNames) -> 
     read.map_err(|reason| refused(text, notation, reason))
 }
 
-fn nested(literal: &Literal, names: &OpNames) -> Result<Six, String> {
+fn nested(literal: &Literal<'_>, names: &OpNames) -> Result<Six, String> {
     let nodes = literal.items("a list of three nodes")?;
     if nodes.len() != 3 {
         return Err(literal.wrong(format!("{} nodes given, expected 3", nodes.len())));

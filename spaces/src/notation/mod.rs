@@ -64,11 +64,7 @@ pub(crate) fn list<S>(forms: &[Form<S>]) -> Vec<Notation> {
 /// [`SpaceError::Ambiguous`] for a text that means different things in two of them, else the error of the
 /// notation that it looks like.
 pub(crate) fn read<S>(space: &S, forms: &[Form<S>], text: &str) -> Result<Architecture, SpaceError> {
-    let text = bare(text);
-    if text.len() > LONGEST {
-        let reason = format!("{} bytes are more than {LONGEST}", text.len());
-        return Err(refused(text, "an architecture", reason));
-    }
+    let text = admitted(text)?;
     if let Some((form, rest)) = named(forms, text) {
         return (form.read)(space, bare(rest));
     }
@@ -78,6 +74,18 @@ pub(crate) fn read<S>(space: &S, forms: &[Form<S>], text: &str) -> Result<Archit
         [one] => (one.read)(space, text),
         _ => agreed(space, forms, &alike, text),
     }
+}
+
+/// A text without what people paste around it ([`bare`]).
+///
+/// # Errors
+/// [`SpaceError::Notation`] for one of more than [`LONGEST`] bytes.
+pub(crate) fn admitted(text: &str) -> Result<&str, SpaceError> {
+    let text = bare(text);
+    if text.len() <= LONGEST {
+        return Ok(text);
+    }
+    Err(refused(text, "an architecture", format!("{} bytes are more than {LONGEST}", text.len())))
 }
 
 /// Prints an architecture in the notation of a name.
@@ -144,18 +152,31 @@ fn agreed<S>(
     }
 }
 
-/// The text without blanks, marks of byte order and one pair of quotes around it.
+/// The text without blanks, back quotes, marks of byte order, and commas or semicolons behind it, without `NAME =` before a quoted
+/// text, and without one pair of quotes around it.
 fn bare(text: &str) -> &str {
-    let text = text.trim_matches(literal::is_blank);
+    let text = text.trim_matches(|c| literal::is_blank(c) || c == '`').trim_end_matches([';', ',', ' ']);
+    quoted(assigned(text).unwrap_or(text)).unwrap_or(text)
+}
+
+fn trimmed(text: &str) -> &str {
+    text.trim_matches(literal::is_blank)
+}
+
+/// What follows `NAME =`.
+fn assigned(text: &str) -> Option<&str> {
+    let (name, value) = text.split_once('=')?;
+    let is_name = trimmed(name).chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
+    is_name.then(|| trimmed(value))
+}
+
+/// What stands in the quotes around a text, if these are the only ones.
+fn quoted(text: &str) -> Option<&str> {
     let mut inner = text.chars();
-    match (inner.next(), inner.next_back()) {
-        (Some(open), Some(close)) if literal::closes(open, close) => {
-            let inner = inner.as_str();
-            let whole = !inner.contains(|c| literal::closes(open, c));
-            if whole { inner.trim_matches(literal::is_blank) } else { text }
-        }
-        _ => text,
-    }
+    let (open, close) = (inner.next()?, inner.next_back()?);
+    let inner = inner.as_str();
+    let whole = literal::closes(open, close) && !inner.contains(|c| literal::closes(open, c));
+    whole.then(|| trimmed(inner))
 }
 
 /// [`SpaceError::Notation`] with as much of a text as a message can hold.

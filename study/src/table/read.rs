@@ -304,14 +304,9 @@ pub(super) fn architectures(
 
 /// What to do about a text that is not read.
 fn remedy(error: &SpaceError, space: &dyn SearchSpace) -> String {
-    match error {
-        SpaceError::Ambiguous { readings, .. } => {
-            let first = readings.first().map_or("", |(name, _)| *name);
-            format!("or in the header: {ARCH}:{first}")
-        }
-        _ => {
-            let now = space.name();
-            format!("correct or remove the row, or name the table's own space (now {now})")
-        }
+    if let SpaceError::Ambiguous { readings, .. } = error {
+        let first = readings.first().map_or("", |(name, _)| *name);
+        return format!("or in the header: {ARCH}:{first}");
     }
+    format!("correct or remove the row, or name the table's own space (now {})", space.name())
 }

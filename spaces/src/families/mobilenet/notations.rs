@@ -79,7 +79,7 @@ fn blocks(space: &MobileNet, text: &str) -> Result<Architecture, SpaceError> {
     built(space, text, BLOCKS, places.map_err(|reason| refused(text, BLOCKS, reason))?)
 }
 
-fn block(literal: &Literal) -> Result<u8, String> {
+fn block(literal: &Literal<'_>) -> Result<u8, String> {
     let name = literal.text("the name of a block")?;
     if IDENTITIES.iter().any(|identity| identity.eq_ignore_ascii_case(name)) {
         return Ok(SKIP);

@@ -1,5 +1,7 @@
 //! The notations of NAS-Bench-101.
 
+use std::borrow::Cow;
+
 use super::module::Module;
 use super::{FIRST, MAX_VERTICES, NasBench101, OPS};
 use crate::error::SpaceError;
@@ -132,21 +134,15 @@ fn matrix_of(module: &Module, quote: char) -> (String, String) {
 /// Reads a matrix and operations in JSON or Python.
 fn matrix(space: &NasBench101, text: &str) -> Result<Architecture, SpaceError> {
     let bad = |reason: String| refused(text, MATRIX, reason);
-    let (edges, ops) = spec(text).and_then(|literal| parts(&literal)).map_err(bad)?;
+    let call = call(text);
+    let (edges, ops) = statement(&call).and_then(|literal| parts(&literal)).map_err(bad)?;
     space.module(&edges, &ops).map_err(|error| bad(error.to_string()))
 }
 
-/// The literal of a text, which may be the arguments of a call alone: `matrix=[[..]], ops=[..]`.
-fn spec(text: &str) -> Result<Literal, String> {
-    let arguments = text.trim_end_matches([';', ',']);
-    let bare = arguments.starts_with(|c: char| c.is_alphabetic())
-        && arguments.find('=').is_some_and(|at| !arguments[..at].contains('('))
-        && NAMES[1].iter().any(|name| arguments.contains(&format!("{name}=")));
-    if bare && !text.contains("ModelSpec") {
-        statement(&format!("ModelSpec({arguments})"))
-    } else {
-        statement(text)
-    }
+/// A text that is the arguments of a call alone, `matrix=[[..]], ops=[..]`, as the call.
+fn call(text: &str) -> Cow<'_, str> {
+    let name = text.split('=').next().unwrap_or_default().trim();
+    if NAMES[0].contains(&name) { Cow::Owned(format!("ModelSpec({text})")) } else { Cow::Borrowed(text) }
 }
 
 /// Names of the matrix and of the operations: those of the package, of its files, and after pruning.
@@ -157,7 +153,7 @@ const NAMES: [[&str; 5]; 2] = [
 
 type Parts = (Vec<(usize, usize)>, Vec<OpId>);
 
-fn parts(literal: &Literal) -> Result<Parts, String> {
+fn parts(literal: &Literal<'_>) -> Result<Parts, String> {
     let (matrix, ops) = match literal.arguments() {
         [matrix, ops] => (matrix, ops),
         [_, ..] if is_a_list(literal) => return Err(literal.expected("a matrix and operations")),
@@ -172,18 +168,18 @@ fn parts(literal: &Literal) -> Result<Parts, String> {
     Ok((edges(rows)?, interior(ops, names, n)?))
 }
 
-fn is_a_list(literal: &Literal) -> bool {
+fn is_a_list(literal: &Literal<'_>) -> bool {
     matches!(literal.value, Value::List(_))
 }
 
-fn field(literal: &Literal, which: usize) -> Result<&Literal, String> {
+fn field<'l, 't>(literal: &'l Literal<'t>, which: usize) -> Result<&'l Literal<'t>, String> {
     let fields = literal.fields("a matrix and operations")?;
     let found = fields.into_iter().find(|(name, _)| NAMES[which].contains(name));
     found.map(|(_, value)| value).ok_or_else(|| literal.wrong(format!("{:?} is missing", NAMES[which][0])))
 }
 
 /// The edges of a strictly upper-triangular matrix of 0 and 1.
-fn edges(rows: &[Literal]) -> Result<Vec<(usize, usize)>, String> {
+fn edges(rows: &[Literal<'_>]) -> Result<Vec<(usize, usize)>, String> {
     let mut edges = Vec::new();
     for (from, row) in rows.iter().enumerate() {
         let bits = row.integers("a row of 0 and 1")?;
@@ -203,7 +199,7 @@ fn edges(rows: &[Literal]) -> Result<Vec<(usize, usize)>, String> {
 }
 
 /// The operations of the vertices inside; input and output may be left out.
-fn interior(ops: &Literal, names: &[Literal], n: usize) -> Result<Vec<OpId>, String> {
+fn interior(ops: &Literal<'_>, names: &[Literal<'_>], n: usize) -> Result<Vec<OpId>, String> {
     let is =
         |at: usize, name: &str| Ok::<_, String>(names[at].text("an operation")?.eq_ignore_ascii_case(name));
     let inside = if names.len() == n {
@@ -216,6 +212,6 @@ fn interior(ops: &Literal, names: &[Literal], n: usize) -> Result<Vec<OpId>, Str
     } else {
         return Err(ops.wrong(format!("{} operations given, expected {n}, one a vertex", names.len())));
     };
-    let id = |name: &Literal| op_id(name.text("an operation")?).map_err(|reason| name.wrong(reason));
+    let id = |name: &Literal<'_>| op_id(name.text("an operation")?).map_err(|reason| name.wrong(reason));
     inside.iter().map(id).collect()
 }

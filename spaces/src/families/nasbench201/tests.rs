@@ -121,3 +121,16 @@ fn golden_keys() {
         ]
     );
 }
+
+#[test]
+fn every_index_and_all_digits_come_back() {
+    let space = NasBench201::with_uniqueness(Uniqueness::Raw);
+    for (index, cell) in space.enumerate().unwrap().enumerate() {
+        assert_eq!(space.format_as(&cell, "index"), Ok(index.to_string()));
+        assert_eq!(space.parse(&index.to_string()), Ok(cell.clone()));
+        for notation in ["digits", "naslib"] {
+            let text = space.format_as(&cell, notation).unwrap();
+            assert_eq!(space.parse(&format!("{notation}:{text}")), Ok(cell.clone()));
+        }
+    }
+}

@@ -8,9 +8,10 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::fmt;
 
-pub(crate) use read::{closes, is_blank, statement};
+pub(crate) use read::{closes, is_blank, statement, statement_from};
 
 /// Where in a text a value begins, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,32 +28,32 @@ impl fmt::Display for Place {
 
 /// A value and where it stands.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Literal {
+pub(crate) struct Literal<'a> {
     pub(crate) place: Place,
-    pub(crate) value: Value,
+    pub(crate) value: Value<'a>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Value {
+pub(crate) enum Value<'a> {
     Int(i64),
     Float(f64),
-    Text(String),
+    Text(Cow<'a, str>),
     /// A word without quotes; of a dotted one the last part.
-    Name(String),
+    Name(&'a str),
     /// A list or a tuple.
-    List(Vec<Literal>),
-    Dict(Vec<(Literal, Literal)>),
+    List(Vec<Literal<'a>>),
+    Dict(Vec<(Literal<'a>, Literal<'a>)>),
     Call {
-        name: String,
-        args: Vec<Literal>,
-        fields: Vec<(String, Literal)>,
+        name: &'a str,
+        args: Vec<Literal<'a>>,
+        fields: Vec<(&'a str, Literal<'a>)>,
     },
 }
 
 /// Most numbers that a `range` may stand for.
 const LONGEST_RANGE: i64 = 64;
 
-impl Literal {
+impl<'a> Literal<'a> {
     /// A reason with the place of this value.
     pub(crate) fn wrong(&self, reason: impl fmt::Display) -> String {
         format!("{reason} ({})", self.place)
@@ -64,7 +65,7 @@ impl Literal {
     }
 
     /// The value inside `np.int64(3)`, `np.array([..])`, `tuple(..)` and the like.
-    fn inner(&self) -> &Literal {
+    fn inner(&self) -> &Literal<'a> {
         const WRAPPERS: [&str; 14] = [
             "int",
             "int8",
@@ -82,7 +83,7 @@ impl Literal {
             "OrderedDict",
         ];
         match &self.value {
-            Value::Call { name, args, .. } if WRAPPERS.contains(&name.as_str()) => match &args[..] {
+            Value::Call { name, args, .. } if WRAPPERS.contains(name) => match &args[..] {
                 [one, ..] => one.inner(),
                 [] => self,
             },
@@ -98,10 +99,15 @@ impl Literal {
         }
     }
 
-    /// A whole number, of either sign.
+    /// A whole number, of either sign, also as `1.` or `True`.
     pub(crate) fn integer(&self, what: &str) -> Result<i64, String> {
         match &self.inner().value {
             Value::Int(number) => Ok(*number),
+            Value::Float(number) if number.fract() == 0.0 && number.abs() < f64::from(i32::MAX) => {
+                Ok(*number as i64)
+            }
+            Value::Name("True" | "true") => Ok(1),
+            Value::Name("False" | "false") => Ok(0),
             _ => Err(self.expected(what)),
         }
     }
@@ -109,13 +115,14 @@ impl Literal {
     /// A text, with or without quotes.
     pub(crate) fn text(&self, what: &str) -> Result<&str, String> {
         match &self.inner().value {
-            Value::Text(text) | Value::Name(text) => Ok(text),
+            Value::Text(text) => Ok(text),
+            Value::Name(name) => Ok(name),
             _ => Err(self.expected(what)),
         }
     }
 
     /// The members of a list or a tuple.
-    pub(crate) fn items(&self, what: &str) -> Result<&[Literal], String> {
+    pub(crate) fn items(&self, what: &str) -> Result<&[Literal<'a>], String> {
         match &self.inner().value {
             Value::List(items) => Ok(items),
             _ => Err(self.expected(what)),
@@ -125,7 +132,7 @@ impl Literal {
     /// The whole numbers of a list, or of `range(a, b)`.
     pub(crate) fn integers(&self, what: &str) -> Result<Vec<i64>, String> {
         match &self.inner().value {
-            Value::Call { name, args, fields } if name == "range" && fields.is_empty() => {
+            Value::Call { name, args, fields } if *name == "range" && fields.is_empty() => {
                 let ends: Vec<i64> =
                     args.iter().map(|end| end.integer("the end of a range")).collect::<Result<_, _>>()?;
                 let (from, to) = match ends[..] {
@@ -140,7 +147,7 @@ impl Literal {
     }
 
     /// The members without names of a list or a call; none of a dictionary.
-    pub(crate) fn arguments(&self) -> &[Literal] {
+    pub(crate) fn arguments(&self) -> &[Literal<'a>] {
         match &self.inner().value {
             Value::List(args) | Value::Call { args, .. } => args,
             _ => &[],
@@ -148,14 +155,14 @@ impl Literal {
     }
 
     /// The named members of a call or a dictionary.
-    pub(crate) fn fields(&self, what: &str) -> Result<Vec<(&str, &Literal)>, String> {
+    pub(crate) fn fields(&self, what: &str) -> Result<Vec<(&str, &Literal<'a>)>, String> {
         let literal = self.inner();
         match &literal.value {
             Value::Dict(pairs) => {
                 pairs.iter().map(|(key, value)| Ok((key.text("a key in quotes")?, value))).collect()
             }
             Value::Call { fields, .. } if !fields.is_empty() => {
-                Ok(fields.iter().map(|(key, value)| (key.as_str(), value)).collect())
+                Ok(fields.iter().map(|(key, value)| (*key, value)).collect())
             }
             // `OrderedDict([('a', 1), ..])`
             Value::List(items) => items.iter().map(Self::pair).collect(),
@@ -163,7 +170,7 @@ impl Literal {
         }
     }
 
-    fn pair(&self) -> Result<(&str, &Literal), String> {
+    fn pair(&self) -> Result<(&str, &Literal<'a>), String> {
         match self.items("a pair of key and value")? {
             [key, value] => Ok((key.text("a key in quotes")?, value)),
             _ => Err(self.expected("a pair of key and value")),
@@ -172,7 +179,7 @@ impl Literal {
 }
 
 /// As a message shows it: the kind of what is large, else the value.
-impl fmt::Display for Literal {
+impl fmt::Display for Literal<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.value {
             Value::Int(number) => write!(f, "{number}"),

@@ -1,5 +1,7 @@
 //! From text to values.
 
+use std::borrow::Cow;
+
 use super::{Literal, Place, Value};
 
 /// Deepest nesting of brackets.
@@ -28,8 +30,14 @@ fn is_quote(c: char) -> bool {
 ///
 /// # Errors
 /// What is wrong, with line and column.
-pub(crate) fn statement(text: &str) -> Result<Literal, String> {
+pub(crate) fn statement(text: &str) -> Result<Literal<'_>, String> {
+    statement_from(text, 0)
+}
+
+/// The same from a byte of a text on, which may have anything before it.
+pub(crate) fn statement_from(text: &str, start: usize) -> Result<Literal<'_>, String> {
     let mut reader = Reader { rest: text, place: Place { line: 1, column: 1 }, depth: 0 };
+    reader.take(start);
     let mut value = reader.value()?;
     if matches!(value.value, Value::Name(_)) && reader.accept('=') {
         value = reader.value()?;
@@ -47,14 +55,14 @@ struct Reader<'a> {
     depth: usize,
 }
 
-impl Reader<'_> {
-    fn value(&mut self) -> Result<Literal, String> {
+impl<'a> Reader<'a> {
+    fn value(&mut self) -> Result<Literal<'a>, String> {
         let place = match self.peek() {
             Some(_) => self.place,
             None => return Err(self.wrong("expected a value, found the end of the text")),
         };
         let value = match self.rest.chars().next() {
-            Some('[') => Value::List(self.list('[', ']')?),
+            Some('[') => Value::List(self.list()?),
             Some('(') => self.tuple()?,
             Some('{') => self.dict()?,
             Some(quote) if is_quote(quote) => Value::Text(self.quoted()?),
@@ -82,12 +90,25 @@ impl Reader<'_> {
         found
     }
 
-    fn list(&mut self, open: char, close: char) -> Result<Vec<Literal>, String> {
-        self.bracketed(open, |reader| reader.members(close, Self::value).map(|(items, _)| items))
+    /// A list, in which numbers and lists may follow each other without commas, as NumPy prints them.
+    fn list(&mut self) -> Result<Vec<Literal<'a>>, String> {
+        self.bracketed('[', |reader| {
+            let mut items = Vec::new();
+            while !reader.accept(']') {
+                items.push(reader.value()?);
+                let next = reader.peek();
+                let spaced = next.is_some_and(|c| c.is_ascii_digit() || matches!(c, '[' | '-'));
+                if !reader.accept(',') && !spaced {
+                    reader.expect(']')?;
+                    break;
+                }
+            }
+            Ok(items)
+        })
     }
 
     /// `(1, 2)` and `(1,)` are tuples, `(1)` is 1.
-    fn tuple(&mut self) -> Result<Value, String> {
+    fn tuple(&mut self) -> Result<Value<'a>, String> {
         let (mut items, comma) = self.bracketed('(', |reader| reader.members(')', Self::value))?;
         let single = items.len() == 1 && !comma;
         Ok(match items.pop() {
@@ -99,7 +120,7 @@ impl Reader<'_> {
         })
     }
 
-    fn dict(&mut self) -> Result<Value, String> {
+    fn dict(&mut self) -> Result<Value<'a>, String> {
         let pair = |reader: &mut Self| {
             let key = reader.value()?;
             reader.expect(':')?;
@@ -128,13 +149,13 @@ impl Reader<'_> {
     }
 
     /// A name, a call, or a text with a letter before its quotes.
-    fn named(&mut self) -> Result<Value, String> {
+    fn named(&mut self) -> Result<Value<'a>, String> {
         let mut name = self.word();
         while self.rest.starts_with('.') {
             self.skip();
             name = self.word();
         }
-        let prefixed = matches!(name.as_str(), "u" | "b" | "r") && self.rest.starts_with(is_quote);
+        let prefixed = matches!(name, "u" | "b" | "r") && self.rest.starts_with(is_quote);
         if prefixed {
             return self.quoted().map(Value::Text);
         }
@@ -152,50 +173,47 @@ impl Reader<'_> {
         Ok(Value::Call { name, args, fields })
     }
 
-    fn argument(&mut self) -> Result<(Option<String>, Literal), String> {
+    fn argument(&mut self) -> Result<(Option<&'a str>, Literal<'a>), String> {
         let value = self.value()?;
-        match &value.value {
-            Value::Name(name) if self.accept('=') => Ok((Some(name.clone()), self.value()?)),
+        match value.value {
+            Value::Name(name) if self.accept('=') => Ok((Some(name), self.value()?)),
             _ => Ok((None, value)),
         }
     }
 
-    fn quoted(&mut self) -> Result<String, String> {
+    fn quoted(&mut self) -> Result<Cow<'a, str>, String> {
         let start = self.place;
         let open = self.skip().unwrap_or('\'');
-        let mut text = String::new();
+        let ends = |c: char| closes(open, c) || c == '\\';
+        let endless = || format!("the text that begins here has no end ({start})");
+        let mut text = Cow::Borrowed("");
         loop {
+            text += self.take(self.rest.find(ends).ok_or_else(endless)?);
             match self.skip() {
-                None => return Err(format!("the text that begins here has no end ({start})")),
-                Some(close) if closes(open, close) => return Ok(text),
-                Some('\\') => text.extend(self.skip()),
-                Some(c) => text.push(c),
+                Some('\\') => text.to_mut().extend(self.skip()),
+                _ => return Ok(text),
             }
         }
     }
 
-    fn number(&mut self) -> Result<Value, String> {
+    fn number(&mut self) -> Result<Value<'a>, String> {
         let place = self.place;
-        let mut text = String::new();
-        while let Some(c) = self.rest.chars().next() {
-            let sign = matches!(c, '-' | '+') && (text.is_empty() || text.ends_with(['e', 'E']));
-            if !(sign || c.is_ascii_alphanumeric() || matches!(c, '.' | '_')) {
-                break;
-            }
-            text.extend(self.skip());
-        }
-        let plain = text.replace('_', "");
+        let mut before = ' ';
+        let ends = |c: char| {
+            let exponent = matches!(before, ' ' | 'e' | 'E') && matches!(c, '-' | '+');
+            before = c;
+            !(exponent || c.is_ascii_alphanumeric() || matches!(c, '.' | '_'))
+        };
+        let text = self.take(self.rest.find(ends).unwrap_or(self.rest.len()));
+        let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
         let value = plain.parse().map(Value::Int).or_else(|_| plain.parse().map(Value::Float));
-        value.map_err(|_| format!("{:?} is no number ({place})", super::super::excerpt(&text)))
+        value.map_err(|_| format!("{:?} is no number ({place})", super::super::excerpt(text)))
     }
 
     /// Letters, digits and underscores; may be empty.
-    fn word(&mut self) -> String {
-        let mut word = String::new();
-        while self.rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
-            word.extend(self.skip());
-        }
-        word
+    fn word(&mut self) -> &'a str {
+        let ends = |c: char| !(c.is_alphanumeric() || c == '_');
+        self.take(self.rest.find(ends).unwrap_or(self.rest.len()))
     }
 
     fn expect(&mut self, token: char) -> Result<(), String> {
@@ -228,13 +246,22 @@ impl Reader<'_> {
     /// Goes on by one character.
     fn skip(&mut self) -> Option<char> {
         let c = self.rest.chars().next()?;
-        self.rest = &self.rest[c.len_utf8()..];
-        if c == '\n' {
-            self.place = Place { line: self.place.line + 1, column: 1 };
-        } else {
-            self.place.column += 1;
-        }
+        self.take(c.len_utf8());
         Some(c)
+    }
+
+    /// Goes on by so many bytes.
+    fn take(&mut self, bytes: usize) -> &'a str {
+        let (taken, rest) = self.rest.split_at(bytes);
+        self.rest = rest;
+        match taken.rfind('\n') {
+            None => self.place.column += taken.chars().count(),
+            Some(end) => {
+                let line = self.place.line + taken.matches('\n').count();
+                self.place = Place { line, column: 1 + taken[end + 1..].chars().count() };
+            }
+        }
+        taken
     }
 
     fn wrong(&self, reason: &str) -> String {

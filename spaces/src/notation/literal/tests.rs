@@ -1,8 +1,8 @@
 use super::*;
 
 fn shown(text: &str) -> String {
-    fn show(literal: &Literal) -> String {
-        let all = |items: &[Literal]| items.iter().map(show).collect::<Vec<_>>().join(" ");
+    fn show(literal: &Literal<'_>) -> String {
+        let all = |items: &[Literal<'_>]| items.iter().map(show).collect::<Vec<_>>().join(" ");
         match &literal.value {
             Value::List(items) => format!("[{}]", all(items)),
             Value::Dict(pairs) => {
@@ -33,6 +33,7 @@ fn values_as_people_paste_them() {
         ),
         (r#"{"a": [1, 2], 'b': None}"#, r#"{"a":[1 2] "b":None}"#),
         ("np.array([[0, 1],\n [0, 0]], dtype=int8)", "array([[0 1] [0 0]] dtype=int8)"),
+        ("[[0 1 1]\n [0 -1 0]]", "[[0 1 1] [0 -1 0]]"),
         ("'it\\'s'", "\"it's\""),
         ("\u{feff}[1_000]\u{a0}", "[1000]"),
     ] {
@@ -45,7 +46,7 @@ fn errors_name_line_and_column() {
     for (text, expected) in [
         ("", "expected a value, found the end of the text (line 1, column 1)"),
         ("[1,\n 2", "expected \"]\", found the end of the text (line 2, column 3)"),
-        ("[1 2]", "expected \"]\", found '2' (line 1, column 4)"),
+        ("['a' 'b']", "expected \"]\", found '\\'' (line 1, column 6)"),
         ("['a", "the text that begins here has no end (line 1, column 2)"),
         ("[1] [2]", "nothing may follow the end, found '[' (line 1, column 5)"),
         ("[1x]", "\"1x\" is no number (line 1, column 2)"),
@@ -59,7 +60,9 @@ fn errors_name_line_and_column() {
 
 #[test]
 fn wrappers_and_ranges() {
-    let read = |text: &str| statement(text).unwrap();
+    fn read(text: &str) -> Literal<'_> {
+        statement(text).unwrap()
+    }
     assert_eq!(read("np.int64(3)").number("a number"), Ok(3));
     assert_eq!(read("np.str_('a')").text("a name"), Ok("a"));
     assert_eq!(read("range(2, 6)").integers("nodes"), Ok(vec![2, 3, 4, 5]));
@@ -67,6 +70,8 @@ fn wrappers_and_ranges() {
     assert_eq!(read("list(range(1, 3))").integers("nodes"), Ok(vec![1, 2]));
     assert_eq!(read("range(0, 99999999999)").integers("nodes").unwrap().len(), 64);
     assert_eq!(read("range(9223372036854775807, 0)").integers("nodes"), Ok(vec![]));
+    assert_eq!(read("[0., 1., True, False]").integers("bits"), Ok(vec![0, 1, 1, 0]));
+    assert!(read("[0.5]").integers("bits").is_err() && read("[1e300]").integers("bits").is_err());
     let fields = read("OrderedDict([('a', 1)])");
     assert_eq!(fields.fields("fields").unwrap()[0].0, "a");
     assert_eq!(read("-1").number("a node"), Err("expected a node, found -1 (line 1, column 1)".into()));

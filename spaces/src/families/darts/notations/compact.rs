@@ -33,14 +33,14 @@ pub(super) fn read(text: &str, numbering: &Numbering) -> Result<Genotype, SpaceE
     cells.map_err(|reason| refused(text, numbering.notation, reason))
 }
 
-fn cell(literal: &Literal, numbering: &Numbering) -> Result<CellGenotype, String> {
+fn cell(literal: &Literal<'_>, numbering: &Numbering) -> Result<CellGenotype, String> {
     let edges = literal.items("the edges of a cell")?;
     let read = edges.iter().map(|pair| edge(pair, numbering)).collect::<Result<Vec<_>, _>>()?;
     let found = read.len();
     read.try_into().map_err(|_| literal.wrong(format!("a cell has {} edges, not {found}", 2 * STEPS)))
 }
 
-fn edge(pair: &Literal, numbering: &Numbering) -> Result<(Primitive, usize), String> {
+fn edge(pair: &Literal<'_>, numbering: &Numbering) -> Result<(Primitive, usize), String> {
     let [from, op] = pair.items("a pair (from, operation)")? else {
         return Err(pair.wrong("expected a pair (from, operation)"));
     };

@@ -41,7 +41,7 @@ fn lines(text: &str) -> String {
     format!("{{{}}}", text.lines().map(entry).collect::<String>())
 }
 
-fn genotype(literal: &Literal) -> Result<Genotype, String> {
+fn genotype(literal: &Literal<'_>) -> Result<Genotype, String> {
     let mut fields = literal.fields("a dictionary")?;
     if let [("values", values)] = fields[..] {
         fields = values.fields("a dictionary")?;
@@ -49,7 +49,7 @@ fn genotype(literal: &Literal) -> Result<Genotype, String> {
     Ok(Genotype { normal: cell(&fields, "normal")?, reduce: cell(&fields, "reduce")? })
 }
 
-fn cell(fields: &[(&str, &Literal)], kind: &str) -> Result<CellGenotype, String> {
+fn cell(fields: &[(&str, &Literal<'_>)], kind: &str) -> Result<CellGenotype, String> {
     let mut cell = [(Primitive::None, 0); 2 * STEPS];
     let mut used = Vec::new();
     for (step, pair) in cell.chunks_mut(2).enumerate() {
@@ -72,7 +72,7 @@ fn cell(fields: &[(&str, &Literal)], kind: &str) -> Result<CellGenotype, String>
 }
 
 /// The inputs of a node.
-fn inputs(fields: &[(&str, &Literal)], kind: &str, node: usize) -> Result<[usize; 2], String> {
+fn inputs(fields: &[(&str, &Literal<'_>)], kind: &str, node: usize) -> Result<[usize; 2], String> {
     let key = format!("inputs_node_{kind}_{node}");
     let Some(value) = field(fields, &key)? else {
         return if node == 2 { Ok([0, 1]) } else { Err(format!("{key} is missing")) };
@@ -86,7 +86,7 @@ fn inputs(fields: &[(&str, &Literal)], kind: &str, node: usize) -> Result<[usize
 }
 
 /// The value of the one key that ends like this.
-fn field<'f>(fields: &[(&str, &'f Literal)], end: &str) -> Result<Option<&'f Literal>, String> {
+fn field<'l, 't>(fields: &[(&str, &'l Literal<'t>)], end: &str) -> Result<Option<&'l Literal<'t>>, String> {
     let mut found = fields.iter().filter(|(key, _)| is(key, end));
     match (found.next(), found.next()) {
         (_, Some((key, value))) => Err(value.wrong(format!("{key} is there twice"))),

@@ -4,7 +4,7 @@ use super::super::{CellGenotype, Genotype, PUBLISHED, Primitive, STEPS};
 use super::nodes;
 use crate::error::SpaceError;
 use crate::lookup::nearest;
-use crate::notation::literal::{Literal, Value, statement};
+use crate::notation::literal::{Literal, Value, statement_from};
 use crate::notation::names::DARTS;
 use crate::notation::refused;
 
@@ -13,6 +13,9 @@ const NOTATION: &str = "a DARTS genotype Genotype(normal=[('op', node), ..8], no
 
 /// The fields of the published named tuple, in order.
 const FIELDS: [&str; 4] = ["normal", "normal_concat", "reduce", "reduce_concat"];
+
+/// What the fields may stand in.
+const CALLS: [&str; 3] = ["Genotype", "dict", "OrderedDict"];
 
 /// Reads a published name, `Genotype(..)` with anything before it that a log puts there, or its fields
 /// in a dictionary.
@@ -26,9 +29,7 @@ pub(super) fn read(text: &str) -> Result<Genotype, SpaceError> {
         None if text.contains('{') || text.contains("Genotype") => 0,
         None => return Err(bad(nameless(text))),
     };
-    // Blanks in the place of what a log puts in front, so that lines and columns are the text's own.
-    let shown: String = text[..start].chars().map(|c| if c == '\n' { c } else { ' ' }).collect();
-    statement(&(shown + &text[start..])).and_then(|literal| genotype(&literal)).map_err(bad)
+    statement_from(text, start).and_then(|literal| genotype(&literal)).map_err(bad)
 }
 
 /// What is wrong with a text that could only be a name.
@@ -38,12 +39,12 @@ fn nameless(text: &str) -> String {
     format!("it neither is a published name ({}) nor has \"Genotype(\"{meant}", names.join(", "))
 }
 
-fn genotype(literal: &Literal) -> Result<Genotype, String> {
-    let given: Vec<(&str, &Literal)> = match (literal.arguments(), &literal.value) {
-        (_, Value::Call { name, .. }) if name != "Genotype" && name != "dict" && name != "OrderedDict" => {
+fn genotype(literal: &Literal<'_>) -> Result<Genotype, String> {
+    let given: Vec<(&str, &Literal<'_>)> = match (literal.arguments(), &literal.value) {
+        (_, Value::Call { name, .. }) if !CALLS.contains(name) => {
             return Err(literal.wrong(format!("expected Genotype(..), found {name}(..)")));
         }
-        (arguments @ [_, ..], Value::Call { name, .. }) if name == "Genotype" => {
+        (arguments @ [_, ..], Value::Call { name, .. }) if *name == "Genotype" => {
             if arguments.len() > FIELDS.len() {
                 return Err(literal.wrong(format!("{} fields given, expected 4", arguments.len())));
             }
@@ -59,7 +60,7 @@ fn genotype(literal: &Literal) -> Result<Genotype, String> {
             "reduce" => reduce = Some(cell(value)?),
             "normal_concat" | "reduce_concat" => concat(value)?,
             // AutoDL-Projects prints `connectN=None, connects=None`.
-            _ if matches!(&value.value, Value::Name(none) if none == "None" || none == "null") => {}
+            _ if matches!(&value.value, Value::Name("None" | "null")) => {}
             other => return Err(value.wrong(format!("unknown field {other:?}"))),
         }
     }
@@ -71,10 +72,10 @@ fn genotype(literal: &Literal) -> Result<Genotype, String> {
 }
 
 /// Eight edges, or four nodes with two each.
-fn cell(literal: &Literal) -> Result<CellGenotype, String> {
+fn cell(literal: &Literal<'_>) -> Result<CellGenotype, String> {
     let items = literal.items("a list of edges")?;
     let nested = items.first().and_then(|item| item.arguments().first()).map(|inner| &inner.value);
-    let edges: Vec<&Literal> = if matches!(nested, Some(Value::List(_))) {
+    let edges: Vec<&Literal<'_>> = if matches!(nested, Some(Value::List(_))) {
         let mut edges = Vec::new();
         for node in items {
             match node.items("the two edges of a node")? {
@@ -99,21 +100,21 @@ fn cell(literal: &Literal) -> Result<CellGenotype, String> {
     read.try_into().map_err(|_| literal.wrong("a cell has 8 edges"))
 }
 
-fn edge(literal: &Literal) -> Result<(Primitive, usize), String> {
+fn edge(literal: &Literal<'_>) -> Result<(Primitive, usize), String> {
     let [op, from] = literal.items("a pair ('op', node)")? else {
         return Err(literal.wrong("expected a pair ('op', node)"));
     };
     Ok((primitive(op)?, from.number("a node number")?))
 }
 
-fn primitive(literal: &Literal) -> Result<Primitive, String> {
+fn primitive(literal: &Literal<'_>) -> Result<Primitive, String> {
     let name = literal.text("the name of an operation")?;
     let position = DARTS.position(name).ok_or_else(|| literal.wrong(DARTS.unknown(name)))?;
     Ok(Primitive::ALL[position])
 }
 
 /// Triples ('op', a, b), in any order of nodes; the lower of the two numbers is the source, as edges go upwards.
-fn by_target(edges: &[&Literal]) -> Result<CellGenotype, String> {
+fn by_target(edges: &[&Literal<'_>]) -> Result<CellGenotype, String> {
     let mut steps: [Vec<(Primitive, usize)>; STEPS] = Default::default();
     for literal in edges {
         let [op, a, b] = literal.items("a triple ('op', from, to)")? else {
@@ -134,7 +135,7 @@ fn by_target(edges: &[&Literal]) -> Result<CellGenotype, String> {
 }
 
 /// The output is the concatenation of the four intermediate nodes and nothing else.
-fn concat(literal: &Literal) -> Result<(), String> {
+fn concat(literal: &Literal<'_>) -> Result<(), String> {
     let mut nodes = literal.integers("the nodes of the output")?;
     nodes.sort_unstable();
     if nodes == [2, 3, 4, 5] {

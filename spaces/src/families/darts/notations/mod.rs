@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use super::{CellGenotype, Darts, Genotype};
 use crate::error::SpaceError;
-use crate::notation::{Form, Notation, is_list};
+use crate::notation::{Form, Notation, admitted, is_list};
 
 pub(super) const FORMS: &[Form<Darts>] = &[
     Form {
@@ -134,7 +134,7 @@ impl FromStr for Genotype {
     /// Reads `Genotype(..)` as Python prints it, its fields in a dictionary or JSON, a dictionary of
     /// NAS-Bench-301, or the name of a published genotype.
     fn from_str(text: &str) -> Result<Self, SpaceError> {
-        let text = text.trim();
+        let text = admitted(text)?;
         if config::looks(text) { config::read(text) } else { genotype::read(text) }
     }
 }

@@ -17,6 +17,13 @@ fn refusal(arguments: &[&str], folder: &Path) -> String {
     text(&done.stderr)
 }
 
+/// The error of a file, which is none of the command line.
+fn failure(arguments: &[&str], folder: &Path) -> String {
+    let done = bonas(arguments, folder);
+    assert_eq!(done.status.code(), Some(1), "{arguments:?}: {}", text(&done.stderr));
+    text(&done.stderr)
+}
+
 fn json(printed: &str) -> serde_json::Value {
     serde_json::from_str(printed).unwrap()
 }
@@ -47,7 +54,7 @@ fn a_text_with_two_readings_is_refused_with_both() {
         "{error}"
     );
     let error = refusal(&["describe", "--arch", "Genotype(normal=[('sep', 0)],\n reduce=[]"], folder.path());
-    assert!(error.contains("found the end of the text (line 2, column 12)"), "{error}");
+    assert!(error.contains("found the end of the text (line 2, column 11)"), "{error}");
 }
 
 #[test]
@@ -82,7 +89,7 @@ fn rows_that_are_left_out_are_counted_by_reason() {
     let at = folder.path();
     gaps(at);
     let table = ["--space", "nasbench201", "--table", "gaps.csv", "--train-on", "val"];
-    let error = refusal(&[&["fit", "--out", "m.bonas"], &table[..]].concat(), at);
+    let error = failure(&[&["fit", "--out", "m.bonas"], &table[..]].concat(), at);
     assert!(
         error.contains("gaps.csv line 5: column `val` is empty; fill it in, or leave such rows out"),
         "{error}"
@@ -110,6 +117,31 @@ fn rows_that_are_left_out_are_counted_by_reason() {
     let error = refusal(&["rank", "--model", "m.bonas", "--candidates", "none.txt"], at);
     assert!(error.contains("none.txt"), "{error}");
     std::fs::write(at.join("list.csv"), "n,arch:digits\n1,333132\n2,NA\n").unwrap();
-    let error = refusal(&["rank", "--model", "m.bonas", "--candidates", "list.csv"], at);
+    let error = failure(&["rank", "--model", "m.bonas", "--candidates", "list.csv"], at);
     assert!(error.contains("list.csv line 3: field 2 (`arch`) is missing (\"NA\")"), "{error}");
+}
+
+/// Rows without a score are left out of what a search or a comparison starts from, and are shown.
+#[test]
+fn rows_left_out_of_what_one_starts_from_are_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    gaps(at);
+    let left_out = "15 rows left out: 15 without `val`";
+    let bonas = "name = \"bonas\"\nsurrogate = \"graph-gp\"\ntransfer = \"table:gaps.csv:val\"\n";
+    let search = format!(
+        "[study]\narchitectures = 6\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"synthetic\"\n[final]\n\
+         seeds = 0\n[strategy]\n{bonas}batch = 3\ninitial = 3\npool_size = 10\n"
+    );
+    std::fs::write(at.join("s.toml"), search).unwrap();
+    let searched = printed(&["search", "s.toml", "--out", "s"], at);
+    assert!(searched.contains(&format!("strategy.transfer: {left_out}\n")), "{searched}");
+    let compare = format!("seeds = 1\nbudget = 6\nbatch = 3\n[[strategy]]\n{bonas}");
+    std::fs::write(at.join("c.toml"), compare).unwrap();
+    let compared = printed(&["compare", "c.toml", "--out", "c"], at);
+    assert!(compared.contains(&format!("starts from a table: {left_out}")), "{compared}");
+    let more =
+        ["--sizes", "20", "--splits", "1", "--surrogate", "graph-gp", "--transfer", "table:gaps.csv:val"];
+    let predicted = printed(&[&["predict"], &more[..]].concat(), at);
+    assert!(predicted.contains(&format!("table:gaps.csv:val: {left_out}\n")), "{predicted}");
 }

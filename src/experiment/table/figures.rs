@@ -126,6 +126,7 @@ impl Sheet<'_> {
         StrategySummary {
             label: self.strategy.label.clone(),
             strategy: self.strategy.settings.name().to_owned(),
+            transfer_skipped: self.bench.transfer_skipped(self.strategy),
             seeds: self.traces.len(),
             curve: (1..=self.config.settings.budget).map(|queries| self.point(queries)).collect(),
             last: self.last(),

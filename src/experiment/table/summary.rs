@@ -147,6 +147,9 @@ pub struct StrategySummary {
     pub label: String,
     /// Which strategy it is.
     pub strategy: String,
+    /// Rows left out of the table that it starts from, by reason; absent if none was.
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub transfer_skipped: Skipped,
     /// Studies.
     pub seeds: usize,
     /// One point a query, up to the budget.

@@ -45,8 +45,14 @@ impl Results {
                 times.wall_s,
             );
         }
-        text + &recommendations(summary) + &aims(summary)
+        text + &transfers(summary) + &recommendations(summary) + &aims(summary)
     }
+}
+
+/// Rows left out of the tables that strategies start from.
+fn transfers(summary: &Summary) -> String {
+    let some = summary.strategies.iter().filter(|strategy| !strategy.transfer_skipped.is_empty());
+    some.map(|s| format!("{:20} starts from a table: {}\n", s.label, s.transfer_skipped)).collect()
 }
 
 /// What the models of strategies take for the best, where that is not the best score by definition.

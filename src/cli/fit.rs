@@ -25,7 +25,7 @@ pub(super) struct FitArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
     /// inside the program. Without it that one, with `val` to train on.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub(super) struct FitArgs {
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
-    /// Leave rows out that lack a number.
+    /// Leave rows out that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None); they are counted.
     #[arg(long)]
     skip_missing: bool,
     /// Leave rows out that are beyond a limit such as "params <= 2.5".

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_study::table::is_missing;
+use bonas_study::table::{is_missing, missing_text};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::StudyError;
@@ -284,8 +284,7 @@ impl Column {
         };
         match field.map(trimmed) {
             Some(text) if is_missing(&text) => {
-                let what = if text.is_empty() { "empty".to_owned() } else { format!("missing ({text:?})") };
-                let place = place + 1;
+                let (what, place) = (missing_text(&text), place + 1);
                 Err(format!("field {place} (`{name}`) is {what}; give an architecture, or remove the row"))
             }
             Some(text) => Ok(match notation {

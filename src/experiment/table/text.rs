@@ -52,7 +52,10 @@ impl Results {
 /// Rows left out of the tables that strategies start from.
 fn transfers(summary: &Summary) -> String {
     let some = summary.strategies.iter().filter(|strategy| !strategy.transfer_skipped.is_empty());
-    some.map(|s| format!("{:20} starts from a table: {}\n", s.label, s.transfer_skipped)).collect()
+    some.fold(String::new(), |mut text, s| {
+        let _ = writeln!(text, "{:20} starts from a table: {}", s.label, s.transfer_skipped);
+        text
+    })
 }
 
 /// What the models of strategies take for the best, where that is not the best score by definition.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bonas_spaces::Architecture;
 
 use super::read::{Rows, Runs};
-use super::skipped::{Reason, Skipped};
+use super::skipped::{SkipReason, Skipped};
 use super::{Arm, ByKey, Column, Reading};
 use crate::StudyError;
 
@@ -52,7 +52,7 @@ pub(super) fn merge(
             Entry::Vacant(slot) => slot,
             Entry::Occupied(there) => {
                 same_values(rows, there.get().1, row, path, reading)?;
-                merged.skipped.add(Reason::Repeated);
+                merged.skipped.add(SkipReason::Repeated);
                 continue;
             }
         };

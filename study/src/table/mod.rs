@@ -59,7 +59,7 @@ pub use column::{Column, ColumnName, Limit};
 pub use embedded::{EMBEDDED, EMBEDDED_NAME, EMBEDDED_SEARCH, EMBEDDED_SPACE};
 pub use merge::Merge;
 use merge::Merged;
-pub use skipped::{MISSING, Reason, Skipped, SkippedRows, is_missing};
+pub use skipped::{MISSING, SkipReason, Skipped, SkippedRows, is_missing, missing_text};
 pub use source::Source;
 pub use space::TableSpace;
 

@@ -8,7 +8,7 @@ use std::thread;
 use bonas_spaces::catalogue::unknown;
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
-use super::skipped::{Reason, Skipped, is_missing};
+use super::skipped::{SkipReason, Skipped, is_missing, missing_text};
 use super::{ColumnName, Reading};
 use crate::StudyError;
 use crate::statistics::mean;
@@ -170,8 +170,9 @@ fn cell(record: &csv::ByteRecord, place: usize) -> Result<&str, String> {
 }
 
 /// The architecture of a row and its measurements, one entry a column asked for; the reason if it is to be left out.
-type Row = Result<(Arc<str>, Vec<Runs>), Reason>;
+type Row = Result<(Arc<str>, Vec<Runs>), SkipReason>;
 
+/// Reads a row, or says what is wrong with it.
 fn row(
     record: &csv::ByteRecord,
     header: &csv::StringRecord,
@@ -180,8 +181,8 @@ fn row(
 ) -> Result<Row, String> {
     let text = cell(record, places.arch)?;
     if is_missing(text) {
-        let what = if text.is_empty() { "empty".to_owned() } else { format!("missing ({text:?})") };
-        return reading.skip_missing.then_some(Err(Reason::NoArchitecture)).ok_or_else(|| {
+        let what = missing_text(text);
+        return reading.skip_missing.then_some(Err(SkipReason::NoArchitecture)).ok_or_else(|| {
             format!("column `{ARCH}` is {what}; remove the row or write its architecture, or {SKIP}")
         });
     }
@@ -189,7 +190,7 @@ fn row(
         let mut runs = Vec::new();
         for &column in columns {
             if !numbers(cell(record, column)?, &header[column], name.negated, &mut runs)? {
-                let reason = Reason::Missing(header[column].to_owned());
+                let reason = SkipReason::Missing(header[column].to_owned());
                 return if reading.skip_missing {
                     Ok(Err(reason))
                 } else {
@@ -202,7 +203,7 @@ fn row(
     for (limit, columns) in reading.limits.iter().zip(&places.limits) {
         match runs(&limit.column, columns)? {
             Ok(runs) if limit.bound.holds(mean(&runs)) => {}
-            Ok(_) => return Ok(Err(Reason::Beyond(limit.to_string()))),
+            Ok(_) => return Ok(Err(SkipReason::Beyond(limit.to_string()))),
             Err(reason) => return Ok(Err(reason)),
         }
     }
@@ -222,8 +223,7 @@ const SKIP: &str = "leave such rows out (missing = \"skip\", --skip-missing)";
 
 /// The error of a missing number.
 fn lacking(record: &csv::ByteRecord, header: &csv::StringRecord, column: usize) -> String {
-    let found = cell(record, column).unwrap_or_default();
-    let what = if found.is_empty() { "empty".to_owned() } else { format!("missing ({found:?})") };
+    let what = missing_text(cell(record, column).unwrap_or_default());
     format!("column `{}` is {what}; fill it in, or {SKIP}", &header[column])
 }
 

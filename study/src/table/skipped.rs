@@ -24,10 +24,15 @@ pub fn is_missing(text: &str) -> bool {
     MISSING.iter().any(|missing| missing.eq_ignore_ascii_case(text))
 }
 
+/// How a message calls a text that is missing: "empty", or "missing" with the text.
+pub fn missing_text(text: &str) -> String {
+    if text.is_empty() { "empty".to_owned() } else { format!("missing ({text:?})") }
+}
+
 /// Why a row of a table was left out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "reason", content = "of", rename_all = "snake_case")]
-pub enum Reason {
+pub enum SkipReason {
     /// It has no architecture.
     NoArchitecture,
     /// It has no number in a column: the column.
@@ -39,7 +44,7 @@ pub enum Reason {
 }
 
 /// How a message says it of a number of rows.
-impl fmt::Display for Reason {
+impl fmt::Display for SkipReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoArchitecture => f.write_str("without an architecture"),
@@ -55,7 +60,7 @@ impl fmt::Display for Reason {
 pub struct SkippedRows {
     /// Why.
     #[serde(flatten)]
-    pub reason: Reason,
+    pub reason: SkipReason,
     /// Number of rows.
     pub rows: usize,
 }
@@ -71,7 +76,7 @@ pub struct Skipped {
 
 impl Skipped {
     /// Counts a row.
-    pub(super) fn add(&mut self, reason: Reason) {
+    pub(super) fn add(&mut self, reason: SkipReason) {
         match self.reasons.iter_mut().find(|known| known.reason == reason) {
             Some(known) => known.rows += 1,
             None => self.reasons.push(SkippedRows { reason, rows: 1 }),

@@ -236,7 +236,7 @@ fn what_is_missing_is_one_list_and_left_out_by_reason() {
     let limits = vec!["params <= 2".parse().unwrap()];
     let table = parse(csv, &Reading { limits, skip_missing: true, ..reading(&["acc"]) }).unwrap();
     let reasons: Vec<_> = table.skipped().reasons.iter().map(|s| (s.reason.clone(), s.rows)).collect();
-    let expected = [(Reason::Beyond("params <= 2".into()), 1), (Reason::Missing("params".into()), 1)];
+    let expected = [(SkipReason::Beyond("params <= 2".into()), 1), (SkipReason::Missing("params".into()), 1)];
     assert_eq!(reasons, expected);
     let json = serde_json::to_string(table.skipped()).unwrap();
     assert!(json.starts_with(r#"[{"reason":"beyond","of":"params <= 2","rows":1},"#), "{json}");

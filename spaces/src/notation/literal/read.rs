@@ -90,7 +90,7 @@ impl<'a> Reader<'a> {
         found
     }
 
-    /// A list, in which numbers and lists may follow each other without commas, as NumPy prints them.
+    /// A list, in which numbers and lists may follow each other without commas, as `NumPy` prints them.
     fn list(&mut self) -> Result<Vec<Literal<'a>>, String> {
         self.bracketed('[', |reader| {
             let mut items = Vec::new();

@@ -289,6 +289,7 @@ fn six_numbers_have_two_readings_or_three() {
         ("digits:333135", "number 5 is 5, expected 0 to 4"),
         ("digits:33313", "5 numbers given, expected 6"),
         ("naslib:(1, 2)", "2 numbers given"),
+        ("digit:333132", "unknown notation `digit`; did you mean `digits`?"),
         ("hello", "nor is it in another notation (structure, index, digits, naslib)"),
         ("[(('nor_conv_3x3', 1),)]", "1 nodes given, expected 3"),
         ("[(('conv', 0),), (), ()]", "unknown operation \"conv\""),
@@ -325,7 +326,8 @@ fn cells_of_nasbench101() {
     let pair = json.replace("{\"matrix\": ", "(").replace("\"ops\": ", "").replace('}', ")");
     let bare = json.replace("{\"matrix\": ", "matrix=").replace("\"ops\": ", "ops=").replace('}', "");
     let printed = "matrix=[[0 1 1]\n [0 0 1]\n [0 0 0]], ops=['input', 'conv3x3-bn-relu', 'output']";
-    same("nasbench101", &["111|conv3x3-bn-relu", printed, "111|conv3x3"]);
+    let lines = printed.replace("]], ", "]]\n");
+    same("nasbench101", &["111|conv3x3-bn-relu", printed, &lines, "111|conv3x3"]);
     same("nasbench101", &[bits, INCEPTION, &json, &numpy, &interior, &pair, &bare]);
     same("nasbench1shot1-1", &["111|conv3x3", "{'matrix': [[0,1,1],[0,0,1],[0,0,0]], 'ops': ['conv3x3']}"]);
     assert_eq!(text_in("nasbench101", INCEPTION, "hash"), Ok("28cfc7874f6d200472e1a9dcd8650aa0".into()));
@@ -346,6 +348,10 @@ fn cells_of_nasbench101() {
         ("{'matrix': [[0, 1], [0, 0]]}", "\"ops\" is missing"),
         ("{'matrix': [[0, 1], [0, 0]], 'ops': ['output', 'input']}", "the first operation must be input"),
         ("{'matrix': [[0, 1], [0, 0]], 'ops': ['conv3x3']}", "1 operations given, expected 2"),
+        (
+            "matrix=[[0, 1], [0, 0]],\nops=['conv9x9', 'a']",
+            "first operation must be input, the last output (line 2, column 5)",
+        ),
         ("{'matrix': [[0]], 'ops': []}", "1 vertices given, expected 2 to 7"),
     ] {
         let error = refusal("nasbench101", text);

@@ -28,7 +28,7 @@ use std::borrow::Cow;
 
 use crate::error::SpaceError;
 use crate::graph::Architecture;
-use crate::lookup::UnknownName;
+use crate::lookup::{UnknownName, nearest};
 
 /// Longest text that is read, in bytes.
 pub const LONGEST: usize = 1 << 16;
@@ -111,8 +111,13 @@ fn named<'f, 't, S>(forms: &'f [Form<S>], text: &'t str) -> Option<(&'f Form<S>,
     Some((form, rest))
 }
 
-/// The error of the space's own notation, with the names of the others.
+/// The error of the space's own notation, with the names of the others; that of a name in front which is nearly that of
+/// a notation.
 fn unlike<S>(space: &S, forms: &[Form<S>], text: &str) -> SpaceError {
+    let known = || forms.iter().map(|form| form.notation.name);
+    if let Some((name, _)) = text.split_once(':').filter(|(name, _)| nearest(name, known()).is_some()) {
+        return UnknownName::new("notation", name, known()).into();
+    }
     let others: Vec<&str> = forms[1..].iter().map(|form| form.notation.name).collect();
     match ((forms[0].read)(space, text), others.is_empty()) {
         (Err(SpaceError::Notation { text, notation, reason }), false) => {
@@ -152,8 +157,8 @@ fn agreed<S>(
     }
 }
 
-/// The text without blanks, back quotes, marks of byte order, and commas or semicolons behind it, without `NAME =` before a quoted
-/// text, and without one pair of quotes around it.
+/// The text without blanks, back quotes and marks of byte order around it, commas and semicolons behind it, `NAME =` before
+/// a quoted text, and one pair of quotes around it.
 fn bare(text: &str) -> &str {
     let text = text.trim_matches(|c| literal::is_blank(c) || c == '`').trim_end_matches([';', ',', ' ']);
     quoted(assigned(text).unwrap_or(text)).unwrap_or(text)

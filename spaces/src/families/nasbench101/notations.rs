@@ -1,12 +1,10 @@
 //! The notations of NAS-Bench-101.
 
-use std::borrow::Cow;
-
 use super::module::Module;
 use super::{FIRST, MAX_VERTICES, NasBench101, OPS};
 use crate::error::SpaceError;
 use crate::graph::{Architecture, OpId};
-use crate::notation::literal::{Literal, Value, statement};
+use crate::notation::literal::{Literal, Value, arguments, statement};
 use crate::notation::names::NASBENCH101;
 use crate::notation::{Form, Notation, is_list, refused};
 
@@ -134,15 +132,14 @@ fn matrix_of(module: &Module, quote: char) -> (String, String) {
 /// Reads a matrix and operations in JSON or Python.
 fn matrix(space: &NasBench101, text: &str) -> Result<Architecture, SpaceError> {
     let bad = |reason: String| refused(text, MATRIX, reason);
-    let call = call(text);
-    let (edges, ops) = statement(&call).and_then(|literal| parts(&literal)).map_err(bad)?;
+    let (edges, ops) = spec(text).and_then(|literal| parts(&literal)).map_err(bad)?;
     space.module(&edges, &ops).map_err(|error| bad(error.to_string()))
 }
 
-/// A text that is the arguments of a call alone, `matrix=[[..]], ops=[..]`, as the call.
-fn call(text: &str) -> Cow<'_, str> {
+/// The literal of a text, which may be the arguments of a call alone: `matrix=[[..]], ops=[..]`.
+fn spec(text: &str) -> Result<Literal<'_>, String> {
     let name = text.split('=').next().unwrap_or_default().trim();
-    if NAMES[0].contains(&name) { Cow::Owned(format!("ModelSpec({text})")) } else { Cow::Borrowed(text) }
+    if NAMES[0].contains(&name) { arguments(text) } else { statement(text) }
 }
 
 /// Names of the matrix and of the operations: those of the package, of its files, and after pruning.

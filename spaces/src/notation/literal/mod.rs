@@ -11,7 +11,7 @@ mod tests;
 use std::borrow::Cow;
 use std::fmt;
 
-pub(crate) use read::{closes, is_blank, statement, statement_from};
+pub(crate) use read::{arguments, closes, is_blank, statement, statement_from};
 
 /// Where in a text a value begins, both from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

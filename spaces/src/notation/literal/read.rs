@@ -36,7 +36,7 @@ pub(crate) fn statement(text: &str) -> Result<Literal<'_>, String> {
 
 /// The same from a byte of a text on, which may have anything before it.
 pub(crate) fn statement_from(text: &str, start: usize) -> Result<Literal<'_>, String> {
-    let mut reader = Reader { rest: text, place: Place { line: 1, column: 1 }, depth: 0 };
+    let mut reader = Reader::of(text);
     reader.take(start);
     let mut value = reader.value()?;
     if matches!(value.value, Value::Name(_)) && reader.accept('=') {
@@ -49,6 +49,24 @@ pub(crate) fn statement_from(text: &str, start: usize) -> Result<Literal<'_>, St
     }
 }
 
+/// Reads arguments without the call that they belong to, or assignments after each other: `a=1, b=2`.
+///
+/// # Errors
+/// What is wrong, with line and column.
+pub(crate) fn arguments(text: &str) -> Result<Literal<'_>, String> {
+    let mut reader = Reader::of(text);
+    let place = reader.place;
+    let (mut args, mut fields) = (Vec::new(), Vec::new());
+    while reader.peek().is_some() {
+        match reader.argument()? {
+            (Some(field), value) => fields.push((field, value)),
+            (None, value) => args.push(value),
+        }
+        while reader.accept(',') || reader.accept(';') {}
+    }
+    Ok(Literal { place, value: Value::Call { name: "", args, fields } })
+}
+
 struct Reader<'a> {
     rest: &'a str,
     place: Place,
@@ -56,6 +74,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
+    fn of(text: &'a str) -> Self {
+        Self { rest: text, place: Place { line: 1, column: 1 }, depth: 0 }
+    }
+
     fn value(&mut self) -> Result<Literal<'a>, String> {
         let place = match self.peek() {
             Some(_) => self.place,

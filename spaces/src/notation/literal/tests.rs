@@ -76,3 +76,13 @@ fn wrappers_and_ranges() {
     assert_eq!(fields.fields("fields").unwrap()[0].0, "a");
     assert_eq!(read("-1").number("a node"), Err("expected a node, found -1 (line 1, column 1)".into()));
 }
+
+#[test]
+fn arguments_without_their_call() {
+    for text in ["a=[1, 2], b='c'", "a = [1, 2]\nb = 'c';"] {
+        let read = arguments(text).unwrap();
+        let fields = read.fields("fields").unwrap();
+        assert_eq!(fields.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["a", "b"], "{text}");
+    }
+    assert_eq!(arguments("a=[1,\n x=]"), Err("expected \"]\", found '=' (line 2, column 3)".into()));
+}

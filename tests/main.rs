@@ -18,6 +18,7 @@ mod folders;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;
+mod notations;
 mod pages;
 mod rank;
 mod recorded;

@@ -26,7 +26,7 @@ pub(super) struct FitArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
     /// inside the program. Without it that one, with `val` to train on.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
@@ -49,7 +49,7 @@ pub(super) struct FitArgs {
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
-    /// Leave rows out that lack a number.
+    /// Leave rows out that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None); they are counted.
     #[arg(long)]
     skip_missing: bool,
     /// Leave rows out that are beyond a limit such as "params <= 2.5".
@@ -85,11 +85,12 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
     let model = Model::fit(space, &training, &recipe).map_err(as_flag)?;
     model.write(&place)?;
     out::text(&format!(
-        "{} fitted to {} architectures of {} in {:.1} s\n{}\n",
+        "{} fitted to {} architectures of {} in {:.1} s\n{}{}\n",
         surrogate.name(),
         training.len(),
         model.space().name(),
         begun.elapsed().as_secs_f64(),
+        training.skipped().line(),
         args.out.display()
     ))
 }

@@ -24,7 +24,7 @@ pub(super) struct PredictArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
     /// inside the program. Without it that one, with `val` to train on and `test` to rank.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
@@ -63,7 +63,7 @@ pub(super) struct PredictArgs {
     /// Value that these get, in the unit of the column; without it the lowest of the table.
     #[arg(long, requires = "diverged", allow_hyphen_values = true)]
     diverged_value: Option<f64>,
-    /// Leave rows out that lack a number.
+    /// Leave rows out that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None); they are counted.
     #[arg(long)]
     skip_missing: bool,
     /// Leave rows out that are beyond a limit such as "params <= 2.5".
@@ -150,6 +150,8 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         rank: columns[columns.len() - 1].name().to_string(),
         features: features.iter().map(ToString::to_string).collect(),
         architectures: table.arms().len(),
+        skipped: table.skipped().clone(),
+        transfer_skipped: task.as_ref().map(|task| task.skipped.clone()).unwrap_or_default(),
         seed: args.seed,
         diverged: args.diverged,
         diverged_value: args.diverged_value,

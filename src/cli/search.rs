@@ -103,6 +103,10 @@ fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -
         out::text("Nothing is left to do here; another --out begins another search.\n")?;
         return print_ending(&summary, config, dir);
     }
+    let skipped = search.transfer_skipped().map_err(told)?;
+    if !skipped.is_empty() {
+        out::text(&format!("strategy.transfer: {}", skipped.line()))?;
+    }
     let line = Overall::new(StagePlan::of(config));
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.

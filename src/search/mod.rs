@@ -33,6 +33,7 @@ use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
 use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTask};
+use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
 pub use presets::{DEMO, PRESETS, Preset};
@@ -201,6 +202,19 @@ impl Search {
             return transfer.clone().within(&self.config.relative_to);
         }
         SourceTask::stored_in(&self.directory)
+    }
+
+    /// Rows left out of the table that a search which has not begun starts from; none if there is no such table.
+    ///
+    /// # Errors
+    /// As [`SourceTask::read`].
+    pub fn transfer_skipped(&self) -> Result<Skipped, StudyError> {
+        let transfer = self.transfer();
+        if !matches!(transfer, Transfer::Table { .. }) || transfer == SourceTask::stored_in(&self.directory) {
+            return Ok(Skipped::default());
+        }
+        let task = SourceTask::read(&transfer, &*build::space(&self.config)?)?;
+        Ok(task.map(|task| task.skipped).unwrap_or_default())
     }
 
     /// The error of a source, which may be what this search kept.

@@ -11,7 +11,7 @@ use bonas_study::Budget;
 use bonas_study::evaluator::{Mishaps, Repeats, Table};
 use bonas_study::history::{Evaluation, History};
 use bonas_study::strategy::{BuildContext, Knowledge};
-use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
+use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Skipped, Source, TableSpace};
 
 use super::Run;
 use super::goals::{self, Goals};
@@ -180,6 +180,13 @@ impl Bench {
             }
             other => other,
         })
+    }
+
+    /// Rows left out of the table that a strategy starts from; none if there is no such table. The scores were read when
+    /// the strategy was built, so that no error is left for here.
+    pub(super) fn transfer_skipped(&self, strategy: &StrategyConfig) -> Skipped {
+        let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space);
+        task.ok().flatten().map(|task| task.skipped.clone()).unwrap_or_default()
     }
 
     /// Refuses a strategy that starts from what it has to find out.

@@ -147,3 +147,10 @@ impl FromStr for Limit {
         Ok(Self { column: column.parse()?, bound: Bound { at_most, value } })
     }
 }
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bound { at_most, value } = self.bound;
+        write!(f, "{} {} {value}", self.column, if at_most { "<=" } else { ">=" })
+    }
+}

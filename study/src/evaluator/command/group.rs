@@ -34,6 +34,8 @@ const REQUEST: &str = "BONAS_REQUEST";
 const DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 /// Longest time between two looks at the clock and at the monitor.
 const LOOK: Duration = Duration::from_millis(20);
+/// First sleep where both streams are closed, as they are a moment before the end.
+const FIRST_PAUSE: Duration = Duration::from_micros(500);
 /// Longest time that output is read for after the end of all processes.
 const DRAINING: Duration = Duration::from_secs(1);
 /// Longest wait for processes that another study left in a folder to be gone.
@@ -70,6 +72,8 @@ pub(super) struct Group {
     /// Its other end is read by the watcher.
     _lifeline: Option<ChildStdin>,
     buffer: Vec<u8>,
+    /// Next sleep where there is nothing to read; it grows.
+    pause: Duration,
     ended: bool,
 }
 
@@ -96,6 +100,7 @@ impl Launch<'_> {
             stderr,
             child,
             buffer: vec![0; PIECE],
+            pause: FIRST_PAUSE,
             ended: false,
         };
         if let (Some(stdout), Some(stderr)) = (&group.stdout, &group.stderr) {
@@ -126,7 +131,7 @@ impl Group {
     }
 
     /// Waits until there is something to read, or for so long.
-    fn wait(&self, longest: Duration) {
+    fn wait(&mut self, longest: Duration) {
         let streams = [self.stdout.as_ref().map(AsFd::as_fd), self.stderr.as_ref().map(AsFd::as_fd)];
         let mut waiting: Vec<PollFd<'_>> = streams
             .into_iter()
@@ -135,7 +140,9 @@ impl Group {
             .collect();
         if waiting.is_empty() {
             // It closed its streams and goes on, or is about to end.
-            return thread::sleep(longest / 10);
+            thread::sleep(self.pause);
+            self.pause = (2 * self.pause).min(longest);
+            return;
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(longest.subsec_nanos()) };
         if poll(&mut waiting, Some(&timeout)).is_err() {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand::RngExt;
 
-use crate::command::Place;
+use super::Place;
 
 /// Kills of each kind of search.
 const KILLS: usize = 55;

@@ -266,8 +266,11 @@ fn a_plan_says_what_would_run_and_runs_nothing() {
     let done = place.run(&["--dry-run"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
     let printed = text(&done.stdout);
-    let plan = format!("each architecture: 1 run of sh train.sh in {}", place.0.path().display());
-    assert!(printed.contains(&plan), "{printed}");
+    let plan = format!("# Plan\neach architecture: 1 run of sh train.sh in {}\n", place.0.path().display());
+    assert!(printed.ends_with(&plan), "{printed}");
+    let finals = ["--dry-run", "--set", "final.seeds=2", "--set", "final.random=1"];
+    let printed = text(&place.run(&finals).stdout);
+    assert!(printed.ends_with("final: the winner and 1 random architecture, 2 runs each\n"), "{printed}");
     assert!(!place.at("ran").exists() && !place.at("r").exists());
 }
 
@@ -282,6 +285,8 @@ fn every_worker_has_its_device_and_the_history_does_not_depend_on_it() {
     assert!(devices.contains("3 3") && devices.contains("MIG-7"), "{devices}");
     let other = Place::new(script, 12, "");
     assert_eq!(other.journal(), journal);
+    // Fewer workers go on with fewer devices.
+    assert!(bonas(&["resume", "r", "--workers", "1"], place.0.path()).status.success());
     // A finished search is finished, on whatever device.
     place.configure("sh", 12, "devices = [\"0\"]");
     let again = place.run(&[]);

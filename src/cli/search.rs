@@ -83,6 +83,7 @@ pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
     let mut config = read_config(dir)?;
     if let Some(workers) = workers {
         config.study.workers = workers;
+        config.evaluator.keep_devices(workers);
         config.study.check().map_err(|e| usage(format!("--{}: {}", e.key, e.reason)))?;
     }
     guarded(&config, dir, &|key| format!("{}: {key}", dir.join(CONFIG_FILE).display()))

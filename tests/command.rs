@@ -355,6 +355,7 @@ fn real_programs_may_be_untidy() {
         exec < /dev/null
         for i in 1 2 3; do (sleep 0.02; echo "worker $i") & done
         i=0; while [ $i -lt 3000 ]; do echo "{\"epoch\": $i, \"loss\": 0.5}"; echo "$i" >&2; i=$((i + 1)); done
+        wait
         printf '10 %%\r100 %%\r{"score": 0.75}'
         [ "$USER_VARIABLE" = yes ] || exit 1"#;
     let place = Place::new(script, 3, "");

@@ -1,6 +1,6 @@
 //! A program in a process group of its own, of which nothing survives.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -17,11 +17,13 @@ use crate::StudyError;
 
 /// Starts the program `$@`, whose standard input is the file `$BONAS_REQUEST`, and ends with its exit code.
 ///
-/// Standard input of the shell is a pipe that nobody writes to and whose other end the study holds. When the study is gone,
+/// Standard input of the shell is a pipe whose other end the study holds. Nothing runs before a line comes from there: by then
+/// the number of the group is in a file, so that a later study can wait until the group is gone. When the study is gone,
 /// however it went, the pipe is closed and the watcher kills the group. The shell outlives a SIGTERM to the group, so that
 /// the program has time to save its state.
 const SCRIPT: &str = r#"exec 3<&0 </dev/null
-(trap '' TERM HUP INT; read -r bonas_end <&3; kill -KILL 0) >/dev/null 2>&1 &
+read -r bonas_line <&3 || exit 1
+(trap '' TERM HUP INT; read -r bonas_line <&3; kill -KILL 0) >/dev/null 2>&1 &
 bonas_watcher=$!
 trap : TERM HUP INT
 "$@" 3<&- <"$BONAS_REQUEST"
@@ -70,7 +72,7 @@ pub(super) struct Group {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     /// Its other end is read by the watcher.
-    _lifeline: Option<ChildStdin>,
+    lifeline: Option<ChildStdin>,
     buffer: Vec<u8>,
     /// Next sleep where there is nothing to read; it grows.
     pause: Duration,
@@ -78,7 +80,7 @@ pub(super) struct Group {
 }
 
 impl Launch<'_> {
-    /// Starts the program.
+    /// Makes the group, in which the program waits for [`Group::release`].
     pub(super) fn start(&self) -> io::Result<Group> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SCRIPT, "sh"]).args(self.words).process_group(0);
@@ -94,7 +96,7 @@ impl Launch<'_> {
         let id = Pid::from_child(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let group = Group {
-            _lifeline: child.stdin.take(),
+            lifeline: child.stdin.take(),
             id,
             stdout,
             stderr,
@@ -115,6 +117,15 @@ impl Group {
     /// The number of the group.
     pub(super) fn number(&self) -> i32 {
         self.id.as_raw_nonzero().get()
+    }
+
+    /// Lets the program run.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        match self.lifeline.as_mut().map_or(Ok(()), |lifeline| lifeline.write_all(b"\n")) {
+            // The shell was killed, which its exit code will say.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
     }
 
     /// Whether the program has ended; processes that it started may still run.

@@ -169,6 +169,7 @@ impl Trial<'_> {
         let number = self.files.group();
         fs::write(&number, group.number().to_string())
             .map_err(|source| StudyError::Io { path: number.clone(), source })?;
+        group.release().map_err(broken)?;
         let stopped = self.watch(&mut group, &mut reader, monitor)?;
         let status = group.finish(&mut |stream, bytes| reader.take(stream, bytes))?.map_err(broken)?;
         reader.finish()?;

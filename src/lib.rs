@@ -39,8 +39,8 @@ pub mod search;
 pub use bonas_spaces as spaces;
 pub use bonas_study as study;
 pub use bonas_study::{
-    Budget, Evaluator, Event, Fidelity, History, Observer, Outcome, Proposal, Score, Strategy, Study,
-    StudyError,
+    Budget, Evaluator, Event, Fidelity, History, Observer, Outcome, Proposal, Score, Session, Strategy,
+    Study, StudyError,
 };
 pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;
@@ -56,6 +56,8 @@ pub use tch;
 mod pages {
     #[doc = include_str!("../README.md")]
     struct Readme;
+    #[doc = include_str!("../docs/ask-tell.md")]
+    mod ask_tell {}
     #[doc = include_str!("../docs/own-space.md")]
     struct OwnSpace;
     #[doc = include_str!("../docs/own-strategy.md")]

@@ -16,6 +16,7 @@ mod folders;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;
+mod notations;
 mod pages;
 mod rank;
 mod recorded;
@@ -25,6 +26,7 @@ mod study;
 mod support;
 mod tables;
 mod tidy;
+mod told;
 #[cfg(feature = "torch")]
 mod training;
 mod transfer;

@@ -173,7 +173,7 @@ fn mistakes_name_the_remedy() {
         ("bad.txt", "bad.txt", 1, "bad.txt: cannot load the saved surrogate: it is no saved surrogate"),
         ("short.bonas", "bad.txt", 1, "short.bonas: cannot load the saved surrogate: its checksum is wrong"),
         ("changed.bonas", "bad.txt", 1, "its checksum is wrong"),
-        ("newer.bonas", "bad.txt", 1, "it has version 99, and this program reads version 2; fit and save"),
+        ("newer.bonas", "bad.txt", 1, "it has version 99, and this program reads version 3; fit and save"),
         ("m.bonas", "none.txt", 2, "--candidates: none.txt: there is no such file"),
         ("m.bonas", "empty.txt", 1, "empty.txt: it is empty; give one architecture a line"),
         ("m.bonas", "blank.txt", 1, "blank.txt: no architecture is in it"),
@@ -198,7 +198,7 @@ fn bad_flags_name_the_remedy() {
     fs::write(at.join("m.bonas"), "").unwrap();
     for (arguments, expected) in [
         (&["fit", "--surrogate", "tree", "--out", "x"][..], "--surrogate: unknown surrogate `tree`"),
-        (&["fit", "--sample", "0", "--out", "x"], "--sample: 0, it must be at least 1"),
+        (&["fit", "--sample", "0", "--out", "x"], "'--sample <SAMPLE>': it must be a whole number from 1"),
         (
             &["fit", "--prior", "macs", "--surrogate", "trees", "--out", "x"],
             "--prior: this surrogate takes none",
@@ -206,10 +206,13 @@ fn bad_flags_name_the_remedy() {
         (&["fit", "--out", "none/x"], "--out none/x: there is no folder none"),
         (&["fit", "--search", ".", "--out", "x"], "holds no search"),
         (&["fit", "--sample", "-1", "--out", "x"], "'--sample <SAMPLE>': it must be a whole number from 1"),
-        (&["rank", "--model", "m.bonas", "--candidates", "all", "--top", "0"], "--top: 0"),
+        (
+            &["rank", "--model", "m.bonas", "--candidates", "all", "--top", "0"],
+            "'--top <K>': it must be a whole number",
+        ),
         (
             &["rank", "--model", "m.bonas", "--candidates", "all", "--threads", "0"],
-            "--threads: 0, it must be at least 1",
+            "'--threads <THREADS>': it must be a whole number from 1",
         ),
         (&["predict", "--diverged", "-0.1"], "--diverged: -0.1, it must be at least 0"),
     ] {

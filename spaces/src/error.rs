@@ -41,6 +41,36 @@ pub enum SpaceError {
         /// What is wrong, and where.
         reason: String,
     },
+    /// A text that means different architectures in different notations.
+    #[error("{text:?} has {} readings: {}; say which with the name of the notation in front, {}:{text}",
+        readings.len(), either(readings), readings.first().map_or("", |(name, _)| name))]
+    Ambiguous {
+        /// The text as given.
+        text: String,
+        /// The name of each notation, and the architecture that the text is in it, in the space's own notation.
+        readings: Vec<(&'static str, String)>,
+    },
+    /// A hash, which says which architecture is meant only beside a table that has it.
+    #[error(
+        "{text:?} is a {notation}, which cannot be read by itself; give a table that has the architecture"
+    )]
+    Digest {
+        /// The text as given.
+        text: String,
+        /// The name of the notation.
+        notation: &'static str,
+    },
+    /// An architecture that a notation has no words for.
+    #[error("notation {notation} cannot say it: {reason}")]
+    CannotSay {
+        /// The name of the notation.
+        notation: &'static str,
+        /// What it has no words for.
+        reason: String,
+    },
+    /// A notation that the space does not have.
+    #[error(transparent)]
+    UnknownNotation(#[from] crate::lookup::UnknownName),
     /// A graph that is not a valid cell, or a cell outside the space.
     #[error("invalid cell: {reason}")]
     Cell {
@@ -79,4 +109,10 @@ impl SpaceError {
     pub fn network(reason: impl Into<String>) -> Self {
         Self::Network { reason: reason.into() }
     }
+}
+
+/// Readings for a message: "NAME (architecture) and NAME (architecture)".
+fn either(readings: &[(&'static str, String)]) -> String {
+    let shown: Vec<String> = readings.iter().map(|(name, text)| format!("{name} ({text})")).collect();
+    shown.join(" and ")
 }

@@ -31,6 +31,7 @@
 //! - [`space`]: the [`SearchSpace`] trait. Start here to write a space of your own.
 //! - [`graph`]: cells, keys, and the graphs and matrices that predictors read.
 //! - [`network`]: layers, skeletons, and finished networks with their counts.
+//! - [`notation`]: the ways to write an architecture, other people's among them.
 //! - [`testing`]: the contract that every space keeps, as a test to run on your own.
 //!
 //! The types of [`petgraph`] and [`rand`] stand in the signatures of this crate, which re-exports
@@ -47,6 +48,7 @@ pub mod families;
 pub mod graph;
 mod lookup;
 pub mod network;
+pub mod notation;
 pub mod space;
 pub mod testing;
 
@@ -59,5 +61,6 @@ pub use families::nasbench101::{NasBench1Shot1, NasBench101};
 pub use families::nasbench201::NasBench201;
 pub use families::transnas::{TransNasMacro, TransNasMicro};
 pub use graph::{Architecture, Cell, CellGraph, Key, OpGraph, OpId, Role, Simplify, Vocabulary};
+pub use notation::Notation;
 pub use space::{Choices, SearchSpace, SpaceEntry, SpaceSize};
 pub use {petgraph, rand};

@@ -23,6 +23,7 @@ use thiserror::Error;
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Key, OpGraph, OpId, Simplify};
 use crate::network::{Network, SkeletonEntry, SkeletonSize, SpaceNetwork, Union};
+use crate::notation::Notation;
 use crate::space::{SearchSpace, SpaceSize};
 
 /// Spaces of at most this many architectures are enumerated whole.
@@ -60,6 +61,8 @@ pub struct ContractReport {
 ///
 /// - Samples, mutants and neighbours are valid, and equal seeds draw equal ones.
 /// - Texts read back to an equal key, and print the same again.
+/// - What a notation prints reads back to an equal key, with the name of the notation in front and, unless it
+///   has several readings, without.
 /// - A mutant differs from its parent, unless the parent has no neighbours.
 /// - Neighbours are distinct, leave the original out, and come in a fixed order.
 /// - Choices, read and built again, keep the key.
@@ -140,6 +143,7 @@ impl Check<'_> {
         self.keys.insert(architecture.key());
         self.valid(architecture, "samples are valid")?;
         self.text(architecture)?;
+        self.notations(architecture)?;
         self.graphs(architecture)?;
         self.choices(architecture)?;
         let neighbours = self.neighbours(architecture)?;
@@ -163,6 +167,26 @@ impl Check<'_> {
         self.that(read.key() == architecture.key(), "text reads back to an equal key", architecture)?;
         let printed = self.ok(self.space.format(&read), "parsed architectures print", architecture)?;
         self.that(printed == text, "text reads back and prints the same", architecture)
+    }
+
+    fn notations(&self, architecture: &Architecture) -> Result<(), BrokenContract> {
+        for Notation { name, .. } in self.space.notations() {
+            let text = match self.space.format_as(architecture, name) {
+                Err(SpaceError::CannotSay { .. }) => continue,
+                text => self.ok(text, "a notation prints what it can say", architecture)?,
+            };
+            for text in [format!("{name}:{text}"), text] {
+                match self.space.parse(&text) {
+                    Err(SpaceError::Digest { .. } | SpaceError::Ambiguous { .. }) => {}
+                    read => {
+                        let read = self.ok(read, "what a notation prints, parse reads", architecture)?;
+                        let same = read.key() == architecture.key();
+                        self.that(same, "a notation reads back to an equal key", architecture)?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     fn choices(&self, architecture: &Architecture) -> Result<(), BrokenContract> {

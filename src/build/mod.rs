@@ -119,8 +119,10 @@ pub fn embedding(
 /// [`StudyError::Setting`] for an indicator that reads a trained supernet, or that this build or space lacks.
 #[cfg(feature = "torch")]
 pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
-    config.strategy.features().iter().try_fold(Knowledge::default(), |knowledge, name| {
-        let Ok(indicator) = Indicator::named(name) else { return Ok(knowledge) };
+    let at_initialisation = Indicator::all().filter(|indicator| !indicator.reads_training());
+    let start = Knowledge::default().able_to_offer(at_initialisation.map(Indicator::name));
+    config.strategy.features().iter().try_fold(start, |knowledge, name| {
+        let Ok(indicator) = Indicator::named(&name.to_string()) else { return Ok(knowledge) };
         let setup = setup(config)?;
         let values = indicator_values(&setup, indicator)?;
         let known = PriorKnowledge::computed(values, &Knowledge::sample(&*setup.space))?;
@@ -134,7 +136,7 @@ pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
 /// [`StudyError::Setting`] for a feature that is an indicator, which needs libtorch.
 #[cfg(not(feature = "torch"))]
 pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
-    match config.strategy.features().iter().find(|name| Indicator::named(name).is_ok()) {
+    match config.strategy.features().iter().find(|name| Indicator::named(&name.to_string()).is_ok()) {
         None => Ok(Knowledge::default()),
         Some(name) => {
             let instead = "take network.macs or network.params";

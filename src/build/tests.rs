@@ -197,6 +197,18 @@ fn what_a_space_or_build_lacks_is_named() {
             && error.contains("q-ei needs a surrogate with a joint posterior; take "),
         "{error}"
     );
+    for (settings, reason) in [
+        (
+            "surrogate = \"trees\"",
+            "trees does not know the noise of a measurement; take ensemble, graph-gp, ",
+        ),
+        ("acquisition = \"ucb\"", "ucb is no expected improvement; take ei or log-ei, or false"),
+    ] {
+        let text = format!("[strategy]\nname = \"bonas\"\nnoise_free = true\n{settings}\n");
+        let config = SearchConfig::from_toml(&text, "test").unwrap();
+        let error = built(&config, &*darts).err().unwrap().to_string();
+        assert!(error.contains("strategy.noise_free") && error.contains(reason), "{error}");
+    }
     let config = read("[strategy]\nname = \"bonas\"\nsurrogate = \"counts-bsr\"\npool = \"whole\"\n");
     let space = space(&config).unwrap();
     let error = built(&config, &*space).err().unwrap().to_string();
@@ -260,7 +272,9 @@ fn indicators_are_features() {
     assert!(
         error("bn-gamma").contains("bn-gamma, which reads a trained supernet; take macs, params, synflow")
     );
-    assert!(error("synflw").contains("strategy.features: synflw: no such feature"));
+    let near = error("synflw");
+    assert!(near.contains("strategy.features: unknown feature `synflw`; did you mean `synflow`?"), "{near}");
+    assert!(near.contains("naswot") && near.contains("network.macs") && !near.contains("bn-gamma"), "{near}");
     // Networks of different widths share no weights, so there is none to measure all of them in.
     let text = config("synflow").plain().replace("\"nasbench201\"", "\"mnasnet\"");
     let mnasnet = SearchConfig::from_toml(&text, "c.toml").unwrap();

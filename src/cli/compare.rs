@@ -1,6 +1,7 @@
 //! `bonas compare`: strategies against each other, on a table or on images.
 
 use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -14,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::change::no_comparison;
 use super::files::{self, Folder};
-use super::{interrupt, out, placed, usage};
+use super::{interrupt, out, placed, positive, usage};
 
 /// Arguments of `bonas compare`.
 #[derive(Debug, Args)]
@@ -32,8 +33,8 @@ pub(super) struct CompareArgs {
     #[arg(long)]
     seeds: Option<usize>,
     /// Runs at the same time; without it one a core. No result depends on it.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
     /// Print every key, with what it means and its value, and do nothing else.
     #[arg(long)]
     print_config: bool,
@@ -63,7 +64,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         table: args.table.clone(),
         folder: folder.to_owned(),
         cancel: interrupt::flag_with(hint.clone())?,
-        threads: args.threads.unwrap_or_else(cores),
+        threads: args.threads.map_or_else(cores, NonZeroUsize::get),
         ..Experiment::new(config, directory)
     };
     let start = Instant::now();

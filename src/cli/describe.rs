@@ -1,13 +1,18 @@
 //! `bonas describe`: what an architecture is made of.
 
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+
 use bonas::drawing::cells_text;
 use bonas::spaces::catalogue::SPACES;
 use bonas::spaces::network::{Network, Shape, SkeletonSize, Union};
-use bonas::spaces::{Architecture, SearchSpace};
+use bonas::spaces::{Architecture, Notation, SearchSpace, SpaceError};
+use bonas::study::table::{Reading, Source};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{out, usage};
+use super::{files, out, usage};
 
 /// Arguments of `bonas describe`.
 #[derive(Debug, Args)]
@@ -15,9 +20,16 @@ pub(super) struct DescribeArgs {
     /// Search space.
     #[arg(long, default_value = "darts")]
     space: String,
-    /// Architecture in the space's notation, or the name of a published one.
+    /// Architecture in any notation of the space (`bonas list notations`), or the name of a published one; with the
+    /// notation's name and a colon in front where it has several readings.
     #[arg(long)]
     arch: String,
+    /// Print the architecture in this notation, and nothing else; `all` prints it in every one.
+    #[arg(long = "as", value_name = "NOTATION")]
+    notation: Option<String>,
+    /// Table to look a hash up in: CSV with a column `arch`.
+    #[arg(long)]
+    table: Option<PathBuf>,
     /// Skeleton to count with; without it the space's own, as published.
     #[arg(long)]
     skeleton: Option<String>,
@@ -53,7 +65,10 @@ pub(super) struct DescribeArgs {
 /// Usage errors for unknown names, a bad notation, or a size that does not fit.
 pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
     let space = SPACES.get(&args.space).map_err(usage)?.space();
-    let architecture = space.parse(&args.arch).map_err(usage)?;
+    let architecture = architecture(args, &space)?;
+    if let Some(name) = &args.notation {
+        return out::text(&printed(&*space, &architecture, name, args.json)?);
+    }
     let notation = space.format(&architecture)?;
     let network = network(args, &*space, &architecture)?;
     let network = network.as_ref().map(|(name, network)| (*name, network));
@@ -67,6 +82,51 @@ pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         Some((name, network)) => out::text(&format!("{text}\nskeleton {name}\n{network}")),
         None => out::text(&format!("{text}\nno network: there is no skeleton for {} here\n", space.name())),
     }
+}
+
+/// The architecture of the text, by itself or in the table.
+fn architecture(args: &DescribeArgs, space: &Arc<dyn SearchSpace>) -> anyhow::Result<Architecture> {
+    let Some(path) = &args.table else { return space.parse(&args.arch).map_err(usage) };
+    let source = Source::named(path);
+    if let Source::File(path) = &source {
+        files::expect_file(path, "--table")?;
+    }
+    // Rows lack no number, for none is asked for.
+    let table = source.open(space.clone(), &Reading { skip_missing: true, ..Reading::default() })?;
+    let arm = table.find(&args.arch).map_err(usage)?;
+    Ok(table.arms()[arm].architecture.clone())
+}
+
+/// What stands for every notation.
+const ALL: &str = "all";
+
+/// The architecture in the notation of a name, or in all: a line each, what a notation cannot say included.
+fn printed(
+    space: &dyn SearchSpace,
+    architecture: &Architecture,
+    name: &str,
+    as_json: bool,
+) -> anyhow::Result<String> {
+    if name != ALL {
+        let text = space.format_as(architecture, name).map_err(usage)?;
+        return Ok(if as_json { format!("{:#}\n", json!({name: text})) } else { format!("{text}\n") });
+    }
+    let mut texts = serde_json::Map::new();
+    let mut lines = String::new();
+    for Notation { name, .. } in space.notations() {
+        match space.format_as(architecture, name) {
+            Ok(text) => {
+                let _ = writeln!(lines, "{name:12} {text}");
+                texts.insert(name.into(), text.into());
+            }
+            Err(error @ SpaceError::CannotSay { .. }) => {
+                let _ = writeln!(lines, "{name:12} - ({error})");
+                texts.insert(name.into(), Value::Null);
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(if as_json { format!("{:#}\n", Value::from(texts)) } else { lines })
 }
 
 impl DescribeArgs {

@@ -1,5 +1,6 @@
 //! `bonas fit`: a surrogate in a file.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -17,7 +18,7 @@ use clap::Args;
 
 use super::files::{self, Folder};
 use super::predict::{MergeKind, as_flag, prior};
-use super::{out, search, usage, whole};
+use super::{out, positive, searched, usage};
 
 /// Arguments of `bonas fit`.
 #[derive(Debug, Args)]
@@ -25,7 +26,7 @@ pub(super) struct FitArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
     /// inside the program. Without it that one, with `val` to train on.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
@@ -43,12 +44,12 @@ pub(super) struct FitArgs {
     prior: String,
     /// Fit to so many of the architectures, drawn at random; without it to all. The time of some surrogates
     /// is cubic in this number.
-    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
-    sample: Option<usize>,
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    sample: Option<NonZeroUsize>,
     /// What becomes of isomorphic rows.
     #[arg(long, value_enum, default_value_t = MergeKind::Raw)]
     merge: MergeKind,
-    /// Leave rows out that lack a number.
+    /// Leave rows out that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None); they are counted.
     #[arg(long)]
     skip_missing: bool,
     /// Leave rows out that are beyond a limit such as "params <= 2.5".
@@ -77,19 +78,19 @@ pub(super) fn fit(args: &FitArgs) -> anyhow::Result<()> {
         None => of_table(args)?,
     };
     let training = match args.sample {
-        Some(0) => return Err(usage("--sample: 0, it must be at least 1")),
-        Some(count) => training.sample(count, args.seed),
+        Some(count) => training.sample(count.get(), args.seed),
         None => training,
     };
     let begun = Instant::now();
     let model = Model::fit(space, &training, &recipe).map_err(as_flag)?;
     model.write(&place)?;
     out::text(&format!(
-        "{} fitted to {} architectures of {} in {:.1} s\n{}\n",
+        "{} fitted to {} architectures of {} in {:.1} s\n{}{}\n",
         surrogate.name(),
         training.len(),
         model.space().name(),
         begun.elapsed().as_secs_f64(),
+        training.skipped().line(),
         args.out.display()
     ))
 }
@@ -130,7 +131,7 @@ fn of_table(args: &FitArgs) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
 /// The scores of a search.
 fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, Training)> {
     Folder::expect_search(folder)?;
-    let config = search::read_config(folder)?;
+    let config = searched::read_config(folder)?;
     if !Journal::exists(folder) {
         return Err(usage(format!("--search: the search in {} has not begun", folder.display())));
     }

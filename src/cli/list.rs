@@ -5,6 +5,7 @@ use std::fmt::Write;
 use bonas::config::{EvaluatorSettings, StrategySettings};
 use bonas::search::PRESETS;
 use bonas::spaces::catalogue::{Entry, SPACES};
+use bonas::spaces::{Notation, SpaceEntry};
 use bonas::supernet::data::DATASETS;
 use bonas::supernet::indicator::INDICATORS;
 use bonas::surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES};
@@ -28,6 +29,8 @@ pub(super) struct ListArgs {
 enum Kind {
     /// Search spaces: space.name.
     Spaces,
+    /// How architectures are written: `describe --arch`, `--as` and tables, as SPACE:NOTATION.
+    Notations,
     /// Who proposes: strategy.name.
     Strategies,
     /// Models of scores: strategy.surrogate.
@@ -102,6 +105,7 @@ fn items(kind: Kind) -> Vec<Value> {
                 item(entry, &[("size", json!(size)), ("network", json!(network))])
             })
             .collect(),
+        Kind::Notations => SPACES.iter().flat_map(notations).collect(),
         Kind::Strategies => {
             let torch = |name: &str| StrategySettings::named(name).is_some_and(|s| s.needs_torch());
             let about = |name: &str| StrategySettings::about(name).unwrap_or_default();
@@ -123,6 +127,19 @@ fn items(kind: Kind) -> Vec<Value> {
         }
         Kind::Presets => PRESETS.iter().map(|entry| item(entry, &[])).collect(),
     }
+}
+
+/// The notations of a space.
+fn notations(entry: &SpaceEntry) -> Vec<Value> {
+    let one = |notation: Notation| {
+        let facts = [
+            ("space", json!(entry.name)),
+            ("notation", json!(notation.name)),
+            ("example", json!(notation.example)),
+        ];
+        object(&format!("{}:{}", entry.name, notation.name), notation.about, &facts)
+    };
+    entry.space().notations().into_iter().map(one).collect()
 }
 
 fn item(entry: &impl Entry, facts: &[(&str, Value)]) -> Value {

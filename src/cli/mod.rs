@@ -15,10 +15,13 @@ mod predict;
 mod rank;
 mod report;
 mod search;
+mod searched;
+mod session;
 mod tabulate;
 mod train;
 
 use std::io;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -51,6 +54,12 @@ enum Command {
         #[arg(long)]
         workers: Option<usize>,
     },
+    /// Hand out architectures of a search whose scores are told, to be evaluated elsewhere.
+    Ask(session::AskArgs),
+    /// Tell the score of an architecture that was handed out, or that it has none.
+    Tell(session::TellArgs),
+    /// Give an architecture up that was handed out; it does not count.
+    Abandon(session::AbandonArgs),
     /// Train one architecture from scratch.
     Train(train::TrainArgs),
     /// Make the report of a search again, finished or not.
@@ -104,8 +113,8 @@ fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
     anyhow::Error::new(Usage(reason.to_string()))
 }
 
-/// A count in an argument; whether 0 will do is for the command to say.
-fn whole(text: &str) -> Result<usize, String> {
+/// A count in an argument, at least 1.
+fn positive(text: &str) -> Result<NonZeroUsize, String> {
     text.parse().map_err(|_| format!("it must be a whole number from 1 to {}", usize::MAX))
 }
 
@@ -145,6 +154,9 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Search(args) => search::search(&args),
         Command::Resume { dir, workers } => search::resume(&dir, workers),
+        Command::Ask(args) => session::ask(&args),
+        Command::Tell(args) => session::tell(&args),
+        Command::Abandon(args) => session::abandon(&args),
         Command::Train(args) => train::train(&args),
         Command::Report { dir } => report::again(&dir),
         Command::Describe(args) => describe::describe(&args),
@@ -227,7 +239,7 @@ fn code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<StudyError>().is_some_and(interrupted) {
         return INTERRUPTED;
     }
-    let setting = |e: &StudyError| matches!(e, StudyError::Setting { .. });
+    let setting = |e: &StudyError| matches!(e, StudyError::Setting { .. } | StudyError::Trial { .. });
     let wrong = error.is::<Usage>() || error.is::<ConfigError>();
     if wrong || error.downcast_ref::<StudyError>().is_some_and(setting) { USAGE } else { 1 }
 }

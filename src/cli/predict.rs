@@ -1,5 +1,6 @@
 //! `bonas predict`: how well surrogates rank a table.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -15,7 +16,7 @@ use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, 
 use clap::{Args, ValueEnum};
 
 use super::interrupt::Interrupt;
-use super::{files, out, placed, usage};
+use super::{files, out, placed, positive, usage};
 
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
@@ -23,7 +24,7 @@ pub(super) struct PredictArgs {
     /// Search space of the table.
     #[arg(long, requires = "table")]
     space: Option<String>,
-    /// The table: CSV, plain or gzipped; column `arch` in the space's notation; or `digits`, the one
+    /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
     /// inside the program. Without it that one, with `val` to train on and `test` to rank.
     #[arg(long, requires_all = ["space", "train_on"])]
     table: Option<PathBuf>,
@@ -62,7 +63,7 @@ pub(super) struct PredictArgs {
     /// Value that these get, in the unit of the column; without it the lowest of the table.
     #[arg(long, requires = "diverged", allow_hyphen_values = true)]
     diverged_value: Option<f64>,
-    /// Leave rows out that lack a number.
+    /// Leave rows out that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None); they are counted.
     #[arg(long)]
     skip_missing: bool,
     /// Leave rows out that are beyond a limit such as "params <= 2.5".
@@ -72,8 +73,8 @@ pub(super) struct PredictArgs {
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// Threads; without it one a core.
-    #[arg(long)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = positive, allow_negative_numbers = true)]
+    threads: Option<NonZeroUsize>,
     /// Also write the figures to this file as JSON.
     #[arg(long)]
     json: Option<PathBuf>,
@@ -113,7 +114,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     let (space, columns) = (&**table.space(), table.columns());
     let (own, columns) = columns.split_at(args.features.len());
     let knowledge = offering(&table, own)?;
-    let features: Vec<String> = own.iter().map(|column| column.name().to_string()).collect();
+    let features: Vec<ColumnName> = own.iter().map(|column| column.name().clone()).collect();
     let start = Start { prior, transfer: &args.transfer, features: &features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
@@ -147,8 +148,10 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
         fingerprint: table.fingerprint().to_owned(),
         train_on: columns[0].name().to_string(),
         rank: columns[columns.len() - 1].name().to_string(),
-        features,
+        features: features.iter().map(ToString::to_string).collect(),
         architectures: table.arms().len(),
+        skipped: table.skipped().clone(),
+        transfer_skipped: task.as_ref().map(|task| task.skipped.clone()).unwrap_or_default(),
         seed: args.seed,
         diverged: args.diverged,
         diverged_value: args.diverged_value,
@@ -167,7 +170,7 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
 fn offering(table: &Benchmark, columns: &[Column]) -> anyhow::Result<Knowledge> {
     columns.iter().try_fold(Knowledge::default(), |knowledge, column| {
         let numbers = table.knowledge(column).map_err(as_flag)?;
-        Ok(knowledge.offering(column.name().to_string(), numbers))
+        Ok(knowledge.offering(column.name().clone(), numbers))
     })
 }
 
@@ -179,7 +182,7 @@ fn plan(args: &PredictArgs, train_on: usize, rank: usize) -> Plan {
         train_on,
         rank,
         diverged: Diverged { share: args.diverged, value: args.diverged_value },
-        threads: args.threads.unwrap_or_else(cores),
+        threads: args.threads.map_or_else(cores, NonZeroUsize::get),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `bonas rank`: a list of architectures of any length, ranked with a model.
 
 use std::io::{self, BufWriter, StdoutLock, Write};
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -13,7 +14,7 @@ use bonas::study::journal::WholeFile;
 use clap::Args;
 
 use super::interrupt::Interrupt;
-use super::{files, out, usage, whole};
+use super::{files, out, positive, usage};
 
 /// The first line of the output.
 const HEADER: &str = "arch,median,low,high\n";
@@ -33,14 +34,14 @@ pub(super) struct RankArgs {
     #[arg(long)]
     candidates: PathBuf,
     /// Only the K best, best first, of isomorphic copies one; without it all, in the order of the list.
-    #[arg(long, value_name = "K", value_parser = whole, allow_negative_numbers = true)]
-    top: Option<usize>,
+    #[arg(long, value_name = "K", value_parser = positive, allow_negative_numbers = true)]
+    top: Option<NonZeroUsize>,
     /// File for the CSV, in place of standard output; one that is there is replaced.
     #[arg(long)]
     out: Option<PathBuf>,
     /// Threads, at most one a core; without it as many. The output does not depend on it.
-    #[arg(long, value_parser = whole, allow_negative_numbers = true)]
-    threads: Option<usize>,
+    #[arg(long, value_parser = whole, allow_negative_numbers = true, value_parser = positive)]
+    threads: Option<NonZeroUsize>,
 }
 
 /// Writes a line for each architecture: how the list writes it, the median of its score, and the quantiles at 10 and
@@ -50,12 +51,6 @@ pub(super) struct RankArgs {
 /// Errors of the model with its file, of the list with file and line.
 pub(super) fn rank(args: &RankArgs) -> anyhow::Result<()> {
     files::expect_file(&args.model, "--model")?;
-    if args.top == Some(0) {
-        return Err(usage("--top: 0, it must be at least 1"));
-    }
-    if args.threads == Some(0) {
-        return Err(usage("--threads: 0, it must be at least 1"));
-    }
     let place = args.out.as_deref().map(|path| place(path, args)).transpose()?;
     let bytes = std::fs::read(&args.model).with_context(|| args.model.display().to_string())?;
     let model = Model::from_bytes(&bytes).with_context(|| args.model.display().to_string())?;
@@ -107,9 +102,9 @@ fn open<'a>(path: &Path, model: &'a Model) -> anyhow::Result<Candidates<'a>> {
 /// Ranks the list and writes it; returns its length.
 fn write_all(args: &RankArgs, model: &Model, list: Candidates<'_>, sink: &mut Sink) -> anyhow::Result<u64> {
     let interrupt = Interrupt::listen("what is under way", "give the command again".to_owned())?;
-    let mut best = args.top.map(Best::new);
+    let mut best = args.top.map(|top| Best::new(top.get()));
     let mut written = Ok(());
-    let ranked = predict_all(model, list, args.threads.unwrap_or_else(cores), |chunk| {
+    let ranked = predict_all(model, list, args.threads.map_or_else(cores, NonZeroUsize::get), |chunk| {
         match &mut best {
             Some(best) => chunk.into_iter().for_each(|ranked| best.push(ranked)),
             None => written = lines(&chunk).and_then(|text| sink.write(&text)),

@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 
 use bonas::config::{SearchConfig, Settings};
 use bonas::observer::{Console, Ending, Overall, quoted};
-use bonas::report::{REPORT_FILE, Summary};
+use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
 use bonas::study::journal::{Journal, Seconds};
-use bonas::supernet::data::Source;
 use bonas::{Observer, StudyError, build};
 use clap::Args;
 
-use super::change::{ConfigArgs, Purpose, resolved, search_config};
+use super::change::{ConfigArgs, Purpose};
 use super::files::{self, Folder};
 use super::interrupt::{self, Interrupt};
-use super::{environment, out, placed, plan, usage};
+use super::searched::{print_ending, read_config};
+use super::{environment, out, placed, plan, session, usage};
 
 /// What a search waits for after the first Ctrl-C.
 const WAITS_FOR: &str = "the epoch or the proposal under way";
@@ -89,32 +89,24 @@ pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
     guarded(&config, dir, &|key| format!("{}: {key}", dir.join(CONFIG_FILE).display()))
 }
 
-/// The configuration in a search's folder.
-///
-/// # Errors
-/// Usage errors for a folder that holds no search.
-pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
-    Folder::expect_search(dir)?;
-    read(&dir.join(CONFIG_FILE))
-}
-
-/// The configuration in a file, whose relative paths start from its folder.
-///
-/// # Errors
-/// Usage errors for a file that cannot be read, and [`bonas::config::ConfigError`].
-pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
-    let config = search_config(&files::read(path)?, &path.display().to_string())?;
-    resolved(config, Some(path))
-}
-
 /// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
 fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
     let told = |error| placed(with_report(error, dir), origin);
+    if config.evaluator.told().is_some() {
+        return session::begin(&search).map_err(|error| match error.downcast() {
+            Ok(error) => told(error),
+            Err(other) => other,
+        });
+    }
     if let Some(summary) = search.finished().map_err(told)? {
         out::text("Nothing is left to do here; another --out begins another search.\n")?;
         return print_ending(&summary, config, dir);
+    }
+    let skipped = search.transfer_skipped().map_err(told)?;
+    if !skipped.is_empty() {
+        out::text(&format!("strategy.transfer: {}", skipped.line()))?;
     }
     let line = Overall::new(StagePlan::of(config));
     let mut observe = |stage: Stage, folder: &Path| {
@@ -153,20 +145,6 @@ fn with_report(error: StudyError, dir: &Path) -> StudyError {
         }
         other => other,
     }
-}
-
-/// Prints what a search came to.
-///
-/// # Errors
-/// If it cannot be printed.
-pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
-    let space = build::space(config)?;
-    let mut ending = Ending::new(summary, &*space, dir);
-    if cfg!(feature = "torch") && config.trains() {
-        let source: Source = config.data.source.parse()?;
-        ending = ending.data(source.within(&config.relative_to).to_string());
-    }
-    out::text(&format!("\n{ending}"))
 }
 
 /// What is printed above the table of a stage.

@@ -36,9 +36,9 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
 
     use super::files::Folder;
     use super::interrupt::{self, Interrupt};
-    use super::{out, placed, search};
+    use super::{out, placed, search, searched};
 
-    let config = search::read(&args.config)?;
+    let config = searched::read(&args.config)?;
     Folder::expect_own(&args.out, Folder::Table)?;
     let interrupt = Interrupt::listen("the epoch of every training under way", interrupt::same_command())?;
     let tabulate = Tabulate {

@@ -35,8 +35,8 @@ mod tests;
 
 use std::path::PathBuf;
 
-pub use bonas_study::evaluator::SyntheticSettings;
 pub use bonas_study::evaluator::command::{CommandSettings, OnFailure};
+pub use bonas_study::evaluator::{SyntheticSettings, ToldSettings};
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
     AcquisitionName, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,

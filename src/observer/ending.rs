@@ -225,6 +225,6 @@ fn unit(fidelity: Fidelity) -> &'static str {
         Fidelity::SharedWeights => "accuracy on held-out images with shared weights",
         Fidelity::FromScratch => "accuracy on held-out images, trained from scratch",
         Fidelity::Table => "from a table or a formula",
-        Fidelity::Command => "measured by the program",
+        Fidelity::Command => "measured outside bonas",
     }
 }

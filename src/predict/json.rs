@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use bonas_study::statistics;
+use bonas_study::table::Skipped;
 use serde::{Deserialize, Serialize};
 
 use super::Split;
@@ -27,6 +28,12 @@ pub struct Rows {
     pub rank: String,
     /// Architectures in the table.
     pub architectures: usize,
+    /// Rows of the table that were left out, by reason; absent if none was.
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub skipped: Skipped,
+    /// Rows left out of the table that surrogates started from; absent if none was.
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub transfer_skipped: Skipped,
     /// Seed of the splits.
     pub seed: u64,
     /// Share of the training rows that were replaced by diverged runs.
@@ -142,8 +149,18 @@ impl Rows {
             own => format!(", with {}", own.join(", ")),
         };
         let mut text = format!(
-            "{}: {} architectures of {}; trained on {}{own}{start}, ranks of {}\n\n",
-            self.table, self.architectures, self.space, self.train_on, self.rank
+            "{}: {} architectures of {}; trained on {}{own}{start}, ranks of {}\n{}{}\n",
+            self.table,
+            self.architectures,
+            self.space,
+            self.train_on,
+            self.rank,
+            self.skipped.line(),
+            if self.transfer_skipped.is_empty() {
+                String::new()
+            } else {
+                format!("{}: {}", self.transfer, self.transfer_skipped.line())
+            }
         );
         text.push_str("surrogate         train   tau          spearman     N@10          P@1%  P@5%  ");
         text.push_str("cov50 cov80 cov95    nll    fit s predict s\n");

@@ -88,7 +88,7 @@ mod tests {
     fn best(limit: usize, list: &[(&str, f64)]) -> Vec<String> {
         let mut best = Best::new(limit);
         for &(text, median) in list {
-            let key = Key::of(&text.as_bytes()[..1]);
+            let key = Key::from_bytes([text.as_bytes()[0]; 16]);
             best.push(Ranked { text: text.into(), key, median, low: 0.0, high: 0.0 });
         }
         best.into_sorted().into_iter().map(|ranked| ranked.text.into()).collect()

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::table::{is_missing, missing_text};
 use flate2::bufread::MultiGzDecoder;
 
 use crate::StudyError;
@@ -26,8 +27,8 @@ const LONGEST: u64 = 1 << 20;
 
 /// A list of architectures that is read piece by piece.
 ///
-/// It is text, plain or gzipped: an architecture a line in the notation of a space, or CSV with a column `arch` (or
-/// `architecture`) named in the first line that is not blank. Blank lines are left out; a row of CSV that names no
+/// It is text, plain or gzipped: an architecture a line in a notation of a space, or CSV with a column `arch` (or
+/// `architecture`) named in the first line that is not blank; `arch:NOTATION` says which notation its texts are in. Blank lines are left out; a row of CSV that names no
 /// architecture is an error.
 pub struct Candidates<'a> {
     path: PathBuf,
@@ -241,14 +242,23 @@ struct Column {
     name: &'static str,
     /// Its position, from 0.
     place: usize,
+    /// The notation that the header names, as `arch:digits`.
+    notation: Option<String>,
 }
 
 impl Column {
     /// The one that a header names, if it names one.
     fn named(header: &str) -> Option<Self> {
         let record = fields(header).ok()?;
-        let place = |name: &'static str| record.iter().position(|field| field.trim() == name);
-        COLUMNS.into_iter().find_map(|name| Some(Self { name, place: place(name)? }))
+        let of = |field: &str, name: &str| match field.trim().strip_prefix(name)? {
+            "" => Some(None),
+            rest => Some(Some(rest.strip_prefix(':')?.trim().to_owned())),
+        };
+        COLUMNS.into_iter().find_map(|name| {
+            let mut found =
+                record.iter().enumerate().filter_map(|(place, field)| Some((place, of(field, name)?)));
+            found.next().map(|(place, notation)| Self { name, place, notation })
+        })
     }
 
     /// The architecture of the next row.
@@ -264,7 +274,8 @@ impl Column {
 
     /// The architecture of a row, or what is wrong with it.
     fn of(&self, row: &str) -> Result<String, String> {
-        let Self { name, place } = *self;
+        let Self { name, place, notation } = self;
+        let place = *place;
         let (count, field) = if row.contains('"') {
             let record = fields(row).map_err(|error| format!("not CSV ({error}); correct the line"))?;
             (record.len(), record.get(place).map(str::to_owned))
@@ -272,11 +283,14 @@ impl Column {
             (row.split(',').count(), row.split(',').nth(place).map(str::to_owned))
         };
         match field.map(trimmed) {
-            Some(text) if text.is_empty() => Err(format!(
-                "field {} (`{name}`) is empty; give an architecture, or remove the row",
-                place + 1
-            )),
-            Some(text) => Ok(text),
+            Some(text) if is_missing(&text) => {
+                let (what, place) = (missing_text(&text), place + 1);
+                Err(format!("field {place} (`{name}`) is {what}; give an architecture, or remove the row"))
+            }
+            Some(text) => Ok(match notation {
+                Some(notation) => format!("{notation}:{text}"),
+                None => text,
+            }),
             None => Err(format!("{count} fields, and `{name}` is field {}; the row is cut short", place + 1)),
         }
     }
@@ -320,6 +334,8 @@ mod tests {
         zip.write_all(csv).unwrap();
         let zip = zip.finish().unwrap();
         assert_eq!(texts(&zip).unwrap(), texts(csv).unwrap());
+        let named = expected(&[(2, "digits:1"), (3, "digits:2")]);
+        assert_eq!(texts(b"acc, arch:digits\n1,1\n2, 2\n").unwrap(), named);
         let error = texts(&zip[..zip.len() - 9]).unwrap_err().to_string();
         assert!(error.contains("list line") && error.contains("again"), "{error}");
     }

@@ -9,7 +9,7 @@ use bonas_study::history::{Fidelity, History};
 use bonas_study::journal::write_whole;
 use bonas_study::rng::stream;
 use bonas_study::strategy::{Knowledge, PriorKind, Scored, Start, SurrogateName, Targets, score_noise};
-use bonas_study::table::Benchmark;
+use bonas_study::table::{Benchmark, Skipped};
 use bonas_surrogate::catalogue::load_saved;
 use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
 
@@ -41,6 +41,8 @@ pub struct Training {
     scale: f64,
     /// Where they are from.
     source: String,
+    /// Rows of the table that were left out.
+    skipped: Skipped,
 }
 
 impl Training {
@@ -53,7 +55,7 @@ impl Training {
             Observation::new(arm.architecture.clone(), scale * value)
         };
         let source = format!("{} of {}", column.name(), table.path().display());
-        Self { observations: arms.map(observe).collect(), scale, source }
+        Self { observations: arms.map(observe).collect(), scale, source, skipped: table.skipped().clone() }
     }
 
     /// Every architecture of a study that has a score of a fidelity, by the score as it was measured, and its noise
@@ -67,7 +69,12 @@ impl Training {
             ..Observation::new(s.evaluation.architecture.clone(), s.value)
         };
         let observations = scored.iter().enumerate().map(observation).collect();
-        Self { observations, scale: 1.0, source: source.into() }
+        Self { observations, scale: 1.0, source: source.into(), skipped: Skipped::default() }
+    }
+
+    /// Rows of the table that were left out; none of a study.
+    pub fn skipped(&self) -> &Skipped {
+        &self.skipped
     }
 
     /// Number of architectures.

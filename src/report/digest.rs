@@ -1,5 +1,7 @@
 //! What a study's events add up to: its queries in order, and one row a round.
 
+use std::collections::BTreeSet;
+
 use bonas_study::history::{EndReason, Event, Fidelity, Outcome, Prediction, Proposed};
 use bonas_surrogate::metrics::kendall_tau_b;
 
@@ -18,6 +20,19 @@ pub struct Query {
     pub predicted: Option<Prediction>,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+impl Query {
+    fn of(proposed: &Proposed, round: usize, batch: usize, outcome: &Outcome) -> Self {
+        Self {
+            arch: proposed.arch.clone(),
+            key: proposed.key.to_string(),
+            round,
+            batch,
+            predicted: proposed.predicted,
+            outcome: outcome.clone(),
+        }
+    }
 }
 
 /// One round in figures. Scores are of the study's [`Digest::fidelity`].
@@ -76,6 +91,8 @@ pub struct Digest {
     pub queries: Vec<Query>,
     /// Why the study ended, if it has.
     pub ended: Option<EndReason>,
+    /// Numbers of the trials that were handed out and not told yet.
+    pub pending: BTreeSet<u64>,
     rounds: Vec<Asked>,
 }
 
@@ -83,7 +100,23 @@ pub struct Digest {
 struct Asked {
     batches: Vec<Vec<Proposed>>,
     dropped: usize,
-    evaluated: usize,
+    /// Number of its first trial.
+    first: usize,
+    /// Trials that were neither evaluated nor abandoned.
+    missing: usize,
+}
+
+impl Asked {
+    fn of(batches: &[Vec<Proposed>], dropped: usize, first: usize) -> Self {
+        Self { batches: batches.to_vec(), dropped, first, missing: batches.iter().map(Vec::len).sum() }
+    }
+
+    /// The batch of a trial, and what was proposed; none if it is of another round.
+    fn trial(&self, number: usize) -> Option<(usize, &Proposed)> {
+        let all = self.batches.iter().enumerate();
+        let mut trials = all.flat_map(|(batch, proposed)| proposed.iter().map(move |one| (batch, one)));
+        trials.nth(number.checked_sub(self.first)?)
+    }
 }
 
 impl Digest {
@@ -104,10 +137,16 @@ impl Digest {
                 None
             }
             Event::Asked { batches, dropped, .. } => {
-                self.rounds.push(Asked { batches: batches.clone(), dropped: *dropped, evaluated: 0 });
+                self.rounds.push(Asked::of(batches, *dropped, self.proposed()));
                 None
             }
             Event::Evaluated { round, batch, outcomes } => self.evaluated(*round, *batch, outcomes),
+            Event::HandedOut { trials } => {
+                self.pending.extend(trials);
+                None
+            }
+            Event::Told { trial, outcome } => self.told(*trial, Some(outcome)),
+            Event::Abandoned { trial } => self.told(*trial, None),
             Event::Ended { reason } => {
                 self.ended = Some(*reason);
                 None
@@ -117,18 +156,25 @@ impl Digest {
 
     fn evaluated(&mut self, round: usize, batch: usize, outcomes: &[Outcome]) -> Option<RoundRow> {
         let asked = self.rounds.get_mut(round)?;
-        asked.evaluated += 1;
         for (proposed, outcome) in asked.batches.get(batch)?.iter().zip(outcomes) {
-            self.queries.push(Query {
-                arch: proposed.arch.clone(),
-                key: proposed.key.to_string(),
-                round,
-                batch,
-                predicted: proposed.predicted,
-                outcome: outcome.clone(),
-            });
+            self.queries.push(Query::of(proposed, round, batch, outcome));
         }
-        (asked.evaluated == asked.batches.len()).then(|| self.row(round))
+        asked.missing = asked.missing.saturating_sub(outcomes.len());
+        (asked.missing == 0).then(|| self.row(round))
+    }
+
+    /// A trial that is pending no longer, for it has an outcome or was abandoned.
+    fn told(&mut self, trial: u64, outcome: Option<&Outcome>) -> Option<RoundRow> {
+        if !self.pending.remove(&trial) {
+            return None;
+        }
+        let number = usize::try_from(trial).ok()?;
+        let round = self.rounds.iter().rposition(|asked| asked.first <= number)?;
+        let asked = &mut self.rounds[round];
+        let (batch, proposed) = asked.trial(number)?;
+        self.queries.extend(outcome.map(|outcome| Query::of(proposed, round, batch, outcome)));
+        asked.missing = asked.missing.saturating_sub(1);
+        (asked.missing == 0).then(|| self.row(round))
     }
 
     /// Number of rounds asked for.
@@ -249,6 +295,30 @@ mod tests {
         digest.push(&evaluated(0, 0, &[0.7, 0.8, 0.9]));
         let row = digest.push(&evaluated(0, 1, &[0.1, 0.2, 0.3]));
         assert_eq!(row.and_then(|row| row.tau), Some(1.0));
+    }
+
+    /// Out of order and over two rounds; an abandoned trial ends its round, too.
+    #[test]
+    fn told_trials_are_queries_of_their_round() {
+        let mut digest = Digest::default();
+        let told = |trial, value| Event::Told {
+            trial,
+            outcome: Outcome::Scored(bonas_study::Score::of(value, Fidelity::Table)),
+        };
+        digest.push(&asked(0, &[&[1, 2], &[3]], None));
+        digest.push(&Event::HandedOut { trials: vec![0, 1, 2] });
+        digest.push(&asked(1, &[&[4]], None));
+        digest.push(&Event::HandedOut { trials: vec![3] });
+        assert_eq!(digest.pending, BTreeSet::from([0, 1, 2, 3]));
+        assert_eq!(digest.push(&told(2, 0.3)), None);
+        assert_eq!(digest.push(&told(3, 0.4)).map(|row| (row.round, row.best)), Some((1, Some(0.4))));
+        assert_eq!(digest.push(&told(0, 0.1)), None);
+        assert_eq!(digest.push(&told(0, 0.9)), None, "it is told a second time");
+        let row = digest.push(&Event::Abandoned { trial: 1 }).unwrap();
+        assert_eq!((row.round, row.queries, row.best), (0, 2, Some(0.3)));
+        let places: Vec<_> = digest.queries.iter().map(|q| (q.round, q.batch)).collect();
+        assert_eq!(places, [(0, 1), (1, 0), (0, 0)]);
+        assert!(digest.pending.is_empty());
     }
 
     #[test]

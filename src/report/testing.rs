@@ -16,7 +16,7 @@ pub(crate) fn asked(round: usize, batches: &[&[usize]], means: Option<&[f64]>) -
     let mut means = means.map(|means| means.iter());
     let mut proposed = |i: &usize| Proposed {
         arch: arch(*i),
-        key: Key::of(&i.to_le_bytes()),
+        key: Key::from_bytes((*i as u128).to_be_bytes()),
         predicted: means.as_mut().and_then(Iterator::next).map(|&mean| Prediction { mean, sd: 0.03 }),
     };
     let batches = batches.iter().map(|batch| batch.iter().map(&mut proposed).collect()).collect();

@@ -23,15 +23,17 @@ use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crate::build;
 use crate::config::{SearchConfig, Transfer};
 use crate::report::Summary;
-use crate::{Fidelity, Strategy, Study, StudyError};
+use crate::{Evaluator, Fidelity, Session, Strategy, Study, StudyError};
 use bonas_study::history::Observer;
 use bonas_study::journal::Journal;
 use bonas_study::journal::write_whole;
 use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTask};
+use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
 pub use presets::{DEMO, PRESETS, Preset};
@@ -86,25 +88,8 @@ impl Search {
     /// [`StudyError::Evaluator`], once the report is written, if every architecture failed.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
         let space = build::space(&self.config)?;
-        // What is wrong with the configuration is said before anything is written.
-        let (knowledge, mut transfer) = (build::knowledge(&self.config)?, self.transfer());
-        let task =
-            knowledge.source_task(&transfer, &*space).map_err(|error| self.unkept(&transfer, error))?;
-        let strategy = self.strategy(&transfer, &*space, &knowledge)?;
         let evaluators = build::evaluators(&self.config, &self.directory)?;
-        self.check_follow_ups(&*space)?;
-        self.open_folder(CONFIG_FILE)?;
-        if transfer != SourceTask::stored_in(&self.directory)
-            && let Some(task) = task
-        {
-            transfer = task.store(&self.directory, &*space)?;
-        }
-        let study = Study::new(space.clone(), strategy, evaluators)
-            .seed(self.config.study.seed)
-            .budget(build::budget(&self.config.study))
-            .config(self.config.identity() + &knowledge.identity(&transfer, &*space)?)
-            .cancel(self.cancel.clone())
-            .directory(&self.directory);
+        let study = self.study(&space, evaluators)?;
         let observers = observe(Stage::Search, &self.directory);
         let section = match self.config.evaluator.fidelity() {
             Fidelity::Table => "strategy",
@@ -117,6 +102,68 @@ impl Search {
         let summary = write_report(&self.directory, &self.config)?;
         state::check_scored(&finished.history)?;
         Ok(summary)
+    }
+
+    /// Opens the search to be asked and told ([`ToldSettings`](crate::config::ToldSettings)), beginning it if the folder
+    /// holds none. Another process that works there is waited for, for at most `patience`.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`StudyError::Setting`] for another evaluator, and for trainings that are to follow.
+    pub fn open(&self, patience: Duration) -> Result<Session, StudyError> {
+        let bad = |name: &str, reason: &str| {
+            Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
+        };
+        if self.config.evaluator.told().is_none() {
+            return bad("evaluator.name", "bonas evaluates here itself; take told, or run the search");
+        }
+        if self.config.shortlist.cells > 0 {
+            return bad("shortlist.cells", "scores are told, and nothing is trained here; set it to 0");
+        }
+        if self.config.finals.seeds > 0 {
+            return bad("final.seeds", "scores are told, and nothing is trained here; set it to 0");
+        }
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        study.patience(patience).open(self.config.evaluator.fidelity())
+    }
+
+    /// Writes the report of a search that was told, and gives its figures; none, and nothing is written, while it goes on.
+    ///
+    /// # Errors
+    /// [`StudyError::Evaluator`], once the report is written, if every architecture failed; [`StudyError::Io`].
+    pub fn close(&self, session: Session) -> Result<Option<Summary>, StudyError> {
+        let Some(finished) = session.finish() else { return Ok(None) };
+        reporting::note_embedding(&self.directory, &self.config)?;
+        self.conclude(&build::space(&self.config)?, &finished, &mut |_, _| Vec::new())?;
+        let summary = write_report(&self.directory, &self.config)?;
+        state::check_scored(&finished.history)?;
+        Ok(Some(summary))
+    }
+
+    /// The study of the search, in its folder, which is made.
+    fn study(
+        &self,
+        space: &Arc<dyn bonas_spaces::SearchSpace>,
+        evaluators: Vec<Box<dyn Evaluator>>,
+    ) -> Result<Study, StudyError> {
+        // What is wrong with the configuration is said before anything is written.
+        let (knowledge, mut transfer) = (build::knowledge(&self.config)?, self.transfer());
+        let task =
+            knowledge.source_task(&transfer, &**space).map_err(|error| self.unkept(&transfer, error))?;
+        let strategy = self.strategy(&transfer, &**space, &knowledge)?;
+        self.check_follow_ups(&**space)?;
+        self.open_folder(CONFIG_FILE)?;
+        if transfer != SourceTask::stored_in(&self.directory)
+            && let Some(task) = task
+        {
+            transfer = task.store(&self.directory, &**space)?;
+        }
+        let identity = self.config.identity() + &knowledge.identity(&transfer, &**space)?;
+        Ok(Study::new(space.clone(), strategy, evaluators)
+            .seed(self.config.study.seed)
+            .budget(build::budget(&self.config.study))
+            .config(identity)
+            .cancel(self.cancel.clone())
+            .directory(&self.directory))
     }
 
     /// Refuses a strategy whose settings do not fit the space or the images.
@@ -162,6 +209,19 @@ impl Search {
             return transfer.clone().within(&self.config.relative_to);
         }
         SourceTask::stored_in(&self.directory)
+    }
+
+    /// Rows left out of the table that a search which has not begun starts from; none if there is no such table.
+    ///
+    /// # Errors
+    /// As [`SourceTask::read`].
+    pub fn transfer_skipped(&self) -> Result<Skipped, StudyError> {
+        let transfer = self.transfer();
+        if !matches!(transfer, Transfer::Table { .. }) || transfer == SourceTask::stored_in(&self.directory) {
+            return Ok(Skipped::default());
+        }
+        let task = SourceTask::read(&transfer, &*build::space(&self.config)?)?;
+        Ok(task.map(|task| task.skipped).unwrap_or_default())
     }
 
     /// The error of a source, which may be what this search kept.

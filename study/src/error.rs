@@ -52,6 +52,14 @@ pub enum StudyError {
     /// An evaluator could not evaluate.
     #[error("evaluation failed: {0}")]
     Evaluator(String),
+    /// A trial that cannot be told or abandoned.
+    #[error("trial {trial}: {reason}")]
+    Trial {
+        /// Its number.
+        trial: u64,
+        /// Why not.
+        reason: String,
+    },
     /// Data on disk that cannot be used.
     #[error("{}: {reason}", path.display())]
     Data {

@@ -70,7 +70,7 @@ fn run(make: fn(usize, CandidatePool) -> Bonas, same: bool) {
     } else {
         CandidatePool::Evolutionary(Evolutionary { size: 100, ..Evolutionary::default() })
     };
-    let measures = |architecture: &Architecture| vec![f64::from(architecture.key().to_bytes()[0])];
+    let measures = |architecture: &Architecture| vec![f64::from(architecture.key().to_bytes()[15])];
     let aims = Aims { second: Some(0), ..Aims::default() };
     let evaluator = Synthetic::new(Fidelity::Table, |cell| Ok(toy_score(cell))).measures(measures, aims);
     let strategy = OneByOne { make, pool, same };

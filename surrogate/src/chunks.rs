@@ -1,5 +1,6 @@
 //! Predictions chunk by chunk, on all cores.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use bonas_spaces::Architecture;
@@ -24,12 +25,12 @@ pub(crate) fn in_chunks<S: Default>(
     prepare: impl Fn(&[Architecture]) -> Result<(), SurrogateError>,
     work: impl Fn(&[Architecture], &mut S) -> Result<Vec<Posterior>, SurrogateError> + Sync,
 ) -> Result<Vec<Posterior>, SurrogateError> {
-    let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let threads = Threads::reserved();
     let mut posteriors = Vec::with_capacity(candidates.len());
     for together in candidates.chunks(TOGETHER * CHUNK) {
         prepare(together)?;
         let chunks: Vec<&[Architecture]> = together.chunks(CHUNK).collect();
-        let each = chunks.len().div_ceil(cores).max(1);
+        let each = chunks.len().div_ceil(threads.count()).max(1);
         let run = |chunks: &[&[Architecture]]| {
             let mut scratch = S::default();
             chunks.iter().map(|chunk| work(chunk, &mut scratch)).collect::<Result<Vec<_>, _>>()
@@ -48,4 +49,45 @@ pub(crate) fn in_chunks<S: Default>(
         }
     }
     Ok(posteriors)
+}
+
+/// Threads of all predictions that go on in this process.
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+/// A share of the cores: those that no other prediction of this process uses, at least one. So studies that run beside each
+/// other begin few threads more than there are cores.
+struct Threads(usize);
+
+impl Threads {
+    fn reserved() -> Self {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let share = |busy: usize| cores.saturating_sub(busy).max(1);
+        let before = BUSY.update(Ordering::Relaxed, Ordering::Relaxed, |busy| busy + share(busy));
+        Self(share(before))
+    }
+
+    fn count(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        BUSY.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever comes later gets what is left, and what was reserved is given back. Other tests of this process may predict
+    /// meanwhile.
+    #[test]
+    fn predictions_beside_each_other_share_the_cores() {
+        let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let held: Vec<Threads> = (0..3 * cores).map(|_| Threads::reserved()).collect();
+        assert!(held.iter().all(|threads| (1..=cores).contains(&threads.count())));
+        assert!(held[cores..].iter().all(|threads| threads.count() == 1));
+    }
 }

@@ -287,7 +287,7 @@ mod tests {
         let value = move |list: &[Architecture]| {
             Ok(list
                 .iter()
-                .map(|a| if a.key() == outside { -1e300 } else { f64::from(a.key().to_bytes()[0]) })
+                .map(|a| if a.key() == outside { -1e300 } else { f64::from(a.key().to_bytes()[15]) })
                 .collect())
         };
         let sample: Vec<Architecture> = cells.iter().filter(|a| a.key() != outside).cloned().collect();

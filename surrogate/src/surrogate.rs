@@ -39,6 +39,12 @@ pub trait Surrogate: Send + fmt::Debug {
         false
     }
 
+    /// Whether posteriors say what of their variance is the noise of a measurement ([`Posterior::noise`]), so that the true
+    /// score can be told from a measured one.
+    fn knows_noise(&self) -> bool {
+        false
+    }
+
     /// This surrogate with prior knowledge (possibly none) and a shared feature cache; `None` if it takes no prior
     /// knowledge.
     fn with_prior(&self, _known: &[PriorKnowledge], _features: &FeatureCache) -> Option<Box<dyn Surrogate>> {

@@ -16,12 +16,18 @@ use rand_chacha::ChaCha8Rng;
 
 mod acquisitions;
 mod conditioning;
+mod features;
+mod robustness;
 mod saved;
 mod selections;
 mod toys;
 
 pub use acquisitions::check_acquisition;
 use conditioning::check_conditioning;
+use features::check_constant_features;
+#[cfg(test)]
+pub(crate) use robustness::check_toy_robustness;
+pub use robustness::{check_robustness, check_unseen_operation};
 use saved::check_saved;
 pub use selections::check_selection;
 use toys::foreign_architecture;
@@ -35,6 +41,9 @@ use crate::{Observation, Posterior, Predict, Surrogate, SurrogateError};
 /// Largest difference of a candidate's mean by its position in a batch (single precision).
 const PLACE_TOLERANCE: f64 = 1e-4;
 
+/// Length of a long list: more than is predicted at a time.
+const LONG: usize = 600;
+
 /// Checks a surrogate on observations and candidates of your choice; about ten of each suffice.
 ///
 /// Rules: equal generators give equal predictors. There is one finite posterior per candidate, in order,
@@ -42,7 +51,9 @@ const PLACE_TOLERANCE: f64 = 1e-4;
 /// observations, equal scores, repeated observations, one score far below all others and scores of any size can be
 /// fitted; no observation and a NaN score are errors. Architectures of another space are
 /// [`SurrogateError::Space`], among the observations and among the candidates. An embedding has one finite row per
-/// candidate. A predictor has an embedding and a joint posterior exactly if the recipe says so. One that can be conditioned
+/// candidate. A predictor has an embedding and a joint posterior exactly if the recipe says so. A long list, which
+/// several threads may share, is predicted as its pieces are. A thousand features that are the same number for all
+/// architectures change nothing, if it takes features. One that can be conditioned
 /// ([`Predict::condition_on`]) changes by no observation not at all, is drawn to an observation and more certain there,
 /// and is the same for observations one by one and at once.
 ///
@@ -51,7 +62,7 @@ const PLACE_TOLERANCE: f64 = 1e-4;
 /// bytes that are cut short and bytes with one changed are errors. (Prior knowledge that is a function is not known here: a
 /// surrogate that has some must ask for it.)
 ///
-/// [`check_robustness`] has the rules that a surrogate for real data should keep, too.
+/// [`check_robustness`] and [`check_unseen_operation`] have the rules that a surrogate for real data should keep, too.
 ///
 /// # Panics
 /// Naming the rule that is broken.
@@ -77,6 +88,7 @@ pub fn check_surrogate(
     check_capabilities(surrogate, &*fitted, candidates);
     check_conditioning(name, &*fitted, candidates);
     check_saved(surrogate, &*fitted, candidates);
+    check_constant_features(surrogate, observations, candidates, seed);
     assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");
     let equal: Vec<_> = observations.iter().map(|o| Observation { score: 0.9, ..o.clone() }).collect();
     let doubled = [observations, observations].concat();
@@ -107,56 +119,6 @@ pub fn check_surrogate(
     assert!(fit(&[&[nan], observations].concat()).is_err(), "{name}: fitted to a NaN score");
 }
 
-/// Checks that a surrogate survives what happens in training; the observations need scores in `(0, 1)` that architectures can
-/// be told apart by, and about thirty of them suffice.
-///
-/// Rules: a rising function of all scores leaves the order of the candidates' medians as it is, up to a tau of
-/// 0.99 (single precision). A score that is far below all others, as that of a run that diverged, costs at most 0.1 of
-/// Kendall's tau with `truth`, the true scores of the candidates. Replicates, a third
-/// of all observations, take at most 0.15 of the share of true scores that 80 % intervals contain.
-///
-/// # Panics
-/// Naming the rule that is broken.
-pub fn check_robustness(
-    surrogate: &dyn Surrogate,
-    observations: &[Observation],
-    candidates: &[Architecture],
-    truth: &[f64],
-    seed: u64,
-) {
-    let name = surrogate.name();
-    let posteriors = |observations: &[Observation]| {
-        let fitted = must(surrogate.fit(observations, &mut ChaCha8Rng::seed_from_u64(seed)), "fit");
-        predict(&*fitted, candidates)
-    };
-    let medians = |observations: &[Observation]| -> Vec<f64> {
-        posteriors(observations).iter().map(Posterior::median).collect()
-    };
-    let tau = |a: &[f64], b: &[f64]| crate::metrics::kendall_tau_b(a, b).unwrap_or(0.0);
-    let before = medians(observations);
-    let exp = mapped(observations, |y| (8.0 * y).exp());
-    let log_error = mapped(observations, |y| -(1.001 - y).ln());
-    let cube = mapped(observations, |y| y.powi(3));
-    for (map, mapped) in [("exp", exp), ("log error", log_error), ("cube", cube)] {
-        let after = tau(&medians(&mapped), &before);
-        assert!(
-            after > 0.99,
-            "{name}: the order of candidates changes with {map} of the scores, tau {after}"
-        );
-    }
-    let mut low = observations.to_vec();
-    let middle = low.len() / 2;
-    low[middle].score = -1e6;
-    let (clean, diverged) = (tau(&before, truth), tau(&medians(&low), truth));
-    assert!(diverged > clean - 0.1, "{name}: one diverged run takes tau from {clean} to {diverged}");
-    let replicated = [observations, &observations[..observations.len() / 2]].concat();
-    let covered = |observations: &[Observation]| {
-        crate::metrics::coverage(&posteriors(observations), truth, 0.8).unwrap_or(0.0)
-    };
-    let (clean, with) = (covered(observations), covered(&replicated));
-    assert!(with > clean - 0.15, "{name}: with replicates 80 % intervals cover {with}, without them {clean}");
-}
-
 /// Observations with a function of their scores.
 fn mapped(observations: &[Observation], map: impl Fn(f64) -> f64) -> Vec<Observation> {
     observations.iter().map(|o| Observation { score: map(o.score), ..o.clone() }).collect()
@@ -175,31 +137,6 @@ fn predict(fitted: &dyn Predict, candidates: &[Architecture]) -> Vec<Posterior> 
         assert!(mean.is_finite() && variance.is_finite() && variance >= 0.0, "posterior {i}: {posterior:?}");
     }
     posteriors
-}
-
-/// [`check_robustness`] on a hundred toy cells, and on few operations: one that no observation has makes a candidate's
-/// posterior wider.
-#[cfg(test)]
-pub(crate) fn check_toy_robustness(surrogate: &dyn Surrogate) {
-    let candidates = toy_architectures(200, 5);
-    let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
-    // The middle one of these is a good cell, of which few are near.
-    check_robustness(surrogate, &toy_observations(60, 104), &candidates, &truth, 6);
-    let pool = |architecture: &Architecture| {
-        let names =
-            architecture.op_graphs().iter().flat_map(|g| g.labels().collect::<Vec<_>>()).collect::<Vec<_>>();
-        names.iter().any(|&op| architecture.vocabulary().name(op) == "pool")
-    };
-    let mut seen = toy_observations(200, 7);
-    seen.retain(|o| !pool(&o.architecture));
-    let fitted = must(surrogate.fit(&seen, &mut ChaCha8Rng::seed_from_u64(1)), "fit");
-    let (with, without): (Vec<Architecture>, Vec<Architecture>) = candidates.into_iter().partition(pool);
-    let spread = |list: &[Architecture]| {
-        let all = predict(&*fitted, list);
-        all.iter().map(|p| p.latent().1).sum::<f64>() / all.len() as f64
-    };
-    let (new, known) = (spread(&with), spread(&without));
-    assert!(new > 1.3 * known, "{}: unseen operations {new}, seen ones {known}", surrogate.name());
 }
 
 /// Quality of a surrogate that is fitted to some toy cells, on 300 others: Kendall's tau-b of its means, and the
@@ -226,6 +163,10 @@ fn check_places(name: &str, fitted: &dyn Predict, candidates: &[Architecture], p
     for posterior in predict(fitted, &repeated) {
         assert!(near(&posterior, &posteriors[0]), "{name}: repeating a candidate matters");
     }
+    let long: Vec<_> = candidates.iter().cycle().take(LONG).cloned().collect();
+    for (posterior, alone) in predict(fitted, &long).iter().zip(posteriors.iter().cycle()) {
+        assert!(near(posterior, alone), "{name}: a long list is predicted otherwise than its pieces");
+    }
 }
 
 fn check_embedding(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidates: &[Architecture]) {
@@ -243,6 +184,11 @@ fn check_capabilities(surrogate: &dyn Surrogate, fitted: &dyn Predict, candidate
     assert_eq!(embeds, surrogate.has_embedding(), "{name}: an embedding and has_embedding");
     let joint = must(fitted.joint(candidates), "joint").is_some();
     assert_eq!(joint, surrogate.has_joint_posterior(), "{name}: a joint posterior and has_joint_posterior");
+    let noisy = predict(fitted, candidates).iter().any(|posterior| posterior.noise() > 0.0);
+    assert!(
+        !noisy || surrogate.knows_noise(),
+        "{name}: posteriors have noise, and knows_noise says that they do not"
+    );
     let with_prior = surrogate.with_prior(&[], &FeatureCache::default());
     assert_eq!(with_prior.is_some(), surrogate.takes_prior(), "{name}: with_prior and takes_prior");
     if let Some(with_prior) = with_prior {

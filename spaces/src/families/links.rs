@@ -33,7 +33,9 @@ impl<'a> Links<'a> {
         // Edges are sorted by the node that they enter: wire, link, wire, .., link, wire.
         let chained = cell.edges.len() == 2 * vertices + 1
             && cell.edges.iter().enumerate().all(|(i, edge)| {
-                (edge.from, edge.to) == (i, i + 1) && (i % 2 == 1 || edge.ops == [OpId::PLAIN])
+                let link = i % 2 == 1;
+                let fits = if link { !edge.ops.contains(&OpId::PLAIN) } else { edge.ops == [OpId::PLAIN] };
+                (edge.from, edge.to) == (i, i + 1) && fits
             });
         if union.vocabulary.inputs() != 1
             || cell.nodes != (Places { inputs: 1, vertices }).labels()

@@ -27,6 +27,7 @@ pub mod mobilenet;
 pub mod nasbench101;
 pub mod nasbench201;
 pub mod nasbench_macro;
+mod six;
 pub mod transnas;
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ impl Architecture {
     /// An architecture of a space with its own rule of equality. The key is that of `form`, which must be
     /// the same for two architectures if and only if the space calls them equal.
     pub fn with_canonical_form(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, form: &[u8]) -> Self {
-        let key = Key::of(form);
+        let key = Key::of(&vocabulary, form);
         Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new(), spelling: OnceLock::new() }))
     }
 

@@ -2,6 +2,9 @@
 
 use crate::error::SpaceError;
 
+/// Bytes of a [tag](Vocabulary::tag).
+pub(super) const TAG: usize = 4;
+
 /// Index of an operation in its space's [`Vocabulary`].
 ///
 /// The first ids are structural and the same in every vocabulary: [`OpId::PLAIN`],
@@ -48,12 +51,27 @@ pub enum Role {
     Zero,
 }
 
+impl Role {
+    /// The role's byte in a [tag](Vocabulary::tag).
+    fn code(self) -> u8 {
+        match self {
+            Self::Plain => 0,
+            Self::Output => 1,
+            Self::Input => 2,
+            Self::Compute => 3,
+            Self::Identity => 4,
+            Self::Zero => 5,
+        }
+    }
+}
+
 /// The named operations of a space, each with its [`Role`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Vocabulary {
     names: Vec<String>,
     roles: Vec<Role>,
     inputs: usize,
+    tag: [u8; TAG],
 }
 
 impl Vocabulary {
@@ -90,14 +108,21 @@ impl Vocabulary {
         if names.len() > usize::from(u16::MAX) {
             return bad(format!("{} operations are more than {}", names.len(), u16::MAX));
         }
-        Ok(Self { names, roles, inputs })
+        let tag = tag(inputs, &names, &roles);
+        Ok(Self { names, roles, inputs, tag })
     }
 
     /// A vocabulary of one of this crate's own spaces, whose names are known to be valid.
     pub(crate) fn known(inputs: usize, ops: &[(&str, Role)]) -> Self {
         let vocabulary = Self::new(inputs, ops.iter().copied());
         debug_assert!(vocabulary.is_ok(), "{vocabulary:?}");
-        vocabulary.unwrap_or(Self { names: Vec::new(), roles: Vec::new(), inputs })
+        vocabulary.unwrap_or(Self { names: Vec::new(), roles: Vec::new(), inputs, tag: [0; TAG] })
+    }
+
+    /// A hash of the names, the roles and the number of inputs, with which every [`Key`](crate::Key) begins: 4 bytes, so that two
+    /// vocabularies share a tag with probability 2⁻³². It is the same in every run and on every machine.
+    pub fn tag(&self) -> [u8; 4] {
+        self.tag
     }
 
     /// Number of labels, including the structural ones.
@@ -153,5 +178,51 @@ impl Vocabulary {
                 known: self.ops().map(|op| self.name(op).to_owned()).collect(),
             }),
         }
+    }
+}
+
+/// The tag of a vocabulary: of every name with its length and its role, so that no two lists read alike.
+fn tag(inputs: usize, names: &[String], roles: &[Role]) -> [u8; TAG] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&(inputs as u64).to_le_bytes());
+    for (name, role) in names.iter().zip(roles) {
+        hasher.update(&(name.len() as u64).to_le_bytes());
+        hasher.update(name.as_bytes());
+        hasher.update(&[role.code()]);
+    }
+    let mut tag = [0; TAG];
+    tag.copy_from_slice(&hasher.finalize().as_bytes()[..TAG]);
+    tag
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tag_of(inputs: usize, ops: &[(&str, Role)]) -> [u8; TAG] {
+        Vocabulary::new(inputs, ops.iter().copied()).unwrap().tag()
+    }
+
+    /// Names, roles, their order and the inputs count; the object does not.
+    #[test]
+    fn a_tag_is_of_all_that_a_vocabulary_says() {
+        let ops = [("conv", Role::Compute), ("skip", Role::Identity)];
+        let tag = tag_of(1, &ops);
+        assert_eq!(tag, tag_of(1, &ops));
+        let others = [
+            tag_of(2, &ops),
+            tag_of(1, &[ops[1], ops[0]]),
+            tag_of(1, &ops[..1]),
+            tag_of(1, &[("conv", Role::Compute), ("skip", Role::Compute)]),
+            tag_of(1, &[("conv", Role::Compute), ("skip2", Role::Identity)]),
+            tag_of(1, &[("convs", Role::Compute), ("kip", Role::Identity)]),
+        ];
+        assert!(others.iter().all(|other| *other != tag), "{others:?}");
+    }
+
+    /// The same in every run and on every machine.
+    #[test]
+    fn a_tag_stays() {
+        assert_eq!(tag_of(1, &[("conv", Role::Compute)]), [241, 136, 99, 97]);
     }
 }

@@ -28,8 +28,9 @@ use rand::Rng;
 
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Vocabulary};
-use crate::lookup::Entry;
+use crate::lookup::{Entry, UnknownName};
 use crate::network::SpaceNetwork;
+use crate::notation::Notation;
 
 pub use cost::CostTable;
 
@@ -124,11 +125,32 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     /// [`SpaceError::Cell`] if `architecture` is not of this space.
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError>;
 
-    /// Reads the space's published notation.
+    /// Reads an architecture in any of the space's [`Self::notations`], which may be named in front:
+    /// `NOTATION:text`.
     ///
     /// # Errors
-    /// [`SpaceError::Notation`] or [`SpaceError::UnknownOp`] naming the text and what is wrong.
+    /// [`SpaceError::Notation`] or [`SpaceError::UnknownOp`] naming the text and what is wrong;
+    /// [`SpaceError::Ambiguous`] with the readings of a text that has several.
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
+
+    /// The notations that [`Self::parse`] reads, first the one that [`Self::format`] prints; empty for a
+    /// space that has only that one.
+    fn notations(&self) -> Vec<Notation> {
+        Vec::new()
+    }
+
+    /// Prints an architecture in the notation of a name.
+    ///
+    /// # Errors
+    /// [`SpaceError::UnknownNotation`]; [`SpaceError::CannotSay`] for an architecture that the notation has
+    /// no words for; [`SpaceError::Cell`] if `architecture` is not of this space.
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        let known = self.notations();
+        match known.first() {
+            Some(own) if own.name == notation => self.format(architecture),
+            _ => Err(UnknownName::new("notation", notation, known.iter().map(|known| known.name)).into()),
+        }
+    }
 }
 
 /// A space whose architectures are independent choices: one option for each position.

@@ -40,7 +40,7 @@ bonas_study::settings! {
         batch: usize = 10,
         /// Random architectures before a surrogate's first fit, for strategies that do not say it
         /// themselves; 0: each strategy's default.
-        initial: usize = 10,
+        initial: usize = 5,
         /// Tables only: whether a run ends once it has queried an architecture whose report value is the
         /// best of the table, for counting queries to the optimum, with the budget as the cap.
         stop_at_optimum: bool = false,

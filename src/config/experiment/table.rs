@@ -54,7 +54,7 @@ bonas_study::settings! {
     pub struct TableSettings {
         /// The search space; `bonas list spaces` prints all of them.
         space: String = String::new(),
-        /// The CSV file, plain or gzipped, with a column `arch` in the space's notation; relative to
+        /// The CSV file, plain or gzipped, with a column `arch` in a notation of the space; relative to
         /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the
         /// program (columns val, test, params, macs); a file that is called so is ./digits.
         path: String = String::new(),
@@ -70,7 +70,7 @@ bonas_study::settings! {
         /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
         /// from the run's own stream). The report is the mean always.
         seeds: SeedsKind = SeedsKind::Mean,
-        /// Rows that lack a number: error, or skip.
+        /// Rows that lack an architecture or a number (empty, -, ?, NA, N/A, NaN, null, None): error, or skip.
         missing: MissingKind = MissingKind::Error,
         /// Share of queries that fail, to see how strategies bear it: they give no score. The best architectures of
         /// the table are spared, so that they can be found.

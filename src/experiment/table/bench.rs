@@ -11,7 +11,7 @@ use bonas_study::Budget;
 use bonas_study::evaluator::{Mishaps, Repeats, Table};
 use bonas_study::history::{Evaluation, History};
 use bonas_study::strategy::{BuildContext, Knowledge};
-use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Source, TableSpace};
+use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Skipped, Source, TableSpace};
 
 use super::Run;
 use super::goals::{self, Goals};
@@ -23,7 +23,7 @@ use crate::{Fidelity, Strategy, Study, StudyError};
 
 /// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
 /// of before are not taken for runs of now.
-const RESULTS: u32 = 7;
+const RESULTS: u32 = 8;
 
 /// A table made ready: its candidates, what strategies see, and what is reported.
 #[derive(Clone, Debug)]
@@ -182,6 +182,13 @@ impl Bench {
         })
     }
 
+    /// Rows left out of the table that a strategy starts from; none if there is no such table. The scores were read when
+    /// the strategy was built, so that no error is left for here.
+    pub(super) fn transfer_skipped(&self, strategy: &StrategyConfig) -> Skipped {
+        let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space);
+        task.ok().flatten().map(|task| task.skipped.clone()).unwrap_or_default()
+    }
+
     /// Refuses a strategy that starts from what it has to find out.
     fn check(&self, strategy: &StrategyConfig) -> Result<(), StudyError> {
         let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space)?;
@@ -257,17 +264,15 @@ impl Bench {
 }
 
 /// Whether a feature is made of one of some columns.
-fn names_one_of(feature: &str, columns: &[&String]) -> bool {
-    feature
-        .parse::<ColumnName>()
-        .is_ok_and(|feature| feature.parts.iter().any(|part| columns.contains(&part)))
+fn names_one_of(feature: &ColumnName, columns: &[&String]) -> bool {
+    feature.parts.iter().any(|part| columns.contains(&part))
 }
 
 /// The last columns of a table, offered as features.
 fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
     let columns = table.columns();
     columns[columns.len() - count..].iter().try_fold(Knowledge::default(), |knowledge, column| {
-        Ok(knowledge.offering(column.name().to_string(), table.knowledge(column)?))
+        Ok(knowledge.offering(column.name().clone(), table.knowledge(column)?))
     })
 }
 

@@ -50,6 +50,7 @@ fn summary(
         space: bench.settings().space.clone(),
         fingerprint: bench.table().fingerprint().to_owned(),
         architectures: bench.table().arms().len(),
+        skipped: bench.table().skipped().clone(),
         oracle: search == report,
         search,
         report,
@@ -125,6 +126,7 @@ impl Sheet<'_> {
         StrategySummary {
             label: self.strategy.label.clone(),
             strategy: self.strategy.settings.name().to_owned(),
+            transfer_skipped: self.bench.transfer_skipped(self.strategy),
             seeds: self.traces.len(),
             curve: (1..=self.config.settings.budget).map(|queries| self.point(queries)).collect(),
             last: self.last(),

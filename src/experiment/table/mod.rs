@@ -83,7 +83,7 @@ impl<'a> TableTask<'a> {
     /// Reads the table, checks every strategy on it, and then opens the folder.
     pub(super) fn open(experiment: &'a Experiment, config: &TableConfig) -> Result<Self, StudyError> {
         let source = source(config, experiment.table.as_deref(), &experiment.folder)?;
-        let bench = Bench::open(&experiment.config.settings, config, &features(experiment)?, &source)?;
+        let bench = Bench::open(&experiment.config.settings, config, &features(experiment), &source)?;
         let bench = bench.paths_from(&experiment.folder);
         let strategies = &experiment.config.strategies;
         for strategy in strategies {
@@ -142,16 +142,14 @@ impl Task for TableTask<'_> {
 }
 
 /// The columns that strategies take as features.
-fn features(experiment: &Experiment) -> Result<Vec<ColumnName>, StudyError> {
+fn features(experiment: &Experiment) -> Vec<ColumnName> {
     let mut columns: Vec<ColumnName> = Vec::new();
     for feature in experiment.config.strategies.iter().flat_map(|strategy| strategy.settings.features()) {
-        let bad = |reason| StudyError::Setting { name: "strategy.features".into(), reason };
-        let column = feature.parse().map_err(bad)?;
-        if ![MACS, PARAMS].contains(&&**feature) && !columns.contains(&column) {
-            columns.push(column);
+        if ![MACS, PARAMS].contains(&&*feature.to_string()) && !columns.contains(feature) {
+            columns.push(feature.clone());
         }
     }
-    Ok(columns)
+    columns
 }
 
 /// The table: `given`, else the configuration's own path, relative to the configuration's folder; without a

@@ -34,8 +34,12 @@ fn lead(summary: &Summary) -> String {
         let (search, report) = (escape(&objective.search), escape(&objective.report));
         format!(" As the second objective they see <code>{search}</code>; <code>{report}</code> is reported.")
     });
+    let skipped = match &summary.skipped {
+        none if none.is_empty() => String::new(),
+        some => format!(" Of the table, {}.", escape(&some.to_string())),
+    };
     format!(
-        "{} architectures, {} seeds of each strategy, {} unique queries each. {signal}{second}{}",
+        "{} architectures, {} seeds of each strategy, {} unique queries each. {signal}{second}{}{skipped}",
         summary.architectures,
         summary.seeds,
         summary.budget,

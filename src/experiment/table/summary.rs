@@ -1,5 +1,6 @@
 //! `summary.json` of an experiment on a table, for programs.
 
+use bonas_study::table::Skipped;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Pair;
@@ -16,6 +17,9 @@ pub struct Summary {
     pub fingerprint: String,
     /// Different architectures of the table.
     pub architectures: usize,
+    /// Rows of the table that were left out, by reason; absent if none was.
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub skipped: Skipped,
     /// The column that strategies saw.
     pub search: String,
     /// The column that is reported.
@@ -143,6 +147,9 @@ pub struct StrategySummary {
     pub label: String,
     /// Which strategy it is.
     pub strategy: String,
+    /// Rows left out of the table that it starts from, by reason; absent if none was.
+    #[serde(default, skip_serializing_if = "Skipped::is_empty")]
+    pub transfer_skipped: Skipped,
     /// Studies.
     pub seeds: usize,
     /// One point a query, up to the budget.

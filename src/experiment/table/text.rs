@@ -11,12 +11,13 @@ impl Results {
         let what = if summary.oracle { "oracle experiment, searched and reported" } else { "searched" };
         let reported = if summary.oracle { String::new() } else { format!(", reported {}", summary.report) };
         let mut text = format!(
-            "{} of {} architectures, {} seeds, {} queries; {what} {}{reported}\n\n{:20} {:>19} {:>8}   {:>24} {:>6} {:>7}   {:>15} {:>8}\n",
+            "{} of {} architectures, {} seeds, {} queries; {what} {}{reported}\n{}\n{:20} {:>19} {:>8}   {:>24} {:>6} {:>7}   {:>15} {:>8}\n",
             summary.space,
             summary.architectures,
             summary.seeds,
             summary.budget,
             summary.search,
+            summary.skipped.line(),
             "strategy",
             "found: mean ±sd",
             "oracle",
@@ -44,8 +45,17 @@ impl Results {
                 times.wall_s,
             );
         }
-        text + &recommendations(summary) + &aims(summary)
+        text + &transfers(summary) + &recommendations(summary) + &aims(summary)
     }
+}
+
+/// Rows left out of the tables that strategies start from.
+fn transfers(summary: &Summary) -> String {
+    let some = summary.strategies.iter().filter(|strategy| !strategy.transfer_skipped.is_empty());
+    some.fold(String::new(), |mut text, s| {
+        let _ = writeln!(text, "{:20} starts from a table: {}", s.label, s.transfer_skipped);
+        text
+    })
 }
 
 /// What the models of strategies take for the best, where that is not the best score by definition.

@@ -7,14 +7,17 @@
 //! resumes and observers never change it.
 
 mod run;
+mod session;
 mod state;
 mod work;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use bonas_spaces::SearchSpace;
+pub use session::{Session, Trial};
 use state::State;
 
 use crate::history::{EndReason, Event, Fidelity, History, Observer};
@@ -97,6 +100,7 @@ pub struct Study {
     cancel: Arc<AtomicBool>,
     stop: Option<Box<StopRule>>,
     recommend_each_round: bool,
+    patience: Option<Duration>,
 }
 
 /// Says of a history whether the study has found what it was to stop for.
@@ -150,6 +154,7 @@ impl Study {
             cancel: Arc::default(),
             stop: None,
             recommend_each_round: false,
+            patience: None,
         }
     }
 
@@ -211,7 +216,8 @@ impl Study {
     /// [`StudyError`]; whatever stops it, the journal stays valid up to the last whole step, and
     /// running the same study again goes on from there.
     pub fn run(self) -> Result<Finished, StudyError> {
-        run::Runner::start(self)?.run()
+        let fidelity = self.fidelity()?;
+        run::Runner::start(self, fidelity)?.run()
     }
 
     fn header(&self) -> Event {

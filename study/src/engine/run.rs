@@ -21,8 +21,8 @@ use crate::rng::{self, ASK, ESTIMATE};
 /// A study under way.
 pub(super) struct Runner {
     study: Study,
-    fidelity: Fidelity,
-    state: State,
+    pub(super) fidelity: Fidelity,
+    pub(super) state: State,
     store: Option<Store>,
     timings: Timings,
     recommended: Vec<Recommendation>,
@@ -46,9 +46,8 @@ struct Collected {
 
 impl Runner {
     /// Checks the settings and brings the study to where its journal stops.
-    pub(super) fn start(mut study: Study) -> Result<Self, StudyError> {
+    pub(super) fn start(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
         study.budget.check()?;
-        let fidelity = study.fidelity()?;
         let state = State::new(study.space.clone(), Some(fidelity));
         let runner = |study, state, store, timings| Self {
             study,
@@ -62,7 +61,10 @@ impl Runner {
         let Some(folder) = study.directory.take() else {
             return runner(study, state, None, Timings::in_memory()).begin();
         };
-        let (journal, records) = Journal::open(&folder)?;
+        let (journal, records) = match study.patience {
+            Some(patience) => Journal::open_within(&folder, patience)?,
+            None => Journal::open(&folder)?,
+        };
         let state = replay(state, &records, journal.path())?;
         let store = Some(Store { staging: Staging::new(&folder), journal });
         let runner = runner(study, state, store, Timings::open(&folder));
@@ -104,6 +106,8 @@ impl Runner {
                 return Err(StudyError::Interrupted);
             }
             match self.state.pending.clone() {
+                _ if !self.state.open.is_empty() => return Err(self.handed_out()),
+                Some(round) if round.is_handed_out() => return Err(begun(&round)),
                 Some(round) => self.evaluate(&round)?,
                 None if self.study.recommend_each_round && self.state.history.len() > self.estimated => {
                     self.estimate();
@@ -114,6 +118,15 @@ impl Runner {
                 },
             }
         }
+    }
+
+    /// Why a study cannot run whose trials are with somebody else.
+    fn handed_out(&self) -> StudyError {
+        let (count, first) =
+            (self.state.open.len(), self.state.open.keys().next().copied().unwrap_or_default());
+        let reason =
+            format!("it was handed out and waits for its outcome ({count} do); tell or abandon it first");
+        StudyError::Trial { trial: first, reason }
     }
 
     /// The strategy's estimates of all evaluations, of which the best is recommended. A study does not fail for want of
@@ -149,7 +162,7 @@ impl Runner {
         Some(estimates)
     }
 
-    fn finish(mut self, reason: EndReason) -> Finished {
+    pub(super) fn finish(mut self, reason: EndReason) -> Finished {
         let estimates = self.estimate();
         if let Some(store) = &self.store {
             store.staging.clear();
@@ -166,7 +179,7 @@ impl Runner {
     }
 
     /// Whether the study is over before another round.
-    fn end_reason(&self) -> Option<EndReason> {
+    pub(super) fn end_reason(&self) -> Option<EndReason> {
         let budget = self.study.budget;
         let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
             || budget.rounds.is_some_and(|n| self.state.rounds >= n)
@@ -180,12 +193,20 @@ impl Runner {
         (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
     }
 
-    fn remaining(&self) -> usize {
-        self.study.budget.architectures.map_or(usize::MAX, |n| n.saturating_sub(self.state.history.len()))
+    /// Architectures that the budget still allows beside those that wait for an outcome.
+    pub(super) fn remaining(&self) -> usize {
+        let known = self.state.history.len() + self.state.open.len();
+        self.study.budget.architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
     }
 
-    /// Asks the strategy for the next round.
+    /// Asks the strategy for the next round, which is journalled.
     fn ask(&mut self) -> Result<(), StudyError> {
+        let event = self.propose()?.unwrap_or(Event::Ended { reason: EndReason::Exhausted });
+        self.emit(&event)
+    }
+
+    /// What the strategy proposes for the next round; none where it has nothing more.
+    pub(super) fn propose(&mut self) -> Result<Option<Event>, StudyError> {
         let round = self.state.rounds;
         self.progress(&Progress::Asking { round });
         let start = Instant::now();
@@ -204,10 +225,9 @@ impl Runner {
         self.timings.asked(round, seconds);
         self.progress(&Progress::Asked { seconds });
         if proposal.batches.iter().all(Vec::is_empty) {
-            return self.emit(&Event::Ended { reason: EndReason::Exhausted });
+            return Ok(None);
         }
-        let event = self.screen(round, &proposal)?;
-        self.emit(&event)
+        self.screen(round, &proposal).map(Some)
     }
 
     /// Drops what is not new, and what the budget does not allow.
@@ -220,7 +240,7 @@ impl Runner {
             let mut kept = Vec::with_capacity(batch.len());
             for candidate in batch {
                 let key = candidate.architecture.key();
-                if self.state.history.contains(key) || !seen.insert(key) {
+                if self.state.knows(key) || !seen.insert(key) {
                     dropped += 1;
                 } else if remaining > 0 {
                     remaining -= 1;
@@ -348,7 +368,7 @@ impl Runner {
     }
 
     /// Takes an event in, journals it, and tells the observers.
-    fn emit(&mut self, event: &Event) -> Result<(), StudyError> {
+    pub(super) fn emit(&mut self, event: &Event) -> Result<(), StudyError> {
         // All that can be wrong with an event made here is text that reads back as something else.
         self.state.apply(event).map_err(|reason| {
             SpaceError::cell(format!(
@@ -366,6 +386,12 @@ impl Runner {
     fn progress(&mut self, progress: &Progress<'_>) {
         self.study.observers.iter_mut().for_each(|o| o.progress(progress));
     }
+}
+
+/// Why a round cannot be evaluated of which trials were handed out.
+fn begun(round: &Round) -> StudyError {
+    let reason = format!("round {} was handed out in part; ask for the rest of it first", round.index);
+    StudyError::Trial { trial: round.next_trial(), reason }
 }
 
 fn job(round: &Round, batch: usize) -> Job {

@@ -1,9 +1,9 @@
 //! The state of a study as a function of its events.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, SearchSpace};
+use bonas_spaces::{Architecture, Key, SearchSpace};
 
 use crate::ask::Candidate;
 use crate::history::{EndReason, Evaluation, Event, Fidelity, History, Outcome, Proposed};
@@ -18,6 +18,50 @@ pub(crate) struct Round {
     pub(crate) batches: Vec<Vec<Candidate>>,
     /// The first batch that has no record yet.
     pub(crate) next: usize,
+    /// Number of the first trial.
+    first: u64,
+    /// Trials that were evaluated or handed out, in order.
+    given: usize,
+}
+
+impl Round {
+    /// Number of the next trial that is to be handed out.
+    pub(crate) fn next_trial(&self) -> u64 {
+        self.first + self.given as u64
+    }
+
+    /// Trials that were neither evaluated nor handed out.
+    pub(crate) fn left(&self) -> usize {
+        self.trials() - self.given
+    }
+
+    /// Whether some of it was handed out, so that its batches cannot be evaluated as wholes.
+    pub(crate) fn is_handed_out(&self) -> bool {
+        self.given != self.before(self.next)
+    }
+
+    fn trials(&self) -> usize {
+        self.keys.iter().map(Vec::len).sum()
+    }
+
+    /// Trials before a batch.
+    fn before(&self, batch: usize) -> usize {
+        self.keys[..batch].iter().map(Vec::len).sum()
+    }
+
+    /// Batch and place of the next trial, which must exist.
+    fn place(&self) -> (usize, usize) {
+        let batch = (0..self.keys.len()).rev().find(|&batch| self.before(batch) <= self.given).unwrap_or(0);
+        (batch, self.given - self.before(batch))
+    }
+}
+
+/// A trial that was handed out and not told yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Open {
+    pub(crate) candidate: Candidate,
+    pub(crate) round: usize,
+    pub(crate) batch: usize,
 }
 
 /// What the events so far make of a study.
@@ -32,6 +76,12 @@ pub(crate) struct State {
     /// Rounds asked so far.
     pub(crate) rounds: usize,
     pub(crate) pending: Option<Round>,
+    /// Trials that were handed out and not told yet.
+    pub(crate) open: BTreeMap<u64, Open>,
+    /// Number of architectures proposed so far.
+    trials: u64,
+    /// Position in the history of each trial that has an outcome.
+    answered: HashMap<u64, usize>,
     /// Rounds at the end in which every proposal was dropped.
     pub(crate) dry_rounds: usize,
     pub(crate) ended: Option<EndReason>,
@@ -47,16 +97,23 @@ impl State {
             history: History::new(),
             rounds: 0,
             pending: None,
+            open: BTreeMap::new(),
+            trials: 0,
+            answered: HashMap::new(),
             dry_rounds: 0,
             ended: None,
             fidelity,
         }
     }
 
-    /// What was asked for and is not answered yet; nothing between rounds.
+    /// What was handed out and is not answered yet.
     pub(crate) fn unanswered(&self) -> Vec<Architecture> {
-        let batches = self.pending.iter().flat_map(|round| &round.batches[round.next..]);
-        batches.flatten().map(|candidate| candidate.architecture.clone()).collect()
+        self.open.values().map(|open| open.candidate.architecture.clone()).collect()
+    }
+
+    /// Whether an architecture is measured or waits for its outcome.
+    pub(crate) fn knows(&self, key: Key) -> bool {
+        self.history.contains(key) || self.open.values().any(|open| open.candidate.architecture.key() == key)
     }
 
     /// Takes an event in, or says why it cannot follow the ones before.
@@ -71,6 +128,9 @@ impl State {
             Event::Started { version, space, .. } => self.start(event, *version, space),
             Event::Asked { round, batches, .. } => self.ask(*round, batches),
             Event::Evaluated { round, batch, outcomes } => self.evaluate(*round, *batch, outcomes),
+            Event::HandedOut { trials } => self.hand_out(trials),
+            Event::Told { trial, outcome } => self.tell(*trial, outcome),
+            Event::Abandoned { trial } => self.open_trial(*trial).map(drop),
             Event::Ended { reason } => self.end(*reason),
         }
     }
@@ -102,7 +162,7 @@ impl State {
             let mut candidates = Vec::with_capacity(batch.len());
             for proposed in batch {
                 let architecture = read_back(self.space.as_ref(), proposed)?;
-                if self.history.contains(proposed.key) || !seen.insert(proposed.key) {
+                if self.knows(proposed.key) || !seen.insert(proposed.key) {
                     return Err(format!("architecture {} is there a second time", proposed.arch));
                 }
                 candidates.push(Candidate { architecture, predicted: proposed.predicted });
@@ -112,7 +172,9 @@ impl State {
         self.rounds += 1;
         self.dry_rounds = if parsed.is_empty() { self.dry_rounds + 1 } else { 0 };
         let keys = batches.iter().map(|b| b.iter().map(|p| p.key.to_string()).collect()).collect();
-        self.pending = (!parsed.is_empty()).then_some(Round { index: round, keys, batches: parsed, next: 0 });
+        let round = Round { index: round, keys, batches: parsed, next: 0, first: self.trials, given: 0 };
+        self.trials += round.trials() as u64;
+        self.pending = (round.trials() > 0).then_some(round);
         Ok(())
     }
 
@@ -126,9 +188,14 @@ impl State {
                 pending.index, pending.next
             ));
         }
+        if pending.given != pending.before(batch) {
+            return Err(format!("trials of round {round} batch {batch} were handed out"));
+        }
         check_outcomes(outcomes, pending.batches[batch].len(), &mut self.fidelity)?;
         for (candidate, outcome) in std::mem::take(&mut pending.batches[batch]).into_iter().zip(outcomes) {
             let Candidate { architecture, predicted } = candidate;
+            self.answered.insert(pending.next_trial(), self.history.len());
+            pending.given += 1;
             self.history.push(Evaluation { architecture, outcome: outcome.clone(), predicted, round, batch });
         }
         pending.next += 1;
@@ -138,12 +205,68 @@ impl State {
         Ok(())
     }
 
+    fn hand_out(&mut self, trials: &[u64]) -> Result<(), String> {
+        for &trial in trials {
+            let Some(round) = &mut self.pending else {
+                return Err(format!("trial {trial} is handed out where none is left"));
+            };
+            if trial != round.next_trial() {
+                return Err(format!("trial {trial} is handed out where {} is next", round.next_trial()));
+            }
+            let (batch, place) = round.place();
+            let candidate = round.batches[batch][place].clone();
+            self.open.insert(trial, Open { candidate, round: round.index, batch });
+            round.given += 1;
+            if round.left() == 0 {
+                self.pending = None;
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, trial: u64, outcome: &Outcome) -> Result<(), String> {
+        check_outcomes(std::slice::from_ref(outcome), 1, &mut self.fidelity)?;
+        let Open { candidate: Candidate { architecture, predicted }, round, batch } =
+            self.open_trial(trial)?;
+        self.answered.insert(trial, self.history.len());
+        self.history.push(Evaluation { architecture, outcome: outcome.clone(), predicted, round, batch });
+        Ok(())
+    }
+
+    /// Takes an open trial out, or says why there is none.
+    fn open_trial(&mut self, trial: u64) -> Result<Open, String> {
+        let none = self.not_open(trial);
+        self.open.remove(&trial).ok_or(none)
+    }
+
+    /// Why a trial that is not open is not.
+    pub(crate) fn not_open(&self, trial: u64) -> String {
+        let given = self.pending.as_ref().map_or(self.trials, Round::next_trial);
+        match self.answered.get(&trial).and_then(|&place| self.history.evaluations().get(place)) {
+            Some(told) => format!("it was told before: {}", described(&told.outcome)),
+            None if trial < given => "it was abandoned".to_owned(),
+            None if given == 0 => "no trial was handed out yet".to_owned(),
+            None => format!("it was never handed out; the last one is {}", given - 1),
+        }
+    }
+
     fn end(&mut self, reason: EndReason) -> Result<(), String> {
         if let Some(pending) = &self.pending {
             return Err(format!("the study ends before round {} is over", pending.index));
         }
+        if let Some(trial) = self.open.keys().next() {
+            return Err(format!("the study ends before trial {trial} is told"));
+        }
         self.ended = Some(reason);
         Ok(())
+    }
+}
+
+/// An outcome in few words.
+fn described(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Scored(score) => format!("score {}", score.value),
+        Outcome::Failed(reason) => format!("failed: {reason}"),
     }
 }
 

@@ -14,10 +14,15 @@
 //! ```
 
 pub mod command;
+mod described;
+mod scoring;
 mod synthetic;
 mod table;
+mod told;
 
+pub use described::Described;
 pub use synthetic::{Synthetic, SyntheticSettings, toy_score};
 pub use table::{Mishaps, Repeats, Table};
+pub use told::ToldSettings;
 
 pub use crate::evaluate::{Evaluator, Job, Monitor};

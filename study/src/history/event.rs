@@ -55,6 +55,23 @@ pub enum Event {
         /// One outcome an architecture, in the batch's order.
         outcomes: Vec<Outcome>,
     },
+    /// Trials were handed out, to be evaluated elsewhere ([`Session::ask`](crate::Session::ask)).
+    HandedOut {
+        /// Their numbers: architectures are numbered from 0, as they were proposed.
+        trials: Vec<u64>,
+    },
+    /// The outcome of a trial was told ([`Session::tell`](crate::Session::tell)).
+    Told {
+        /// Number of the trial.
+        trial: u64,
+        /// What came of it.
+        outcome: Outcome,
+    },
+    /// A trial is given up ([`Session::abandon`](crate::Session::abandon)).
+    Abandoned {
+        /// Number of the trial.
+        trial: u64,
+    },
     /// The study is over.
     Ended {
         /// Why.

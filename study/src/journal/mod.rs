@@ -24,7 +24,7 @@ mod timings;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::StudyError;
 use crate::history::Event;
@@ -38,7 +38,7 @@ pub use timings::Timings;
 /// Version of the format, and of what studies find, that this release writes and reads: it goes up with
 /// every change after which the same configuration and seed lead to another history, so that a study
 /// begun before is refused and not gone on with in part.
-pub const VERSION: u32 = 7;
+pub const VERSION: u32 = 8;
 
 /// Why a journal of another version is refused.
 pub(crate) fn of_another_version(version: u32) -> String {
@@ -55,8 +55,8 @@ pub const TIMINGS_FILE: &str = "timings.jsonl";
 /// Name of the folder of batches that wait for an earlier one.
 pub const STAGED_FOLDER: &str = "staged";
 const LOCK_FILE: &str = "lock";
-/// How often a held lock is asked for, and how long apart.
-const LOCK_TRIES: usize = 20;
+/// How long a held lock is asked for, and how far apart.
+const LOCK_PATIENCE: Duration = Duration::from_millis(500);
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// A journal open for appending; no other process can open it meanwhile.
@@ -94,8 +94,16 @@ impl Journal {
     /// [`StudyError::Locked`] if another process has it open, [`StudyError::Journal`] if it is
     /// damaged, [`StudyError::Io`].
     pub fn open(folder: &Path) -> Result<(Self, Records), StudyError> {
+        Self::open_within(folder, LOCK_PATIENCE)
+    }
+
+    /// As [`open`](Self::open), but waits for another process for at most `patience`.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_within(folder: &Path, patience: Duration) -> Result<(Self, Records), StudyError> {
         fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
-        let lock = lock(folder)?;
+        let lock = lock_within(folder, patience)?;
         let path = folder.join(JOURNAL_FILE);
         let file = open_durably(&path, folder)?;
         let records = read(&path)?;
@@ -169,6 +177,11 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
 /// # Errors
 /// [`StudyError::Locked`] while another process works there, [`StudyError::Io`].
 pub fn lock(folder: &Path) -> Result<File, StudyError> {
+    lock_within(folder, LOCK_PATIENCE)
+}
+
+/// As [`lock`], but waits for at most `patience`.
+fn lock_within(folder: &Path, patience: Duration) -> Result<File, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()
         .create(true)
@@ -176,14 +189,15 @@ pub fn lock(folder: &Path) -> Result<File, StudyError> {
         .write(true)
         .open(&path)
         .map_err(|source| io_error(&path, source))?;
-    for _ in 0..LOCK_TRIES {
+    let begun = Instant::now();
+    loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < patience => std::thread::sleep(LOCK_PAUSE),
+            Err(TryLockError::WouldBlock) => return Err(StudyError::Locked { path: folder.to_owned() }),
             Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
         }
     }
-    Err(StudyError::Locked { path: folder.to_owned() })
 }
 
 /// Removes the journal of a study that has evaluated nothing, so that another one can begin in its folder.
@@ -198,7 +212,11 @@ pub fn discard_unused(folder: &Path, beside: &[&str]) -> Result<bool, StudyError
     // Held while looking, so that nothing is evaluated meanwhile.
     let _lock = lock(folder)?;
     let path = folder.join(JOURNAL_FILE);
-    if read(&path)?.events.iter().any(|event| matches!(event, Event::Evaluated { .. })) {
+    if read(&path)?
+        .events
+        .iter()
+        .any(|event| matches!(event, Event::Evaluated { .. } | Event::HandedOut { .. }))
+    {
         return Ok(false);
     }
     for entry in fs::read_dir(folder).map_err(|e| io_error(folder, e))? {

@@ -75,7 +75,7 @@ impl Default for Bonas {
             acquisition: Box::new(ExpectedImprovement::default()),
             selection: Box::new(KrigingBeliever::default()),
             pool: CandidatePool::Evolutionary(Evolutionary::default()),
-            initial: 10,
+            initial: 5,
             batches: Batches { count: 1, size: 10 },
             targets: Targets::Raw,
             aims: Aims::default(),

@@ -7,6 +7,7 @@ use bonas_spaces::SearchSpace;
 use super::{Aims, Knowledge, Strategy, SurrogateName, TargetsKind, Transfer};
 use crate::StudyError;
 use crate::history::Fidelity;
+use crate::table::ColumnName;
 
 /// What a strategy is built for.
 #[derive(Clone, Copy, Debug)]
@@ -128,7 +129,7 @@ pub trait BuildStrategy {
     }
 
     /// Names of the numbers that the strategy takes as features beside the graph.
-    fn features(&self) -> &[String] {
+    fn features(&self) -> &[ColumnName] {
         &[]
     }
 }

@@ -3,16 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::history::Bound;
 
 /// What to take as a number of an architecture: `name`, the mean of several (`test1,test2`), or
 /// `-name` where lower is better (the numbers change sign).
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct ColumnName {
     /// The columns of the file; several are repeats of one measurement.
     pub parts: Vec<String>,
     /// Whether the numbers change sign.
     pub negated: bool,
+}
+
+impl ColumnName {
+    /// Names with commas between.
+    pub(crate) fn list(names: &[Self]) -> String {
+        names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    }
 }
 
 impl FromStr for ColumnName {
@@ -30,6 +40,20 @@ impl FromStr for ColumnName {
             ));
         }
         Ok(Self { parts, negated })
+    }
+}
+
+impl TryFrom<String> for ColumnName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<ColumnName> for String {
+    fn from(name: ColumnName) -> Self {
+        name.to_string()
     }
 }
 
@@ -121,5 +145,12 @@ impl FromStr for Limit {
             return Err(bad());
         }
         Ok(Self { column: column.parse()?, bound: Bound { at_most, value } })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bound { at_most, value } = self.bound;
+        write!(f, "{} {} {value}", self.column, if at_most { "<=" } else { ">=" })
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use bonas_spaces::Architecture;
 
 use super::read::{Rows, Runs};
+use super::skipped::{SkipReason, Skipped};
 use super::{Arm, ByKey, Column, Reading};
 use crate::StudyError;
 
@@ -32,7 +33,7 @@ pub(super) struct Merged {
     pub(super) rows: Vec<u32>,
     pub(super) by_key: ByKey,
     pub(super) by_text: HashMap<Arc<str>, u32>,
-    pub(super) skipped: usize,
+    pub(super) skipped: Skipped,
 }
 
 /// The arms of the rows, in the order of their first rows.
@@ -42,7 +43,7 @@ pub(super) fn merge(
     path: &Path,
     reading: &Reading,
 ) -> Result<Merged, StudyError> {
-    let mut merged = Merged { skipped: rows.skipped, ..Merged::default() };
+    let mut merged = Merged { skipped: rows.skipped.clone(), ..Merged::default() };
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut by_text: HashMap<Arc<str>, (u32, usize)> = HashMap::with_capacity(rows.texts.len());
     for (row, architecture) in architectures.into_iter().enumerate() {
@@ -51,6 +52,7 @@ pub(super) fn merge(
             Entry::Vacant(slot) => slot,
             Entry::Occupied(there) => {
                 same_values(rows, there.get().1, row, path, reading)?;
+                merged.skipped.add(SkipReason::Repeated);
                 continue;
             }
         };

@@ -1,8 +1,9 @@
 //! Tabular benchmarks: measured architectures in a CSV file, plain or gzipped.
 //!
-//! The first line names the columns. `arch` is an architecture in the space's notation, always
-//! text (leading zeros count); every other column is numbers. A cell may hold several
-//! measurements, seeds say, joined by `;`.
+//! The first line names the columns. `arch` is an architecture in any of the space's notations
+//! ([`SearchSpace::notations`]), always text (leading zeros count); a header `arch:NOTATION` says which one, where a
+//! text has several readings. Every other column is numbers. A cell may hold several
+//! measurements, seeds say, joined by `;`. [`MISSING`] is what stands for a number that is not there.
 //!
 //! [`Benchmark::open`] reads the file once, checks every row, and keeps only the columns it was
 //! asked for. Rows of one architecture (isomorphic cells have one key) become one [`Arm`].
@@ -37,6 +38,7 @@ mod embedded;
 mod merge;
 mod parquet;
 mod read;
+mod skipped;
 mod source;
 mod space;
 #[cfg(test)]
@@ -48,7 +50,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, Key, SearchSpace};
+use bonas_spaces::{Architecture, Key, SearchSpace, SpaceError};
 use bonas_surrogate::PriorKnowledge;
 
 use crate::StudyError;
@@ -57,6 +59,7 @@ pub use column::{Column, ColumnName, Limit};
 pub use embedded::{EMBEDDED, EMBEDDED_NAME, EMBEDDED_SEARCH, EMBEDDED_SPACE};
 pub use merge::Merge;
 use merge::Merged;
+pub use skipped::{MISSING, SkipReason, Skipped, SkippedRows, is_missing, missing_text};
 pub use source::Source;
 pub use space::TableSpace;
 
@@ -67,7 +70,8 @@ pub struct Reading {
     pub columns: Vec<ColumnName>,
     /// How rows of one architecture become one.
     pub merge: Merge,
-    /// Whether rows without a number in one of the columns are left out; else they are an error.
+    /// Whether rows without an architecture or a number in one of the columns ([`MISSING`]) are left out; else they
+    /// are an error.
     pub skip_missing: bool,
     /// Rows beyond one of these are left out, by the mean of the row in the limit's column.
     pub limits: Vec<Limit>,
@@ -135,7 +139,7 @@ impl Benchmark {
             records if parquet::is_parquet(&records) => parquet::csv(&records, path)?,
             text => text,
         };
-        let rows = read::rows(&text, path, reading)?;
+        let rows = read::rows(&text, path, reading, space.as_ref())?;
         let architectures = read::architectures(&rows, path, space.as_ref())?;
         let merged = merge::merge(&rows, architectures, path, reading)?;
         let fingerprint = blake3::hash(&text).to_hex().to_string();
@@ -181,14 +185,37 @@ impl Benchmark {
         Ok(PriorKnowledge::new(&means)?)
     }
 
-    /// Rows that were left out for a missing number or a limit.
-    pub fn skipped(&self) -> usize {
-        self.merged.skipped
+    /// Rows that were left out, by reason.
+    pub fn skipped(&self) -> &Skipped {
+        &self.merged.skipped
     }
 
     /// The arm of an architecture; the first one where rows are not merged.
     pub fn arm(&self, key: Key) -> Option<usize> {
         self.merged.by_key.get(&key).map(|&arm| arm as usize)
+    }
+
+    /// The arm of a text: as a row of the file writes it, in any notation of the space, or by a hash that the
+    /// space can work out of an architecture.
+    ///
+    /// # Errors
+    /// Those of the space's notations; [`SpaceError::Cell`] for an architecture that is not in the table, and
+    /// [`SpaceError::Digest`] for a hash that no architecture of the table has.
+    pub fn find(&self, text: &str) -> Result<usize, SpaceError> {
+        if let Some(arm) = self.arm_of_text(text) {
+            return Ok(arm);
+        }
+        match self.space.parse(text) {
+            Ok(architecture) => self.arm(architecture.key()).ok_or_else(|| {
+                SpaceError::cell(format!("{text} is not in the table {}", self.path.display()))
+            }),
+            Err(SpaceError::Digest { text, notation }) => {
+                let has = |arm: &Arm| self.space.format_as(&arm.architecture, notation).as_ref() == Ok(&text);
+                let found = self.arms().iter().position(has);
+                found.ok_or(SpaceError::Digest { text, notation })
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The arm that a row of the file writes like this.

@@ -8,6 +8,7 @@ use std::thread;
 use bonas_spaces::catalogue::unknown;
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
+use super::skipped::{SkipReason, Skipped, is_missing, missing_text};
 use super::{ColumnName, Reading};
 use crate::StudyError;
 use crate::statistics::mean;
@@ -28,7 +29,7 @@ pub(super) struct Rows {
     /// For every column asked for, the measurements of each row.
     pub(super) values: Vec<Vec<Runs>>,
     /// Rows left out.
-    pub(super) skipped: usize,
+    pub(super) skipped: Skipped,
 }
 
 /// The measurements of a row in one column; nearly always one, which needs no heap.
@@ -73,37 +74,44 @@ pub(super) fn unzipped(bytes: &[u8], path: &Path) -> Result<Vec<u8>, StudyError>
 /// Where the wanted columns stand in the file.
 struct Places {
     arch: usize,
+    /// The notation that the header names: `arch:digits`.
+    notation: Option<String>,
     /// For every column asked for: the columns of the file.
     columns: Vec<Vec<usize>>,
     /// For every limit: the columns of the file.
     limits: Vec<Vec<usize>>,
 }
 
-pub(super) fn rows(text: &[u8], path: &Path, reading: &Reading) -> Result<Rows, StudyError> {
+pub(super) fn rows(
+    text: &[u8],
+    path: &Path,
+    reading: &Reading,
+    space: &dyn SearchSpace,
+) -> Result<Rows, StudyError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
     let mut header = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
     header.trim();
-    let places =
-        places(&header, reading).map_err(|reason| StudyError::Data { path: path.to_owned(), reason })?;
+    let places = places(&header, reading).and_then(|places| places.expect_notation(space));
+    let places = places.map_err(|reason| StudyError::Data { path: path.to_owned(), reason })?;
     let mut rows = Rows { values: vec![Vec::new(); reading.columns.len()], ..Rows::default() };
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| csv_error(path, &error))? {
         let line = record.position().map_or(0, csv::Position::line);
         let read = row(&record, &header, &places, reading);
         match read.map_err(|reason| StudyError::Table { path: path.to_owned(), line, reason })? {
-            None => rows.skipped += 1,
-            Some((text, values)) => {
+            Err(reason) => rows.skipped.add(reason),
+            Ok((text, values)) => {
                 rows.lines.push(line);
-                rows.texts.push(text.into());
+                rows.texts.push(text);
                 rows.values.iter_mut().zip(values).for_each(|(column, runs)| column.push(runs));
             }
         }
     }
     if rows.lines.is_empty() {
-        let reason = match rows.skipped {
-            0 => "the table has no row; give a CSV file with a header line and one row an architecture"
-                .to_owned(),
-            n => format!("all {n} rows are left out, for a missing number or a limit; ask for less"),
+        let reason = if rows.skipped.is_empty() {
+            "the table has no row; give a CSV file with a header line and one row an architecture".to_owned()
+        } else {
+            format!("no row is left: {}; ask for less", rows.skipped)
         };
         return Err(StudyError::Data { path: path.to_owned(), reason });
     }
@@ -119,13 +127,40 @@ fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, Strin
             [_, _, ..] => Err(format!("column `{name}` is there {} times; rename all but one", found.len())),
         }
     };
-    let arch = place(ARCH)
+    let (arch, notation) = arch_column(header)?
+        .map_or_else(|| place(ARCH).map(|arch| (arch, None)), |(arch, notation)| Ok((arch, Some(notation))))
         .map_err(|e| format!("{e}; the first line must name the columns, one of them `{ARCH}`"))?;
     let all =
         |column: &ColumnName| column.parts.iter().map(|part| place(part)).collect::<Result<Vec<_>, _>>();
     let columns = reading.columns.iter().map(all).collect::<Result<_, String>>()?;
     let limits = reading.limits.iter().map(|limit| all(&limit.column)).collect::<Result<_, String>>()?;
-    Ok(Places { arch, columns, limits })
+    Ok(Places { arch, notation, columns, limits })
+}
+
+/// The column of architectures whose header names their notation, as `arch:digits`, and the notation.
+fn arch_column(header: &csv::StringRecord) -> Result<Option<(usize, String)>, String> {
+    let notation = |name: &str| Some(name.strip_prefix(ARCH)?.strip_prefix(':')?.trim().to_owned());
+    let mut found = header.iter().enumerate().filter_map(|(at, name)| Some((at, notation(name)?)));
+    match (found.next(), found.next(), header.iter().any(|name| name == ARCH)) {
+        (first, None, false) | (first @ None, None, true) => Ok(first),
+        _ => Err(format!("there are several columns `{ARCH}` or `{ARCH}:NOTATION`; rename all but one")),
+    }
+}
+
+impl Places {
+    /// Refuses a notation that the space does not have.
+    fn expect_notation(self, space: &dyn SearchSpace) -> Result<Self, String> {
+        let known: Vec<&str> = space.notations().iter().map(|known| known.name).collect();
+        match &self.notation {
+            Some(name) if !known.contains(&name.as_str()) => Err(unknown("notation", name, known)),
+            _ => Ok(self),
+        }
+    }
+
+    /// The text of an architecture with the notation in front that the header names.
+    fn named(&self, text: &str) -> Arc<str> {
+        self.notation.as_ref().map_or_else(|| text.into(), |notation| format!("{notation}:{text}").into())
+    }
 }
 
 /// The text of a cell without blanks around it.
@@ -134,53 +169,70 @@ fn cell(record: &csv::ByteRecord, place: usize) -> Result<&str, String> {
     text.map_err(|_| "the text is not UTF-8; save the table as UTF-8 CSV".to_owned())
 }
 
-/// The architecture of a row and its measurements, one entry a column asked for; none if it is to
-/// be left out.
-fn row<'r>(
-    record: &'r csv::ByteRecord,
+/// The architecture of a row and its measurements, one entry a column asked for; the reason if it is to be left out.
+type Row = Result<(Arc<str>, Vec<Runs>), SkipReason>;
+
+/// Reads a row, or says what is wrong with it.
+fn row(
+    record: &csv::ByteRecord,
     header: &csv::StringRecord,
     places: &Places,
     reading: &Reading,
-) -> Result<Option<(&'r str, Vec<Runs>)>, String> {
+) -> Result<Row, String> {
     let text = cell(record, places.arch)?;
-    if text.is_empty() {
-        return Err(format!("column `{ARCH}` is empty; remove the row or write its architecture"));
+    if is_missing(text) {
+        let what = missing_text(text);
+        return reading.skip_missing.then_some(Err(SkipReason::NoArchitecture)).ok_or_else(|| {
+            format!("column `{ARCH}` is {what}; remove the row or write its architecture, or {SKIP}")
+        });
     }
     let runs = |name: &ColumnName, columns: &[usize]| {
         let mut runs = Vec::new();
         for &column in columns {
-            let cell = cell(record, column)?;
-            if cell.is_empty() && reading.skip_missing {
-                return Ok(None);
+            if !numbers(cell(record, column)?, &header[column], name.negated, &mut runs)? {
+                let reason = SkipReason::Missing(header[column].to_owned());
+                return if reading.skip_missing {
+                    Ok(Err(reason))
+                } else {
+                    Err(lacking(record, header, column))
+                };
             }
-            numbers(cell, &header[column], name.negated, &mut runs)?;
         }
-        Ok::<_, String>(Some(runs))
+        Ok(Ok(runs))
     };
     for (limit, columns) in reading.limits.iter().zip(&places.limits) {
-        let kept = runs(&limit.column, columns)?.filter(|runs| limit.bound.holds(mean(runs)));
-        if kept.is_none() {
-            return Ok(None);
+        match runs(&limit.column, columns)? {
+            Ok(runs) if limit.bound.holds(mean(&runs)) => {}
+            Ok(_) => return Ok(Err(SkipReason::Beyond(limit.to_string()))),
+            Err(reason) => return Ok(Err(reason)),
         }
     }
     let mut values = Vec::with_capacity(places.columns.len());
     for (name, columns) in reading.columns.iter().zip(&places.columns) {
         match runs(name, columns)?.as_deref() {
-            None => return Ok(None),
-            Some(&[one]) => values.push(Runs::One(one)),
-            Some(many) => values.push(Runs::Many(many.to_vec())),
+            Err(reason) => return Ok(Err(reason.clone())),
+            Ok(&[one]) => values.push(Runs::One(one)),
+            Ok(many) => values.push(Runs::Many(many.to_vec())),
         }
     }
-    Ok(Some((text, values)))
+    Ok(Ok((places.named(text), values)))
 }
 
-/// Reads `1.5` or `1.5;2;3`.
-fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Result<(), String> {
-    if cell.is_empty() {
-        let remedy = "fill it in, or leave such rows out (missing = \"skip\", --skip-missing)";
-        return Err(format!("column `{column}` is empty; {remedy}"));
-    }
+/// What to do about rows that lack something.
+const SKIP: &str = "leave such rows out (missing = \"skip\", --skip-missing)";
+
+/// The error of a missing number.
+fn lacking(record: &csv::ByteRecord, header: &csv::StringRecord, column: usize) -> String {
+    let what = missing_text(cell(record, column).unwrap_or_default());
+    format!("column `{}` is {what}; fill it in, or {SKIP}", &header[column])
+}
+
+/// Reads `1.5` or `1.5;2;3`; false if one is missing.
+fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Result<bool, String> {
     for part in cell.split(';') {
+        if is_missing(part) {
+            return Ok(false);
+        }
         match part.trim().parse::<f64>() {
             Ok(value) if value.is_finite() => runs.push(if negated { -value } else { value }),
             Ok(value) => {
@@ -194,7 +246,7 @@ fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Resu
             }
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 fn csv_error(path: &Path, error: &csv::Error) -> StudyError {
@@ -244,11 +296,17 @@ pub(super) fn architectures(
             architecture.map_err(|error| StudyError::Table {
                 path: path.to_owned(),
                 line,
-                reason: format!(
-                    "{error}; correct or remove the row, or name the table's own space (now {})",
-                    space.name()
-                ),
+                reason: format!("{error}; {}", remedy(&error, space)),
             })
         })
         .collect()
+}
+
+/// What to do about a text that is not read.
+fn remedy(error: &SpaceError, space: &dyn SearchSpace) -> String {
+    if let SpaceError::Ambiguous { readings, .. } = error {
+        let first = readings.first().map_or("", |(name, _)| *name);
+        return format!("or in the header: {ARCH}:{first}");
+    }
+    format!("correct or remove the row, or name the table's own space (now {})", space.name())
 }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bonas_spaces::network::SpaceNetwork;
-use bonas_spaces::{Architecture, SearchSpace, SpaceError, SpaceSize, Vocabulary};
+use bonas_spaces::{Architecture, Notation, SearchSpace, SpaceError, SpaceSize, Vocabulary};
 use rand::{Rng, RngExt};
 
 use super::Benchmark;
@@ -187,10 +187,21 @@ impl SearchSpace for TableSpace {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let arm = match self.0.table.arm_of_text(text) {
+        let table = &self.0.table;
+        let arm = match table.arm_of_text(text) {
             Some(arm) if self.0.allowed[arm] => arm,
-            _ => self.arm(&self.0.table.space().parse(text)?)?,
+            _ => match table.space().parse(text) {
+                Ok(architecture) => self.arm(&architecture)?,
+                Err(_) => self.arm(&table.arms()[table.find(text)?].architecture)?,
+            },
         };
         Ok(self.at(arm as u32))
+    }
+    fn notations(&self) -> Vec<Notation> {
+        self.0.table.space().notations()
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        self.0.table.space().format_as(architecture, notation)
     }
 }

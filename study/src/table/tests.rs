@@ -71,7 +71,7 @@ fn bad_rows_name_file_line_and_remedy() {
         (
             "arch,acc\n02012100,nan\n",
             ["acc"],
-            "t.csv line 2: column `acc` is NaN; it must be finite: remove the row",
+            "t.csv line 2: column `acc` is missing (\"nan\"); fill it in, or leave such rows out",
         ),
         ("arch,acc\n02012100,inf\n", ["acc"], "column `acc` is inf"),
         ("arch,acc\n02012100,high\n", ["acc"], "t.csv line 2: column `acc` is \"high\"; expected a number"),
@@ -111,19 +111,23 @@ fn a_table_of_another_space_says_so() {
 fn rows_without_a_number_are_left_out_on_demand_and_repeats_of_a_row_passed_over() {
     let reading = Reading { skip_missing: true, ..reading(&["params"]) };
     let table = parse(&format!("{GOOD}11111221,92.25,92;92.5,2181386\n"), &reading).unwrap();
-    assert_eq!((table.arms().len(), table.skipped(), table.arms()[0].rows), (1, 1, 1));
+    assert_eq!((table.arms().len(), table.skipped().total(), table.arms()[0].rows), (1, 2, 1));
+    assert_eq!(table.skipped().to_string(), "2 rows left out: 1 without `params`, 1 repeated");
 }
 
 #[test]
 fn limits_leave_rows_out() {
     let limited = |limit: &str| {
         let limits = vec![limit.parse().unwrap()];
-        parse(GOOD, &Reading { limits, ..reading(&["acc"]) }).map(|t| (t.arms().len(), t.skipped()))
+        parse(GOOD, &Reading { limits, ..reading(&["acc"]) }).map(|t| (t.arms().len(), t.skipped().total()))
     };
     assert_eq!(limited("acc >= 90").unwrap(), (1, 1));
     assert_eq!(limited("seeds<=89.5").unwrap(), (1, 1));
     let message = limited("acc <= 1").unwrap_err().to_string();
-    assert!(message.contains("all 2 rows are left out"), "{message}");
+    assert!(
+        message.contains("no row is left: 2 rows left out: 2 beyond acc <= 1; ask for less"),
+        "{message}"
+    );
     assert!(limited("params <= 1").unwrap_err().to_string().contains("line 2: column `params` is empty"));
     assert!(limited("flops <= 1").unwrap_err().to_string().contains("unknown column `flops`"));
     assert!("acc < 1".parse::<Limit>().unwrap_err().contains("is no limit"));
@@ -208,4 +212,77 @@ fn the_embedded_table_has_every_cell_without_pooling() {
     assert!(table.arms().iter().all(|arm| keys.contains(&arm.architecture.key())));
     let [val, test, ..] = table.columns() else { panic!("four columns") };
     assert!((0..keys.len()).all(|arm| val.runs(arm).len() == 2 && test.runs(arm).len() == 2));
+}
+
+#[test]
+fn what_is_missing_is_one_list_and_left_out_by_reason() {
+    for missing in MISSING {
+        for word in [missing.to_owned(), format!(" {} ", missing.to_uppercase())] {
+            let csv = format!("arch,acc\n02012100,{word}\n11111221,1\n{word},2\n11111222,1;{word}\n");
+            let message = error(&csv, &["acc"]);
+            assert!(
+                message.contains("t.csv line 2: column `acc` is ") && message.contains("--skip-missing"),
+                "{message}"
+            );
+            let table = parse(&csv, &Reading { skip_missing: true, ..reading(&["acc"]) }).unwrap();
+            assert_eq!(table.arms().len(), 1);
+            assert_eq!(
+                table.skipped().to_string(),
+                "3 rows left out: 2 without `acc`, 1 without an architecture"
+            );
+        }
+    }
+    let csv = "arch,acc,params\n02012100,1,3\n11111221,1,na\n11111222,1,1\n";
+    let limits = vec!["params <= 2".parse().unwrap()];
+    let table = parse(csv, &Reading { limits, skip_missing: true, ..reading(&["acc"]) }).unwrap();
+    let reasons: Vec<_> = table.skipped().reasons.iter().map(|s| (s.reason.clone(), s.rows)).collect();
+    let expected = [(SkipReason::Beyond("params <= 2".into()), 1), (SkipReason::Missing("params".into()), 1)];
+    assert_eq!(reasons, expected);
+    let json = serde_json::to_string(table.skipped()).unwrap();
+    assert!(json.starts_with(r#"[{"reason":"beyond","of":"params <= 2","rows":1},"#), "{json}");
+    assert_eq!(serde_json::from_str::<Skipped>(&json).unwrap(), *table.skipped());
+}
+
+#[test]
+fn tables_are_in_any_notation_and_a_header_may_name_it() {
+    let open = |csv: &str| {
+        let space = Arc::new(NasBench201::new());
+        Benchmark::parse(csv.as_bytes(), Path::new("n.csv"), space, &reading(&["acc"]))
+    };
+    let mixed = open("arch,acc\n6111,1\n\"[(('skip', 0),), (('none', 0), ('none', 1)), (('none', 0), ('conv_3x3', 1), ('none', 2))]\",2\n").unwrap();
+    assert_eq!(mixed.arms().len(), 2);
+    let message = open("arch,acc\n333132,1\n").unwrap_err().to_string();
+    assert!(
+        message.contains("line 2") && message.contains("readings: digits (") && message.contains("arch:"),
+        "{message}"
+    );
+    let digits = open("acc,arch:digits\n1,333132\n").unwrap();
+    assert_eq!(digits.arms()[0].architecture, mixed.arms()[0].architecture);
+    assert_eq!(&*digits.arms()[0].text, "digits:333132");
+    let message = open("arch:morse,acc\n333132,1\n").unwrap_err().to_string();
+    assert!(message.contains("unknown notation `morse`"), "{message}");
+    assert!(open("arch,arch:index,acc\n1,1,1\n").unwrap_err().to_string().contains("several columns `arch`"));
+}
+
+/// The hash of the official package, in a table without a column of hashes.
+#[test]
+fn a_hash_is_looked_up_among_the_architectures() {
+    let csv = "arch,acc\n111|conv1x1-bn-relu,83.4\n101|conv3x3-bn-relu,93.8\n";
+    let table = Benchmark::parse(
+        csv.as_bytes(),
+        Path::new("h.csv"),
+        Arc::new(NasBench101::new()),
+        &reading(&["acc"]),
+    );
+    let table = table.unwrap();
+    assert_eq!(table.find("b49ac8c578b4561d79ac7087988f1c61"), Ok(1));
+    assert_eq!(table.find("B49AC8C578B4561D79AC7087988F1C61"), Ok(1));
+    assert_eq!(table.find("[[[0, 1, 1], [0, 0, 1], [0, 0, 0]], ['conv1x1']]"), Ok(0));
+    let message = table.find("28cfc7874f6d200472e1a9dcd8650aa0").unwrap_err().to_string();
+    assert!(message.contains("is a hash, which cannot be read by itself"), "{message}");
+    let message = table.find("1|").unwrap_err().to_string();
+    assert!(message.contains("1| is not in the table h.csv"), "{message}");
+    let space = TableSpace::new(Arc::new(table));
+    let cell = space.parse("b49ac8c578b4561d79ac7087988f1c61").unwrap();
+    assert_eq!(space.format(&cell).unwrap(), "101|conv3x3-bn-relu");
 }

@@ -163,16 +163,17 @@ fn metrics_of(message: &[u8]) -> Result<(u64, Repeat), String> {
             _ => {}
         }
     }
-    let mut repeat = [f64::NAN; 4];
+    let mut repeat = [None; 4];
     for field in fields(last.ok_or("a cell without an evaluation")?)? {
         if let (number, Value::Number(bits)) = field
             && let Some(place) = FIGURES.iter().position(|(_, own)| *own == number)
         {
-            repeat[place] = f64::from_bits(bits);
+            repeat[place] = Some(f64::from_bits(bits));
         }
     }
-    match repeat.iter().position(|figure| !figure.is_finite()) {
-        None => Ok((params, repeat)),
+    // A figure that is not a number is written as such, and so it is missing.
+    match repeat.iter().position(Option::is_none) {
+        None => Ok((params, repeat.map(Option::unwrap_or_default))),
         Some(place) => Err(format!("an evaluation without `{}`", FIGURES[place].0)),
     }
 }
@@ -286,6 +287,23 @@ mod tests {
         assert_eq!(table.columns()[1].runs(arm), [0.90, 0.92]);
         assert_eq!(table.columns()[2].runs(arm), [300.0]);
         assert_eq!(table.columns()[3].runs(1), [1769.5]);
+    }
+
+    #[test]
+    fn a_figure_that_is_not_a_number_is_missing() {
+        let row = |matrix: &str, val| {
+            let spec =
+                ["input,conv3x3-bn-relu,output", "input,maxpool3x3,output"][usize::from(matrix == "x")];
+            record(&serde_json::json!([matrix, 108, "010001000", spec, metrics(val, 0.5, 1)]).to_string())
+        };
+        let file = [row("x", f64::NAN), row("y", 0.5)].concat();
+        let error = open(&file).unwrap_err().to_string();
+        assert!(error.contains("column `val_e108` is missing (\"NaN\")"), "{error}");
+        let columns = vec!["val_e108".parse().unwrap()];
+        let reading = Reading { columns, skip_missing: true, ..Reading::default() };
+        let space = Arc::new(NasBench101::new());
+        let table = Benchmark::parse(&file, Path::new("n.tfrecord"), space, &reading).unwrap();
+        assert_eq!(table.skipped().to_string(), "1 row left out: 1 without `val_e108`");
     }
 
     #[test]

@@ -61,7 +61,7 @@ pub fn check_strategy(make: &dyn Fn() -> Box<dyn Strategy>, space: Arc<dyn Searc
 /// A score in `[0, 1)` that says nothing about the architecture.
 fn formula(architecture: &Architecture) -> f64 {
     let bytes = architecture.key().to_bytes();
-    f64::from(u16::from_le_bytes([bytes[0], bytes[1]])) / f64::from(u16::MAX)
+    f64::from(u16::from_le_bytes([bytes[14], bytes[15]])) / f64::from(u16::MAX)
 }
 
 /// Scores by a function, with two measures in `[0, 1)` of which the first is to be at most `bound`.
@@ -71,7 +71,7 @@ fn limited(
 ) -> Synthetic {
     let measures = |architecture: &Architecture| {
         let bytes = architecture.key().to_bytes();
-        [2, 3].map(|place| f64::from(bytes[place]) / 256.0).to_vec()
+        [12, 13].map(|place| f64::from(bytes[place]) / 256.0).to_vec()
     };
     let aims =
         Aims { bounds: vec![(0, Bound { at_most: true, value: bound })], second: Some(1), reference: None };

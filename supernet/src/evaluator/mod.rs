@@ -11,8 +11,8 @@ mod shared;
 
 use std::path::Path;
 
-use bonas_study::evaluator::SyntheticSettings;
 use bonas_study::evaluator::command::{CommandContext, CommandRuns, CommandSettings};
+use bonas_study::evaluator::{SyntheticSettings, ToldSettings};
 use bonas_study::history::Aims;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
@@ -163,6 +163,23 @@ impl BuildEvaluator for SyntheticSettings {
     fn build(&self, setup: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let one = Self::build(self);
         Ok((0..setup.workers).map(|_| Box::new(one.clone()) as Box<dyn Evaluator>).collect())
+    }
+}
+
+impl BuildEvaluator for ToldSettings {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::Command
+    }
+
+    fn build(&self, _: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let reason = "told, so nothing here evaluates: `bonas search` begins such a study, and `bonas ask` and `bonas tell` \
+                      go on with it";
+        Err(StudyError::Setting { name: "evaluator.name".into(), reason: reason.into() })
+    }
+
+    fn aims(&self) -> Aims {
+        // Settings are checked when they are read.
+        Self::aims(self).unwrap_or_default()
     }
 }
 

@@ -262,6 +262,10 @@ impl Surrogate for CountsBsr {
         true
     }
 
+    fn knows_noise(&self) -> bool {
+        true
+    }
+
     fn needs_fractions(&self) -> bool {
         true
     }

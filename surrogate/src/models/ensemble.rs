@@ -92,6 +92,10 @@ impl Surrogate for Ensemble {
         true
     }
 
+    fn knows_noise(&self) -> bool {
+        true
+    }
+
     fn has_joint_posterior(&self) -> bool {
         true
     }

@@ -368,6 +368,10 @@ impl Surrogate for GraphGp {
         true
     }
 
+    fn knows_noise(&self) -> bool {
+        true
+    }
+
     fn has_joint_posterior(&self) -> bool {
         true
     }

@@ -60,6 +60,10 @@ impl Surrogate for PriorMean {
         NAME
     }
 
+    fn knows_noise(&self) -> bool {
+        self.inner.knows_noise()
+    }
+
     fn has_embedding(&self) -> bool {
         self.inner.has_embedding()
     }

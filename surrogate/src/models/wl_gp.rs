@@ -202,6 +202,10 @@ impl Surrogate for WlGp {
         true
     }
 
+    fn knows_noise(&self) -> bool {
+        true
+    }
+
     fn has_joint_posterior(&self) -> bool {
         true
     }

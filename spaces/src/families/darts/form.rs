@@ -51,6 +51,11 @@ impl Form {
     /// Whether an intermediate node may sum these two edges.
     pub(super) fn check_pair(self, step: usize, pair: [(Primitive, usize); 2]) -> Result<(), String> {
         for (op, from) in pair {
+            if op == Primitive::None {
+                return Err("this space has no operation none: each node sums two operations, so that an edge that is \
+                            zero cannot be said"
+                    .into());
+            }
             if self.position(op).is_none() {
                 return Err(format!("this space has no operation {}", op.name()));
             }

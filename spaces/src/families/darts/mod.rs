@@ -25,7 +25,7 @@
 mod bcnn;
 mod form;
 mod genotype;
-mod notation;
+mod notations;
 mod published;
 mod skeleton;
 mod space;

@@ -7,11 +7,13 @@ use petgraph::visit::EdgeRef;
 use rand::Rng;
 
 use super::form::Form;
+use super::notations::FORMS;
 use super::{BCNN, BcnnSkeleton, CellGenotype, DARTS, DartsSkeleton, Genotype, Primitive, STEPS};
 use crate::error::SpaceError;
 use crate::families::draw;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::{self, Notation};
 use crate::space::{Choices, SearchSpace, SpaceSize, check_choices};
 
 /// The space of DARTS cells.
@@ -261,7 +263,15 @@ impl SearchSpace for Darts {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        self.architecture(&text.parse()?)
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 

@@ -42,15 +42,15 @@ fn bad_notation_is_refused_with_a_reason() {
     let good = DARTS_V2.to_string();
     let cases = [
         ("DARTS_V3".to_owned(), "neither is a published name (DARTS_V1, DARTS_V2, PC_DARTS_cifar,"),
-        (good.replace("skip_connect", "skip"), "unknown operation \"skip\""),
+        (good.replace("skip_connect", "jump"), "unknown operation \"jump\""),
         (good.replace("range(2, 6)", "range(2, 5)"), "concatenates nodes 2 to 5, not [2, 3, 4]"),
         (good.replace("range(2, 6)", "range(2, 99999999999)"), "concatenates nodes 2 to 5"),
         (good.replace("normal=[('sep_conv_3x3', 0), ", "normal=["), "8 edges, not 7"),
         (good.replace("normal=", "cell="), "unknown field \"cell\""),
-        (good.replace(", 1)", ", x)"), "expected a node number, found \"x\""),
+        (good.replace(", 1)", ", x)"), "expected a node number, found x"),
         (good[..good.len() - 1].to_owned(), "expected \")\""),
         (good.clone() + "é", "nothing may follow"),
-        ("Genotype(normal=[".to_owned(), "expected \"(\""),
+        ("Genotype(normal=[".to_owned(), "expected a value, found the end of the text (line 1, column 18)"),
         ("Genotype()".to_owned(), "field \"normal\" is missing"),
     ];
     for (text, expected) in cases {
@@ -213,9 +213,9 @@ fn foreign_cells_are_refused() {
 /// Stable across releases: a change here invalidates every journal on disk.
 #[test]
 fn golden_keys() {
-    assert_eq!(key(&DARTS_V1).to_string(), "fa0fe55901b9e72fdc9a130a954a57f2");
-    assert_eq!(key(&DARTS_V2).to_string(), "604fbc49cdf4b31b0c510673160692cc");
-    assert_eq!(key(&PC_DARTS_CIFAR).to_string(), "ce490c836f76f1b478266de20cb5762e");
+    assert_eq!(key(&DARTS_V1).to_string(), "61e6683bfa0fe55901b9e72fdc9a130a");
+    assert_eq!(key(&DARTS_V2).to_string(), "61e6683b604fbc49cdf4b31b0c510673");
+    assert_eq!(key(&PC_DARTS_CIFAR).to_string(), "61e6683bce490c836f76f1b478266de2");
 }
 
 /// As the repositories write them, whatever their spacing.

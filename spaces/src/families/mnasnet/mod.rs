@@ -13,6 +13,7 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 
+mod notations;
 mod skeleton;
 
 use std::sync::Arc;
@@ -24,8 +25,10 @@ use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, OpId, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::{self, Notation};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
+use notations::FORMS;
 pub use skeleton::MnasNetSkeleton;
 
 /// Number of stages of a network.
@@ -39,8 +42,6 @@ pub const KERNELS: [u8; 2] = [3, 5];
 
 /// Largest number of layers of each stage.
 pub const MAX_LAYERS: [u8; STAGES] = [3, 3, 3, 3, 3, 4, 3];
-
-const NOTATION: &str = "a MnasNet e6k3l1s0-.. of seven blocks";
 
 /// One stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,22 +188,6 @@ impl Block {
         ];
         differences.into_iter().filter(|&differs| differs).count() == 1
     }
-
-    /// Reads `e6k3l1s0`.
-    fn parse(text: &str) -> Option<Self> {
-        let &[b'e', e, b'k', k, b'l', l, b's', s] = text.as_bytes() else { return None };
-        let place = |choices: &[u8], digit: u8| {
-            choices.iter().position(|choice| choice + b'0' == digit).map(|place| place as u8)
-        };
-        let layers = l.checked_sub(b'0').filter(|layers| (1..=9).contains(layers))?;
-        let squeeze = place(&[0, 1], s)? == 1;
-        Some(Self { expansion: place(&EXPANSIONS, e)?, kernel: place(&KERNELS, k)?, layers, squeeze })
-    }
-
-    fn text(self) -> String {
-        let (e, k) = (EXPANSIONS[usize::from(self.expansion)], KERNELS[usize::from(self.kernel)]);
-        format!("e{e}k{k}l{}s{}", self.layers, u8::from(self.squeeze))
-    }
 }
 
 fn check(blocks: &Blocks) -> Result<(), String> {
@@ -257,22 +242,19 @@ impl SearchSpace for MnasNet {
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
-        Ok(self.read(architecture)?.map(Block::text).join("-"))
+        Ok(notations::blocks_of(self.read(architecture)?))
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let mut blocks = Vec::with_capacity(STAGES);
-        for (stage, block) in text.trim().split('-').enumerate() {
-            let expected = "expected e(1,4,6) k(3,5) l(layers) s(0,1), for example e6k3l1s0";
-            let read = Block::parse(block);
-            blocks.push(read.ok_or_else(|| bad(format!("stage {stage} is {block:?}; {expected}")))?);
-        }
-        let found = blocks.len();
-        let blocks: Blocks =
-            blocks.try_into().map_err(|_| bad(format!("{found} blocks given, expected {STAGES}")))?;
-        check(&blocks).map_err(bad)?;
-        Ok(self.build(&blocks))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 

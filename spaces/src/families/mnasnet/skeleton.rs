@@ -12,11 +12,11 @@ use crate::network::{
 };
 
 /// Published width of the stem, to which all widths are in proportion.
-const STEM: usize = 32;
+pub(super) const STEM: usize = 32;
 /// Published widths of the stages.
-const WIDTHS: [usize; STAGES] = [16, 24, 40, 80, 112, 192, 320];
+pub(super) const WIDTHS: [usize; STAGES] = [16, 24, 40, 80, 112, 192, 320];
 /// Strides of the first layer of each stage.
-const STRIDES: [usize; STAGES] = [1, 2, 2, 2, 1, 2, 1];
+pub(super) const STRIDES: [usize; STAGES] = [1, 2, 2, 2, 1, 2, 1];
 /// Width of the last 1×1 convolution by that of the last stage.
 const LAST: usize = 4;
 /// Width that enters a layer by that of its squeeze.

@@ -16,6 +16,7 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 
+mod notations;
 mod skeleton;
 
 use std::sync::Arc;
@@ -27,8 +28,10 @@ use crate::error::SpaceError;
 use crate::families::draw;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::{self, Notation};
 use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 
+use notations::FORMS;
 pub use skeleton::MobileNetSkeleton;
 
 /// Number of searchable layers.
@@ -50,8 +53,6 @@ pub const PUBLISHED_IDENTITIES: [usize; 4] = [1, 5, 6, 9];
 
 /// The architecture that BN-NAS found: 471.8 M multiply-adds, 75.5 % top-1 on ImageNet as published.
 pub const BN_NAS: &str = "[3, -1, 0, 4, 0, -1, -1, 0, 4, -1, 4, 4, 1, 4, 2, 0, 0, 4, 0, 2, 2]";
-
-const NOTATION: &str = "a MobileNet [3, -1, 0, ..] of 21 layers";
 
 /// Place of the identity among the operations of the vocabulary; the blocks come before it.
 const SKIP: u8 = OPS.len() as u8;
@@ -268,27 +269,19 @@ impl SearchSpace for MobileNet {
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
-        let numbers = self.layers(architecture)?.map(|place| number(place).to_string());
-        Ok(format!("[{}]", numbers.join(", ")))
+        Ok(notations::list_of(self.layers(architecture)?))
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let inner = text.trim().trim_start_matches('[').trim_end_matches(']');
-        let mut places = Vec::new();
-        for (layer, word) in inner.split(',').enumerate() {
-            let place = match word.trim().parse::<i8>() {
-                Ok(-1) => SKIP,
-                Ok(number) if (0..SKIP as i8).contains(&number) => number as u8,
-                _ => return Err(bad(format!("layer {layer} is {:?}, expected -1 to 5", word.trim()))),
-            };
-            places.push(place);
-        }
-        let found = places.len();
-        let layers =
-            Layers::try_from(places).map_err(|_| bad(format!("{found} layers given, expected {LAYERS}")))?;
-        self.check_layers(layers).map_err(|error| bad(error.to_string()))?;
-        Ok(self.built(layers))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 
     fn choices(&self) -> Option<&dyn Choices> {

@@ -17,6 +17,7 @@
 
 mod enumerate;
 mod module;
+mod notations;
 mod one_shot;
 
 mod skeleton;
@@ -31,8 +32,10 @@ use crate::error::SpaceError;
 use crate::families::draw;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::{self, Notation};
 use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 use module::Module;
+use notations::FORMS;
 pub use one_shot::{NasBench1Shot1, PART_1, PART_2, PART_3, Part};
 
 pub use skeleton::NasBench101Skeleton;
@@ -49,8 +52,6 @@ pub const OPS: [&str; 3] = ["conv1x1-bn-relu", "conv3x3-bn-relu", "maxpool3x3"];
 
 /// Labels 0 to 2 are structural: plain, output, input.
 const FIRST: usize = 3;
-
-const NOTATION: &str = "a NAS-Bench-101 cell bits|op;op";
 
 /// The catalogue's entry of [`NasBench101`].
 pub const ENTRY: SpaceEntry = SpaceEntry {
@@ -249,41 +250,20 @@ impl SearchSpace for NasBench101 {
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
-        let module = self.read(architecture)?;
-        let n = module.vertices();
-        let bits = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
-        let bits: String = bits.map(|(a, b)| if module.has_edge(a, b) { '1' } else { '0' }).collect();
-        let ops: Vec<&str> = module.interior().iter().map(|&op| OPS[usize::from(op)]).collect();
-        Ok(format!("{bits}|{}", ops.join(";")))
+        Ok(notations::bits_of(&self.read(architecture)?))
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let (bits, ops) =
-            text.trim().split_once('|').ok_or_else(|| bad("no '|' between bits and operations".into()))?;
-        let ops: Vec<&str> = ops.split(';').map(str::trim).filter(|op| !op.is_empty()).collect();
-        let n = ops.len() + 2;
-        check_bits(bits, n).map_err(bad)?;
-        let pairs = (0..n).flat_map(|from| (from + 1..n).map(move |to| (from, to)));
-        let edges: Vec<_> = pairs.zip(bits.bytes()).filter(|(_, bit)| *bit == b'1').map(|(e, _)| e).collect();
-        let interior = ops.iter().map(|op| self.vocabulary.id(op)).collect::<Result<Vec<_>, _>>()?;
-        self.module(&edges, &interior).map_err(|error| bad(error.to_string()))
+        notation::read(self, FORMS, text)
     }
-}
 
-/// Refuses bits that are not the upper triangle of an adjacency matrix of `n` vertices.
-fn check_bits(bits: &str, n: usize) -> Result<(), String> {
-    if n > MAX_VERTICES {
-        return Err(format!("{} operations given, expected at most {}", n - 2, MAX_VERTICES - 2));
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
     }
-    if let Some((at, found)) = bits.char_indices().find(|(_, bit)| !matches!(bit, '0' | '1')) {
-        return Err(format!("bit {at} is {found:?}, expected 0 or 1"));
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
-    let (given, expected) = (bits.len(), n * (n - 1) / 2);
-    if given == expected {
-        return Ok(());
-    }
-    Err(format!("{given} bits given, expected {expected} for {n} vertices (input, output, operations)"))
 }
 
 impl SpaceNetwork for NasBench101 {

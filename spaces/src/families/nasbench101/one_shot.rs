@@ -11,6 +11,7 @@ use crate::error::SpaceError;
 use crate::families::draw;
 use crate::graph::{Architecture, Key, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::Notation;
 use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 
 /// Parents of vertices 1, 2, .. of each space, the output last.
@@ -332,6 +333,16 @@ impl SearchSpace for NasBench1Shot1 {
             reason: error.to_string(),
         })?;
         Ok(architecture)
+    }
+
+    /// Those of NAS-Bench-101, of which the examples are cells too.
+    fn notations(&self) -> Vec<Notation> {
+        self.cells.notations()
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        self.read(architecture)?;
+        self.cells.format_as(architecture, notation)
     }
 }
 

@@ -3,7 +3,8 @@
 //! Use [`NasBench201`] for the space; [`Uniqueness`] says when two cells count as the same. A cell has four
 //! nodes, which sum their incoming edges, and an operation on each of the six [`EDGES`]. Graph nodes 0 to
 //! 3 are the nodes of the paper, from 0, the input, to 3, the output. A text
-//! `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|` lists the edges into nodes 1 to 3; `~k` is the source of an edge.
+//! `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|` lists the edges into nodes 1 to 3; `~k` is the source of an edge. Indices of the official files, digits
+//! and nested pairs are read as well ([`SearchSpace::notations`]).
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;
@@ -15,6 +16,7 @@
 //! # Ok::<(), bonas_spaces::SpaceError>(())
 //! ```
 
+mod notations;
 mod order;
 mod unique;
 
@@ -26,11 +28,14 @@ use petgraph::graph::NodeIndex;
 use rand::Rng;
 
 use crate::error::SpaceError;
-use crate::families::draw;
+use crate::families::{draw, six};
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::names::NASBENCH201;
+use crate::notation::{self, Notation};
 use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 
+use notations::FORMS;
 pub use unique::Uniqueness;
 
 pub use skeleton::NasBench201Skeleton;
@@ -43,8 +48,6 @@ pub const EDGES: [(usize, usize); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), 
 
 /// The operations on [`EDGES`], as positions in [`OPS`].
 type Ops = [u8; 6];
-
-const NOTATION: &str = "a NAS-Bench-201 cell |op~0|+|op~0|op~1|+|op~0|op~1|op~2|";
 
 /// The catalogue's entry of [`NasBench201`].
 pub const ENTRY: SpaceEntry = SpaceEntry {
@@ -208,22 +211,19 @@ impl SearchSpace for NasBench201 {
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
-        let [a, b, c, d, e, f] = self.read(architecture)?.map(|op| OPS[usize::from(op)]);
-        Ok(format!("|{a}~0|+|{b}~0|{c}~1|+|{d}~0|{e}~1|{f}~2|"))
+        Ok(six::arch_str_of(self.read(architecture)?, &NASBENCH201))
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let nodes: Vec<&str> = text.trim().split('+').collect();
-        if nodes.len() != 3 {
-            return Err(bad(text, format!("expected 3 nodes joined by '+', found {}", nodes.len())));
-        }
-        let mut ops = Vec::with_capacity(6);
-        for (i, node) in nodes.iter().enumerate() {
-            self.parse_node(text, i + 1, node, &mut ops)?;
-        }
-        <[OpId; 6]>::try_from(ops)
-            .map_err(|ops| bad(text, format!("expected 6 operations, found {}", ops.len())))
-            .and_then(|ops| self.architecture(ops))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 
@@ -266,31 +266,6 @@ impl NasBench201 {
         let nodes = vec![OpId::input(0), OpId::PLAIN, OpId::PLAIN, OpId::OUTPUT];
         Union { cells: vec![CellUnion { nodes, edges }], vocabulary: self.vocabulary.clone() }
     }
-
-    /// Reads `|op~0|..|op~(j-1)|`.
-    fn parse_node(&self, text: &str, j: usize, node: &str, ops: &mut Vec<OpId>) -> Result<(), SpaceError> {
-        let inner = node.trim().strip_prefix('|').and_then(|rest| rest.strip_suffix('|'));
-        let terms: Vec<&str> = inner
-            .ok_or_else(|| bad(text, format!("node {j} must stand between bars: |op~0|..|")))?
-            .split('|')
-            .collect();
-        if terms.len() != j {
-            return Err(bad(text, format!("node {j} must have {j} operations, not {}", terms.len())));
-        }
-        for (k, term) in terms.iter().enumerate() {
-            match term.split_once('~') {
-                Some((op, from)) if from.trim().as_bytes() == [b'0' + k as u8] => {
-                    ops.push(self.vocabulary.id(op.trim())?);
-                }
-                _ => return Err(bad(text, format!("{term:?} of node {j} must be op~{k}"))),
-            }
-        }
-        Ok(())
-    }
-}
-
-fn bad(text: &str, reason: String) -> SpaceError {
-    SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason }
 }
 
 /// Labels 0 to 2 are structural: plain, output, input.

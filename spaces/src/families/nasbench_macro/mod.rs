@@ -25,6 +25,8 @@ use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::literal::statement;
+use crate::notation::{self, Form, Notation, is_list, refused};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
 pub use skeleton::NasBenchMacroSkeleton;
@@ -36,6 +38,8 @@ pub const OPS: [&str; 3] = ["identity", "mb3_k3", "mb6_k5"];
 pub const LAYERS: usize = 8;
 
 const NOTATION: &str = "a NAS-Bench-Macro network of eight digits";
+
+const LIST: &str = "a NAS-Bench-Macro network of eight numbers";
 
 /// A digit for each layer.
 type Digits = [u8; LAYERS];
@@ -140,19 +144,15 @@ impl SearchSpace for NasBenchMacro {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let digits = text.trim().as_bytes();
-        if let Some(at) = digits.iter().position(|digit| !(b'0'..=b'2').contains(digit)) {
-            return Err(bad(format!(
-                "layer {at} is {:?}, expected 0 (identity), 1 (mb3_k3) or 2 (mb6_k5)",
-                char::from(digits[at])
-            )));
-        }
-        let digits: Digits = digits.try_into().map_err(|_| {
-            let lost = "leading zeros count: keep the column as text";
-            bad(format!("{} digits given, expected {LAYERS}; {lost}", digits.len()))
-        })?;
-        Ok(self.build(digits.map(|digit| digit - b'0')))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 
@@ -167,6 +167,58 @@ impl SpaceNetwork for NasBenchMacro {
 
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
         &[&NasBenchMacroSkeleton::CIFAR]
+    }
+}
+
+const FORMS: &[Form<NasBenchMacro>] = &[
+    Form {
+        notation: Notation {
+            name: "digits",
+            about: "the benchmark's own: 0 identity, 1 mb3_k3, 2 mb6_k5, the first layer first",
+            example: "22212220",
+        },
+        looks: |text| !is_list(text),
+        read: |space, text| Ok(space.build(digits(text)?)),
+        print: |space, network| space.format(network),
+    },
+    Form {
+        notation: Notation {
+            name: "list",
+            about: "the same numbers as a Python or JSON list",
+            example: "[2, 2, 2, 1, 2, 2, 2, 0]",
+        },
+        looks: is_list,
+        read: |space, text| Ok(space.build(list(text)?)),
+        print: |space, network| {
+            Ok(format!("[{}]", space.read(network)?.map(|digit| digit.to_string()).join(", ")))
+        },
+    },
+];
+
+/// Reads eight digits.
+fn digits(text: &str) -> Result<Digits, SpaceError> {
+    let digits = text.as_bytes();
+    if let Some((layer, found)) = text.char_indices().find(|(_, digit)| !('0'..='2').contains(digit)) {
+        let meaning = "0 (identity), 1 (mb3_k3) or 2 (mb6_k5)";
+        return Err(refused(text, NOTATION, format!("layer {layer} is {found:?}, expected {meaning}")));
+    }
+    let digits: Digits = digits.try_into().map_err(|_| {
+        let lost = "leading zeros count: keep the column as text";
+        refused(text, NOTATION, format!("{} digits given, expected {LAYERS}; {lost}", digits.len()))
+    })?;
+    Ok(digits.map(|digit| digit - b'0'))
+}
+
+/// Reads a list of eight numbers.
+fn list(text: &str) -> Result<Digits, SpaceError> {
+    let bad = |reason: String| refused(text, LIST, reason);
+    let numbers = statement(text).and_then(|list| list.integers("eight numbers")).map_err(bad)?;
+    let found = numbers.len();
+    let numbers: [i64; LAYERS] =
+        numbers.try_into().map_err(|_| bad(format!("{found} numbers given, expected {LAYERS}")))?;
+    match numbers.iter().position(|number| !(0..OPS.len() as i64).contains(number)) {
+        Some(layer) => Err(bad(format!("layer {layer} is {}, expected 0 to 2", numbers[layer]))),
+        None => Ok(numbers.map(|number| number as u8)),
     }
 }
 

@@ -6,11 +6,13 @@ use petgraph::graph::NodeIndex;
 use rand::Rng;
 
 use crate::error::SpaceError;
-use crate::families::draw;
 use crate::families::nasbench201::EDGES;
 use crate::families::transnas::skeleton::TransNasMicroSkeleton;
+use crate::families::{draw, six};
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, EdgeUnion, OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::names::TRANSNAS;
+use crate::notation::{self, Form, Notation, refused};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
 /// The operations, in the order of the digits.
@@ -156,24 +158,15 @@ impl SearchSpace for TransNasMicro {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: &str| SpaceError::Notation {
-            text: text.to_owned(),
-            notation: NOTATION,
-            reason: reason.to_owned(),
-        };
-        let cell = text.trim();
-        let cell = match cell.rsplit_once('-') {
-            Some(_) => cell.strip_prefix(PREFIX).ok_or_else(|| bad("a full text begins with 64-41414-"))?,
-            None => cell,
-        };
-        let &[a, b'_', b, c, b'_', d, e, f] = cell.as_bytes() else {
-            return Err(bad("expected six digits as a_bc_def, those of nodes 1 to 3"));
-        };
-        let digits = [a, b, c, d, e, f];
-        if digits.iter().any(|digit| !(b'0'..=b'3').contains(digit)) {
-            return Err(bad("the operations are 0 (none), 1 (skip), 2 (conv 1x1) and 3 (conv 3x3)"));
-        }
-        Ok(self.build(digits.map(|digit| digit - b'0')))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 
@@ -193,6 +186,70 @@ impl SpaceNetwork for TransNasMicro {
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
         &[&TransNasMicroSkeleton::TASKONOMY]
     }
+}
+
+const TEXT: &str = "a cell |op~0|+|op~0|op~1|+|op~0|op~1|op~2|";
+const DIGITS: &str = "six digits of TransNAS-Bench-101";
+const NASLIB: &str = "six numbers of NASLib";
+
+const FORMS: &[Form<TransNasMicro>] = &[
+    Form {
+        notation: Notation {
+            name: "transnas",
+            about: "the benchmark's own, with or without 64-41414- in front: edges by target",
+            example: "64-41414-3_12_031",
+        },
+        looks: |text| text.contains('_') && !text.starts_with(['|', '[', '(']),
+        read: |space, text| Ok(space.build(transnas(text)?)),
+        print: |space, cell| space.format(cell),
+    },
+    Form {
+        notation: Notation {
+            name: "text",
+            about: "as NAS-Bench-201 writes cells",
+            example: "|nor_conv_3x3~0|+|skip_connect~0|nor_conv_1x1~1|+|none~0|nor_conv_3x3~1|skip_connect~2|",
+        },
+        looks: |text| text.starts_with('|'),
+        read: |space, text| Ok(space.build(six::arch_str(text, TEXT, &TRANSNAS)?)),
+        print: |space, cell| Ok(six::arch_str_of(space.read(cell)?, &TRANSNAS)),
+    },
+    Form {
+        notation: Notation {
+            name: "digits",
+            about: "the six digits without underscores, or as a list",
+            example: "312031",
+        },
+        looks: six::is_six,
+        read: |space, text| Ok(space.build(six::digits(text, DIGITS, OPS.len())?)),
+        print: |space, cell| Ok(six::digits_of(space.read(cell)?)),
+    },
+    Form {
+        notation: Notation {
+            name: "naslib",
+            about: "NASLib's op_indices: skip, none, conv 3x3, conv 1x1; edges by source",
+            example: "(2, 0, 1, 3, 2, 0)",
+        },
+        looks: six::is_six,
+        read: |space, text| Ok(space.build(six::naslib(text, NASLIB, OPS.len())?)),
+        print: |space, cell| Ok(six::naslib_of(space.read(cell)?)),
+    },
+];
+
+/// Reads `64-41414-a_bc_def` or `a_bc_def`.
+fn transnas(text: &str) -> Result<Digits, SpaceError> {
+    let bad = |reason: &str| refused(text, NOTATION, reason);
+    let cell = match text.rsplit_once('-') {
+        Some(_) => text.strip_prefix(PREFIX).ok_or_else(|| bad("a full text begins with 64-41414-"))?,
+        None => text,
+    };
+    let &[a, b'_', b, c, b'_', d, e, f] = cell.as_bytes() else {
+        return Err(bad("expected six digits as a_bc_def, those of nodes 1 to 3"));
+    };
+    let digits = [a, b, c, d, e, f];
+    if digits.iter().any(|digit| !(b'0'..=b'3').contains(digit)) {
+        return Err(bad("the operations are 0 (none), 1 (skip), 2 (conv 1x1) and 3 (conv 3x3)"));
+    }
+    Ok(digits.map(|digit| digit - b'0'))
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use super::TRIALS_FOLDER;
 use super::message::{Request, Terms};
 use super::program;
 use super::runs::{CommandContext, CommandRuns};
-use super::scoring::{Measures, Scoring};
 use super::settings::{CommandSettings, OnFailure};
 use super::trial::{Failure, Files, Trial};
 use crate::StudyError;
 use crate::evaluate::{Evaluator, Job, Monitor};
+use crate::evaluator::scoring::{Measures, Scoring};
 use crate::history::{Fidelity, Outcome};
 use crate::rng::{StudyRng, stream};
 

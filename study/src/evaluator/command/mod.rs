@@ -45,8 +45,6 @@ mod output;
 #[cfg(unix)]
 mod program;
 mod runs;
-#[cfg_attr(not(unix), allow(dead_code))]
-mod scoring;
 mod settings;
 #[cfg(unix)]
 mod trial;

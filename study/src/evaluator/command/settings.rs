@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::runs::{CommandRuns, Purpose};
-use super::scoring::Scoring;
+use crate::evaluator::scoring::Scoring;
 use crate::history::Aims;
 use crate::settings::{Invalid, at_least_1, ensure};
 

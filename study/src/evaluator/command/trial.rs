@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use super::group::{self, Group, Launch, Stream};
 use super::message::{self, Line, Reply, Request};
 use super::output::{KEPT, Lines, Log, Tail};
-use super::scoring::{Measures, Scoring};
 use crate::StudyError;
 use crate::evaluate::Monitor;
+use crate::evaluator::scoring::{Measures, Scoring};
 use crate::journal::write_json;
 
 /// Longest time between asking a program to end and killing it, where it ran out of time.

@@ -18,6 +18,7 @@ use crate::strategy::{
     Batches, BuildContext, BuildStrategy, CandidatePool, Evolutionary, Local, Parents, PriorKind, Start,
     Strategy, SurrogateName, TargetsKind, Transfer, WHOLE_SPACE_CAP, WholeSpace, check_batch_settings,
 };
+use crate::table::ColumnName;
 
 /// Where candidates come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +65,7 @@ crate::settings! {
     /// Settings of BONAS.
     pub struct BonasSettings {
         /// Random architectures evaluated before the surrogate is fitted. Published: 100.
-        initial: usize = 10,
+        initial: usize = 5,
         /// Batches a round.
         batches: usize = 1,
         /// Architectures a batch, trained together. Published: 100.
@@ -84,7 +85,7 @@ crate::settings! {
         /// network.macs and network.params where the space has a network here; in a search on images also indicators
         /// that read no trained supernet, such as synflow; in a comparison on a table its columns but those that are
         /// searched and reported. The surrogate learns which matter.
-        features: Vec<String> = Vec::new(),
+        features: Vec<ColumnName> = Vec::new(),
         /// Acquisition: how a posterior becomes a utility; `bonas list acquisitions` names them. Published: ucb.
         acquisition: AcquisitionName = AcquisitionName::default(),
         /// Weight of the standard deviation in ucb and q-ucb. Published: 0.5.
@@ -114,6 +115,7 @@ crate::settings! {
         objectives: ObjectivesKind = ObjectivesKind::Ehvi,
         /// Whether expected improvement (ei, log-ei, ehvi, and the selections that continue it) is that of the true
         /// score, without the noise of a measurement; of graph-gp, ensemble, wl-gp, counts-bsr and gcn-bsr, which know it.
+        /// Refused elsewhere.
         noise_free: bool = false,
     }
     check(s) {
@@ -127,9 +129,8 @@ crate::settings! {
         let reason = format!("{}, which only {} can start from; take one of these as surrogate, or none", s.transfer, surrogates_with_prior());
         if !takes { return Err(Invalid { key: "transfer", reason }); }
         let takes = s.surrogate.takes_prior() || s.features.is_empty();
-        ensure(takes, "features", s.features.join(", "), &format!("[], or surrogate = {}", surrogates_with_prior()))?;
-        let column = |name: &String| name.trim().trim_start_matches('-').to_owned();
-        let twice = |(i, name): &(usize, &String)| s.features[..*i].iter().any(|other| column(other) == column(name));
+        ensure(takes, "features", ColumnName::list(&s.features), &format!("[], or surrogate = {}", surrogates_with_prior()))?;
+        let twice = |(i, name): &(usize, &ColumnName)| s.features[..*i].iter().any(|other| other.parts == name.parts);
         if let Some((_, name)) = s.features.iter().enumerate().find(twice) {
             return Err(Invalid { key: "features", reason: format!("{name} is there twice; name each once") });
         }
@@ -164,6 +165,9 @@ impl BuildStrategy for BonasSettings {
         }
         let settings = AcquisitionSettings { gamma: self.gamma, noise_free: self.noise_free };
         let acquisition = self.acquisition.build(&settings)?;
+        if self.noise_free {
+            check_noise_free(&*surrogate, &*acquisition, hypervolume)?;
+        }
         let selection = selection(self, &*surrogate, &*acquisition, context.fidelity)?;
         Ok(Box::new(Bonas {
             name: "bonas".to_owned(),
@@ -206,9 +210,33 @@ impl BuildStrategy for BonasSettings {
         true
     }
 
-    fn features(&self) -> &[String] {
+    fn features(&self) -> &[ColumnName] {
         &self.features
     }
+}
+
+/// Refuses `noise_free` where nothing would read it.
+fn check_noise_free(
+    surrogate: &dyn Surrogate,
+    acquisition: &dyn Acquisition,
+    hypervolume: bool,
+) -> Result<(), StudyError> {
+    let refused =
+        |reason: String| Err(StudyError::Setting { name: "strategy.noise_free".to_owned(), reason });
+    if !surrogate.knows_noise() {
+        let having = either(&surrogates_that(|s: &dyn Surrogate| s.knows_noise()));
+        return refused(format!(
+            "{} does not know the noise of a measurement; take {having}, or false",
+            surrogate.name()
+        ));
+    }
+    if !hypervolume && !acquisition.is_expected_improvement() {
+        return refused(format!(
+            "{} is no expected improvement; take ei or log-ei, or false",
+            acquisition.name()
+        ));
+    }
+    Ok(())
 }
 
 /// The selection of some settings; refuses one that reads what the surrogate does not have.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bonas_spaces::catalogue::unknown;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 use bonas_surrogate::features::FeatureCache;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::StudyError;
 use crate::rng::stream;
 use crate::strategy::{SurrogateName, surrogates_with_prior};
+use crate::table::ColumnName;
 
 pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 pub use transfer::Transfer;
@@ -72,7 +74,9 @@ const SAMPLE: usize = 200;
 pub struct Knowledge {
     cache: Arc<Mutex<KnowledgeCache>>,
     features: FeatureCache,
-    offered: BTreeMap<String, PriorKnowledge>,
+    offered: BTreeMap<ColumnName, PriorKnowledge>,
+    /// Names that could have been offered, for errors.
+    others: Vec<&'static str>,
     folder: PathBuf,
 }
 
@@ -85,7 +89,7 @@ pub struct Start<'a> {
     pub transfer: &'a Transfer,
     /// Names of features beside the graph: those that are [offered](Knowledge::offering), and [`MACS`] and [`PARAMS`]
     /// where the space has a network here.
-    pub features: &'a [String],
+    pub features: &'a [ColumnName],
 }
 
 impl Start<'_> {
@@ -126,7 +130,7 @@ impl Knowledge {
             return Err(takes_none("transfer", transfer.to_string()));
         }
         if !kind.takes_prior() && !features.is_empty() {
-            return Err(takes_none("features", features.join(", ")));
+            return Err(takes_none("features", ColumnName::list(features)));
         }
         let own = features.iter().map(|name| self.feature(name, space));
         let mut known: Vec<PriorKnowledge> = own.collect::<Result<_, _>>()?;
@@ -142,8 +146,15 @@ impl Knowledge {
 
     /// The same with numbers of architectures that strategies can name as features, such as a column of a table.
     #[must_use]
-    pub fn offering(mut self, name: impl Into<String>, numbers: PriorKnowledge) -> Self {
-        self.offered.insert(name.into(), numbers);
+    pub fn offering(mut self, name: ColumnName, numbers: PriorKnowledge) -> Self {
+        self.offered.insert(name, numbers);
+        self
+    }
+
+    /// The same with names of features that are offered to whoever names them: errors list them.
+    #[must_use]
+    pub fn able_to_offer(mut self, names: impl IntoIterator<Item = &'static str>) -> Self {
+        self.others.extend(names);
         self
     }
 
@@ -239,20 +250,18 @@ impl Knowledge {
     }
 
     /// A feature beside the graph.
-    fn feature(&self, name: &str, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
-        let unknown = |reason: String| {
-            let offered: Vec<&str> = self.offered.keys().map(String::as_str).chain([MACS, PARAMS]).collect();
-            let reason = format!("{name}: {reason}; there are {}", offered.join(", "));
-            StudyError::Setting { name: "strategy.features".into(), reason }
-        };
-        let counted = |kind| self.counted(kind, space).map_err(|error| unknown(error.to_string()));
-        // Columns are offered as they are read.
-        let name = name.split(',').map(str::trim).collect::<Vec<_>>().join(",");
-        let found = match (self.offered.get(&name), &*name) {
+    fn feature(&self, column: &ColumnName, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
+        let bad = |reason| StudyError::Setting { name: "strategy.features".into(), reason };
+        let counted = |kind| self.counted(kind, space).map_err(|error| bad(format!("{column}: {error}")));
+        let found = match (self.offered.get(column), &*column.to_string()) {
             (Some(offered), _) => offered.clone(),
             (None, MACS) => counted(PriorKind::Macs)?,
             (None, PARAMS) => counted(PriorKind::Params)?,
-            (None, _) => return Err(unknown("no such feature".into())),
+            (None, name) => {
+                let offered: Vec<String> = self.offered.keys().map(ToString::to_string).collect();
+                let known = offered.iter().map(String::as_str).chain(self.others.iter().copied());
+                return Err(bad(unknown("feature", name, known.chain([MACS, PARAMS]))));
+            }
         };
         Ok(found.as_feature())
     }

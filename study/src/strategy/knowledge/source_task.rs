@@ -12,7 +12,7 @@ use crate::StudyError;
 use crate::engine::Journalled;
 use crate::history::Outcome;
 use crate::journal::{JOURNAL_FILE, Journal, write_whole};
-use crate::table::{Benchmark, ColumnName, Reading, Source};
+use crate::table::{Benchmark, ColumnName, Reading, Skipped, Source};
 
 /// The file in a search's folder that keeps the scores of another task that it started from: a table.
 pub const SOURCE_TASK_FILE: &str = "source-task.csv";
@@ -30,6 +30,8 @@ pub struct SourceTask {
     pub observations: Vec<Observation>,
     /// Digest of them all.
     pub digest: String,
+    /// Rows of a table that were left out, because they have no score.
+    pub skipped: Skipped,
     /// Fingerprint and column, of a table.
     column: Option<(String, ColumnName)>,
 }
@@ -127,7 +129,8 @@ impl SourceTask {
         let observed = table.arms().iter().zip(table.columns()[0].means());
         let observed = observed.map(|(arm, score)| Observation::new(arm.architecture.clone(), score));
         let task = Self::of(observed.collect());
-        Ok(Self { column: Some((table.fingerprint().to_owned(), column.clone())), ..task })
+        let column = Some((table.fingerprint().to_owned(), column.clone()));
+        Ok(Self { column, skipped: table.skipped().clone(), ..task })
     }
 
     /// The scores of one kind, that of the first.
@@ -147,7 +150,7 @@ impl SourceTask {
             hasher.update(&architecture.spelling().to_le_bytes()).update(&score.to_le_bytes());
         }
         let digest = hasher.finalize().to_hex()[..16].to_owned();
-        Self { observations, digest, column: None }
+        Self { observations, digest, skipped: Skipped::default(), column: None }
     }
 }
 

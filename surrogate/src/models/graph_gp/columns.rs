@@ -16,8 +16,11 @@ const PLACES: f64 = -0.4;
 pub(super) struct KernelColumns {
     pub(super) form: PriorForm,
     pub(super) varying: VaryingColumns,
-    /// Number of own features, whose columns follow the structural columns.
-    own: usize,
+    /// Number of own features, which are the first of the ranks.
+    features: usize,
+    /// Places of the own features that vary, whose columns follow the structural columns. Constant ones are left out: they
+    /// would share in the weight of the others.
+    own: Vec<usize>,
     /// Number of items of prior knowledge, whose columns come last.
     known: usize,
     /// Centre and scale of the ranks of both.
@@ -30,7 +33,9 @@ impl KernelColumns {
         let varying = VaryingColumns::of(data.structures.iter().take(n));
         let known = if form == PriorForm::Nothing { 0 } else { data.ranks.len() - data.own };
         let ranks = Array2::from_shape_fn((n, data.own + known), |(i, k)| data.ranks[k][i] as f32);
-        Self { form, varying, own: data.own, known, ranks: Scale::of(&ranks) }
+        let ranks = Scale::of(&ranks);
+        let own = (0..data.own).filter(|&place| ranks.varies(place)).collect();
+        Self { form, varying, features: data.own, own, known, ranks }
     }
 
     /// Number of columns.
@@ -40,7 +45,7 @@ impl KernelColumns {
 
     /// Number of columns that one kernel takes together: structural columns and own features.
     fn joint(&self) -> usize {
-        self.varying.len() + self.own
+        self.varying.len() + self.own.len()
     }
 
     /// Scaled features `[m, d]` of some architectures, with the ranks of prior knowledge about them.
@@ -63,12 +68,13 @@ impl KernelColumns {
     ) {
         fit_to(x, (structures.len(), self.width()));
         self.varying.write(structures, x);
-        for (k, ranks) in ranks.iter().take(self.own + self.known).enumerate() {
+        let known = self.features..self.features + self.known;
+        for (k, place) in self.own.iter().copied().chain(known).enumerate() {
             let column = x.column_mut(self.varying.len() + k);
             column
                 .into_iter()
-                .zip(ranks)
-                .for_each(|(value, &rank)| *value = self.ranks.scaled(k, rank as f32));
+                .zip(&ranks[place])
+                .for_each(|(value, &rank)| *value = self.ranks.scaled(place, rank as f32));
         }
     }
 
@@ -102,16 +108,16 @@ impl KernelColumns {
         Covariance { kernel, terms, noise: (2.0 * p[p.len() - 1]).exp() }
     }
 
-    /// Translates hyper-parameters of earlier columns to these columns. Columns that are new get 0, a relevance of 1.
+    /// Translates hyper-parameters of earlier columns to these columns. Columns that are new get 0, a relevance of 1, and so
+    /// does the family of own features if it is new.
     pub(super) fn parameters(&self, before: &KernelColumns, p: &[f64]) -> Vec<f64> {
-        let common = 2 + self.common();
-        let (own, tail) = p[common..].split_at(before.varying.len());
-        let mut parameters = p[..common].to_vec();
-        let mut earlier = before.varying.positions().iter().zip(own).peekable();
-        for &place in self.varying.positions() {
-            while earlier.next_if(|(before, _)| **before < place).is_some() {}
-            parameters.push(earlier.next_if(|(before, _)| **before == place).map_or(0.0, |(_, p)| *p));
-        }
+        let (common, rest) = p.split_at(2 + before.common());
+        let (structural, rest) = rest.split_at(before.varying.len());
+        let (own, tail) = rest.split_at(before.own.len());
+        let mut parameters = common.to_vec();
+        parameters.resize(2 + self.common(), 0.0);
+        moved(before.varying.positions(), structural, self.varying.positions(), &mut parameters);
+        moved(&before.own, own, &self.own, &mut parameters);
         parameters.extend(tail);
         parameters
     }
@@ -119,7 +125,7 @@ impl KernelColumns {
     /// Factor of each column that gives the structural columns, and the own features, a mean squared length of 1.
     fn units(&self) -> Array1<f64> {
         let unit = |count: usize| (count.max(1) as f64).sqrt().recip();
-        let (structural, own) = (unit(self.varying.len()), unit(self.own));
+        let (structural, own) = (unit(self.varying.len()), unit(self.own.len()));
         (0..self.joint()).map(|c| if c < self.varying.len() { structural } else { own }).collect()
     }
 
@@ -141,6 +147,16 @@ impl KernelColumns {
 
     /// Number of traits.
     fn common(&self) -> usize {
-        Family::COUNT + self.varying.columns().cuts() + usize::from(self.own > 0)
+        Family::COUNT + self.varying.columns().cuts() + usize::from(!self.own.is_empty())
+    }
+}
+
+/// Adds the parameters of columns at places `after`: those that the columns at places `before` had, 0 for the others. Both
+/// lists of places rise.
+fn moved(before: &[usize], had: &[f64], after: &[usize], parameters: &mut Vec<f64>) {
+    let mut earlier = before.iter().zip(had).peekable();
+    for place in after {
+        while earlier.next_if(|(before, _)| *before < place).is_some() {}
+        parameters.push(earlier.next_if(|(before, _)| *before == place).map_or(0.0, |(_, p)| *p));
     }
 }

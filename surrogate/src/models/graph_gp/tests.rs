@@ -154,6 +154,10 @@ fn own_features_are_learnt_beside_the_graph() {
     };
     let (without, with) = (tau(&[]), tau(std::slice::from_ref(&known)));
     assert!(with > without + 0.1, "{with} {without}");
+    // Among features that say nothing, in any place.
+    let mut among = vec![toy_known(|_, _| 3.0).as_feature(); 100];
+    among.insert(40, known.clone());
+    assert_eq!(tau(&among), with);
     // Beside prior knowledge, whichever stands first.
     let (good, _) = good_and_bad();
     let both = [good, known];

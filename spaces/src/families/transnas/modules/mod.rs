@@ -11,6 +11,7 @@ use crate::families::chain::Chains;
 use crate::families::draw;
 use crate::graph::{Architecture, OpId, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation::{self, Form, Notation, refused};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
 
 pub use skeleton::TransNasMacroSkeleton;
@@ -173,16 +174,15 @@ impl SearchSpace for TransNasMacro {
     }
 
     fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
-        let bad = |reason: String| SpaceError::Notation { text: text.to_owned(), notation: NOTATION, reason };
-        let inside = text.trim().strip_prefix("64-").and_then(|rest| rest.strip_suffix("-basic"));
-        let digits = inside.ok_or_else(|| bad("it must begin with 64- and end in -basic".into()))?.as_bytes();
-        if let Some(at) = digits.iter().position(|digit| !(b'1'..=b'4').contains(digit)) {
-            let meaning = "1 (normal), 2 (channels), 3 (resolution) or 4 (both)";
-            return Err(bad(format!("module {at} is {:?}, expected {meaning}", char::from(digits[at]))));
-        }
-        let digits: Vec<u8> = digits.iter().map(|digit| digit - b'0').collect();
-        check(&digits).map_err(bad)?;
-        Ok(self.build(&digits))
+        notation::read(self, FORMS, text)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        notation::list(FORMS)
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        notation::print(self, FORMS, architecture, notation)
     }
 }
 
@@ -198,6 +198,31 @@ impl SpaceNetwork for TransNasMacro {
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
         &[&TransNasMacroSkeleton::TASKONOMY]
     }
+}
+
+const FORMS: &[Form<TransNasMacro>] = &[Form {
+    notation: Notation {
+        name: "transnas",
+        about: "the benchmark's own: a digit a module, 1 neither, 2 channels, 3 resolution, 4 both",
+        example: "64-1234-basic",
+    },
+    looks: |_| true,
+    read: |space, text| Ok(space.build(&transnas(text)?)),
+    print: |space, network| space.format(network),
+}];
+
+/// Reads `64-dddd(dd)-basic`.
+fn transnas(text: &str) -> Result<Vec<u8>, SpaceError> {
+    let bad = |reason: String| refused(text, NOTATION, reason);
+    let inside = text.strip_prefix("64-").and_then(|rest| rest.strip_suffix("-basic"));
+    let digits = inside.ok_or_else(|| bad("it must begin with 64- and end in -basic".into()))?;
+    if let Some((module, found)) = digits.char_indices().find(|(_, digit)| !('1'..='4').contains(digit)) {
+        let meaning = "1 (normal), 2 (channels), 3 (resolution) or 4 (both)";
+        return Err(bad(format!("module {module} is {found:?}, expected {meaning}")));
+    }
+    let digits: Vec<u8> = digits.bytes().map(|digit| digit - b'0').collect();
+    check(&digits).map_err(bad)?;
+    Ok(digits)
 }
 
 #[cfg(test)]

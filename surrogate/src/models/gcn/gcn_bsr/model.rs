@@ -130,6 +130,10 @@ impl Surrogate for GcnBsr {
         true
     }
 
+    fn knows_noise(&self) -> bool {
+        true
+    }
+
     fn needs_fractions(&self) -> bool {
         true
     }

@@ -7,7 +7,7 @@ use crate::settings::Invalid;
 use crate::table::{ColumnName, Limit};
 
 /// The name under which a result's `score` stands among its measures.
-pub(super) const SCORE: &str = "score";
+pub(crate) const SCORE: &str = "score";
 
 /// A measure by name, whose sign may change.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,7 +18,7 @@ struct Measure {
 
 /// Which measures are the score, the limited quantities and the second objective.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Scoring {
+pub(crate) struct Scoring {
     score: Measure,
     /// The measures that `aims` counts by place.
     others: Vec<Measure>,
@@ -55,11 +55,11 @@ impl Measure {
 }
 
 /// The numbers of one result by name, all finite; `score` is one of them.
-pub(super) type Measures = BTreeMap<String, f64>;
+pub(crate) type Measures = BTreeMap<String, f64>;
 
 impl Scoring {
     /// What the settings `score`, `limits` and `objective` ask for.
-    pub(super) fn of(score: &str, limits: &[String], objective: &str) -> Result<Self, Invalid> {
+    pub(crate) fn of(score: &str, limits: &[String], objective: &str) -> Result<Self, Invalid> {
         let score = Measure::parse(score, "score")?;
         let (mut others, mut aims) = (Vec::new(), Aims::default());
         for text in limits {
@@ -74,18 +74,18 @@ impl Scoring {
         Ok(Self { score, others, aims })
     }
 
-    pub(super) fn aims(&self) -> &Aims {
+    pub(crate) fn aims(&self) -> &Aims {
         &self.aims
     }
 
     /// Refuses a result without a measure that is asked for.
-    pub(super) fn check(&self, measures: &Measures) -> Result<(), String> {
+    pub(crate) fn check(&self, measures: &Measures) -> Result<(), String> {
         let all = std::iter::once(&self.score).chain(&self.others);
         all.into_iter().try_for_each(|measure| measure.in_run(measures).map(drop))
     }
 
     /// The score of an architecture with these results, at least one: means over runs.
-    pub(super) fn score(&self, runs: &[Measures]) -> Result<Score, String> {
+    pub(crate) fn score(&self, runs: &[Measures]) -> Result<Score, String> {
         let values = runs.iter().map(|run| self.score.in_run(run)).collect::<Result<_, _>>()?;
         let score = Score::mean_of(values, Fidelity::Command);
         let measures = self.others.iter().map(|measure| measure.mean(runs)).collect::<Result<Vec<_>, _>>()?;

@@ -83,6 +83,7 @@ pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
     let mut config = read_config(dir)?;
     if let Some(workers) = workers {
         config.study.workers = workers;
+        config.evaluator.keep_devices(workers);
         config.study.check().map_err(|e| usage(format!("--{}: {}", e.key, e.reason)))?;
     }
     guarded(&config, dir, &|key| format!("{}: {key}", dir.join(CONFIG_FILE).display()))
@@ -115,7 +116,7 @@ fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -
         {
             out::error(&error.to_string());
         }
-        observers(&line, stage, folder)
+        observers(&line, stage_title(stage, config), folder)
     };
     let done = search.run(&mut observe);
     line.clear();
@@ -146,13 +147,19 @@ fn with_report(error: StudyError, dir: &Path) -> StudyError {
     }
 }
 
+/// What is printed above the table of a stage.
+pub(super) fn stage_title(stage: Stage, config: &SearchConfig) -> &'static str {
+    match (stage, config.evaluator.follows_up()) {
+        (Stage::Search, _) => "",
+        (Stage::Shortlist, false) => "\nShortlist, trained from scratch\n",
+        (Stage::Shortlist, true) => "\nShortlist, scored again\n",
+        (Stage::Finals, false) => "\nFinal training, from scratch\n",
+        (Stage::Finals, true) => "\nFinal runs of the program\n",
+    }
+}
+
 /// The observers of a stage: the table of rounds on standard output, and the line of the whole command.
-pub(super) fn observers(line: &Overall, stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
-    let title = match stage {
-        Stage::Search => "",
-        Stage::Shortlist => "\nShortlist, trained from scratch\n",
-        Stage::Finals => "\nFinal training, from scratch\n",
-    };
+pub(super) fn observers(line: &Overall, title: &str, dir: &Path) -> Vec<Box<dyn Observer>> {
     let _ = line.aside(|| out::text(title));
     let seconds = Seconds::read(dir);
     let watch = line.stage(seconds.total());

@@ -24,6 +24,7 @@ mod rank;
 mod recorded;
 mod resume;
 mod rooms;
+mod runs;
 mod study;
 mod support;
 mod tables;

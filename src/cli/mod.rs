@@ -14,6 +14,7 @@ mod plan;
 mod predict;
 mod rank;
 mod report;
+mod runs;
 mod search;
 mod searched;
 mod session;
@@ -67,6 +68,8 @@ enum Command {
         /// The search's folder.
         dir: PathBuf,
     },
+    /// List the searches below a folder, with state, progress and best score.
+    Runs(runs::RunsArgs),
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
     /// Compare strategies on a table or on images, many seeds each; writes results, statistics and a report.
@@ -159,6 +162,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Abandon(args) => session::abandon(&args),
         Command::Train(args) => train::train(&args),
         Command::Report { dir } => report::again(&dir),
+        Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),

@@ -14,6 +14,7 @@ mod presets;
 mod reporting;
 mod shortlist;
 mod stages;
+mod standing;
 mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
@@ -39,6 +40,7 @@ use bonas_supernet::differentiable::ImageSearch;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
+pub use standing::{Standing, State};
 pub use state::difference;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};

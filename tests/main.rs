@@ -14,6 +14,8 @@ mod damage;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;
+#[cfg(unix)]
+mod extend;
 mod folders;
 #[cfg(feature = "torch")]
 mod indicator;

@@ -14,6 +14,7 @@ mod plan;
 mod predict;
 mod rank;
 mod report;
+mod resume;
 mod runs;
 mod search;
 mod searched;
@@ -47,14 +48,8 @@ struct Cli {
 enum Command {
     /// Search for an architecture: as a TOML file or a preset says, else the demo; keeps all in a folder.
     Search(search::SearchArgs),
-    /// Go on with a search that was stopped or killed.
-    Resume {
-        /// The search's folder.
-        dir: PathBuf,
-        /// Workers from here on; the history is the same for every number.
-        #[arg(long)]
-        workers: Option<usize>,
-    },
+    /// Go on with a search that was stopped, killed, or is to be extended.
+    Resume(resume::ResumeArgs),
     /// Hand out architectures of a search whose scores are told, to be evaluated elsewhere.
     Ask(session::AskArgs),
     /// Tell the score of an architecture that was handed out, or that it has none.
@@ -156,7 +151,7 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Search(args) => search::search(&args),
-        Command::Resume { dir, workers } => search::resume(&dir, workers),
+        Command::Resume(args) => resume::resume(&args),
         Command::Ask(args) => session::ask(&args),
         Command::Tell(args) => session::tell(&args),
         Command::Abandon(args) => session::abandon(&args),

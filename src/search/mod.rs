@@ -9,7 +9,9 @@
 //! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
+mod aside;
 mod best;
+mod change;
 mod presets;
 mod reporting;
 mod shortlist;
@@ -92,6 +94,7 @@ impl Search {
         let space = build::space(&self.config)?;
         let evaluators = build::evaluators(&self.config, &self.directory)?;
         let study = self.study(&space, evaluators)?;
+        self.set_aside_outdated()?;
         let observers = observe(Stage::Search, &self.directory);
         let section = match self.config.evaluator.fidelity() {
             Fidelity::Table => "strategy",
@@ -112,6 +115,13 @@ impl Search {
     /// # Errors
     /// As [`run`](Self::run); [`StudyError::Setting`] for another evaluator, and for trainings that are to follow.
     pub fn open(&self, patience: Duration) -> Result<Session, StudyError> {
+        self.check_told()?;
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        study.patience(patience).open(self.config.evaluator.fidelity())
+    }
+
+    /// Refuses a search that is not told, and what cannot follow one that is.
+    fn check_told(&self) -> Result<(), StudyError> {
         let bad = |name: &str, reason: &str| {
             Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
         };
@@ -124,8 +134,7 @@ impl Search {
         if self.config.finals.seeds > 0 {
             return bad("final.seeds", "scores are told, and nothing is trained here; set it to 0");
         }
-        let study = self.study(&build::space(&self.config)?, Vec::new())?;
-        study.patience(patience).open(self.config.evaluator.fidelity())
+        Ok(())
     }
 
     /// Writes the report of a search that was told, and gives its figures; none, and nothing is written, while it goes on.

@@ -88,6 +88,7 @@ impl Search {
             return Ok(standing);
         }
         let study = Journalled::read(&self.directory, &space)?;
+        standing.budget = study.extended.or(standing.budget);
         standing.evaluated = study.history.len();
         standing.best = study.history.best(fidelity).map(|(_, score)| score);
         standing.pending = Digest::of(&study.events).pending.len();

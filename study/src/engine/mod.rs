@@ -6,6 +6,7 @@
 //! Invariant: the history is a function of configuration and seed. Number of workers, kills,
 //! resumes and observers never change it.
 
+mod extend;
 mod run;
 mod session;
 mod state;
@@ -164,7 +165,7 @@ impl Study {
         Self { seed, ..self }
     }
 
-    /// Sets when the study ends by itself.
+    /// Sets when the study ends by itself. [`Self::extend`] changes the budget of one that has begun.
     #[must_use]
     pub fn budget(self, budget: Budget) -> Self {
         Self { budget, ..self }
@@ -252,6 +253,8 @@ pub struct Journalled {
     pub history: History,
     /// Why the study ended, if it did.
     pub ended: Option<EndReason>,
+    /// Its budget of unique architectures since it was changed; none if it never was.
+    pub extended: Option<usize>,
     /// Whether a last record was cut short; the next resume takes it away.
     pub torn: bool,
     /// Seconds of each ask and of each batch.
@@ -271,6 +274,7 @@ impl Journalled {
             events: records.events,
             history: state.history,
             ended: state.ended,
+            extended: state.extended,
             torn: records.torn,
             seconds: Seconds::read(directory),
         })

@@ -10,7 +10,7 @@ use bonas_spaces::SpaceError;
 
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
-use super::{Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
+use super::{Budget, Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
 use crate::StudyError;
 use crate::ask::{Ask, Candidate, Proposal};
 use crate::evaluate::Job;
@@ -180,7 +180,7 @@ impl Runner {
 
     /// Whether the study is over before another round.
     pub(super) fn end_reason(&self) -> Option<EndReason> {
-        let budget = self.study.budget;
+        let budget = self.budget();
         let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
             || budget.rounds.is_some_and(|n| self.state.rounds >= n)
             || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
@@ -193,10 +193,16 @@ impl Runner {
         (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
     }
 
+    /// The budget that the study has by now.
+    pub(super) fn budget(&self) -> Budget {
+        let architectures = self.state.extended.or(self.study.budget.architectures);
+        Budget { architectures, ..self.study.budget }
+    }
+
     /// Architectures that the budget still allows beside those that wait for an outcome.
     pub(super) fn remaining(&self) -> usize {
         let known = self.state.history.len() + self.state.open.len();
-        self.study.budget.architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
+        self.budget().architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
     }
 
     /// Asks the strategy for the next round, which is journalled.

@@ -85,6 +85,8 @@ pub(crate) struct State {
     /// Rounds at the end in which every proposal was dropped.
     pub(crate) dry_rounds: usize,
     pub(crate) ended: Option<EndReason>,
+    /// The budget of unique architectures, once it was changed.
+    pub(crate) extended: Option<usize>,
     /// What every score must have, once it is known.
     pub(crate) fidelity: Option<Fidelity>,
 }
@@ -102,6 +104,7 @@ impl State {
             answered: HashMap::new(),
             dry_rounds: 0,
             ended: None,
+            extended: None,
             fidelity,
         }
     }
@@ -118,7 +121,7 @@ impl State {
 
     /// Takes an event in, or says why it cannot follow the ones before.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), String> {
-        if self.ended.is_some() {
+        if self.ended.is_some() && !matches!(event, Event::Extended { .. }) {
             return Err("there is an event after the end of the study".into());
         }
         if self.header.is_none() != matches!(event, Event::Started { .. }) {
@@ -131,6 +134,7 @@ impl State {
             Event::HandedOut { trials } => self.hand_out(trials),
             Event::Told { trial, outcome } => self.tell(*trial, outcome),
             Event::Abandoned { trial } => self.open_trial(*trial).map(drop),
+            Event::Extended { architectures } => self.extend(*architectures),
             Event::Ended { reason } => self.end(*reason),
         }
     }
@@ -248,6 +252,20 @@ impl State {
             None if given == 0 => "no trial was handed out yet".to_owned(),
             None => format!("it was never handed out; the last one is {}", given - 1),
         }
+    }
+
+    /// Architectures that are evaluated, handed out or wait for their turn.
+    pub(crate) fn proposed(&self) -> usize {
+        self.history.len() + self.open.len() + self.pending.as_ref().map_or(0, Round::left)
+    }
+
+    fn extend(&mut self, architectures: usize) -> Result<(), String> {
+        let known = self.proposed();
+        if architectures < known {
+            return Err(format!("the budget becomes {architectures} where {known} architectures are there"));
+        }
+        (self.ended, self.extended) = (None, Some(architectures));
+        Ok(())
     }
 
     fn end(&mut self, reason: EndReason) -> Result<(), String> {

@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::cli::{bonas, text};
 
+mod kills;
+mod stages;
+
 /// Shell functions for scripts: `value KEY` of the request, and the number of 3x3 operations.
 const FUNCTIONS: &str = r#"
 value() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$BONAS_REQUEST"; }
@@ -116,17 +119,16 @@ fn measures_are_the_score_and_limited_and_a_second_objective() {
     let script = r#"echo "{\"measures\": {\"loss\": 0.$count, \"latency\": $count}}""#;
     let evaluator = "score = \"-loss\"\nlimits = [\"latency <= 3\"]\nobjective = \"-latency\"";
     let place = Place::new(script, 30, evaluator);
-    let journal = place.journal();
-    assert!(
-        journal.contains(r#"{"value":-0.1,"fidelity":"command","runs":[-0.1],"measures":[1.0,-1.0]}"#),
-        "{journal}"
-    );
-    assert!(journal.contains(r#""measures":[4.0,-4.0],"infeasible":true}"#), "{journal}");
-    // Strategies for both have them.
     for strategy in ["bonas", "nsga2"] {
         let set = format!("strategy.name={strategy}");
         let done = place.run(&["--set", &set, "--out", strategy]);
         assert!(done.status.success(), "{}", text(&done.stderr));
+        let journal = fs::read_to_string(place.at(strategy).join("journal.jsonl")).unwrap();
+        let [kept, beyond] = [
+            r#"{"value":-0.2,"fidelity":"command","runs":[-0.2],"measures":[2.0,-2.0]}"#,
+            r#""measures":[4.0,-4.0],"infeasible":true}"#,
+        ];
+        assert!(journal.contains(kept) && journal.contains(beyond), "{journal}");
     }
     let missing = Place::new("echo '{\"score\": 1}'", 2, "limits = [\"latency <= 3\"]").error();
     assert!(missing.contains("the result has no `latency`"), "{missing}");
@@ -264,8 +266,11 @@ fn a_plan_says_what_would_run_and_runs_nothing() {
     let done = place.run(&["--dry-run"]);
     assert!(done.status.success(), "{}", text(&done.stderr));
     let printed = text(&done.stdout);
-    let plan = format!("each architecture: 1 run of sh train.sh in {}", place.0.path().display());
-    assert!(printed.contains(&plan), "{printed}");
+    let plan = format!("# Plan\neach architecture: 1 run of sh train.sh in {}\n", place.0.path().display());
+    assert!(printed.ends_with(&plan), "{printed}");
+    let finals = ["--dry-run", "--set", "final.seeds=2", "--set", "final.random=1"];
+    let printed = text(&place.run(&finals).stdout);
+    assert!(printed.ends_with("final: the winner and 1 random architecture, 2 runs each\n"), "{printed}");
     assert!(!place.at("ran").exists() && !place.at("r").exists());
 }
 
@@ -280,6 +285,8 @@ fn every_worker_has_its_device_and_the_history_does_not_depend_on_it() {
     assert!(devices.contains("3 3") && devices.contains("MIG-7"), "{devices}");
     let other = Place::new(script, 12, "");
     assert_eq!(other.journal(), journal);
+    // Fewer workers go on with fewer devices.
+    assert!(bonas(&["resume", "r", "--workers", "1"], place.0.path()).status.success());
     // A finished search is finished, on whatever device.
     place.configure("sh", 12, "devices = [\"0\"]");
     let again = place.run(&[]);
@@ -323,94 +330,41 @@ fn an_interrupt_ends_the_program_at_once_and_the_search_goes_on() {
 }
 
 #[test]
-fn the_program_chooses_among_the_shortlist_and_measures_the_winner() {
-    let script = r#"
-        echo "$(value purpose) $(value epochs) $(value seed)" >> log
-        [ "$(value purpose)" = shortlist ] && count=-$count
-        echo "{\"score\": $count}""#;
-    let follow = "epochs = 2\n[shortlist]\ncells = 3\nepochs = 5\nseeds = 2";
-    let place = Place::new(script, 10, follow);
-    let finals = ["--set", "final.seeds=2", "--set", "final.random=1", "--set", "final.epochs=9"];
-    let done = place.run(&finals);
-    assert!(done.status.success(), "{}", text(&done.stderr));
-    let printed = text(&done.stdout);
-    for expected in
-        [" by the program (sd 0.0000), 2 seeds", "1 random cell; the winner has ", "2 seeds; the best of 3"]
-    {
-        assert!(printed.contains(expected), "no {expected:?} in {printed}");
-    }
-    assert!(!printed.contains("weights"), "{printed}");
-    let log = fs::read_to_string(place.at("log")).unwrap();
-    let lines = |start: &str| log.lines().filter(|line| line.starts_with(start)).count();
-    assert_eq!([lines("search 2 "), lines("shortlist 5 "), lines("final 9 ")], [10, 6, 4], "{log}");
-    // The seeds of the final are the same for all architectures.
-    let seeds: std::collections::BTreeSet<&str> =
-        log.lines().filter(|line| line.starts_with("final")).collect();
-    assert_eq!(seeds.len(), 2, "{log}");
-    let page = fs::read_to_string(place.at("r/report.html")).unwrap();
-    assert!(page.contains("Shortlist, scored again") && page.contains("final score of the winner"));
-    assert!(!page.contains("test accuracy"));
-    let again = place.run(&finals);
-    assert!(text(&again.stdout).starts_with("Nothing is left to do here"), "{}", text(&again.stderr));
-    let error = text(&place.run(&[&finals[..], &["--set", "final.layers=9", "--out", "q"]].concat()).stderr);
-    assert!(error.contains("final.layers: it is for networks that bonas trains"), "{error}");
-    assert!(!place.at("q").exists());
+fn a_second_objective_needs_a_strategy_for_it() {
+    let place =
+        Place::new("echo '{\"score\": 1, \"measures\": {\"latency\": 1}}'", 4, "objective = \"-latency\"");
+    let error = text(&place.run(&["--set", "strategy.name=evolution"]).stderr);
+    assert!(error.contains("evaluator.objective: strategy evolution raises the score alone"), "{error}");
+    assert!(!place.at("r").exists());
 }
 
-const COMPARED: &str = "seeds = 2\nbudget = 6\nrandom = 1\n[space]\nname = \"nasbench201\"\n[evaluator]\nname = \"command\"\n\
-                        command = [\"sh\", \"train.sh\"]\ndevices = [\"0\", \"1\"]\n[final]\nseeds = 2\n\
-                        [[strategy]]\nname = \"random\"\nbatch = 3\n[[strategy]]\nname = \"evolution\"\nbatch = 3\n";
-
 #[test]
-fn strategies_are_compared_by_the_program() {
-    let script = "sleep 0.01; [ -e stop ] && sleep 600; echo \"$(value purpose) $CUDA_VISIBLE_DEVICES\" >> log\n\
-                  echo \"{\\\"score\\\": $count}\"";
-    let compare = |place: &Place| {
-        let arguments = ["compare", "c.toml", "--out", "r", "--threads", "2"];
-        Command::new(env!("CARGO_BIN_EXE_bonas"))
-            .args(arguments)
-            .current_dir(place.0.path())
-            .output()
-            .unwrap()
-    };
-    let whole = Place::new(script, 1, "");
-    fs::write(whole.at("c.toml"), COMPARED).unwrap();
-    let done = compare(&whole);
-    assert!(done.status.success(), "{}", text(&done.stderr));
-    assert!(text(&done.stdout).contains("| strategy | space | budget | final score, mean |"));
-    let log = fs::read_to_string(whole.at("log")).unwrap();
-    let lines = |what: &str| log.lines().filter(|line| line.starts_with(what)).count();
-    // Two strategies, two seeds: six architectures each, and two final runs of each winner and each random cell.
-    assert_eq!([lines("search"), lines("final")], [24, 12], "{log}");
-    assert!(log.contains("search 0\n") && log.contains("search 1\n"), "{log}");
+fn a_program_that_lacks_a_measure_is_mended_and_run_again() {
+    let script =
+        "[ -e mended ] && echo '{\"score\": 1, \"measures\": {\"latency\": 1}}' || echo '{\"score\": 1}'";
+    let place = Place::new(script, 3, "limits = [\"latency <= 2\"]\non_failure = \"stop\"");
+    assert!(place.error().contains("the result has no `latency`"));
+    fs::write(place.at("mended"), "").unwrap();
+    assert_eq!(place.journal().matches("\"value\":1.0").count(), 3);
+}
 
-    // Killed with programs at work.
-    let broken = Place::new(script, 1, "");
-    fs::write(broken.at("c.toml"), COMPARED).unwrap();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bonas"))
-        .args(["compare", "c.toml", "--out", "r", "--threads", "2"])
-        .current_dir(broken.0.path())
-        .stderr(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
+/// What the trainings of users do: they print a lot, never read their task, have workers of their own, and log in JSON.
+#[test]
+fn real_programs_may_be_untidy() {
+    let script = r#"
+        exec < /dev/null
+        for i in 1 2 3; do (sleep 0.02; echo "worker $i") & done
+        i=0; while [ $i -lt 3000 ]; do echo "{\"epoch\": $i, \"loss\": 0.5}"; echo "$i" >&2; i=$((i + 1)); done
+        wait
+        printf '10 %%\r100 %%\r{"score": 0.75}'
+        [ "$USER_VARIABLE" = yes ] || exit 1"#;
+    let place = Place::new(script, 3, "");
+    let done = Command::new(env!("CARGO_BIN_EXE_bonas"))
+        .args(["search", "s.toml", "--out", "r"])
+        .current_dir(place.0.path())
+        .env("USER_VARIABLE", "yes")
+        .output()
         .unwrap();
-    while fs::read_to_string(broken.at("log")).unwrap_or_default().lines().count() < 8 {
-        std::thread::sleep(Duration::from_millis(2));
-    }
-    fs::write(broken.at("stop"), "").unwrap();
-    std::thread::sleep(Duration::from_millis(200));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    fs::remove_file(broken.at("stop")).unwrap();
-    let done = compare(&broken);
-    assert!(done.status.success(), "{}", text(&done.stderr));
-    for file in ["summary.json", "report.html"] {
-        let [one, two] = [&whole, &broken].map(|place| fs::read(place.at("r").join(file)).unwrap());
-        assert!(one == two, "{file} of a killed comparison differs");
-    }
-
-    let mixed = COMPARED.to_owned() + "[strategy.evaluator]\nname = \"synthetic\"\n";
-    fs::write(broken.at("c.toml"), mixed).unwrap();
-    let error = text(&compare(&broken).stderr);
-    assert!(error.contains("so that they do not compare"), "{error}");
+    assert_eq!(place.journal_of(&done).matches("\"value\":0.75").count(), 3);
+    assert!(!place.has_processes());
 }

@@ -6,8 +6,6 @@
 mod cli;
 #[cfg(target_os = "linux")]
 mod command;
-#[cfg(target_os = "linux")]
-mod command_kills;
 mod contract;
 mod convergence;
 mod damage;

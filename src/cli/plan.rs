@@ -20,13 +20,7 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
             .check_strategy()?;
     }
     let evaluation = evaluation(config)?;
-    #[cfg(feature = "torch")]
-    let networks = networks(config)?;
-    #[cfg(not(feature = "torch"))]
-    let networks = match (config.trains(), evaluation.is_empty()) {
-        (false, false) => "",
-        _ => "nothing can be trained: this program was built without libtorch (feature torch)\n",
-    };
+    let networks = if evaluation.is_empty() || config.trains() { networks(config)? } else { String::new() };
     out::text(&format!("{}\n# Plan\n{evaluation}{networks}", config.plain()))
 }
 
@@ -37,14 +31,26 @@ fn evaluation(config: &SearchConfig) -> anyhow::Result<String> {
     let follow_ups = FollowUps::planned(config)?;
     if shortlist.cells > 0 {
         follow_ups.shortlist(Path::new(""))?;
-        let _ = writeln!(text, "shortlist: the best {}, {} more runs each", shortlist.cells, shortlist.seeds);
+        let runs = counted(shortlist.seeds, "more run");
+        let _ = writeln!(text, "shortlist: the best {}, {runs} each", shortlist.cells);
     }
     if finals.seeds > 0 {
         follow_ups.finalists(Path::new(""))?;
-        let (random, seeds) = (finals.random, finals.seeds);
-        let _ = writeln!(text, "final: the winner and {random} random architectures, {seeds} runs each");
+        let (random, runs) = (counted(finals.random, "random architecture"), counted(finals.seeds, "run"));
+        let _ = writeln!(text, "final: the winner and {random}, {runs} each");
     }
     Ok(text)
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// Without libtorch there are no networks to plan.
+#[cfg(not(feature = "torch"))]
+#[allow(clippy::unnecessary_wraps, reason = "with libtorch it may fail")]
+fn networks(_: &SearchConfig) -> anyhow::Result<String> {
+    Ok("nothing can be trained: this program was built without libtorch (feature torch)\n".to_owned())
 }
 
 #[cfg(feature = "torch")]

@@ -47,7 +47,10 @@ pub(super) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
     let shown = path.display().to_string();
     let begun = change::resolved(change::search_config(&text, &shown)?, Some(&path))?;
     let changes = ChangeArgs::of_resume(args.set.clone(), args.workers, args.device.clone());
-    let config = change::resolved(changes.made(&text, &shown)?, Some(&path))?;
+    let mut config = change::resolved(changes.made(&text, &shown)?, Some(&path))?;
+    if let Some(workers) = args.workers {
+        config.evaluator.keep_devices(workers);
+    }
     expect_same_scores(&begun, &config, &changes, (dir, &text))?;
     let origin = |key: &str| format!("{}: {key}", changes.flag_of(key).unwrap_or_else(|| shown.clone()));
     let mut search = Search { config: begun, directory: dir.clone(), cancel: Arc::default() };

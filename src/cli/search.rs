@@ -128,7 +128,7 @@ pub(super) fn guarded(
         {
             out::error(&error.to_string());
         }
-        observers(&line, stage, folder)
+        observers(&line, stage_title(stage, config), folder)
     };
     let done = search.run(&mut observe);
     line.clear();
@@ -159,13 +159,19 @@ fn with_report(error: StudyError, dir: &Path) -> StudyError {
     }
 }
 
+/// What is printed above the table of a stage.
+pub(super) fn stage_title(stage: Stage, config: &SearchConfig) -> &'static str {
+    match (stage, config.evaluator.follows_up()) {
+        (Stage::Search, _) => "",
+        (Stage::Shortlist, false) => "\nShortlist, trained from scratch\n",
+        (Stage::Shortlist, true) => "\nShortlist, scored again\n",
+        (Stage::Finals, false) => "\nFinal training, from scratch\n",
+        (Stage::Finals, true) => "\nFinal runs of the program\n",
+    }
+}
+
 /// The observers of a stage: the table of rounds on standard output, and the line of the whole command.
-pub(super) fn observers(line: &Overall, stage: Stage, dir: &Path) -> Vec<Box<dyn Observer>> {
-    let title = match stage {
-        Stage::Search => "",
-        Stage::Shortlist => "\nShortlist, trained from scratch\n",
-        Stage::Finals => "\nFinal training, from scratch\n",
-    };
+pub(super) fn observers(line: &Overall, title: &str, dir: &Path) -> Vec<Box<dyn Observer>> {
     let _ = line.aside(|| out::text(title));
     let seconds = Seconds::read(dir);
     let watch = line.stage(seconds.total());

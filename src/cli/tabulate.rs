@@ -54,7 +54,9 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
         key => format!("{}: {key}", args.config.display()),
     };
     let line = Overall::new(tabulate.stages().map_err(|error| placed(error, origin))?);
-    let done = tabulate.run(&mut |stage, folder| search::observers(&line, stage, folder));
+    let done = tabulate.run(&mut |stage, folder| {
+        search::observers(&line, search::stage_title(stage, &tabulate.config), folder)
+    });
     line.clear();
     let done = interrupt.explain(done, origin)?;
     let tau = |tau: Option<f64>| tau.map_or_else(|| "undefined".to_owned(), |tau| format!("{tau:.3}"));

@@ -150,7 +150,9 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     let interrupt = Interrupt::listen("the epoch under way", interrupt::same_command())?;
     let line = Overall::new(vec![StagePlan::finals(&config, 1, config.finals.seeds)]);
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
-    let done = run.train_one(architecture, &mut |stage, folder| search::observers(&line, stage, folder));
+    let done = run.train_one(architecture, &mut |stage, folder| {
+        search::observers(&line, search::stage_title(stage, &run.config), folder)
+    });
     line.clear();
     let result = interrupt.explain(done, flag)?;
     let finals = out.join(FINALS_FOLDER);

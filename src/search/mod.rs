@@ -202,6 +202,13 @@ impl Search {
         };
         let trainer: Option<&dyn Any> = Some(&image_search);
         let aims = self.config.evaluator.aims();
+        if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {
+            let reason = format!(
+                "strategy {} raises the score alone; take bonas or nsga2, or leave it out",
+                self.config.strategy.name()
+            );
+            return Err(StudyError::Setting { name: "evaluator.objective".into(), reason });
+        }
         strategy.build(&BuildContext { space, fidelity, aims: &aims, knowledge, trainer })
     }
 

@@ -21,7 +21,8 @@ mod plan;
 mod run;
 mod slots;
 mod summary;
-#[cfg(all(test, feature = "torch"))]
+#[cfg(feature = "torch")]
+#[cfg(test)]
 mod tests;
 mod timings;
 

@@ -70,3 +70,30 @@ fn describe_cell<'a>(name: &'a str, cell: &'a Cell, vocabulary: &'a Vocabulary) 
     edges.sort_by_key(|edge| (edge.to, edge.from));
     DescribedCell { name, nodes: order.iter().map(|&node| vocabulary.name(graph[node])).collect(), edges }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edges_of_every_space_lead_to_higher_numbers() {
+        for entry in bonas_spaces::catalogue::SPACES.iter() {
+            let space = entry.space();
+            let mut rng = crate::rng::stream(3, &[]);
+            for _ in 0..20 {
+                let architecture = space.sample(&mut rng);
+                let described = Described::of(&*space, &architecture).unwrap();
+                for (cell, of) in described.cells.iter().zip(architecture.cells()) {
+                    let graph = of.graph();
+                    assert_eq!(
+                        (cell.nodes.len(), cell.edges.len()),
+                        (graph.node_count(), graph.edge_count())
+                    );
+                    assert!(cell.edges.iter().all(|edge| edge.from < edge.to), "{}", entry.name);
+                    let ends = cell.edges.windows(2).all(|pair| pair[0].to <= pair[1].to);
+                    assert!(ends && cell.nodes.contains(&"output"), "{}", entry.name);
+                }
+            }
+        }
+    }
+}

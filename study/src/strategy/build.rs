@@ -99,6 +99,11 @@ pub trait BuildStrategy {
         self.own_network().is_some()
     }
 
+    /// Whether the strategy raises a second objective together with the score.
+    fn takes_two_objectives(&self) -> bool {
+        false
+    }
+
     /// Whether the strategy is among those that a comparison on a table runs if none is named.
     fn compares_on_tables(&self, _two_objectives: bool) -> bool {
         !self.needs_images()

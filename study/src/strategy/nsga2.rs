@@ -42,6 +42,10 @@ impl BuildStrategy for Nsga2Settings {
     batch!();
 
     /// It is for two objectives.
+    fn takes_two_objectives(&self) -> bool {
+        true
+    }
+
     fn compares_on_tables(&self, two_objectives: bool) -> bool {
         two_objectives
     }

@@ -133,6 +133,9 @@ pub trait BuildEvaluator {
     /// Keeps one of its devices, numbered from 0 and on from the first again.
     fn use_device(&mut self, _number: usize) {}
 
+    /// Keeps so many of its devices at most, the first ones.
+    fn keep_devices(&mut self, _most: usize) {}
+
     /// Sets what no outcome depends on, such as the numbers of devices, to its default: a search may go on without it.
     fn forget_machine(&mut self) {}
 
@@ -223,6 +226,10 @@ impl BuildEvaluator for CommandSettings {
         if !self.devices.is_empty() {
             self.devices = vec![self.devices[number % self.devices.len()].clone()];
         }
+    }
+
+    fn keep_devices(&mut self, most: usize) {
+        self.devices.truncate(most);
     }
 
     fn forget_machine(&mut self) {

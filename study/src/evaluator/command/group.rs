@@ -1,6 +1,6 @@
 //! A program in a process group of its own, of which nothing survives.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -17,11 +17,13 @@ use crate::StudyError;
 
 /// Starts the program `$@`, whose standard input is the file `$BONAS_REQUEST`, and ends with its exit code.
 ///
-/// Standard input of the shell is a pipe that nobody writes to and whose other end the study holds. When the study is gone,
+/// Standard input of the shell is a pipe whose other end the study holds. Nothing runs before a line comes from there: by then
+/// the number of the group is in a file, so that a later study can wait until the group is gone. When the study is gone,
 /// however it went, the pipe is closed and the watcher kills the group. The shell outlives a SIGTERM to the group, so that
 /// the program has time to save its state.
 const SCRIPT: &str = r#"exec 3<&0 </dev/null
-(trap '' TERM HUP INT; read -r bonas_end <&3; kill -KILL 0) >/dev/null 2>&1 &
+read -r bonas_line <&3 || exit 1
+(trap '' TERM HUP INT; read -r bonas_line <&3; kill -KILL 0) >/dev/null 2>&1 &
 bonas_watcher=$!
 trap : TERM HUP INT
 "$@" 3<&- <"$BONAS_REQUEST"
@@ -34,6 +36,8 @@ const REQUEST: &str = "BONAS_REQUEST";
 const DEVICES: &str = "CUDA_VISIBLE_DEVICES";
 /// Longest time between two looks at the clock and at the monitor.
 const LOOK: Duration = Duration::from_millis(20);
+/// First sleep where both streams are closed, as they are a moment before the end.
+const FIRST_PAUSE: Duration = Duration::from_micros(500);
 /// Longest time that output is read for after the end of all processes.
 const DRAINING: Duration = Duration::from_secs(1);
 /// Longest wait for processes that another study left in a folder to be gone.
@@ -68,13 +72,15 @@ pub(super) struct Group {
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     /// Its other end is read by the watcher.
-    _lifeline: Option<ChildStdin>,
+    lifeline: Option<ChildStdin>,
     buffer: Vec<u8>,
+    /// Next sleep where there is nothing to read; it grows.
+    pause: Duration,
     ended: bool,
 }
 
 impl Launch<'_> {
-    /// Starts the program.
+    /// Makes the group, in which the program waits for [`Group::release`].
     pub(super) fn start(&self) -> io::Result<Group> {
         let mut command = Command::new("/bin/sh");
         command.args(["-c", SCRIPT, "sh"]).args(self.words).process_group(0);
@@ -90,12 +96,13 @@ impl Launch<'_> {
         let id = Pid::from_child(&child);
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let group = Group {
-            _lifeline: child.stdin.take(),
+            lifeline: child.stdin.take(),
             id,
             stdout,
             stderr,
             child,
             buffer: vec![0; PIECE],
+            pause: FIRST_PAUSE,
             ended: false,
         };
         if let (Some(stdout), Some(stderr)) = (&group.stdout, &group.stderr) {
@@ -112,6 +119,15 @@ impl Group {
         self.id.as_raw_nonzero().get()
     }
 
+    /// Lets the program run.
+    pub(super) fn release(&mut self) -> io::Result<()> {
+        match self.lifeline.as_mut().map_or(Ok(()), |lifeline| lifeline.write_all(b"\n")) {
+            // The shell was killed, which its exit code will say.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+
     /// Whether the program has ended; processes that it started may still run.
     pub(super) fn has_ended(&mut self) -> io::Result<bool> {
         // The shell stays a zombie, so that no other process can get its number before the group is killed.
@@ -126,7 +142,7 @@ impl Group {
     }
 
     /// Waits until there is something to read, or for so long.
-    fn wait(&self, longest: Duration) {
+    fn wait(&mut self, longest: Duration) {
         let streams = [self.stdout.as_ref().map(AsFd::as_fd), self.stderr.as_ref().map(AsFd::as_fd)];
         let mut waiting: Vec<PollFd<'_>> = streams
             .into_iter()
@@ -135,7 +151,9 @@ impl Group {
             .collect();
         if waiting.is_empty() {
             // It closed its streams and goes on, or is about to end.
-            return thread::sleep(longest / 10);
+            thread::sleep(self.pause);
+            self.pause = (2 * self.pause).min(longest);
+            return;
         }
         let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(longest.subsec_nanos()) };
         if poll(&mut waiting, Some(&timeout)).is_err() {

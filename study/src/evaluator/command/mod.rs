@@ -7,6 +7,27 @@
 //! `trials/KEY-RUN` of the study's folder starts a process `group`, whose `output` is read line by line. The `message` found
 //! in it becomes a score, with what limits and the second objective need (`scoring`).
 //!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use bonas_spaces::NasBench201;
+//! use bonas_study::evaluator::command::{CommandContext, CommandSettings};
+//! use bonas_study::strategy::RandomSearch;
+//! use bonas_study::{Budget, Study};
+//!
+//! let command = ["echo", r#"{"score": 0.5}"#].map(str::to_owned).to_vec();
+//! let settings = CommandSettings { command, ..CommandSettings::default() };
+//! let (space, folder) = (Arc::new(NasBench201::new()), tempfile::tempdir()?);
+//! let context =
+//!     CommandContext { space: space.clone(), relative_to: Path::new(""), folder: folder.path(), workers: 2 };
+//! let evaluators = settings.build(&context, settings.runs())?;
+//! let study = Study::new(space, Box::<RandomSearch>::default(), evaluators);
+//! let finished = study.budget(Budget::architectures(4)).run()?;
+//! assert_eq!(finished.history.scored(finished.fidelity).count(), 4);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! Invariant: no process of a trial outlives the trial or the study, whatever ends the study. Only a process that leaves its
 //! group (`setsid`) does.
 //! Invariant: an outcome holds nothing but what the program answered, or how it ended; never a time or a path.

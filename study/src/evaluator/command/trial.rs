@@ -18,6 +18,8 @@ use crate::journal::write_json;
 const GRACE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The same, where the user wants to stop.
 const GRACE_STOP: Duration = Duration::from_millis(1500);
+/// Least time between two reports of progress.
+const REPORT: Duration = Duration::from_millis(100);
 /// Bytes of intermediate values that are kept.
 const VALUES: u64 = 8 << 20;
 
@@ -137,15 +139,19 @@ impl Trial<'_> {
         format!("{:?} {purpose:?} seed {seed} run {run} epochs {epochs:?}", self.words)
     }
 
-    /// Keeps measures, and refuses them where one is missing.
+    /// Keeps measures of which none is missing: a program that lacks one may be mended before the next attempt.
     fn keep(
         &self,
         request: &Request<'_>,
         measures: Measures,
     ) -> Result<Result<Measures, Failure>, StudyError> {
+        let measures = match self.checked(measures) {
+            Ok(measures) => measures,
+            Err(failure) => return Ok(Err(failure)),
+        };
         let kept = Kept { of: self.identity(request), measures };
         write_json(&self.files.result(), &kept)?;
-        Ok(self.checked(kept.measures))
+        Ok(Ok(kept.measures))
     }
 
     fn checked(&self, measures: Measures) -> Result<Measures, Failure> {
@@ -163,6 +169,7 @@ impl Trial<'_> {
         let number = self.files.group();
         fs::write(&number, group.number().to_string())
             .map_err(|source| StudyError::Io { path: number.clone(), source })?;
+        group.release().map_err(broken)?;
         let stopped = self.watch(&mut group, &mut reader, monitor)?;
         let status = group.finish(&mut |stream, bytes| reader.take(stream, bytes))?.map_err(broken)?;
         reader.finish()?;
@@ -251,6 +258,7 @@ struct Reader<'a> {
     tail: Tail,
     reply: Option<Reply>,
     steps: Option<u64>,
+    reported: Option<Instant>,
     monitor: &'a dyn Monitor,
 }
 
@@ -264,6 +272,7 @@ impl<'a> Reader<'a> {
             tail: Tail::default(),
             reply: None,
             steps,
+            reported: None,
             monitor,
         })
     }
@@ -291,13 +300,20 @@ impl<'a> Reader<'a> {
             Line::Step(step) => {
                 self.values.append(line)?;
                 self.values.append(b"\n")?;
-                if let Some(steps) = self.steps {
-                    self.monitor.step(step.min(steps), steps, "training");
-                }
+                self.report(step);
             }
             Line::Other => {}
         }
         Ok(())
+    }
+
+    /// Reports progress, but not more often than anybody could read it.
+    fn report(&mut self, step: u64) {
+        let due = self.reported.is_none_or(|last| last.elapsed() >= REPORT);
+        if let Some(steps) = self.steps.filter(|_| due) {
+            self.monitor.step(step.min(steps), steps, "training");
+            self.reported = Some(Instant::now());
+        }
     }
 
     /// What the program said in the end.

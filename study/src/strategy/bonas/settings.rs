@@ -141,6 +141,10 @@ crate::settings! {
 }
 
 impl BuildStrategy for BonasSettings {
+    fn takes_two_objectives(&self) -> bool {
+        true
+    }
+
     fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let hypervolume = context.aims.second.is_some() && self.objectives != ObjectivesKind::Parego;
         if hypervolume && self.selection != SelectionChoice::Auto {

@@ -7,14 +7,16 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rand::RngExt;
 
-use crate::command::Place;
+use super::Place;
 
 /// Kills of each kind of search.
 const KILLS: usize = 55;
 
 /// Takes about 20 ms, has a child, and finds out whether another run is at work in its folder.
 const SCRIPT: &str = r#"
-if [ -e "$folder/shell" ] && kill -0 "$(cat "$folder/shell")" 2>/dev/null; then echo "$folder" >> overlaps; fi
+if grep -qas "BONAS_REQUEST=$BONAS_REQUEST" "/proc/$(cat "$folder/shell" 2>/dev/null)/environ"; then
+    echo "$folder" >> overlaps
+fi
 echo $$ > "$folder/shell"
 sleep 0.02 &
 echo "{\"step\": 1, \"value\": 0.$count}"
@@ -61,7 +63,9 @@ fn whole_records(path: &Path) -> String {
 fn kill_often(workers: &[usize], evaluator: &str) -> usize {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
     let mut rng = bonas::study::rng::stream(now as u64, &[]);
-    let expected = Place::new(SCRIPT, 30, evaluator).journal();
+    let undisturbed = Place::new(SCRIPT, 30, evaluator);
+    let expected = undisturbed.journal();
+    let shortlist = |place: &Place| fs::read_to_string(place.at("r/shortlist/journal.jsonl")).ok();
     let (mut kills, mut at_work) = (0, 0);
     while kills < KILLS {
         let place = Place::new(SCRIPT, 30, evaluator);
@@ -78,6 +82,7 @@ fn kill_often(workers: &[usize], evaluator: &str) -> usize {
             assert!(expected.starts_with(&whole_records(&place.at("r/journal.jsonl"))));
         }
         assert_eq!(fs::read_to_string(place.at("r/journal.jsonl")).unwrap(), expected);
+        assert_eq!(shortlist(&place), shortlist(&undisturbed));
         assert!(!place.at("overlaps").exists(), "two runs were at work in one folder");
         assert!(!place.has_processes());
     }
@@ -91,6 +96,7 @@ fn killed_and_resumed_with_two_workers() {
 }
 
 #[test]
-fn killed_and_resumed_with_changing_workers_seeds_and_retries() {
-    assert!(kill_often(&[2, 1, 4], "seeds = 2\nretries = 1") > 0);
+fn killed_and_resumed_with_changing_workers_seeds_retries_and_a_shortlist() {
+    let evaluator = "seeds = 2\nretries = 1\n[shortlist]\ncells = 4";
+    assert!(kill_often(&[2, 1, 4], evaluator) > 0);
 }

@@ -287,3 +287,37 @@ fn finishes_within(place: &Place, life: Duration) -> bool {
     child.wait().unwrap();
     false
 }
+
+#[test]
+fn changed_data_are_refused_until_they_are_accepted() {
+    let place = Place::new(1);
+    let begin = ["search", "s.toml", "--out", "r", "--data", "cifar10:train.bin,test.bin"];
+    for file in ["train.bin", "test.bin"] {
+        fs::write(place.at(file), file).unwrap();
+    }
+    place.run(&begin);
+    // A copy elsewhere is the same data; other bytes are not.
+    fs::write(place.at("test.bin"), "test.bim").unwrap();
+    assert!(place.run(&begin).starts_with("Nothing is left to do here"), "nothing is measured any more");
+    let before = (place.read("r/journal.jsonl"), place.read("r/config.toml"));
+    for arguments in [&["resume", "r", "--budget", "24"][..], &["resume", "r", "--set", "final.random=2"]] {
+        let error = place.refused(arguments);
+        assert!(
+            error.contains("data.source: the data have changed: the study goes by those with fingerprint "),
+            "{error}"
+        );
+        assert_eq!(
+            error.split(|c: char| !c.is_ascii_hexdigit()).filter(|word| word.len() == 32).count(),
+            2,
+            "{error}"
+        );
+        assert_eq!((place.read("r/journal.jsonl"), place.read("r/config.toml")), before);
+    }
+    let printed = place.run(&["resume", "r", "--budget", "24", "--accept-data"]);
+    assert!(
+        printed.starts_with("The data with fingerprint ") && printed.contains(" are accepted in place of "),
+        "{printed}"
+    );
+    assert_eq!(place.read("r/journal.jsonl").matches("\"event\":\"data\"").count(), 2);
+    assert!(place.run(&["runs", "."]).contains("finished  24 of 24"));
+}

@@ -29,6 +29,10 @@ pub(super) struct ResumeArgs {
     /// Unique architectures to evaluate in all. With more than before a search that is finished goes on.
     #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     budget: Option<NonZeroUsize>,
+    /// Go on though the images have changed since the search began. The journal records it, and scores before and
+    /// after are taken as if they were of the same images.
+    #[arg(long)]
+    accept_data: bool,
     /// Change a key that the evaluated scores do not depend on, those of [shortlist] and [final] for good, for
     /// example `--set final.seeds=5`; may be repeated.
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
@@ -54,6 +58,13 @@ pub(super) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
     expect_same_scores(&begun, &config, &changes, (dir, &text))?;
     let origin = |key: &str| format!("{}: {key}", changes.flag_of(key).unwrap_or_else(|| shown.clone()));
     let mut search = Search { config: begun, directory: dir.clone(), cancel: Arc::default() };
+    if args.accept_data
+        && let Some([before, here]) = search.accept_data().map_err(|error| placed(error, origin))?
+    {
+        out::text(&format!(
+            "The data with fingerprint {here} are accepted in place of those with {before}.\n"
+        ))?;
+    }
     search.follow_up_with(&config.shortlist, &config.finals).map_err(|error| placed(error, origin))?;
     if let Some(budget) = args.budget {
         extend(&search, budget.get(), &origin)?;

@@ -64,6 +64,7 @@ impl Tracker {
             Event::Ended { .. } => self.ended = true,
             // Trials that are evaluated elsewhere take time that nobody here measures.
             Event::Started { .. }
+            | Event::Data { .. }
             | Event::HandedOut { .. }
             | Event::Told { .. }
             | Event::Abandoned { .. } => {}

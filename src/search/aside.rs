@@ -112,7 +112,8 @@ impl Search {
         // Held, so that the search does not end meanwhile.
         let _lock = lock(directory)?;
         let events = read(&directory.join(JOURNAL_FILE))?.events;
-        if events.is_empty() || matches!(events.last(), Some(Event::Ended { .. })) {
+        let ends = events.iter().rfind(|event| matches!(event, Event::Ended { .. } | Event::Extended { .. }));
+        if events.is_empty() || matches!(ends, Some(Event::Ended { .. })) {
             return Ok(());
         }
         for part in [FINALS, SHORTLIST] {

@@ -28,6 +28,17 @@ impl Search {
         study.extend(self.config.evaluator.fidelity(), architectures)
     }
 
+    /// Goes on with the data that are there, though they are others than those that the search has gone by so far, and
+    /// journals that. Fingerprints of those before and of these; none if they are the same, or there was none before.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for other data.
+    pub fn accept_data(&self) -> Result<Option<[String; 2]>, StudyError> {
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        let before = study.accept_data(self.config.evaluator.fidelity())?;
+        Ok(before.zip(build::data_fingerprint(&self.config)?).map(|(before, here)| [before, here]))
+    }
+
     /// The budget of unique architectures that the search was given after it began; none if it was given none.
     ///
     /// # Errors
@@ -47,8 +58,7 @@ impl Search {
     /// with other settings is kept beside, in `shortlist-1`, `final-1` and so on.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for settings that do not fit the search; nothing is changed then. [`StudyError::Locked`],
-    /// [`StudyError::Io`].
+    /// [`StudyError::Setting`] for settings that do not fit the search; nothing is changed then. As [`run`](Self::run).
     pub fn follow_up_with(
         &mut self,
         shortlist: &ShortlistSettings,
@@ -66,6 +76,7 @@ impl Search {
         } else {
             changed.check_follow_ups(&*build::space(&changed.config)?)?;
         }
+        self.study(&build::space(&self.config)?, Vec::new())?.check(self.config.evaluator.fidelity())?;
         let _lock = lock(&self.directory)?;
         FINALS.set_aside(&self.directory)?;
         if !same_list {

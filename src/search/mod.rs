@@ -162,6 +162,7 @@ impl Search {
             knowledge.source_task(&transfer, &**space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &**space, &knowledge)?;
         self.check_follow_ups(&**space)?;
+        let data = build::data_fingerprint(&self.config)?;
         self.open_folder(CONFIG_FILE)?;
         if transfer != SourceTask::stored_in(&self.directory)
             && let Some(task) = task
@@ -169,7 +170,9 @@ impl Search {
             transfer = task.store(&self.directory, &**space)?;
         }
         let identity = self.config.identity() + &knowledge.identity(&transfer, &**space)?;
-        Ok(Study::new(space.clone(), strategy, evaluators)
+        let study = Study::new(space.clone(), strategy, evaluators);
+        let study = data.into_iter().fold(study, Study::data);
+        Ok(study
             .seed(self.config.study.seed)
             .budget(build::budget(&self.config.study))
             .config(identity)

@@ -6,6 +6,7 @@
 //! Invariant: the history is a function of configuration and seed. Number of workers, kills,
 //! resumes and observers never change it.
 
+mod data;
 mod extend;
 mod run;
 mod session;
@@ -96,6 +97,7 @@ pub struct Study {
     seed: u64,
     budget: Budget,
     config: String,
+    data: Option<String>,
     directory: Option<PathBuf>,
     observers: Vec<Box<dyn Observer>>,
     cancel: Arc<AtomicBool>,
@@ -150,6 +152,7 @@ impl Study {
             seed: 0,
             budget: Budget::default(),
             config: String::new(),
+            data: None,
             directory: None,
             observers: Vec::new(),
             cancel: Arc::default(),

@@ -45,8 +45,16 @@ struct Collected {
 }
 
 impl Runner {
-    /// Checks the settings and brings the study to where its journal stops.
-    pub(super) fn start(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
+    /// Checks settings and data, and brings the study to where its journal stops.
+    pub(super) fn start(study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
+        let data = study.data.clone();
+        let mut runner = Self::start_with_any_data(study, fidelity)?;
+        runner.check_data(data)?;
+        Ok(runner)
+    }
+
+    /// As [`start`](Self::start), whatever the data.
+    pub(super) fn start_with_any_data(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
         study.budget.check()?;
         let state = State::new(study.space.clone(), Some(fidelity));
         let runner = |study, state, store, timings| Self {

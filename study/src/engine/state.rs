@@ -85,6 +85,8 @@ pub(crate) struct State {
     /// Rounds at the end in which every proposal was dropped.
     pub(crate) dry_rounds: usize,
     pub(crate) ended: Option<EndReason>,
+    /// Fingerprint of the data that scores are measured on.
+    pub(crate) data: Option<String>,
     /// The budget of unique architectures, once it was changed.
     pub(crate) extended: Option<usize>,
     /// What every score must have, once it is known.
@@ -104,6 +106,7 @@ impl State {
             answered: HashMap::new(),
             dry_rounds: 0,
             ended: None,
+            data: None,
             extended: None,
             fidelity,
         }
@@ -121,7 +124,7 @@ impl State {
 
     /// Takes an event in, or says why it cannot follow the ones before.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), String> {
-        if self.ended.is_some() && !matches!(event, Event::Extended { .. }) {
+        if self.ended.is_some() && !matches!(event, Event::Extended { .. } | Event::Data { .. }) {
             return Err("there is an event after the end of the study".into());
         }
         if self.header.is_none() != matches!(event, Event::Started { .. }) {
@@ -134,6 +137,10 @@ impl State {
             Event::HandedOut { trials } => self.hand_out(trials),
             Event::Told { trial, outcome } => self.tell(*trial, outcome),
             Event::Abandoned { trial } => self.open_trial(*trial).map(drop),
+            Event::Data { fingerprint } => {
+                self.data = Some(fingerprint.clone());
+                Ok(())
+            }
             Event::Extended { architectures } => self.extend(*architectures),
             Event::Ended { reason } => self.end(*reason),
         }

@@ -72,6 +72,11 @@ pub enum Event {
         /// Number of the trial.
         trial: u64,
     },
+    /// The data that scores are measured on from here on ([`Study::data`](crate::Study::data)).
+    Data {
+        /// Fingerprint of their content.
+        fingerprint: String,
+    },
     /// The budget was changed; a study that was over goes on ([`Study::extend`](crate::Study::extend)).
     Extended {
         /// Unique architectures to evaluate in all.

@@ -12,6 +12,8 @@ mod damage;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;
+#[cfg(unix)]
+mod extend;
 mod folders;
 #[cfg(feature = "torch")]
 mod indicator;
@@ -22,6 +24,7 @@ mod rank;
 mod recorded;
 mod resume;
 mod rooms;
+mod runs;
 mod study;
 mod support;
 mod tables;

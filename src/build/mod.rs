@@ -16,7 +16,9 @@ use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
+use bonas_study::table::ColumnName;
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
+use bonas_supernet::data::Source;
 #[cfg(feature = "torch")]
 use bonas_supernet::evaluator::indicator_values;
 use bonas_supernet::indicator::Indicator;
@@ -47,6 +49,23 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
         workers: config.study.workers,
         seed: config.study.seed,
     })
+}
+
+/// Fingerprint of the images that a search depends on ([`Source::fingerprint`]): those that networks are trained on, and those
+/// that a program of the user's is told to be trained on by `data.source`. None for others and for images inside the program.
+///
+/// # Errors
+/// [`StudyError::Setting`] for a text that names no source, [`StudyError::Data`] for files that cannot be read.
+pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
+    let indicator = |name: &ColumnName| Indicator::named(&name.to_string()).is_ok();
+    let read = config.trains()
+        || config.evaluator.follows_up()
+        || config.strategy.own_network().is_some()
+        || config.strategy.features().iter().any(indicator);
+    if !read {
+        return Ok(None);
+    }
+    config.data.source.parse::<Source>()?.within(&config.relative_to).fingerprint()
 }
 
 /// One evaluator a worker; checkpoints of training go below `directory`.

@@ -28,7 +28,7 @@ pub(super) struct ConfigArgs {
 
 /// Keys that are changed.
 #[derive(Debug, Args)]
-struct ChangeArgs {
+pub(super) struct ChangeArgs {
     /// Change one key, for example `--set final.seeds=5`; may be repeated. Another strategy.name or
     /// evaluator.name begins with the defaults of that one.
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
@@ -89,8 +89,7 @@ impl ConfigArgs {
 
     /// Where a key of the configuration stands, and the key: the flag that changed it, the file or the preset.
     pub(super) fn origin(&self, key: &str) -> String {
-        let changes = self.changes.all().unwrap_or_default();
-        let flag = changes.iter().rfind(|change| change.path() == key).map(|change| change.flag.clone());
+        let flag = self.changes.flag_of(key);
         let file = || self.config.as_ref().map(|path| path.display().to_string());
         let preset = || self.preset().map_or_else(|_| String::new(), Preset::origin);
         format!("{}: {key}", flag.or_else(file).unwrap_or_else(preset))
@@ -172,8 +171,37 @@ struct Change {
 }
 
 impl ChangeArgs {
+    /// Changes of a search that has begun.
+    pub(super) fn of_resume(set: Vec<String>, workers: Option<usize>, device: Option<String>) -> Self {
+        Self { set, data: None, seed: None, workers, device }
+    }
+
+    /// The flag that changed a key, as it was given.
+    pub(super) fn flag_of(&self, key: &str) -> Option<String> {
+        let changes = self.all().unwrap_or_default();
+        changes.iter().rfind(|change| change.path() == key).map(|change| change.flag.clone())
+    }
+
+    /// The first flag, as it was given, after which something holds of the configuration of a text.
+    pub(super) fn first_that(
+        &self,
+        text: &str,
+        holds: impl Fn(&SearchConfig) -> bool,
+    ) -> anyhow::Result<Option<String>> {
+        let mut table: toml::Table = text.parse()?;
+        for change in self.all()? {
+            change.apply(&mut table)?;
+            // In between it may be no valid one.
+            let config = SearchConfig::from_toml(&toml::to_string(&table)?, "");
+            if config.is_ok_and(|config| holds(&config)) {
+                return Ok(Some(change.flag));
+            }
+        }
+        Ok(None)
+    }
+
     /// The configuration of a text with the changes made.
-    fn made(&self, text: &str, origin: &str) -> anyhow::Result<SearchConfig> {
+    pub(super) fn made(&self, text: &str, origin: &str) -> anyhow::Result<SearchConfig> {
         // Mistakes in the text are told with its lines.
         let config = search_config(text, origin)?;
         let changes = self.all()?;

@@ -14,6 +14,8 @@ mod plan;
 mod predict;
 mod rank;
 mod report;
+mod resume;
+mod runs;
 mod search;
 mod searched;
 mod session;
@@ -46,14 +48,8 @@ struct Cli {
 enum Command {
     /// Search for an architecture: as a TOML file or a preset says, else the demo; keeps all in a folder.
     Search(search::SearchArgs),
-    /// Go on with a search that was stopped or killed.
-    Resume {
-        /// The search's folder.
-        dir: PathBuf,
-        /// Workers from here on; the history is the same for every number.
-        #[arg(long)]
-        workers: Option<usize>,
-    },
+    /// Go on with a search that was stopped, killed, or is to be extended.
+    Resume(resume::ResumeArgs),
     /// Hand out architectures of a search whose scores are told, to be evaluated elsewhere.
     Ask(session::AskArgs),
     /// Tell the score of an architecture that was handed out, or that it has none.
@@ -67,6 +63,8 @@ enum Command {
         /// The search's folder.
         dir: PathBuf,
     },
+    /// List the searches below a folder, with state, progress and best score.
+    Runs(runs::RunsArgs),
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
     /// Compare strategies on a table or on images, many seeds each; writes results, statistics and a report.
@@ -153,12 +151,13 @@ pub(crate) fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Search(args) => search::search(&args),
-        Command::Resume { dir, workers } => search::resume(&dir, workers),
+        Command::Resume(args) => resume::resume(&args),
         Command::Ask(args) => session::ask(&args),
         Command::Tell(args) => session::tell(&args),
         Command::Abandon(args) => session::abandon(&args),
         Command::Train(args) => train::train(&args),
         Command::Report { dir } => report::again(&dir),
+        Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),

@@ -1,9 +1,10 @@
-//! `bonas search` and `bonas resume`.
+//! `bonas search`, and what it shares with `bonas resume`.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use bonas::config::{SearchConfig, Settings};
+use bonas::config::SearchConfig;
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
@@ -14,7 +15,7 @@ use clap::Args;
 use super::change::{ConfigArgs, Purpose};
 use super::files::{self, Folder};
 use super::interrupt::{self, Interrupt};
-use super::searched::{print_ending, read_config};
+use super::searched::{print_ending, read};
 use super::{environment, out, placed, plan, session, usage};
 
 /// What a search waits for after the first Ctrl-C.
@@ -55,17 +56,36 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
     }
     let dir = args.out.clone().map_or_else(|| args.config.folder(), Ok)?;
     Folder::expect_own(&dir, Folder::Search)?;
-    if Journal::exists(&dir) && dir.join(CONFIG_FILE).exists() {
-        expect_same(&dir, &config)?;
-    }
+    let config = if Journal::exists(&dir) && dir.join(CONFIG_FILE).exists() {
+        expect_same(&dir, config)?
+    } else {
+        config
+    };
     guarded(&config, &dir, &origin)
 }
 
-/// Refuses to go on with a search that was begun with another configuration.
-fn expect_same(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
-    let Some([there, here]) = difference(&dir.join(CONFIG_FILE), config)? else { return Ok(()) };
-    if files::begin_anew(dir, &dir.join(CONFIG_FILE))? {
-        return Ok(());
+/// Refuses to go on with a search that was begun with another configuration. One with the budget that the search was
+/// extended to is the one that it began with.
+fn expect_same(dir: &Path, config: SearchConfig) -> anyhow::Result<SearchConfig> {
+    let path = dir.join(CONFIG_FILE);
+    let Some([there, here]) = difference(&path, &config)? else { return Ok(config) };
+    if files::begin_anew(dir, &path)? {
+        return Ok(config);
+    }
+    let budget = config.study.architectures;
+    let mut begun = config;
+    begun.study.architectures = read(&path)?.study.architectures;
+    if difference(&path, &begun)?.is_none() {
+        let search = Search { config: begun.clone(), directory: dir.to_owned(), cancel: Arc::default() };
+        if search.extended()? == Some(budget) {
+            return Ok(begun);
+        }
+        return Err(usage(format!(
+            "--out: {} holds this search with another budget ({there} there, {here} here); extend it with \
+             `bonas resume {} --budget {budget}`, or give another --out",
+            dir.display(),
+            quoted(dir)
+        )));
     }
     Err(usage(format!(
         "--out: {} holds a search with another configuration ({there} there, {here} here); go on with that one: \
@@ -75,22 +95,12 @@ fn expect_same(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
     )))
 }
 
-/// Goes on with a search.
-///
-/// # Errors
-/// A folder that holds no search, or whatever stops the search.
-pub(super) fn resume(dir: &Path, workers: Option<usize>) -> anyhow::Result<()> {
-    let mut config = read_config(dir)?;
-    if let Some(workers) = workers {
-        config.study.workers = workers;
-        config.evaluator.keep_devices(workers);
-        config.study.check().map_err(|e| usage(format!("--{}: {}", e.key, e.reason)))?;
-    }
-    guarded(&config, dir, &|key| format!("{}: {key}", dir.join(CONFIG_FILE).display()))
-}
-
 /// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
-fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -> anyhow::Result<()> {
+pub(super) fn guarded(
+    config: &SearchConfig,
+    dir: &Path,
+    origin: &dyn Fn(&str) -> String,
+) -> anyhow::Result<()> {
     let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
     let told = |error| placed(with_report(error, dir), origin);
@@ -108,7 +118,9 @@ fn guarded(config: &SearchConfig, dir: &Path, origin: &dyn Fn(&str) -> String) -
     if !skipped.is_empty() {
         out::text(&format!("strategy.transfer: {}", skipped.line()))?;
     }
-    let line = Overall::new(StagePlan::of(config));
+    let mut planned = config.clone();
+    planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
+    let line = Overall::new(StagePlan::of(&planned));
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.
         if stage == Stage::Search

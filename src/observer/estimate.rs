@@ -60,9 +60,11 @@ impl Tracker {
                 self.next += 1;
                 self.rounds += usize::from(self.next == self.batches.len());
             }
+            Event::Extended { .. } => self.ended = false,
             Event::Ended { .. } => self.ended = true,
             // Trials that are evaluated elsewhere take time that nobody here measures.
             Event::Started { .. }
+            | Event::Data { .. }
             | Event::HandedOut { .. }
             | Event::Told { .. }
             | Event::Abandoned { .. } => {}

@@ -147,6 +147,11 @@ impl Digest {
             }
             Event::Told { trial, outcome } => self.told(*trial, Some(outcome)),
             Event::Abandoned { trial } => self.told(*trial, None),
+            Event::Data { .. } => None,
+            Event::Extended { .. } => {
+                self.ended = None;
+                None
+            }
             Event::Ended { reason } => {
                 self.ended = Some(*reason);
                 None

@@ -9,11 +9,14 @@
 //! Invariant: everything in the folder is a function of `config.toml`, except for seconds and the
 //! facts about the machine.
 
+mod aside;
 mod best;
+mod change;
 mod presets;
 mod reporting;
 mod shortlist;
 mod stages;
+mod standing;
 mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
@@ -39,6 +42,7 @@ use bonas_supernet::differentiable::ImageSearch;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
+pub use standing::{Standing, State};
 pub use state::difference;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
@@ -90,6 +94,7 @@ impl Search {
         let space = build::space(&self.config)?;
         let evaluators = build::evaluators(&self.config, &self.directory)?;
         let study = self.study(&space, evaluators)?;
+        self.set_aside_outdated()?;
         let observers = observe(Stage::Search, &self.directory);
         let section = match self.config.evaluator.fidelity() {
             Fidelity::Table => "strategy",
@@ -110,6 +115,13 @@ impl Search {
     /// # Errors
     /// As [`run`](Self::run); [`StudyError::Setting`] for another evaluator, and for trainings that are to follow.
     pub fn open(&self, patience: Duration) -> Result<Session, StudyError> {
+        self.check_told()?;
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        study.patience(patience).open(self.config.evaluator.fidelity())
+    }
+
+    /// Refuses a search that is not told, and what cannot follow one that is.
+    fn check_told(&self) -> Result<(), StudyError> {
         let bad = |name: &str, reason: &str| {
             Err(StudyError::Setting { name: name.to_owned(), reason: reason.to_owned() })
         };
@@ -122,8 +134,7 @@ impl Search {
         if self.config.finals.seeds > 0 {
             return bad("final.seeds", "scores are told, and nothing is trained here; set it to 0");
         }
-        let study = self.study(&build::space(&self.config)?, Vec::new())?;
-        study.patience(patience).open(self.config.evaluator.fidelity())
+        Ok(())
     }
 
     /// Writes the report of a search that was told, and gives its figures; none, and nothing is written, while it goes on.
@@ -151,6 +162,7 @@ impl Search {
             knowledge.source_task(&transfer, &**space).map_err(|error| self.unkept(&transfer, error))?;
         let strategy = self.strategy(&transfer, &**space, &knowledge)?;
         self.check_follow_ups(&**space)?;
+        let data = build::data_fingerprint(&self.config)?;
         self.open_folder(CONFIG_FILE)?;
         if transfer != SourceTask::stored_in(&self.directory)
             && let Some(task) = task
@@ -158,7 +170,9 @@ impl Search {
             transfer = task.store(&self.directory, &**space)?;
         }
         let identity = self.config.identity() + &knowledge.identity(&transfer, &**space)?;
-        Ok(Study::new(space.clone(), strategy, evaluators)
+        let study = Study::new(space.clone(), strategy, evaluators);
+        let study = data.into_iter().fold(study, Study::data);
+        Ok(study
             .seed(self.config.study.seed)
             .budget(build::budget(&self.config.study))
             .config(identity)

@@ -66,13 +66,17 @@ fn read_report<'a>(
     space: &'a Arc<dyn SearchSpace>,
 ) -> Result<Report<'a>, StudyError> {
     let study = Journalled::read(directory, space)?;
-    // Files of an earlier run with other settings say nothing of this one.
+    // Files of an earlier run with other settings say nothing of this one,
+    // and those beside a search that goes on are of what it was before.
+    let over = study.ended.is_some();
     let shortlist = match config.shortlist.cells {
         0 => Vec::new(),
+        _ if !over => Vec::new(),
         _ => read_json(&directory.join(SHORTLIST_FILE))?.unwrap_or_default(),
     };
     let mut report = Report::of(&study.events, shortlist, &**space);
     if config.shortlist.by == BestBy::Model
+        && over
         && let Some(chosen) = read_json::<String>(&directory.join(BY_MODEL_FILE))?
     {
         report.chosen_by_model(&chosen, &**space)?;
@@ -80,7 +84,7 @@ fn read_report<'a>(
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
-    report.finals = final_training(directory, config, space)?;
+    report.finals = final_training(directory, config, space, over)?;
     for result in report.finals.iter_mut().flat_map(|finals| &mut finals.results) {
         result.losses = learning_curves(&directory.join(FINALS_FOLDER), result, &**space)?;
     }
@@ -88,18 +92,24 @@ fn read_report<'a>(
         let folder = directory.join(DIFFERENTIABLE_FOLDER);
         report.trajectory = read_trajectory(&folder.join(TRAJECTORY_FILE))?;
     }
-    report.embedding = read_json(&directory.join(EMBEDDING_FILE))?;
+    report.embedding = if over { read_json(&directory.join(EMBEDDING_FILE))? } else { None };
     Ok(report)
 }
 
-/// Final training: as its file says once it is finished, before that as its study's journal does.
+/// Final training: as its file says once it is finished, before that as its study's journal does, and only planned while the
+/// search is not over.
 fn final_training(
     directory: &Path,
     config: &SearchConfig,
     space: &Arc<dyn SearchSpace>,
+    over: bool,
 ) -> Result<Option<FinalTraining>, StudyError> {
     if config.finals.seeds == 0 {
         return Ok(None);
+    }
+    let planned = FinalTraining { planned: 1 + config.finals.random, results: Vec::new() };
+    if !over {
+        return Ok(Some(planned));
     }
     if let Some(results) = read_json::<Vec<FinalResult>>(&directory.join(FINAL_FILE))? {
         return Ok(Some(FinalTraining { planned: results.len(), results }));
@@ -112,7 +122,7 @@ fn final_training(
             return Ok(Some(begun));
         }
     }
-    Ok(Some(FinalTraining { planned: 1 + config.finals.random, results: Vec::new() }))
+    Ok(Some(planned))
 }
 
 /// The learning curves of a finalist, one a seed; none of networks that were trained before there were any.

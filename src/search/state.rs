@@ -1,6 +1,7 @@
 //! What a search's folder holds: nothing, a search that can go on, or one that is finished.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_study::Journalled;
@@ -25,9 +26,22 @@ impl Search {
         }
         let space = build::space(&self.config)?;
         let study = Journalled::read(&self.directory, &space)?;
+        if !self.concluded(&space, &study)? {
+            return Ok(None);
+        }
+        check_scored(&study.history)?;
+        reporting::summary(&self.directory, &self.config).map(Some)
+    }
+
+    /// Whether the study, and what follows it, are done as this configuration says.
+    pub(super) fn concluded(
+        &self,
+        space: &Arc<dyn SearchSpace>,
+        study: &Journalled,
+    ) -> Result<bool, StudyError> {
         let identity = self.config.identity();
         if study.ended.is_none() || !begun_as(&study.events, &identity) {
-            return Ok(None);
+            return Ok(false);
         }
         let scored = study.history.evaluations().iter().any(|e| matches!(e.outcome, Outcome::Scored(_)));
         let shortlist = plain("shortlist", &self.config.shortlist);
@@ -38,18 +52,17 @@ impl Search {
         ];
         for (wanted, file, folder, settings) in followed {
             let header = format!("{identity}\n{settings}");
-            if wanted && scored && !self.trained(&space, (file, folder), &header)? {
-                return Ok(None);
+            if wanted && scored && !self.trained(space, (file, folder), &header)? {
+                return Ok(false);
             }
         }
-        check_scored(&study.history)?;
-        reporting::summary(&self.directory, &self.config).map(Some)
+        Ok(true)
     }
 
     /// Whether a training that follows the search is done, and as `header` says.
     fn trained(
         &self,
-        space: &std::sync::Arc<dyn SearchSpace>,
+        space: &Arc<dyn SearchSpace>,
         (file, folder): (&str, &str),
         header: &str,
     ) -> Result<bool, StudyError> {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
-use bonas_study::journal::write_json;
+use bonas_study::journal::{Journal, write_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
 use rand::Rng;
 
+use super::aside::Part;
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE, in_section};
 use crate::build::{self, FollowUps};
 use crate::config::{at_least_1, plain};
@@ -143,6 +144,9 @@ impl Search {
         let mut header = self.config.identity() + "\n" + &listing.settings;
         for architecture in architectures {
             header = header + "# " + &space.format(architecture)? + "\n";
+        }
+        if let Some(part) = Part::of(listing.stage).filter(|_| Journal::exists(&self.directory)) {
+            part.fit(&self.directory, &header, &self.config.identity())?;
         }
         let strategy = Listed { architectures: architectures.to_vec() };
         let study = Study::new(space.clone(), Box::new(strategy), listing.evaluators)

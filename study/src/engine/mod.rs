@@ -6,6 +6,8 @@
 //! Invariant: the history is a function of configuration and seed. Number of workers, kills,
 //! resumes and observers never change it.
 
+mod data;
+mod extend;
 mod run;
 mod session;
 mod state;
@@ -95,6 +97,7 @@ pub struct Study {
     seed: u64,
     budget: Budget,
     config: String,
+    data: Option<String>,
     directory: Option<PathBuf>,
     observers: Vec<Box<dyn Observer>>,
     cancel: Arc<AtomicBool>,
@@ -149,6 +152,7 @@ impl Study {
             seed: 0,
             budget: Budget::default(),
             config: String::new(),
+            data: None,
             directory: None,
             observers: Vec::new(),
             cancel: Arc::default(),
@@ -164,7 +168,7 @@ impl Study {
         Self { seed, ..self }
     }
 
-    /// Sets when the study ends by itself.
+    /// Sets when the study ends by itself. [`Self::extend`] changes the budget of one that has begun.
     #[must_use]
     pub fn budget(self, budget: Budget) -> Self {
         Self { budget, ..self }
@@ -252,6 +256,8 @@ pub struct Journalled {
     pub history: History,
     /// Why the study ended, if it did.
     pub ended: Option<EndReason>,
+    /// Its budget of unique architectures since it was changed; none if it never was.
+    pub extended: Option<usize>,
     /// Whether a last record was cut short; the next resume takes it away.
     pub torn: bool,
     /// Seconds of each ask and of each batch.
@@ -271,6 +277,7 @@ impl Journalled {
             events: records.events,
             history: state.history,
             ended: state.ended,
+            extended: state.extended,
             torn: records.torn,
             seconds: Seconds::read(directory),
         })

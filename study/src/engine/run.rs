@@ -10,7 +10,7 @@ use bonas_spaces::SpaceError;
 
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
-use super::{Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
+use super::{Budget, Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
 use crate::StudyError;
 use crate::ask::{Ask, Candidate, Proposal};
 use crate::evaluate::Job;
@@ -45,8 +45,16 @@ struct Collected {
 }
 
 impl Runner {
-    /// Checks the settings and brings the study to where its journal stops.
-    pub(super) fn start(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
+    /// Checks settings and data, and brings the study to where its journal stops.
+    pub(super) fn start(study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
+        let data = study.data.clone();
+        let mut runner = Self::start_with_any_data(study, fidelity)?;
+        runner.check_data(data)?;
+        Ok(runner)
+    }
+
+    /// As [`start`](Self::start), whatever the data.
+    pub(super) fn start_with_any_data(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
         study.budget.check()?;
         let state = State::new(study.space.clone(), Some(fidelity));
         let runner = |study, state, store, timings| Self {
@@ -180,7 +188,7 @@ impl Runner {
 
     /// Whether the study is over before another round.
     pub(super) fn end_reason(&self) -> Option<EndReason> {
-        let budget = self.study.budget;
+        let budget = self.budget();
         let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
             || budget.rounds.is_some_and(|n| self.state.rounds >= n)
             || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
@@ -193,10 +201,16 @@ impl Runner {
         (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
     }
 
+    /// The budget that the study has by now.
+    pub(super) fn budget(&self) -> Budget {
+        let architectures = self.state.extended.or(self.study.budget.architectures);
+        Budget { architectures, ..self.study.budget }
+    }
+
     /// Architectures that the budget still allows beside those that wait for an outcome.
     pub(super) fn remaining(&self) -> usize {
         let known = self.state.history.len() + self.state.open.len();
-        self.study.budget.architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
+        self.budget().architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
     }
 
     /// Asks the strategy for the next round, which is journalled.

@@ -85,6 +85,10 @@ pub(crate) struct State {
     /// Rounds at the end in which every proposal was dropped.
     pub(crate) dry_rounds: usize,
     pub(crate) ended: Option<EndReason>,
+    /// Fingerprint of the data that scores are measured on.
+    pub(crate) data: Option<String>,
+    /// The budget of unique architectures, once it was changed.
+    pub(crate) extended: Option<usize>,
     /// What every score must have, once it is known.
     pub(crate) fidelity: Option<Fidelity>,
 }
@@ -102,6 +106,8 @@ impl State {
             answered: HashMap::new(),
             dry_rounds: 0,
             ended: None,
+            data: None,
+            extended: None,
             fidelity,
         }
     }
@@ -118,7 +124,7 @@ impl State {
 
     /// Takes an event in, or says why it cannot follow the ones before.
     pub(crate) fn apply(&mut self, event: &Event) -> Result<(), String> {
-        if self.ended.is_some() {
+        if self.ended.is_some() && !matches!(event, Event::Extended { .. } | Event::Data { .. }) {
             return Err("there is an event after the end of the study".into());
         }
         if self.header.is_none() != matches!(event, Event::Started { .. }) {
@@ -131,6 +137,11 @@ impl State {
             Event::HandedOut { trials } => self.hand_out(trials),
             Event::Told { trial, outcome } => self.tell(*trial, outcome),
             Event::Abandoned { trial } => self.open_trial(*trial).map(drop),
+            Event::Data { fingerprint } => {
+                self.data = Some(fingerprint.clone());
+                Ok(())
+            }
+            Event::Extended { architectures } => self.extend(*architectures),
             Event::Ended { reason } => self.end(*reason),
         }
     }
@@ -248,6 +259,20 @@ impl State {
             None if given == 0 => "no trial was handed out yet".to_owned(),
             None => format!("it was never handed out; the last one is {}", given - 1),
         }
+    }
+
+    /// Architectures that are evaluated, handed out or wait for their turn.
+    pub(crate) fn proposed(&self) -> usize {
+        self.history.len() + self.open.len() + self.pending.as_ref().map_or(0, Round::left)
+    }
+
+    fn extend(&mut self, architectures: usize) -> Result<(), String> {
+        let known = self.proposed();
+        if architectures < known {
+            return Err(format!("the budget becomes {architectures} where {known} architectures are there"));
+        }
+        (self.ended, self.extended) = (None, Some(architectures));
+        Ok(())
     }
 
     fn end(&mut self, reason: EndReason) -> Result<(), String> {

@@ -72,7 +72,17 @@ pub enum Event {
         /// Number of the trial.
         trial: u64,
     },
-    /// The study is over.
+    /// The data that scores are measured on from here on ([`Study::data`](crate::Study::data)).
+    Data {
+        /// Fingerprint of their content.
+        fingerprint: String,
+    },
+    /// The budget was changed; a study that was over goes on ([`Study::extend`](crate::Study::extend)).
+    Extended {
+        /// Unique architectures to evaluate in all.
+        architectures: usize,
+    },
+    /// The study is over, unless it is extended.
     Ended {
         /// Why.
         reason: EndReason,

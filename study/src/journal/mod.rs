@@ -200,6 +200,25 @@ fn lock_within(folder: &Path, patience: Duration) -> Result<File, StudyError> {
     }
 }
 
+/// Whether a process works in a folder, that is, holds its lock. The lock is tried for an instant and neither made nor kept:
+/// whoever wants it meanwhile asks again.
+///
+/// # Errors
+/// [`StudyError::Io`] if the lock cannot be opened or tried.
+pub fn is_locked(folder: &Path) -> Result<bool, StudyError> {
+    let path = folder.join(LOCK_FILE);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(source) => return Err(io_error(&path, source)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
+    }
+}
+
 /// Removes the journal of a study that has evaluated nothing, so that another one can begin in its folder.
 ///
 /// False, and nothing is removed, if something was evaluated, or the folder holds more than the journal's own files,

@@ -22,6 +22,10 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY", "TRAIN,TEST"],
     format: Some((SHAPE, CLASSES.len())),
     is_in: |directory| Ok(find(directory)?.is_some()),
+    files: |place| match place.pair() {
+        Some(pair) => Ok(pair.into()),
+        None => found(place.path()).map(|files| [files.train, files.test].concat()),
+    },
     read: |place, _| match place.pair() {
         Some([train, test]) => from_files(&[train], &[test]),
         None => from_directory(place.path()),
@@ -43,11 +47,14 @@ pub(super) struct Files {
 
 /// Reads the CIFAR-10 files in `directory`, or in its `cifar-10-batches-bin`.
 pub(super) fn from_directory(directory: &Path) -> Result<Dataset, StudyError> {
+    let files = found(directory)?;
+    from_files(&files.train, &files.test)
+}
+
+/// The files of a directory that must hold CIFAR-10.
+fn found(directory: &Path) -> Result<Files, StudyError> {
     entries(directory, FETCH)?;
-    match find(directory)? {
-        Some(files) => from_files(&files.train, &files.test),
-        None => Err(unusable(directory, nothing_found(directory))),
-    }
+    find(directory)?.ok_or_else(|| unusable(directory, nothing_found(directory)))
 }
 
 /// Reads explicit files.

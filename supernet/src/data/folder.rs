@@ -27,6 +27,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY"],
     format: None,
     is_in: |directory| Ok(is_folder(directory)),
+    files: |place| all_files(place.path()),
     read: |place, options| from_directory(place.path(), options),
 };
 
@@ -41,6 +42,17 @@ pub(super) fn from_directory(root: &Path, options: &LoadOptions) -> Result<Datas
     let name = Some(name_of(root)).filter(|name| !name.is_empty()).unwrap_or_else(|| "folder".to_owned());
     Dataset::checked(&name, train, test, Augment::photos(options.image_size))
         .map_err(|reason| unusable(root, reason))
+}
+
+/// The image files of all classes.
+fn all_files(root: &Path) -> Result<Vec<PathBuf>, StudyError> {
+    let parts =
+        if is_split(root) { vec![root.join("train"), root.join("test")] } else { vec![root.to_owned()] };
+    let mut files = Vec::new();
+    for part in parts {
+        files.extend(list(&part)?.files.into_iter().map(|(file, _)| file));
+    }
+    Ok(files)
 }
 
 /// Whether `root` looks like a folder of images by class.

@@ -22,6 +22,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY"],
     format: None,
     is_in: |directory| Ok(find(directory)?.is_some()),
+    files: |place| found(place.path()).map(|files| [files.train, files.test].concat()),
     read: |place, _| from_directory(place.path()),
 };
 
@@ -38,20 +39,22 @@ pub(super) struct Files {
 
 /// Reads the four idx files in `directory`, or in its `raw`.
 pub(super) fn from_directory(directory: &Path) -> Result<Dataset, StudyError> {
-    entries(directory, FETCH)?;
-    let Some(files) = find(directory)? else {
-        let names = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
-                     t10k-labels-idx1-ubyte";
-        return Err(unusable(
-            directory,
-            format!("holds no {names} (plain or .gz, '-' or '.' before idx); {FETCH}"),
-        ));
-    };
+    let files = found(directory)?;
     let train = images(&files.train, None)?;
     let test = images(&files.test, Some(train.classes()))?;
     let label_file = if train.class_counts().contains(&0) { &files.train[1] } else { &files.test[1] };
     Dataset::checked("mnist", train, test, Augment::mnist()).map_err(|reason| {
         unusable(label_file, format!("{reason}; labels must be 0, 1, 2, ... in both parts; {FETCH}"))
+    })
+}
+
+/// The files of a directory that must hold them.
+fn found(directory: &Path) -> Result<Files, StudyError> {
+    entries(directory, FETCH)?;
+    let names = "train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and \
+                 t10k-labels-idx1-ubyte";
+    find(directory)?.ok_or_else(|| {
+        unusable(directory, format!("holds no {names} (plain or .gz, '-' or '.' before idx); {FETCH}"))
     })
 }
 

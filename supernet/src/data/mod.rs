@@ -19,6 +19,7 @@ mod dataset;
 mod digits;
 mod entry;
 mod files;
+mod fingerprint;
 mod folder;
 mod idx;
 mod images;

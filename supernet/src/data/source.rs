@@ -11,6 +11,7 @@ use super::DATASETS;
 use super::dataset::Dataset;
 use super::entry::{DatasetEntry, Place};
 use super::files::unusable;
+use super::fingerprint::of_files;
 use super::images::ImageShape;
 use super::options::LoadOptions;
 
@@ -101,9 +102,30 @@ impl Source {
     /// format, mislabelled, or lacks a class: it names the file and the remedy.
     /// [`StudyError::Setting`] for an option out of its range.
     pub fn load(&self, options: &LoadOptions) -> Result<Dataset, StudyError> {
-        let kind = self.kind.map_or_else(|| detect(Path::new(&self.place)), Ok)?;
+        let kind = self.detected()?;
         let whole = (kind.read)(&Place(&self.place), options)?;
         if options.shrink == 1 { Ok(whole) } else { whole.shrunk(options.shrink) }
+    }
+}
+
+impl Source {
+    /// The kind of data, for which a directory is looked into.
+    fn detected(&self) -> Result<&'static DatasetEntry, StudyError> {
+        self.kind.map_or_else(|| detect(Path::new(&self.place)), Ok)
+    }
+
+    /// Fingerprint of the files that the dataset is read from, 32 hexadecimal digits of BLAKE3: of their names below the
+    /// directory and of their bytes, so that it does not depend on where they lie. None for data inside the program. All
+    /// files are read once, on all cores.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] for a file or folder that is missing or cannot be read.
+    pub fn fingerprint(&self) -> Result<Option<String>, StudyError> {
+        let files = (self.detected()?.files)(&Place(&self.place))?;
+        if files.is_empty() {
+            return Ok(None);
+        }
+        of_files(Path::new(&self.place), &files).map(Some)
     }
 }
 

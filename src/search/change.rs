@@ -1,0 +1,89 @@
+//! What may be changed of a search that has begun: its budget, and what follows it.
+
+use bonas_study::history::Event;
+use bonas_study::journal::{JOURNAL_FILE, Journal, lock, read, write_whole};
+
+use super::aside::{FINALS, SHORTLIST};
+use super::{CONFIG_FILE, Search};
+use crate::config::{FinalSettings, SearchConfig, ShortlistSettings};
+use crate::{StudyError, build};
+
+impl Search {
+    /// Gives the search in the folder another budget of unique architectures; [`run`](Self::run) or [`open`](Self::open)
+    /// then goes on with it, also if it was finished. `config.toml` stays as the search was begun, and the journal holds the
+    /// change ([`Event::Extended`]). The configuration of this `Search` is the one in `config.toml`.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] named `budget` for a search that has not begun or that rounds or seconds limit, and for fewer
+    /// architectures than are evaluated or under way; [`StudyError::Locked`]; as [`run`](Self::run).
+    pub fn extend(&self, architectures: usize) -> Result<(), StudyError> {
+        if !Journal::exists(&self.directory) {
+            let reason = "the search has not begun; set study.architectures in its configuration";
+            return Err(StudyError::Setting { name: "budget".into(), reason: reason.into() });
+        }
+        for part in [SHORTLIST, FINALS] {
+            part.expect_idle(&self.directory)?;
+        }
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        study.extend(self.config.evaluator.fidelity(), architectures)
+    }
+
+    /// Goes on with the data that are there, though they are others than those that the search has gone by so far, and
+    /// journals that. Fingerprints of those before and of these; none if they are the same, or there was none before.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), but for other data.
+    pub fn accept_data(&self) -> Result<Option<[String; 2]>, StudyError> {
+        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        let before = study.accept_data(self.config.evaluator.fidelity())?;
+        Ok(before.zip(build::data_fingerprint(&self.config)?).map(|(before, here)| [before, here]))
+    }
+
+    /// The budget of unique architectures that the search was given after it began; none if it was given none.
+    ///
+    /// # Errors
+    /// [`StudyError::Journal`], [`StudyError::Io`].
+    pub fn extended(&self) -> Result<Option<usize>, StudyError> {
+        if !Journal::exists(&self.directory) {
+            return Ok(None);
+        }
+        let events = read(&self.directory.join(JOURNAL_FILE))?.events;
+        Ok(events.iter().rev().find_map(|event| match event {
+            Event::Extended { architectures } => Some(*architectures),
+            _ => None,
+        }))
+    }
+
+    /// Gives the search in the folder other settings of shortlist and final training, in its `config.toml`. What was trained
+    /// with other settings is kept beside, in `shortlist-1`, `final-1` and so on.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for settings that do not fit the search; nothing is changed then. As [`run`](Self::run).
+    pub fn follow_up_with(
+        &mut self,
+        shortlist: &ShortlistSettings,
+        finals: &FinalSettings,
+    ) -> Result<(), StudyError> {
+        let same_list = *shortlist == self.config.shortlist;
+        if same_list && *finals == self.config.finals {
+            return Ok(());
+        }
+        let config =
+            SearchConfig { shortlist: shortlist.clone(), finals: finals.clone(), ..self.config.clone() };
+        let changed = Self { config, ..self.clone() };
+        if changed.config.evaluator.told().is_some() {
+            changed.check_told()?;
+        } else {
+            changed.check_follow_ups(&*build::space(&changed.config)?)?;
+        }
+        self.study(&build::space(&self.config)?, Vec::new())?.check(self.config.evaluator.fidelity())?;
+        let _lock = lock(&self.directory)?;
+        FINALS.set_aside(&self.directory)?;
+        if !same_list {
+            SHORTLIST.set_aside(&self.directory)?;
+        }
+        write_whole(&self.directory.join(CONFIG_FILE), changed.config.commented().as_bytes())?;
+        *self = changed;
+        Ok(())
+    }
+}

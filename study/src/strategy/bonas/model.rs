@@ -247,7 +247,7 @@ const FLOOR: usize = 2;
 /// The score of runs that learnt nothing, such as accuracy at chance: the lowest, if several share it to the last bit.
 fn floor(values: &[f64]) -> Option<f64> {
     let lowest = values.iter().copied().reduce(f64::min)?;
-    (values.iter().filter(|&&value| value == lowest).count() >= FLOOR).then_some(lowest)
+    (values.iter().filter(|&&value| value <= lowest).count() >= FLOOR).then_some(lowest)
 }
 
 /// Degrees of freedom that a pooled variance must have.

@@ -111,7 +111,7 @@ fn a_program_scores_architectures_in_folders_of_their_own() {
         assert!(trial.join("files").is_dir());
     }
     let page = fs::read_to_string(place.at("r/report.html")).unwrap();
-    assert!(page.contains("Scores are what the program of the command evaluator measured."));
+    assert!(page.contains("Scores were measured outside bonas: by a program, or they were told."));
 }
 
 #[test]

@@ -20,6 +20,8 @@ use super::{environment, out, placed, plan, session, usage};
 
 /// What a search waits for after the first Ctrl-C.
 const WAITS_FOR: &str = "the epoch or the proposal under way";
+/// The same where programs evaluate, which are ended at once.
+const WAITS_FOR_PROPOSAL: &str = "the proposal under way";
 
 /// Arguments of `bonas search`.
 #[derive(Debug, Args)]
@@ -101,7 +103,8 @@ pub(super) fn guarded(
     dir: &Path,
     origin: &dyn Fn(&str) -> String,
 ) -> anyhow::Result<()> {
-    let interrupt = Interrupt::listen(WAITS_FOR, interrupt::hint(dir, "resume"))?;
+    let waits_for = if config.evaluator.follows_up() { WAITS_FOR_PROPOSAL } else { WAITS_FOR };
+    let interrupt = Interrupt::listen(waits_for, interrupt::hint(dir, "resume"))?;
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
     let told = |error| placed(with_report(error, dir), origin);
     if config.evaluator.told().is_some() {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bonas::config::SearchConfig;
 use bonas::observer::quoted;
+use bonas::report::Summary;
 use bonas::search::{CONFIG_FILE, Search, note_environment};
 use bonas::spaces::SearchSpace;
 use bonas::study::Trial;
@@ -126,11 +127,18 @@ impl Opened {
         format!("{told} told, {pending} pending")
     }
 
-    /// Prints what the search came to, if it is over.
-    fn conclude(self) -> anyhow::Result<()> {
-        let Self { search, session, .. } = self;
-        match search.close(session)? {
-            Some(summary) => print_ending(&summary, &search.config, &search.directory),
+    /// Writes the report if the search is over.
+    fn report(self) -> anyhow::Result<Option<Summary>> {
+        Ok(self.search.close(self.session)?)
+    }
+
+    /// Says what was done, and prints what the search came to if it is over. The report is there whatever happens to the output.
+    fn conclude(self, done: &str) -> anyhow::Result<()> {
+        let (config, dir) = (self.search.config.clone(), self.search.directory.clone());
+        let summary = self.report();
+        out::text(done)?;
+        match summary? {
+            Some(summary) => print_ending(&summary, &config, &dir),
             None => Ok(()),
         }
     }
@@ -145,7 +153,7 @@ pub(super) fn begin(search: &Search) -> anyhow::Result<()> {
     let opened = Opened { session: search.open(PATIENCE)?, search: search.clone(), space };
     note_environment(dir, &environment::facts())?;
     if opened.session.ended().is_some() {
-        return opened.conclude();
+        return opened.conclude("");
     }
     let folder = quoted(dir);
     out::text(&format!(
@@ -168,7 +176,8 @@ pub(super) fn ask(args: &AskArgs) -> anyhow::Result<()> {
     let trials =
         if args.pending { opened.session.pending() } else { opened.session.ask(args.count.get())? };
     if args.json {
-        return out::text(&(json(&opened, &trials)? + "\n"));
+        out::text(&(json(&opened, &trials)? + "\n"))?;
+        return opened.report().map(drop);
     }
     for trial in &trials {
         out::text(&format!("{}\t{}\n", trial.id, opened.space.format(&trial.architecture)?))?;
@@ -179,7 +188,7 @@ pub(super) fn ask(args: &AskArgs) -> anyhow::Result<()> {
             None => format!("nothing more to hand out before a pending trial is told ({})", opened.state()),
         });
     }
-    Ok(())
+    opened.report().map(drop)
 }
 
 fn json(opened: &Opened, trials: &[Trial]) -> anyhow::Result<String> {
@@ -208,13 +217,19 @@ pub(super) fn tell(args: &TellArgs) -> anyhow::Result<()> {
     opened.session.tell(args.trial, outcome)?;
     let best = opened.session.history().best(opened.session.fidelity()).map(|(_, score)| score);
     let new = if best > before { ", the best so far" } else { "" };
-    out::text(&format!("trial {} is told{new} ({})\n", args.trial, opened.state()))?;
-    opened.conclude()
+    let done = format!("trial {} is told{new} ({})\n", args.trial, opened.state());
+    opened.conclude(&done)
 }
 
 fn outcome(args: &TellArgs, config: &SearchConfig) -> anyhow::Result<Outcome> {
     if let Some(reason) = &args.failed {
-        return Ok(Outcome::Failed(reason.clone()));
+        // One line, without what a terminal would obey.
+        let shown: String = reason.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let reason = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        if reason.is_empty() {
+            return Err(usage("--failed: give a reason"));
+        }
+        return Ok(Outcome::Failed(reason));
     }
     let mut measures: BTreeMap<String, f64> = BTreeMap::new();
     let score = args.score.map(|score| ("score".to_owned(), score));
@@ -234,6 +249,6 @@ fn outcome(args: &TellArgs, config: &SearchConfig) -> anyhow::Result<Outcome> {
 pub(super) fn abandon(args: &AbandonArgs) -> anyhow::Result<()> {
     let mut opened = Opened::at(&args.dir)?;
     opened.session.abandon(args.trial)?;
-    out::text(&format!("trial {} is given up ({})\n", args.trial, opened.state()))?;
-    opened.conclude()
+    let done = format!("trial {} is given up ({})\n", args.trial, opened.state());
+    opened.conclude(&done)
 }

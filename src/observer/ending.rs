@@ -48,9 +48,10 @@ impl<'a> Ending<'a> {
         commands
     }
 
-    /// Whether nothing is left to do.
+    /// Whether nothing is left to do: without a winner nothing follows the search.
     fn finished(&self) -> bool {
-        self.summary.ended.is_some() && self.summary.finals.as_ref().is_none_or(|finals| finals.finished)
+        let trained = self.summary.finals.as_ref().is_none_or(|finals| finals.finished);
+        self.summary.ended.is_some() && (trained || self.summary.winner.is_none())
     }
 
     /// One sentence: how far the search has come.
@@ -138,7 +139,11 @@ impl fmt::Display for Ending<'_> {
         writeln!(f, "{}", self.state())?;
         let Some(winner) = &self.summary.winner else {
             let report = self.folder.join(REPORT_FILE);
-            return writeln!(f, "No architecture has a score yet. {}", report.display());
+            let why = match (self.summary.ended, self.summary.queries) {
+                (Some(_), 1..) => "No architecture has a score and keeps the limits.",
+                _ => "No architecture has a score yet.",
+            };
+            return writeln!(f, "{why} {}", report.display());
         };
         let trained = self.summary.finals.as_ref().is_some_and(|finals| finals.done > 0);
         let name = if self.finished() || trained { "winner" } else { "best so far" };

@@ -44,7 +44,7 @@ fn lead(summary: &Summary) -> String {
         }
         Fidelity::FromScratch => " Scores are accuracies on held-out images after training from scratch.",
         Fidelity::Table => " Scores come from a table or a formula.",
-        Fidelity::Command => " Scores are what the program of the command evaluator measured.",
+        Fidelity::Command => " Scores were measured outside bonas: by a program, or they were told.",
     });
     format!("Seed {}. {state}{scores}", summary.seed)
 }

@@ -128,6 +128,9 @@ impl Search {
         if self.config.evaluator.told().is_none() {
             return bad("evaluator.name", "bonas evaluates here itself; take told, or run the search");
         }
+        if self.config.study.seconds > 0.0 {
+            return bad("study.seconds", "trials take their time elsewhere; limit architectures or rounds");
+        }
         if self.config.shortlist.cells > 0 {
             return bad("shortlist.cells", "scores are told, and nothing is trained here; set it to 0");
         }

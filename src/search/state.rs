@@ -43,7 +43,8 @@ impl Search {
         if study.ended.is_none() || !begun_as(&study.events, &identity) {
             return Ok(false);
         }
-        let scored = study.history.evaluations().iter().any(|e| matches!(e.outcome, Outcome::Scored(_)));
+        // Without an architecture that keeps the limits nothing follows.
+        let scored = study.history.best(self.config.evaluator.fidelity()).is_some();
         let shortlist = plain("shortlist", &self.config.shortlist);
         let finals = plain("final", &self.config.finals);
         let followed = [

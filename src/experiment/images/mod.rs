@@ -123,6 +123,12 @@ impl<'a> ImagesTask<'a> {
 /// Refuses strategies whose winners are measured in different ways, and networks in a build without libtorch.
 fn check_measures(searchers: &[Searcher]) -> Result<(), StudyError> {
     let bad = |name: &str, reason: String| Err(StudyError::Setting { name: name.to_owned(), reason });
+    if searchers.iter().any(|searcher| searcher.search.evaluator.told().is_some()) {
+        return bad(
+            "evaluator.name",
+            "told: a comparison evaluates by itself; take another evaluator".to_owned(),
+        );
+    }
     let own = |searcher: &&Searcher| searcher.search.evaluator.follows_up();
     match (searchers.iter().find(own), searchers.iter().find(|searcher| !own(searcher))) {
         (Some(program), Some(network)) => bad(

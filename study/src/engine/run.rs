@@ -28,6 +28,8 @@ pub(super) struct Runner {
     recommended: Vec<Recommendation>,
     /// Number of evaluations that the strategy's estimates have considered.
     estimated: usize,
+    /// Whether a step could not be journalled.
+    pub(super) broken: bool,
 }
 
 /// What a study with a folder has.
@@ -65,6 +67,7 @@ impl Runner {
             timings,
             recommended: Vec::new(),
             estimated: 0,
+            broken: false,
         };
         let Some(folder) = study.directory.take() else {
             return runner(study, state, None, Timings::in_memory()).begin();
@@ -383,6 +386,11 @@ impl Runner {
 
     /// Takes an event in, journals it, and tells the observers.
     pub(super) fn emit(&mut self, event: &Event) -> Result<(), StudyError> {
+        if self.broken {
+            let reason =
+                "an earlier step could not be written to the journal; open the study again".to_owned();
+            return Err(StudyError::Evaluator(reason));
+        }
         // All that can be wrong with an event made here is text that reads back as something else.
         self.state.apply(event).map_err(|reason| {
             SpaceError::cell(format!(
@@ -390,8 +398,12 @@ impl Runner {
                 self.study.space.name()
             ))
         })?;
-        if let Some(store) = &mut self.store {
-            store.journal.append(event)?;
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.journal.append(event)
+        {
+            // The state has what the journal lacks: nothing more may be built on it.
+            self.broken = true;
+            return Err(error);
         }
         self.study.observers.iter_mut().for_each(|o| o.event(event, false));
         Ok(())

@@ -69,7 +69,10 @@ impl Study {
                 "trials take their time elsewhere; give architectures or rounds, not seconds",
             );
         }
-        Ok(Session { runner: Runner::start(self, fidelity)? })
+        let mut session = Session { runner: Runner::start(self, fidelity)? };
+        // A process that was killed may have told the last trial, and not that this was the end.
+        session.end_if_over()?;
+        Ok(session)
     }
 
     /// Waits for another process that works in the folder, for at most this long; half a second if it is not set.
@@ -84,7 +87,7 @@ impl Session {
     /// over ([`ended`](Self::ended)), or cannot go on before a pending trial is told or abandoned.
     ///
     /// # Errors
-    /// Those of the strategy, [`StudyError::Io`].
+    /// Those of the strategy, [`StudyError::Io`]. Trials that were handed out before an error are [pending](Self::pending).
     pub fn ask(&mut self, n: usize) -> Result<Vec<Trial>, StudyError> {
         let mut trials = Vec::new();
         while trials.len() < n && self.runner.state.ended.is_none() {
@@ -151,7 +154,8 @@ impl Session {
 
     fn expect_open(&self, trial: u64) -> Result<(), StudyError> {
         let state = &self.runner.state;
-        if state.open.contains_key(&trial) {
+        // A step that could not be written is the error to tell, whatever the state says.
+        if state.open.contains_key(&trial) || self.runner.broken {
             return Ok(());
         }
         Err(StudyError::Trial { trial, reason: state.not_open(trial) })

@@ -20,11 +20,22 @@ pub(crate) struct Round {
     pub(crate) next: usize,
     /// Number of the first trial.
     first: u64,
+    /// Trials before each batch, and in all.
+    starts: Vec<usize>,
     /// Trials that were evaluated or handed out, in order.
     given: usize,
 }
 
 impl Round {
+    fn new(index: usize, keys: Vec<Vec<String>>, batches: Vec<Vec<Candidate>>, first: u64) -> Self {
+        let ends = batches.iter().scan(0, |sum, batch| {
+            *sum += batch.len();
+            Some(*sum)
+        });
+        let starts = std::iter::once(0).chain(ends).collect();
+        Self { index, keys, batches, next: 0, first, starts, given: 0 }
+    }
+
     /// Number of the next trial that is to be handed out.
     pub(crate) fn next_trial(&self) -> u64 {
         self.first + self.given as u64
@@ -41,17 +52,18 @@ impl Round {
     }
 
     fn trials(&self) -> usize {
-        self.keys.iter().map(Vec::len).sum()
+        self.starts.last().copied().unwrap_or(0)
     }
 
     /// Trials before a batch.
     fn before(&self, batch: usize) -> usize {
-        self.keys[..batch].iter().map(Vec::len).sum()
+        self.starts[batch]
     }
 
     /// Batch and place of the next trial, which must exist.
     fn place(&self) -> (usize, usize) {
-        let batch = (0..self.keys.len()).rev().find(|&batch| self.before(batch) <= self.given).unwrap_or(0);
+        // No batch is empty, so that their starts rise.
+        let batch = self.starts.partition_point(|&start| start <= self.given).saturating_sub(1);
         (batch, self.given - self.before(batch))
     }
 }
@@ -183,7 +195,7 @@ impl State {
         self.rounds += 1;
         self.dry_rounds = if parsed.is_empty() { self.dry_rounds + 1 } else { 0 };
         let keys = batches.iter().map(|b| b.iter().map(|p| p.key.to_string()).collect()).collect();
-        let round = Round { index: round, keys, batches: parsed, next: 0, first: self.trials, given: 0 };
+        let round = Round::new(round, keys, parsed, self.trials);
         self.trials += round.trials() as u64;
         self.pending = (round.trials() > 0).then_some(round);
         Ok(())

@@ -78,6 +78,11 @@ impl Scoring {
         &self.aims
     }
 
+    /// Whether a measure is the score, limited or the second objective.
+    pub(crate) fn reads(&self, name: &str) -> bool {
+        std::iter::once(&self.score).chain(&self.others).any(|measure| measure.name == name)
+    }
+
     /// Refuses a result without a measure that is asked for.
     pub(crate) fn check(&self, measures: &Measures) -> Result<(), String> {
         let all = std::iter::once(&self.score).chain(&self.others);

@@ -41,6 +41,9 @@ impl ToldSettings {
             return Err(format!("{name} {value} is not finite"));
         }
         let scoring = self.scoring().map_err(|invalid| format!("{}: {}", invalid.key, invalid.reason))?;
+        if let Some(name) = measures.keys().find(|name| !scoring.reads(name)) {
+            return Err(format!("nothing reads `{name}`: it is no score, limit or objective of this search"));
+        }
         scoring.score(std::slice::from_ref(measures)).map(Outcome::Scored)
     }
 
@@ -64,15 +67,15 @@ mod tests {
         let told = |measures: &[(&str, f64)]| {
             settings.outcome(&measures.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
         };
-        let Ok(Outcome::Scored(score)) = told(&[("loss", 0.5), ("latency", 6.0), ("x", 1.0)]) else {
-            panic!()
-        };
+        let Ok(Outcome::Scored(score)) = told(&[("loss", 0.5), ("latency", 6.0)]) else { panic!() };
         assert_eq!(
             (score.value, score.fidelity, &score.measures[..]),
             (-0.5, Fidelity::Command, &[6.0, -6.0][..])
         );
         assert!(score.infeasible);
         assert_eq!(told(&[("loss", 0.5)]), Err("the result has no `latency`".to_owned()));
+        let unread = told(&[("loss", 0.5), ("latency", 6.0), ("x", 1.0)]);
+        assert!(unread.unwrap_err().starts_with("nothing reads `x`"));
         assert_eq!(told(&[("loss", f64::NAN)]), Err("loss NaN is not finite".to_owned()));
     }
 }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -93,10 +94,12 @@ impl Drop for WholeFile {
     }
 }
 
-/// Where a file is written before it is moved to its place.
+/// Where a file is written before it is moved to its place: a name of this process and this call alone, so that nobody who
+/// writes the same file meanwhile is in the way. The last to finish counts.
 fn beside(path: &Path) -> PathBuf {
+    static CALLS: AtomicUsize = AtomicUsize::new(0);
     let mut name = path.as_os_str().to_owned();
-    name.push(".part");
+    name.push(format!(".{}-{}.part", std::process::id(), CALLS.fetch_add(1, Ordering::Relaxed)));
     PathBuf::from(name)
 }
 
@@ -140,6 +143,14 @@ mod tests {
         file.append(b"w").unwrap();
         file.finish().unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"new");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        // Two at a time: each is whole, and the last to finish counts.
+        let mut files = ["one", "two"].map(|text| (text, WholeFile::create(&path).unwrap()));
+        files.iter_mut().for_each(|(text, file)| file.append(text.as_bytes()).unwrap());
+        for (text, file) in files {
+            file.finish().unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), text.as_bytes());
+        }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let error = WholeFile::create(&folder.path().join("none/a.csv")).unwrap_err().to_string();
         assert!(error.contains("a.csv"), "{error}");

@@ -181,6 +181,10 @@ impl BuildEvaluator for ToldSettings {
         // Settings are checked when they are read.
         Self::aims(self).unwrap_or_default()
     }
+
+    fn plan(&self, _: &Setup) -> Result<Option<String>, StudyError> {
+        Ok(Some("nothing is evaluated here: scores are told (`bonas ask`, `bonas tell`)\n".to_owned()))
+    }
 }
 
 impl BuildEvaluator for CommandSettings {

@@ -111,8 +111,13 @@ impl CommandEvaluator {
                 Err(reason) => return Ok(Outcome::Failed(reason)),
             }
         }
-        let score = self.scoring.score(&measured);
-        Ok(score.map_or_else(Outcome::Failed, Outcome::Scored))
+        match self.scoring.score(&measured) {
+            Ok(score) if score.value.is_finite() && score.measures.iter().all(|value| value.is_finite()) => {
+                Ok(Outcome::Scored(score))
+            }
+            Ok(_) => Ok(Outcome::Failed("the mean over its runs is not finite".to_owned())),
+            Err(reason) => Ok(Outcome::Failed(reason)),
+        }
     }
 
     /// What one run measured, or why it failed.

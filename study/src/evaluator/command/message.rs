@@ -92,9 +92,11 @@ pub(super) enum Reply {
 /// Reads a line of standard output.
 pub(super) fn read(line: &[u8]) -> Line {
     let Some(object) = object(line) else { return Line::Other };
-    if let Some(reason) = object.get("failed") {
-        let reason = reason.as_str().map_or_else(|| reason.to_string(), str::to_owned);
-        return Line::Reply(Reply::Failed(one_line(&reason)));
+    match object.get("failed") {
+        Some(Value::String(reason)) => return Line::Reply(Reply::Failed(one_line(reason))),
+        Some(Value::Bool(true)) => return Line::Reply(Reply::Failed("the program says so".to_owned())),
+        // null, false and numbers of failures say that there is none.
+        _ => {}
     }
     if object.contains_key(SCORE) || object.contains_key("measures") {
         return Line::Reply(measured(&object).map_or_else(Reply::Failed, Reply::Measured));

@@ -46,6 +46,21 @@ pub(super) fn check(words: &[String], folder: &Path) -> Result<(), StudyError> {
     }
 }
 
+/// A fingerprint of the files that the words name: another script is another program, whatever it is called.
+pub(super) fn fingerprint(words: &[String], folder: &Path) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for word in words {
+        let path = folder.join(word);
+        if path.is_file()
+            && let Ok(bytes) = std::fs::read(&path)
+        {
+            hasher.update(word.as_bytes());
+            hasher.update(&bytes);
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
 /// Asks the shell, which will start the program.
 fn is_on_path(program: &str) -> Result<bool, StudyError> {
     let mut command = Command::new("/bin/sh");

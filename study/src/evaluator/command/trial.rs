@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::group::{self, Group, Launch, Stream};
 use super::message::{self, Line, Reply, Request};
 use super::output::{KEPT, Lines, Log, Tail};
+use super::program;
 use crate::StudyError;
 use crate::evaluate::Monitor;
 use crate::evaluator::scoring::{Measures, Scoring};
@@ -133,10 +134,11 @@ impl Trial<'_> {
         (kept.of == self.identity(request)).then_some(kept.measures)
     }
 
-    /// All that the result of a run depends on, besides the architecture.
+    /// All that the result of a run depends on, besides the architecture and what the program reads by itself.
     fn identity(&self, request: &Request<'_>) -> String {
         let Request { purpose, seed, run, epochs, .. } = request;
-        format!("{:?} {purpose:?} seed {seed} run {run} epochs {epochs:?}", self.words)
+        let files = program::fingerprint(self.words, self.works_in);
+        format!("{:?} {files} {purpose:?} seed {seed} run {run} epochs {epochs:?}", self.words)
     }
 
     /// Keeps measures of which none is missing: a program that lacks one may be mended before the next attempt.

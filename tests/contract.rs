@@ -51,6 +51,7 @@ fn bonas_with(pool: CandidatePool) -> Bonas {
         aims: Aims::default(),
         objectives: Objectives::default(),
         noise_free: false,
+        floor: true,
     }
 }
 

@@ -73,6 +73,7 @@ fn bonas(pool: CandidatePool) -> Bonas {
         aims: Aims::default(),
         objectives: Objectives::default(),
         noise_free: false,
+        floor: true,
     }
 }
 

@@ -64,6 +64,9 @@ pub struct Bonas {
     /// Whether the improvement of two objectives is that of the true scores instead of measured ones; the acquisition and
     /// the selection have their own setting.
     pub noise_free: bool,
+    /// Whether the lowest score is that of a failure where several evaluations share it to the last bit, as runs that learnt
+    /// nothing do: how far below the others it lies says nothing. With one objective.
+    pub floor: bool,
 }
 
 impl Default for Bonas {
@@ -81,6 +84,7 @@ impl Default for Bonas {
             aims: Aims::default(),
             objectives: Objectives::Hypervolume,
             noise_free: false,
+            floor: true,
         }
     }
 }

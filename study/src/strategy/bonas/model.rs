@@ -48,6 +48,10 @@ impl Bonas {
         pending: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
+        let values: Vec<f64> = known.iter().map(|s| s.value).collect();
+        let floor = self.floor_of(&values);
+        let above: Vec<_> = known.iter().filter(|s| Some(s.value) != floor).copied().collect();
+        let known = if above.len() < 2 { known } else { &above };
         let noise = if self.aims.second.is_none() { score_noise(known) } else { None };
         let observation = |(i, s): (usize, &Scored<'_>)| Observation {
             noise: noise.as_ref().map(|noise| noise[i]),
@@ -129,26 +133,74 @@ impl Bonas {
 
     /// Probability that the evaluation of each candidate succeeds, `[n]`; none where all have succeeded so far.
     ///
-    /// The surrogate is fitted to 1 for an evaluation with a score and 0 for one without (classification by least
-    /// squares: Rasmussen and Williams, section 6.5). Failures that are nowhere near each other are outliers to it, so
-    /// that only failures with a cause count.
+    /// Failures have a cause in the architecture, or they are chance: `p = w p_s + (1 - w) p_0`. `p_s` is of the surrogate,
+    /// fitted to 1 for an evaluation that succeeded and 0 for one that did not (classification by least squares: Rasmussen and
+    /// Williams, section 6.5). `p_0` is the share that succeeded, and `w` how much more likely the surrogate makes what it was
+    /// not fitted to ([`trust`](Self::trust)).
     fn success(
         &self,
         ask: &Ask<'_>,
         pool: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Option<Vec<f64>>, StudyError> {
+        let scored = ask.history.evaluations().iter().filter_map(|e| e.outcome.score(ask.fidelity));
+        let floor = self.floor_of(&scored.map(|score| score.value).collect::<Vec<_>>());
         let succeeded = |e: &Evaluation| match &e.outcome {
             Outcome::Failed(_) => Some(FAILURE),
-            Outcome::Scored(_) => e.outcome.score(ask.fidelity).map(|_| SUCCESS),
+            Outcome::Scored(_) => {
+                let value = e.outcome.score(ask.fidelity)?.value;
+                Some(if Some(value) == floor { FAILURE } else { SUCCESS })
+            }
         };
         let observation = |e: &Evaluation| Some(Observation::new(e.architecture.clone(), succeeded(e)?));
         let observations: Vec<_> = ask.history.evaluations().iter().filter_map(observation).collect();
         if observations.iter().all(|o| o.score > MIDDLE) {
             return Ok(None);
         }
-        let fitted = self.surrogate.fit(&observations, rng)?;
-        Ok(Some(self.predict(&*fitted, pool)?.iter().map(|posterior| posterior.survival(MIDDLE)).collect()))
+        let (share, trust) = (share(&observations), self.trust(&observations, rng)?);
+        let probabilities = self.probabilities(&observations, pool, rng)?;
+        Ok(Some(probabilities.iter().map(|p| trust * p + (1.0 - trust) * share).collect()))
+    }
+
+    /// Probability that the evaluation of each candidate succeeds as the surrogate sees it.
+    fn probabilities(
+        &self,
+        observations: &[Observation],
+        candidates: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Vec<f64>, StudyError> {
+        let fitted = self.surrogate.fit(observations, rng)?;
+        Ok(self.predict(&*fitted, candidates)?.iter().map(|posterior| posterior.survival(MIDDLE)).collect())
+    }
+
+    /// Probability that failures have a cause which the surrogate sees, before which it is one half: by the likelihoods of
+    /// evaluations in turn left out, under the surrogate and under chance.
+    fn trust(&self, observations: &[Observation], rng: &mut StudyRng) -> Result<f64, StudyError> {
+        let mut gain = 0.0;
+        for fold in 0..FOLDS {
+            let (mut kept, mut left_out) = (Vec::new(), Vec::new());
+            for (i, observation) in observations.iter().enumerate() {
+                let side = if i % FOLDS == fold { &mut left_out } else { &mut kept };
+                side.push(observation.clone());
+            }
+            if kept.is_empty() || left_out.is_empty() {
+                continue;
+            }
+            let candidates: Vec<_> = left_out.iter().map(|o| o.architecture.clone()).collect();
+            let (chance, seen) = (share(&kept), self.probabilities(&kept, &candidates, rng)?);
+            let likelihood = |o: &Observation, p: f64| if o.score > MIDDLE { p } else { 1.0 - p };
+            gain += left_out
+                .iter()
+                .zip(seen)
+                .map(|(o, p)| (likelihood(o, p.clamp(SURE, 1.0 - SURE)) / likelihood(o, chance)).ln())
+                .sum::<f64>();
+        }
+        Ok(1.0 / (1.0 + (-gain).exp()))
+    }
+
+    /// The score of evaluations that count as failures.
+    fn floor_of(&self, values: &[f64]) -> Option<f64> {
+        if self.floor && self.aims.second.is_none() { floor(values) } else { None }
     }
 
     /// Probability that each candidate can be evaluated and keeps every bound, taken for independent, `[n]`; none where
@@ -176,6 +228,26 @@ impl Bonas {
         }
         Ok(Some(feasibility))
     }
+}
+
+/// Parts of the evaluations that are left out in turn.
+const FOLDS: usize = 5;
+/// How near to certain a surrogate may be that an evaluation succeeds or fails.
+const SURE: f64 = 0.02;
+
+/// Share of the evaluations that succeeded, with one more of either kind.
+fn share(observations: &[Observation]) -> f64 {
+    let succeeded = observations.iter().filter(|o| o.score > MIDDLE).count();
+    (succeeded + 1) as f64 / (observations.len() + 2) as f64
+}
+
+/// Evaluations that must share the lowest score for it to be a floor.
+const FLOOR: usize = 2;
+
+/// The score of runs that learnt nothing, such as accuracy at chance: the lowest, if several share it to the last bit.
+fn floor(values: &[f64]) -> Option<f64> {
+    let lowest = values.iter().copied().reduce(f64::min)?;
+    (values.iter().filter(|&&value| value == lowest).count() >= FLOOR).then_some(lowest)
 }
 
 /// Degrees of freedom that a pooled variance must have.
@@ -207,6 +279,33 @@ mod tests {
 
     use super::*;
     use crate::history::{Fidelity, Score};
+
+    #[test]
+    fn a_floor_is_shared() {
+        assert_eq!(floor(&[2.0, 1.0, 1.0, 3.0]), Some(1.0));
+        assert_eq!(floor(&[2.0, 2.0, 1.0]), None);
+        assert_eq!(floor(&[]), None);
+    }
+
+    /// Failures of one operation have a cause, of which candidates without it are free; those of every seventh
+    /// architecture are chance, and say nothing of their neighbours.
+    #[test]
+    fn failures_by_cause_and_by_chance() {
+        let space = NasBenchMacro::new();
+        let mut rng = crate::rng::stream(3, &[]);
+        let cells: Vec<_> = (0..60).map(|_| space.sample(&mut rng)).collect();
+        let text = |cell: &Architecture| space.format(cell).unwrap();
+        let strategy = Bonas::default();
+        let observed = |fails: &dyn Fn(usize, &Architecture) -> bool| -> Vec<Observation> {
+            let score = |(i, cell)| if fails(i, cell) { FAILURE } else { SUCCESS };
+            cells.iter().enumerate().map(|one| Observation::new(one.1.clone(), score(one))).collect()
+        };
+        let caused = observed(&|_, cell| text(cell).starts_with('2'));
+        assert!(strategy.trust(&caused, &mut rng).unwrap() > 0.99);
+        let chance = observed(&|i, _| i % 7 == 0);
+        assert!(strategy.trust(&chance, &mut rng).unwrap() < 0.5);
+        assert!((share(&chance) - 52.0 / 62.0).abs() < 1e-12);
+    }
 
     /// Runs 1, 3 and 5, 5, 8: squares 2 and 6 over three degrees of freedom are too few; twice as many are six.
     #[test]

@@ -185,6 +185,7 @@ impl BuildStrategy for BonasSettings {
                 ObjectivesKind::Parego => Objectives::Scalarised,
             },
             noise_free: self.noise_free,
+            floor: true,
         }))
     }
 

@@ -37,6 +37,7 @@ fn guided(
         pool: CandidatePool::Evolutionary(pool),
         initial,
         batches,
+        floor: false,
         ..Bonas::default()
     }
 }

@@ -15,6 +15,7 @@ mod endings;
 #[cfg(unix)]
 mod extend;
 mod folders;
+mod import;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;

@@ -87,6 +87,11 @@ impl ConfigArgs {
         }
     }
 
+    /// Whether a file or a preset is named.
+    pub(super) fn is_given(&self) -> bool {
+        self.config.is_some() || self.preset.is_some()
+    }
+
     /// Where a key of the configuration stands, and the key: the flag that changed it, the file or the preset.
     pub(super) fn origin(&self, key: &str) -> String {
         let flag = self.changes.flag_of(key);

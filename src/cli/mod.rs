@@ -6,6 +6,7 @@ mod describe;
 mod environment;
 mod files;
 mod fit;
+mod import;
 mod interrupt;
 mod libtorch;
 mod list;
@@ -50,6 +51,8 @@ enum Command {
     Search(search::SearchArgs),
     /// Go on with a search that was stopped, killed, or is to be extended.
     Resume(resume::ResumeArgs),
+    /// Take known results as the first observations of a new search.
+    Import(import::ImportArgs),
     /// Hand out architectures of a search whose scores are told, to be evaluated elsewhere.
     Ask(session::AskArgs),
     /// Tell the score of an architecture that was handed out, or that it has none.
@@ -152,6 +155,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     match command {
         Command::Search(args) => search::search(&args),
         Command::Resume(args) => resume::resume(&args),
+        Command::Import(args) => import::import(&args),
         Command::Ask(args) => session::ask(&args),
         Command::Tell(args) => session::tell(&args),
         Command::Abandon(args) => session::abandon(&args),

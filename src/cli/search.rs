@@ -68,7 +68,7 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
 
 /// Refuses to go on with a search that was begun with another configuration. One with the budget that the search was
 /// extended to is the one that it began with.
-fn expect_same(dir: &Path, config: SearchConfig) -> anyhow::Result<SearchConfig> {
+pub(super) fn expect_same(dir: &Path, config: SearchConfig) -> anyhow::Result<SearchConfig> {
     let path = dir.join(CONFIG_FILE);
     let Some([there, here]) = difference(&path, &config)? else { return Ok(config) };
     if files::begin_anew(dir, &path)? {

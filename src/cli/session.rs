@@ -123,7 +123,7 @@ impl Opened {
 
     /// One line: how far the search has come.
     fn state(&self) -> String {
-        let (told, pending) = (self.session.history().len(), self.session.pending().len());
+        let (told, pending) = (self.session.told(), self.session.pending().len());
         format!("{told} told, {pending} pending")
     }
 
@@ -200,7 +200,7 @@ fn json(opened: &Opened, trials: &[Trial]) -> anyhow::Result<String> {
     let answer = Answer {
         trials: trials.iter().map(described).collect::<Result<_, _>>()?,
         pending: opened.session.pending().len(),
-        told: opened.session.history().len(),
+        told: opened.session.told(),
         ended: opened.session.ended(),
     };
     Ok(serde_json::to_string(&answer)?)

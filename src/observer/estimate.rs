@@ -65,6 +65,7 @@ impl Tracker {
             // Trials that are evaluated elsewhere take time that nobody here measures.
             Event::Started { .. }
             | Event::Data { .. }
+            | Event::Imported { .. }
             | Event::HandedOut { .. }
             | Event::Told { .. }
             | Event::Abandoned { .. } => {}

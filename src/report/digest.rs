@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use bonas_study::history::{EndReason, Event, Fidelity, Outcome, Prediction, Proposed};
+use bonas_study::history::{EndReason, Event, Fidelity, Known, Outcome, Prediction, Proposed};
 use bonas_surrogate::metrics::kendall_tau_b;
 
 /// One evaluated architecture.
@@ -93,6 +93,8 @@ pub struct Digest {
     pub ended: Option<EndReason>,
     /// Numbers of the trials that were handed out and not told yet.
     pub pending: BTreeSet<u64>,
+    /// How many of the queries, the first, were imported and not evaluated.
+    pub imports: usize,
     rounds: Vec<Asked>,
 }
 
@@ -136,6 +138,7 @@ impl Digest {
                 (self.space, self.seed, self.config) = (space.clone(), *seed, config.clone());
                 None
             }
+            Event::Imported { results } => Some(self.imported(results)),
             Event::Asked { batches, dropped, .. } => {
                 self.rounds.push(Asked::of(batches, *dropped, self.proposed()));
                 None
@@ -157,6 +160,22 @@ impl Digest {
                 None
             }
         }
+    }
+
+    /// Results that were known before are a round for which nothing was proposed.
+    fn imported(&mut self, results: &[Known]) -> RoundRow {
+        let round = self.rounds.len();
+        self.rounds.push(Asked::of(&[], 0, self.proposed()));
+        self.imports += results.len();
+        self.queries.extend(results.iter().map(|known| Query {
+            arch: known.arch.clone(),
+            key: known.key.to_string(),
+            round,
+            batch: 0,
+            predicted: None,
+            outcome: known.outcome.clone(),
+        }));
+        self.row(round)
     }
 
     fn evaluated(&mut self, round: usize, batch: usize, outcomes: &[Outcome]) -> Option<RoundRow> {

@@ -24,6 +24,9 @@ pub struct Summary {
     pub fidelity: Option<Fidelity>,
     /// Unique architectures evaluated, failures included.
     pub queries: usize,
+    /// Architectures whose results were imported; they come before those evaluated.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub imported: usize,
     /// How many of them failed.
     pub failed: usize,
     /// Why the study ended; null while it can be resumed.
@@ -45,6 +48,11 @@ pub struct Summary {
     /// Final training; null if there is to be none.
     #[serde(rename = "final")]
     pub finals: Option<FinalSummary>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Final training of the winner and of random architectures.
@@ -69,7 +77,7 @@ pub struct Best {
     pub key: String,
     /// Its score.
     pub score: f64,
-    /// Which query it was, from 1.
+    /// Which query it was, from 1; those that were imported come first.
     pub query: usize,
     /// Round, from 0.
     pub round: usize,
@@ -146,7 +154,8 @@ impl Summary {
             space: digest.space.clone(),
             seed: digest.seed,
             fidelity: digest.fidelity(),
-            queries: digest.queries.len(),
+            queries: digest.queries.len() - digest.imports,
+            imported: digest.imports,
             failed: digest.queries.iter().filter(|q| matches!(q.outcome, Outcome::Failed(_))).count(),
             ended: digest.ended,
             best,

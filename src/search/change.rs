@@ -1,6 +1,7 @@
 //! What may be changed of a search that has begun: its budget, and what follows it.
 
-use bonas_study::history::Event;
+use bonas_spaces::Architecture;
+use bonas_study::history::{Event, Fidelity, Outcome, Score};
 use bonas_study::journal::{JOURNAL_FILE, Journal, lock, read, write_whole};
 
 use super::aside::{FINALS, SHORTLIST};
@@ -37,6 +38,40 @@ impl Search {
         let study = self.study(&build::space(&self.config)?, Vec::new())?;
         let before = study.accept_data(self.config.evaluator.fidelity())?;
         Ok(before.zip(build::data_fingerprint(&self.config)?).map(|(before, here)| [before, here]))
+    }
+
+    /// Takes known scores, in the unit of the search, as its first observations, and begins the search if the folder holds
+    /// none. They are never evaluated again and take nothing from the budget. The number of those that were not known before.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] named `import` for a search that has proposed something, whose scores compare inside a batch
+    /// only, whose strategy learns from no scores, or whose evaluator has limits or a second objective; as
+    /// [`run`](Self::run).
+    pub fn import(
+        &self,
+        scores: impl IntoIterator<Item = (Architecture, Vec<f64>)>,
+    ) -> Result<usize, StudyError> {
+        let bad = |reason: &str| Err(StudyError::Setting { name: "import".into(), reason: reason.into() });
+        let (fidelity, aims) = (self.config.evaluator.fidelity(), self.config.evaluator.aims());
+        if fidelity == Fidelity::SharedWeights {
+            return bad("scores with shared weights compare inside a batch only; take another evaluator");
+        }
+        if self.config.strategy.own_network().is_some() {
+            return bad("this strategy trains a network of its own and learns from no scores; take another");
+        }
+        if !aims.bounds.is_empty() || aims.second.is_some() {
+            return bad(
+                "the evaluator has limits or a second objective, which scores do not say; leave them out",
+            );
+        }
+        let results = scores.into_iter().map(|(architecture, runs)| {
+            let score = match runs[..] {
+                [one] => Score::of(one, fidelity),
+                _ => Score::mean_of(runs, fidelity),
+            };
+            (architecture, Outcome::Scored(score))
+        });
+        self.study(&build::space(&self.config)?, Vec::new())?.import(fidelity, results)
     }
 
     /// The budget of unique architectures that the search was given after it began; none if it was given none.

@@ -105,7 +105,7 @@ impl Search {
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&space, &finished, observe)?;
         let summary = write_report(&self.directory, &self.config)?;
-        state::check_scored(&finished.history)?;
+        state::check_scored(&finished.history.evaluations()[finished.imported..])?;
         Ok(summary)
     }
 
@@ -149,7 +149,7 @@ impl Search {
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&build::space(&self.config)?, &finished, &mut |_, _| Vec::new())?;
         let summary = write_report(&self.directory, &self.config)?;
-        state::check_scored(&finished.history)?;
+        state::check_scored(&finished.history.evaluations()[finished.imported..])?;
         Ok(Some(summary))
     }
 

@@ -89,11 +89,11 @@ impl Search {
         }
         let study = Journalled::read(&self.directory, &space)?;
         standing.budget = study.extended.or(standing.budget);
-        standing.evaluated = study.history.len();
+        standing.evaluated = study.history.len() - study.imported;
         standing.best = study.history.best(fidelity).map(|(_, score)| score);
         standing.pending = Digest::of(&study.events).pending.len();
         if !locked && self.concluded(&space, &study)? {
-            let failed = state::check_scored(&study.history).is_err();
+            let failed = state::check_scored(&study.history.evaluations()[study.imported..]).is_err();
             standing.state = if failed { State::Failed } else { State::Finished };
         }
         Ok(standing)

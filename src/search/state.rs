@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bonas_spaces::SearchSpace;
 use bonas_study::Journalled;
-use bonas_study::history::{History, Outcome};
+use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::Journal;
 
 use super::{FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
@@ -29,7 +29,7 @@ impl Search {
         if !self.concluded(&space, &study)? {
             return Ok(None);
         }
-        check_scored(&study.history)?;
+        check_scored(&study.history.evaluations()[study.imported..])?;
         reporting::summary(&self.directory, &self.config).map(Some)
     }
 
@@ -81,17 +81,17 @@ fn begun_as(events: &[Event], text: &str) -> bool {
     matches!(events.first(), Some(Event::Started { config, .. }) if config.starts_with(text))
 }
 
-/// Refuses a search in which every architecture failed.
+/// Refuses a search in which every architecture that was evaluated failed.
 ///
 /// # Errors
 /// [`StudyError::Evaluator`] with the commonest reason.
-pub(super) fn check_scored(history: &History) -> Result<(), StudyError> {
-    let failures = history.evaluations().iter().filter_map(|evaluation| match &evaluation.outcome {
+pub(super) fn check_scored(evaluated: &[Evaluation]) -> Result<(), StudyError> {
+    let failures = evaluated.iter().filter_map(|evaluation| match &evaluation.outcome {
         Outcome::Failed(reason) => Some(reason.as_str()),
         Outcome::Scored(_) => None,
     });
     let failures: Vec<&str> = failures.collect();
-    if failures.is_empty() || failures.len() < history.len() {
+    if failures.is_empty() || failures.len() < evaluated.len() {
         return Ok(());
     }
     let times = |reason: &str| failures.iter().filter(|other| **other == reason).count();
@@ -181,7 +181,7 @@ impl Iterator for Sectioned<'_> {
 
 #[cfg(test)]
 mod tests {
-    use bonas_study::history::{Evaluation, Fidelity, Score};
+    use bonas_study::history::{Fidelity, History, Score};
     use bonas_study::testing::Chain;
 
     use super::*;
@@ -198,7 +198,7 @@ mod tests {
             };
             history.push(Evaluation { architecture, round: 0, batch: 0, predicted: None, outcome });
         }
-        check_scored(&history).err().map(|error| error.to_string())
+        check_scored(history.evaluations()).err().map(|error| error.to_string())
     }
 
     #[test]

@@ -8,6 +8,7 @@
 
 mod data;
 mod extend;
+mod import;
 mod run;
 mod session;
 mod state;
@@ -112,8 +113,10 @@ type StopRule = dyn Fn(&History) -> bool + Send;
 /// What a study that came to its end leaves.
 #[derive(Clone, Debug)]
 pub struct Finished {
-    /// Everything it measured.
+    /// Everything it measured, behind what was imported.
     pub history: History,
+    /// Architectures whose outcomes were imported, the first of the history.
+    pub imported: usize,
     /// Kind of its scores.
     pub fidelity: Fidelity,
     /// Why it ended.
@@ -256,6 +259,8 @@ pub struct Journalled {
     pub history: History,
     /// Why the study ended, if it did.
     pub ended: Option<EndReason>,
+    /// Architectures whose outcomes were imported, the first of the history.
+    pub imported: usize,
     /// Its budget of unique architectures since it was changed; none if it never was.
     pub extended: Option<usize>,
     /// Whether a last record was cut short; the next resume takes it away.
@@ -277,6 +282,7 @@ impl Journalled {
             events: records.events,
             history: state.history,
             ended: state.ended,
+            imported: state.imported.architectures,
             extended: state.extended,
             torn: records.torn,
             seconds: Seconds::read(directory),

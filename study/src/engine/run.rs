@@ -179,6 +179,7 @@ impl Runner {
             store.staging.clear();
         }
         Finished {
+            imported: self.state.imported.architectures,
             history: self.state.history,
             fidelity: self.fidelity,
             reason,
@@ -192,8 +193,8 @@ impl Runner {
     /// Whether the study is over before another round.
     pub(super) fn end_reason(&self) -> Option<EndReason> {
         let budget = self.budget();
-        let spent = budget.architectures.is_some_and(|n| self.state.history.len() >= n)
-            || budget.rounds.is_some_and(|n| self.state.rounds >= n)
+        let spent = budget.architectures.is_some_and(|n| self.state.evaluated() >= n)
+            || budget.rounds.is_some_and(|n| self.state.asked() >= n)
             || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
         if spent {
             return Some(EndReason::Budget);
@@ -212,7 +213,7 @@ impl Runner {
 
     /// Architectures that the budget still allows beside those that wait for an outcome.
     pub(super) fn remaining(&self) -> usize {
-        let known = self.state.history.len() + self.state.open.len();
+        let known = self.state.evaluated() + self.state.open.len();
         self.budget().architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
     }
 

@@ -178,7 +178,12 @@ impl Session {
         self.runner.state.open.iter().map(|(&id, open)| trial(id, open)).collect()
     }
 
-    /// What was told so far, in the order of telling.
+    /// Number of architectures that were told, without those that were imported.
+    pub fn told(&self) -> usize {
+        self.runner.state.evaluated()
+    }
+
+    /// What is known so far: what was imported, then what was told, in the order of telling.
     pub fn history(&self) -> &History {
         &self.runner.state.history
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bonas_spaces::{Architecture, Key, SearchSpace};
 
 use crate::ask::Candidate;
-use crate::history::{EndReason, Evaluation, Event, Fidelity, History, Outcome, Proposed};
+use crate::history::{EndReason, Evaluation, Event, Fidelity, History, Known, Outcome, Proposed};
 use crate::journal::{VERSION, of_another_version};
 
 /// A round whose batches are being evaluated.
@@ -76,6 +76,15 @@ pub(crate) struct Open {
     pub(crate) batch: usize,
 }
 
+/// How much of a study was known before it began.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Imported {
+    /// Architectures, the first of the history.
+    pub(crate) architectures: usize,
+    /// Rounds, the first.
+    pub(crate) rounds: usize,
+}
+
 /// What the events so far make of a study.
 ///
 /// A running study and a resumed one both go through [`State::apply`], so that they cannot
@@ -97,6 +106,8 @@ pub(crate) struct State {
     /// Rounds at the end in which every proposal was dropped.
     pub(crate) dry_rounds: usize,
     pub(crate) ended: Option<EndReason>,
+    /// What was imported.
+    pub(crate) imported: Imported,
     /// Fingerprint of the data that scores are measured on.
     pub(crate) data: Option<String>,
     /// The budget of unique architectures, once it was changed.
@@ -118,6 +129,7 @@ impl State {
             answered: HashMap::new(),
             dry_rounds: 0,
             ended: None,
+            imported: Imported::default(),
             data: None,
             extended: None,
             fidelity,
@@ -144,6 +156,7 @@ impl State {
         }
         match event {
             Event::Started { version, space, .. } => self.start(event, *version, space),
+            Event::Imported { results } => self.import(results),
             Event::Asked { round, batches, .. } => self.ask(*round, batches),
             Event::Evaluated { round, batch, outcomes } => self.evaluate(*round, *batch, outcomes),
             Event::HandedOut { trials } => self.hand_out(trials),
@@ -184,7 +197,7 @@ impl State {
             }
             let mut candidates = Vec::with_capacity(batch.len());
             for proposed in batch {
-                let architecture = read_back(self.space.as_ref(), proposed)?;
+                let architecture = read_back(self.space.as_ref(), &proposed.arch, proposed.key)?;
                 if self.knows(proposed.key) || !seen.insert(proposed.key) {
                     return Err(format!("architecture {} is there a second time", proposed.arch));
                 }
@@ -198,6 +211,35 @@ impl State {
         let round = Round::new(round, keys, parsed, self.trials);
         self.trials += round.trials() as u64;
         self.pending = (round.trials() > 0).then_some(round);
+        Ok(())
+    }
+
+    /// Refuses results that cannot be the first observations.
+    pub(crate) fn importable(&self, results: &[Known]) -> Result<(), String> {
+        if self.asked() > 0 || self.ended.is_some() {
+            return Err("results are imported before the first architecture is proposed".into());
+        }
+        let outcomes: Vec<Outcome> = results.iter().map(|known| known.outcome.clone()).collect();
+        check_outcomes(&outcomes, results.len(), &mut self.fidelity.clone())
+    }
+
+    fn import(&mut self, results: &[Known]) -> Result<(), String> {
+        self.importable(results)?;
+        let round = self.rounds;
+        for Known { arch, key, outcome } in results {
+            if let Outcome::Scored(score) = outcome {
+                self.fidelity.get_or_insert(score.fidelity);
+            }
+            let architecture = read_back(&*self.space, arch, *key)?;
+            let evaluation =
+                Evaluation { architecture, outcome: outcome.clone(), predicted: None, round, batch: 0 };
+            if !self.history.push(evaluation) {
+                return Err(format!("architecture {arch} is there a second time"));
+            }
+        }
+        self.rounds += 1;
+        self.imported.rounds += 1;
+        self.imported.architectures += results.len();
         Ok(())
     }
 
@@ -273,9 +315,19 @@ impl State {
         }
     }
 
+    /// Architectures that were evaluated, without those that were imported.
+    pub(crate) fn evaluated(&self) -> usize {
+        self.history.len() - self.imported.architectures
+    }
+
+    /// Rounds that the strategy was asked for.
+    pub(crate) fn asked(&self) -> usize {
+        self.rounds - self.imported.rounds
+    }
+
     /// Architectures that are evaluated, handed out or wait for their turn.
     pub(crate) fn proposed(&self) -> usize {
-        self.history.len() + self.open.len() + self.pending.as_ref().map_or(0, Round::left)
+        self.evaluated() + self.open.len() + self.pending.as_ref().map_or(0, Round::left)
     }
 
     fn extend(&mut self, architectures: usize) -> Result<(), String> {
@@ -308,15 +360,10 @@ fn described(outcome: &Outcome) -> String {
 }
 
 /// The architecture that a journal's text stands for.
-fn read_back(space: &dyn SearchSpace, proposed: &Proposed) -> Result<Architecture, String> {
-    let architecture = space.parse(&proposed.arch).map_err(|e| e.to_string())?;
-    if architecture.key() != proposed.key {
-        return Err(format!(
-            "{:?} has key {}, the record says {}",
-            proposed.arch,
-            architecture.key(),
-            proposed.key
-        ));
+fn read_back(space: &dyn SearchSpace, arch: &str, key: Key) -> Result<Architecture, String> {
+    let architecture = space.parse(arch).map_err(|e| e.to_string())?;
+    if architecture.key() != key {
+        return Err(format!("{arch:?} has key {}, the record says {key}", architecture.key()));
     }
     Ok(architecture)
 }

@@ -19,6 +19,19 @@ pub struct Proposed {
     pub predicted: Option<Prediction>,
 }
 
+/// An outcome that was known before, as the journal writes it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// In the space's notation.
+    pub arch: String,
+    /// Its key, in hexadecimal.
+    #[serde(with = "key_text")]
+    pub key: Key,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
 /// A step of a study, as it stands in the journal.
 ///
 /// The journal holds exactly these events; a study's state is a function of its configuration,
@@ -36,6 +49,12 @@ pub enum Event {
         seed: u64,
         /// The configuration as text; compared on resume.
         config: String,
+    },
+    /// Outcomes that were known before are the first observations ([`Study::import`](crate::Study::import)): a round of their
+    /// own, which takes nothing from the budget.
+    Imported {
+        /// Architectures with their outcomes.
+        results: Vec<Known>,
     },
     /// The strategy proposed batches for a round.
     Asked {

@@ -21,7 +21,7 @@ use bonas_spaces::{Architecture, Key};
 use serde::{Deserialize, Serialize};
 
 pub use aims::{Aims, Bound};
-pub use event::{EndReason, Event, Observer, Progress, Proposed};
+pub use event::{EndReason, Event, Known, Observer, Progress, Proposed};
 
 /// How a score was come by. Scores of different fidelities are never compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

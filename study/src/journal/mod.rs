@@ -231,11 +231,9 @@ pub fn discard_unused(folder: &Path, beside: &[&str]) -> Result<bool, StudyError
     // Held while looking, so that nothing is evaluated meanwhile.
     let _lock = lock(folder)?;
     let path = folder.join(JOURNAL_FILE);
-    if read(&path)?
-        .events
-        .iter()
-        .any(|event| matches!(event, Event::Evaluated { .. } | Event::HandedOut { .. }))
-    {
+    if read(&path)?.events.iter().any(|event| {
+        matches!(event, Event::Evaluated { .. } | Event::HandedOut { .. } | Event::Imported { .. })
+    }) {
         return Ok(false);
     }
     for entry in fs::read_dir(folder).map_err(|e| io_error(folder, e))? {

@@ -1,0 +1,77 @@
+//! `bonas import`: searches that begin with the results of a table.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{SMALL, bonas, text};
+
+const TABLE: &str = "arch,score,other\n\
+    |nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|,0.99,1\n\
+    |none~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|,0.1;0.3,2\n\
+    |skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|nor_conv_3x3~2|,,3\n";
+
+fn run(folder: &Path, arguments: &[&str]) -> String {
+    let output = bonas(arguments, folder);
+    assert!(output.status.success(), "{arguments:?}: {}{}", text(&output.stdout), text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn place() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.toml"), SMALL).unwrap();
+    fs::write(folder.path().join("t.csv"), TABLE).unwrap();
+    folder
+}
+
+#[test]
+fn a_search_begins_with_the_results_of_a_table() {
+    let folder = place();
+    let at = folder.path();
+    let printed = run(at, &["import", "r", "s.toml", "--from", "t.csv"]);
+    assert!(printed.contains("2 results are imported into r; the best of the table is 0.99."), "{printed}");
+    assert!(
+        printed.contains("1 row left out: 1 without `score`"),
+        "the row without a score is told: {printed}"
+    );
+    let again = run(at, &["import", "r", "--from", "t.csv"]);
+    assert!(again.contains("0 results are imported into r, 2 were known before"), "{again}");
+    assert!(run(at, &["runs", "."]).contains("interrupted  0 of 30    0.9900"));
+    run(at, &["search", "s.toml", "--out", "r"]);
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(at.join("r/summary.json")).unwrap()).unwrap();
+    assert_eq!((&summary["queries"], &summary["imported"]), (&30.into(), &2.into()));
+    assert_eq!((&summary["best"]["score"], &summary["best"]["query"]), (&0.99.into(), &1.into()));
+    assert_eq!(summary["winner"].as_str().unwrap(), TABLE.lines().nth(1).unwrap().split(',').next().unwrap());
+    assert_eq!(summary["rounds"][0]["queries"], 2);
+    assert!(run(at, &["runs", "."]).contains("finished  30 of 30"));
+}
+
+#[test]
+fn mistakes_are_named() {
+    let folder = place();
+    let at = folder.path();
+    fs::write(
+        at.join("limited.toml"),
+        SMALL.replace("\"synthetic\"", "\"told\"\nlimits = [\"latency <= 5\"]"),
+    )
+    .unwrap();
+    fs::write(at.join("bad.csv"), "arch,score\n|nonsense|,1\n").unwrap();
+    run(at, &["search", "s.toml", "--out", "done"]);
+    for (arguments, code, expected) in [
+        (&["import", "r", "--from", "t.csv"][..], 2, "r holds no search; name its configuration"),
+        (&["import", "r", "s.toml", "--from", "t.csv", "--column", "acc"], 1, "acc"),
+        (&["import", "r", "s.toml", "--from", "none.csv"], 1, "none.csv"),
+        (&["import", "r", "s.toml", "--from", "bad.csv"], 1, "bad.csv line 2"),
+        (&["import", "r", "limited.toml", "--from", "t.csv"], 2, "limits or a second objective"),
+        (&["import", "done", "--from", "t.csv"], 2, "before the first architecture is proposed"),
+        (&["import", "done", "s.toml", "--seed", "9", "--from", "t.csv"], 2, "another configuration"),
+    ] {
+        let output = bonas(arguments, at);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {error}");
+        assert!(error.contains(expected), "{arguments:?}: {error}");
+    }
+    assert!(!at.join("r").exists(), "nothing is begun by a mistake");
+}

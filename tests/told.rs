@@ -126,6 +126,27 @@ fn told_in_order_it_is_the_search_of_a_program() {
     assert_eq!(fs::read(told.at("r/winner.txt")).unwrap(), fs::read(told.at("p/winner.txt")).unwrap());
 }
 
+/// Whichever command finds the search over writes the report.
+#[test]
+fn the_report_is_written_after_a_kill_too() {
+    let told = Told::new("");
+    let trials = told.trials(&["-n", "100"]);
+    assert_eq!(trials.len(), BUDGET);
+    for trial in &trials {
+        told.tell(trial);
+    }
+    let path = told.at("r/journal.jsonl");
+    let journal = fs::read_to_string(&path).unwrap();
+    assert!(journal.lines().last().unwrap().contains("\"ended\""));
+    fs::write(&path, &journal[..journal.trim_end().rfind('\n').unwrap() + 1]).unwrap();
+    for file in ["report.html", "summary.json", "winner.txt"] {
+        fs::remove_file(told.at("r").join(file)).unwrap();
+    }
+    assert!(told.trials(&[]).is_empty());
+    assert!(told.at("r/report.html").is_file() && told.at("r/winner.txt").is_file());
+    assert_eq!(fs::read_to_string(&path).unwrap(), journal);
+}
+
 #[test]
 fn json_has_the_architecture_as_a_graph() {
     let told = Told::new("");
@@ -163,6 +184,11 @@ fn mistakes_are_named_and_change_nothing() {
         (&["tell", "r", "0", "--score", "0,9"], "invalid value '0,9' for '--score <SCORE>'"),
         (&["tell", "r", "0", "--score", "1", "--measure", "latency"], "is not NAME=VALUE with a number"),
         (&["tell", "r", "0", "--score", "1", "--measure", "score=2"], "score is there twice"),
+        (
+            &["tell", "r", "0", "--score", "1", "--measure", "latency=4", "--measure", "size=3"],
+            "nothing reads `size`",
+        ),
+        (&["tell", "r", "0", "--failed", " \n"], "--failed: give a reason"),
         (&["tell", "r", "0", "--score", "1", "--failed", "x"], "cannot be used with"),
         (&["tell", "r", "0"], "required arguments were not provided"),
         (&["tell", "r", "-1", "--score", "1"], "unexpected argument '-1'"),
@@ -173,7 +199,10 @@ fn mistakes_are_named_and_change_nothing() {
             &["search", "s.toml", "--out", "q", "--set", "shortlist.cells=2"],
             "shortlist.cells: scores are told",
         ),
-        (&["search", "s.toml", "--out", "q", "--set", "study.seconds=9"], "not seconds"),
+        (
+            &["search", "s.toml", "--out", "q", "--set", "study.seconds=9"],
+            "study.seconds: trials take their time",
+        ),
     ] {
         let error = told.refused(arguments);
         assert!(error.contains(expected), "{arguments:?}: {error}");

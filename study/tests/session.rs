@@ -184,6 +184,23 @@ fn abandoned_trials_do_not_count() {
     assert_eq!((session.history().len(), session.ended()), (BUDGET, Some(EndReason::Budget)));
 }
 
+/// Killed between the last outcome and the record of the end, a study is over when it is opened again.
+#[test]
+fn the_end_is_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut session = open_random(folder.path());
+    for trial in session.ask(BUDGET).unwrap() {
+        tell(&mut session, &trial);
+    }
+    drop(session);
+    let path = folder.path().join(JOURNAL_FILE);
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let cut = whole.trim_end().rfind('\n').unwrap() + 1;
+    std::fs::write(&path, &whole[..cut]).unwrap();
+    assert_eq!(open_random(folder.path()).ended(), Some(EndReason::Budget));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+}
+
 /// A small space is handed out to its last architecture, and then the study is over.
 #[test]
 fn a_space_can_be_used_up() {

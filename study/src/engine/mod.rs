@@ -9,6 +9,7 @@
 mod data;
 mod extend;
 mod import;
+mod refused;
 mod run;
 mod session;
 mod state;

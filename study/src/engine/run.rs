@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::mem;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bonas_spaces::SpaceError;
 
+use super::refused::{begun, check_header};
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
 use super::{Budget, Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
@@ -415,41 +415,7 @@ impl Runner {
     }
 }
 
-/// Why a round cannot be evaluated of which trials were handed out.
-fn begun(round: &Round) -> StudyError {
-    let reason = format!("round {} was handed out in part; ask for the rest of it first", round.index);
-    StudyError::Trial { trial: round.next_trial(), reason }
-}
-
 fn job(round: &Round, batch: usize) -> Job {
     let architectures = round.batches[batch].iter().map(|c| c.architecture.clone()).collect();
     Job { architectures, round: round.index, batch }
-}
-
-/// Refuses to go on with the journal of another study.
-fn check_header(there: &Event, here: &Event, path: &Path) -> Result<(), StudyError> {
-    let (Event::Started { seed, config, .. }, Event::Started { seed: own_seed, config: own_config, .. }) =
-        (there, here)
-    else {
-        return Ok(());
-    };
-    let reason = if seed != own_seed {
-        format!("the journal is of a study with seed {seed}, this one has seed {own_seed}")
-    } else if config != own_config {
-        let difference = first_difference(config, own_config);
-        format!(
-            "the journal is of another configuration: {difference}; take the one it was begun with, or another folder"
-        )
-    } else {
-        return Ok(());
-    };
-    Err(StudyError::Journal { path: path.to_owned(), line: 1, reason })
-}
-
-fn first_difference(there: &str, here: &str) -> String {
-    let mut lines = there.lines().zip(here.lines()).filter(|(a, b)| a != b);
-    match lines.next() {
-        Some((a, b)) => format!("there {a:?}, here {b:?}"),
-        None => format!("{} lines there, {} here", there.lines().count(), here.lines().count()),
-    }
 }

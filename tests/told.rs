@@ -138,7 +138,7 @@ fn the_report_is_written_after_a_kill_too() {
     let path = told.at("r/journal.jsonl");
     let journal = fs::read_to_string(&path).unwrap();
     assert!(journal.lines().last().unwrap().contains("\"ended\""));
-    fs::write(&path, &journal[..journal.trim_end().rfind('\n').unwrap() + 1]).unwrap();
+    fs::write(&path, &journal[..=journal.trim_end().rfind('\n').unwrap()]).unwrap();
     for file in ["report.html", "summary.json", "winner.txt"] {
         fs::remove_file(told.at("r").join(file)).unwrap();
     }

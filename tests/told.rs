@@ -173,7 +173,7 @@ fn mistakes_are_named_and_change_nothing() {
             &["search", "s.toml", "--out", "q", "--set", "shortlist.cells=2"],
             "shortlist.cells: scores are told",
         ),
-        (&["search", "s.toml", "--out", "q", "--set", "study.seconds=9"], "not seconds"),
+        (&["search", "s.toml", "--out", "q", "--set", "study.seconds=9"], "limit architectures or rounds"),
     ] {
         let error = told.refused(arguments);
         assert!(error.contains(expected), "{arguments:?}: {error}");

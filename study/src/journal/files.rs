@@ -146,7 +146,9 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         // Two at a time: each is whole, and the last to finish counts.
         let mut files = ["one", "two"].map(|text| (text, WholeFile::create(&path).unwrap()));
-        files.iter_mut().for_each(|(text, file)| file.append(text.as_bytes()).unwrap());
+        for (text, file) in &mut files {
+            file.append(text.as_bytes()).unwrap();
+        }
         for (text, file) in files {
             file.finish().unwrap();
             assert_eq!(std::fs::read(&path).unwrap(), text.as_bytes());

@@ -1,4 +1,4 @@
-//! The budget of a study, and another one for one that has begun.
+//! The budget of a study, and how it is changed once the study has begun.
 
 use super::run::Runner;
 use super::{Budget, MAX_DRY_ROUNDS, Study};

@@ -1,9 +1,9 @@
-//! Another budget for a study that has begun.
+//! The budget of a study, and how it is changed once the study has begun.
 
-use super::Study;
 use super::run::Runner;
+use super::{Budget, MAX_DRY_ROUNDS, Study};
 use crate::StudyError;
-use crate::history::{Event, Fidelity};
+use crate::history::{EndReason, Event, Fidelity};
 
 impl Study {
     /// Gives the study in its folder another budget of unique architectures and journals that ([`Event::Extended`]).
@@ -31,6 +31,33 @@ impl Study {
 }
 
 impl Runner {
+    /// Whether the study is over before another round.
+    pub(super) fn end_reason(&self) -> Option<EndReason> {
+        let budget = self.budget();
+        let spent = budget.architectures.is_some_and(|n| self.state.evaluated() >= n)
+            || budget.rounds.is_some_and(|n| self.state.asked() >= n)
+            || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
+        if spent {
+            return Some(EndReason::Budget);
+        }
+        if self.study.stop.as_ref().is_some_and(|rule| rule(&self.state.history)) {
+            return Some(EndReason::Reached);
+        }
+        (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
+    }
+
+    /// The budget that the study has by now.
+    pub(super) fn budget(&self) -> Budget {
+        let architectures = self.state.extended.or(self.study.budget.architectures);
+        Budget { architectures, ..self.study.budget }
+    }
+
+    /// Architectures that the budget still allows beside those that wait for an outcome.
+    pub(super) fn remaining(&self) -> usize {
+        let known = self.state.evaluated() + self.state.open.len();
+        self.budget().architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
+    }
+
     fn extend(mut self, architectures: usize) -> Result<(), StudyError> {
         if self.budget().architectures == Some(architectures) {
             return Ok(());

@@ -10,7 +10,7 @@ use bonas_spaces::SpaceError;
 use super::refused::{begun, check_header};
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
-use super::{Budget, Finished, MAX_DRY_ROUNDS, Recommendation, Study, replay};
+use super::{Finished, Recommendation, Study, replay};
 use crate::StudyError;
 use crate::ask::{Ask, Candidate, Proposal};
 use crate::evaluate::Job;
@@ -20,11 +20,11 @@ use crate::rng::{self, ASK, ESTIMATE};
 
 /// A study under way.
 pub(super) struct Runner {
-    study: Study,
+    pub(super) study: Study,
     pub(super) fidelity: Fidelity,
     pub(super) state: State,
     store: Option<Store>,
-    timings: Timings,
+    pub(super) timings: Timings,
     recommended: Vec<Recommendation>,
     /// Number of evaluations that the strategy's estimates have considered.
     estimated: usize,
@@ -188,33 +188,6 @@ impl Runner {
             estimates,
             recommended: self.recommended,
         }
-    }
-
-    /// Whether the study is over before another round.
-    pub(super) fn end_reason(&self) -> Option<EndReason> {
-        let budget = self.budget();
-        let spent = budget.architectures.is_some_and(|n| self.state.evaluated() >= n)
-            || budget.rounds.is_some_and(|n| self.state.asked() >= n)
-            || budget.seconds.is_some_and(|s| self.timings.known().total() >= s);
-        if spent {
-            return Some(EndReason::Budget);
-        }
-        if self.study.stop.as_ref().is_some_and(|rule| rule(&self.state.history)) {
-            return Some(EndReason::Reached);
-        }
-        (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
-    }
-
-    /// The budget that the study has by now.
-    pub(super) fn budget(&self) -> Budget {
-        let architectures = self.state.extended.or(self.study.budget.architectures);
-        Budget { architectures, ..self.study.budget }
-    }
-
-    /// Architectures that the budget still allows beside those that wait for an outcome.
-    pub(super) fn remaining(&self) -> usize {
-        let known = self.state.evaluated() + self.state.open.len();
-        self.budget().architectures.map_or(usize::MAX, |n| n.saturating_sub(known))
     }
 
     /// Asks the strategy for the next round, which is journalled.

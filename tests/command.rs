@@ -222,8 +222,8 @@ fn output_of_any_length_is_cut_in_the_file_and_not_in_memory() {
     let script = "head -c 50000000 /dev/zero; head -c 50000000 /dev/zero | tr '\\0' 'x'; yes | head -c 50000000\n\
                   echo; echo '{\"score\": 1}'";
     let place = Place::new(script, 1, "");
-    let limited = format!("ulimit -v 1500000; exec {} search s.toml --out r", env!("CARGO_BIN_EXE_bonas"));
-    let done = Command::new("sh").args(["-c", &limited]).current_dir(place.0.path()).output().unwrap();
+    let limited = ["-c", "ulimit -v 1500000; exec \"$0\" search s.toml --out r", env!("CARGO_BIN_EXE_bonas")];
+    let done = Command::new("sh").args(limited).current_dir(place.0.path()).output().unwrap();
     assert!(place.journal_of(&done).contains("\"value\":1.0"));
     let kept = place.trials()[0].join("stdout.txt");
     let size = fs::metadata(&kept).unwrap().len();

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, SystemTime};
 
 use bonas::config::SearchConfig;
 use bonas::study::history::{Event, Outcome};
@@ -11,6 +11,7 @@ use bonas::study::journal::{JOURNAL_FILE, read};
 use rand::RngExt;
 
 use crate::cli::{bonas, text};
+use crate::support::ends_within;
 
 /// Kills of extensions, shortlist and final training included.
 const KILLS: usize = 30;
@@ -254,7 +255,8 @@ fn killed_extensions_end_in_the_same_files() {
         let place = begin();
         for life in 0.. {
             let longest = if life > 12 { 1500.0 } else { 300.0 };
-            if finishes_within(&place, Duration::from_secs_f64(rng.random_range(2.0..longest) / 1e3)) {
+            let life = Duration::from_secs_f64(rng.random_range(2.0..longest) / 1e3);
+            if ends_within(extension(&place), life) {
                 break;
             }
             kills += 1;
@@ -266,26 +268,14 @@ fn killed_extensions_end_in_the_same_files() {
     }
 }
 
-/// Whether the extension ended before it was killed.
-fn finishes_within(place: &Place, life: Duration) -> bool {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_bonas"))
+fn extension(place: &Place) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_bonas"))
         .args(["resume", "r", "--budget", "24"])
         .current_dir(place.at("."))
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .unwrap();
-    let begun = Instant::now();
-    while begun.elapsed() < life {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return true;
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    false
+        .unwrap()
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! What several test modules need.
 
 use std::path::Path;
+use std::process::Child;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use bonas::spaces::{Architecture, SearchSpace};
 use bonas::study::evaluator::Synthetic;
@@ -54,6 +56,21 @@ pub(crate) fn undisturbed() -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     eventful_study(1, &eventful_evaluator()).directory(folder.path()).run().unwrap();
     journal_of(folder.path())
+}
+
+/// Whether a process ended well within its life; else it is killed.
+pub(crate) fn ends_within(mut child: Child, life: Duration) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < life {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert!(status.success());
+            return true;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    false
 }
 
 /// A strategy from a closure.

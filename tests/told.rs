@@ -147,6 +147,24 @@ fn the_report_is_written_after_a_kill_too() {
     assert_eq!(fs::read_to_string(&path).unwrap(), journal);
 }
 
+/// What was cut short in the journal is said, and the rest is there.
+#[test]
+fn a_torn_journal_is_warned_of() {
+    let told = Told::new("");
+    told.trials(&["-n", "2"]);
+    let path = told.at("r/journal.jsonl");
+    let mut journal = fs::read(&path).unwrap();
+    journal.extend(b"{\"seq\":3,");
+    fs::write(&path, journal).unwrap();
+    let output = told.command(&["ask", "r", "--pending"]).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && error.contains("warning: line 4 of the journal was cut short"),
+        "{error}"
+    );
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 2);
+}
+
 #[test]
 fn json_has_the_architecture_as_a_graph() {
     let told = Told::new("");

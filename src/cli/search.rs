@@ -97,6 +97,15 @@ pub(super) fn expect_same(dir: &Path, config: SearchConfig) -> anyhow::Result<Se
     )))
 }
 
+/// Says which rows of a table the search starts without.
+fn show_skipped(search: &Search, told: impl FnOnce(StudyError) -> anyhow::Error) -> anyhow::Result<()> {
+    let skipped = search.transfer_skipped().map_err(told)?;
+    if skipped.is_empty() {
+        return Ok(());
+    }
+    out::text(&format!("strategy.transfer: {}", skipped.line()))
+}
+
 /// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
 pub(super) fn guarded(
     config: &SearchConfig,
@@ -108,6 +117,7 @@ pub(super) fn guarded(
     let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
     let told = |error| placed(with_report(error, dir), origin);
     if config.evaluator.told().is_some() {
+        show_skipped(&search, told)?;
         return session::begin(&search).map_err(|error| match error.downcast() {
             Ok(error) => told(error),
             Err(other) => other,
@@ -117,10 +127,7 @@ pub(super) fn guarded(
         out::text("Nothing is left to do here; another --out begins another search.\n")?;
         return print_ending(&summary, config, dir);
     }
-    let skipped = search.transfer_skipped().map_err(told)?;
-    if !skipped.is_empty() {
-        out::text(&format!("strategy.transfer: {}", skipped.line()))?;
-    }
+    show_skipped(&search, told)?;
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
     let line = Overall::new(StagePlan::of(&planned));

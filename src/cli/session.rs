@@ -13,8 +13,8 @@ use bonas::search::{CONFIG_FILE, Search, note_environment};
 use bonas::spaces::SearchSpace;
 use bonas::study::Trial;
 use bonas::study::evaluator::Described;
-use bonas::study::history::{EndReason, Prediction};
-use bonas::{Outcome, Session, StudyError, build};
+use bonas::study::history::{EndReason, Prediction, Progress};
+use bonas::{Event, Observer, Outcome, Session, StudyError, build};
 use clap::Args;
 use serde::Serialize;
 
@@ -99,6 +99,23 @@ struct TrialJson<'a> {
     architecture: Described<'a>,
 }
 
+/// Shows warnings, and nothing else.
+struct Warnings;
+
+impl Observer for Warnings {
+    fn event(&mut self, _: &Event, _: bool) {}
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        if let Progress::Warning(text) = progress {
+            out::error(&format!("warning: {text}"));
+        }
+    }
+}
+
+fn warnings() -> Vec<Box<dyn Observer>> {
+    vec![Box::new(Warnings)]
+}
+
 /// A search that is told, opened.
 struct Opened {
     search: Search,
@@ -112,7 +129,8 @@ impl Opened {
         let config = read_config(dir)?;
         let origin = |key: &str| format!("{}: {key}", dir.join(CONFIG_FILE).display());
         let search = Search { config, directory: dir.to_owned(), cancel: Arc::default() };
-        let opened = build::space(&search.config).and_then(|space| Ok((space, search.open(PATIENCE)?)));
+        let opened =
+            build::space(&search.config).and_then(|space| Ok((space, search.open(PATIENCE, warnings())?)));
         let (space, session) = opened.map_err(|error| placed(error, origin))?;
         Ok(Self { search, space, session })
     }
@@ -150,7 +168,7 @@ impl Opened {
 /// Settings that do not fit, and errors of the folder.
 pub(super) fn begin(search: &Search) -> anyhow::Result<()> {
     let (dir, space) = (&search.directory, build::space(&search.config)?);
-    let opened = Opened { session: search.open(PATIENCE)?, search: search.clone(), space };
+    let opened = Opened { session: search.open(PATIENCE, warnings())?, search: search.clone(), space };
     note_environment(dir, &environment::facts())?;
     if opened.session.ended().is_some() {
         return opened.conclude("");

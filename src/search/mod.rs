@@ -110,14 +110,16 @@ impl Search {
     }
 
     /// Opens the search to be asked and told ([`ToldSettings`](crate::config::ToldSettings)), beginning it if the folder
-    /// holds none. Another process that works there is waited for, for at most `patience`.
+    /// holds none. Another process that works there is waited for, for at most `patience`. The observers are told what
+    /// happens, warnings among it.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`StudyError::Setting`] for another evaluator, and for trainings that are to follow.
-    pub fn open(&self, patience: Duration) -> Result<Session, StudyError> {
+    pub fn open(&self, patience: Duration, observers: Vec<Box<dyn Observer>>) -> Result<Session, StudyError> {
         self.check_told()?;
         let study = self.study(&build::space(&self.config)?, Vec::new())?;
-        study.patience(patience).open(self.config.evaluator.fidelity())
+        let study = observers.into_iter().fold(study.patience(patience), Study::observer);
+        study.open(self.config.evaluator.fidelity())
     }
 
     /// Refuses a search that is not told, and what cannot follow one that is.

@@ -3,11 +3,12 @@
 use std::fs;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use rand::RngExt;
 
 use super::Place;
+use crate::support::ends_within;
 
 /// Kills of each kind of search.
 const KILLS: usize = 55;
@@ -38,22 +39,6 @@ fn start(place: &Place, workers: usize) -> Child {
         .unwrap()
 }
 
-/// Whether the search ended before it was killed.
-fn run_and_kill(place: &Place, workers: usize, life: Duration) -> bool {
-    let mut child = start(place, workers);
-    let begun = Instant::now();
-    while begun.elapsed() < life {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return true;
-        }
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    false
-}
-
 fn whole_records(path: &Path) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
     text[..text.rfind('\n').map_or(0, |at| at + 1)].to_owned()
@@ -72,7 +57,7 @@ fn kill_often(workers: &[usize], evaluator: &str) -> usize {
         for life in 0.. {
             let millis = rng.random_range(20.0..250.0 + 50.0 * f64::from(life));
             let workers = workers[life as usize % workers.len()];
-            if run_and_kill(&place, workers, Duration::from_secs_f64(millis / 1e3)) {
+            if ends_within(start(&place, workers), Duration::from_secs_f64(millis / 1e3)) {
                 break;
             }
             kills += 1;

@@ -184,9 +184,12 @@ impl Bench {
 
     /// Rows left out of the table that a strategy starts from; none if there is no such table. The scores were read when
     /// the strategy was built, so that no error is left for here.
-    pub(super) fn transfer_skipped(&self, strategy: &StrategyConfig) -> Skipped {
-        let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space);
-        task.ok().flatten().map(|task| task.skipped.clone()).unwrap_or_default()
+    ///
+    /// # Errors
+    /// Those of reading the table.
+    pub(super) fn transfer_skipped(&self, strategy: &StrategyConfig) -> Result<Skipped, StudyError> {
+        let task = self.knowledge.source_task(strategy.settings.transfer(), &self.space)?;
+        Ok(task.map(|task| task.skipped.clone()).unwrap_or_default())
     }
 
     /// Refuses a strategy that starts from what it has to find out.

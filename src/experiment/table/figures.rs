@@ -1,5 +1,6 @@
 //! From runs to figures.
 
+use crate::StudyError;
 use bonas_study::statistics::{friedman, mean, quantile, sd};
 use bonas_surrogate::metrics::kendall_tau_b;
 use bonas_surrogate::pareto::front;
@@ -22,18 +23,25 @@ const BOOTSTRAP: u64 = 300;
 
 impl Results {
     /// The results of all runs: of every strategy, seed by seed.
-    pub(super) fn of(bench: &Bench, config: &ExperimentConfig, runs: &[Vec<Run>]) -> Self {
+    ///
+    /// # Errors
+    /// Those of a table of scores on another task.
+    pub(super) fn of(
+        bench: &Bench,
+        config: &ExperimentConfig,
+        runs: &[Vec<Run>],
+    ) -> Result<Self, StudyError> {
         let mut traces = Vec::new();
         let (mut strategies, mut timings) = (Vec::new(), Vec::new());
         for (place, (strategy, runs)) in config.strategies.iter().zip(runs).enumerate() {
             let own: Vec<Trace> = runs.iter().map(|run| Trace::of(bench, &strategy.label, run)).collect();
-            strategies.push(Sheet { bench, config, strategy, place: place as u64, traces: &own }.summary());
+            strategies.push(Sheet { bench, config, strategy, place: place as u64, traces: &own }.summary()?);
             timings.push(StrategyTimings::of(&strategy.label, runs));
             traces.extend(own);
         }
         let tests = tests(bench, config, &traces);
         let summary = summary(bench, config, strategies, tests);
-        Self { summary, timings: Timings::of(timings), traces }
+        Ok(Self { summary, timings: Timings::of(timings), traces })
     }
 }
 
@@ -122,18 +130,18 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    fn summary(&self) -> StrategySummary {
-        StrategySummary {
+    fn summary(&self) -> Result<StrategySummary, StudyError> {
+        Ok(StrategySummary {
             label: self.strategy.label.clone(),
             strategy: self.strategy.settings.name().to_owned(),
-            transfer_skipped: self.bench.transfer_skipped(self.strategy),
+            transfer_skipped: self.bench.transfer_skipped(self.strategy)?,
             seeds: self.traces.len(),
             curve: (1..=self.config.settings.budget).map(|queries| self.point(queries)).collect(),
             last: self.last(),
             to_optimum: self.to_optimum(),
             infeasible_mean: (!self.bench.goals().limits.is_empty()).then(|| self.infeasible()),
             pareto: self.bench.goals().second.as_ref().map(|second| self.pareto(second)),
-        }
+        })
     }
 
     fn point(&self, queries: usize) -> Point {

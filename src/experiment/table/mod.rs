@@ -127,7 +127,7 @@ impl Task for TableTask<'_> {
 
     fn results(&self, runs: Vec<Vec<Run>>) -> Result<Results, StudyError> {
         self.store().sync()?;
-        Ok(Results::of(&self.bench, &self.experiment.config, &runs))
+        Results::of(&self.bench, &self.experiment.config, &runs)
     }
 
     fn write(&self, results: &Results, folder: &Path) -> Result<(), StudyError> {

@@ -46,15 +46,23 @@ pub(super) fn check(words: &[String], folder: &Path) -> Result<(), StudyError> {
     }
 }
 
-/// A fingerprint of the files that the words name: another script is another program, whatever it is called.
+/// Bytes of a file up to which it may be a script; of a longer one, such as a data set, only the length counts.
+const SCRIPT: u64 = 1 << 20;
+
+/// A fingerprint of the files that the words name: another script is another program, whatever it is called. A file that
+/// cannot be read counts as none: the program finds that out itself.
 pub(super) fn fingerprint(words: &[String], folder: &Path) -> String {
     let mut hasher = blake3::Hasher::new();
     for word in words {
         let path = folder.join(word);
-        if path.is_file()
+        let Ok(file) = std::fs::metadata(&path) else { continue };
+        if !file.is_file() {
+            continue;
+        }
+        hasher.update(word.as_bytes()).update(&file.len().to_le_bytes());
+        if file.len() <= SCRIPT
             && let Ok(bytes) = std::fs::read(&path)
         {
-            hasher.update(word.as_bytes());
             hasher.update(&bytes);
         }
     }

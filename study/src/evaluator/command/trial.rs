@@ -114,9 +114,11 @@ impl Trial<'_> {
         fs::create_dir_all(&own).map_err(|source| StudyError::Io { path: own, source })?;
         group::await_left_behind(&self.files.group());
         write_json(&self.files.request(), request)?;
-        for attempt in 0.. {
+        let mut left = self.retries;
+        loop {
             match self.attempt(monitor)? {
-                Err(failure) if failure.again && attempt < self.retries => {
+                Err(failure) if failure.again && left > 0 => {
+                    left -= 1;
                     let told = format!("{}; tried again", failure.told(&self.files.stderr()));
                     monitor.warning(&told);
                 }
@@ -124,7 +126,6 @@ impl Trial<'_> {
                 Err(failure) => return Ok(Err(failure)),
             }
         }
-        unreachable!("attempts end by a result or their number")
     }
 
     /// What an earlier process measured in this very run.

@@ -48,9 +48,10 @@ impl Bonas {
         pending: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
-        let values: Vec<f64> = known.iter().map(|s| s.value).collect();
+        // As they were measured, as success counts them: centred by their batches, scores share other values.
+        let values: Vec<f64> = known.iter().map(|s| s.score.value).collect();
         let floor = self.floor_of(&values);
-        let above: Vec<_> = known.iter().filter(|s| Some(s.value) != floor).copied().collect();
+        let above: Vec<_> = known.iter().filter(|s| Some(s.score.value) != floor).copied().collect();
         let known = if above.len() < 2 { known } else { &above };
         let noise = if self.aims.second.is_none() { score_noise(known) } else { None };
         let observation = |(i, s): (usize, &Scored<'_>)| Observation {

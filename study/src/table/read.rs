@@ -89,14 +89,14 @@ pub(super) fn rows(
     space: &dyn SearchSpace,
 ) -> Result<Rows, StudyError> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
-    let mut header = reader.headers().map_err(|error| csv_error(path, &error))?.clone();
+    let mut header = reader.headers().map_err(|error| csv_error(text, path, &error))?.clone();
     header.trim();
     let places = places(&header, reading).and_then(|places| places.expect_notation(space));
     let places = places.map_err(|reason| StudyError::Data { path: path.to_owned(), reason })?;
     let mut rows = Rows { values: vec![Vec::new(); reading.columns.len()], ..Rows::default() };
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| csv_error(path, &error))? {
-        let line = record.position().map_or(0, csv::Position::line);
+    while reader.read_byte_record(&mut record).map_err(|error| csv_error(text, path, &error))? {
+        let line = record.position().map_or(0, |start| line_at(text, start));
         let read = row(&record, &header, &places, reading);
         match read.map_err(|reason| StudyError::Table { path: path.to_owned(), line, reason })? {
             Err(reason) => rows.skipped.add(reason),
@@ -249,9 +249,17 @@ fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Resu
     Ok(true)
 }
 
-fn csv_error(path: &Path, error: &csv::Error) -> StudyError {
+/// The line of what begins at a position: the reader takes what is left of a line's end, and blank lines, for a part of the
+/// record behind them.
+fn line_at(text: &[u8], start: &csv::Position) -> u64 {
+    let rest = usize::try_from(start.byte()).ok().and_then(|byte| text.get(byte..)).unwrap_or_default();
+    let ends = rest.iter().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    start.line() + ends.filter(|&&byte| byte == b'\n').count() as u64
+}
+
+fn csv_error(text: &[u8], path: &Path, error: &csv::Error) -> StudyError {
     let path = path.to_owned();
-    let line = error.position().map(csv::Position::line);
+    let line = error.position().map(|start| line_at(text, start));
     let reason = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
             format!(

@@ -92,8 +92,19 @@ fn bad_rows_name_file_line_and_remedy() {
         ("arch,acc\n", ["acc"], "t.csv: the table has no row"),
         ("", ["acc"], "unknown column `arch`"),
     ] {
-        let message = error(csv, &columns);
-        assert!(message.contains(expected), "{message}");
+        // However lines end.
+        for csv in [csv.to_owned(), csv.replace('\n', "\r\n")] {
+            let message = error(&csv, &columns);
+            assert!(message.contains(expected), "{csv:?}: {message}");
+        }
+    }
+}
+
+#[test]
+fn blank_lines_count() {
+    for end in ["\n", "\r\n"] {
+        let csv = "arch,acc\n\n02012100,1\n\n\n11111221,high\n".replace('\n', end);
+        assert!(error(&csv, &["acc"]).contains("t.csv line 6: column `acc` is \"high\""), "{end:?}");
     }
 }
 

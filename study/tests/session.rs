@@ -161,6 +161,7 @@ fn what_cannot_be_told_is_refused_and_not_recorded() {
     refused(session.score(u64::MAX, 0.5), "never handed out");
     refused(session.score(0, f64::NAN), "score NaN is not finite");
     refused(session.score(0, f64::INFINITY), "score inf is not finite");
+    refused(session.score(0, -1e200), "score -1e200 is beyond 1e150");
     let other = Outcome::Scored(Score::of(0.5, Fidelity::Indicator));
     refused(session.tell(0, other), "a score of fidelity indicator where table is due");
     assert_eq!(journal(), before);

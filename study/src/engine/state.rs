@@ -380,10 +380,7 @@ pub(crate) fn check_outcomes(
     }
     for outcome in outcomes {
         let Outcome::Scored(score) = outcome else { continue };
-        let all = [&score.value].into_iter().chain(&score.runs).chain(&score.measures);
-        if let Some(value) = all.into_iter().find(|value| !value.is_finite()) {
-            return Err(format!("score {value} is not finite"));
-        }
+        score.check()?;
         let expected = *fidelity.get_or_insert(score.fidelity);
         if score.fidelity != expected {
             return Err(format!("a score of fidelity {} where {expected} is due", score.fidelity));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::scoring::Scoring;
-use crate::history::{Aims, Outcome};
+use crate::history::{Aims, Outcome, check_number};
 use crate::settings::Invalid;
 
 crate::settings! {
@@ -37,9 +37,7 @@ impl ToldSettings {
     /// # Errors
     /// A text that names the measure that is missing or not finite.
     pub fn outcome(&self, measures: &BTreeMap<String, f64>) -> Result<Outcome, String> {
-        if let Some((name, value)) = measures.iter().find(|(_, value)| !value.is_finite()) {
-            return Err(format!("{name} {value} is not finite"));
-        }
+        measures.iter().try_for_each(|(name, value)| check_number(name, *value))?;
         let scoring = self.scoring().map_err(|invalid| format!("{}: {}", invalid.key, invalid.reason))?;
         if let Some(name) = measures.keys().find(|name| !scoring.reads(name)) {
             return Err(format!("nothing reads `{name}`: it is no score, limit or objective of this search"));

@@ -55,7 +55,7 @@ impl fmt::Display for Fidelity {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Score {
-    /// The value, in the evaluator's unit (accuracy: a fraction in `[0, 1]`). Always finite.
+    /// The value, in the evaluator's unit (accuracy: a fraction in `[0, 1]`). Always finite, and at most [`LARGEST`] in size.
     pub value: f64,
     /// How it was come by.
     pub fidelity: Fidelity,
@@ -77,10 +77,28 @@ impl Score {
         Self { value, fidelity, runs: Vec::new(), measures: Vec::new(), infeasible: false }
     }
 
+    /// Refuses a score of which a number is not finite, or beyond [`LARGEST`].
+    pub(crate) fn check(&self) -> Result<(), String> {
+        let mut all = [&self.value].into_iter().chain(&self.runs).chain(&self.measures);
+        all.try_for_each(|&value| check_number("score", value))
+    }
+
     /// The mean of several measurements; NaN, which a study refuses, of none.
     pub fn mean_of(runs: Vec<f64>, fidelity: Fidelity) -> Self {
         let value = runs.iter().sum::<f64>() / runs.len() as f64;
         Self { runs, ..Self::of(value, fidelity) }
+    }
+}
+
+/// The largest score or measure that is taken, in size: the squares of larger ones have no place in a number.
+pub const LARGEST: f64 = 1e150;
+
+/// Refuses what is no score or measure: a number that is not finite, or beyond [`LARGEST`].
+pub(crate) fn check_number(name: &str, value: f64) -> Result<(), String> {
+    match value.abs() {
+        size if !size.is_finite() => Err(format!("{name} {value} is not finite")),
+        size if size > LARGEST => Err(format!("{name} {value:e} is beyond {LARGEST:e}")),
+        _ => Ok(()),
     }
 }
 

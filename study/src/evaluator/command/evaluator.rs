@@ -112,10 +112,10 @@ impl CommandEvaluator {
             }
         }
         match self.scoring.score(&measured) {
-            Ok(score) if score.value.is_finite() && score.measures.iter().all(|value| value.is_finite()) => {
-                Ok(Outcome::Scored(score))
-            }
-            Ok(_) => Ok(Outcome::Failed("the mean over its runs is not finite".to_owned())),
+            Ok(score) => match score.check() {
+                Ok(()) => Ok(Outcome::Scored(score)),
+                Err(reason) => Ok(Outcome::Failed(reason)),
+            },
             Err(reason) => Ok(Outcome::Failed(reason)),
         }
     }

@@ -285,7 +285,7 @@ mod tests {
             r#"{"failed": "out of\nmemory é"}"#,
             r#"{"step": 3, "value": NaN, "x": [1, {"y": null}]}"#,
             r#"{"score": -Infinity, "x": "a \" NaN"}"#,
-            r#"{'score': 0.5, 'failed': None}"#,
+            "{'score': 0.5, 'failed': None}",
             r#"{"score": 1e308, "measures": {"a": 2e-400}}"#,
         ];
         const PIECES: [&str; 14] = [

@@ -7,7 +7,7 @@ use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{SearchSpace, SpaceEntry};
 use bonas_study::StudyError;
 
-use crate::config::{SearchConfig, SpaceSettings, space_from_toml};
+use crate::config::{SearchConfig, SpaceSettings, space_description, space_from_toml};
 
 /// What stands before the path of a space file.
 pub const SPACE_FILE: &str = "file:";
@@ -79,10 +79,24 @@ pub fn keep_space(config: SearchConfig) -> Result<SearchConfig, StudyError> {
             return Err(bad("space.text", reason));
         }
         (Some(_), Some(text)) => Some(text),
-        (Some(path), None) => Some(read_space_file(&path).map_err(|reason| bad("space.name", reason))?),
+        (Some(path), None) => {
+            let text = read_space_file(&path).and_then(|text| named_text(&path, text));
+            Some(text.map_err(|reason| bad("space.name", reason))?)
+        }
     };
     let name = config.space.name.clone();
     Ok(SearchConfig { space: SpaceSettings { name, text }, ..config })
+}
+
+/// The text of a valid space file with the name of the space in it, which is that of the file if it says none: the
+/// text may be kept in a file of another name.
+fn named_text(path: &Path, text: String) -> Result<String, String> {
+    let space = declared(path, &text)?;
+    let origin = path.display().to_string();
+    let says = space_description(&text, &origin, "").is_ok_and(|description| !description.name.is_empty());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    // Names of spaces need no escapes.
+    Ok(if says { text.to_owned() } else { format!("name = \"{}\"\n{text}", space.name()) })
 }
 
 /// The path in `file:PATH`.

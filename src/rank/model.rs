@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::{SearchSpace, SpaceEntry};
 use bonas_spaces::catalogue::SPACES;
+use bonas_spaces::{SearchSpace, SpaceEntry};
 use bonas_study::history::{Fidelity, History};
 use bonas_study::journal::write_whole;
 use bonas_study::rng::stream;

@@ -36,8 +36,6 @@ mod operations;
 mod pruned;
 mod rules;
 mod space;
-#[cfg(test)]
-mod tests;
 
 pub use description::{
     Activation, Carrier, CellDescription, CellText, ChoiceDescription, Depth, Description, LayerDescription,
@@ -46,3 +44,6 @@ pub use description::{
 };
 pub use error::DescriptionError;
 pub use space::{DeclaredSpace, space};
+
+#[cfg(test)]
+mod tests;

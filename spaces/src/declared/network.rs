@@ -10,6 +10,7 @@ use super::operations::Operations;
 use crate::catalogue::{SPACES, unknown};
 use crate::graph::Architecture;
 use crate::network::{OpTable, SkeletonEntry, Union};
+use crate::space::SpaceEntry;
 
 /// Layers of the operations, and skeletons.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ impl Networks {
 /// The skeletons of the catalogue, each once.
 fn known() -> Vec<&'static SkeletonEntry> {
     let mut known: Vec<&'static SkeletonEntry> = Vec::new();
-    for space in SPACES.iter().map(|entry| entry.space()) {
+    for space in SPACES.iter().map(SpaceEntry::space) {
         for entry in space.network().map_or(&[][..], |network| network.skeletons()) {
             if known.iter().all(|other| other.name != entry.name) {
                 known.push(entry);

@@ -205,15 +205,13 @@ impl DeclaredSpace {
                 known = Some(architecture);
             }
         }
-        match known.filter(|_| left >= LEFT_LARGE) {
-            Some(known) => Ok(Left::Many { known, share: left as f64 / drawn as f64 }),
-            None => {
-                let reason = format!(
-                    "they leave {left} of {drawn} points drawn at random, expected at least {LEFT_LARGE}; loosen them"
-                );
-                Err(DescriptionError::new("rules", reason))
-            }
+        if let Some(known) = known.filter(|_| left >= LEFT_LARGE) {
+            return Ok(Left::Many { known, share: left as f64 / drawn as f64 });
         }
+        let reason = format!(
+            "they leave {left} of {drawn} points drawn at random, expected at least {LEFT_LARGE}; loosen them"
+        );
+        Err(DescriptionError::new("rules", reason))
     }
 
     fn list_left(&self) -> Result<Left, DescriptionError> {

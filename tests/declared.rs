@@ -174,7 +174,7 @@ fn studies_of_files_have_the_histories_of_the_built_in_spaces() {
     }
     // Without prior knowledge, as counting large networks takes long in a build for tests.
     for name in ["darts", "mnasnet"] {
-        same_studies(name, &["name = \"bonas\"\nprior = \"none\""]);
+        same_studies(name, &["name = \"bonas\"\nprior = \"none\"\npool_size = 40"]);
     }
     let genetic = "name = \"bn-nas\"\npopulation = 8\ngenerations = 3\nparents = 4\nmutants = 4\ncrosses = 4\n\
                    macs_limit = 100000000\nbatch = 5";

@@ -33,6 +33,9 @@ pub fn named_space(name: &str, folder: &Path) -> Result<Arc<dyn SearchSpace>, St
 pub fn read_space_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let refused = |reason: &str| Err(format!("cannot read the space file {shown}: {reason}"));
+    if path.as_os_str().is_empty() {
+        return Err("file: is not followed by a path".into());
+    }
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return refused("there is no such file");

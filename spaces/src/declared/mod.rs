@@ -36,6 +36,7 @@ mod operations;
 mod pruned;
 mod rules;
 mod space;
+mod stages;
 
 pub use description::{
     Activation, Carrier, CellDescription, CellText, ChoiceDescription, Depth, Description, LayerDescription,

@@ -80,6 +80,9 @@ pub struct DeclaredSpace {
     source: Option<String>,
 }
 
+/// Most options of a place that networks are tried with.
+const MOST_TYPICAL: usize = 12;
+
 /// What the rules leave of a space.
 #[derive(Debug)]
 enum Left {
@@ -147,8 +150,8 @@ impl DeclaredSpace {
         };
         space.left = space.find_left()?;
         if let Some(network) = &description.network {
-            let networks = Networks::of(description, network, &space.operations)?;
-            networks.try_out(&space.sample(&mut ChaCha8Rng::seed_from_u64(0)))?;
+            let networks = Networks::of(description, network, &space.operations, &*space.body)?;
+            networks.try_out(&space.typical())?;
             space.networks = Some(networks);
         }
         Ok(space)
@@ -177,6 +180,19 @@ impl DeclaredSpace {
     #[must_use]
     pub fn with_source(self, text: &str) -> Self {
         Self { source: Some(text.to_owned()), ..self }
+    }
+
+    /// Architectures in which every option stands in every place, and a random one first.
+    fn typical(&self) -> Vec<Architecture> {
+        let choices = self.body.choices();
+        let counts = choices.counts();
+        let most = counts.iter().copied().max().unwrap_or(1).min(MOST_TYPICAL);
+        let of = |option: usize| {
+            let options: Vec<usize> = counts.iter().map(|count| option.min(count - 1)).collect();
+            choices.build(&options).ok().flatten().filter(|architecture| self.accepts(architecture))
+        };
+        let drawn = self.sample(&mut ChaCha8Rng::seed_from_u64(0));
+        std::iter::once(drawn).chain((0..most).filter_map(of)).collect()
     }
 
     fn broken(&self, architecture: &Architecture) -> Option<&str> {

@@ -10,6 +10,7 @@ use super::*;
 use crate::space::{SearchSpace, SpaceSize};
 use crate::testing::check_space;
 
+mod networks;
 mod wrong;
 
 fn built(value: Value) -> Result<DeclaredSpace, String> {

@@ -10,7 +10,7 @@ use crate::space::{CostTable, SearchSpace};
 use crate::testing::check_space;
 
 /// Two stages of layers of four operations.
-fn stages(depth: &Value, network: Value) -> Value {
+fn stages(depth: &Value, network: &Value) -> Value {
     json!({
         "name": "mine",
         "operations": [
@@ -31,7 +31,7 @@ fn chains_of_layers_have_a_network_of_stages() {
     let network =
         json!({"skeletons": ["stages"], "stem": 4, "widths": [4, 8], "last": 16, "image": 8, "classes": 5});
     for depth in [json!(2), json!([1, 3])] {
-        let space = declared(stages(&depth, network.clone()));
+        let space = declared(stages(&depth, &network));
         check_space(&space, 1, 20).unwrap();
         let text = if depth == json!(2) {
             "op=conv:skip;op=skip:conv"
@@ -57,7 +57,7 @@ fn chains_of_layers_have_a_network_of_stages() {
 #[test]
 fn a_space_of_fixed_depth_shares_weights_and_costs_add_up() {
     let network = json!({"skeletons": ["stages"], "widths": [8, 8], "strides": [2, 1]});
-    let space = declared(stages(&json!(3), network));
+    let space = declared(stages(&json!(3), &network));
     let networks = space.network().unwrap();
     let skeleton = networks.skeleton().published();
     let whole = skeleton.network(&networks.whole(), &networks.ops()).unwrap();
@@ -66,12 +66,14 @@ fn a_space_of_fixed_depth_shares_weights_and_costs_add_up() {
     for _ in 0..20 {
         let architecture = space.sample(&mut rng);
         networks.whole().route(&architecture).unwrap();
-        let own = skeleton.network(&Union::of(&[architecture.clone()]).unwrap(), &networks.ops()).unwrap();
+        let own = skeleton
+            .network(&Union::of(std::slice::from_ref(&architecture)).unwrap(), &networks.ops())
+            .unwrap();
         assert!(own.params() <= whole.params());
         assert_eq!(own.macs(), table.macs(&space.choices().unwrap().read(&architecture).unwrap()));
     }
     // Depths differ in the other space, so that only networks of the same depths share weights.
-    let space = declared(stages(&json!([1, 2]), json!({"skeletons": ["stages"], "widths": [8, 8]})));
+    let space = declared(stages(&json!([1, 2]), &json!({"skeletons": ["stages"], "widths": [8, 8]})));
     let networks = space.network().unwrap();
     let built = |texts: [&str; 2]| {
         let union = Union::of(&texts.map(|text| space.parse(text).unwrap())).unwrap();
@@ -85,8 +87,8 @@ fn a_space_of_fixed_depth_shares_weights_and_costs_add_up() {
 
 #[test]
 fn networks_of_stages_that_do_not_fit_are_refused() {
-    let fixed = |network| stages(&json!(2), network);
-    let mut two = stages(&json!(2), json!({"skeletons": ["stages"], "widths": [4, 8]}));
+    let fixed = |network: Value| stages(&json!(2), &network);
+    let mut two = stages(&json!(2), &json!({"skeletons": ["stages"], "widths": [4, 8]}));
     two["stages"][0]["choices"].as_array_mut().unwrap().push(json!({"name": "w", "options": [1, 2]}));
     for (value, expected) in [
         (fixed(json!({"skeletons": ["stages"]})), "network.widths: 0 numbers given, expected 2"),

@@ -175,7 +175,7 @@ mod tests {
         let long = "#".repeat(2 << 20);
         let many = "[[choices]]\nname = \"a\"\noptions = [1]\n".repeat(20_000);
         for (text, expected) in [
-            (deep, "recursion limit"),
+            (deep, "recurs"),
             (tables, "recursion limit"),
             (long, "bytes are more than"),
             (many, "20000 choices"),

@@ -313,3 +313,24 @@ fn descriptions_come_back_from_their_serialised_form() {
         assert_eq!(serde_json::from_str::<Description>(&text).unwrap(), description);
     }
 }
+
+#[test]
+fn integer_choices_may_have_many_options() {
+    let space = declared(json!({"name": "m", "choices": [
+        {"name": "a", "range": [-500, 499]}, {"name": "b", "range": [0, 1000], "step": 5}]}));
+    assert_eq!(space.size(), SpaceSize::Unique(1000 * 201));
+    let architecture = space.parse("a=-77,b=995").unwrap();
+    let near: Vec<String> =
+        space.neighbours(&architecture).unwrap().iter().map(|a| space.format(a).unwrap()).collect();
+    for text in ["a=-78,b=995", "a=-76,b=995", "a=-77,b=990", "a=-77,b=1000"] {
+        assert!(near.contains(&text.to_owned()), "{near:?}");
+    }
+    assert_eq!(near.len(), 4);
+    // Every chain has a key of its own, also where an operation has a number of two bytes.
+    let keys: HashSet<_> = (-500..500).map(|a| space.parse(&format!("a={a},b=5")).unwrap().key()).collect();
+    assert_eq!(keys.len(), 1000);
+    check_space(&space, 1, 3).unwrap();
+    let large =
+        json!({"name": "m", "operations": operations(2), "cells": [{"operations_on": "edges", "nodes": 40}]});
+    assert_eq!(declared(large).size().to_string(), "more than 10^38");
+}

@@ -293,6 +293,21 @@ fn rules_see_depth_costs_and_choices() {
 }
 
 #[test]
+fn options_have_costs_by_the_operation_of_their_name() {
+    let space = declared(json!({
+        "name": "m",
+        "operations": [{"name": "kernel=5", "params": 25.0}, {"name": "mb", "params": 3.0, "macs": 2.0}],
+        "choices": [{"name": "kernel", "options": [3, 5]}, {"name": "op", "options": ["mb", "conv"]}],
+        "rules": ["params <= 25"],
+    }));
+    assert_eq!(space.size(), SpaceSize::Unique(3));
+    let error = space.parse("kernel=5,op=mb").unwrap_err().to_string();
+    assert!(error.contains("it breaks the rule \"params <= 25\""), "{error}");
+    let names: Vec<&str> = space.vocabulary().ops().map(|op| space.vocabulary().name(op)).collect();
+    assert_eq!(names, ["kernel=5", "mb", "kernel=3", "op=conv"]);
+}
+
+#[test]
 fn equal_descriptions_are_interchangeable() {
     let value = kinds()[4].0.clone();
     let (one, other) = (declared(value.clone()), declared(value.clone()));

@@ -9,6 +9,8 @@ mod command;
 mod contract;
 mod convergence;
 mod damage;
+mod declared;
+mod declared_fuzz;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

@@ -35,6 +35,6 @@ pub use ops::{
 };
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;
-pub use skeleton::{NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
+pub use skeleton::{MakeSkeleton, NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

@@ -39,7 +39,8 @@ pub use cost::CostTable;
 pub enum SpaceSize {
     /// Exactly this many distinct keys.
     Unique(u128),
-    /// At most this many: the points of the space's parametrisation, isomorphic ones included.
+    /// At most this many: the points of the space's parametrisation, isomorphic ones included; `u128::MAX` for more than
+    /// can be counted.
     AtMost(u128),
 }
 
@@ -47,6 +48,8 @@ impl fmt::Display for SpaceSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unique(n) => write!(f, "{n} unique"),
+            // A count that does not fit is given as the largest number.
+            Self::AtMost(u128::MAX) => write!(f, "more than 10^38"),
             Self::AtMost(n) => write!(f, "at most {n}"),
         }
     }
@@ -66,6 +69,11 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     /// Names of the cells of an architecture, in order; empty if an architecture is one cell.
     fn cell_names(&self) -> &[&str] {
         &[]
+    }
+
+    /// The text that declares the space, from which it can be built again; `None` for a space in code.
+    fn source(&self) -> Option<&str> {
+        None
     }
 
     /// Draws an architecture uniformly over the space's parametrisation, which each space documents.

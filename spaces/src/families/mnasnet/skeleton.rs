@@ -58,7 +58,7 @@ impl MnasNetSkeleton {
         about: "seven stages of inverted residuals of Accel-NASBench; published: C = 32 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
+        make: &|size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
     };
 
     /// Adds a layer of a stage, whose first link is `first`, and returns the link after it.
@@ -154,7 +154,8 @@ fn stages(links: Links<'_>) -> Result<[Block; STAGES], SpaceError> {
 
 impl Skeleton for MnasNetSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
-        let links = Links::of(union, "networks of one chain of operations, all of the same length")?;
+        let links =
+            Links::of_operations(union, &OPS, "networks of one chain of operations, all of the same length")?;
         self.size.check_channels()?;
         let stages = stages(links)?;
         let mut net = NetworkBuilder::new(self.size.image)?;

@@ -8,7 +8,7 @@ use argmin::solver::quasinewton::LBFGS;
 use ndarray::Array1;
 
 use super::model::Evidence;
-use super::objective::Objective;
+use super::objective::{BOUND, Objective};
 use super::outliers::{LeftOut, outlier_noise};
 
 /// Hyper-parameters. For each block: `ln amplitude`; unless it is linear, `ln lengthscale`; with relevances, the
@@ -102,11 +102,20 @@ impl Memo<'_> {
             let bounded = self.objective.bounded(&self.objective.parameters_at(p));
             let found = self.objective.at(&bounded);
             let (loss, mut slope) = found.unwrap_or_else(|| (WALL, vec![0.0; p.len()]));
-            slope.iter_mut().zip(&self.objective.spread).for_each(|(slope, spread)| *slope *= spread);
+            for ((slope, spread), at) in slope.iter_mut().zip(&self.objective.spread).zip(p) {
+                *slope = if leads_out(*at, *slope) { 0.0 } else { *slope * spread };
+            }
             *last = Some((p.to_vec(), loss, slope));
         }
         last.as_ref().map_or_else(|| pick(WALL, &[]), |(_, loss, slope)| pick(*loss, slope))
     }
+}
+
+/// Whether a parameter, in spreads, is at its bound and would go beyond it where the loss falls, or is beyond it: there it
+/// changes nothing, and a slope that promises a descent would make the line search look for it in vain.
+fn leads_out(at: f64, slope: f64) -> bool {
+    const ROUNDING: f64 = 1e-9;
+    at.abs() > BOUND + ROUNDING || (at.abs() >= BOUND - ROUNDING && slope * at < 0.0)
 }
 
 impl CostFunction for Memo<'_> {
@@ -178,6 +187,30 @@ mod tests {
         assert!(slope.iter().all(|s| s.abs() < 0.05), "{slope:?}");
         let again = evidence.fit(Some(&best.parameters), 5).unwrap();
         assert!(again.loss <= best.loss);
+    }
+
+    /// Without noise its parameter ends at its bound, which takes no more evaluations than elsewhere.
+    #[test]
+    fn a_bound_ends_no_line_search() {
+        let (blocks, z) = (blocks(40), targets(40));
+        let (extra, none) = (Array1::zeros(40), Array1::zeros(40));
+        let prior = Prior { noise: 2.0, noise_sd: 0.3, ..Prior::default() };
+        let evidence = Evidence {
+            blocks: &blocks,
+            targets: &z,
+            known: &none,
+            extra: &extra,
+            kernel: Kernel::Matern32,
+            prior: &prior,
+        };
+        let fit = evidence.fit(None, 200).unwrap();
+        let noise = (fit.parameters.last().unwrap() - prior.noise) / prior.noise_sd;
+        assert!((noise + BOUND).abs() < 1e-6, "{noise}");
+        let before = fit.loss;
+        let again = evidence.fit(Some(&fit.parameters), 50).unwrap();
+        assert!(again.loss <= before);
+        assert!(leads_out(-BOUND, 0.1) && !leads_out(-BOUND, -0.1) && leads_out(BOUND + 1.0, 0.1));
+        assert!(!leads_out(4.9, -0.1));
     }
 
     /// Starts that are far out, or from which nothing is positive definite, still lead somewhere.

@@ -9,7 +9,7 @@ use crate::linalg::Cholesky;
 pub(super) const JITTER: f64 = 1e-6;
 
 /// Largest distance of a hyper-parameter from its prior's mean, in standard deviations.
-const BOUND: f64 = 5.0;
+pub(super) const BOUND: f64 = 5.0;
 
 /// The loss to be made small.
 pub(super) struct Objective<'a> {

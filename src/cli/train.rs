@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas::Folder;
 use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
     at_least_1,
@@ -12,7 +13,7 @@ use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::Journal;
 use clap::Args;
 
-use super::files::{self, Folder};
+use super::files;
 use super::{change, usage};
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
@@ -132,7 +133,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let (data, training, finals) = args.settings()?;
     let space = SpaceSettings { name: args.space.clone() };
     let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
-    Folder::expect_own(&args.out, Folder::Training)?;
+    files::expect_own(&args.out, Folder::Training)?;
     expect_same(&config, &args.out)?;
     run_train(config, &architecture, &args.out)
 }

@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas::Folder;
 use bonas::config::SearchConfig;
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;

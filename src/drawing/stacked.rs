@@ -63,7 +63,7 @@ mod tests {
         let heights: f64 =
             architecture.cells().iter().map(|cell| placed(cell, &architecture, 0.0).1.1 + LINE).sum();
         assert_eq!(attribute(&svg, "height"), heights);
-        assert!(svg.contains(">normal cell<") && svg.contains(">reduce cell<"), "{svg}");
+        assert!(svg.contains(">normal cell<") && svg.contains(">reduction cell<"), "{svg}");
     }
 
     #[test]

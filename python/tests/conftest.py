@@ -1,0 +1,39 @@
+"""What tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import bonas
+import pytest
+
+
+def score(cell: bonas.Architecture) -> float:
+    """Return a score that is a function of the key, like a measured one."""
+    convolutions = cell.text.count("nor_conv_3x3") / 6
+    return convolutions + int(cell.key[:6], 16) / 0xFFFFFF / 10
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Callable[..., str]:
+    """Run the command `bonas` of this build in the test's folder and return what it prints."""
+    program = os.environ["BONAS_COMMAND"]
+
+    def run(*arguments: object) -> str:
+        done = subprocess.run(
+            [program, *map(str, arguments)], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture
+def in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Work in the test's folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

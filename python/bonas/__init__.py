@@ -9,8 +9,9 @@ bonas.Architecture("nasbench201", "...")
 
 from __future__ import annotations
 
-from . import spaces
+from . import metrics, spaces, surrogates
 from ._bonas import Architecture, Space, __version__
+from ._compare import Comparison, compare
 from ._errors import (
     ArgumentTypeError,
     BonasError,
@@ -29,6 +30,7 @@ from ._errors import (
     UnsupportedError,
 )
 from ._study import BonasWarning, Evaluation, Prediction, Study, Trial
+from .surrogates import Posterior, Surrogate
 
 __all__ = [
     "Architecture",
@@ -36,6 +38,7 @@ __all__ = [
     "BonasError",
     "BonasWarning",
     "ClosedError",
+    "Comparison",
     "DataError",
     "Evaluation",
     "EvaluationError",
@@ -44,15 +47,20 @@ __all__ = [
     "NoScoreError",
     "NumericError",
     "PathError",
+    "Posterior",
     "Prediction",
     "SettingError",
     "Space",
     "SpaceError",
     "StorageError",
     "Study",
+    "Surrogate",
     "Trial",
     "TrialError",
     "UnsupportedError",
     "__version__",
+    "compare",
+    "metrics",
     "spaces",
+    "surrogates",
 ]

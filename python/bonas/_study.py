@@ -417,8 +417,10 @@ class _Run:
             yield
 
     def on_threads(self, jobs: int) -> Iterator[None]:
-        """Evaluate on threads; outcomes are told in the order of the trials, and a round is asked for once the one before it
-        is told, so that the history does not depend on the number of threads.
+        """Evaluate on threads.
+
+        Outcomes are told in the order of the trials, and a round is asked for once the one before it is told, so that the
+        history does not depend on the number of threads.
         """
         waiting: deque[Trial] = deque()
         done: dict[int, tuple[dict[str, float] | None, str | None, BaseException | None]] = {}
@@ -432,7 +434,9 @@ class _Run:
             results.put(trial.id)
 
         while True:
-            while len(waiting) - len(done) < jobs and (self.left_over or self.study._session.left() or not waiting):
+            while len(waiting) - len(done) < jobs and (
+                self.left_over or self.study._session.left() or not waiting
+            ):
                 trial = self.next()
                 if trial is None:
                     break
@@ -508,6 +512,12 @@ class _Bar:
                 self._bar.set_postfix(best=f"{study.evaluations[place].score:.6g}", refresh=False)
             self._bar.update()
 
+    def set(self, done: int, total: int) -> None:
+        """Show how many of all are done."""
+        if self._bar is not None:
+            self._bar.total = total
+            self._bar.update(done - self._bar.n)
+
 
 def _interactive() -> bool:
     return "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
@@ -580,7 +590,9 @@ def _float(value: object, what: str) -> float:
             return float(value)  # type: ignore[arg-type]
         except (TypeError, ValueError, RuntimeError):
             pass
-    raise _NoOutcomeError(f"{what} is of type {type(value).__name__}; expected a number, or a mapping of numbers by name")
+    raise _NoOutcomeError(
+        f"{what} is of type {type(value).__name__}; expected a number, or a mapping of numbers by name"
+    )
 
 
 def _one_line(text: str) -> str:
@@ -600,7 +612,9 @@ def _prediction(known: tuple[float, float] | None) -> Prediction | None:
 def _evaluation(known: tuple[Any, ...], names: Sequence[str]) -> Evaluation:
     architecture, score, failed, measures, infeasible, predicted, round_, batch = known
     named = dict(zip(names, measures, strict=False))
-    return Evaluation(architecture, score, failed, named, not infeasible, _prediction(predicted), round_, batch)
+    return Evaluation(
+        architecture, score, failed, named, not infeasible, _prediction(predicted), round_, batch
+    )
 
 
 _COLUMNS = (

@@ -15,14 +15,14 @@ use crate::space::{Named, Space};
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Architecture {
     pub(crate) home: Named,
-    pub(crate) architecture: spaces::Architecture,
+    pub(crate) value: spaces::Architecture,
     text: String,
 }
 
 /// An architecture that is known to be of a space.
 pub(crate) fn of_space(home: &Named, architecture: spaces::Architecture) -> Result<Architecture, Fault> {
     let text = home.space.format(&architecture)?;
-    Ok(Architecture { home: home.clone(), architecture, text })
+    Ok(Architecture { home: home.clone(), value: architecture, text })
 }
 
 #[pymethods]
@@ -41,7 +41,7 @@ impl Architecture {
 
     #[getter]
     fn key(&self) -> String {
-        self.architecture.key().to_string()
+        self.value.key().to_string()
     }
 
     #[getter]
@@ -51,7 +51,7 @@ impl Architecture {
 
     #[getter]
     fn choices(&self) -> Result<Option<Vec<usize>>, Fault> {
-        Ok(self.home.space.choices().map(|choices| choices.read(&self.architecture)).transpose()?)
+        Ok(self.home.space.choices().map(|choices| choices.read(&self.value)).transpose()?)
     }
 
     #[getter]
@@ -60,23 +60,23 @@ impl Architecture {
     }
 
     fn format(&self, notation: &str) -> Result<String, Fault> {
-        Ok(self.home.space.format_as(&self.architecture, notation)?)
+        Ok(self.home.space.format_as(&self.value, notation)?)
     }
 
     fn neighbors(&self) -> Result<Vec<Self>, Fault> {
-        let all = self.home.space.neighbours(&self.architecture)?;
+        let all = self.home.space.neighbours(&self.value)?;
         all.into_iter().map(|architecture| of_space(&self.home, architecture)).collect()
     }
 
     #[pyo3(signature = (rng=None))]
     fn mutate(&self, py: Python<'_>, rng: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut rng = generator(py, rng)?;
-        let mutant = self.home.space.mutate(&self.architecture, &mut rng).map_err(Fault::from)?;
+        let mutant = self.home.space.mutate(&self.value, &mut rng).map_err(Fault::from)?;
         Ok(of_space(&self.home, mutant)?)
     }
 
     fn svg(&self) -> String {
-        architecture_svg(&self.architecture, self.home.space.cell_names())
+        architecture_svg(&self.value, self.home.space.cell_names())
     }
 
     fn _repr_svg_(&self) -> String {
@@ -90,13 +90,13 @@ impl Architecture {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = other.get();
-            other.home.name == self.home.name && other.architecture.key() == self.architecture.key()
+            other.home.name == self.home.name && other.value.key() == self.value.key()
         })
     }
 
     fn __hash__(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
-        self.architecture.key().to_bytes().hash(&mut hasher);
+        self.value.key().to_bytes().hash(&mut hasher);
         hasher.finish()
     }
 
@@ -110,14 +110,14 @@ impl Architecture {
     }
 
     fn __str__(&self) -> String {
-        cells_text(&self.architecture, self.home.space.cell_names())
+        cells_text(&self.value, self.home.space.cell_names())
     }
 }
 
 impl Architecture {
     /// Text, key, cells and choices, as the task of a program has them.
     fn described<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let described = Described::of(&*self.home.space, &self.architecture).map_err(Fault::from)?;
+        let described = Described::of(&*self.home.space, &self.value).map_err(Fault::from)?;
         let text = serde_json::to_string(&described).map_err(|error| Fault::data(error.to_string()))?;
         py.import("json")?.call_method1("loads", (text,))
     }

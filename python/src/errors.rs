@@ -43,6 +43,11 @@ impl Fault {
         Self { class: "ArgumentTypeError", text: text.into() }
     }
 
+    /// Something that this surrogate does not do.
+    pub(crate) fn unsupported(text: impl Into<String>) -> Self {
+        Self { class: "UnsupportedError", text: text.into() }
+    }
+
     /// A study that was closed, or is used in another process than its own.
     pub(crate) fn closed(text: impl Into<String>) -> Self {
         Self { class: "ClosedError", text: text.into() }

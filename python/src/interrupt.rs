@@ -1,8 +1,8 @@
 //! Long calls that leave Python free, and that Ctrl-C ends.
 
-use std::panic::resume_unwind;
 use std::sync::Mutex;
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::Builder;
 use std::time::Duration;
 
@@ -25,27 +25,71 @@ pub(crate) fn interruptible<T: Send + 'static>(
     py: Python<'_>,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> PyResult<T> {
-    let (sender, receiver) = channel();
-    let thread = Builder::new().name("bonas".into()).stack_size(STACK).spawn(move || {
-        // Nobody waits any more after a signal.
-        let _ = sender.send(work());
-    });
-    let thread =
-        thread.map_err(|error| PyRuntimeError::new_err(format!("cannot start a thread: {error}")))?;
-    let receiver = Mutex::new(receiver);
+    let work = Work::begin(work)?;
     loop {
-        let waited = py.detach(|| match receiver.lock() {
-            Ok(receiver) => receiver.recv_timeout(LOOK),
+        if let Some(done) = work.wait(py)? {
+            return Ok(done);
+        }
+        py.check_signals()?;
+    }
+}
+
+/// As [`interruptible`], for work that stops soon once `cancel` is true: the first signal asks it to, and waits for it. A
+/// second one does not wait.
+///
+/// # Errors
+/// What the signal handler raised.
+pub(crate) fn interruptible_with<T: Send + 'static>(
+    py: Python<'_>,
+    cancel: &AtomicBool,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> PyResult<T> {
+    let work = Work::begin(work)?;
+    let mut raised = None;
+    loop {
+        if let Some(done) = work.wait(py)? {
+            return raised.map_or(Ok(done), Err);
+        }
+        match (py.check_signals(), &raised) {
+            (Ok(()), _) => {}
+            (Err(error), None) => {
+                cancel.store(true, Ordering::Relaxed);
+                raised = Some(error);
+            }
+            (Err(error), Some(_)) => return Err(error),
+        }
+    }
+}
+
+/// Work on a thread.
+struct Work<T> {
+    result: Mutex<Receiver<T>>,
+}
+
+impl<T: Send + 'static> Work<T> {
+    fn begin(work: impl FnOnce() -> T + Send + 'static) -> PyResult<Self> {
+        let (sender, receiver) = channel();
+        let thread = Builder::new().name("bonas".into()).stack_size(STACK).spawn(move || {
+            // Nobody waits any more after a signal.
+            let _ = sender.send(work());
+        });
+        match thread {
+            Ok(_) => Ok(Self { result: Mutex::new(receiver) }),
+            Err(error) => Err(PyRuntimeError::new_err(format!("cannot start a thread: {error}"))),
+        }
+    }
+
+    /// Waits for a moment; none if the work is not done by then.
+    fn wait(&self, py: Python<'_>) -> PyResult<Option<T>> {
+        let waited = py.detach(|| match self.result.lock() {
+            Ok(result) => result.recv_timeout(LOOK),
             Err(_) => Err(RecvTimeoutError::Disconnected),
         });
         match waited {
-            Ok(done) => return Ok(done),
-            Err(RecvTimeoutError::Timeout) => py.check_signals()?,
+            Ok(done) => Ok(Some(done)),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
             Err(RecvTimeoutError::Disconnected) => {
-                return match thread.join() {
-                    Err(panic) => resume_unwind(panic),
-                    Ok(()) => Err(PyRuntimeError::new_err("a thread ended without a result")),
-                };
+                Err(PyRuntimeError::new_err("bonas panicked; please report what it printed"))
             }
         }
     }

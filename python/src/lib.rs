@@ -6,13 +6,18 @@
 //!
 //! Invariant: nothing here decides anything about a search. Values are checked by the crates, with their messages.
 
+#![allow(clippy::needless_pass_by_value, reason = "arguments from Python are values")]
+
 mod architecture;
+mod compare;
 mod errors;
 mod interrupt;
+mod metrics;
 mod random;
 mod session;
 mod settings;
 mod space;
+mod surrogate;
 
 use pyo3::prelude::*;
 
@@ -22,6 +27,11 @@ fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<architecture::Architecture>()?;
     module.add_class::<space::Space>()?;
     module.add_class::<session::Session>()?;
+    module.add_class::<surrogate::Fitted>()?;
+    module.add_class::<surrogate::Posteriors>()?;
+    module.add_function(wrap_pyfunction!(surrogate::surrogate_names, module)?)?;
+    module.add_function(wrap_pyfunction!(compare::compare, module)?)?;
+    metrics::add(module)?;
     module.add_function(wrap_pyfunction!(space::space, module)?)?;
     module.add_function(wrap_pyfunction!(space::space_names, module)?)?;
     Ok(())

@@ -36,14 +36,11 @@ impl Named {
         if let Ok(space) = argument.cast::<Space>() {
             return Ok(space.get().0.clone());
         }
-        match argument.extract::<String>() {
-            Ok(name) => Ok(Self::of(&name)?),
-            Err(_) => {
-                let shown = argument.get_type().name()?;
-                Err(Fault::type_of(format!("space must be a bonas.Space or the name of one, not {shown}"))
-                    .into())
-            }
+        if let Ok(name) = argument.extract::<String>() {
+            return Ok(Self::of(&name)?);
         }
+        let shown = argument.get_type().name()?;
+        Err(Fault::type_of(format!("space must be a bonas.Space or the name of one, not {shown}")).into())
     }
 }
 
@@ -95,7 +92,8 @@ impl Space {
         of_space(&self.0, self.0.space.parse(text)?)
     }
 
-    fn from_choices(&self, choices: Vec<usize>) -> Result<Architecture, Fault> {
+    #[pyo3(name = "from_choices")]
+    fn build(&self, choices: Vec<usize>) -> Result<Architecture, Fault> {
         let known = self.0.space.choices().ok_or_else(|| {
             Fault::space(format!("space {} is not one of independent choices", self.0.name))
         })?;
@@ -130,7 +128,7 @@ impl Space {
     }
 
     fn __contains__(&self, item: &Bound<'_, PyAny>) -> bool {
-        item.cast::<Architecture>().is_ok_and(|item| self.0.space.check(&item.get().architecture).is_ok())
+        item.cast::<Architecture>().is_ok_and(|item| self.0.space.check(&item.get().value).is_ok())
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {

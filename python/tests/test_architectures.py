@@ -7,9 +7,10 @@ import pickle
 import random
 import xml.etree.ElementTree as ElementTree
 
-import bonas
 import numpy as np
 import pytest
+
+import bonas
 
 
 @pytest.mark.parametrize("name", bonas.spaces.names())
@@ -34,7 +35,10 @@ def test_every_space(name: str) -> None:
         if architecture.choices is not None:
             assert space.choice_counts is not None
             assert space.from_choices(architecture.choices) == architecture
-            assert all(choice < count for choice, count in zip(architecture.choices, space.choice_counts, strict=True))
+            assert all(
+                choice < count
+                for choice, count in zip(architecture.choices, space.choice_counts, strict=True)
+            )
 
 
 def test_graphs() -> None:

@@ -13,9 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import bonas
 import pytest
 from conftest import score
+
+import bonas
 
 TOLD = """
 [study]
@@ -88,7 +89,8 @@ def test_optimize_has_the_history_of_a_search(command: Callable[..., str], in_fo
     Path("run.toml").write_text(TOLD.format(budget=12).replace('name = "told"', evaluator))
     command("search", "run.toml", "--out", "a")
     theirs = [
-        (proposed["key"], outcome["scored"]["value"]) for proposed, outcome in _outcomes(Path("a/journal.jsonl"))
+        (proposed["key"], outcome["scored"]["value"])
+        for proposed, outcome in _outcomes(Path("a/journal.jsonl"))
     ]
     for jobs in (1, 3):
         ours = study(None)
@@ -100,7 +102,9 @@ def _outcomes(journal: Path) -> list[tuple[dict[str, str], dict[str, dict[str, f
     """Pair what was proposed with what came of it, in order."""
     records = [json.loads(line) for line in journal.read_text().splitlines()]
     events = [record["record"] for record in records]
-    proposed = [p for event in events if event["event"] == "asked" for batch in event["batches"] for p in batch]
+    proposed = [
+        p for event in events if event["event"] == "asked" for batch in event["batches"] for p in batch
+    ]
     outcomes = [o for event in events if event["event"] == "evaluated" for o in event["outcomes"]]
     return list(zip(proposed, outcomes, strict=True))
 
@@ -171,14 +175,19 @@ def test_a_path_of_something_else(command: Callable[..., str], in_folder: Path) 
     with pytest.raises(bonas.PathError, match="there is no folder"):
         bonas.Study.open("nothing")
     for other, words in [
-        (lambda: bonas.Study("nasbench201", STRATEGY, 4, "a", budget=12), r"study.seed = 3 there, study.seed = 4 here"),
+        (
+            lambda: bonas.Study("nasbench201", STRATEGY, 4, "a", budget=12),
+            r"study.seed = 3 there, study.seed = 4 here",
+        ),
         (lambda: bonas.Study("nasbench201", "random", 3, "a", budget=12), "strategy.name"),
         (lambda: bonas.Study("darts", STRATEGY, 3, "a", budget=12), "space.name"),
         (lambda: study("a", budget=13), "with another budget"),
     ]:
         with pytest.raises(bonas.SettingError, match=words):
             other()
-    Path("images.toml").write_text('[space]\nname = "nasbench201"\n[evaluator]\nname = "synthetic"\n[final]\nseeds = 0\n')
+    Path("images.toml").write_text(
+        '[space]\nname = "nasbench201"\n[evaluator]\nname = "synthetic"\n[final]\nseeds = 0\n'
+    )
     command("search", "images.toml", "--out", "run", "--set", "study.architectures=4")
     with pytest.raises(bonas.SettingError, match="evaluates here itself"):
         bonas.Study.open("run")
@@ -266,7 +275,9 @@ def test_ctrl_c_ends_a_call_and_keeps_the_state(in_folder: Path) -> None:
         rest, _ = process.communicate(timeout=20)
         assert time.monotonic() - begun < 5
         assert process.returncode == 0
-        assert rest.splitlines()[-1].startswith("told 3 pending ") or rest.splitlines()[-1].startswith("told 4")
+        assert rest.splitlines()[-1].startswith("told 3 pending ") or rest.splitlines()[-1].startswith(
+            "told 4"
+        )
         ours = bonas.Study.open("a")
         ours.optimize(lambda cell: 0.5)
         assert len({e.architecture.key for e in ours.evaluations}) == 12

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import pickle
 import threading
 from pathlib import Path
 from typing import Any
 
-import bonas
 import numpy as np
 import pytest
 from conftest import score
+
+import bonas
 
 
 def study(**settings: Any) -> bonas.Study:
@@ -181,7 +183,10 @@ def test_limits_and_objective() -> None:
         return {"accuracy": score(cell), "latency": np.float32(cell.text.count("conv"))}
 
     ours.optimize(measured)
-    assert ours.best.measures == {"latency": ours.best.measures["latency"], "-latency": -ours.best.measures["latency"]}
+    assert ours.best.measures == {
+        "latency": ours.best.measures["latency"],
+        "-latency": -ours.best.measures["latency"],
+    }
     assert ours.best.measures["latency"] <= 3
     assert {e.feasible for e in ours.evaluations} == {True, False}
     assert "latency" in ours.history.columns
@@ -250,8 +255,6 @@ def test_a_small_space_is_exhausted_and_repr_says_where_it_is() -> None:
     ours.optimize(score, np.int64(3), n_jobs=-1)
     assert repr(ours).endswith("3 told, 0 pending>")
     with pytest.raises(TypeError, match="cannot be pickled"):
-        import pickle
-
         pickle.dumps(ours)
 
 

@@ -8,7 +8,6 @@
 
 #![allow(clippy::needless_pass_by_value, reason = "arguments from Python are values")]
 
-mod architecture;
 mod compare;
 mod errors;
 mod interrupt;
@@ -16,7 +15,7 @@ mod metrics;
 mod random;
 mod session;
 mod settings;
-mod space;
+mod spaces;
 mod surrogate;
 
 use pyo3::prelude::*;
@@ -24,15 +23,15 @@ use pyo3::prelude::*;
 #[pymodule]
 fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add_class::<architecture::Architecture>()?;
-    module.add_class::<space::Space>()?;
+    module.add_class::<spaces::Architecture>()?;
+    module.add_class::<spaces::Space>()?;
     module.add_class::<session::Session>()?;
     module.add_class::<surrogate::Fitted>()?;
     module.add_class::<surrogate::Posteriors>()?;
     module.add_function(wrap_pyfunction!(surrogate::surrogate_names, module)?)?;
     module.add_function(wrap_pyfunction!(compare::compare, module)?)?;
     metrics::add(module)?;
-    module.add_function(wrap_pyfunction!(space::space, module)?)?;
-    module.add_function(wrap_pyfunction!(space::space_names, module)?)?;
+    module.add_function(wrap_pyfunction!(spaces::space, module)?)?;
+    module.add_function(wrap_pyfunction!(spaces::space_names, module)?)?;
     Ok(())
 }

@@ -11,15 +11,14 @@ use bonas::search::{CONFIG_FILE, Search, difference, note_environment, write_rep
 use bonas::study::Trial;
 use bonas::study::history::{Evaluation, Progress};
 use bonas::study::journal::Journal;
-use bonas::{Event, Folder, Observer, Outcome, StudyError};
+use bonas::{Event, Folder, Observer, Outcome, Score, StudyError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::architecture::{Architecture, of_space};
 use crate::errors::Fault;
 use crate::interrupt::interruptible;
 use crate::settings::search_config;
-use crate::space::{Named, Space};
+use crate::spaces::{Architecture, Named, Space, of_space};
 
 /// How long the folder is waited for after the report is written.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -187,6 +186,31 @@ impl Session {
         self.locked(py, move |inner| {
             inner.session()?.tell(trial, Outcome::Failed(reason))?;
             inner.conclude()
+        })
+    }
+
+    /// Takes known scores as the first observations, and returns the number of those that were not known before.
+    fn import_(&self, py: Python<'_>, x: Vec<Bound<'_, Architecture>>, y: Vec<f64>) -> PyResult<usize> {
+        let mut results = Vec::with_capacity(x.len());
+        for (i, (given, score)) in x.iter().zip(y).enumerate() {
+            let given = given.get();
+            if given.home.name != self.home.name {
+                let (found, expected) = (&given.home.name, &self.home.name);
+                let reason = format!("architecture {i} of X is of space {found}, expected {expected}");
+                return Err(Fault::space(reason).into());
+            }
+            results.push((given.value.clone(), score));
+        }
+        self.locked(py, move |inner| {
+            let aims = inner.told()?.aims().map_err(|invalid| Fault::setting(invalid.reason))?;
+            if !aims.bounds.is_empty() || aims.second.is_some() {
+                let reason = "import: the study has limits or a second objective, which scores do not say";
+                return Err(Fault::setting(reason));
+            }
+            let session = inner.session()?;
+            let fidelity = session.fidelity();
+            let scored = |(architecture, score)| (architecture, Outcome::Scored(Score::of(score, fidelity)));
+            Ok(session.import(results.into_iter().map(scored))?)
         })
     }
 

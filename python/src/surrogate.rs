@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bonas::config::{PriorKind, SurrogateName};
 use bonas::rank::{Features, Model, Recipe, Training};
-use bonas::spaces;
 use bonas::surrogate::catalogue::{SURROGATES, surrogates_that};
 use bonas::surrogate::metrics::{coverage, negative_log_likelihood};
 use bonas::surrogate::posterior::Posterior;
@@ -13,11 +12,10 @@ use bonas::surrogate::{Observation, Predict};
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
-use crate::architecture::Architecture;
 use crate::errors::Fault;
 use crate::interrupt::interruptible;
 use crate::random::generator;
-use crate::space::{Named, Space};
+use crate::spaces::{Architecture, Named, Space};
 
 /// A list of architectures, as Python gives it.
 type Given<'py> = Vec<Bound<'py, Architecture>>;
@@ -79,10 +77,11 @@ impl Fitted {
         if let Some(noise) = &noise {
             expect_length("noise", noise.len(), x.len())?;
         }
-        let observation = |(i, (architecture, score)): (usize, (&spaces::Architecture, f64))| Observation {
-            noise: noise.as_ref().map(|noise| noise[i]),
-            ..Observation::new(architecture.clone(), score)
-        };
+        let observation =
+            |(i, (architecture, score)): (usize, (&bonas::spaces::Architecture, f64))| Observation {
+                noise: noise.as_ref().map(|noise| noise[i]),
+                ..Observation::new(architecture.clone(), score)
+            };
         let observations = architectures.iter().zip(scores).enumerate().map(observation).collect();
         let rows = features.map(|features| rows(&features));
         let space = home.space.clone();
@@ -153,7 +152,7 @@ impl Fitted {
 
 fn predicted(
     inner: &Inner,
-    architectures: &[spaces::Architecture],
+    architectures: &[bonas::spaces::Architecture],
     rows: Option<&[Vec<f64>]>,
 ) -> Result<Vec<Posterior>, Fault> {
     match (inner.model.features(), rows) {
@@ -175,7 +174,7 @@ fn predicted(
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Posteriors {
     inner: Arc<Inner>,
-    architectures: Vec<spaces::Architecture>,
+    architectures: Vec<bonas::spaces::Architecture>,
     laws: Arc<Vec<Posterior>>,
 }
 
@@ -264,7 +263,7 @@ pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
 }
 
 /// The architectures, all of a space.
-fn of_one_space(home: &Named, x: &Given<'_>) -> Result<Vec<spaces::Architecture>, Fault> {
+fn of_one_space(home: &Named, x: &Given<'_>) -> Result<Vec<bonas::spaces::Architecture>, Fault> {
     let of = |(i, given): (usize, &Bound<'_, Architecture>)| {
         let given = given.get();
         if given.home.name != home.name {

@@ -13,9 +13,9 @@ import bonas
 
 
 def score(cell: bonas.Architecture) -> float:
-    """Return a score that is a function of the key, like a measured one."""
+    """Return a score without ties, like a measured one; the first digits of a key are those of its space."""
     convolutions = cell.text.count("nor_conv_3x3") / 6
-    return convolutions + int(cell.key[:6], 16) / 0xFFFFFF / 10
+    return convolutions + int(cell.key[8:14], 16) / 0xFFFFFF / 10
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_optimize_has_the_history_of_a_search(command: Callable[..., str], in_fo
         import json, sys
         architecture = json.load(sys.stdin)["architecture"]
         ones = architecture["text"].count("nor_conv_3x3") / 6
-        print(json.dumps({"score": ones + int(architecture["key"][:6], 16) / 0xFFFFFF / 10}))
+        print(json.dumps({"score": ones + int(architecture["key"][8:14], 16) / 0xFFFFFF / 10}))
         """)
     )
     evaluator = f'name = "command"\ncommand = [{json.dumps(sys.executable)}, "count.py"]'

@@ -122,7 +122,10 @@ fn looked_up(numbers: &Numbers, architectures: &[Architecture], feature: usize) 
     let numbers = numbers.read().unwrap_or_else(PoisonError::into_inner);
     let of = |architecture: &Architecture| {
         numbers.get(&architecture.spelling()).and_then(|row| row.get(feature).copied()).ok_or_else(|| {
-            format!("architecture {} has no features; the model was fitted with some, give them", architecture.key())
+            format!(
+                "architecture {} has no features; the model was fitted with some, give them",
+                architecture.key()
+            )
         })
     };
     architectures.iter().map(of).collect()

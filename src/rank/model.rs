@@ -301,7 +301,8 @@ mod tests {
         let cells: Vec<_> = table.arms().iter().take(90).map(|arm| arm.architecture.clone()).collect();
         let rows: Vec<Vec<f64>> = (0..cells.len()).map(|i| vec![(i * 37 % 90) as f64]).collect();
         let observed = cells.iter().zip(&rows).take(60);
-        let training = Training::of(observed.map(|(a, r)| Observation::new(a.clone(), r[0])).collect(), "here");
+        let training =
+            Training::of(observed.map(|(a, r)| Observation::new(a.clone(), r[0])).collect(), "here");
         let recipe = Recipe { surrogate: SurrogateName::named("graph-gp").unwrap(), ..Recipe::default() };
         let features = Features::new(&cells[..60], &rows[..60]).unwrap();
         let model = Model::fit_with(table.space().clone(), &training, &recipe, Some(features)).unwrap();

@@ -48,7 +48,7 @@ pub struct Trial {
 /// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 pub struct Session {
-    runner: Runner,
+    pub(super) runner: Runner,
 }
 
 impl Study {

@@ -18,10 +18,12 @@ from types import TracebackType
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import _bonas
+from ._arrays import architectures, vector
 from ._bonas import Architecture, Space
-from ._errors import ArgumentTypeError, NoScoreError, SettingError, TrialError
+from ._errors import ArgumentTypeError, DataError, NoScoreError, SettingError, TrialError
 
 logger = logging.getLogger("bonas")
 
@@ -231,6 +233,28 @@ class Study:
     def pending(self) -> list[Trial]:
         """Trials that were handed out and not told."""
         return [_trial(t) for t in self._session.pending()]
+
+    def add_known(self, X: Iterable[Architecture | str], y: ArrayLike) -> int:  # noqa: N803
+        """Take scores that are known as the first observations, as ``bonas import`` does.
+
+        They take nothing from the budget and are never handed out. This is possible before the first trial only.
+
+        Parameters
+        ----------
+        X
+            `n` architectures of the space, or their texts.
+        y
+            Their scores, `[n]`; higher is better.
+
+        Returns
+        -------
+        int
+            How many of them were not known before.
+        """
+        cells, scores = architectures(X, self.space), vector(y, "y").tolist()
+        if len(cells) != len(scores):
+            raise DataError(f"y has {len(scores)} numbers for {len(cells)} architectures")
+        return self._session.import_(cells, scores)
 
     # A function that evaluates
 

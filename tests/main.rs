@@ -9,6 +9,7 @@ mod command;
 mod contract;
 mod convergence;
 mod damage;
+mod declared;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

@@ -27,6 +27,7 @@
 //! # Modules
 //!
 //! - [`catalogue`]: the published spaces by name. Start here to use one.
+//! - [`declared`]: spaces from a description in data, such as a file.
 //! - [`families`]: the published spaces themselves, with their notations and skeletons.
 //! - [`space`]: the [`SearchSpace`] trait. Start here to write a space of your own.
 //! - [`graph`]: cells, keys, and the graphs and matrices that predictors read.
@@ -43,6 +44,7 @@
 //! above, branches on the name of a space.
 
 pub mod catalogue;
+pub mod declared;
 pub mod error;
 pub mod families;
 pub mod graph;

@@ -4,16 +4,15 @@
 //! themselves ([`bonas_study::strategy::BuildStrategy`]); [`crate::search`] does the whole search.
 
 mod follow_ups;
+mod spaces;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "torch")]
 mod trainings;
 
 use std::path::Path;
-use std::sync::Arc;
 
-use bonas_spaces::catalogue::SPACES;
-use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
+use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::table::ColumnName;
@@ -31,6 +30,7 @@ use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 pub use follow_ups::FollowUps;
+pub use spaces::{SPACE_FILE, keep_space, named_space, read_space_file, space};
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;
 
@@ -166,13 +166,3 @@ pub fn knowledge(config: &SearchConfig) -> Result<Knowledge, StudyError> {
 
 /// Purpose of a random stream: the map of a report.
 const MAP: u64 = 100;
-
-/// The space of a configuration.
-///
-/// # Errors
-/// [`StudyError::Setting`] naming the nearest space.
-pub fn space(config: &SearchConfig) -> Result<Arc<dyn SearchSpace>, StudyError> {
-    let found = SPACES.get(&config.space.name);
-    let bad = |reason| StudyError::Setting { name: "space.name".into(), reason };
-    found.map(SpaceEntry::space).map_err(|error| bad(error.to_string()))
-}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bonas::build::keep_space;
 use bonas::config::{ConfigError, ExperimentConfig, SearchConfig, Transfer};
 use bonas::search::{DEMO, PRESETS, Preset};
 use bonas::spaces::catalogue::Entry;
@@ -10,7 +11,7 @@ use bonas::supernet::data::Source;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::{files, usage};
+use super::{files, placed, usage};
 
 /// A configuration file or a preset.
 #[derive(Debug, Args)]
@@ -149,7 +150,9 @@ pub(super) fn resolved(config: SearchConfig, file: Option<&Path>) -> anyhow::Res
     let folder: PathBuf = folder.unwrap_or(Path::new(".")).iter().chain(config.relative_to.iter()).collect();
     let absolute =
         std::path::absolute(&folder).with_context(|| format!("cannot find {}", folder.display()))?;
-    Ok(SearchConfig { relative_to: absolute, ..config })
+    keep_space(SearchConfig { relative_to: absolute, ..config }).map_err(|error| {
+        placed(error, |key| file.map_or(key.into(), |file| format!("{}: {key}", file.display())))
+    })
 }
 
 /// A source of images on the command line, whose relative path starts from where the program runs: as a text

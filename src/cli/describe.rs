@@ -1,11 +1,11 @@
 //! `bonas describe`: what an architecture is made of.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bonas::build::named_space;
 use bonas::drawing::cells_text;
-use bonas::spaces::catalogue::SPACES;
 use bonas::spaces::network::{Network, Shape, SkeletonSize, Union};
 use bonas::spaces::{Architecture, Notation, SearchSpace, SpaceError};
 use bonas::study::table::{Reading, Source};
@@ -17,7 +17,7 @@ use super::{files, out, usage};
 /// Arguments of `bonas describe`.
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// Search space.
+    /// Search space, or file:PATH of a space file.
     #[arg(long, default_value = "darts")]
     space: String,
     /// Architecture in any notation of the space (`bonas list notations`), or the name of a published one; with the
@@ -64,7 +64,7 @@ pub(super) struct DescribeArgs {
 /// # Errors
 /// Usage errors for unknown names, a bad notation, or a size that does not fit.
 pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
-    let space = SPACES.get(&args.space).map_err(usage)?.space();
+    let space = named_space(&args.space, Path::new("")).map_err(usage)?;
     let architecture = architecture(args, &space)?;
     if let Some(name) = &args.notation {
         return out::text(&printed(&*space, &architecture, name, args.json)?);

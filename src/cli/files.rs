@@ -7,7 +7,7 @@ use anyhow::Context;
 use bonas::Folder;
 use bonas::observer::quoted;
 use bonas::report::ENVIRONMENT_FILE;
-use bonas::search::{CONFIG_FILE, TRAINING_FILE};
+use bonas::search::{CONFIG_FILE, SPACE_COPY_FILE, TRAINING_FILE};
 use bonas::study::journal::discard_unused;
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
@@ -47,7 +47,10 @@ pub(super) fn expect_own(path: &Path, own: Folder) -> anyhow::Result<()> {
 /// # Errors
 /// If a file cannot be read or taken away, or another process works there.
 pub(super) fn begin_anew(folder: &Path, config: &Path) -> anyhow::Result<bool> {
-    let begun = discard_unused(folder, &[CONFIG_FILE, TRAINING_FILE, ENVIRONMENT_FILE, SOURCE_TASK_FILE])?;
+    let begun = discard_unused(
+        folder,
+        &[CONFIG_FILE, TRAINING_FILE, ENVIRONMENT_FILE, SOURCE_TASK_FILE, SPACE_COPY_FILE],
+    )?;
     if begun {
         std::fs::remove_file(config).with_context(|| config.display().to_string())?;
     }

@@ -116,7 +116,8 @@ fn of_table(args: &FitArgs) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
     if let Source::File(path) = &source {
         files::expect_file(path, "--table")?;
     }
-    let space = SPACES.get(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
+    let name = args.space.as_ref().unwrap_or(&embedded.space);
+    let space = build::named_space(name, Path::new("")).map_err(usage)?;
     let train_on = args.train_on.clone().map_or_else(|| embedded.search.parse(), Ok).map_err(usage)?;
     let reading = Reading {
         columns: vec![train_on],
@@ -143,6 +144,10 @@ fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
         return Err(StudyError::Data { path: folder.to_owned(), reason }.into());
     }
     // The list may hold what the search's own space, a table say, does not.
-    let space = SPACES.get(build::space(&config)?.name()).map_err(usage)?.space();
+    let space = build::space(&config)?;
+    let space = match space.source() {
+        Some(_) => space,
+        None => SPACES.get(space.name()).map_err(usage)?.space(),
+    };
     Ok((space, training))
 }

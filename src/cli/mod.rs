@@ -20,6 +20,7 @@ mod runs;
 mod search;
 mod searched;
 mod session;
+mod space;
 mod tabulate;
 mod train;
 
@@ -70,6 +71,9 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
+    /// Search spaces declared in files.
+    #[command(subcommand)]
+    Space(space::SpaceCommand),
     /// Compare strategies on a table or on images, many seeds each; writes results, statistics and a report.
     Compare(compare::CompareArgs),
     /// Train every cell of a space from scratch and write them as a table.
@@ -163,6 +167,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Report { dir } => report::again(&dir),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Space(command) => space::space(&command),
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),
         Command::Predict(args) => predict::predict(&args),

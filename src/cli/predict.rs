@@ -8,7 +8,6 @@ use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
 use bonas::observer::Counter;
 use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
-use bonas::spaces::catalogue::SPACES;
 use bonas::study::cores;
 use bonas::study::journal::write_json;
 use bonas::study::strategy::{Knowledge, Start};
@@ -21,7 +20,7 @@ use super::{files, out, placed, positive, usage};
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
 pub(super) struct PredictArgs {
-    /// Search space of the table.
+    /// Search space of the table, or file:PATH of a space file.
     #[arg(long, requires = "table")]
     space: Option<String>,
     /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one
@@ -243,7 +242,8 @@ fn surrogates(names: &[String]) -> anyhow::Result<Vec<SurrogateName>> {
 
 fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let embedded = TableSettings::embedded();
-    let space = SPACES.get(args.space.as_ref().unwrap_or(&embedded.space)).map_err(usage)?.space();
+    let name = args.space.as_ref().unwrap_or(&embedded.space);
+    let space = bonas::build::named_space(name, Path::new("")).map_err(usage)?;
     let train_on = args.train_on.clone().map_or_else(|| embedded.search.parse(), Ok).map_err(usage)?;
     let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);

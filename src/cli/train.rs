@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use bonas::Folder;
+use bonas::build::space as space_of;
 use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
     at_least_1,
 };
 use bonas::search::{FINALS_FOLDER, TRAINING_FILE, difference};
 use bonas::spaces::Architecture;
-use bonas::spaces::catalogue::SPACES;
 use bonas::study::journal::Journal;
 use clap::Args;
 
 use super::files;
-use super::{change, usage};
+use super::{change, placed, usage};
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(super) struct TrainArgs {
     /// Folder for checkpoint, weights and figures; a run that was stopped goes on from there.
     #[arg(long)]
     out: PathBuf,
-    /// Search space of the genotype.
+    /// Search space of the genotype, or file:PATH of a space file.
     #[arg(long, default_value = "darts")]
     space: String,
     /// Epochs.
@@ -128,11 +128,15 @@ fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
 /// # Errors
 /// Usage errors for unknown names and settings out of range, and whatever stops the training.
 pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
-    let entry = SPACES.get(&args.space).map_err(usage)?;
-    let architecture = entry.space().parse(&args.genotype).map_err(|e| usage(format!("--genotype: {e}")))?;
+    let space = SpaceSettings { name: args.space.clone(), ..SpaceSettings::default() };
+    let config = SearchConfig { space, ..SearchConfig::default() };
+    let config = change::resolved(config, None)?;
+    let architecture = space_of(&config)
+        .map_err(|error| placed(error, flag))?
+        .parse(&args.genotype)
+        .map_err(|e| usage(format!("--genotype: {e}")))?;
     let (data, training, finals) = args.settings()?;
-    let space = SpaceSettings { name: args.space.clone() };
-    let config = SearchConfig { space, data, training, finals, ..SearchConfig::default() };
+    let config = SearchConfig { data, training, finals, ..config };
     files::expect_own(&args.out, Folder::Training)?;
     expect_same(&config, &args.out)?;
     run_train(config, &architecture, &args.out)

@@ -9,6 +9,8 @@ pub struct ConfigError {
     pub origin: String,
     /// Line, from 1, where it is known.
     pub line: Option<usize>,
+    /// Column, from 1, in characters; for space files only.
+    pub column: Option<usize>,
     /// The key at fault as a dotted path, for example `training.epochs`; empty for the whole file.
     pub key: String,
     /// What is wrong and what would be right.
@@ -20,6 +22,9 @@ impl fmt::Display for ConfigError {
         f.write_str(&self.origin)?;
         if let Some(line) = self.line {
             write!(f, " line {line}")?;
+        }
+        if let Some(column) = self.column {
+            write!(f, " column {column}")?;
         }
         f.write_str(": ")?;
         if !self.key.is_empty() {

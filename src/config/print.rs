@@ -15,14 +15,38 @@ pub(super) fn commented_without<T: Settings>(without: &[&str], header: &str, set
     let table = toml::Table::try_from(settings).unwrap_or_default();
     let mut text = if header.is_empty() { String::new() } else { format!("[{header}]\n") };
     for key in T::KEYS.iter().filter(|key| !without.contains(&key.key)) {
+        // A key without a value, such as one that only a study writes, is not printed.
+        let Some(value) = table.get(key.key) else { continue };
         for line in key.doc {
             let _ = writeln!(text, "# {}", line.trim());
         }
-        if let Some(value) = table.get(key.key) {
-            let _ = writeln!(text, "{} = {value}", key.key);
-        }
+        let _ = writeln!(text, "{} = {}", key.key, one_line(value));
     }
     text
+}
+
+/// A value on one line, also a text of several lines: lines are taken apart by [`plain`].
+fn one_line(value: &toml::Value) -> String {
+    match value.as_str().filter(|text| text.contains(['\n', '\r'])) {
+        None => value.to_string(),
+        Some(text) => {
+            let mut quoted = String::from("\"");
+            for letter in text.chars() {
+                match letter {
+                    '"' => quoted.push_str("\\\""),
+                    '\\' => quoted.push_str("\\\\"),
+                    '\n' => quoted.push_str("\\n"),
+                    '\r' => quoted.push_str("\\r"),
+                    '\t' => quoted.push_str("\\t"),
+                    letter if letter.is_control() => {
+                        let _ = write!(quoted, "\\u{:04X}", u32::from(letter));
+                    }
+                    letter => quoted.push(letter),
+                }
+            }
+            quoted + "\""
+        }
+    }
 }
 
 /// Prints settings as plain TOML lines without comments: the form a study is resumed by.

@@ -34,6 +34,7 @@ impl<'t> Document<'t> {
         let root = DeTable::parse(text).map_err(|e| ConfigError {
             origin: origin.to_owned(),
             line: e.span().map(|span| line_of(text, span.start)),
+            column: None,
             key: String::new(),
             reason: format!("not valid TOML: {}", e.message().trim()),
         })?;
@@ -162,12 +163,12 @@ impl<'t> Document<'t> {
 
     fn error(&self, place: Option<usize>, key: &str, reason: String) -> ConfigError {
         let line = place.map(|at| line_of(self.text, at));
-        ConfigError { origin: self.origin.clone(), line, key: key.to_owned(), reason }
+        ConfigError { origin: self.origin.clone(), line, column: None, key: key.to_owned(), reason }
     }
 }
 
 /// Serde's message, with the types of Rust in the words of a configuration.
-fn in_words(message: &str) -> String {
+pub(super) fn in_words(message: &str) -> String {
     let types =
         [("usize", "a whole number, 0 or more"), ("u64", "a whole number, 0 or more"), ("f64", "a number")];
     let found = types.iter().find_map(|(own, words)| Some((message.strip_suffix(own)?, words)));
@@ -178,7 +179,7 @@ fn in_words(message: &str) -> String {
 }
 
 /// `key[3]` as `key` and 3; anything else as it is.
-fn indexed(part: &str) -> (&str, Option<usize>) {
+pub(super) fn indexed(part: &str) -> (&str, Option<usize>) {
     let inside = part.strip_suffix(']').and_then(|rest| rest.rsplit_once('['));
     match inside.and_then(|(key, index)| Some((key, index.parse().ok()?))) {
         Some((key, index)) => (key, Some(index)),
@@ -217,7 +218,7 @@ fn join(path: &str, key: &str) -> String {
     if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
-fn line_of(text: &str, place: usize) -> usize {
+pub(super) fn line_of(text: &str, place: usize) -> usize {
     1 + text.bytes().take(place).filter(|&b| b == b'\n').count()
 }
 

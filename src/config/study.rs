@@ -30,8 +30,11 @@ bonas_study::settings! {
 bonas_study::settings! {
     /// The search space.
     pub struct SpaceSettings {
-        /// The space; `bonas list spaces` prints all of them.
+        /// The space; `bonas list spaces` prints all of them. `file:PATH` is one that a space file declares.
         name: String = "darts".to_owned(),
+        /// Text of the space file. A study keeps it here, so that a later change of the file changes nothing; without it
+        /// the file is read.
+        text: Option<String> = None,
     }
     check(_s) { Ok(()) }
 }

@@ -9,9 +9,10 @@ use bonas_study::statistics::{mean, sd};
 use bonas_supernet::evaluator::RunFiles;
 
 use super::quoted;
+use crate::build::SPACE_FILE;
 use crate::drawing::cells_text;
 use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Shown, Summary, Trained, WINNER_FILE};
-use crate::search::FINALS_FOLDER;
+use crate::search::{FINALS_FOLDER, SPACE_COPY_FILE};
 
 /// The winner of a search: its text and drawing, its scores, what final training made of it beside random
 /// cells, and where its files are. Printed with `{}`.
@@ -37,7 +38,14 @@ impl<'a> Ending<'a> {
 
     /// Commands that go on from here.
     fn next(&self) -> Vec<String> {
-        let (space, winner) = (&self.summary.space, quoted(&self.folder.join(WINNER_FILE)));
+        let winner = quoted(&self.folder.join(WINNER_FILE));
+        let space = match self.space.source() {
+            None => self.summary.space.clone(),
+            Some(_) => {
+                let copy = self.folder.join(SPACE_COPY_FILE);
+                quoted(Path::new(&format!("{SPACE_FILE}{}", copy.display())))
+            }
+        };
         let mut commands = vec![format!("bonas describe --space {space} --arch \"$(cat {winner})\"")];
         if let Some(data) = self.data.as_ref().filter(|_| self.space.network().is_some()) {
             let (data, out) = (quoted(Path::new(data)), quoted(&self.folder.join("trained")));

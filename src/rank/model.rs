@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::SPACES;
+use bonas_spaces::{SearchSpace, SpaceEntry};
 use bonas_study::history::{Fidelity, History};
 use bonas_study::journal::write_whole;
 use bonas_study::rng::stream;
@@ -15,9 +15,13 @@ use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateErro
 
 use super::features::Features;
 use crate::StudyError;
+use crate::config::space_from_toml;
 
 /// Purpose of a random stream: fitting a model that is kept.
 const FIT: u64 = 210;
+
+/// Note of a model: the text of its space file.
+const SPACE_TEXT: &str = "space file";
 
 /// Notes in the file: the prior knowledge, and what scores were multiplied by.
 const PRIOR: &str = "prior";
@@ -145,9 +149,13 @@ impl Model {
         let start = Start { prior: recipe.prior, features: &names, ..Start::NOTHING };
         let surrogate = knowledge.surrogate(recipe.surrogate, start, &*space)?;
         let fitted = surrogate.fit(&training.observations, &mut stream(recipe.seed, &[FIT]))?;
-        let mut saved = fitted
-            .save()?
-            .of_space(space.name())
+        let saved = fitted.save()?.of_space(space.name());
+        // A space file is kept with the model, which can then be used without it.
+        let saved = match space.source() {
+            Some(text) => saved.with_note(SPACE_TEXT, text),
+            None => saved,
+        };
+        let mut saved = saved
             .with_note(PRIOR, recipe.prior.name())
             .with_note(SCALE, training.scale.to_string())
             .with_note("architectures", training.len().to_string())
@@ -167,10 +175,7 @@ impl Model {
     /// [`StudyError::Space`] for a space that this program does not have.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, StudyError> {
         let saved = Saved::from_bytes(bytes)?;
-        let entry = SPACES.get(saved.space()).map_err(|error| {
-            SurrogateError::file(format!("its space is not one of this program: {error}"))
-        })?;
-        let space = entry.space();
+        let space = space_of(&saved)?;
         saved.expect_like(&space.sample(&mut stream(0, &[FIT])))?;
         let note = |key: &str| saved.notes().get(key).map(String::as_str);
         let damaged = |what: &str| SurrogateError::file(format!("its note {what} is missing; fit it again"));
@@ -253,6 +258,21 @@ fn known(
     let mut known = features.map_or_else(|| Ok(Vec::new()), Features::knowledge)?;
     known.extend(Knowledge::default().costs(surrogate, prior, space)?);
     Ok(known)
+}
+
+/// The space of a model: that of the file it keeps, else one of the catalogue.
+fn space_of(saved: &Saved) -> Result<Arc<dyn SearchSpace>, SurrogateError> {
+    let (name, text) = (saved.space(), saved.notes().get(SPACE_TEXT));
+    match text {
+        Some(text) => match space_from_toml(text, "its space file", name) {
+            Ok(space) => Ok(space),
+            Err(error) => Err(SurrogateError::file(error.to_string())),
+        },
+        None => SPACES
+            .get(name)
+            .map(SpaceEntry::space)
+            .map_err(|error| SurrogateError::file(format!("its space is not one of this program: {error}"))),
+    }
 }
 
 #[cfg(test)]

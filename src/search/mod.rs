@@ -49,6 +49,9 @@ pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";
+
+/// The file of a search that keeps the text of its space file.
+pub const SPACE_COPY_FILE: &str = "space.toml";
 /// The configuration in the folder of a single training.
 pub const TRAINING_FILE: &str = "training.toml";
 /// The folder, inside a search's, of the study that trains the shortlist.
@@ -176,6 +179,7 @@ impl Search {
         evaluators: Vec<Box<dyn Evaluator>>,
     ) -> Result<Study, StudyError> {
         // What is wrong with the configuration is said before anything is written.
+        self.expect_kept_space(&**space)?;
         let (knowledge, mut transfer) = (build::knowledge(&self.config)?, self.transfer());
         let task =
             knowledge.source_task(&transfer, &**space).map_err(|error| self.unkept(&transfer, error))?;
@@ -201,6 +205,15 @@ impl Search {
             .budget(build::budget(&self.config.study))
             .config(identity)
             .cancel(self.cancel.clone())
+    }
+
+    /// Refuses a space file whose text the configuration lacks, by which the study is known.
+    fn expect_kept_space(&self, space: &dyn bonas_spaces::SearchSpace) -> Result<(), StudyError> {
+        if space.source().is_some() && self.config.space.text.is_none() {
+            let reason = "the text of the space file is missing; build::keep_space reads it".into();
+            return Err(StudyError::Setting { name: "space.text".into(), reason });
+        }
+        Ok(())
     }
 
     /// Refuses a strategy whose settings do not fit the space or the images.
@@ -278,6 +291,9 @@ impl Search {
         std::fs::create_dir_all(&self.directory)
             .map_err(|source| StudyError::Io { path: self.directory.clone(), source })?;
         let path = self.directory.join(file);
+        if let Some(text) = self.config.space.text.as_ref().filter(|_| !path.exists()) {
+            write_whole(&self.directory.join(SPACE_COPY_FILE), text.as_bytes())?;
+        }
         let begun = Journal::exists(&self.directory) || Journal::exists(&self.directory.join(FINALS_FOLDER));
         if !path.exists() {
             return write_whole(&path, self.config.commented().as_bytes());

@@ -75,7 +75,7 @@ impl Search {
         let fidelity = self.config.evaluator.fidelity();
         let mut standing = Standing {
             state: self.state(locked),
-            space: self.config.space.name.clone(),
+            space: space.name().to_owned(),
             strategy: self.config.strategy.name().to_owned(),
             fidelity,
             evaluated: 0,

@@ -112,7 +112,19 @@ pub fn difference(path: &Path, config: &SearchConfig) -> Result<Option<[String; 
     let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     let there = SearchConfig::from_toml(&text, &path.display().to_string())
         .map_err(|error| bad(format!("it is no configuration any more: {error}")))?;
-    Ok(first_difference(&results_of(&there), &results_of(config)))
+    let found = first_difference(&results_of(&there), &results_of(config));
+    let texts = [&there, config].map(|config| config.space.text.clone().unwrap_or_default());
+    Ok(found
+        .map(|lines| if lines[0].starts_with("space.text ") { lines_of_space_file(&texts) } else { lines }))
+}
+
+/// The first lines in which two texts of a space file differ.
+fn lines_of_space_file([there, here]: &[String; 2]) -> [String; 2] {
+    let same = there.lines().zip(here.lines()).take_while(|(a, b)| a == b).count();
+    [there, here].map(|text| {
+        let line: String = text.lines().nth(same).unwrap_or("nothing more").chars().take(100).collect();
+        format!("line {} of the space file: {}", same + 1, line.trim())
+    })
 }
 
 /// Refuses a file in which another configuration stands, or none.

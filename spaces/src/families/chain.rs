@@ -27,6 +27,12 @@ impl Chains {
         Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), what }
     }
 
+    /// Chains of the operations of a vocabulary of one input and fewer than 250 operations.
+    pub(crate) fn with(vocabulary: Arc<Vocabulary>, what: &'static str) -> Self {
+        debug_assert!(vocabulary.inputs() == 1 && vocabulary.len() <= usize::from(u8::MAX));
+        Self { vocabulary, what }
+    }
+
     pub(crate) fn vocabulary(&self) -> &Arc<Vocabulary> {
         &self.vocabulary
     }

@@ -26,12 +26,23 @@ pub(crate) fn changed<E, const KINDS: usize>(
     rng: &mut dyn Rng,
     build: impl Fn(&E) -> Architecture,
 ) -> Architecture {
-    for left in (1..=KINDS).rev() {
+    changed_to(original, &mut kinds, rng, build, &|_| true)
+}
+
+/// As [`changed`], until an edit changes the key to one of an architecture that `accept` takes.
+pub(crate) fn changed_to<E>(
+    original: &Architecture,
+    kinds: &mut [Vec<E>],
+    rng: &mut dyn Rng,
+    build: impl Fn(&E) -> Architecture,
+    accept: &dyn Fn(&Architecture) -> bool,
+) -> Architecture {
+    for left in (1..=kinds.len()).rev() {
         kinds.swap(left - 1, below(rng, left));
         let edits = &mut kinds[left - 1];
         while !edits.is_empty() {
             let child = build(&edits.swap_remove(below(rng, edits.len())));
-            if child.key() != original.key() {
+            if child.key() != original.key() && accept(&child) {
                 return child;
             }
         }

@@ -46,6 +46,26 @@ impl<'a> Links<'a> {
         Ok(Self { union })
     }
 
+    /// The same for a skeleton that knows operations by their places in the vocabulary.
+    ///
+    /// # Errors
+    /// As [`Self::of`]; [`SpaceError::Network`] for other operations than these, in this order.
+    pub(crate) fn of_operations(
+        union: &'a Union,
+        operations: &[&str],
+        what: &str,
+    ) -> Result<Self, SpaceError> {
+        let vocabulary = &union.vocabulary;
+        let own = vocabulary.ops().map(|op| vocabulary.name(op));
+        if !own.eq(operations.iter().copied()) {
+            let names = operations.join(", ");
+            return Err(SpaceError::network(format!(
+                "this skeleton wants the operations {names}, in this order"
+            )));
+        }
+        Self::of(union, what)
+    }
+
     /// Number of links.
     pub(crate) fn len(self) -> usize {
         self.union.cells[0].edges.len() / 2

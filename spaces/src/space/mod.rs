@@ -68,6 +68,11 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         &[]
     }
 
+    /// The text that declares the space, from which it can be built again; `None` for a space in code.
+    fn source(&self) -> Option<&str> {
+        None
+    }
+
     /// Draws an architecture uniformly over the space's parametrisation, which each space documents.
     fn sample(&self, rng: &mut dyn Rng) -> Architecture;
 

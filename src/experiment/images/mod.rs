@@ -34,6 +34,7 @@ use super::task::Task;
 use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
 use crate::StudyError;
+use crate::build::{SPACE_FILE, keep_space};
 use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
@@ -103,16 +104,20 @@ impl<'a> ImagesTask<'a> {
         let strategies = &experiment.config.strategies;
         let searchers = strategies.iter().map(|strategy| {
             let mut search = config.search(strategy, settings.budget);
-            if search.evaluator.follows_up() {
+            if search.evaluator.follows_up() || search.space.name.starts_with(SPACE_FILE) {
                 search.relative_to = experiment.absolute_folder()?;
             }
-            Ok(Searcher { label: strategy.label.clone(), search })
+            Ok(Searcher { label: strategy.label.clone(), search: keep_space(search)? })
         });
         let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;
         check_measures(&searchers)?;
         searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
         let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
-        let identity = config.identity(settings, strategies);
+        // Results depend on the texts of space files, which the configuration only names.
+        let texts = searchers.iter().filter_map(|one| one.search.space.text.as_deref());
+        let identity = texts.fold(config.identity(settings, strategies), |identity, text| {
+            format!("{identity}\n{}", blake3::hash(text.as_bytes()).to_hex())
+        });
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);
         let slots = Slots::new(searchers.iter().map(|one| one.search.evaluator.devices()).max().unwrap_or(0));

@@ -15,6 +15,7 @@ use bonas_study::table::{Benchmark, ColumnName, Limit, Merge, Reading, Skipped, 
 
 use super::Run;
 use super::goals::{self, Goals};
+use crate::build::{SPACE_FILE, named_space};
 use crate::config::{
     ExperimentSettings, IsomorphsKind, MergeKind, MissingKind, SeedsKind, StrategyConfig, TableConfig,
     TableSettings,
@@ -56,9 +57,10 @@ impl Bench {
         config: &TableConfig,
         features: &[ColumnName],
         source: &Source,
+        folder: &Path,
     ) -> Result<Self, StudyError> {
         let settings = config.table.clone().unwrap_or_else(TableSettings::embedded);
-        let space = space(&settings)?;
+        let space = space(&settings, folder)?;
         let (mut reading, reported) = reading(&settings, config)?;
         reading.columns.extend(features.iter().cloned());
         let table = Arc::new(source.open(space, &reading)?);
@@ -148,9 +150,10 @@ impl Bench {
     pub(super) fn identity(&self, strategy: &StrategyConfig) -> Result<String, StudyError> {
         let ExperimentSettings { budget, stop_at_optimum, .. } = self.settings;
         let text = format!(
-            "bonas {} results {RESULTS}\ntable {}\n{}{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}{}",
+            "bonas {} results {RESULTS}\ntable {}\n{}{}{}budget {budget}\nstop_at_optimum {stop_at_optimum}\n{}{}",
             env!("CARGO_PKG_VERSION"),
             self.table().fingerprint(),
+            declared(&self.space),
             self.table.identity(),
             self.aims_identity,
             strategy.identity(),
@@ -279,8 +282,23 @@ fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
     })
 }
 
-fn space(settings: &TableSettings) -> Result<Arc<dyn SearchSpace>, StudyError> {
+/// A line about the text of a declared space, on which results depend; none for others.
+fn declared(space: &dyn SearchSpace) -> String {
+    space
+        .source()
+        .map_or_else(String::new, |text| format!("space {}\n", blake3::hash(text.as_bytes()).to_hex()))
+}
+
+/// The space of the table; that of a space file has its path from `folder`.
+fn space(settings: &TableSettings, folder: &Path) -> Result<Arc<dyn SearchSpace>, StudyError> {
     let bad = |name: &str, reason| StudyError::Setting { name: name.into(), reason };
+    if settings.space.starts_with(SPACE_FILE) {
+        if settings.merge == MergeKind::Raw {
+            let reason = "raw; a space file itself says when cells are the same: write same = \"text\" there";
+            return Err(bad("table.merge", reason.into()));
+        }
+        return named_space(&settings.space, folder).map_err(|reason| bad("table.space", reason));
+    }
     let entry = SPACES.get(&settings.space).map_err(|e| bad("table.space", e.to_string()))?;
     match settings.merge {
         MergeKind::Isomorphic => Ok(entry.space()),

@@ -83,7 +83,13 @@ impl<'a> TableTask<'a> {
     /// Reads the table, checks every strategy on it, and then opens the folder.
     pub(super) fn open(experiment: &'a Experiment, config: &TableConfig) -> Result<Self, StudyError> {
         let source = source(config, experiment.table.as_deref(), &experiment.folder)?;
-        let bench = Bench::open(&experiment.config.settings, config, &features(experiment), &source)?;
+        let bench = Bench::open(
+            &experiment.config.settings,
+            config,
+            &features(experiment),
+            &source,
+            &experiment.folder,
+        )?;
         let bench = bench.paths_from(&experiment.folder);
         let strategies = &experiment.config.strategies;
         for strategy in strategies {

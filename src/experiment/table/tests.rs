@@ -67,7 +67,7 @@ fn compare(config: ExperimentConfig, folder: &Path, threads: usize) -> OnTable {
 
 /// The bench of a configuration.
 fn open(config: &ExperimentConfig, source: &Source) -> Result<Bench, StudyError> {
-    Bench::open(&config.settings, config.table().unwrap(), &[], source)
+    Bench::open(&config.settings, config.table().unwrap(), &[], source, std::path::Path::new(""))
 }
 
 /// Runs done and runs in all.

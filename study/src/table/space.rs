@@ -144,6 +144,10 @@ impl SearchSpace for TableSpace {
         self.0.table.space().cell_names()
     }
 
+    fn source(&self) -> Option<&str> {
+        self.0.table.space().source()
+    }
+
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         self.0.table.space().network()
     }

@@ -154,7 +154,8 @@ fn stages(links: Links<'_>) -> Result<[Block; STAGES], SpaceError> {
 
 impl Skeleton for MnasNetSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
-        let links = Links::of(union, "networks of one chain of operations, all of the same length")?;
+        let links =
+            Links::of_operations(union, &OPS, "networks of one chain of operations, all of the same length")?;
         self.size.check_channels()?;
         let stages = stages(links)?;
         let mut net = NetworkBuilder::new(self.size.image)?;

@@ -19,6 +19,7 @@ mod enumerate;
 mod module;
 mod notations;
 mod one_shot;
+mod wired;
 
 mod skeleton;
 
@@ -37,6 +38,7 @@ use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 use module::Module;
 use notations::FORMS;
 pub use one_shot::{NasBench1Shot1, PART_1, PART_2, PART_3, Part};
+pub(crate) use wired::Wired;
 
 pub use skeleton::NasBench101Skeleton;
 
@@ -100,7 +102,7 @@ impl NasBench101 {
     /// [`SpaceError::Cell`] if the module is malformed, disconnects input and output, or has more
     /// vertices or edges than the space allows.
     pub fn module(&self, edges: &[(usize, usize)], interior: &[OpId]) -> Result<Architecture, SpaceError> {
-        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
+        let mut module = Module::new(positions(interior, &self.vocabulary)?.iter().copied())?;
         for &(from, to) in edges {
             module.connect(from, to)?;
         }
@@ -136,28 +138,8 @@ impl NasBench101 {
         Ok(self.read(architecture)?.hash())
     }
 
-    fn positions(&self, ops: &[OpId]) -> Result<Vec<u8>, SpaceError> {
-        let position = |op: &OpId| match op.index().checked_sub(FIRST) {
-            Some(position) if position < OPS.len() => Ok(position as u8),
-            _ if self.vocabulary.contains(*op) => {
-                Err(SpaceError::cell(format!("{} cannot stand inside a cell", self.vocabulary.name(*op))))
-            }
-            _ => Err(SpaceError::cell(format!("label {} is not in the vocabulary", op.index()))),
-        };
-        ops.iter().map(position).collect()
-    }
-
     fn build(&self, module: &Module) -> Architecture {
-        let mut graph = CellGraph::with_capacity(module.vertices(), MAX_EDGES);
-        graph.add_node(OpId::input(0));
-        for &op in module.interior() {
-            graph.add_node(OpId::from_index(u16::from(op) + FIRST as u16));
-        }
-        let output = graph.add_node(OpId::OUTPUT);
-        for (from, to) in module.edges() {
-            graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::PLAIN);
-        }
-        let cells = vec![Cell::built(graph, output)];
+        let cells = vec![cell_of(module)];
         if self.labelled {
             Architecture::with_canonical_form(self.vocabulary.clone(), cells, &module.form())
         } else {
@@ -166,28 +148,7 @@ impl NasBench101 {
     }
 
     fn read(&self, architecture: &Architecture) -> Result<Module, SpaceError> {
-        architecture.check_vocabulary(&self.vocabulary)?;
-        let [cell] = architecture.cells() else {
-            let found = architecture.cells().len();
-            return Err(SpaceError::cell(format!("a NAS-Bench-101 architecture is one cell, not {found}")));
-        };
-        let graph = cell.graph();
-        let labels: Vec<OpId> = graph.node_weights().copied().collect();
-        let interior = match &labels[..] {
-            [first, interior @ .., OpId::OUTPUT] if *first == OpId::input(0) => interior,
-            _ => return Err(SpaceError::cell("the first node must be the input, the last the output")),
-        };
-        let mut module = Module::new(self.positions(interior)?.iter().copied())?;
-        for edge in graph.edge_references() {
-            let (from, to) = (edge.source().index(), edge.target().index());
-            if *edge.weight() != OpId::PLAIN || module.has_edge(from, to) {
-                return Err(SpaceError::cell(format!("edge {from} to {to} must be plain and stand once")));
-            }
-            module.connect(from, to)?;
-        }
-        if module.pruned()? != module {
-            return Err(SpaceError::cell("a vertex does not lie on a path from input to output"));
-        }
+        let module = module_of(architecture, &self.vocabulary)?;
         if self.labelled && self.build(&module).key() != architecture.key() {
             return Err(SpaceError::cell(
                 "the key is not that of the labelled cell; build it with the space",
@@ -195,6 +156,59 @@ impl NasBench101 {
         }
         module.within_limits()
     }
+}
+
+/// The cell of a module.
+fn cell_of(module: &Module) -> Cell {
+    let mut graph = CellGraph::with_capacity(module.vertices(), MAX_EDGES);
+    graph.add_node(OpId::input(0));
+    for &op in module.interior() {
+        graph.add_node(OpId::from_index(u16::from(op) + FIRST as u16));
+    }
+    let output = graph.add_node(OpId::OUTPUT);
+    for (from, to) in module.edges() {
+        graph.add_edge(NodeIndex::new(from), NodeIndex::new(to), OpId::PLAIN);
+    }
+    Cell::built(graph, output)
+}
+
+/// The pruned module of an architecture of one cell with operations on its vertices.
+fn module_of(architecture: &Architecture, vocabulary: &Arc<Vocabulary>) -> Result<Module, SpaceError> {
+    architecture.check_vocabulary(vocabulary)?;
+    let [cell] = architecture.cells() else {
+        let found = architecture.cells().len();
+        return Err(SpaceError::cell(format!("a NAS-Bench-101 architecture is one cell, not {found}")));
+    };
+    let graph = cell.graph();
+    let labels: Vec<OpId> = graph.node_weights().copied().collect();
+    let interior = match &labels[..] {
+        [first, interior @ .., OpId::OUTPUT] if *first == OpId::input(0) => interior,
+        _ => return Err(SpaceError::cell("the first node must be the input, the last the output")),
+    };
+    let mut module = Module::new(positions(interior, vocabulary)?.iter().copied())?;
+    for edge in graph.edge_references() {
+        let (from, to) = (edge.source().index(), edge.target().index());
+        if *edge.weight() != OpId::PLAIN || module.has_edge(from, to) {
+            return Err(SpaceError::cell(format!("edge {from} to {to} must be plain and stand once")));
+        }
+        module.connect(from, to)?;
+    }
+    if module.pruned()? != module {
+        return Err(SpaceError::cell("a vertex does not lie on a path from input to output"));
+    }
+    Ok(module)
+}
+
+/// Positions of operations that stand inside a cell.
+fn positions(ops: &[OpId], vocabulary: &Vocabulary) -> Result<Vec<u8>, SpaceError> {
+    let position = |op: &OpId| match op.index().checked_sub(FIRST) {
+        Some(position) if vocabulary.contains(*op) => Ok(position as u8),
+        _ if vocabulary.contains(*op) => {
+            Err(SpaceError::cell(format!("{} cannot stand inside a cell", vocabulary.name(*op))))
+        }
+        _ => Err(SpaceError::cell(format!("label {} is not in the vocabulary", op.index()))),
+    };
+    ops.iter().map(position).collect()
 }
 
 impl SearchSpace for NasBench101 {

@@ -173,14 +173,15 @@ impl Module {
     /// Everything one element away, by kind: operations changed; edges put in or taken out;
     /// vertices put in. A function of the isomorphism class, up to order and isomorphism.
     pub(super) fn edits(&self) -> [Vec<Self>; 3] {
-        [self.relabelled(), self.toggled(), self.grown()]
+        [self.relabelled(OPS.len()), self.toggled(), self.grown()]
     }
 
-    pub(super) fn relabelled(&self) -> Vec<Self> {
-        let change = |v: usize| (1..OPS.len() as u8).map(move |by| (v, by));
+    /// Every other one of `kinds` operations on every interior vertex.
+    pub(super) fn relabelled(&self, kinds: usize) -> Vec<Self> {
+        let change = |v: usize| (1..kinds as u8).map(move |by| (v, by));
         let edit = |(v, by): (usize, u8)| {
             let mut edited = *self;
-            edited.ops[v] = (edited.ops[v] + by) % OPS.len() as u8;
+            edited.ops[v] = ((usize::from(edited.ops[v]) + usize::from(by)) % kinds) as u8;
             edited
         };
         (0..self.n - 2).flat_map(change).map(edit).collect()

@@ -72,7 +72,8 @@ fn only(place: usize, ops: &[OpId]) -> Result<Module, SpaceError> {
 
 impl Skeleton for TransNasMacroSkeleton {
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
-        let links = Links::of(union, "networks of one chain of modules, all of the same length")?;
+        let links =
+            Links::of_operations(union, &OPS, "networks of one chain of modules, all of the same length")?;
         if !MODULES.contains(&links.len()) {
             let found = links.len();
             return Err(SpaceError::network(format!("{found} modules; they must be 4 to 6")));

@@ -1,0 +1,72 @@
+//! What a declared space is made of, before rules and a network.
+
+use std::fmt;
+use std::sync::Arc;
+
+use rand::Rng;
+
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Vocabulary};
+use crate::network::Union;
+use crate::space::Choices;
+
+use super::expression::{Type, Value};
+
+/// Most points of a space that is listed.
+pub(super) const MOST_LISTED: u128 = 2_000_000;
+
+/// Whether an architecture is wanted.
+pub(super) type Accept<'a> = &'a dyn Fn(&Architecture) -> bool;
+
+/// The structure of a declared space.
+///
+/// Methods that read an architecture fail with [`SpaceError::Cell`] for one that is not of the structure.
+pub(super) trait Body: Send + Sync + fmt::Debug {
+    fn vocabulary(&self) -> &Arc<Vocabulary>;
+
+    /// Names of the cells; empty where an architecture is one cell.
+    fn cell_names(&self) -> &[&'static str];
+
+    /// Draws an architecture uniformly over the points of the structure.
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture;
+
+    /// A random neighbour that `accept` takes; the architecture itself if there is none.
+    fn mutate(
+        &self,
+        architecture: &Architecture,
+        rng: &mut dyn Rng,
+        accept: Accept<'_>,
+    ) -> Result<Architecture, SpaceError>;
+
+    /// All architectures one element away, each key once.
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError>;
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError>;
+
+    /// Number of points; `u128::MAX` where it is larger.
+    fn points(&self) -> u128;
+
+    /// Whether different points are different architectures.
+    fn is_exact(&self) -> bool;
+
+    /// Every point, if there are at most [`MOST_LISTED`].
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>>;
+
+    fn choices(&self) -> &dyn Choices;
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError>;
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError>;
+
+    /// The union of all architectures.
+    fn whole(&self) -> Union;
+
+    /// The variable of rules with this name, and its type.
+    ///
+    /// # Errors
+    /// What is wrong with the name.
+    fn variable(&self, name: &str) -> Result<(usize, Type), String>;
+
+    /// Values of the variables of an architecture; none for a choice that does not exist in it.
+    fn values(&self, architecture: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError>;
+}

@@ -32,6 +32,7 @@ fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(compare::compare, module)?)?;
     metrics::add(module)?;
     module.add_function(wrap_pyfunction!(spaces::space, module)?)?;
+    module.add_function(wrap_pyfunction!(spaces::declared_space, module)?)?;
     module.add_function(wrap_pyfunction!(spaces::space_names, module)?)?;
     Ok(())
 }

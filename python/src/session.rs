@@ -11,7 +11,7 @@ use bonas::search::{CONFIG_FILE, Search, difference, note_environment, write_rep
 use bonas::study::Trial;
 use bonas::study::history::{Evaluation, Progress};
 use bonas::study::journal::Journal;
-use bonas::{Event, Folder, Observer, Outcome, Score, StudyError};
+use bonas::{Event, Folder, Observer, Outcome, Score, StudyError, build};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -133,12 +133,14 @@ impl Session {
         facts: Vec<(String, String)>,
     ) -> PyResult<Self> {
         let config = match (sections, &path) {
-            (Some(sections), None) => search_config(sections)?,
-            (Some(sections), Some(path)) => begun(path, search_config(sections)?)?,
+            (Some(sections), None) => build::keep_space(search_config(sections)?).map_err(Fault::from)?,
+            (Some(sections), Some(path)) => {
+                begun(path, build::keep_space(search_config(sections)?).map_err(Fault::from)?)?
+            }
             (None, Some(path)) => kept(path)?,
             (None, None) => return Err(Fault::setting("path: give the folder of a study").into()),
         };
-        let home = Named::of(&config.space.name)?;
+        let home = Named::of_config(&config)?;
         let in_memory = path.is_none();
         let search = Search { config, directory: path.unwrap_or_default(), cancel: Arc::default() };
         let patience = Duration::try_from_secs_f64(patience)
@@ -194,7 +196,7 @@ impl Session {
         let mut results = Vec::with_capacity(x.len());
         for (i, (given, score)) in x.iter().zip(y).enumerate() {
             let given = given.get();
-            if given.home.name != self.home.name {
+            if !given.home.is(&self.home) {
                 let (found, expected) = (&given.home.name, &self.home.name);
                 let reason = format!("architecture {i} of X is of space {found}, expected {expected}");
                 return Err(Fault::space(reason).into());
@@ -271,7 +273,7 @@ impl Session {
     /// Unique architectures to evaluate in all; None without such a limit.
     fn budget(&self, py: Python<'_>) -> PyResult<Option<usize>> {
         self.locked(py, |inner| {
-            let begun = bonas::build::budget(&inner.search.config.study).architectures;
+            let begun = build::budget(&inner.search.config.study).architectures;
             let extended = if inner.in_memory { None } else { inner.search.extended()? };
             Ok(extended.or(begun))
         })

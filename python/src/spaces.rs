@@ -1,36 +1,67 @@
 //! Search spaces and their architectures.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bonas::config::SearchConfig;
+use bonas::build::SPACE_FILE;
+use bonas::config::{ConfigError, SearchConfig, SpaceSettings, space_description, space_from_toml};
 use bonas::drawing::{architecture_svg, cells_text};
 use bonas::spaces::catalogue::SPACES;
+use bonas::spaces::declared::ChoiceDescription;
 use bonas::spaces::{self, SearchSpace, SpaceSize};
 use bonas::study::evaluator::Described;
 use bonas::{StudyError, build};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
 use crate::errors::Fault;
 use crate::random::generator;
+use crate::settings::text;
 
-/// A search space under the name by which configurations know it.
+/// A search space, with what a configuration says of it.
 #[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) name: String,
+    pub(crate) settings: SpaceSettings,
     pub(crate) space: Arc<dyn SearchSpace>,
 }
 
 impl Named {
-    /// The space of a name, as a configuration names it.
-    pub(crate) fn of(name: &str) -> Result<Self, Fault> {
-        let mut config = SearchConfig::default();
-        name.clone_into(&mut config.space.name);
-        let space = build::space(&config).map_err(|error| match error {
-            StudyError::Setting { reason, .. } => Fault::space(reason),
-            other => other.into(),
-        })?;
-        Ok(Self { name: name.to_owned(), space })
+    /// The space of a name as a configuration has it: one of the catalogue, or `file:PATH`.
+    fn of(name: &str) -> Result<Self, Fault> {
+        Self::of_settings(SpaceSettings { name: name.to_owned(), ..SpaceSettings::default() })
+    }
+
+    /// The space of a configuration; the text of a space file is read where it is missing.
+    fn of_settings(space: SpaceSettings) -> Result<Self, Fault> {
+        let relative_to = here()?;
+        let config = SearchConfig { space, relative_to, ..SearchConfig::default() };
+        let config = build::keep_space(config).map_err(of_this_space)?;
+        let space = build::space(&config).map_err(of_this_space)?;
+        Ok(Self::found(config.space, space))
+    }
+
+    /// The space of a configuration that is opened.
+    pub(crate) fn of_config(config: &SearchConfig) -> Result<Self, Fault> {
+        Ok(Self::found(config.space.clone(), build::space(config).map_err(of_this_space)?))
+    }
+
+    /// A space that something else has built.
+    pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Self {
+        Self { name: space.name().to_owned(), settings, space }
+    }
+
+    /// Whether it is the same space: the same name, and the same text if it is declared.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.space.source() == other.space.source()
+    }
+
+    /// The choices of a space that is declared as a list of them.
+    fn declared_choices(&self) -> Vec<ChoiceDescription> {
+        let text = self.space.source();
+        let described = text.and_then(|text| space_description(text, "a space file", &self.name).ok());
+        described.map(|described| described.choices).unwrap_or_default()
     }
 
     /// An argument that is a space or the name of one.
@@ -46,6 +77,9 @@ impl Named {
     }
 }
 
+/// How a space is pickled: the function that makes it, and its arguments.
+type Reduced = (Py<PyAny>, (String, Option<String>));
+
 /// A search space.
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Space(pub(crate) Named);
@@ -55,6 +89,23 @@ impl Space {
     #[getter]
     fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The name by which configurations know it.
+    #[getter]
+    fn setting(&self) -> &str {
+        &self.0.settings.name
+    }
+
+    #[getter]
+    fn toml(&self) -> Option<&str> {
+        self.0.settings.text.as_deref()
+    }
+
+    #[getter]
+    fn choice_names(&self) -> Option<Vec<String>> {
+        let declared = self.0.declared_choices();
+        (!declared.is_empty()).then(|| declared.into_iter().map(|choice| choice.name).collect())
     }
 
     #[getter]
@@ -134,7 +185,7 @@ impl Space {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| other.get().0.name == self.0.name)
+        other.cast::<Self>().is_ok_and(|other| other.get().0.is(&self.0))
     }
 
     fn __hash__(&self) -> u64 {
@@ -143,13 +194,14 @@ impl Space {
         hasher.finish()
     }
 
-    fn __reduce__(&self, py: Python<'_>) -> PyResult<(Py<PyAny>, (String,))> {
+    fn __reduce__(&self, py: Python<'_>) -> PyResult<Reduced> {
         let get = py.import("bonas._bonas")?.getattr("space")?.unbind();
-        Ok((get, (self.0.name.clone(),)))
+        let SpaceSettings { name, text } = self.0.settings.clone();
+        Ok((get, (name, text)))
     }
 
     fn __repr__(&self) -> String {
-        format!("bonas.Space({:?}, {} architectures)", self.0.name, self.0.space.size())
+        format!("bonas.Space({:?}, {} architectures)", self.0.settings.name, self.0.space.size())
     }
 }
 
@@ -232,7 +284,7 @@ impl Architecture {
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| {
             let other = other.get();
-            other.home.name == self.home.name && other.value.key() == self.value.key()
+            other.value.key() == self.value.key() && other.home.is(&self.home)
         })
     }
 
@@ -242,13 +294,13 @@ impl Architecture {
         hasher.finish()
     }
 
-    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (String, String)) {
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> (Bound<'py, PyAny>, (Space, String)) {
         let this = slf.get();
-        (slf.get_type().into_any(), (this.home.name.clone(), this.text.clone()))
+        (slf.get_type().into_any(), (Space(this.home.clone()), this.text.clone()))
     }
 
     fn __repr__(&self) -> String {
-        format!("bonas.Architecture({:?}, {:?})", self.home.name, self.text)
+        format!("bonas.Architecture({:?}, {:?})", self.home.settings.name, self.text)
     }
 
     fn __str__(&self) -> String {
@@ -265,14 +317,41 @@ impl Architecture {
     }
 }
 
-/// The space of a name.
+/// The space of a name; with a text the one that it declares.
 #[pyfunction]
-pub(crate) fn space(name: &str) -> Result<Space, Fault> {
-    Named::of(name).map(Space)
+#[pyo3(signature = (name, text=None))]
+pub(crate) fn space(name: &str, text: Option<String>) -> Result<Space, Fault> {
+    Named::of_settings(SpaceSettings { name: name.to_owned(), text }).map(Space)
+}
+
+/// A space that is declared by the keys of a space file.
+#[pyfunction]
+pub(crate) fn declared_space(name: &str, keys: &Bound<'_, PyDict>) -> PyResult<Space> {
+    let text = text(keys)?;
+    // Checked by itself first, for errors that name no file and no line, of which there is none.
+    space_from_toml(&text, "", name).map_err(|ConfigError { key, reason, .. }| {
+        Fault::space(if key.is_empty() { reason } else { format!("{key}: {reason}") })
+    })?;
+    let settings = SpaceSettings { name: format!("{SPACE_FILE}{name}.toml"), text: Some(text) };
+    Ok(Named::of_settings(settings).map(Space)?)
 }
 
 /// Names of the built-in spaces.
 #[pyfunction]
 pub(crate) fn space_names() -> Vec<&'static str> {
     SPACES.names().collect()
+}
+
+/// The folder that relative paths start from.
+fn here() -> Result<PathBuf, Fault> {
+    std::path::absolute(".")
+        .map_err(|error| Fault::data(format!("cannot tell in which folder this runs: {error}")))
+}
+
+/// An error of a space, without the key of the configuration.
+fn of_this_space(error: StudyError) -> Fault {
+    match error {
+        StudyError::Setting { reason, .. } => Fault::space(reason),
+        other => other.into(),
+    }
 }

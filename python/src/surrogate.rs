@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use bonas::config::{PriorKind, SurrogateName};
+use bonas::build::SPACE_FILE;
+use bonas::config::{PriorKind, SpaceSettings, SurrogateName};
 use bonas::rank::{Features, Model, Recipe, Training};
 use bonas::surrogate::catalogue::{SURROGATES, surrogates_that};
 use bonas::surrogate::metrics::{coverage, negative_log_likelihood};
@@ -96,7 +97,7 @@ impl Fitted {
     #[staticmethod]
     fn load(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let inner = interruptible(py, move || -> Result<Inner, Fault> { Inner::of(Model::read(&path)?) })??;
-        let home = Named { name: inner.model.space().name().to_owned(), space: inner.model.space().clone() };
+        let home = home_of(&inner.model);
         Ok(Self { inner: Arc::new(inner), home })
     }
 
@@ -104,7 +105,7 @@ impl Fitted {
     fn from_bytes(py: Python<'_>, bytes: Vec<u8>) -> PyResult<Self> {
         let inner =
             interruptible(py, move || -> Result<Inner, Fault> { Inner::of(Model::from_bytes(&bytes)?) })??;
-        let home = Named { name: inner.model.space().name().to_owned(), space: inner.model.space().clone() };
+        let home = home_of(&inner.model);
         Ok(Self { inner: Arc::new(inner), home })
     }
 
@@ -262,11 +263,23 @@ pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
     here.map(|entry| (entry.name(), entry.about())).collect()
 }
 
+/// The space of a model, which keeps the text of a space file.
+fn home_of(model: &Model) -> Named {
+    let space = model.space().clone();
+    let settings = match space.source() {
+        None => SpaceSettings { name: space.name().to_owned(), text: None },
+        Some(text) => {
+            SpaceSettings { name: format!("{SPACE_FILE}{}.toml", space.name()), text: Some(text.to_owned()) }
+        }
+    };
+    Named::found(settings, space)
+}
+
 /// The architectures, all of a space.
 fn of_one_space(home: &Named, x: &Given<'_>) -> Result<Vec<bonas::spaces::Architecture>, Fault> {
     let of = |(i, given): (usize, &Bound<'_, Architecture>)| {
         let given = given.get();
-        if given.home.name != home.name {
+        if !given.home.is(home) {
             let reason =
                 format!("architecture {i} of X is of space {}, expected {}", given.home.name, home.name);
             return Err(Fault::space(reason));

@@ -16,7 +16,16 @@ class Space:
 
     @property
     def name(self) -> str:
+        """Its name."""
+    @property
+    def setting(self) -> str:
         """The name by which configurations know it."""
+    @property
+    def toml(self) -> str | None:
+        """The text of the space file; None for a built-in space."""
+    @property
+    def choice_names(self) -> list[str] | None:
+        """Names of the choices of a space that is declared as a list of them."""
     @property
     def size(self) -> int:
         """Number of architectures; if `size_is_exact` is False, at most so many."""
@@ -152,8 +161,10 @@ class Posteriors:
     def coverage(self, scores: NDArray[np.float64], level: float) -> float | None: ...
     def negative_log_likelihood(self, scores: NDArray[np.float64]) -> float | None: ...
 
-def space(name: str) -> Space:
-    """Return the space of a name."""
+def space(name: str, text: str | None = None) -> Space:
+    """Return the space of a name; with a text the one that it declares."""
+
+def declared_space(name: str, keys: dict[str, object]) -> Space: ...
 
 def space_names() -> list[str]:
     """Return the names of the built-in spaces."""

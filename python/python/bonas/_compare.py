@@ -16,7 +16,7 @@ from . import _bonas
 from ._arrays import columns
 from ._bonas import Architecture, Space
 from ._errors import ArgumentTypeError, DataError, SettingError
-from ._study import _Bar, _count, _space_name
+from ._study import _Bar, _count, _space_section
 
 #: The column of architectures in a table.
 _ARCH = "arch"
@@ -142,6 +142,18 @@ def _table_section(
         "report": report,
         **(more or {}),
     }
+
+
+def _table_space(space: Space | str) -> object:
+    section = _space_section(space)
+    name = str(section["name"])
+    if section["text"] is None:
+        return name
+    # A comparison reads the file, where there is one.
+    path = Path(name.removeprefix("file:")).absolute()
+    if not path.is_file():
+        raise SettingError(f"space: there is no file {path}; write space.toml to it, and take bonas.spaces.from_file")
+    return f"file:{path}"
 
 
 def _in_folder(

@@ -156,7 +156,7 @@ class Study:
             raise ArgumentTypeError(f"limits must be a list of texts, such as [{limits!r}], not a text")
         sections: dict[str, object] = {
             "study": {"seed": seed, **_budget(budget)},
-            "space": {"name": _space_name(space)},
+            "space": _space_section(space),
             "strategy": named,
             "evaluator": {"name": "told", "score": score, "limits": list(limits), "objective": objective},
             "final": {"seeds": 0},
@@ -580,11 +580,13 @@ def _least(a: int | None, b: int) -> int:
     return b if a is None else min(a, b)
 
 
-def _space_name(space: Space | str) -> str:
+def _space_section(space: Space | str) -> dict[str, object]:
+    """Return what a configuration says of a space."""
     if isinstance(space, Space):
-        return space.name
+        return {"name": space.setting, "text": space.toml}
     if isinstance(space, str):
-        return space
+        # A name that is unknown is an error of spaces.
+        return _space_section(_bonas.space(space))
     raise ArgumentTypeError(f"space must be a bonas.Space or the name of one, not {type(space).__name__}")
 
 

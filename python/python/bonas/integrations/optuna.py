@@ -46,7 +46,8 @@ class BonasSampler(BaseSampler):
     strategy, seed
         As those of :class:`bonas.Study`.
     names
-        What the choices are called, in the order of `choice_counts`; ``choice0``, ``choice1`` and so on by default.
+        What the choices are called, in the order of `choice_counts`; by default as the space declares them, else ``choice0``,
+        ``choice1`` and so on.
     path
         The folder of a :class:`bonas.Study`, where the sampler goes on in another process. None: it is kept in memory, and
         the trials of Optuna's study that are complete by then are its first observations.
@@ -67,7 +68,10 @@ class BonasSampler(BaseSampler):
             name = self._study.space.name
             raise SpaceError(f"space {name} is not one of independent choices, which Optuna's parameters are")
         self._counts = counts
-        self._names = [f"choice{i}" for i in range(len(counts))] if names is None else list(names)
+        declared = self._study.space.choice_names
+        if declared is None or len(declared) != len(counts):
+            declared = [f"choice{i}" for i in range(len(counts))]
+        self._names = declared if names is None else list(names)
         if len(set(self._names)) != len(counts) or len(self._names) != len(counts):
             raise SettingError(
                 f"names: expected {len(counts)} different names, one for each choice of the space"

@@ -16,7 +16,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import pickle
 from collections import deque
@@ -28,19 +27,22 @@ from ray.tune.search import Searcher
 from ray.tune.search.sample import Domain
 
 from .._bonas import Architecture, Space
+from .._bonas import space as get_space
 from .._errors import SettingError, TrialError
-from .._study import Study, Trial, _one_line, _space_name
+from .._study import Study, Trial, _one_line
 
 __all__ = ["BonasSearch", "architecture"]
 
-#: Keys of the configuration of a trial.
+#: Keys of the configuration of a trial: the text of the architecture, the name of its space, and what declares that, if
+#: it is not built in.
 ARCHITECTURE = "architecture"
 SPACE = "space"
+SPACE_TEXT = "space_text"
 
 
 def architecture(config: Mapping[str, Any]) -> Architecture:
     """Return the architecture of a trial's configuration."""
-    return Architecture(config[SPACE], config[ARCHITECTURE])
+    return Architecture(get_space(config[SPACE], config.get(SPACE_TEXT)), config[ARCHITECTURE])
 
 
 class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
@@ -74,7 +76,7 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
     ) -> None:
         super().__init__(metric=metric, mode=mode)
         self._arguments: dict[str, Any] = {
-            "space": _space_name(space),
+            "space": get_space(space) if isinstance(space, str) else space,
             "strategy": strategy if isinstance(strategy, str) else dict(strategy),
             "seed": seed,
             "budget": budget,
@@ -110,7 +112,7 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
                 f"param_space: {', '.join(searched)} is to be searched; BonasSearch searches the space of architectures "
                 "alone, give constants"
             )
-        clash = {ARCHITECTURE, SPACE} & set(config)
+        clash = {ARCHITECTURE, SPACE, SPACE_TEXT} & set(config)
         if clash:
             raise SettingError(
                 f"param_space: {', '.join(sorted(clash))} is set by BonasSearch; take another name"
@@ -136,7 +138,8 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
         else:
             return self.FINISHED if study.ended else None
         self._live[trial_id] = trial.id
-        return {SPACE: self._arguments["space"], ARCHITECTURE: trial.architecture.text}
+        config = {SPACE: study.space.setting, ARCHITECTURE: trial.architecture.text}
+        return config if study.space.toml is None else {**config, SPACE_TEXT: study.space.toml}
 
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False

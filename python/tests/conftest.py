@@ -7,9 +7,8 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 import bonas
+import pytest
 
 
 def score(cell: bonas.Architecture) -> float:

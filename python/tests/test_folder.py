@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import bonas
 import pytest
 from conftest import score
-
-import bonas
 
 TOLD = """
 [study]

@@ -165,7 +165,6 @@ def space(name: str, text: str | None = None) -> Space:
     """Return the space of a name; with a text the one that it declares."""
 
 def declared_space(name: str, keys: dict[str, object]) -> Space: ...
-
 def space_names() -> list[str]:
     """Return the names of the built-in spaces."""
 

@@ -137,7 +137,7 @@ def _table_section(
     # The path is that of the file, whatever the configuration says.
     return {
         "path": "table.csv",
-        "space": _space_name(space),
+        "space": _table_space(space),
         "search": search,
         "report": report,
         **(more or {}),
@@ -152,7 +152,9 @@ def _table_space(space: Space | str) -> object:
     # A comparison reads the file, where there is one.
     path = Path(name.removeprefix("file:")).absolute()
     if not path.is_file():
-        raise SettingError(f"space: there is no file {path}; write space.toml to it, and take bonas.spaces.from_file")
+        raise SettingError(
+            f"space: there is no file {path}; write space.toml to it, and take bonas.spaces.from_file"
+        )
     return f"file:{path}"
 
 

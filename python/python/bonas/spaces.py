@@ -79,7 +79,9 @@ def Cells(  # noqa: N802
     """
     described = {"operations_on": operations_on, "nodes": nodes, "names": list(cells), **(cell or {})}
     ops = [{"name": op} if isinstance(op, str) else dict(op) for op in _listed(operations, "operations")]
-    return from_dict(name, {"operations": ops, "cells": [described], "rules": list(_listed(rules, "rules")), **keys})
+    return from_dict(
+        name, {"operations": ops, "cells": [described], "rules": list(_listed(rules, "rules")), **keys}
+    )
 
 
 def Choices(  # noqa: N802
@@ -110,7 +112,9 @@ def Choices(  # noqa: N802
     5
     """
     if not isinstance(choices, Mapping):
-        raise ArgumentTypeError(f"choices must be a mapping of names to options, not {type(choices).__name__}")
+        raise ArgumentTypeError(
+            f"choices must be a mapping of names to options, not {type(choices).__name__}"
+        )
     described = [{"name": choice, **_choice(options)} for choice, options in choices.items()]
     return from_dict(name, {"choices": described, "rules": list(_listed(rules, "rules")), **keys})
 

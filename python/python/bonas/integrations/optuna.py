@@ -46,8 +46,8 @@ class BonasSampler(BaseSampler):
     strategy, seed
         As those of :class:`bonas.Study`.
     names
-        What the choices are called, in the order of `choice_counts`; by default as the space declares them, else ``choice0``,
-        ``choice1`` and so on.
+        What the choices are called, in the order of `choice_counts`; by default as the space declares them, else
+        ``choice0``, ``choice1`` and so on.
     path
         The folder of a :class:`bonas.Study`, where the sampler goes on in another process. None: it is kept in memory, and
         the trials of Optuna's study that are complete by then are its first observations.

@@ -56,7 +56,8 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
     space
         A space, or the name of one.
     metric, mode
-        The result that is the score, and ``"max"`` or ``"min"``. Ray hands those of the tuner on only if it has a `param_space`.
+        The result that is the score, and ``"max"`` or ``"min"``. Ray hands those of the tuner on only if it has a
+        `param_space`.
     strategy, seed, budget
         As those of :class:`bonas.Study`.
     path
@@ -127,8 +128,8 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
         """Return the configuration of a trial; None while nothing can be proposed before another is done."""
         if self._metric is None or self._mode is None:
             raise SettingError(
-                "metric: give BonasSearch the name of the result that is the score, and mode='max' or 'min' (Ray hands those "
-                "of TuneConfig on only if there is a param_space)"
+                "metric: give BonasSearch the name of the result that is the score, and mode='max' or 'min' (Ray hands "
+                "those of TuneConfig on only if there is a param_space)"
             )
         study = self._opened()
         if self._left_over:

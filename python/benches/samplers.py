@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable
 from typing import TypeAlias
 
-import bonas
 import optuna
+
+import bonas
 from bonas.integrations.optuna import BonasSampler
 
 #: The operations, with the layers that the space's network makes of them.

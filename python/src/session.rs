@@ -91,6 +91,18 @@ impl Inner {
         self.session.as_mut().ok_or_else(|| Fault::closed("the study is closed; open it again"))
     }
 
+    /// The study, for a step that is journalled. What is written to a journal that was deleted would be lost without a word.
+    fn writable(&mut self) -> Result<&mut bonas::Session, Fault> {
+        let folder = &self.search.directory;
+        if !self.in_memory && self.session.is_some() && !Journal::exists(folder) {
+            let shown = folder.display();
+            return Err(Fault::path(format!(
+                "path: the journal in {shown} is gone; begin in another folder"
+            )));
+        }
+        self.session()
+    }
+
     fn told(&self) -> Result<&ToldSettings, Fault> {
         let told = self.search.config.evaluator.told();
         told.ok_or_else(|| Fault::setting("the scores of this study are not told"))
@@ -158,7 +170,7 @@ impl Session {
     /// Hands out up to `n` trials.
     fn ask(&self, py: Python<'_>, n: usize) -> PyResult<Vec<TrialTuple>> {
         let trials = self.locked(py, move |inner| {
-            let trials = inner.session()?.ask(n)?;
+            let trials = inner.writable()?.ask(n)?;
             // The strategy may have nothing more to propose.
             inner.conclude().map(|()| trials)
         })?;
@@ -169,7 +181,7 @@ impl Session {
         self.locked(py, move |inner| {
             let outcome = inner.told()?.outcome(&measures);
             let outcome = outcome.map_err(|reason| StudyError::Trial { trial, reason })?;
-            inner.session()?.tell(trial, outcome)?;
+            inner.writable()?.tell(trial, outcome)?;
             inner.conclude()
         })
     }
@@ -186,7 +198,7 @@ impl Session {
 
     fn fail(&self, py: Python<'_>, trial: u64, reason: String) -> PyResult<()> {
         self.locked(py, move |inner| {
-            inner.session()?.tell(trial, Outcome::Failed(reason))?;
+            inner.writable()?.tell(trial, Outcome::Failed(reason))?;
             inner.conclude()
         })
     }
@@ -209,7 +221,7 @@ impl Session {
                 let reason = "import: the study has limits or a second objective, which scores do not say";
                 return Err(Fault::setting(reason));
             }
-            let session = inner.session()?;
+            let session = inner.writable()?;
             let fidelity = session.fidelity();
             let scored = |(architecture, score)| (architecture, Outcome::Scored(Score::of(score, fidelity)));
             Ok(session.import(results.into_iter().map(scored))?)
@@ -218,7 +230,7 @@ impl Session {
 
     fn abandon(&self, py: Python<'_>, trial: u64) -> PyResult<()> {
         self.locked(py, move |inner| {
-            inner.session()?.abandon(trial)?;
+            inner.writable()?.abandon(trial)?;
             inner.conclude()
         })
     }

@@ -80,12 +80,13 @@ impl Named {
 /// How a space is pickled: the function that makes it, and its arguments.
 type Reduced = (Py<PyAny>, (String, Option<String>));
 
-/// A search space.
+/// A search space: `bonas.spaces.get`.
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Space(pub(crate) Named);
 
 #[pymethods]
 impl Space {
+    /// Its name.
     #[getter]
     fn name(&self) -> &str {
         &self.0.name
@@ -97,17 +98,20 @@ impl Space {
         &self.0.settings.name
     }
 
+    /// The text of the space file; None for a built-in space.
     #[getter]
     fn toml(&self) -> Option<&str> {
         self.0.settings.text.as_deref()
     }
 
+    /// Names of the choices of a space that is declared as a list of them; else None.
     #[getter]
     fn choice_names(&self) -> Option<Vec<String>> {
         let declared = self.0.declared_choices();
         (!declared.is_empty()).then(|| declared.into_iter().map(|choice| choice.name).collect())
     }
 
+    /// Number of architectures; if `size_is_exact` is False, at most so many.
     #[getter]
     fn size(&self) -> u128 {
         match self.0.space.size() {
@@ -115,36 +119,43 @@ impl Space {
         }
     }
 
+    /// Whether isomorphic architectures are counted once.
     #[getter]
     fn size_is_exact(&self) -> bool {
         matches!(self.0.space.size(), SpaceSize::Unique(_))
     }
 
+    /// Names of the operations.
     #[getter]
     fn ops(&self) -> Vec<String> {
         let vocabulary = self.0.space.vocabulary();
         vocabulary.ops().map(|op| vocabulary.name(op).to_owned()).collect()
     }
 
+    /// Names of the cells of an architecture; empty if it is one cell.
     #[getter]
     fn cell_names(&self) -> Vec<String> {
         self.0.space.cell_names().iter().map(|&name| name.to_owned()).collect()
     }
 
+    /// Names of the notations that are read; the first is that of `Architecture.text`.
     #[getter]
     fn notations(&self) -> Vec<String> {
         self.0.space.notations().iter().map(|notation| notation.name.to_string()).collect()
     }
 
+    /// Options at each position; None if the space is not one of independent choices.
     #[getter]
     fn choice_counts(&self) -> Option<Vec<usize>> {
         self.0.space.choices().map(spaces::Choices::counts)
     }
 
+    /// Read an architecture in any of the notations.
     fn parse(&self, text: &str) -> Result<Architecture, Fault> {
         of_space(&self.0, self.0.space.parse(text)?)
     }
 
+    /// Make an architecture of the option at each position.
     #[pyo3(name = "from_choices")]
     fn build(&self, choices: Vec<usize>) -> Result<Architecture, Fault> {
         let known = self.0.space.choices().ok_or_else(|| {
@@ -158,6 +169,12 @@ impl Space {
         }
     }
 
+    /// Draw an architecture at random, or a list of `n`.
+    ///
+    /// >>> import bonas
+    /// >>> space = bonas.spaces.get("darts")
+    /// >>> space.sample(rng=1) == space.sample(rng=1), len(space.sample(3))
+    /// (True, 3)
     #[pyo3(signature = (n=None, rng=None))]
     fn sample(
         &self,
@@ -173,6 +190,7 @@ impl Space {
         }
     }
 
+    /// List every architecture, isomorphic ones included; for spaces that are small enough.
     fn enumerate(&self) -> Result<Vec<Architecture>, Fault> {
         let all = self.0.space.enumerate().ok_or_else(|| {
             Fault::space(format!("space {} has too many architectures to list", self.0.name))
@@ -205,7 +223,14 @@ impl Space {
     }
 }
 
-/// An architecture of a space.
+/// An architecture of a space. Isomorphic ones are equal.
+///
+/// It is hashable, can be pickled, and draws itself in a notebook.
+///
+/// >>> import bonas, pickle
+/// >>> cell = bonas.Architecture("nasbench201", "|none~0|+|nor_conv_3x3~0|none~1|+|none~0|none~1|skip_connect~2|")
+/// >>> pickle.loads(pickle.dumps(cell)) == cell, cell.choices
+/// (True, [0, 3, 0, 0, 0, 1])
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Architecture {
     pub(crate) home: Named,
@@ -228,40 +253,48 @@ impl Architecture {
         Ok(of_space(&home, architecture)?)
     }
 
+    /// Its space.
     #[getter]
     fn space(&self) -> Space {
         Space(self.home.clone())
     }
 
+    /// Its key in hexadecimal, equal for isomorphic architectures.
     #[getter]
     fn key(&self) -> String {
         self.value.key().to_string()
     }
 
+    /// The architecture in the notation of its space.
     #[getter]
     fn text(&self) -> &str {
         &self.text
     }
 
+    /// The option at each position; None if the space is not one of independent choices.
     #[getter]
     fn choices(&self) -> Result<Option<Vec<usize>>, Fault> {
         Ok(self.home.space.choices().map(|choices| choices.read(&self.value)).transpose()?)
     }
 
+    /// Cells with `name`, `nodes` (the operation on each) and `edges` (`from`, `to`, `op`).
     #[getter]
     fn cells<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.described(py)?.get_item("cells")
     }
 
+    /// Print it in another notation of the space.
     fn format(&self, notation: &str) -> Result<String, Fault> {
         Ok(self.home.space.format_as(&self.value, notation)?)
     }
 
+    /// Architectures that differ in one element, each once.
     fn neighbors(&self) -> Result<Vec<Self>, Fault> {
         let all = self.home.space.neighbours(&self.value)?;
         all.into_iter().map(|architecture| of_space(&self.home, architecture)).collect()
     }
 
+    /// Change one element at random.
     #[pyo3(signature = (rng=None))]
     fn mutate(&self, py: Python<'_>, rng: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut rng = generator(py, rng)?;
@@ -269,6 +302,7 @@ impl Architecture {
         Ok(of_space(&self.home, mutant)?)
     }
 
+    /// Draw it as SVG.
     fn svg(&self) -> String {
         architecture_svg(&self.value, self.home.space.cell_names())
     }
@@ -277,6 +311,9 @@ impl Architecture {
         self.svg()
     }
 
+    /// Return the cells as one `networkx.MultiDiGraph` with the attribute `op` on nodes and edges.
+    ///
+    /// Nodes are numbers; if there are several cells, pairs of the cell's name and a number.
     fn to_networkx<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("bonas._graphs")?.call_method1("to_networkx", (slf,))
     }

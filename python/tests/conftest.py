@@ -7,8 +7,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-import bonas
 import pytest
+
+import bonas
 
 
 def score(cell: bonas.Architecture) -> float:

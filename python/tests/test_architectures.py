@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import multiprocessing
 import pickle
 import random
@@ -114,3 +115,13 @@ def test_reprs() -> None:
     assert str(cell).startswith("cell\n  input")
     assert "nasbench201" in cell.space.notations or cell.space.notations
     assert cell.format(cell.space.notations[0]) == cell.text
+
+
+@pytest.mark.parametrize("documented", [bonas.Architecture, bonas.Space.sample])
+def test_examples_of_the_native_half(documented: object) -> None:
+    text = documented.__doc__
+    assert text is not None
+    name = getattr(documented, "__name__", "example")
+    example = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
+    assert example.examples
+    assert doctest.DocTestRunner().run(example).failed == 0

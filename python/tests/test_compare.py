@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import score
 
 import bonas
+from conftest import score
 
 STRATEGIES = ["evolution", {"name": "random", "label": "by chance"}]
 

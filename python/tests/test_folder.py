@@ -13,8 +13,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import bonas
 import pytest
+
+import bonas
 from conftest import score
 
 TOLD = """
@@ -241,9 +242,12 @@ def test_a_deleted_folder(in_folder: Path) -> None:
     ours = study("a")
     ours.tell(ours.ask()[0], 0.5)
     shutil.rmtree("a")
-    # The journal's file is still open; what is written there is lost with it, and a report has no folder.
-    with pytest.raises(bonas.BonasError, match="a"):
+    for step in (ours.ask, lambda: ours.optimize(score)):
+        with pytest.raises(bonas.PathError, match="the journal in a is gone"):
+            step()
+    with pytest.raises(bonas.BonasError, match=r"journal\.jsonl"):
         ours.report()
+    assert [e.score for e in ours.evaluations] == [0.5]
     ours.close()
 
 

@@ -6,8 +6,9 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import bonas
 import pytest
+
+import bonas
 from bonas.integrations.optuna import BonasSampler
 from conftest import score
 

@@ -10,14 +10,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import bonas
 import pytest
+
+import bonas
 from conftest import score
 
 ray = pytest.importorskip("ray")
 
-from bonas.integrations.ray import BonasSearch, architecture  # noqa: E402
 from ray import tune  # noqa: E402
+
+from bonas.integrations.ray import BonasSearch, architecture  # noqa: E402
 
 STRATEGY = {"name": "bonas", "batch": 4, "initial": 4}
 

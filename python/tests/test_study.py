@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import score
 
 import bonas
+from conftest import score
 
 
 def study(**settings: Any) -> bonas.Study:
@@ -168,6 +168,25 @@ def test_jobs_run_at_the_same_time() -> None:
     ours = study(strategy={"name": "random", "batch": 9}, budget=9)
     ours.optimize(waits, n_jobs=3)
     assert all(e.failed is None for e in ours.evaluations)
+
+
+def test_two_calls_at_the_same_time_share_the_work() -> None:
+    ours = study(budget=30)
+    errors: list[BaseException] = []
+
+    def call() -> None:
+        try:
+            ours.optimize(score)
+        except BaseException as error:
+            errors.append(error)
+
+    calls = [threading.Thread(target=call) for _ in range(3)]
+    for one in calls:
+        one.start()
+    for one in calls:
+        one.join()
+    assert errors == []
+    assert len({e.architecture for e in ours.evaluations}) == len(ours.evaluations) == 30
 
 
 def test_limits_and_objective() -> None:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, final, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ._random import RandomState
 
+__all__: list[str]
 __version__: str
 
+@final
 class Space:
     """A search space: :func:`bonas.spaces.get`."""
 
@@ -54,9 +56,10 @@ class Space:
     def sample(self, n: int, rng: RandomState = None) -> list[Architecture]: ...
     def enumerate(self) -> list[Architecture]:
         """List every architecture, isomorphic ones included; for spaces that are small enough."""
-    def __contains__(self, item: object) -> bool: ...
+    def __contains__(self, key: object, /) -> bool: ...
     def __hash__(self) -> int: ...
 
+@final
 class Architecture:
     """An architecture of a space.
 
@@ -100,6 +103,7 @@ _Evaluation = tuple[
     Architecture, float | None, str | None, list[float], bool, tuple[float, float] | None, int, int
 ]
 
+@final
 class Session:
     @staticmethod
     def open(
@@ -128,6 +132,7 @@ class Session:
     def close(self) -> None: ...
     def closed(self) -> bool: ...
 
+@final
 class Fitted:
     @staticmethod
     def fit(
@@ -153,6 +158,7 @@ class Fitted:
     def features(self) -> int: ...
     def predict(self, x: list[Architecture], features: NDArray[np.float64] | None) -> Posteriors: ...
 
+@final
 class Posteriors:
     def __len__(self) -> int: ...
     def moments(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...

@@ -178,7 +178,10 @@ class Study:
         self._measures = self._session.measures()
         # Trials that the user asked for; the others that are pending are left over, and optimize takes them up.
         self._asked: set[int] = set()
+        # Trials that a call of optimize evaluates.
+        self._busy: set[int] = set()
         self._known: list[Evaluation] = []
+        self._lock = threading.Lock()
         self._warn()
 
     # Ask and tell
@@ -299,9 +302,12 @@ class Study:
         most = None if n_trials is None else _count(n_trials, "n_trials", least=0)
         total = most if budget is None else _least(most, budget - self._session.told())
         run = _Run(self, fn, most, on_failure == "stop")
-        with _Bar(total, progress) as bar:
-            for _ in run.here() if jobs == 1 else run.on_threads(jobs):
-                bar.step(self)
+        try:
+            with _Bar(total, progress) as bar:
+                for _ in run.here() if jobs == 1 else run.on_threads(jobs):
+                    bar.step(self)
+        finally:
+            self._busy -= run.own
         self._warn()
         if run.last_failure is not None and self._session.best() is None and not self._session.ended():
             warnings.warn(f"no trial has a score; the last: {run.last_failure}", BonasWarning, stacklevel=2)
@@ -311,9 +317,10 @@ class Study:
     @property
     def evaluations(self) -> list[Evaluation]:
         """What was evaluated: what was imported, then what was told, in order."""
-        for known in self._session.evaluations(len(self._known)):
-            self._known.append(_evaluation(known, self._measures))
-        return list(self._known)
+        with self._lock:
+            for known in self._session.evaluations(len(self._known)):
+                self._known.append(_evaluation(known, self._measures))
+            return list(self._known)
 
     @property
     def history(self) -> Any:
@@ -416,9 +423,11 @@ class _Run:
     last_failure: str | None = None
 
     def __post_init__(self) -> None:
-        asked = self.study._asked
-        self.left_over = deque(trial for trial in self.study.pending if trial.id not in asked)
+        others = self.study._asked | self.study._busy
+        self.left_over = deque(trial for trial in self.study.pending if trial.id not in others)
         self.begun = 0
+        self.own = {trial.id for trial in self.left_over}
+        self.study._busy |= self.own
 
     def next(self) -> Trial | None:
         """Return the next trial: one that is left over, or a new one."""
@@ -431,6 +440,8 @@ class _Run:
             if not new:
                 return None
             trial = _trial(new[0])
+            self.own.add(trial.id)
+            self.study._busy.add(trial.id)
         self.begun += 1
         return trial
 

@@ -4,7 +4,7 @@ Arguments are array-like; higher scores are better. What is undefined, as the co
 
 >>> from bonas.metrics import kendall_tau_b, n_at_k
 >>> kendall_tau_b([1, 2, 3, 4], [1, 3, 2, 4])
-0.6666666666666666
+0.666...
 >>> n_at_k([0.1, 0.7, 0.5, 0.9], [0.2, 0.6, 0.7, 0.8], k=1)
 1
 """

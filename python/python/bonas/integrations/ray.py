@@ -21,7 +21,7 @@ import pickle
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ray.tune.search import Searcher
 from ray.tune.search.sample import Domain
@@ -124,7 +124,7 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
         self._mode = self._mode or mode
         return True
 
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+    def suggest(self, trial_id: str) -> dict[str, Any] | None:
         """Return the configuration of a trial; None while nothing can be proposed before another is done."""
         if self._metric is None or self._mode is None:
             raise SettingError(
@@ -137,7 +137,8 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
         elif asked := study.ask(1):
             trial = asked[0]
         else:
-            return self.FINISHED if study.ended else None
+            # Ray's word for the end is a text.
+            return cast("dict[str, Any]", self.FINISHED) if study.ended else None
         self._live[trial_id] = trial.id
         config = {SPACE: study.space.setting, ARCHITECTURE: trial.architecture.text}
         return config if study.space.toml is None else {**config, SPACE_TEXT: study.space.toml}
@@ -153,7 +154,7 @@ class BonasSearch(Searcher):  # type: ignore[misc, unused-ignore]
         if all(trial.id != number for trial in study.pending):
             # It was told before the tuner was stopped, and Ray's own state is older.
             return
-        value = None if result is None else result.get(self._metric)
+        value = None if result is None or self._metric is None else result.get(self._metric)
         if error:
             study.tell(number, failed="the trial ended with an error")
         elif value is None:

@@ -172,9 +172,9 @@ fn studies_of_files_have_the_histories_of_the_built_in_spaces() {
     for name in ["nasbench201", "nasbench1shot1-1"] {
         same_studies(name, &["name = \"bonas\""]);
     }
-    // A light surrogate, as the default one takes long on large networks in a build for tests.
+    // Without prior knowledge, as counting large networks takes long in a build for tests.
     for name in ["darts", "mnasnet"] {
-        same_studies(name, &["name = \"bonas\"\nsurrogate = \"counts-bsr\""]);
+        same_studies(name, &["name = \"bonas\"\nprior = \"none\"\npool_size = 40"]);
     }
     let genetic = "name = \"bn-nas\"\npopulation = 8\ngenerations = 3\nparents = 4\nmutants = 4\ncrosses = 4\n\
                    macs_limit = 100000000\nbatch = 5";

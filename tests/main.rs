@@ -10,6 +10,7 @@ mod contract;
 mod convergence;
 mod damage;
 mod declared;
+mod declared_fuzz;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

@@ -174,7 +174,7 @@ impl SpaceNetwork for Chains {
             about: "a convolution, one chain and a classifier; C = 16, 3x32x32",
             auxiliary: false,
             relaxable: true,
-            make: |size| {
+            make: &|size| {
                 Arc::new(Chain {
                     channels: size.channels.unwrap_or(16),
                     image: size.image.unwrap_or(Shape::square(3, 32)),

@@ -33,6 +33,9 @@ pub fn named_space(name: &str, folder: &Path) -> Result<Arc<dyn SearchSpace>, St
 pub fn read_space_file(path: &Path) -> Result<String, String> {
     let shown = path.display();
     let refused = |reason: &str| Err(format!("cannot read the space file {shown}: {reason}"));
+    if path.as_os_str().is_empty() {
+        return Err("file: is not followed by a path".into());
+    }
     match std::fs::metadata(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             return refused("there is no such file");
@@ -80,7 +83,7 @@ pub fn keep_space(config: SearchConfig) -> Result<SearchConfig, StudyError> {
         }
         (Some(_), Some(text)) => Some(text),
         (Some(path), None) => {
-            let text = read_space_file(&path).and_then(|text| named_text(&path, text));
+            let text = read_space_file(&path).and_then(|text| named_text(&path, &text));
             Some(text.map_err(|reason| bad("space.name", reason))?)
         }
     };
@@ -90,11 +93,11 @@ pub fn keep_space(config: SearchConfig) -> Result<SearchConfig, StudyError> {
 
 /// The text of a valid space file with the name of the space in it, which is that of the file if it says none: the
 /// text may be kept in a file of another name.
-fn named_text(path: &Path, text: String) -> Result<String, String> {
-    let space = declared(path, &text)?;
+fn named_text(path: &Path, text: &str) -> Result<String, String> {
+    let space = declared(path, text)?;
     let origin = path.display().to_string();
-    let says = space_description(&text, &origin, "").is_ok_and(|description| !description.name.is_empty());
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let says = space_description(text, &origin, "").is_ok_and(|description| !description.name.is_empty());
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // Names of spaces need no escapes.
     Ok(if says { text.to_owned() } else { format!("name = \"{}\"\n{text}", space.name()) })
 }

@@ -2,6 +2,10 @@ use bonas_spaces::families::darts::Darts;
 use bonas_study::{Finished, Study};
 use bonas_surrogate::catalogue::{SELECTIONS, SURROGATES};
 
+use std::sync::Arc;
+
+use bonas_spaces::catalogue::SPACES;
+
 use super::*;
 use crate::config::EvaluatorSettings;
 use bonas_study::strategy::{Aims, BuildContext, Knowledge, Start, Strategy, surrogates_with_prior};

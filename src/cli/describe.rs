@@ -17,7 +17,7 @@ use super::{files, out, usage};
 /// Arguments of `bonas describe`.
 #[derive(Debug, Args)]
 pub(super) struct DescribeArgs {
-    /// Search space, or file:PATH of a space file.
+    /// Search space, or `file:PATH` of a space file.
     #[arg(long, default_value = "darts")]
     space: String,
     /// Architecture in any notation of the space (`bonas list notations`), or the name of a published one; with the

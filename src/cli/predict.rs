@@ -20,7 +20,7 @@ use super::{files, out, placed, positive, usage};
 /// Arguments of `bonas predict`.
 #[derive(Debug, Args)]
 pub(super) struct PredictArgs {
-    /// Search space of the table, or file:PATH of a space file.
+    /// Search space of the table, or `file:PATH` of a space file.
     #[arg(long, requires = "table")]
     space: Option<String>,
     /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one

@@ -28,7 +28,7 @@ pub(super) struct TrainArgs {
     /// Folder for checkpoint, weights and figures; a run that was stopped goes on from there.
     #[arg(long)]
     out: PathBuf,
-    /// Search space of the genotype, or file:PATH of a space file.
+    /// Search space of the genotype, or `file:PATH` of a space file.
     #[arg(long, default_value = "darts")]
     space: String,
     /// Epochs.

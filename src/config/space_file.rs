@@ -101,3 +101,80 @@ fn place(root: &DeTable<'_>, path: &str) -> Option<usize> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        space_from_toml(text, "s.toml", "s").err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn errors_name_line_and_column() {
+        let cells = "operations = [{ name = \"a\" }, { name = \"b\" }]\n\n[[cells]]\noperations_on = \"edges\"\nnodes = 2\n";
+        for (text, expected) in [
+            ("x = [", "s.toml line 1 column 6: "),
+            ("operations = 3", "s.toml line 1 column 14: invalid type"),
+            ("choises = []", "s.toml line 1 column 1: unknown field `choises`"),
+            ("choises = []", "did you mean `choices`?"),
+            ("name = \"s\"\n", "s.toml: nothing to search"),
+            (
+                &cells.replace("nodes = 2", "nodes = 200"),
+                "s.toml line 5 column 1: cells[0].nodes: 200; expected 0 to 64",
+            ),
+            (
+                &cells.replace("nodes = 2", "  sources = [1, 9]\nnodes = 1"),
+                "s.toml line 5 column 17: cells[0].sources[1]: ",
+            ),
+            (
+                &cells.replace("nodes = 2", "nodes = 2\nnodez = 3"),
+                "s.toml line 6 column 1: unknown field `nodez`",
+            ),
+            (
+                &cells.replace("\"b\"", "\"a\""),
+                "s.toml line 1 column 33: operations[1].name: operation \"a\" is there twice",
+            ),
+            (&cells.replace("\"edges\"", "\"edge\""), "line 4 column 17: unknown variant `edge`"),
+            (
+                &cells.replace("nodes = 2", "nodes = 2\nsources = \"two\""),
+                "expected a number, or a list of numbers",
+            ),
+            (
+                &cells.replace("operations_on = \"edges\"\n", ""),
+                "line 3 column 1: missing field `operations_on`",
+            ),
+            (
+                &cells.replace("nodes = 2", "nodes = -2"),
+                "line 5 column 9: invalid value: integer `-2`, expected",
+            ),
+            (&cells.replace("nodes = 2", "nodes = 2\nnodes = 2"), "line 6 column 1: "),
+            (
+                &cells.replace("{ name = \"b\" }", "{ name = \"b\", layer = { kind = \"convv\" } }"),
+                "unknown variant `convv`",
+            ),
+        ] {
+            let found = error(text);
+            assert!(found.contains(expected), "{text}\n{found}");
+            // The same with the ends of lines and the mark of byte order of other systems.
+            let other = error(&format!("\u{feff}{}", text.replace('\n', "\r\n")));
+            assert!(other.contains(expected), "{text}\n{other}");
+        }
+    }
+
+    #[test]
+    fn deep_and_long_files_end_soon() {
+        let start = std::time::Instant::now();
+        let deep = format!("x = {}{}", "[".repeat(100_000), "]".repeat(100_000));
+        let tables = format!("[{}]\n", vec!["a"; 100_000].join("."));
+        let long = "#".repeat(2 << 20);
+        let many = "[[choices]]\nname = \"a\"\noptions = [1]\n".repeat(20_000);
+        for (text, expected) in
+            [(deep, "line 1"), (tables, "line 1"), (long, "bytes are more than"), (many, "20000 choices")]
+        {
+            let found = error(&text);
+            assert!(found.contains(expected), "{found:.300}");
+        }
+        assert!(start.elapsed().as_secs() < 10, "{:?}", start.elapsed());
+    }
+}

@@ -39,12 +39,11 @@ impl<'a> Ending<'a> {
     /// Commands that go on from here.
     fn next(&self) -> Vec<String> {
         let winner = quoted(&self.folder.join(WINNER_FILE));
-        let space = match self.space.source() {
-            None => self.summary.space.clone(),
-            Some(_) => {
-                let copy = self.folder.join(SPACE_COPY_FILE);
-                quoted(Path::new(&format!("{SPACE_FILE}{}", copy.display())))
-            }
+        let space = if self.space.source().is_some() {
+            let copy = self.folder.join(SPACE_COPY_FILE);
+            quoted(Path::new(&format!("{SPACE_FILE}{}", copy.display())))
+        } else {
+            self.summary.space.clone()
         };
         let mut commands = vec![format!("bonas describe --space {space} --arch \"$(cat {winner})\"")];
         if let Some(data) = self.data.as_ref().filter(|_| self.space.network().is_some()) {

@@ -65,7 +65,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     step("ruff", &["check", path])?;
     step("ruff", &["format", "--check", path])?;
     step("mypy", &["--config-file", &settings, "--package", "bonas"])?;
-    let stubs = ["-m", "mypy.stubtest", "bonas._bonas", "--ignore-disjoint-bases", "--mypy-config-file", &settings];
+    let stubs =
+        ["-m", "mypy.stubtest", "bonas._bonas", "--ignore-disjoint-bases", "--mypy-config-file", &settings];
     step("python", &stubs)?;
     step("pytest", &["-c", &settings, "--doctest-modules", "--pyargs", "bonas"])?;
     step(

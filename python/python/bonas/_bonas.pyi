@@ -9,7 +9,24 @@ from numpy.typing import NDArray
 
 from ._random import RandomState
 
-__all__: list[str]
+__all__ = [
+    "Architecture",
+    "Fitted",
+    "Posteriors",
+    "Session",
+    "Space",
+    "__version__",
+    "compare",
+    "declared_space",
+    "kendall_tau_b",
+    "n_at_k",
+    "precision_at_top",
+    "space",
+    "space_names",
+    "spearman",
+    "surrogate_names",
+]
+
 __version__: str
 
 @final

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::Rng;
 
 use crate::error::SpaceError;
-use crate::graph::{Architecture, Vocabulary};
+use crate::graph::{Architecture, OpId, Vocabulary};
 use crate::network::Union;
 use crate::space::Choices;
 
@@ -17,6 +17,25 @@ pub(super) const MOST_LISTED: u128 = 2_000_000;
 
 /// Whether an architecture is wanted.
 pub(super) type Accept<'a> = &'a dyn Fn(&Architecture) -> bool;
+
+/// A stage of a chain whose layers are one operation each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// Always so many layers.
+    Fixed(usize),
+    /// An operation that says how many layers follow.
+    Said(Vec<(OpId, usize)>),
+}
+
+impl Layout {
+    /// The operations that say how many layers follow.
+    pub(super) fn said(&self) -> &[(OpId, usize)] {
+        match self {
+            Self::Fixed(_) => &[],
+            Self::Said(depths) => depths,
+        }
+    }
+}
 
 /// The structure of a declared space.
 ///
@@ -60,6 +79,14 @@ pub(super) trait Body: Send + Sync + fmt::Debug {
 
     /// The union of all architectures.
     fn whole(&self) -> Union;
+
+    /// The stages of a chain whose operations are layers, one for each.
+    ///
+    /// # Errors
+    /// Why the structure is none.
+    fn layouts(&self) -> Result<Vec<Layout>, String> {
+        Err("it wants a chain of stages".into())
+    }
 
     /// The variable of rules with this name, and its type.
     ///

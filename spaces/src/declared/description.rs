@@ -387,8 +387,26 @@ pub enum OptionValue {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NetworkDescription {
-    /// Names of skeletons, the default first.
+    /// Names of skeletons, the default first. `stages` is one for chains whose operations are layers.
     pub skeletons: Vec<String>,
+    /// Skeleton `stages`: channels after the stem.
+    #[serde(default)]
+    pub stem: Option<usize>,
+    /// Skeleton `stages`: channels of each stage.
+    #[serde(default)]
+    pub widths: Vec<usize>,
+    /// Skeleton `stages`: stride of the first layer of each stage; without it 1 for the first stage and 2 for others.
+    #[serde(default)]
+    pub strides: Vec<usize>,
+    /// Skeleton `stages`: channels of a 1×1 convolution before the classifier; without it there is none.
+    #[serde(default)]
+    pub last: Option<usize>,
+    /// Skeleton `stages`: side of the images.
+    #[serde(default)]
+    pub image: Option<usize>,
+    /// Skeleton `stages`: number of classes.
+    #[serde(default)]
+    pub classes: Option<usize>,
 }
 
 fn one() -> usize {

@@ -36,8 +36,7 @@ mod operations;
 mod pruned;
 mod rules;
 mod space;
-#[cfg(test)]
-mod tests;
+mod stages;
 
 pub use description::{
     Activation, Carrier, CellDescription, CellText, ChoiceDescription, Depth, Description, LayerDescription,
@@ -46,3 +45,6 @@ pub use description::{
 };
 pub use error::DescriptionError;
 pub use space::{DeclaredSpace, space};
+
+#[cfg(test)]
+mod tests;

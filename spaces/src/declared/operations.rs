@@ -6,7 +6,7 @@ use super::description::{Activation, LayerDescription, OperationDescription, Ope
 use super::{DescriptionError, names};
 use crate::catalogue::unknown;
 use crate::graph::{OpId, Role, Vocabulary};
-use crate::network::{Conv, Layer, OpTable, Port, inverted_residual, pooled, skip};
+use crate::network::{Conv, Layer, OpTable, Port, inverted_residual, pooled, shortcut, skip};
 
 /// Most operations of a space.
 pub(super) const MOST: usize = 200;
@@ -225,11 +225,13 @@ fn layers(layer: &LayerDescription, port: Port) -> Vec<Layer> {
             separable(port, kernel, dilation, repeat, &activation(act))
         }
         LayerDescription::MaxPool { kernel } => {
-            pooled(port, Layer::MaxPool { kernel, stride: port.stride, padding: kernel / 2 })
+            widened(port, Layer::MaxPool { kernel, stride: port.stride, padding: kernel / 2 })
         }
         LayerDescription::AvgPool { kernel } => {
-            pooled(port, Layer::AvgPool { kernel, stride: port.stride, padding: kernel / 2 })
+            widened(port, Layer::AvgPool { kernel, stride: port.stride, padding: kernel / 2 })
         }
+        // The stages of a chain may change the width at stride 1.
+        LayerDescription::Identity if port.stride == 1 && port.input != port.output => shortcut(port),
         LayerDescription::Identity => skip(port),
         LayerDescription::Zero => Vec::new(),
         LayerDescription::Linear => {
@@ -243,6 +245,15 @@ fn layers(layer: &LayerDescription, port: Port) -> Vec<Layer> {
             inverted_residual(port, expansion, kernel, &activation(act))
         }
     }
+}
+
+/// Pooling, with a 1×1 convolution behind it where the width changes.
+fn widened(port: Port, pool: Layer) -> Vec<Layer> {
+    if port.input == port.output {
+        return pooled(port, pool);
+    }
+    let conv = Layer::Conv(Conv::pointwise(port.input, port.output));
+    vec![pool, conv, Layer::BatchNorm { channels: port.output, affine: port.norm.affine }]
 }
 
 fn separable(port: Port, kernel: usize, dilation: usize, repeat: usize, activation: &Layer) -> Vec<Layer> {

@@ -80,6 +80,9 @@ pub struct DeclaredSpace {
     source: Option<String>,
 }
 
+/// Most options of a place that networks are tried with.
+const MOST_TYPICAL: usize = 12;
+
 /// What the rules leave of a space.
 #[derive(Debug)]
 enum Left {
@@ -147,8 +150,8 @@ impl DeclaredSpace {
         };
         space.left = space.find_left()?;
         if let Some(network) = &description.network {
-            let networks = Networks::of(description, network, &space.operations)?;
-            networks.try_out(&space.sample(&mut ChaCha8Rng::seed_from_u64(0)))?;
+            let networks = Networks::of(description, network, &space.operations, &*space.body)?;
+            networks.try_out(&space.typical())?;
             space.networks = Some(networks);
         }
         Ok(space)
@@ -179,6 +182,19 @@ impl DeclaredSpace {
         Self { source: Some(text.to_owned()), ..self }
     }
 
+    /// Architectures in which every option stands in every place, and a random one first.
+    fn typical(&self) -> Vec<Architecture> {
+        let choices = self.body.choices();
+        let counts = choices.counts();
+        let most = counts.iter().copied().max().unwrap_or(1).min(MOST_TYPICAL);
+        let of = |option: usize| {
+            let options: Vec<usize> = counts.iter().map(|count| option.min(count - 1)).collect();
+            choices.build(&options).ok().flatten().filter(|architecture| self.accepts(architecture))
+        };
+        let drawn = self.sample(&mut ChaCha8Rng::seed_from_u64(0));
+        std::iter::once(drawn).chain((0..most).filter_map(of)).collect()
+    }
+
     fn broken(&self, architecture: &Architecture) -> Option<&str> {
         self.rules.broken(architecture, &*self.body, &self.operations)
     }
@@ -205,15 +221,13 @@ impl DeclaredSpace {
                 known = Some(architecture);
             }
         }
-        match known.filter(|_| left >= LEFT_LARGE) {
-            Some(known) => Ok(Left::Many { known, share: left as f64 / drawn as f64 }),
-            None => {
-                let reason = format!(
-                    "they leave {left} of {drawn} points drawn at random, expected at least {LEFT_LARGE}; loosen them"
-                );
-                Err(DescriptionError::new("rules", reason))
-            }
+        if let Some(known) = known.filter(|_| left >= LEFT_LARGE) {
+            return Ok(Left::Many { known, share: left as f64 / drawn as f64 });
         }
+        let reason = format!(
+            "they leave {left} of {drawn} points drawn at random, expected at least {LEFT_LARGE}; loosen them"
+        );
+        Err(DescriptionError::new("rules", reason))
     }
 
     fn list_left(&self) -> Result<Left, DescriptionError> {

@@ -29,7 +29,7 @@ impl Chains {
 
     /// Chains of the operations of a vocabulary of one input and fewer than 250 operations.
     pub(crate) fn with(vocabulary: Arc<Vocabulary>, what: &'static str) -> Self {
-        debug_assert!(vocabulary.inputs() == 1 && vocabulary.len() <= usize::from(u8::MAX));
+        debug_assert!(vocabulary.inputs() == 1 && u8::try_from(vocabulary.len()).is_ok());
         Self { vocabulary, what }
     }
 

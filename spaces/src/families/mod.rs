@@ -21,7 +21,7 @@
 pub(crate) mod chain;
 pub mod darts;
 pub(crate) mod draw;
-mod links;
+pub(crate) mod links;
 pub mod mnasnet;
 pub mod mobilenet;
 pub mod nasbench101;

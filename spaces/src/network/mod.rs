@@ -33,6 +33,6 @@ pub use ops::{
     relu_conv_bn, sep_conv, shortcut, skip,
 };
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
-pub use skeleton::{NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
+pub use skeleton::{MakeSkeleton, NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

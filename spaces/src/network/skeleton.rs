@@ -90,8 +90,10 @@ impl NetworkSize {
     }
 }
 
+/// A function that builds a skeleton in a size. A skeleton with data of its own is a closure.
+pub type MakeSkeleton = dyn Fn(&SkeletonSize) -> Arc<dyn Skeleton> + Send + Sync;
+
 /// A skeleton with the name that configurations and commands use.
-#[derive(Debug)]
 pub struct SkeletonEntry {
     /// The name.
     pub name: &'static str,
@@ -102,7 +104,16 @@ pub struct SkeletonEntry {
     /// Whether it can be relaxed, as differentiable search requires.
     pub relaxable: bool,
     /// Builds the skeleton; call [`SkeletonEntry::build`] instead, which also checks the auxiliary head.
-    pub make: fn(&SkeletonSize) -> Arc<dyn Skeleton>,
+    pub make: &'static MakeSkeleton,
+}
+
+impl fmt::Debug for SkeletonEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SkeletonEntry")
+            .field("name", &self.name)
+            .field("about", &self.about)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SkeletonEntry {

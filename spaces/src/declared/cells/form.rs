@@ -253,9 +253,8 @@ impl Form {
         }
         let node = |place: usize| {
             let ops = match (self.carrier, labels[self.inputs + place]) {
-                (Carrier::Nodes, OpId::OUTPUT) => Vec::new(),
+                (_, OpId::OUTPUT) | (Carrier::Edges, OpId::PLAIN) => Vec::new(),
                 (Carrier::Nodes, op) => vec![self.position(op)?],
-                (Carrier::Edges, OpId::PLAIN | OpId::OUTPUT) => Vec::new(),
                 (Carrier::Edges, _) => return Err(wrong()),
             };
             Ok(Node { sources: Vec::new(), ops })
@@ -269,8 +268,8 @@ impl Form {
         order.sort_by_key(|&slot| node.sources[slot]);
         let sorted: Vec<usize> = order.iter().map(|&slot| node.sources[slot]).collect();
         let number = self.inputs + place;
-        if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-            return Err(SpaceError::cell(format!("node {number} reads node {} twice", twice[0])));
+        if let Some([twice, ..]) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(SpaceError::cell(format!("node {number} reads node {twice} twice")));
         }
         if let Some(late) = sorted.last().filter(|&&from| from >= number) {
             return Err(SpaceError::cell(format!(

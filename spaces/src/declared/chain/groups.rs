@@ -79,7 +79,9 @@ fn split(stage: &Stage, needs: &[Vec<usize>]) -> Vec<Vec<usize>> {
         root.iter_mut().filter(|r| **r == high).for_each(|r| *r = low);
     };
     for (variable, needed) in needs.iter().enumerate() {
-        needed.iter().for_each(|&other| join(variable, other));
+        for &other in needed {
+            join(variable, other);
+        }
     }
     let free: Vec<usize> = (0..n).filter(|&v| alone(v) && stage.variables[v] != Variable::Depth).collect();
     free.windows(2).for_each(|pair| join(pair[0], pair[1]));

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rand::Rng;
 
-use super::body::{Accept, Body, MOST_LISTED};
+use super::body::{Accept, Body, Layout, MOST_LISTED};
 use super::expression::{Type, Value};
 use crate::catalogue::unknown;
 use crate::error::SpaceError;
@@ -38,6 +38,25 @@ struct Part {
     groups: Groups,
     emission: Emission,
     text: StageText,
+}
+
+impl Part {
+    /// The stage as layers, if its one choice is the operation of each layer.
+    fn layout(&self) -> Result<Layout, String> {
+        let Emission::Choices(labels) = &self.emission else {
+            return Err("its layers have several operations; leave out layers = [..]".into());
+        };
+        match &self.stage.choices[..] {
+            [choice] if choice.each_layer && choice.when.is_none() => {}
+            _ => return Err("it wants one choice, of the operation, with each_layer = true".into()),
+        }
+        match self.stage.variables.first() {
+            Some(Variable::Depth) => {
+                Ok(Layout::Said(labels[0].iter().copied().zip(self.stage.least..).collect()))
+            }
+            _ => Ok(Layout::Fixed(self.stage.most)),
+        }
+    }
 }
 
 /// Architectures that are a chain of the operations of their stages.
@@ -198,6 +217,14 @@ impl Body for Chain {
         let lengths = self.parts.iter().map(|part| part.emission.lengths(&part.stage));
         let (least, most) = lengths.fold((0, 0), |(least, most), (l, m)| (least + l, most + m));
         self.chains.whole(least..=most)
+    }
+
+    fn layouts(&self) -> Result<Vec<Layout>, String> {
+        self.parts
+            .iter()
+            .enumerate()
+            .map(|(i, part)| part.layout().map_err(|why| format!("stage {i}: {why}")))
+            .collect()
     }
 
     fn variable(&self, name: &str) -> Result<(usize, Type), String> {

@@ -61,9 +61,10 @@ impl Stage {
             variables.push(Variable::Depth);
         }
         for (i, choice) in choices.iter().enumerate() {
-            match choice.each_layer {
-                true => variables.extend((0..most).map(|layer| Variable::OfLayer(i, layer))),
-                false => variables.push(Variable::Choice(i)),
+            if choice.each_layer {
+                variables.extend((0..most).map(|layer| Variable::OfLayer(i, layer)));
+            } else {
+                variables.push(Variable::Choice(i));
             }
         }
         Self { least, most, choices, variables }

@@ -298,12 +298,9 @@ impl Reader<'_> {
             "true" => return Ok((Expression::Bool(true), Type::Bool)),
             "false" => return Ok((Expression::Bool(false), Type::Bool)),
             _ if self.eat("(") => {
-                let argument = match self.take() {
-                    Token::Name(argument) | Token::Quoted(argument) => argument,
-                    _ => {
-                        self.next -= 1;
-                        return Err(self.wrong("expected the name of an operation"));
-                    }
+                let (Token::Name(argument) | Token::Quoted(argument)) = self.take() else {
+                    self.next -= 1;
+                    return Err(self.wrong("expected the name of an operation"));
                 };
                 self.expect(")")?;
                 self.names.function(name, &argument)

@@ -98,7 +98,7 @@ impl BcnnSkeleton {
         about: "broad network of BNAS-v2 for CIFAR-sized images; published: C = 48, 6 cells",
         auxiliary: false,
         relaxable: true,
-        make: |size| Arc::new(Self::cifar().sized(size)),
+        make: &|size| Arc::new(Self::cifar().sized(size)),
     };
 
     /// The broad network of BNAS-v2 for ImageNet-sized images, by name.
@@ -107,7 +107,7 @@ impl BcnnSkeleton {
         about: "broad network of BNAS-v2 for ImageNet-sized images; published: C = 44, 6 cells",
         auxiliary: false,
         relaxable: true,
-        make: |size| Arc::new(Self::imagenet().sized(size)),
+        make: &|size| Arc::new(Self::imagenet().sized(size)),
     };
 
     fn sized(self, size: &SkeletonSize) -> Self {

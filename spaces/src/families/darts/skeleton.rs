@@ -105,7 +105,7 @@ impl DartsSkeleton {
         about: "stack of DARTS for CIFAR-sized images; published: C = 36, 20 cells",
         auxiliary: true,
         relaxable: true,
-        make: |size| Arc::new(Self::cifar().sized(size)),
+        make: &|size| Arc::new(Self::cifar().sized(size)),
     };
 
     /// The stack of DARTS for ImageNet-sized images, by name.
@@ -114,7 +114,7 @@ impl DartsSkeleton {
         about: "stack of DARTS for ImageNet-sized images; published: C = 48, 14 cells",
         auxiliary: true,
         relaxable: true,
-        make: |size| Arc::new(Self::imagenet().sized(size)),
+        make: &|size| Arc::new(Self::imagenet().sized(size)),
     };
 
     fn sized(self, size: &SkeletonSize) -> Self {

@@ -58,7 +58,7 @@ impl MnasNetSkeleton {
         about: "seven stages of inverted residuals of Accel-NASBench; published: C = 32 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
+        make: &|size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
     };
 
     /// Adds a layer of a stage, whose first link is `first`, and returns the link after it.

@@ -91,7 +91,7 @@ impl MobileNetSkeleton {
         about: "chain of inverted residuals; published: C = 40 after the stem, 21 searched layers",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
+        make: &|size| Arc::new(Self { size: Self::imagenet().size.sized(size) }),
     };
 }
 

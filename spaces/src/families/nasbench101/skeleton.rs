@@ -86,7 +86,7 @@ impl NasBench101Skeleton {
         about: "stack of NAS-Bench-101; published: C = 128, 3 cells a stack",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self::cifar().sized(size)),
+        make: &|size| Arc::new(Self::cifar().sized(size)),
     };
 
     fn sized(self, size: &SkeletonSize) -> Self {

@@ -147,11 +147,6 @@ impl Wired {
         Ok((module.pruned()?, kept))
     }
 
-    /// What a module with all operations alike is known by.
-    fn class(&self, module: &Module) -> Vec<u8> {
-        cell_form(&cell_of(&module.with_ops(&vec![0; module.interior().len()])))
-    }
-
     /// The module of a cell of this space.
     pub(super) fn read(&self, architecture: &Architecture) -> Result<Module, SpaceError> {
         self.admitted(module_of(architecture, &self.vocabulary)?)
@@ -159,7 +154,7 @@ impl Wired {
 
     /// A module, if it is of this space.
     fn admitted(&self, module: Module) -> Result<Module, SpaceError> {
-        if self.graphs().classes.contains_key(&self.class(&module)) {
+        if self.graphs().classes.contains_key(&class(&module)) {
             return Ok(module);
         }
         let reason = format!(
@@ -173,7 +168,7 @@ impl Wired {
     fn rewired(&self, module: &Module) -> Vec<Module> {
         let graphs = self.graphs();
         let mut rewired = BTreeMap::new();
-        for &graph in graphs.classes.get(&self.class(module)).into_iter().flatten() {
+        for &graph in graphs.classes.get(&class(module)).into_iter().flatten() {
             for ops in module.placed_on(&graphs.modules[graph]) {
                 for step in &graphs.moves[graph] {
                     rewired.extend(
@@ -259,7 +254,7 @@ impl Wired {
     /// The first choice that makes a cell, with the first operation on pruned vertices.
     pub(crate) fn options(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
         let (module, graphs) = (self.read(architecture)?, self.graphs());
-        let mut alike = graphs.classes.get(&self.class(&module)).into_iter().flatten();
+        let mut alike = graphs.classes.get(&class(&module)).into_iter().flatten();
         let placed =
             |&graph: &usize| Some((graph, module.placed_on(&graphs.modules[graph]).into_iter().next()?));
         let unknown = || SpaceError::cell("no choice of parents gives this graph");
@@ -287,6 +282,11 @@ impl Wired {
     }
 }
 
+/// What a module with all operations alike is known by.
+fn class(module: &Module) -> Vec<u8> {
+    cell_form(&cell_of(&module.with_ops(&vec![0; module.interior().len()])))
+}
+
 /// Number of vertices, edges, and operations inside as positions.
 pub(crate) type Edges = (usize, Vec<(usize, usize)>, Vec<u8>);
 
@@ -306,7 +306,7 @@ impl Graphs {
         }
         let mut classes: HashMap<Vec<u8>, Vec<usize>> = HashMap::new();
         for (graph, module) in modules.iter().enumerate() {
-            classes.entry(space.class(module)).or_default().push(graph);
+            classes.entry(class(module)).or_default().push(graph);
         }
         let mut moves = vec![BTreeSet::new(); modules.len()];
         for choice in choices {

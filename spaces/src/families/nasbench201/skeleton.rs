@@ -53,7 +53,7 @@ impl NasBench201Skeleton {
         about: "residual stack of NAS-Bench-201; published: C = 16, 5 cells a stage",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self::cifar().sized(size)),
+        make: &|size| Arc::new(Self::cifar().sized(size)),
     };
 
     fn sized(self, size: &SkeletonSize) -> Self {

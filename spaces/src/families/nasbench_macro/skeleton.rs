@@ -50,7 +50,7 @@ impl NasBenchMacroSkeleton {
         about: "chain of eight layers of NAS-Bench-Macro; published: C = 32 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: Self::cifar().size.sized(size) }),
+        make: &|size| Arc::new(Self { size: Self::cifar().size.sized(size) }),
     };
 }
 

@@ -98,7 +98,7 @@ impl TransNasMicroSkeleton {
         about: "stack of cells of TransNAS-Bench-101; published: C = 64, 2 cells a module, 3x256x256",
         auxiliary: false,
         relaxable: false,
-        make: |size| {
+        make: &|size| {
             let published = Self::object_classification();
             let cells = size.layers.unwrap_or(published.cells);
             Arc::new(Self { cells, size: published.size.sized(size) })

@@ -38,7 +38,7 @@ impl TransNasMacroSkeleton {
         about: "modules of residual blocks of TransNAS-Bench-101; published: C = 64, 3x256x256",
         auxiliary: false,
         relaxable: false,
-        make: |size| Arc::new(Self { size: OBJECT_CLASSIFICATION.sized(size) }),
+        make: &|size| Arc::new(Self { size: OBJECT_CLASSIFICATION.sized(size) }),
     };
 }
 

@@ -331,7 +331,7 @@ mod tests {
         assert!(without.contains("has no features"), "{without}");
         loaded.features().unwrap().add(&cells[60..], &rows[60..]).unwrap();
         let posteriors = loaded.predictor().unwrap().predict(&cells[60..]).unwrap();
-        let medians: Vec<f64> = posteriors.iter().map(|p| p.median()).collect();
+        let medians: Vec<f64> = posteriors.iter().map(bonas_surrogate::Posterior::median).collect();
         let truth: Vec<f64> = rows[60..].iter().map(|row| row[0]).collect();
         assert!(bonas_surrogate::metrics::kendall_tau_b(&medians, &truth).unwrap() > 0.9);
         let other = loaded.features().unwrap().add(&cells[60..61], &[vec![-1.0]]).unwrap_err().to_string();

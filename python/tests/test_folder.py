@@ -174,6 +174,8 @@ def test_a_path_of_something_else(command: Callable[..., str], in_folder: Path) 
     assert isinstance(caught.value, OSError)
     with pytest.raises(bonas.PathError, match="there is no folder"):
         bonas.Study.open("nothing")
+    with pytest.raises(bonas.SettingError, match="path: it is empty"):
+        study("")
     for other, words in [
         (
             lambda: bonas.Study("nasbench201", STRATEGY, 4, "a", budget=12),

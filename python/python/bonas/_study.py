@@ -173,6 +173,8 @@ class Study:
     def _begin(
         self, sections: dict[str, object] | None, path: str | os.PathLike[str] | None, patience: float
     ) -> None:
+        if path is not None and not os.fspath(path):
+            raise SettingError("path: it is empty; name a folder, or give None to keep the study in memory")
         self._path = None if path is None else Path(os.fspath(path))
         self._session = _bonas.Session.open(sections, self._path, patience, _facts())
         self._measures = self._session.measures()

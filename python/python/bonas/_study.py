@@ -184,6 +184,8 @@ class Study:
         self._busy: set[int] = set()
         self._known: list[Evaluation] = []
         self._lock = threading.Lock()
+        # Held from the moment that trials are handed out until it is noted for whom.
+        self._handing_out = threading.Lock()
         self._warn()
 
     # Ask and tell
@@ -194,8 +196,10 @@ class Study:
         Fewer come where the budget or the space has no more. None comes once the study is over, or as long as it cannot go
         on before a pending trial is told. What is pending counts as believed.
         """
-        trials = [_trial(t) for t in self._session.ask(_count(n, "n", least=1))]
-        self._asked.update(trial.id for trial in trials)
+        count = _count(n, "n", least=1)
+        with self._handing_out:
+            trials = [_trial(t) for t in self._session.ask(count)]
+            self._asked.update(trial.id for trial in trials)
         self._warn()
         return trials
 
@@ -309,7 +313,8 @@ class Study:
                 for _ in run.here() if jobs == 1 else run.on_threads(jobs):
                     bar.step(self)
         finally:
-            self._busy -= run.own
+            with self._handing_out:
+                self._busy -= run.own
         self._warn()
         if run.last_failure is not None and self._session.best() is None and not self._session.ended():
             warnings.warn(f"no trial has a score; the last: {run.last_failure}", BonasWarning, stacklevel=2)
@@ -425,11 +430,12 @@ class _Run:
     last_failure: str | None = None
 
     def __post_init__(self) -> None:
-        others = self.study._asked | self.study._busy
-        self.left_over = deque(trial for trial in self.study.pending if trial.id not in others)
+        with self.study._handing_out:
+            others = self.study._asked | self.study._busy
+            self.left_over = deque(trial for trial in self.study.pending if trial.id not in others)
+            self.own = {trial.id for trial in self.left_over}
+            self.study._busy |= self.own
         self.begun = 0
-        self.own = {trial.id for trial in self.left_over}
-        self.study._busy |= self.own
 
     def next(self) -> Trial | None:
         """Return the next trial: one that is left over, or a new one."""
@@ -438,12 +444,13 @@ class _Run:
         if self.left_over:
             trial = self.left_over.popleft()
         else:
-            new = self.study._session.ask(1)
-            if not new:
-                return None
-            trial = _trial(new[0])
-            self.own.add(trial.id)
-            self.study._busy.add(trial.id)
+            with self.study._handing_out:
+                new = self.study._session.ask(1)
+                if not new:
+                    return None
+                trial = _trial(new[0])
+                self.own.add(trial.id)
+                self.study._busy.add(trial.id)
         self.begun += 1
         return trial
 

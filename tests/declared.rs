@@ -241,6 +241,14 @@ fn tables_and_models_of_a_declared_space() {
                    [[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"bonas\"\n";
     fs::write(at("compare.toml"), compare).unwrap();
     told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    // Runs are known by the text of the space: the same again is read, a changed one is run.
+    let runs = || fs::read_to_string(at("compared/runs.jsonl")).unwrap().lines().count();
+    let begun = runs();
+    told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    assert_eq!(runs(), begun);
+    fs::write(at("tiny.toml"), format!("{text}# changed\n")).unwrap();
+    told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    assert_eq!(runs(), 2 * begun);
     // A model keeps its space, and needs the file no more.
     fs::remove_file(at("tiny.toml")).unwrap();
     fs::write(at("list.csv"), "arch\n\"a=12,b=z\"\n\"a=1,b=x\"\n").unwrap();

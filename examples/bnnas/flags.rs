@@ -148,7 +148,7 @@ impl Flags {
     pub(crate) fn config(&self, net: Net) -> SearchConfig {
         SearchConfig {
             study: StudySettings { seed: net.seed, ..StudySettings::default() },
-            space: SpaceSettings { name: self.space.clone() },
+            space: SpaceSettings { name: self.space.clone(), ..SpaceSettings::default() },
             evaluator: EvaluatorSettings::Indicator(self.settings(net)),
             data: DataSettings {
                 source: self.data.clone(),

@@ -140,7 +140,7 @@ impl Flags {
             (self.data.clone(), self.shrink, self.limit, self.validation);
         SearchConfig {
             study: StudySettings { seed: self.seed, workers: self.workers, ..StudySettings::default() },
-            space: SpaceSettings { name: self.space.clone() },
+            space: SpaceSettings { name: self.space.clone(), ..SpaceSettings::default() },
             evaluator,
             data: DataSettings { source, shrink, limit, validation, ..DataSettings::default() },
             training: TrainingSettings {

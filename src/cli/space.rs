@@ -157,6 +157,7 @@ impl<'a> Found<'a> {
     /// What the rules leave.
     fn estimate(&self) -> String {
         match self.space.share_left() {
+            None if self.space.points() == u128::MAX => String::new(),
             None => format!(" ({} points)", self.space.points()),
             Some(share) => {
                 let points = self.space.points();

@@ -50,8 +50,13 @@ pub fn space_description(text: &str, origin: &str, name: &str) -> Result<Descrip
 /// ```
 pub fn space_from_toml(text: &str, origin: &str, name: &str) -> Result<Arc<DeclaredSpace>, ConfigError> {
     let description = space_description(text, origin, name)?;
-    let space =
-        DeclaredSpace::new(&description).map_err(|error| located(without_mark(text), origin, error))?;
+    let space = DeclaredSpace::new(&description).map_err(|mut error| {
+        let says = space_description(text, origin, "").is_ok_and(|description| !description.name.is_empty());
+        if error.path == "name" && !says {
+            error.reason += "; it is that of the file, since the file says none: add name = \"..\" to it";
+        }
+        located(without_mark(text), origin, error)
+    })?;
     Ok(Arc::new(space.with_source(text)))
 }
 
@@ -169,9 +174,12 @@ mod tests {
         let tables = format!("[{}]\n", vec!["a"; 100_000].join("."));
         let long = "#".repeat(2 << 20);
         let many = "[[choices]]\nname = \"a\"\noptions = [1]\n".repeat(20_000);
-        for (text, expected) in
-            [(deep, "line 1"), (tables, "line 1"), (long, "bytes are more than"), (many, "20000 choices")]
-        {
+        for (text, expected) in [
+            (deep, "recurs"),
+            (tables, "recursion limit"),
+            (long, "bytes are more than"),
+            (many, "20000 choices"),
+        ] {
             let found = error(&text);
             assert!(found.contains(expected), "{found:.300}");
         }

@@ -1,5 +1,6 @@
 //! The operations of a description: their vocabulary, their costs and their layers.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::description::{Activation, LayerDescription, OperationDescription, OperationRole, Place};
@@ -9,7 +10,7 @@ use crate::graph::{OpId, Role, Vocabulary};
 use crate::network::{Conv, Layer, OpTable, Port, inverted_residual, pooled, shortcut, skip};
 
 /// Most operations of a space.
-pub(super) const MOST: usize = 200;
+pub(super) const MOST: usize = 2000;
 
 /// Largest side of a kernel.
 const LARGEST_KERNEL: usize = 31;
@@ -39,18 +40,19 @@ impl Operations {
             let reason = format!("{} operations; expected 1 to {MOST}", operations.len());
             return Err(DescriptionError::new("operations", reason));
         }
+        let mut seen = HashSet::new();
         let mut roles: Vec<(&str, Role)> = Vec::with_capacity(operations.len());
         for (i, operation) in operations.iter().enumerate() {
             let at = format!("operations[{i}]");
             let role = checked(&at, operation)?;
-            if roles.iter().any(|(name, _)| *name == operation.name) {
+            if !seen.insert(&operation.name) {
                 let reason = format!("operation {:?} is there twice", operation.name);
                 return Err(DescriptionError::new(format!("{at}.name"), reason));
             }
-            roles.push((&operation.name, role));
-            // Names of structure, such as `input`, are refused one by one.
-            Vocabulary::new(inputs, roles.iter().copied())
+            // Names of structure, such as `input`.
+            Vocabulary::new(inputs, [(operation.name.as_str(), role)])
                 .map_err(|_| reserved(&format!("{at}.name"), &operation.name))?;
+            roles.push((&operation.name, role));
         }
         let vocabulary = Vocabulary::new(inputs, roles.iter().copied())
             .map_err(|error| DescriptionError::new("operations", error))?;
@@ -69,8 +71,9 @@ impl Operations {
         labels: &[String],
     ) -> Result<Self, DescriptionError> {
         let mut all = operations.to_vec();
+        let mut known: HashSet<String> = all.iter().map(|operation| operation.name.clone()).collect();
         for label in labels {
-            if all.iter().all(|operation| operation.name != *label) {
+            if known.insert(label.clone()) {
                 all.push(OperationDescription { name: label.clone(), ..OperationDescription::default() });
             }
             if all.len() > MOST {

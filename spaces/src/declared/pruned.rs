@@ -19,6 +19,9 @@ use crate::space::Choices;
 
 const NOTATION: &str = "a cell bits|op;op of this space";
 
+/// Most operations, each of which is a byte of a cell.
+const MOST_OPERATIONS: usize = 100;
+
 /// Most choices of parents: each is looked at when the space is first used.
 const MOST_WIRINGS: u128 = 10_000;
 
@@ -59,6 +62,13 @@ pub(super) fn body(
     if description.text.is_some_and(|text| text != CellText::Bits) {
         return refuse("text", "pruned cells are written as \"bits\"".into());
     }
+    let kinds = operations.vocabulary.ops().len();
+    if kinds > MOST_OPERATIONS {
+        return refuse(
+            "operations",
+            format!("{kinds} operations; pruned cells have at most {MOST_OPERATIONS}"),
+        );
+    }
     if let Some(name) = cell.names.first() {
         names::check_word("cells[0].names[0]", "cell", name)?;
     }
@@ -68,8 +78,7 @@ pub(super) fn body(
     }
     let parents = parents(cell)?;
     let cells = Wired::new(operations.vocabulary.clone(), parents);
-    let kinds = operations.vocabulary.ops().len() as u128;
-    let wirings = cells.points() / kinds.saturating_pow(cell.nodes as u32).max(1);
+    let wirings = cells.points() / (kinds as u128).saturating_pow(cell.nodes as u32).max(1);
     if wirings > MOST_WIRINGS {
         return refuse(
             "cells[0].sources",

@@ -199,6 +199,11 @@ impl DeclaredSpace {
         self.rules.broken(architecture, &*self.body, &self.operations)
     }
 
+    /// Checks an architecture, if there are rules; without them reading it is a check.
+    fn expect_rules(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        if self.rules.is_empty() { Ok(()) } else { self.check(architecture) }
+    }
+
     fn accepts(&self, architecture: &Architecture) -> bool {
         self.broken(architecture).is_none()
     }
@@ -244,7 +249,7 @@ impl DeclaredSpace {
             Left::Few(left) => left.len() as u128,
             Left::All | Left::Many { .. } => self.body.points(),
         };
-        if matches!(self.left, Left::All) && self.body.is_exact() {
+        if matches!(self.left, Left::All) && self.body.is_exact() && points < u128::MAX {
             return SpaceSize::Unique(points);
         }
         let all = (points <= COUNTED).then(|| self.enumerate()).flatten();
@@ -283,12 +288,12 @@ impl SearchSpace for DeclaredSpace {
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        self.check(architecture)?;
+        self.expect_rules(architecture)?;
         self.body.mutate(architecture, rng, &|mutant| self.accepts(mutant))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        self.check(architecture)?;
+        self.expect_rules(architecture)?;
         let mut neighbours = self.body.neighbours(architecture)?;
         neighbours.retain(|neighbour| self.accepts(neighbour));
         Ok(neighbours)
@@ -327,7 +332,7 @@ impl SearchSpace for DeclaredSpace {
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
-        self.check(architecture)?;
+        self.expect_rules(architecture)?;
         self.body.format(architecture)
     }
 
@@ -349,7 +354,7 @@ impl Choices for DeclaredSpace {
     }
 
     fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
-        self.check(architecture)?;
+        self.expect_rules(architecture)?;
         self.body.choices().read(architecture)
     }
 

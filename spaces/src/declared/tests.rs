@@ -293,6 +293,21 @@ fn rules_see_depth_costs_and_choices() {
 }
 
 #[test]
+fn options_have_costs_by_the_operation_of_their_name() {
+    let space = declared(json!({
+        "name": "m",
+        "operations": [{"name": "kernel=5", "params": 25.0}, {"name": "mb", "params": 3.0, "macs": 2.0}],
+        "choices": [{"name": "kernel", "options": [3, 5]}, {"name": "op", "options": ["mb", "conv"]}],
+        "rules": ["params <= 25"],
+    }));
+    assert_eq!(space.size(), SpaceSize::Unique(3));
+    let error = space.parse("kernel=5,op=mb").unwrap_err().to_string();
+    assert!(error.contains("it breaks the rule \"params <= 25\""), "{error}");
+    let names: Vec<&str> = space.vocabulary().ops().map(|op| space.vocabulary().name(op)).collect();
+    assert_eq!(names, ["kernel=5", "mb", "kernel=3", "op=conv"]);
+}
+
+#[test]
 fn equal_descriptions_are_interchangeable() {
     let value = kinds()[4].0.clone();
     let (one, other) = (declared(value.clone()), declared(value.clone()));
@@ -312,4 +327,25 @@ fn descriptions_come_back_from_their_serialised_form() {
         let text = serde_json::to_string(&description).unwrap();
         assert_eq!(serde_json::from_str::<Description>(&text).unwrap(), description);
     }
+}
+
+#[test]
+fn integer_choices_may_have_many_options() {
+    let space = declared(json!({"name": "m", "choices": [
+        {"name": "a", "range": [-500, 499]}, {"name": "b", "range": [0, 1000], "step": 5}]}));
+    assert_eq!(space.size(), SpaceSize::Unique(1000 * 201));
+    let architecture = space.parse("a=-77,b=995").unwrap();
+    let near: Vec<String> =
+        space.neighbours(&architecture).unwrap().iter().map(|a| space.format(a).unwrap()).collect();
+    for text in ["a=-78,b=995", "a=-76,b=995", "a=-77,b=990", "a=-77,b=1000"] {
+        assert!(near.contains(&text.to_owned()), "{near:?}");
+    }
+    assert_eq!(near.len(), 4);
+    // Every chain has a key of its own, also where an operation has a number of two bytes.
+    let keys: HashSet<_> = (-500..500).map(|a| space.parse(&format!("a={a},b=5")).unwrap().key()).collect();
+    assert_eq!(keys.len(), 1000);
+    check_space(&space, 1, 3).unwrap();
+    let large =
+        json!({"name": "m", "operations": operations(2), "cells": [{"operations_on": "edges", "nodes": 40}]});
+    assert_eq!(declared(large).size().to_string(), "more than 10^38");
 }

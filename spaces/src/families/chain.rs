@@ -7,6 +7,7 @@ use std::sync::Arc;
 use petgraph::graph::NodeIndex;
 
 use crate::error::SpaceError;
+use crate::graph::canonical::put;
 use crate::graph::{Architecture, Cell, CellGraph, OpId, Role, Vocabulary};
 use crate::network::{CellUnion, EdgeUnion, Places, Union};
 
@@ -27,9 +28,9 @@ impl Chains {
         Self { vocabulary: Arc::new(Vocabulary::known(1, &ops)), what }
     }
 
-    /// Chains of the operations of a vocabulary of one input and fewer than 250 operations.
+    /// Chains of the operations of a vocabulary of one input.
     pub(crate) fn with(vocabulary: Arc<Vocabulary>, what: &'static str) -> Self {
-        debug_assert!(vocabulary.inputs() == 1 && u8::try_from(vocabulary.len()).is_ok());
+        debug_assert_eq!(vocabulary.inputs(), 1);
         Self { vocabulary, what }
     }
 
@@ -56,7 +57,7 @@ impl Chains {
             let node = graph.add_node(op);
             graph.add_edge(last, node, OpId::PLAIN);
             last = node;
-            form.push(op.index() as u8);
+            put(&mut form, op.index());
         }
         let cells = vec![Cell::built(graph, last)];
         Architecture::with_canonical_form(self.vocabulary.clone(), cells, &form)

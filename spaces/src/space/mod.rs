@@ -39,7 +39,8 @@ pub use cost::CostTable;
 pub enum SpaceSize {
     /// Exactly this many distinct keys.
     Unique(u128),
-    /// At most this many: the points of the space's parametrisation, isomorphic ones included.
+    /// At most this many: the points of the space's parametrisation, isomorphic ones included; `u128::MAX` for more than
+    /// can be counted.
     AtMost(u128),
 }
 
@@ -47,6 +48,8 @@ impl fmt::Display for SpaceSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unique(n) => write!(f, "{n} unique"),
+            // A count that does not fit is given as the largest number.
+            Self::AtMost(u128::MAX) => write!(f, "more than 10^38"),
             Self::AtMost(n) => write!(f, "at most {n}"),
         }
     }

@@ -1,6 +1,6 @@
 //! From descriptions of cells to their forms.
 
-use super::expression::MOST_NODES;
+use super::expression::{MOST_NODES, MOST_OPERATIONS};
 use super::form::{Form, Wiring};
 use super::{Cells, subsets};
 use crate::declared::body::Body;
@@ -120,11 +120,14 @@ fn text(description: &Description, forms: &[Form], names: &[String]) -> Result<C
 
 fn check_sameness(description: &Description, forms: &[Form]) -> Result<(), DescriptionError> {
     let fits = |form: &Form| {
-        form.carrier == Carrier::Edges && form.output == Output::Node && form.nodes <= MOST_NODES
+        form.carrier == Carrier::Edges
+            && form.output == Output::Node
+            && form.nodes <= MOST_NODES
+            && form.ops.len() <= MOST_OPERATIONS
     };
     if description.same == Sameness::Expression && !forms.iter().all(fits) {
         let reason = format!(
-            "\"expression\" compares cells with operations on edges, output = \"node\" and at most {MOST_NODES} nodes"
+            "\"expression\" compares cells with operations on edges, output = \"node\", at most {MOST_NODES} nodes and {MOST_OPERATIONS} operations"
         );
         return Err(DescriptionError::new("same", reason));
     }

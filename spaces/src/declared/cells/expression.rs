@@ -6,6 +6,9 @@ use crate::graph::{Role, Vocabulary};
 /// Most nodes of a cell that is compared by its expression, which doubles in length with each node.
 pub(super) const MOST_NODES: usize = 8;
 
+/// Most operations of such a cell, each of which has a letter.
+pub(super) const MOST_OPERATIONS: usize = 100;
+
 /// The expression of a cell with operations on edges whose output is a node.
 ///
 /// A node is the sum of its terms `(source)@operation`, sorted and joined by `+`; an identity is replaced by its

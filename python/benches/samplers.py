@@ -77,7 +77,7 @@ def main() -> None:
     samplers: dict[str, Callable[[int], optuna.samplers.BaseSampler]] = {
         "bonas": lambda seed: BonasSampler(SPACE, {"name": "bonas", "batch": 1, "initial": 5}, seed),
         "TPE": lambda seed: optuna.samplers.TPESampler(seed=seed),
-        "TPE, multivariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=True),
+        "TPE, univariate": lambda seed: optuna.samplers.TPESampler(seed=seed, multivariate=False),
         "random": lambda seed: optuna.samplers.RandomSampler(seed=seed),
     }
     print(f"{len(scores)} cells, {seeds} seeds, {budget} queries at most")

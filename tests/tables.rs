@@ -140,6 +140,9 @@ fn features_of_ones_own_are_taken() {
     let (with, named) = tau(&["--features", "known"]);
     assert!(without < 0.2 && with > 0.8, "{without} {with}");
     assert_eq!((&*none, &*named), ("[]", "[\"known\"]"));
+    // Counted on the network, so no column of the table.
+    let (with, named) = tau(&["--features", "network.depth,known"]);
+    assert!(with > 0.8 && named == "[\"network.depth\",\"known\"]", "{with} {named}");
     let refused = |features: &[&str], code: i32, expected: &str| {
         let done = bonas(&[&arguments[..], features].concat(), folder.path());
         let error = text(&done.stderr);

@@ -10,7 +10,7 @@ use bonas::observer::Counter;
 use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
 use bonas::study::cores;
 use bonas::study::journal::write_json;
-use bonas::study::strategy::{Knowledge, Start};
+use bonas::study::strategy::{Count, Knowledge, Start};
 use bonas::study::table::{Benchmark, Column, ColumnName, Limit, Merge, Reading, Source};
 use clap::{Args, ValueEnum};
 
@@ -47,7 +47,8 @@ pub(super) struct PredictArgs {
     #[arg(long, default_value = "auto")]
     prior: String,
     /// Columns of numbers that are known of every architecture before it is measured, such as parameters or a zero-cost
-    /// score, with commas between: features beside the graph for surrogates that take a prior.
+    /// score, with commas between: features beside the graph for surrogates that take a prior. network.depth, network.width,
+    /// network.resolution, network.macs and network.params are counted on the network of the space.
     #[arg(long, value_delimiter = ',', requires = "table", allow_hyphen_values = true)]
     features: Vec<ColumnName>,
     /// Scores on another task that they start from: none, digits, study:FOLDER or table:FILE:COLUMN.
@@ -111,10 +112,10 @@ pub(super) fn predict(args: &PredictArgs) -> anyhow::Result<()> {
     expect_features(args)?;
     let table = open(args)?;
     let (space, columns) = (&**table.space(), table.columns());
-    let (own, columns) = columns.split_at(args.features.len());
+    let (own, columns) = columns.split_at(own_columns(args).count());
     let knowledge = offering(&table, own)?;
-    let features: Vec<ColumnName> = own.iter().map(|column| column.name().clone()).collect();
-    let start = Start { prior, transfer: &args.transfer, features: &features };
+    let features = &args.features;
+    let start = Start { prior, transfer: &args.transfer, features };
     let task = knowledge.source_task(&args.transfer, space).map_err(as_flag)?;
     if let Some(task) = &task {
         task.check(&table, &columns.iter().map(Column::name).collect::<Vec<_>>()).map_err(as_flag)?;
@@ -204,6 +205,11 @@ fn place(path: &Path, args: &PredictArgs) -> anyhow::Result<PathBuf> {
     Ok(place)
 }
 
+/// The features that are columns of the table.
+fn own_columns(args: &PredictArgs) -> impl Iterator<Item = &ColumnName> {
+    args.features.iter().filter(|feature| Count::named(&feature.to_string()).is_none())
+}
+
 /// Refuses features that are what surrogates are to predict.
 fn expect_features(args: &PredictArgs) -> anyhow::Result<()> {
     let predicted = || args.train_on.iter().chain(&args.rank).flat_map(|column| &column.parts);
@@ -248,7 +254,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
     let default_rank = args.table.is_none().then(|| embedded.report.parse()).transpose().map_err(usage)?;
     let rank = args.rank.clone().or(default_rank).filter(|rank| *rank != train_on);
     let reading = Reading {
-        columns: args.features.iter().cloned().chain([train_on]).chain(rank).collect(),
+        columns: own_columns(args).cloned().chain([train_on]).chain(rank).collect(),
         merge: args.merge.merge(),
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),

@@ -23,6 +23,7 @@ mod cell_net;
 mod layer;
 mod ops;
 mod plan;
+mod profile;
 mod skeleton;
 mod union;
 
@@ -33,6 +34,7 @@ pub use ops::{
     relu_conv_bn, sep_conv, shortcut, skip,
 };
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
+pub use profile::Profile;
 pub use skeleton::{MakeSkeleton, NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

@@ -43,7 +43,7 @@ use super::{Experiment, Timings};
 use crate::StudyError;
 use crate::config::TableConfig;
 use bonas_study::journal::write_whole;
-use bonas_study::strategy::{MACS, PARAMS};
+use bonas_study::strategy::Count;
 use bonas_study::table::{ColumnName, Source};
 
 pub use csv::RESULTS_FILE;
@@ -151,7 +151,7 @@ impl Task for TableTask<'_> {
 fn features(experiment: &Experiment) -> Vec<ColumnName> {
     let mut columns: Vec<ColumnName> = Vec::new();
     for feature in experiment.config.strategies.iter().flat_map(|strategy| strategy.settings.features()) {
-        if ![MACS, PARAMS].contains(&&*feature.to_string()) && !columns.contains(feature) {
+        if Count::named(&feature.to_string()).is_none() && !columns.contains(feature) {
             columns.push(feature.clone());
         }
     }

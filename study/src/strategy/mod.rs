@@ -39,7 +39,9 @@ pub use costs::{CostLimit, Costs};
 pub use evolution::{EvolutionSettings, RegularizedEvolution};
 pub use fresh::WHOLE_SPACE_CAP;
 pub use genetic::{BnNasSettings, Genetic};
-pub use knowledge::{Knowledge, MACS, PARAMS, PriorKind, SOURCE_TASK_FILE, SourceTask, Start, Transfer};
+pub use knowledge::{
+    Count, Knowledge, MACS, PARAMS, PriorKind, SOURCE_TASK_FILE, SourceTask, Start, Transfer,
+};
 pub use listed::Listed;
 pub use local_search::{LocalSearch, LocalSearchSettings};
 pub use names::{

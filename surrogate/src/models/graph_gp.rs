@@ -11,7 +11,7 @@ mod transfer;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array1, Array2, Axis};
 use rand::Rng;
 
 use crate::entry::PartEntry;
@@ -50,7 +50,8 @@ const STEP: f64 = 1.25;
 /// the cut of the operations that it tells apart (convolutions from pooling, for example), and its own. All
 /// hyper-parameters maximise the marginal likelihood under weak priors.
 ///
-/// Hyper-parameters are chosen for the first 16, 20, 25, .. observations, up to [`limit`](Self::limit); each
+/// Hyper-parameters are chosen for the first 16, 20, 25, .. observations, where there are more than
+/// [`limit`](Self::limit) by that many of them, spread evenly over the order of arrival; each
 /// choice continues the one before with a few steps of L-BFGS. Between two choices the columns and their
 /// scales stay, and new observations add rows to the Cholesky factor. A fit is therefore a function of the
 /// observations and their order alone, and earlier choices are cached. Fitting draws no random numbers.
@@ -87,7 +88,7 @@ pub struct GraphGp {
     pub first_iterations: u64,
     /// Steps at each later one.
     pub iterations: u64,
-    /// Most observations that hyper-parameters are chosen by; the posterior takes all.
+    /// Most observations that hyper-parameters are chosen by at a time; the posterior takes all.
     pub limit: usize,
     knowledge: Vec<PriorKnowledge>,
     forms: Vec<PriorForm>,
@@ -173,7 +174,7 @@ impl GraphGp {
         let prefix_hashes = self.prefix_hashes(observations);
         let hyper = self.choose(&data, &prefix_hashes)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
-        let base = steps(observations.len(), usize::MAX).last().unwrap_or(0);
+        let base = steps(observations.len()).last().unwrap_or(0);
         let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
         let observed = columns.matrix(data.structures.iter(), &data.ranks);
         let noise = own_noise(&data, &hyper, base);
@@ -219,7 +220,7 @@ impl GraphGp {
         prefix_hashes: &[u64],
     ) -> Result<Hyperparameters, SurrogateError> {
         let mut hyper: Option<Hyperparameters> = None;
-        for n in steps(data.scores.len(), self.limit) {
+        for n in steps(data.scores.len()) {
             let cached = self.cache().hyperparameters(form, prefix_hashes[n]);
             let next = match cached {
                 Some(cached) => cached,
@@ -241,14 +242,17 @@ impl GraphGp {
     ) -> Result<Hyperparameters, SurrogateError> {
         let iterations = if before.is_some() { self.iterations } else { self.first_iterations };
         let columns = KernelColumns::of(data, n, form);
-        let x = columns.matrix(data.structures.iter().take(n), &data.ranks);
         let start = before.map(|hyper| columns.parameters(&hyper.columns, &hyper.fit.parameters));
         let curve = before.map_or_else(RankCurve::default, |hyper| hyper.curve.clone());
         let NormalScores { z, warp } = normal_scores(&data.scores[..n], &curve);
-        let (z, known): (Array1<f64>, _) = (z.into(), data.known_noise(n, &warp));
+        let known = data.known_noise(n, &warp);
+        let rows = spread_in_time(n, self.limit);
+        let (z, known) = (Array1::from(z).select(Axis(0), &rows), known.select(Axis(0), &rows));
+        let (structures, ranks) = data.rows(&rows);
+        let x = columns.matrix(structures.iter(), &ranks);
         let blocks = columns.blocks(&x, &self.prior);
         let earlier = before.map_or(&[][..], |hyper| hyper.extra.as_slice().unwrap_or_default());
-        let extra = (0..n).map(|i| earlier.get(i).copied().unwrap_or(0.0)).collect();
+        let extra = rows.iter().map(|&i| earlier.get(i).copied().unwrap_or(0.0)).collect();
         let (kernel, prior) = (self.kernel, &self.prior);
         let evidence = Evidence { blocks: &blocks, targets: &z, known: &known, extra: &extra, kernel, prior };
         // Before the hyper-parameters can explain new observations that do not fit the others.
@@ -264,7 +268,8 @@ impl GraphGp {
         let fit = fit.ok_or_else(missing)?;
         let extra = evidence.outliers(Some(&fit.parameters));
         let left_out = Evidence { extra: &extra, ..evidence }.leave_one_out(Some(&fit.parameters));
-        let (ranks, _) = gaussian_ranks(&data.scores[..n]);
+        let ranks = gaussian_ranks(&data.scores[..n]).0;
+        let ranks: Vec<f64> = rows.iter().map(|&i| ranks[i]).collect();
         let learnt = |left: Vec<LeftOut>| {
             let noise = fit.parameters.last().map_or(1.0, |ln| (2.0 * ln).exp());
             let trust: Vec<f64> =
@@ -272,6 +277,8 @@ impl GraphGp {
             RankCurve::learnt(&ranks, &left.into_iter().map(|left| left.mean).collect::<Vec<_>>(), &trust)
         };
         let curve = left_out.map_or(curve, learnt);
+        // Of a choice by some of the observations, the others are judged when all are conditioned on.
+        let extra = if rows.len() == n { extra } else { earlier.to_vec().into() };
         Ok(Hyperparameters { columns: Arc::new(columns), fit, curve, extra })
     }
 
@@ -344,11 +351,16 @@ fn features_first(knowledge: Vec<PriorKnowledge>) -> Vec<PriorKnowledge> {
     own.into_iter().chain(known).collect()
 }
 
-/// Numbers of observations, at most `n`, at which hyper-parameters are chosen; below the first step only `n`.
-fn steps(n: usize, limit: usize) -> impl Iterator<Item = usize> {
+/// Numbers of observations, at most `n`, at which columns, their scales and hyper-parameters are chosen; below the first step only `n`.
+fn steps(n: usize) -> impl Iterator<Item = usize> {
     let next = |&at: &usize| Some((at as f64 * STEP).ceil() as usize);
-    let last = n.min(limit.max(FIRST_STEP));
-    std::iter::successors(Some(FIRST_STEP.min(n)), next).take_while(move |&at| at > 0 && at <= last)
+    std::iter::successors(Some(FIRST_STEP.min(n)), next).take_while(move |&at| at > 0 && at <= n)
+}
+
+/// Positions of `limit` of `n` observations, as evenly spread over the order of arrival as can be; all if there are no more.
+fn spread_in_time(n: usize, limit: usize) -> Vec<usize> {
+    let count = n.min(limit.max(FIRST_STEP));
+    (0..count).map(|i| i * n / count).collect()
 }
 
 impl GraphGp {

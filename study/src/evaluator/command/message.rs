@@ -76,6 +76,8 @@ pub(super) enum Line {
     Reply(Reply),
     /// An intermediate value: `{"step": 3, "value": 0.61}`.
     Step(u64),
+    /// What may be meant for a result and is no JSON, with the reason.
+    Malformed(String),
     /// Anything else.
     Other,
 }
@@ -91,7 +93,11 @@ pub(super) enum Reply {
 
 /// Reads a line of standard output.
 pub(super) fn read(line: &[u8]) -> Line {
-    let Some(object) = object(line) else { return Line::Other };
+    let object = match object(line) {
+        Some(Ok(object)) => object,
+        Some(Err(reason)) => return Line::Malformed(reason),
+        None => return Line::Other,
+    };
     match object.get("failed") {
         Some(Value::String(reason)) => return Line::Reply(Reply::Failed(one_line(reason))),
         Some(Value::Bool(true)) => return Line::Reply(Reply::Failed("the program says so".to_owned())),
@@ -144,22 +150,27 @@ fn number(name: &str, value: &Value) -> Result<f64, String> {
     finite.ok_or_else(|| format!("the result's `{name}` is {}, no number", one_line(&value.to_string())))
 }
 
-/// The JSON object of a line. Python prints `NaN` and `Infinity`, which are not JSON: they become texts.
-fn object(line: &[u8]) -> Option<Map<String, Value>> {
+/// The JSON object of a line; why it is none, where it looks like a result. Python prints `NaN` and `Infinity`, which are not
+/// JSON, and numbers beyond double precision cannot be read: they become texts.
+fn object(line: &[u8]) -> Option<Result<Map<String, Value>, String>> {
     let text = std::str::from_utf8(line).ok()?.trim();
     if !(text.starts_with('{') && text.ends_with('}')) {
         return None;
     }
-    serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_non_numbers(text))).ok()
+    let error = match serde_json::from_str(text).or_else(|_| serde_json::from_str(&quote_non_numbers(text))) {
+        Ok(object) => return Some(Ok(object)),
+        Err(error) => error,
+    };
+    let names = |word: &str| ['"', '\''].iter().any(|quote| text.contains(&format!("{quote}{word}{quote}")));
+    [SCORE, "measures", "failed"].into_iter().any(names).then(|| Err(one_line(&error.to_string())))
 }
 
-/// Puts `NaN`, `Infinity` and `-Infinity` between quotes where they stand outside of texts.
+/// Puts `NaN`, `Infinity` and `-Infinity`, and numbers out of range, between quotes where they stand outside of texts.
 fn quote_non_numbers(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 16);
     let (mut rest, mut inside) = (text, false);
     while let Some(letter) = rest.chars().next() {
-        let word =
-            ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| !inside && rest.starts_with(word));
+        let word = non_number(rest).filter(|_| !inside);
         let taken = match (word, letter) {
             (Some(word), _) => {
                 quoted.extend(["\"", word, "\""]);
@@ -181,9 +192,20 @@ fn quote_non_numbers(text: &str) -> String {
     quoted
 }
 
+/// The word that a text begins with, if JSON has no such number.
+fn non_number(text: &str) -> Option<&str> {
+    let word = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| text.starts_with(word));
+    let length =
+        text.find(|letter| !matches!(letter, '0'..='9' | '+' | '-' | '.' | 'e' | 'E')).unwrap_or(text.len());
+    let number = &text[..length];
+    word.or_else(|| number.parse().is_ok_and(f64::is_infinite).then_some(number))
+}
+
 #[cfg(test)]
 mod tests {
     use bonas_spaces::NasBench201;
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
 
     use super::*;
 
@@ -246,6 +268,71 @@ mod tests {
             assert_eq!(read(log.as_bytes()), Line::Other, "{log}");
         }
         assert_eq!(read(b"{\"score\": 0.5, \"name\": \"\xff\"}"), Line::Other);
+        for (line, reason) in
+            [("{'score': 0.5}", "key must be a string"), (r#"{"score": 0,5}"#, "key must be a string")]
+        {
+            let found = read(line.as_bytes());
+            assert!(matches!(&found, Line::Malformed(found) if found.starts_with(reason)), "{found:?}");
+        }
+        assert_eq!(read(b"{'loss': 0.5}"), Line::Other);
+    }
+
+    /// Whatever a program prints, it is a finite result, a reason on one short line, a step, or nothing.
+    #[test]
+    fn damaged_lines_are_told_apart() {
+        const LINES: [&str; 6] = [
+            r#"{"score": 0.5, "measures": {"a": 1, "b": -2e3}}"#,
+            r#"{"failed": "out of\nmemory é"}"#,
+            r#"{"step": 3, "value": NaN, "x": [1, {"y": null}]}"#,
+            r#"{"score": -Infinity, "x": "a \" NaN"}"#,
+            "{'score': 0.5, 'failed': None}",
+            r#"{"score": 1e308, "measures": {"a": 2e-400}}"#,
+        ];
+        const PIECES: [&str; 14] = [
+            "{",
+            "}",
+            "[",
+            "\"",
+            "\\",
+            "'",
+            ",",
+            ":",
+            "NaN",
+            "1e999",
+            "-1",
+            "9999999999999999999999",
+            "é",
+            "\u{0}",
+        ];
+        let mut rng = ChaCha8Rng::seed_from_u64(1);
+        let mut below = |n: usize| rng.random_range(0..n as u32) as usize;
+        let mut seen = [0; 4];
+        for _ in 0..100_000 {
+            let mut line = LINES[below(LINES.len())].as_bytes().to_vec();
+            for _ in 0..below(4) {
+                let at = below(line.len());
+                match below(4) {
+                    0 => _ = line.remove(at),
+                    1 => line[at] = below(256) as u8,
+                    2 => line.truncate(at.max(2)),
+                    _ => _ = line.splice(at..at, PIECES[below(PIECES.len())].bytes()).count(),
+                }
+            }
+            let kind = match read(&line) {
+                Line::Reply(Reply::Measured(measures)) => {
+                    assert!(measures.values().all(|value| value.is_finite()), "{measures:?}");
+                    0
+                }
+                Line::Reply(Reply::Failed(reason)) | Line::Malformed(reason) => {
+                    assert!(reason.lines().count() <= 1 && reason.chars().count() < 2 * REASON, "{reason}");
+                    1
+                }
+                Line::Step(_) => 2,
+                Line::Other => 3,
+            };
+            seen[kind] += 1;
+        }
+        assert!(seen.iter().all(|&count| count > 1000), "{seen:?}");
     }
 
     #[test]
@@ -253,6 +340,7 @@ mod tests {
         for (line, expected) in [
             (r#"{"score": NaN}"#, "the result's `score` is \"NaN\", no number"),
             (r#"{"score": -Infinity, "x": "a \" NaN"}"#, "the result's `score` is \"-Infinity\", no number"),
+            (r#"{"score": 1e400, "x": "1e400 \\\" 1e400"}"#, "the result's `score` is \"1e400\", no number"),
             (r#"{"score": null}"#, "the result's `score` is null, no number"),
             (r#"{"score": "0.5"}"#, "the result's `score` is \"0.5\", no number"),
             (r#"{"score": 1, "measures": {"a": NaN}}"#, "the result's `a` is \"NaN\", no number"),

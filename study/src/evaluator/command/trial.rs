@@ -260,6 +260,8 @@ struct Reader<'a> {
     lines: Lines,
     tail: Tail,
     reply: Option<Reply>,
+    /// Why the last line that may be meant for a result is none.
+    malformed: Option<String>,
     steps: Option<u64>,
     reported: Option<Instant>,
     monitor: &'a dyn Monitor,
@@ -274,6 +276,7 @@ impl<'a> Reader<'a> {
             lines: Lines::default(),
             tail: Tail::default(),
             reply: None,
+            malformed: None,
             steps,
             reported: None,
             monitor,
@@ -305,6 +308,7 @@ impl<'a> Reader<'a> {
                 self.values.append(b"\n")?;
                 self.report(step);
             }
+            Line::Malformed(reason) => self.malformed = Some(reason),
             Line::Other => {}
         }
         Ok(())
@@ -326,7 +330,12 @@ impl<'a> Reader<'a> {
             Some(Reply::Failed(reason)) => {
                 Err(Failure { reason, last_words: self.tail.last_line(), again: false })
             }
-            None => Err(self.failure("it printed no result".to_owned())),
+            None => {
+                let json =
+                    |reason| format!("it printed no result: {reason}; print JSON (json.dumps in Python)");
+                let reason = self.malformed.as_ref().map_or_else(|| "it printed no result".to_owned(), json);
+                Err(self.failure(reason))
+            }
         }
     }
 

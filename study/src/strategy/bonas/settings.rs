@@ -82,7 +82,8 @@ crate::settings! {
         /// to the configuration's folder. A search keeps the scores in its own folder.
         transfer: Transfer = Transfer::None,
         /// Numbers that are known of every architecture before it is measured, as features beside the graph:
-        /// network.macs and network.params where the space has a network here; in a search on images also indicators
+        /// network.macs, network.params, network.depth, network.width and network.resolution where the space has a network
+        /// here; in a search on images also indicators
         /// that read no trained supernet, such as synflow; in a comparison on a table its columns but those that are
         /// searched and reported. The surrogate learns which matter.
         features: Vec<ColumnName> = Vec::new(),

@@ -1,5 +1,6 @@
 //! Prior knowledge for surrogates: multiply-adds of the network of an architecture, and scores on another task.
 
+mod counts;
 mod source_task;
 mod transfer;
 
@@ -20,6 +21,7 @@ use crate::rng::stream;
 use crate::strategy::{SurrogateName, surrogates_with_prior};
 use crate::table::ColumnName;
 
+pub use counts::{Count, MACS, PARAMS};
 pub use source_task::{SOURCE_TASK_FILE, SourceTask};
 pub use transfer::Transfer;
 
@@ -58,11 +60,6 @@ impl PriorKind {
     }
 }
 
-/// Feature: multiply-adds of the published network of an architecture.
-pub const MACS: &str = "network.macs";
-/// Feature: parameters of the published network of an architecture.
-pub const PARAMS: &str = "network.params";
-
 /// Random architectures that the ranks of prior knowledge are taken among.
 const SAMPLE: usize = 200;
 
@@ -87,7 +84,7 @@ pub struct Start<'a> {
     pub prior: PriorKind,
     /// Scores on another task.
     pub transfer: &'a Transfer,
-    /// Names of features beside the graph: those that are [offered](Knowledge::offering), and [`MACS`] and [`PARAMS`]
+    /// Names of features beside the graph: those that are [offered](Knowledge::offering), and those of every [`Count`]
     /// where the space has a network here.
     pub features: &'a [ColumnName],
 }
@@ -101,7 +98,7 @@ impl Start<'_> {
 /// What has been worked out so far.
 #[derive(Debug, Default)]
 struct KnowledgeCache {
-    costs: HashMap<PriorKind, PriorKnowledge>,
+    counts: HashMap<Count, PriorKnowledge>,
     tasks: HashMap<Transfer, Arc<SourceTask>>,
     learnt: HashMap<Transfer, PriorKnowledge>,
 }
@@ -168,7 +165,7 @@ impl Knowledge {
         prior: PriorKind,
         space: &dyn SearchSpace,
     ) -> Result<Vec<PriorKnowledge>, StudyError> {
-        Ok(self.cost(kind, prior, space)?.into_iter().collect())
+        self.cost(kind, prior, space)
     }
 
     /// Random architectures of a space that the ranks of computed knowledge are taken among.
@@ -232,54 +229,54 @@ impl Knowledge {
         surrogate: SurrogateName,
         prior: PriorKind,
         space: &dyn SearchSpace,
-    ) -> Result<Option<PriorKnowledge>, StudyError> {
-        let (auto, prior) = match prior {
-            PriorKind::Auto => (true, PriorKind::Macs),
-            named => (false, named),
+    ) -> Result<Vec<PriorKnowledge>, StudyError> {
+        let (auto, count) = match prior {
+            PriorKind::Auto => (true, Count::Macs),
+            PriorKind::Macs => (false, Count::Macs),
+            PriorKind::Params => (false, Count::Params),
+            PriorKind::None => return Ok(Vec::new()),
         };
-        if prior == PriorKind::None || (auto && !surrogate.takes_prior()) {
-            return Ok(None);
+        if auto && (!surrogate.takes_prior() || space.network().is_none()) {
+            return Ok(Vec::new());
         }
         if !surrogate.takes_prior() {
             return Err(takes_no_prior());
         }
-        if auto && space.network().is_none() {
-            return Ok(None);
-        }
-        self.counted(prior, space).map(Some).map_err(|error| bad(format!("{error}; take none")))
+        let counted = self.counted(count, space).map_err(|error| bad(format!("{error}; take none")))?;
+        Ok(vec![counted])
     }
 
     /// A feature beside the graph.
     fn feature(&self, column: &ColumnName, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
         let bad = |reason| StudyError::Setting { name: "strategy.features".into(), reason };
-        let counted = |kind| self.counted(kind, space).map_err(|error| bad(format!("{column}: {error}")));
-        let found = match (self.offered.get(column), &*column.to_string()) {
+        let name = &*column.to_string();
+        let found = match (self.offered.get(column), Count::named(name)) {
             (Some(offered), _) => offered.clone(),
-            (None, MACS) => counted(PriorKind::Macs)?,
-            (None, PARAMS) => counted(PriorKind::Params)?,
-            (None, name) => {
+            (None, Some(count)) => {
+                self.counted(count, space).map_err(|error| bad(format!("{column}: {error}")))?
+            }
+            (None, None) => {
                 let offered: Vec<String> = self.offered.keys().map(ToString::to_string).collect();
                 let known = offered.iter().map(String::as_str).chain(self.others.iter().copied());
-                return Err(bad(unknown("feature", name, known.chain([MACS, PARAMS]))));
+                return Err(bad(unknown("feature", name, known.chain(Count::ALL.map(Count::name)))));
             }
         };
         Ok(found.as_feature())
     }
 
-    /// Multiply-adds or parameters of the network of a space, counted once for each architecture.
-    fn counted(&self, kind: PriorKind, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
-        if let Some(found) = self.cache().costs.get(&kind) {
+    /// A count on the networks of a space, taken once for each architecture.
+    fn counted(&self, count: Count, space: &dyn SearchSpace) -> Result<PriorKnowledge, StudyError> {
+        if let Some(found) = self.cache().counts.get(&count) {
             return Ok(found.clone());
         }
         let (skeleton, ops) = published(space)?;
-        let cost = move |architecture: &Architecture| {
+        let value = move |architecture: &Architecture| {
             let union = Union::of(std::slice::from_ref(architecture)).map_err(|e| e.to_string())?;
-            let network = skeleton.network(&union, &ops).map_err(|e| e.to_string())?;
-            Ok(if kind == PriorKind::Params { network.params() as f64 } else { network.macs() as f64 })
+            Ok(count.of(&skeleton.network(&union, &ops).map_err(|e| e.to_string())?))
         };
-        let costs = move |architectures: &[Architecture]| architectures.iter().map(&cost).collect();
-        let known = PriorKnowledge::computed(costs, &Self::sample(space))?;
-        Ok(self.cache().costs.entry(kind).or_insert(known).clone())
+        let values = move |architectures: &[Architecture]| architectures.iter().map(&value).collect();
+        let known = PriorKnowledge::computed(values, &Self::sample(space))?;
+        Ok(self.cache().counts.entry(count).or_insert(known).clone())
     }
 }
 

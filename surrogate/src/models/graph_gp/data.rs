@@ -54,6 +54,13 @@ pub(super) struct TrainingData {
 }
 
 impl TrainingData {
+    /// Structural features and ranks of some observations.
+    pub(super) fn rows(&self, rows: &[usize]) -> (Structures, Vec<Vec<f64>>) {
+        let of = rows.iter().map(|&i| self.structures.rows[i]).collect();
+        let structures = Structures { store: self.structures.store.clone(), rows: of };
+        (structures, self.ranks.iter().map(|ranks| rows.iter().map(|&i| ranks[i]).collect()).collect())
+    }
+
     /// Variance, in a latent scale, of the error that each of the first `n` scores is known to have.
     pub(super) fn known_noise(&self, n: usize, warp: &Warp) -> Array1<f64> {
         let pairs = self.scores[..n].iter().zip(&self.noise);

@@ -2,6 +2,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use bonas_spaces::graph::OpGraph;
+
 use crate::Posterior;
 use crate::metrics::kendall_tau_b;
 use crate::testing::{
@@ -27,10 +29,14 @@ fn ranks_unseen_cells_and_knows_how_well() {
 }
 
 #[test]
-fn steps_grow_and_end_at_the_limit() {
-    assert_eq!(steps(5, 400).collect::<Vec<_>>(), [5]);
-    assert_eq!(steps(30, 400).collect::<Vec<_>>(), [16, 20, 25]);
-    assert!(steps(9999, 400).all(|n| n <= 400) && steps(0, 400).next().is_none());
+fn steps_grow_and_take_a_spread_of_many_observations() {
+    let steps = |n| steps(n).collect::<Vec<_>>();
+    assert_eq!((steps(0), steps(5), steps(30)), (vec![], vec![5], vec![16, 20, 25]));
+    assert_eq!(steps(600)[13..], [304, 380, 475, 594]);
+    assert_eq!(
+        (spread_in_time(20, 400), spread_in_time(40, 16)[..4].to_vec()),
+        ((0..20).collect(), vec![0, 2, 5, 7])
+    );
 }
 
 /// What is kept from the rounds before changes nothing, whether it goes on from one step to the next, grows
@@ -261,4 +267,28 @@ fn earlier_fits_change_nothing_where_runs_diverge() {
     assert_eq!(grown.predict(&candidates).unwrap(), fresh.predict(&candidates).unwrap());
     let trust = fresh.process().trust();
     assert!(trust[35] < 0.3 && trust.iter().filter(|&&trust| trust > 0.8).count() > 25, "{trust}");
+}
+
+/// A study whose first cells have no convolutions: the hyper-parameters are those of all the same, however many there are.
+#[test]
+fn what_comes_late_is_learnt_from() {
+    let is_late = |o: &Observation| {
+        let vocabulary = o.architecture.vocabulary();
+        let is_late = |graph: &OpGraph| graph.labels().any(|op| vocabulary.name(op).starts_with("conv"));
+        o.architecture.op_graphs().iter().any(is_late)
+    };
+    let (late, early): (Vec<_>, Vec<_>) = toy_observations(2000, 4).into_iter().partition(is_late);
+    let mut observations: Vec<_> = early.into_iter().take(100).chain(late.into_iter().take(150)).collect();
+    for (i, o) in observations.iter_mut().enumerate() {
+        o.score += 0.05 * (i as f64 * 78.233).sin();
+    }
+    let candidates = toy_architectures(300, 5);
+    let truth: Vec<f64> = candidates.iter().map(toy_score).collect();
+    let tau = |limit| {
+        let gp = GraphGp { limit, ..GraphGp::default() };
+        let posteriors = gp.fit(&observations, &mut rng()).unwrap().predict(&candidates).unwrap();
+        kendall_tau_b(&posteriors.iter().map(Posterior::median).collect::<Vec<_>>(), &truth).unwrap()
+    };
+    let (all, some) = (tau(400), tau(100));
+    assert!(all > 0.9 && some > all - 0.03, "{all} {some}");
 }

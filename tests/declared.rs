@@ -212,6 +212,15 @@ fn a_study_keeps_its_space_file() {
     let error = refused(folder.path(), &["search", "configs/c.toml", "--out", "another"]);
     assert!(error.contains("configs/c.toml: space.name: cannot read the space file"), "{error}");
     assert!(error.contains("mine.toml: there is no such file") && !at("another").exists(), "{error}");
+    // A kept text goes with its name: another space that a flag names, from the working directory, is read.
+    fs::write(at("other.toml"), "choices = [{ name = \"z\", range = [1, 90] }]\n").unwrap();
+    told(
+        folder.path(),
+        &["search", "run/config.toml", "--set", "space.name=file:other.toml", "--out", "third"],
+    );
+    assert!(fs::read_to_string(at("third/winner.txt")).unwrap().starts_with("z="));
+    let error = refused(folder.path(), &["resume", "run", "--set", "space.name=file:other.toml"]);
+    assert!(error.contains("the scores of this search depend on it"), "{error}");
     fs::create_dir(at("configs/mine.toml")).unwrap();
     let error = refused(folder.path(), &["space", "check", "configs/mine.toml"]);
     assert!(error.contains("it is a folder"), "{error}");

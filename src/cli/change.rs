@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bonas::build::keep_space;
+use bonas::build::{SPACE_FILE, keep_space};
 use bonas::config::{ConfigError, ExperimentConfig, SearchConfig, Transfer};
 use bonas::search::{DEMO, PRESETS, Preset};
 use bonas::spaces::catalogue::Entry;
@@ -259,6 +259,11 @@ impl Change {
         }
         let value = match (section, key) {
             ("data", "source") => source(value, "--set data.source")?.into(),
+            ("space", "name") if value.starts_with(SPACE_FILE) => {
+                let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
+                let path = here.join(&value[SPACE_FILE.len()..]);
+                format!("{SPACE_FILE}{}", path.display()).into()
+            }
             ("strategy", "transfer") => {
                 let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
                 let transfer: Transfer = value.parse().map_err(|error| usage(format!("{flag}: {error}")))?;

@@ -23,7 +23,7 @@ use super::{out, positive, searched, usage};
 /// Arguments of `bonas fit`.
 #[derive(Debug, Args)]
 pub(super) struct FitArgs {
-    /// Search space of the table.
+    /// Search space of the table, or `file:PATH` of a space file.
     #[arg(long, requires = "table")]
     space: Option<String>,
     /// The table: CSV, plain or gzipped; column `arch` in a notation of the space (docs/notations.md); or `digits`, the one

@@ -27,7 +27,7 @@ pub(super) struct ListArgs {
 /// What there are several of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Kind {
-    /// Search spaces: space.name.
+    /// Search spaces: space.name, which may also be `file:PATH` (docs/spaces.md).
     Spaces,
     /// How architectures are written: `describe --arch`, `--as` and tables, as SPACE:NOTATION.
     Notations,

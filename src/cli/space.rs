@@ -72,6 +72,9 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     out::text(&text)
 }
 
+/// Most names of operations that are printed.
+const SHOWN: usize = 30;
+
 /// Samples that the contract is checked on.
 const CHECKED: usize = 20;
 
@@ -135,8 +138,12 @@ impl<'a> Found<'a> {
             [("operations", Role::Compute), ("identity", Role::Identity), ("zero", Role::Zero)]
         {
             let names = self.operations(role);
-            if !names.is_empty() {
-                line(name, &names.join(", "));
+            let more = names.len().saturating_sub(SHOWN);
+            let shown = names[..names.len() - more].join(", ");
+            match (names.len(), more) {
+                (0, _) => {}
+                (_, 0) => line(name, &shown),
+                _ => line(name, &format!("{shown} and {more} more")),
             }
         }
         line("size", &format!("{}{}", self.size, self.estimate()));
@@ -154,19 +161,18 @@ impl<'a> Found<'a> {
         text
     }
 
-    /// What the rules leave.
+    /// The points, and what the rules leave of them.
     fn estimate(&self) -> String {
-        match self.space.share_left() {
-            None if self.space.points() == u128::MAX => String::new(),
-            None => format!(" ({} points)", self.space.points()),
-            Some(share) => {
-                let points = self.space.points();
-                format!(
-                    " ({points} points, of which the rules leave {:.3}%, about {:.3e})",
-                    100.0 * share,
-                    share * points as f64
-                )
-            }
+        let points = self.space.points();
+        match (self.space.share_left(), self.size) {
+            (None, _) if points == u128::MAX => String::new(),
+            (None, _) => format!(" ({points} points)"),
+            (Some(_), SpaceSize::Unique(_)) => format!(" ({points} points before the rules)"),
+            (Some(share), SpaceSize::AtMost(_)) => format!(
+                " ({points} points before the rules, which leave about {:.2}% of them, {:.3e})",
+                100.0 * share,
+                share * points as f64
+            ),
         }
     }
 

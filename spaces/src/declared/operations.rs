@@ -105,6 +105,13 @@ impl Operations {
     /// [`DescriptionError`] at an operation without layers.
     pub(super) fn table(&self, operations: &[OperationDescription]) -> Result<OpTable, DescriptionError> {
         for (i, operation) in operations.iter().enumerate() {
+            if let Some(sign) = operation.name.chars().find(|sign| matches!(sign, '.' | '/')) {
+                let reason = format!(
+                    "operation {:?} has {sign:?} in it, which stands between the names of a network's parameters",
+                    operation.name
+                );
+                return Err(DescriptionError::new(format!("operations[{i}].name"), reason));
+            }
             if operation.layer.is_none() && operation.role != Some(OperationRole::Zero) {
                 let reason = format!(
                     "a space with a network says what {:?} is: add layer = {{ kind = .. }}",

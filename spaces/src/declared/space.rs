@@ -43,7 +43,8 @@ pub fn space(description: &Description) -> Result<Arc<dyn SearchSpace>, Descript
 ///
 /// Samples are uniform over the points of the description that its rules leave. For cells a point has an operation in
 /// each place and, where nodes are free, a set of sources for each. For chains it has an option for each choice that
-/// exists. Neighbours change one operation, source or option.
+/// exists. Pruned cells are drawn uniformly over sets of sources, then over the operations of the nodes that are left.
+/// Neighbours change one operation, source or option.
 ///
 /// # Examples
 /// ```

@@ -52,7 +52,8 @@ pub enum MissingKind {
 bonas_study::settings! {
     /// The table that is searched.
     pub struct TableSettings {
-        /// The search space; `bonas list spaces` prints all of them.
+        /// The search space; `bonas list spaces` prints all of them. `file:PATH` is one that a space file declares, relative
+        /// to the configuration's folder.
         space: String = String::new(),
         /// The CSV file, plain or gzipped, with a column `arch` in a notation of the space; relative to
         /// the configuration's folder. `bonas compare --table` takes its place. digits: the table inside the

@@ -90,7 +90,10 @@ fn networks_of_stages_that_do_not_fit_are_refused() {
     let fixed = |network: Value| stages(&json!(2), &network);
     let mut two = stages(&json!(2), &json!({"skeletons": ["stages"], "widths": [4, 8]}));
     two["stages"][0]["choices"].as_array_mut().unwrap().push(json!({"name": "w", "options": [1, 2]}));
+    let mut dotted = fixed(json!({"skeletons": ["stages"], "widths": [4, 8]}));
+    dotted["operations"][1]["name"] = json!("conv.3");
     for (value, expected) in [
+        (dotted, "operations[1].name: operation \"conv.3\" has '.' in it"),
         (fixed(json!({"skeletons": ["stages"]})), "network.widths: 0 numbers given, expected 2"),
         (fixed(json!({"skeletons": ["stages"], "widths": [4, 0]})), "network.widths: a width of 0"),
         (fixed(json!({"skeletons": ["stages"], "widths": [4, 1_000_000_000]})), "expected 1 to 4096"),

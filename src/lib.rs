@@ -30,6 +30,7 @@ pub mod build;
 pub mod config;
 pub mod drawing;
 pub mod experiment;
+mod folder;
 pub mod observer;
 pub mod predict;
 pub mod rank;
@@ -44,6 +45,8 @@ pub use bonas_study::{
 };
 pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;
+
+pub use folder::Folder;
 
 // Crates whose types stand in public signatures, in the versions used here.
 pub use petgraph;

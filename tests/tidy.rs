@@ -7,8 +7,16 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
 /// Folders with crate roots, relative to the workspace.
-pub(crate) const SOURCES: [&str; 7] =
-    ["src", "libtorch/src", "spaces/src", "surrogate/src", "study/src", "supernet/src", "xtask/src"];
+pub(crate) const SOURCES: [&str; 8] = [
+    "src",
+    "libtorch/src",
+    "python/src",
+    "spaces/src",
+    "surrogate/src",
+    "study/src",
+    "supernet/src",
+    "xtask/src",
+];
 /// Folders whose every file is a root of its own.
 const ROOTS: [&str; 3] = ["examples", "benches", "tests"];
 

@@ -5,16 +5,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use bonas::StudyError;
 use bonas::config::{ExperimentConfig, Settings};
 use bonas::experiment::{Experiment, Step};
 use bonas::report::REPORT_FILE;
 use bonas::study::cores;
+use bonas::{Folder, StudyError};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::change::no_comparison;
-use super::files::{self, Folder};
+use super::files;
 use super::{interrupt, out, placed, positive, usage};
 
 /// Arguments of `bonas compare`.
@@ -57,7 +57,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         return out::text(&config.commented());
     }
     let directory = args.out.clone().ok_or_else(|| usage("--out DIR is missing"))?;
-    Folder::expect_own(&directory, Folder::Comparison)?;
+    files::expect_own(&directory, Folder::Comparison)?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
     let hint = "the same command goes on where it stopped".to_owned();
     let experiment = Experiment {

@@ -4,109 +4,40 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use bonas::experiment::table::RUNS_FILE;
+use bonas::Folder;
 use bonas::observer::quoted;
 use bonas::report::ENVIRONMENT_FILE;
 use bonas::search::{CONFIG_FILE, SPACE_COPY_FILE, TRAINING_FILE};
-use bonas::study::journal::{JOURNAL_FILE, discard_unused};
+use bonas::study::journal::discard_unused;
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
 use super::{system, usage};
 
-/// What a folder is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Folder {
-    /// Nothing is there.
-    Missing,
-    /// A file is there.
-    File,
-    /// A search's.
-    Search,
-    /// A comparison's.
-    Comparison,
-    /// That of a single training.
-    Training,
-    /// That of a table that is being made.
-    Table,
-    /// None of these.
-    Other,
+/// Refuses a folder that is not a search's.
+///
+/// # Errors
+/// A usage error that says what it is, and how a search is made.
+pub(super) fn expect_search(path: &Path) -> anyhow::Result<()> {
+    match Folder::at(path) {
+        Folder::Search => Ok(()),
+        other @ (Folder::Missing | Folder::Other) => Err(usage(format!(
+            "{}; `bonas search FILE --out {}` begins a search there",
+            other.described(path),
+            quoted(path)
+        ))),
+        other => Err(usage(format!("{}; expected a search's folder", other.described(path)))),
+    }
 }
 
-/// Files that tell whose folder it is, besides the configuration.
-const COMPARED: [&str; 3] = [RUNS_FILE, "plan.json", "strategies"];
-const TABULATED: [&str; 3] = ["table.json", "validation", "networks"];
-
-impl Folder {
-    /// Looks at what lies there.
-    pub(super) fn at(path: &Path) -> Self {
-        let holds = |name: &str| path.join(name).exists();
-        match () {
-            () if !path.exists() => Self::Missing,
-            () if !path.is_dir() => Self::File,
-            () if COMPARED.into_iter().any(holds) => Self::Comparison,
-            () if holds(TRAINING_FILE) => Self::Training,
-            () if holds(CONFIG_FILE) && !holds(JOURNAL_FILE) && TABULATED.into_iter().any(holds) => {
-                Self::Table
-            }
-            () if holds(CONFIG_FILE) => Self::Search,
-            () => Self::Other,
-        }
-    }
-
-    /// What it is, and which command goes on with it.
-    fn is(self, path: &Path) -> String {
-        let shown = path.display();
-        let folder = quoted(path);
-        match self {
-            Self::Missing => format!("there is no folder {shown}"),
-            Self::File => format!("{shown} is a file, not a folder"),
-            Self::Search => {
-                format!("{shown} is the folder of a search, which `bonas resume {folder}` goes on with")
-            }
-            Self::Comparison => format!(
-                "{shown} is the folder of a comparison, which `bonas compare FILE --out {folder}` goes on with"
-            ),
-            Self::Training => format!(
-                "{shown} is the folder of one training, which the same `bonas train` command goes on with"
-            ),
-            Self::Table => format!(
-                "{shown} is the folder of a table, which the same `bonas tabulate` command goes on with"
-            ),
-            Self::Other => match path.parent().filter(|above| above.join(CONFIG_FILE).is_file()) {
-                Some(above) if path.join(JOURNAL_FILE).exists() => {
-                    format!("{shown} is a part of the search in {}", above.display())
-                }
-                _ => format!("{shown} holds no search: there is no {CONFIG_FILE} in it"),
-            },
-        }
-    }
-
-    /// Refuses a folder that is not a search's.
-    ///
-    /// # Errors
-    /// A usage error that says what it is, and how a search is made.
-    pub(super) fn expect_search(path: &Path) -> anyhow::Result<()> {
-        match Self::at(path) {
-            Self::Search => Ok(()),
-            other @ (Self::Missing | Self::Other) => Err(usage(format!(
-                "{}; `bonas search FILE --out {}` begins a search there",
-                other.is(path),
-                quoted(path)
-            ))),
-            other => Err(usage(format!("{}; expected a search's folder", other.is(path)))),
-        }
-    }
-
-    /// Refuses a folder that another command works in, or a file.
-    ///
-    /// # Errors
-    /// A usage error that says what it is.
-    pub(super) fn expect_own(path: &Path, own: Self) -> anyhow::Result<()> {
-        match Self::at(path) {
-            Self::Missing | Self::Other => Ok(()),
-            folder if folder == own => Ok(()),
-            folder => Err(usage(format!("--out: {}; give another folder", folder.is(path)))),
-        }
+/// Refuses a folder that another command works in, or a file.
+///
+/// # Errors
+/// A usage error that says what it is.
+pub(super) fn expect_own(path: &Path, own: Folder) -> anyhow::Result<()> {
+    match Folder::at(path) {
+        Folder::Missing | Folder::Other => Ok(()),
+        folder if folder == own => Ok(()),
+        folder => Err(usage(format!("--out: {}; give another folder", folder.described(path)))),
     }
 }
 
@@ -222,6 +153,9 @@ pub(super) fn expect_other(place: &Path, flag: &str, read: &Path, read_flag: &st
 
 #[cfg(test)]
 mod tests {
+    use bonas::experiment::table::RUNS_FILE;
+    use bonas::study::journal::JOURNAL_FILE;
+
     use super::*;
 
     #[test]
@@ -251,13 +185,13 @@ mod tests {
             (&missing, Folder::Missing, "there is no folder "),
         ] {
             assert_eq!(Folder::at(path), folder);
-            let error = Folder::expect_search(path).unwrap_err().to_string();
+            let error = expect_search(path).unwrap_err().to_string();
             assert!(error.contains(words) && error.contains(&path.display().to_string()), "{error}");
         }
-        Folder::expect_search(&search).unwrap();
-        Folder::expect_own(&search, Folder::Search).unwrap();
-        Folder::expect_own(&missing, Folder::Comparison).unwrap();
-        let error = Folder::expect_own(&search, Folder::Comparison).unwrap_err().to_string();
+        expect_search(&search).unwrap();
+        expect_own(&search, Folder::Search).unwrap();
+        expect_own(&missing, Folder::Comparison).unwrap();
+        let error = expect_own(&search, Folder::Comparison).unwrap_err().to_string();
         assert!(error.contains("is the folder of a search, which `bonas resume "), "{error}");
     }
 

@@ -16,7 +16,7 @@ use bonas::study::journal::{JOURNAL_FILE, Journal};
 use bonas::study::table::{ColumnName, Limit, Reading, Source};
 use clap::Args;
 
-use super::files::{self, Folder};
+use super::files;
 use super::predict::{MergeKind, as_flag, prior};
 use super::{out, positive, searched, usage};
 
@@ -131,7 +131,7 @@ fn of_table(args: &FitArgs) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
 
 /// The scores of a search.
 fn of_search(folder: &Path) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, Training)> {
-    Folder::expect_search(folder)?;
+    files::expect_search(folder)?;
     let config = searched::read_config(folder)?;
     if !Journal::exists(folder) {
         return Err(usage(format!("--search: the search in {} has not begun", folder.display())));

@@ -3,15 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bonas::build;
 use bonas::observer::quoted;
 use bonas::search::{CONFIG_FILE, Search};
 use bonas::study::journal::Journal;
 use bonas::study::table::{Benchmark, ColumnName, Reading, Source};
+use bonas::{Folder, build};
 use clap::Args;
 
 use super::change::{ConfigArgs, Purpose};
-use super::files::Folder;
+use super::files;
 use super::search::expect_same;
 use super::{out, placed, searched, usage};
 
@@ -62,7 +62,7 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
 /// The search of the folder, or a new one.
 fn search(args: &ImportArgs) -> anyhow::Result<Search> {
     let dir = &args.dir;
-    Folder::expect_own(dir, Folder::Search)?;
+    files::expect_own(dir, Folder::Search)?;
     let begun = dir.join(CONFIG_FILE).exists();
     let config = match (args.config.is_given(), begun) {
         (false, true) => searched::read_config(dir)?,

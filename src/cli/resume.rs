@@ -11,7 +11,7 @@ use bonas::search::{CONFIG_FILE, Search};
 use clap::Args;
 
 use super::change::ChangeArgs;
-use super::files::{self, Folder};
+use super::files;
 use super::search::guarded;
 use super::{change, out, placed, positive, usage};
 
@@ -45,7 +45,7 @@ pub(super) struct ResumeArgs {
 /// A folder that holds no search, a change that cannot be made, or whatever stops the search.
 pub(super) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
     let dir = &args.dir;
-    Folder::expect_search(dir)?;
+    files::expect_search(dir)?;
     let path = dir.join(CONFIG_FILE);
     let text = files::read(&path)?;
     let shown = path.display().to_string();

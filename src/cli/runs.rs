@@ -6,13 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bonas::Fidelity;
 use bonas::search::{CONFIG_FILE, Search, Standing};
 use bonas::study::journal::Journal;
+use bonas::{Fidelity, Folder};
 use clap::Args;
 use serde::Serialize;
 
-use super::files::Folder;
 use super::{message, out, searched, system, usage};
 
 /// Arguments of `bonas runs`.

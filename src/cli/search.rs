@@ -9,11 +9,11 @@ use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
 use bonas::study::journal::{Journal, Seconds};
-use bonas::{Observer, StudyError, build};
+use bonas::{Folder, Observer, StudyError, build};
 use clap::Args;
 
 use super::change::{ConfigArgs, Purpose};
-use super::files::{self, Folder};
+use super::files;
 use super::interrupt::{self, Interrupt};
 use super::searched::{print_ending, read};
 use super::{environment, out, placed, plan, session, usage};
@@ -57,7 +57,7 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
         });
     }
     let dir = args.out.clone().map_or_else(|| args.config.folder(), Ok)?;
-    Folder::expect_own(&dir, Folder::Search)?;
+    files::expect_own(&dir, Folder::Search)?;
     let config = if Journal::exists(&dir) && dir.join(CONFIG_FILE).exists() {
         expect_same(&dir, config)?
     } else {

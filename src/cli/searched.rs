@@ -10,7 +10,7 @@ use bonas::search::CONFIG_FILE;
 use bonas::supernet::data::Source;
 
 use super::change::{resolved, search_config};
-use super::files::{self, Folder};
+use super::files;
 use super::out;
 
 /// The configuration in a search's folder.
@@ -18,7 +18,7 @@ use super::out;
 /// # Errors
 /// Usage errors for a folder that holds no search.
 pub(super) fn read_config(dir: &Path) -> anyhow::Result<SearchConfig> {
-    Folder::expect_search(dir)?;
+    files::expect_search(dir)?;
     read(&dir.join(CONFIG_FILE))
 }
 

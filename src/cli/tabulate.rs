@@ -31,15 +31,15 @@ pub(super) struct TabulateArgs {
 /// A wrong configuration, or whatever stops a training.
 #[cfg(feature = "torch")]
 pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
+    use bonas::Folder;
     use bonas::observer::Overall;
     use bonas::search::{TABLE_FILE, Tabulate};
 
-    use super::files::Folder;
     use super::interrupt::{self, Interrupt};
-    use super::{out, placed, search, searched};
+    use super::{files, out, placed, search, searched};
 
     let config = searched::read(&args.config)?;
-    Folder::expect_own(&args.out, Folder::Table)?;
+    files::expect_own(&args.out, Folder::Table)?;
     let interrupt = Interrupt::listen("the epoch of every training under way", interrupt::same_command())?;
     let tabulate = Tabulate {
         config,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bonas::Folder;
 use bonas::build::space as space_of;
 use bonas::config::{
     DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
@@ -12,7 +13,7 @@ use bonas::spaces::Architecture;
 use bonas::study::journal::Journal;
 use clap::Args;
 
-use super::files::{self, Folder};
+use super::files;
 use super::{change, placed, usage};
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
@@ -136,7 +137,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         .map_err(|e| usage(format!("--genotype: {e}")))?;
     let (data, training, finals) = args.settings()?;
     let config = SearchConfig { data, training, finals, ..config };
-    Folder::expect_own(&args.out, Folder::Training)?;
+    files::expect_own(&args.out, Folder::Training)?;
     expect_same(&config, &args.out)?;
     run_train(config, &architecture, &args.out)
 }

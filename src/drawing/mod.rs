@@ -5,8 +5,10 @@
 
 mod diagram;
 mod layers;
+mod stacked;
 mod svg;
 mod text;
 
+pub use stacked::architecture_svg;
 pub use svg::{cell_svg, escape};
 pub use text::{cell_text, cell_title, cells_text};

@@ -26,10 +26,12 @@
 
 mod best;
 mod candidates;
+mod features;
 mod model;
 mod stream;
 
 pub use best::Best;
 pub use candidates::Candidates;
+pub use features::Features;
 pub use model::{Model, Recipe, Training};
 pub use stream::{CHUNK, INTERVAL, Ranked, rank};

@@ -13,6 +13,7 @@ use bonas_study::table::{Benchmark, Skipped};
 use bonas_surrogate::catalogue::load_saved;
 use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
 
+use super::features::Features;
 use crate::StudyError;
 use crate::config::space_from_toml;
 
@@ -25,6 +26,8 @@ const SPACE_TEXT: &str = "space file";
 /// Notes in the file: the prior knowledge, and what scores were multiplied by.
 const PRIOR: &str = "prior";
 const SCALE: &str = "scale";
+/// Note in the file: features of the architectures of the fit.
+const FEATURES: &str = "features";
 
 /// How a model is fitted.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,6 +53,11 @@ pub struct Training {
 }
 
 impl Training {
+    /// These observations, which come from `source`.
+    pub fn of(observations: Vec<Observation>, source: impl Into<String>) -> Self {
+        Self { observations, scale: 1.0, source: source.into(), skipped: Skipped::default() }
+    }
+
     /// Every architecture of a table, by the mean of its values in a column (a position).
     pub fn of_table(table: &Benchmark, column: usize) -> Self {
         let column = &table.columns()[column];
@@ -72,8 +80,7 @@ impl Training {
             noise: noise.as_ref().map(|noise| noise[i]),
             ..Observation::new(s.evaluation.architecture.clone(), s.value)
         };
-        let observations = scored.iter().enumerate().map(observation).collect();
-        Self { observations, scale: 1.0, source: source.into(), skipped: Skipped::default() }
+        Self::of(scored.iter().enumerate().map(observation).collect(), source)
     }
 
     /// Rows of the table that were left out; none of a study.
@@ -109,6 +116,7 @@ pub struct Model {
     saved: Arc<Saved>,
     space: Arc<dyn SearchSpace>,
     known: Vec<PriorKnowledge>,
+    features: Option<Features>,
     scale: f64,
 }
 
@@ -123,12 +131,23 @@ impl Model {
         training: &Training,
         recipe: &Recipe,
     ) -> Result<Self, StudyError> {
-        let knowledge = Knowledge::default();
-        let surrogate = knowledge.surrogate(
-            recipe.surrogate,
-            Start { prior: recipe.prior, ..Start::NOTHING },
-            &*space,
-        )?;
+        Self::fit_with(space, training, recipe, None)
+    }
+
+    /// Fits a surrogate to architectures and to features of theirs.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit), and for a surrogate that takes no features.
+    pub fn fit_with(
+        space: Arc<dyn SearchSpace>,
+        training: &Training,
+        recipe: &Recipe,
+        features: Option<Features>,
+    ) -> Result<Self, StudyError> {
+        let knowledge = offered(features.as_ref())?;
+        let names = features.as_ref().map(Features::names).unwrap_or_default();
+        let start = Start { prior: recipe.prior, features: &names, ..Start::NOTHING };
+        let surrogate = knowledge.surrogate(recipe.surrogate, start, &*space)?;
         let fitted = surrogate.fit(&training.observations, &mut stream(recipe.seed, &[FIT]))?;
         let saved = fitted.save()?.of_space(space.name());
         // A space file is kept with the model, which can then be used without it.
@@ -136,14 +155,17 @@ impl Model {
             Some(text) => saved.with_note(SPACE_TEXT, text),
             None => saved,
         };
-        let saved = saved
+        let mut saved = saved
             .with_note(PRIOR, recipe.prior.name())
             .with_note(SCALE, training.scale.to_string())
             .with_note("architectures", training.len().to_string())
             .with_note("scores", training.source.clone())
             .with_note("seed", recipe.seed.to_string());
-        let known = knowledge.costs(recipe.surrogate, recipe.prior, &*space)?;
-        Ok(Self { saved: Arc::new(saved), space, known, scale: training.scale })
+        if let Some(features) = &features {
+            saved = saved.with_note(FEATURES, features.note(&*space)?);
+        }
+        let known = known(features.as_ref(), recipe.surrogate, recipe.prior, &*space)?;
+        Ok(Self { saved: Arc::new(saved), space, known, features, scale: training.scale })
     }
 
     /// Reads the bytes of a file.
@@ -160,8 +182,9 @@ impl Model {
         let scale = note(SCALE).and_then(|text| text.parse().ok()).ok_or_else(|| damaged(SCALE))?;
         let prior = note(PRIOR).and_then(|name| PriorKind::named(name).ok()).ok_or_else(|| damaged(PRIOR))?;
         let surrogate = SurrogateName::named(saved.surrogate()).map_err(SurrogateError::file)?;
-        let known = Knowledge::default().costs(surrogate, prior, &*space)?;
-        let model = Self { saved: Arc::new(saved), space, known, scale };
+        let features = note(FEATURES).map(|note| Features::of_note(note, &*space)).transpose()?;
+        let known = known(features.as_ref(), surrogate, prior, &*space)?;
+        let model = Self { saved: Arc::new(saved), space, known, features, scale };
         model.predictor()?;
         Ok(model)
     }
@@ -206,6 +229,11 @@ impl Model {
         self.scale
     }
 
+    /// The features that it was fitted with, to which those of candidates are added; none without any.
+    pub fn features(&self) -> Option<&Features> {
+        self.features.as_ref()
+    }
+
     /// A predictor of its own; all of a model give equal posteriors.
     ///
     /// # Errors
@@ -213,6 +241,23 @@ impl Model {
     pub fn predictor(&self) -> Result<Box<dyn Predict>, StudyError> {
         Ok(load_saved(&self.saved, &self.known)?)
     }
+}
+
+/// Knowledge that offers features.
+fn offered(features: Option<&Features>) -> Result<Knowledge, SurrogateError> {
+    features.map_or_else(|| Ok(Knowledge::default()), Features::offered)
+}
+
+/// Knowledge that is a function, which no file holds.
+fn known(
+    features: Option<&Features>,
+    surrogate: SurrogateName,
+    prior: PriorKind,
+    space: &dyn SearchSpace,
+) -> Result<Vec<PriorKnowledge>, StudyError> {
+    let mut known = features.map_or_else(|| Ok(Vec::new()), Features::knowledge)?;
+    known.extend(Knowledge::default().costs(surrogate, prior, space)?);
+    Ok(known)
 }
 
 /// The space of a model: that of the file it keeps, else one of the catalogue.
@@ -267,6 +312,30 @@ mod tests {
             let of = |model: &Model| model.predictor().unwrap().predict(&cells).unwrap();
             assert_eq!(of(&read), of(&model));
         }
+    }
+
+    /// A score that the feature alone says.
+    #[test]
+    fn features_beside_the_graph_are_learnt_and_kept_in_the_file() {
+        let table = table();
+        let cells: Vec<_> = table.arms().iter().take(90).map(|arm| arm.architecture.clone()).collect();
+        let rows: Vec<Vec<f64>> = (0..cells.len()).map(|i| vec![(i * 37 % 90) as f64]).collect();
+        let observed = cells.iter().zip(&rows).take(60);
+        let training =
+            Training::of(observed.map(|(a, r)| Observation::new(a.clone(), r[0])).collect(), "here");
+        let recipe = Recipe { surrogate: SurrogateName::named("graph-gp").unwrap(), ..Recipe::default() };
+        let features = Features::new(&cells[..60], &rows[..60]).unwrap();
+        let model = Model::fit_with(table.space().clone(), &training, &recipe, Some(features)).unwrap();
+        let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
+        let without = loaded.predictor().unwrap().predict(&cells[60..]).unwrap_err().to_string();
+        assert!(without.contains("has no features"), "{without}");
+        loaded.features().unwrap().add(&cells[60..], &rows[60..]).unwrap();
+        let posteriors = loaded.predictor().unwrap().predict(&cells[60..]).unwrap();
+        let medians: Vec<f64> = posteriors.iter().map(bonas_surrogate::Posterior::median).collect();
+        let truth: Vec<f64> = rows[60..].iter().map(|row| row[0]).collect();
+        assert!(bonas_surrogate::metrics::kendall_tau_b(&medians, &truth).unwrap() > 0.9);
+        let other = loaded.features().unwrap().add(&cells[60..61], &[vec![-1.0]]).unwrap_err().to_string();
+        assert!(other.contains("and had"), "{other}");
     }
 
     #[test]

@@ -125,6 +125,20 @@ impl Search {
         study.open(self.config.evaluator.fidelity())
     }
 
+    /// As [`open`](Self::open), but the search is kept in memory only, and nothing is written: `directory` is not read.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_in_memory(&self, observers: Vec<Box<dyn Observer>>) -> Result<Session, StudyError> {
+        self.check_told()?;
+        let (space, knowledge) = (build::space(&self.config)?, build::knowledge(&self.config)?);
+        let transfer = self.config.strategy.transfer().clone().within(&self.config.relative_to);
+        let strategy = self.strategy(&transfer, &*space, &knowledge)?;
+        let identity = self.config.identity() + &knowledge.identity(&transfer, &*space)?;
+        let study = self.configured(Study::new(space, strategy, Vec::new()), identity);
+        observers.into_iter().fold(study, Study::observer).open(self.config.evaluator.fidelity())
+    }
+
     /// Refuses a search that is not told, and what cannot follow one that is.
     fn check_told(&self) -> Result<(), StudyError> {
         let bad = |name: &str, reason: &str| {
@@ -181,12 +195,16 @@ impl Search {
         let identity = self.config.identity() + &knowledge.identity(&transfer, &**space)?;
         let study = Study::new(space.clone(), strategy, evaluators);
         let study = data.into_iter().fold(study, Study::data);
-        Ok(study
+        Ok(self.configured(study, identity).directory(&self.directory))
+    }
+
+    /// A study with seed, budget and header of the search.
+    fn configured(&self, study: Study, identity: String) -> Study {
+        study
             .seed(self.config.study.seed)
             .budget(build::budget(&self.config.study))
             .config(identity)
             .cancel(self.cancel.clone())
-            .directory(&self.directory))
     }
 
     /// Refuses a space file whose text the configuration lacks, by which the study is known.

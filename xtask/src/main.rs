@@ -8,6 +8,7 @@ mod files;
 mod outside;
 mod package;
 mod page;
+mod python;
 mod setup;
 mod trained;
 
@@ -33,11 +34,13 @@ Usage: cargo xtask COMMAND
   adding                apply docs/adding.md to a copy of this clone, and run its commands there
   package [--verify]    package every crate that is published and look into the packages;
                         with --verify, build them from the packages too
+  wheel                 build the wheel of the Python package: target/wheels
+  python                build it, and run its tests in a fresh environment
   trained OTHER         train tests/recorded/torch/ with this clone and with OTHER, another build of
                         `bonas`, and compare what they write byte for byte
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
-  ci                    test, lint, outside, adding, pages, package, deny
+  ci                    test, lint, outside, adding, pages, package, deny, python
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -78,6 +81,10 @@ fn dispatch() -> Result<()> {
         "trained" => trained::check(&setup::run(None)?, &trained::parse(&rest)?),
         "deny" => deny::check(&setup::workspace_root()?, deny::parse(&rest)?),
         "outside" => no_arguments("outside", &rest).and_then(|()| outside::check(&setup::workspace_root()?)),
+        "wheel" => {
+            no_arguments("wheel", &rest).and_then(|()| python::wheel(&setup::workspace_root()?).map(drop))
+        }
+        "python" => no_arguments("python", &rest).and_then(|()| python::check(&setup::workspace_root()?)),
         "adding" => no_arguments("adding", &rest).and_then(|()| adding::check(&setup::run(None)?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
@@ -96,7 +103,8 @@ fn ci() -> Result<()> {
     adding::check(&workspace)?;
     cargo::pages(&workspace)?;
     package::check(&workspace, package::Verify::No)?;
-    deny::check(&workspace.root, deny::Checks::Local)
+    deny::check(&workspace.root, deny::Checks::Local)?;
+    python::check(&workspace.root)
 }
 
 /// The build asked for by the options of `setup`, if any.

@@ -44,7 +44,16 @@ pub(crate) fn check(workspace: &Workspace, verify: Verify) -> Result<()> {
     let folder = target.join("package");
     remove_folder(&folder)?;
     let mut command = cargo(workspace);
-    command.args(["package", "--workspace", "--exclude", "xtask", "--allow-dirty", "--locked"]);
+    command.args([
+        "package",
+        "--workspace",
+        "--exclude",
+        "xtask",
+        "--exclude",
+        "bonas-python",
+        "--allow-dirty",
+        "--locked",
+    ]);
     command.env("CARGO_TARGET_DIR", &target).env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only");
     if verify == Verify::No {
         command.arg("--no-verify");

@@ -2,8 +2,8 @@
 
 use bonas_spaces::Architecture;
 
-use super::Study;
 use super::run::Runner;
+use super::{Session, Study};
 use crate::StudyError;
 use crate::history::{Event, Fidelity, Known, Outcome};
 
@@ -27,9 +27,23 @@ impl Study {
     }
 }
 
+impl Session {
+    /// Takes known outcomes as the first observations, as [`Study::import`] does; also of a study in memory.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] named `import` for a study that has asked its strategy or ended, and for scores that are not
+    /// finite or of another kind; [`StudyError::Io`].
+    pub fn import(
+        &mut self,
+        results: impl IntoIterator<Item = (Architecture, Outcome)>,
+    ) -> Result<usize, StudyError> {
+        self.runner.import(results)
+    }
+}
+
 impl Runner {
     fn import(
-        mut self,
+        &mut self,
         results: impl IntoIterator<Item = (Architecture, Outcome)>,
     ) -> Result<usize, StudyError> {
         let mut known: Vec<Known> = Vec::new();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bonas_spaces::Architecture;
 
 use super::run::Runner;
-use super::state::{Open, check_outcomes};
+use super::state::{Open, Round, check_outcomes};
 use super::{Finished, Study};
 use crate::StudyError;
 use crate::history::{EndReason, Event, Fidelity, History, Outcome, Prediction, Score};
@@ -48,7 +48,7 @@ pub struct Trial {
 /// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 pub struct Session {
-    runner: Runner,
+    pub(super) runner: Runner,
 }
 
 impl Study {
@@ -176,6 +176,14 @@ impl Session {
     /// What was handed out and is neither told nor abandoned, by number.
     pub fn pending(&self) -> Vec<Trial> {
         self.runner.state.open.iter().map(|(&id, open)| trial(id, open)).collect()
+    }
+
+    /// Trials of the round under way that are not handed out yet; 0: the next [`ask`](Self::ask) asks the strategy.
+    ///
+    /// A loop with several workers that tells the trials of a round in their order, and asks for no other round before, has
+    /// the history of [`Study::run`].
+    pub fn left(&self) -> usize {
+        self.runner.state.pending.as_ref().map_or(0, Round::left)
     }
 
     /// Number of architectures that were told, without those that were imported.

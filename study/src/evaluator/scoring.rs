@@ -78,6 +78,13 @@ impl Scoring {
         &self.aims
     }
 
+    /// Names of the limited quantities and the second objective, in the order of a score's measures.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.others
+            .iter()
+            .map(|Measure { name, negated }| if *negated { format!("-{name}") } else { name.clone() })
+    }
+
     /// Whether a measure is the score, limited or the second objective.
     pub(crate) fn reads(&self, name: &str) -> bool {
         std::iter::once(&self.score).chain(&self.others).any(|measure| measure.name == name)

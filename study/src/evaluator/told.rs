@@ -45,6 +45,15 @@ impl ToldSettings {
         scoring.score(std::slice::from_ref(measures)).map(Outcome::Scored)
     }
 
+    /// Names of the measures that limits and the second objective read, in the order of
+    /// [`Score::measures`](crate::Score::measures); `-name` for a value with its sign changed.
+    ///
+    /// # Errors
+    /// As [`aims`](Self::aims).
+    pub fn measures(&self) -> Result<Vec<String>, Invalid> {
+        Ok(self.scoring()?.names().collect())
+    }
+
     fn scoring(&self) -> Result<Scoring, Invalid> {
         Scoring::of(&self.score, &self.limits, &self.objective)
     }
@@ -62,6 +71,7 @@ mod tests {
             limits: vec!["latency <= 5".to_owned()],
             objective: "-latency".to_owned(),
         };
+        assert_eq!(settings.measures(), Ok(vec!["latency".to_owned(), "-latency".to_owned()]));
         let told = |measures: &[(&str, f64)]| {
             settings.outcome(&measures.iter().map(|&(name, value)| (name.to_owned(), value)).collect())
         };

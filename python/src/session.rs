@@ -1,0 +1,427 @@
+//! Studies that are asked and told, in memory or in the folder of a search.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bonas::config::ToldSettings;
+use bonas::search::{CONFIG_FILE, Search, difference, note_environment, write_report};
+use bonas::study::Trial;
+use bonas::study::history::{Evaluation, Progress};
+use bonas::study::journal::Journal;
+use bonas::{Event, Folder, Observer, Outcome, Score, StudyError, build};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::Fault;
+use crate::interrupt::interruptible;
+use crate::settings::search_config;
+use crate::spaces::{Architecture, Named, Space, of_space};
+
+/// How long the folder is waited for after the report is written.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Number, architecture, predicted mean and standard deviation, round, batch.
+type TrialTuple = (u64, Architecture, Option<(f64, f64)>, usize, usize);
+/// Architecture, score, why it failed, measures, whether a limit is broken, prediction, round, batch.
+type EvaluationTuple =
+    (Architecture, Option<f64>, Option<String>, Vec<f64>, bool, Option<(f64, f64)>, usize, usize);
+
+/// A study that is asked and told. `bonas.Study` is made of it.
+#[pyclass(frozen, module = "bonas")]
+pub(crate) struct Session {
+    inner: Arc<Mutex<Inner>>,
+    home: Named,
+    /// The process that opened it: one that is forked off shares its lock and its journal, and must not write there.
+    process: u32,
+}
+
+/// What is locked while a call lasts.
+struct Inner {
+    search: Search,
+    in_memory: bool,
+    /// None once it is closed.
+    session: Option<bonas::Session>,
+    warnings: Warnings,
+    /// Facts about machine and program, for the report.
+    facts: Vec<(String, String)>,
+}
+
+/// Warnings that Python has not been told yet.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+impl Warnings {
+    fn push(&self, text: String) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(text);
+    }
+
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Observer for Warnings {
+    fn event(&mut self, _: &Event, _: bool) {}
+
+    fn progress(&mut self, progress: &Progress<'_>) {
+        if let Progress::Warning(text) = progress {
+            self.push((*text).to_owned());
+        }
+    }
+}
+
+impl Inner {
+    fn open(&mut self, patience: Duration) -> Result<(), Fault> {
+        let observers: Vec<Box<dyn Observer>> = vec![Box::new(self.warnings.clone())];
+        let session = if self.in_memory {
+            self.search.open_in_memory(observers)?
+        } else {
+            let session = self.search.open(patience, observers)?;
+            note_environment(&self.search.directory, &self.facts)?;
+            session
+        };
+        self.session = Some(session);
+        Ok(())
+    }
+
+    fn session(&mut self) -> Result<&mut bonas::Session, Fault> {
+        self.session.as_mut().ok_or_else(|| Fault::closed("the study is closed; open it again"))
+    }
+
+    /// The study, for a step that is journalled. What is written to a journal that was deleted would be lost without a word.
+    fn writable(&mut self) -> Result<&mut bonas::Session, Fault> {
+        let folder = &self.search.directory;
+        if !self.in_memory && self.session.is_some() && !Journal::exists(folder) {
+            let shown = folder.display();
+            return Err(Fault::path(format!(
+                "path: the journal in {shown} is gone; begin in another folder"
+            )));
+        }
+        self.session()
+    }
+
+    fn told(&self) -> Result<&ToldSettings, Fault> {
+        let told = self.search.config.evaluator.told();
+        told.ok_or_else(|| Fault::setting("the scores of this study are not told"))
+    }
+
+    /// Writes the report of a study in a folder that is over, as `bonas tell` does, and opens it again to be read.
+    fn conclude(&mut self) -> Result<(), Fault> {
+        if self.in_memory || self.session()?.ended().is_none() {
+            return Ok(());
+        }
+        let Some(session) = self.session.take() else { return Ok(()) };
+        match self.search.close(session) {
+            // The outcomes are told, and the report says so, too.
+            Err(StudyError::Evaluator(text)) => self.warnings.push(text),
+            other => other.map(drop)?,
+        }
+        self.open(PATIENCE)
+    }
+
+    /// Says how far the search is, then does something in its folder that needs the lock, and opens it again.
+    fn apart(&mut self, work: impl FnOnce(&Search) -> Result<(), StudyError>) -> Result<(), Fault> {
+        self.session()?;
+        self.session = None;
+        let done = work(&self.search);
+        self.open(PATIENCE)?;
+        Ok(done?)
+    }
+}
+
+#[pymethods]
+impl Session {
+    /// Opens a study: `sections` are those of a search's configuration, or None to take the one in the folder.
+    #[staticmethod]
+    #[pyo3(signature = (sections, path, patience, facts))]
+    fn open(
+        py: Python<'_>,
+        sections: Option<&Bound<'_, PyDict>>,
+        path: Option<PathBuf>,
+        patience: f64,
+        facts: Vec<(String, String)>,
+    ) -> PyResult<Self> {
+        let config = match (sections, &path) {
+            (Some(sections), None) => build::keep_space(search_config(sections)?).map_err(Fault::from)?,
+            (Some(sections), Some(path)) => {
+                begun(path, build::keep_space(search_config(sections)?).map_err(Fault::from)?)?
+            }
+            (None, Some(path)) => kept(path)?,
+            (None, None) => return Err(Fault::setting("path: give the folder of a study").into()),
+        };
+        let home = Named::of_config(&config)?;
+        let in_memory = path.is_none();
+        let search = Search { config, directory: path.unwrap_or_default(), cancel: Arc::default() };
+        let patience = Duration::try_from_secs_f64(patience)
+            .map_err(|_| Fault::setting(format!("patience: {patience} is no number of seconds")))?;
+        let mut inner = Inner { search, in_memory, session: None, warnings: Warnings::default(), facts };
+        let inner = interruptible(py, move || inner.open(patience).map(|()| inner))??;
+        Ok(Self { inner: Arc::new(Mutex::new(inner)), home, process: process::id() })
+    }
+
+    #[getter]
+    fn space(&self) -> Space {
+        Space(self.home.clone())
+    }
+
+    /// Hands out up to `n` trials.
+    fn ask(&self, py: Python<'_>, n: usize) -> PyResult<Vec<TrialTuple>> {
+        let trials = self.locked(py, move |inner| {
+            let trials = inner.writable()?.ask(n)?;
+            // The strategy may have nothing more to propose.
+            inner.conclude().map(|()| trials)
+        })?;
+        self.shown(&trials)
+    }
+
+    fn tell(&self, py: Python<'_>, trial: u64, measures: BTreeMap<String, f64>) -> PyResult<()> {
+        self.locked(py, move |inner| {
+            let outcome = inner.told()?.outcome(&measures);
+            let outcome = outcome.map_err(|reason| StudyError::Trial { trial, reason })?;
+            inner.writable()?.tell(trial, outcome)?;
+            inner.conclude()
+        })
+    }
+
+    /// What is wrong with the measures of an outcome; None if nothing is.
+    fn fault(&self, py: Python<'_>, measures: BTreeMap<String, f64>) -> PyResult<Option<String>> {
+        self.locked(py, move |inner| Ok(inner.told()?.outcome(&measures).err()))
+    }
+
+    /// Names of the measures of an evaluation.
+    fn measures(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.locked(py, |inner| inner.told()?.measures().map_err(|invalid| Fault::setting(invalid.reason)))
+    }
+
+    fn fail(&self, py: Python<'_>, trial: u64, reason: String) -> PyResult<()> {
+        self.locked(py, move |inner| {
+            inner.writable()?.tell(trial, Outcome::Failed(reason))?;
+            inner.conclude()
+        })
+    }
+
+    /// Takes known scores as the first observations, and returns the number of those that were not known before.
+    fn import_(&self, py: Python<'_>, x: Vec<Bound<'_, Architecture>>, y: Vec<f64>) -> PyResult<usize> {
+        let mut results = Vec::with_capacity(x.len());
+        for (i, (given, score)) in x.iter().zip(y).enumerate() {
+            let given = given.get();
+            if !given.home.is(&self.home) {
+                let (found, expected) = (&given.home.name, &self.home.name);
+                let reason = format!("architecture {i} of X is of space {found}, expected {expected}");
+                return Err(Fault::space(reason).into());
+            }
+            results.push((given.value.clone(), score));
+        }
+        self.locked(py, move |inner| {
+            let aims = inner.told()?.aims().map_err(|invalid| Fault::setting(invalid.reason))?;
+            if !aims.bounds.is_empty() || aims.second.is_some() {
+                let reason = "import: the study has limits or a second objective, which scores do not say";
+                return Err(Fault::setting(reason));
+            }
+            let session = inner.writable()?;
+            let fidelity = session.fidelity();
+            let scored = |(architecture, score)| (architecture, Outcome::Scored(Score::of(score, fidelity)));
+            Ok(session.import(results.into_iter().map(scored))?)
+        })
+    }
+
+    fn abandon(&self, py: Python<'_>, trial: u64) -> PyResult<()> {
+        self.locked(py, move |inner| {
+            inner.writable()?.abandon(trial)?;
+            inner.conclude()
+        })
+    }
+
+    fn pending(&self, py: Python<'_>) -> PyResult<Vec<TrialTuple>> {
+        let trials = self.locked(py, |inner| Ok(inner.session()?.pending()))?;
+        self.shown(&trials)
+    }
+
+    /// Trials of the round under way that are not handed out yet.
+    fn left(&self, py: Python<'_>) -> PyResult<usize> {
+        self.locked(py, |inner| Ok(inner.session()?.left()))
+    }
+
+    /// Number of architectures that were told.
+    fn told(&self, py: Python<'_>) -> PyResult<usize> {
+        self.locked(py, |inner| Ok(inner.session()?.told()))
+    }
+
+    /// Why the study is over; None while it goes on.
+    fn ended(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.locked(py, |inner| {
+            let ended = inner.session()?.ended();
+            Ok(ended.map(|reason| format!("{reason:?}").to_lowercase()))
+        })
+    }
+
+    /// What is known, from place `first` of the history on.
+    fn evaluations(&self, py: Python<'_>, first: usize) -> PyResult<Vec<EvaluationTuple>> {
+        let known = self.locked(py, move |inner| {
+            let evaluations = inner.session()?.history().evaluations();
+            Ok(evaluations.get(first..).unwrap_or_default().to_vec())
+        })?;
+        Ok(known.iter().map(|evaluation| self.evaluation(evaluation)).collect::<Result<_, Fault>>()?)
+    }
+
+    /// Place of the best in the history; None where nothing has a score that keeps the limits.
+    fn best(&self, py: Python<'_>) -> PyResult<Option<usize>> {
+        self.locked(py, |inner| {
+            let session = inner.session()?;
+            let (history, fidelity) = (session.history(), session.fidelity());
+            let best = history.best(fidelity).map(|(best, _)| best.architecture.key());
+            Ok(best.and_then(|key| history.evaluations().iter().position(|e| e.architecture.key() == key)))
+        })
+    }
+
+    /// The configuration, with every key.
+    fn config(&self, py: Python<'_>) -> PyResult<String> {
+        self.locked(py, |inner| Ok(inner.search.config.commented()))
+    }
+
+    /// Unique architectures to evaluate in all; None without such a limit.
+    fn budget(&self, py: Python<'_>) -> PyResult<Option<usize>> {
+        self.locked(py, |inner| {
+            let begun = build::budget(&inner.search.config.study).architectures;
+            let extended = if inner.in_memory { None } else { inner.search.extended()? };
+            Ok(extended.or(begun))
+        })
+    }
+
+    /// Gives the study another budget.
+    fn extend(&self, py: Python<'_>, architectures: usize) -> PyResult<()> {
+        self.locked(py, move |inner| {
+            if inner.in_memory {
+                return Err(Fault::setting("budget: the study is in memory; set its budget when it is made"));
+            }
+            inner.apart(|search| search.extend(architectures))?;
+            inner.conclude()
+        })
+    }
+
+    /// Writes the report of what there is.
+    fn report(&self, py: Python<'_>) -> PyResult<()> {
+        self.locked(py, |inner| {
+            inner.session()?;
+            if inner.in_memory {
+                return Err(Fault::setting("path: the study is in memory, and a report needs a folder"));
+            }
+            Ok(write_report(&inner.search.directory, &inner.search.config).map(drop)?)
+        })
+    }
+
+    /// Warnings since the last call.
+    fn warnings(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        self.locked(py, |inner| Ok(inner.warnings.take()))
+    }
+
+    /// Gives the folder free; a second time nothing happens.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        let inner = self.inner.clone();
+        interruptible(py, move || drop(lock(&inner).session.take()))
+    }
+
+    fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        let inner = self.inner.clone();
+        interruptible(py, move || lock(&inner).session.is_none())
+    }
+}
+
+impl Session {
+    /// Does something with the study, alone.
+    fn locked<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut Inner) -> Result<T, Fault> + Send + 'static,
+    ) -> PyResult<T> {
+        if process::id() != self.process {
+            let reason = format!(
+                "the study was opened in process {}, and this is process {}, which was forked off; open it in one of them only",
+                self.process,
+                process::id()
+            );
+            return Err(Fault::closed(reason).into());
+        }
+        let inner = self.inner.clone();
+        Ok(interruptible(py, move || work(&mut lock(&inner)))??)
+    }
+
+    fn shown(&self, trials: &[Trial]) -> PyResult<Vec<TrialTuple>> {
+        let shown = |trial: &Trial| -> Result<TrialTuple, Fault> {
+            let architecture = of_space(&self.home, trial.architecture.clone())?;
+            let predicted = trial.predicted.map(|predicted| (predicted.mean, predicted.sd));
+            Ok((trial.id, architecture, predicted, trial.round, trial.batch))
+        };
+        Ok(trials.iter().map(shown).collect::<Result<_, _>>()?)
+    }
+
+    fn evaluation(&self, known: &Evaluation) -> Result<EvaluationTuple, Fault> {
+        let architecture = of_space(&self.home, known.architecture.clone())?;
+        let predicted = known.predicted.map(|predicted| (predicted.mean, predicted.sd));
+        let (score, failed, measures, infeasible) = match &known.outcome {
+            Outcome::Scored(score) => (Some(score.value), None, score.measures.clone(), score.infeasible),
+            Outcome::Failed(reason) => (None, Some(reason.clone()), Vec::new(), false),
+        };
+        Ok((architecture, score, failed, measures, infeasible, predicted, known.round, known.batch))
+    }
+}
+
+/// The study; one that a panic left half done says so at its next step.
+fn lock(inner: &Mutex<Inner>) -> MutexGuard<'_, Inner> {
+    inner.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The configuration of the study in a folder.
+fn kept(path: &std::path::Path) -> Result<bonas::config::SearchConfig, Fault> {
+    match Folder::at(path) {
+        Folder::Search => {}
+        other => {
+            return Err(Fault::path(format!("path: {}; expected a study's folder", other.described(path))));
+        }
+    }
+    let file = path.join(CONFIG_FILE);
+    let text =
+        std::fs::read_to_string(&file).map_err(|source| StudyError::Io { path: file.clone(), source })?;
+    let config = bonas::config::SearchConfig::from_toml(&text, &file.display().to_string());
+    let config = config.map_err(|error| Fault::data(error.to_string()))?;
+    let folder: PathBuf = path.iter().chain(config.relative_to.iter()).collect();
+    let relative_to =
+        std::path::absolute(&folder).map_err(|source| StudyError::Io { path: folder, source })?;
+    Ok(bonas::config::SearchConfig { relative_to, ..config })
+}
+
+/// The configuration that a study in this folder goes by: this one, if the folder has none or the same.
+fn begun(
+    path: &std::path::Path,
+    config: bonas::config::SearchConfig,
+) -> Result<bonas::config::SearchConfig, Fault> {
+    match Folder::at(path) {
+        Folder::Missing | Folder::Other | Folder::Search => {}
+        other => return Err(Fault::path(format!("path: {}; give another folder", other.described(path)))),
+    }
+    let file = path.join(CONFIG_FILE);
+    if !Journal::exists(path) || !file.exists() {
+        return Ok(config);
+    }
+    let Some([there, here]) = difference(&file, &config)? else { return Ok(config) };
+    let (shown, budget) = (path.display(), config.study.architectures);
+    let mut same = config;
+    same.study.architectures = kept(path)?.study.architectures;
+    if difference(&file, &same)?.is_none() {
+        let search = Search { config: same.clone(), directory: path.to_owned(), cancel: Arc::default() };
+        if search.extended()? == Some(budget) {
+            return Ok(same);
+        }
+        return Err(Fault::setting(format!(
+            "path: {shown} holds this study with another budget ({there} there, {here} here); open it with \
+             bonas.Study.open and extend it, or give another path"
+        )));
+    }
+    Err(Fault::setting(format!(
+        "path: {shown} holds a study with other settings ({there} there, {here} here); go on with that one by \
+         bonas.Study.open, or give another path"
+    )))
+}

@@ -386,7 +386,7 @@ class Study:
         return self._path / "report.html"
 
     def close(self) -> None:
-        """Give the folder free for others. A study in memory is gone then."""
+        """Release the folder for other processes. A study in memory is gone then."""
         self._session.close()
 
     def __enter__(self) -> Study:

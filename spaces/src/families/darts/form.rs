@@ -53,7 +53,7 @@ impl Form {
         for (op, from) in pair {
             if op == Primitive::None {
                 return Err("this space has no operation none: each node sums two operations, so that an edge that is \
-                            zero cannot be said"
+                            zero cannot be said; a space file with a zero operation can (docs/spaces.md)"
                     .into());
             }
             if self.position(op).is_none() {

@@ -7,11 +7,10 @@
 use std::path::{Path, PathBuf};
 
 use bonas_study::{StudyError, rng};
-use image::imageops::FilterType;
-use image::{ColorType, DynamicImage, ImageReader};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::decode::{self, Picture};
 use super::entry::DatasetEntry;
 use super::files::{entries, name_of, unusable};
 use super::images::{ImageShape, Images};
@@ -19,8 +18,9 @@ use super::options::LoadOptions;
 use super::split::Split;
 
 /// `folder:DIRECTORY`: `train/<class>/*` and `test/<class>/*`, or `<class>/*`, of which [`LoadOptions::test_fraction`]
-/// becomes the test part. Files named png, jpg, jpeg or bmp, in the order of their names, are scaled to cover a square
-/// of [`LoadOptions::image_size`] and its middle is cut out; one channel if all are grey, else three; alpha is dropped.
+/// becomes the test part. Files named png, jpg, jpeg or bmp are taken in the order of their names, as a viewer shows them on
+/// white: turned as Exif says, transparency laid on white. The middle square is scaled to [`LoadOptions::image_size`]; one
+/// channel if all are grey, else three.
 pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     name: "folder",
     about: "a folder of images (png, jpeg, bmp) a class",
@@ -168,35 +168,12 @@ fn decode_all(listing: &Listing, size: usize) -> Result<Decoded, StudyError> {
     let mut decoded =
         Decoded { pixels: Vec::with_capacity(listing.files.len() * 3 * size * size), size, grey: true };
     for (file, _) in &listing.files {
-        let image = decode(file)?;
-        decoded.grey &=
-            matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
-        push_planes(&fit(image, size), &mut decoded.pixels);
+        let Picture { rgb, grey } = decode::read(file, size)?;
+        decoded.grey &= grey;
+        // Plane by plane.
+        for channel in 0..3 {
+            decoded.pixels.extend(rgb.as_raw().iter().skip(channel).step_by(3));
+        }
     }
     Ok(decoded)
-}
-
-fn decode(path: &Path) -> Result<DynamicImage, StudyError> {
-    let damaged = |error: &dyn std::fmt::Display| {
-        unusable(path, format!("cannot be decoded as an image ({error}); replace or remove it"))
-    };
-    let reader = ImageReader::open(path).and_then(ImageReader::with_guessed_format);
-    reader.map_err(|error| damaged(&error))?.decode().map_err(|error| damaged(&error))
-}
-
-/// Scales an image to cover `size` x `size` and cuts the middle out of it.
-fn fit(image: DynamicImage, size: usize) -> DynamicImage {
-    let side = size as u32;
-    if (image.width(), image.height()) == (side, side) {
-        return image;
-    }
-    image.resize_to_fill(side, side, FilterType::Triangle)
-}
-
-/// Appends the red, green and blue planes of an image; an alpha channel is dropped.
-fn push_planes(image: &DynamicImage, pixels: &mut Vec<u8>) {
-    let rgb = image.to_rgb8();
-    for channel in 0..3 {
-        pixels.extend(rgb.as_raw().iter().skip(channel).step_by(3));
-    }
 }

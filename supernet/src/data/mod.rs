@@ -16,6 +16,7 @@ mod augment;
 mod batch;
 mod cifar;
 mod dataset;
+mod decode;
 mod digits;
 mod entry;
 mod files;

@@ -1,0 +1,62 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::data::decode;
+
+#[derive(serde::Deserialize)]
+struct Shown {
+    grey: bool,
+    tolerance: u8,
+    pixels: Vec<u8>,
+}
+
+fn pictures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pictures")
+}
+
+/// Every colour type of PNG and JPEG, by `tests/pictures/make.py`.
+#[test]
+fn a_picture_is_read_as_a_viewer_shows_it_on_white() {
+    let expected = fs::read(pictures().join("expected.json")).unwrap();
+    let expected: BTreeMap<String, Shown> = serde_json::from_slice(&expected).unwrap();
+    assert!(expected.len() > 40);
+    let mut wrong = Vec::new();
+    for (name, shown) in expected {
+        let picture = decode::read(&pictures().join(&name), 8).unwrap();
+        let apart =
+            picture.rgb.as_raw().iter().zip(&shown.pixels).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        if apart > shown.tolerance || picture.grey != shown.grey || picture.rgb.len() != shown.pixels.len() {
+            wrong.push(format!("{name}: {apart} levels apart, grey {}", picture.grey));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// A JPEG is refused wherever it is cut off, and read with what cameras write behind it.
+#[test]
+fn a_jpeg_without_its_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.jpg");
+    for name in ["rgb.jpg", "rgb-progressive.jpg", "turned6.jpg"] {
+        let whole = fs::read(pictures().join(name)).unwrap();
+        for length in 0..whole.len() {
+            fs::write(&file, &whole[..length]).unwrap();
+            let error = decode::read(&file, 8).map(drop).unwrap_err().to_string();
+            assert!(error.contains("cannot be decoded"), "{name} {length}: {error}");
+        }
+        fs::write(&file, [&whole[..], b"\xff\xe0 behind \xff\xda"].concat()).unwrap();
+        decode::read(&file, 8).unwrap();
+    }
+}
+
+/// A line of pixels is cut to its middle one before it is scaled.
+#[test]
+fn long_pictures_take_no_more_memory_than_their_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    let line = image::RgbImage::from_fn(400_000, 1, |x, _| image::Rgb([u8::from(x == 199_999) * 200, 1, 2]));
+    line.save(&file).unwrap();
+    let picture = decode::read(&file, 64).unwrap();
+    assert!(picture.rgb.dimensions() == (64, 64) && picture.rgb.pixels().all(|pixel| pixel.0 == [200, 1, 2]));
+}

@@ -270,9 +270,9 @@ impl Layer {
         let out = self.output(shape)?;
         let mut passage = Passage { shape: out, macs: 0, activations: out.len() as u64 };
         match self {
-            Self::Conv(c) => passage.macs = (c.weights() * out.height * out.width) as u64,
-            Self::Linear { input, output } => passage.macs = (input * output) as u64,
-            Self::SqueezeExcite { channels, squeeze } => passage.macs = (2 * channels * squeeze) as u64,
+            Self::Conv(c) => passage.macs = product(&[c.weights(), out.height, out.width])?,
+            Self::Linear { input, output } => passage.macs = product(&[*input, *output])?,
+            Self::SqueezeExcite { channels, squeeze } => passage.macs = product(&[2, *channels, *squeeze])?,
             Self::Branches { arms, .. } => {
                 for arm in arms {
                     let arm = pass(arm, shape)?;
@@ -284,6 +284,17 @@ impl Layer {
         }
         Ok(passage)
     }
+}
+
+/// Multiply-adds of a layer as a product of sizes.
+///
+/// # Errors
+/// [`SpaceError::Network`] for more than those of a whole network could add up to.
+fn product(factors: &[usize]) -> Result<u64, SpaceError> {
+    const MOST: u64 = 1 << 48;
+    let product = factors.iter().try_fold(1_u64, |product, &factor| product.checked_mul(factor as u64));
+    let too_many = || SpaceError::network(format!("a layer of more than {MOST} multiply-adds"));
+    product.filter(|&product| product <= MOST).ok_or_else(too_many)
 }
 
 impl Join {

@@ -48,6 +48,34 @@ pub struct SkeletonSize {
     pub auxiliary: bool,
 }
 
+impl SkeletonSize {
+    /// Refuses sizes that no network has, so that what is counted of one cannot overflow. Each skeleton has limits of its own
+    /// besides.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] naming the field and its limit.
+    pub fn check(&self) -> Result<(), SpaceError> {
+        let image = |side: fn(Shape) -> usize| self.image.map(side);
+        let limits = [
+            ("channels", self.channels, 1 << 16),
+            ("layers", self.layers, 1024),
+            ("classes", self.classes, 1 << 20),
+            ("enhancement", self.enhancement, 1024),
+            ("partial", self.partial, 1 << 16),
+            ("channels of the image", image(|image| image.channels), 1 << 10),
+            ("height of the image", image(|image| image.height), 1 << 14),
+            ("width of the image", image(|image| image.width), 1 << 14),
+        ];
+        match limits.into_iter().find(|(_, value, most)| value.is_some_and(|value| value > *most)) {
+            None => Ok(()),
+            Some((name, value, most)) => {
+                let value = value.unwrap_or_default();
+                Err(SpaceError::network(format!("{name} = {value}; at most {most}")))
+            }
+        }
+    }
+}
+
 /// The size of a network whose number of layers the architecture says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NetworkSize {
@@ -120,8 +148,9 @@ impl SkeletonEntry {
     /// The skeleton in a size.
     ///
     /// # Errors
-    /// [`SpaceError::Network`] for an auxiliary head on a skeleton that has none.
+    /// [`SpaceError::Network`] for an auxiliary head on a skeleton that has none; as [`SkeletonSize::check`].
     pub fn build(&self, size: &SkeletonSize) -> Result<Arc<dyn Skeleton>, SpaceError> {
+        size.check()?;
         if size.auxiliary && !self.auxiliary {
             let reason = format!("skeleton {} has no auxiliary head; leave it out", self.name);
             return Err(SpaceError::network(reason));
@@ -175,5 +204,51 @@ pub trait SpaceNetwork {
         let found = self.skeletons().iter().find(|entry| entry.name == name);
         let names = self.skeletons().iter().map(|entry| entry.name);
         found.copied().ok_or_else(|| UnknownName::new("skeleton", name, names))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::SPACES;
+    use crate::network::Union;
+    use crate::rand::SeedableRng;
+
+    /// Sizes at the limits are counted or refused by name, and sizes beyond them are refused, in every space.
+    #[test]
+    fn no_size_overflows() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+        for entry in SPACES.iter() {
+            let space = entry.space();
+            let Some(network) = space.network() else { continue };
+            let union = Union::of(&[space.sample(&mut rng)]).unwrap();
+            for skeleton in network.skeletons() {
+                for exponent in [1, 8, 16, 17, 31, 32, 62, 63] {
+                    let large = Some(1_usize << exponent);
+                    let sizes = [
+                        SkeletonSize { channels: large, ..SkeletonSize::default() },
+                        SkeletonSize { classes: large, ..SkeletonSize::default() },
+                        SkeletonSize { partial: large, ..SkeletonSize::default() },
+                        SkeletonSize { layers: large.filter(|_| exponent > 16), ..SkeletonSize::default() },
+                        SkeletonSize {
+                            enhancement: large.filter(|_| exponent > 16),
+                            ..SkeletonSize::default()
+                        },
+                        SkeletonSize {
+                            image: Some(Shape::square(3, 1 << exponent)),
+                            channels: large,
+                            ..SkeletonSize::default()
+                        },
+                    ];
+                    for size in sizes {
+                        let built = skeleton.build(&size);
+                        assert_eq!(built.is_err(), size.check().is_err(), "{} {size:?}", skeleton.name);
+                        if let Ok(Ok(counted)) = built.map(|built| built.network(&union, &network.ops())) {
+                            assert!(counted.macs() > 0 && counted.params() > 0);
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -148,6 +148,9 @@ fn notation(adjacency: &str, operations: &str) -> Result<String, String> {
     if n < 2 || adjacency.len() != n * n {
         return Err(format!("{n} operations, but a matrix of {} numbers", adjacency.len()));
     }
+    if !adjacency.is_ascii() {
+        return Err("a matrix of other signs than 0 and 1".to_owned());
+    }
     let bits = (0..n).map(|row| &adjacency[row * n + row + 1..(row + 1) * n]);
     Ok(format!("{}|{}", bits.collect::<String>(), ops[1..n - 1].join(";")))
 }
@@ -232,6 +235,19 @@ mod tests {
 
     use super::*;
     use crate::table::{Benchmark, Reading};
+
+    #[test]
+    fn a_matrix_of_other_letters_is_refused() {
+        assert_eq!(
+            notation("0100100", "input,output"),
+            Err("2 operations, but a matrix of 7 numbers".to_owned())
+        );
+        assert_eq!(
+            notation("010é0000", "input,conv,output").map_err(|e| e.contains("other signs")),
+            Err(true)
+        );
+        assert_eq!(notation("0100", "input,output"), Ok("1|".to_owned()));
+    }
 
     fn double(field: u8, value: f64) -> Vec<u8> {
         [&[field << 3 | 1][..], &value.to_le_bytes()].concat()

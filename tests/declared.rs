@@ -204,7 +204,7 @@ fn a_study_keeps_its_space_file() {
     // A changed file is another search; the one in the folder goes on with its own copy, also without the file.
     fs::write(at("configs/mine.toml"), text.replace("30", "31")).unwrap();
     let error = refused(folder.path(), &["search", "configs/c.toml", "--out", "run"]);
-    assert!(error.contains("line 2 of the space file: ") && error.contains("[1, 31]"), "{error}");
+    assert!(error.contains("line 2 of space.toml: ") && error.contains("[1, 31]"), "{error}");
     fs::remove_file(at("configs/mine.toml")).unwrap();
     told(folder.path(), &["resume", "run", "--budget", "35"]);
     assert!(told(folder.path(), &["runs", "."]).contains("mine"));

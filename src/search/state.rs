@@ -123,7 +123,7 @@ fn lines_of_space_file([there, here]: &[String; 2]) -> [String; 2] {
     let same = there.lines().zip(here.lines()).take_while(|(a, b)| a == b).count();
     [there, here].map(|text| {
         let line: String = text.lines().nth(same).unwrap_or("nothing more").chars().take(100).collect();
-        format!("line {} of the space file: {}", same + 1, line.trim())
+        format!("line {} of space.toml: {}", same + 1, line.trim())
     })
 }
 

@@ -94,6 +94,11 @@ pub(super) trait Body: Send + Sync + fmt::Debug {
     /// What is wrong with the name.
     fn variable(&self, name: &str) -> Result<(usize, Type), String>;
 
+    /// Whether `depth` in a rule is that of the graph; else it is a [`variable`](Self::variable).
+    fn has_depth(&self) -> bool {
+        true
+    }
+
     /// Values of the variables of an architecture; none for a choice that does not exist in it.
     fn values(&self, architecture: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError>;
 }

@@ -124,7 +124,8 @@ impl Names for RuleNames<'_> {
     fn variable(&self, name: &str) -> Result<(usize, Type), String> {
         let number = |place| Ok((place, Type::Number));
         match name {
-            "depth" => number(DEPTH),
+            // In a chain it is that of a stage.
+            "depth" if self.body.has_depth() => number(DEPTH),
             "params" => number(PARAMS),
             "macs" => number(MACS),
             _ => {

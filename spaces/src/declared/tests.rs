@@ -113,7 +113,8 @@ fn rules_leave_what_keeps_them() {
     for (value, _) in kinds() {
         let all = declared(value.clone());
         let mut ruled = value.clone();
-        ruled["rules"] = json!(["depth >= 1", "params + macs == 0"]);
+        let depth = if value["cells"].is_array() { "depth >= 1" } else { "macs <= 0" };
+        ruled["rules"] = json!([depth, "params + macs == 0"]);
         if all.vocabulary().ops().len() == 1 {
             continue;
         }
@@ -290,6 +291,22 @@ fn rules_see_depth_costs_and_choices() {
     );
     assert_eq!(chain.size(), SpaceSize::Unique(10 * 3));
     check_space(&chain, 1, 10).unwrap();
+    let one = declared(
+        json!({"name": "m", "stages": [{"depth": [1, 4], "choices": [{"name": "w", "options": [1, 2]}]}],
+        "rules": ["depth == 2"]}),
+    );
+    assert_eq!(one.size(), SpaceSize::Unique(2));
+}
+
+/// A comparison with a choice that does not exist is false, in every form.
+#[test]
+fn choices_that_do_not_exist_keep_no_rule() {
+    for (rule, left) in [("e != 2", 1), ("e not in [2]", 1), ("e in [2, 4]", 2), ("not e == 2", 2)] {
+        let space =
+            declared(json!({"name": "m", "rules": [rule], "choices": [{"name": "b", "options": ["p", "q"]},
+            {"name": "e", "options": [2, 4], "if": "b == 'q'"}]}));
+        assert_eq!(space.size(), SpaceSize::Unique(left), "{rule}");
+    }
 }
 
 #[test]

@@ -56,6 +56,14 @@ pub(in crate::declared) fn body(
     let described = (stages.iter().enumerate())
         .map(|(i, stage)| self::stage(&at(i), stage))
         .collect::<Result<Vec<_>, _>>()?;
+    for (i, stage) in described.iter().enumerate() {
+        for names in label_names(stage, description) {
+            if let Some(twice) = (1..names.len()).find(|&at| names[..at].contains(&names[at])) {
+                let reason = format!("two options of a choice are the operation {:?}", names[twice]);
+                return Err(DescriptionError::new(format!("{}choices", at(i)), reason));
+            }
+        }
+    }
     let mut labels: Vec<String> = Vec::new();
     for (_, own) in stages.iter().zip(&described).filter(|(stage, _)| stage.layers.is_empty()) {
         labels.extend(label_names(own, description).into_iter().flatten());

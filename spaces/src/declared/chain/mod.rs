@@ -231,6 +231,10 @@ impl Body for Chain {
         self.named_variable(name)
     }
 
+    fn has_depth(&self) -> bool {
+        false
+    }
+
     fn values(&self, architecture: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError> {
         let point = self.read(architecture)?;
         let mut values = Vec::new();
@@ -275,7 +279,20 @@ impl Chain {
                 place += 1;
             }
         }
-        known.extend(["depth", "params", "macs"].map(str::to_owned));
+        if name == "depth" {
+            let stages: Vec<&str> = known
+                .iter()
+                .map(String::as_str)
+                .filter(|known| known.rsplit('.').next() == Some("depth"))
+                .collect();
+            return Err(match stages.as_slice() {
+                [] => "unknown name `depth`: this space has no stages of variable depth".to_owned(),
+                stages => {
+                    format!("`depth` of which stage? there are {}", stages[..stages.len().min(30)].join(", "))
+                }
+            });
+        }
+        known.extend(["params", "macs"].map(str::to_owned));
         known.truncate(30);
         Err(unknown("name", name, known.iter().map(String::as_str)))
     }

@@ -188,8 +188,7 @@ impl Reader<'_> {
         let not_in = self.is_word("not");
         if not_in || self.is_word("in") {
             self.next += 1 + usize::from(not_in);
-            let listed = self.listed(&left)?;
-            return Ok((if not_in { Expression::Not(Box::new(listed)) } else { listed }, Type::Bool));
+            return Ok((self.listed(&left, not_in)?, Type::Bool));
         }
         let sign = match self.peek() {
             Token::Sign("<") => Comparison::Less,
@@ -217,19 +216,20 @@ impl Reader<'_> {
         Ok((compare, Type::Bool))
     }
 
-    /// `in [a, b]`, after the word.
-    fn listed(&mut self, left: &Typed) -> Result<Expression, String> {
+    /// `in [a, b]` or `not in [a, b]`, after the words. Both are false for a choice that does not exist.
+    fn listed(&mut self, left: &Typed, not_in: bool) -> Result<Expression, String> {
         self.expect("[")?;
-        let mut equal = Vec::new();
+        let sign = if not_in { Comparison::Different } else { Comparison::Equal };
+        let mut compared = Vec::new();
         loop {
             let value = self.sum()?;
-            equal.push(self.comparison(left.clone(), Comparison::Equal, value)?.0);
+            compared.push(self.comparison(left.clone(), sign, value)?.0);
             if !self.eat(",") {
                 break;
             }
         }
         self.expect("]")?;
-        Ok(Expression::Any(equal))
+        Ok(if not_in { Expression::All(compared) } else { Expression::Any(compared) })
     }
 
     fn sum(&mut self) -> Result<Typed, String> {

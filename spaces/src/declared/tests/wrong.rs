@@ -110,6 +110,15 @@ fn wrong_rules() -> Wrong {
         (ruled("count(a) > 100"), "rules: no architecture keeps all of them"),
         (ruled("count(zzz) > 1"), "rules[0]: character 1: unknown operation `zzz`"),
         (ruled("depth"), "rules[0]: expected a condition"),
+        (
+            json!({"name": "m", "stages": [{"count": 2, "depth": [1, 2], "choices": [{"name": "a", "options": [1, 2]}]}],
+                "rules": ["depth == 2"]}),
+            "`depth` of which stage? there are stage0.depth, stage1.depth",
+        ),
+        (
+            json!({"name": "m", "operations": [{"name": "x=3"}], "choices": [{"name": "x", "options": ["x=3", 3]}]}),
+            "choices: two options of a choice are the operation \"x=3\"",
+        ),
         (ruled("width > 1"), "unknown name `width`"),
     ]
 }

@@ -264,3 +264,20 @@ fn tables_and_models_of_a_declared_space() {
     let ranked = told(folder.path(), &["rank", "--model", "m.bonas", "--candidates", "list.csv"]);
     assert!(ranked.lines().count() >= 3 && ranked.contains("a=12"), "{ranked}");
 }
+
+/// A predictor that is too small for a space says so before anything is evaluated.
+#[test]
+fn a_space_too_large_for_a_predictor_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let choice = |i| format!("[[choices]]\nname = \"c{i}\"\noptions = [1, 2, 3, 4, 5, 6]\n");
+    std::fs::write(folder.path().join("six.toml"), (0..4).map(choice).collect::<String>()).unwrap();
+    let search = "[space]\nname = \"file:six.toml\"\n[strategy]\nname = \"npenas\"\n[evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
+    std::fs::write(folder.path().join("s.toml"), search).unwrap();
+    let done = bonas(folder.path(), &["search", "s.toml", "--out", "out"]);
+    let error = String::from_utf8(done.stderr).unwrap();
+    assert!(
+        !done.status.success() && error.contains("strategy.surrogate") && error.contains("at most 1500"),
+        "{error}"
+    );
+    assert!(!folder.path().join("out").exists());
+}

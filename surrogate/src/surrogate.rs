@@ -24,6 +24,14 @@ pub trait Surrogate: Send + fmt::Debug {
     /// The name that configurations and reports use.
     fn name(&self) -> &'static str;
 
+    /// Refuses architectures like this one before any is measured.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for a space that is too large for the surrogate.
+    fn check_like(&self, _example: &Architecture) -> Result<(), SurrogateError> {
+        Ok(())
+    }
+
     /// Whether scores must be fractions in `[0, 1]`; other surrogates take any finite number.
     fn needs_fractions(&self) -> bool {
         false

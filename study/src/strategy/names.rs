@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bonas_spaces::SearchSpace;
 use bonas_spaces::catalogue::{Catalogue, unknown};
 use bonas_surrogate::acquisition::{AcquisitionSettings, ExpectedImprovement};
 use bonas_surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES, surrogates_that};
@@ -12,6 +13,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::StudyError;
+use crate::rng::stream;
 use crate::settings::entry_named;
 
 /// A kind of part with a catalogue.
@@ -216,6 +218,23 @@ pub fn surrogate(name: SurrogateName) -> Result<Box<dyn Surrogate>, StudyError> 
         name: "strategy.surrogate".to_owned(),
         reason: error.to_string(),
     })
+}
+
+/// The surrogate of a name, for the architectures of a space.
+///
+/// # Errors
+/// As [`surrogate`], and for a space that is too large for it.
+pub(super) fn surrogate_for(
+    name: SurrogateName,
+    space: &dyn SearchSpace,
+) -> Result<Box<dyn Surrogate>, StudyError> {
+    let surrogate = surrogate(name)?;
+    let example = space.sample(&mut stream(0, &[]));
+    surrogate.check_like(&example).map_err(|error| StudyError::Setting {
+        name: "strategy.surrogate".to_owned(),
+        reason: error.to_string(),
+    })?;
+    Ok(surrogate)
 }
 
 #[cfg(test)]

@@ -258,6 +258,10 @@ impl Surrogate for CountsBsr {
         NAME
     }
 
+    fn check_like(&self, example: &Architecture) -> Result<(), SurrogateError> {
+        check_size(&[example])
+    }
+
     fn has_embedding(&self) -> bool {
         true
     }

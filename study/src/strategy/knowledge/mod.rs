@@ -133,7 +133,7 @@ impl Knowledge {
         let mut known: Vec<PriorKnowledge> = own.collect::<Result<_, _>>()?;
         known.extend(self.cost(kind, prior, space)?);
         known.extend(self.learnt(transfer, space)?);
-        let surrogate = crate::strategy::surrogate(kind)?;
+        let surrogate = crate::strategy::names::surrogate_for(kind, space)?;
         match surrogate.with_prior(&known, &self.features) {
             Some(surrogate) => Ok(surrogate),
             None if known.is_empty() => Ok(surrogate),

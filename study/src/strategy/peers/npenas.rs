@@ -8,7 +8,7 @@ use super::{guided, mutants};
 use crate::StudyError;
 use crate::settings::at_least_1;
 use crate::strategy::{
-    Batches, BuildContext, BuildStrategy, Strategy, SurrogateName, check_batch_settings, surrogate,
+    Batches, BuildContext, BuildStrategy, Strategy, SurrogateName, check_batch_settings, names::surrogate_for,
 };
 
 crate::settings! {
@@ -36,10 +36,11 @@ crate::settings! {
 }
 
 impl BuildStrategy for NpenasSettings {
-    fn build(&self, _: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
+    fn build(&self, context: &BuildContext<'_>) -> Result<Box<dyn Strategy>, StudyError> {
         let batches = Batches { count: self.batches, size: self.batch };
+        let surrogate = surrogate_for(self.surrogate, context.space)?;
         let pool = mutants(self.pool_size, self.population);
-        Ok(Box::new(guided("npenas", surrogate(self.surrogate)?, pool, self.initial, batches)))
+        Ok(Box::new(guided("npenas", surrogate, pool, self.initial, batches)))
     }
 
     batch_and_initial!();

@@ -52,6 +52,8 @@ def architectures(
     """Return a list of architectures; texts are read in `space`."""
     if isinstance(values, (Architecture, str)):
         raise ArgumentTypeError(f"{name} must be a list of architectures, not one of them")
+    if not isinstance(values, Iterable):
+        raise ArgumentTypeError(f"{name} must be a list of architectures, not {type(values).__name__}")
     return [_architecture(value, space, f"{name}[{i}]") for i, value in enumerate(values)]
 
 

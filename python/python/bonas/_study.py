@@ -461,7 +461,8 @@ class Study:
         return f"<bonas.Study {self.space.name}, {place}: {told} told, {pending} pending>"
 
     def _warn(self) -> None:
-        for text in self._session.warnings():
+        # The end of a study in a folder is looked at by each step, and says the same each time.
+        for text in dict.fromkeys(self._session.warnings()):
             warnings.warn(text, BonasWarning, stacklevel=3)
 
 

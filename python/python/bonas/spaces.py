@@ -32,7 +32,9 @@ def get(name: str) -> Space:
 
 def from_file(path: str | os.PathLike[str]) -> Space:
     """Return the space that a file declares. Its text goes with the space, and with studies of it."""
-    return _bonas.space(f"file:{_path(path)}")
+    _path(path)
+    # As it was given: studies know the space by it.
+    return _bonas.space(f"file:{os.fspath(path)}")
 
 
 def from_dict(name: str, keys: Mapping[str, Any]) -> Space:

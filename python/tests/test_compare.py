@@ -71,12 +71,76 @@ def test_a_table_of_ones_own() -> None:
         ({"table": {"arch": []}}, "space: say of which space"),
         ({"table": {"arch": []}, "space": "nasbench201"}, "search: name the column"),
         ({"table": {"cell": [], "val": []}, "space": "nasbench201", "search": "val"}, "no column `arch`"),
-        ({"table": {"arch": ["?"], "val": [1.0]}, "space": "nasbench201", "search": "val"}, "line 2"),
+        (
+            {"table": {"arch": ["?"], "val": [1.0]}, "space": "nasbench201", "search": "val"},
+            "^row 1 of the table: ",
+        ),
         ({"space": "nasbench201"}, "give a table"),
     ],
 )
 def test_what_cannot_be_compared(arguments: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
+        bonas.compare(**{"seeds": 2, "budget": 10, "strategies": ["random"], **arguments})
+
+
+SIX = bonas.spaces.get("nasbench201").sample(6, rng=1)
+SMALL: dict[str, Any] = {"seeds": 2, "budget": 3, "initial": 2, "search": "val"}
+
+
+def test_a_space_that_python_declares(in_folder: Path) -> None:
+    # A file that only has the name of ours.
+    Path("net.toml").write_text('name = "net"\nchoices = [{ name = "a", options = [1, 2, 3] }]\n')
+    net = bonas.spaces.Choices("net", {"a": [1, 2], "b": [1, 2]}, rules=["a*b <= 2"])
+    good = {"arch": ["a=1,b=1", "a=1,b=2", "a=2,b=1"], "val": [0.1, 0.2, 0.3]}
+    found = bonas.compare(good, ["random"], space=net, **SMALL)
+    assert found.summary["architectures"] == 3
+    bad = {"arch": [*good["arch"], "a=2,b=2"], "val": [0.1, 0.2, 0.3, 0.4]}
+    with pytest.raises(bonas.DataError, match=r"^row 4 of the table.*a\*b <= 2"):
+        bonas.compare(bad, ["random"], space=net, path="ours", **SMALL)
+    assert not Path("ours").exists()
+    for _ in range(2):
+        assert bonas.compare(good, ["random"], space=net, path="ours", **SMALL).results.equals(found.results)
+    assert Path("ours/space.toml").read_text() == net.toml
+    Path("table.csv").write_text("arch,val\n" + "".join(f'"a=1,b={b}",{b}\n' for b in (1, 2)))
+    assert (
+        bonas.compare("table.csv", ["random"], space=net, **SMALL | {"budget": 2}).summary["architectures"]
+        == 2
+    )
+    other = bonas.spaces.Choices("net", {"a": [1, 2], "b": [1, 2, 3]})
+    with pytest.raises(bonas.SettingError, match="in another space"):
+        bonas.compare(good, ["random"], space=other, path="ours", **SMALL)
+    file = bonas.spaces.from_file("net.toml")
+    three = {"arch": ["a=1", "a=2", "a=3"], "val": [1, 2, 3]}
+    assert bonas.compare(three, ["random"], space=file, **SMALL).summary["architectures"] == 3
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ({"arch": SIX, "val": [1.0] * 5}, "not of one length: `arch` has 6, `val` has 5"),
+        ({"arch": SIX, "val": 5}, "column `val` of the table must be a list, not int"),
+        ({"arch": SIX, "val": [1.0] * 6, 5: [1] * 6, "5": [1] * 6}, "two columns `5`"),
+        (np.zeros((3, 2)), "path, not ndarray"),
+        ({"arch": SIX, "val": [1.0] * 5 + [None]}, r'^row 6 .*\(table_settings=\{"missing": "skip"\}\)'),
+        ({"arch": [*SIX, SIX[0]], "val": range(7)}, r"^row 7 of the table: .*; row 1 has"),
+        ({"arch": SIX, "value": range(6)}, "^the table: unknown column `val`"),
+    ],
+)
+def test_tables_that_are_none(table: Any, words: str) -> None:
+    with pytest.raises(bonas.BonasError, match=words):
+        bonas.compare(table, ["random"], space="nasbench201", **SMALL)
+
+
+def test_columns_of_one_name() -> None:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.DataFrame([[cell, 1, 2] for cell in SIX], columns=["arch", "val", "val"])
+    with pytest.raises(bonas.DataError, match="two columns `val`"):
+        bonas.compare(table, ["random"], space="nasbench201", **SMALL)
+
+
+@pytest.mark.parametrize("arguments", [{"strategies": 5}, {"strategies": [5]}, {"path": 5}, {"threads": "x"}])
+def test_arguments_of_the_wrong_type(arguments: dict[str, Any]) -> None:
+    with pytest.raises(bonas.ArgumentTypeError, match=next(iter(arguments))):
         bonas.compare(**{"seeds": 2, "budget": 10, "strategies": ["random"], **arguments})
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -168,4 +170,48 @@ def test_known_scores_come_first() -> None:
 )
 def test_declarations_that_are_wrong(declare: Callable[[], bonas.Space], words: str) -> None:
     with pytest.raises((bonas.SpaceError, bonas.ArgumentTypeError), match=words):
+        declare()
+
+
+def test_a_range_is_not_walked_through() -> None:
+    begun = time.monotonic()
+    with suppress(bonas.BonasError):
+        spaces.Choices("net", {"a": range(0, 10**12, 10**11), "b": range(10**12)})
+    assert time.monotonic() - begun < 2
+    down = spaces.Choices("net", {"a": range(9, 0, -4)})
+    assert [cell.text for cell in down.enumerate()] == ["a=1", "a=5", "a=9"]
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda: spaces.Choices("net", {"a": {1, 2}}),
+        lambda: spaces.Choices("net", {"a": frozenset(["x", "y"])}),
+        lambda: spaces.Choices("net", {"a": {"options": {1, 2}}}),
+        lambda: spaces.Cells("net", {"a", "b"}, 1),
+        lambda: spaces.Cells("net", {"a": {}, "b": {}}, 1),
+        lambda: spaces.from_dict("net", {"choices": [{"name": "a", "options": {1, 2}}]}),
+    ],
+)
+def test_a_set_has_no_order(declare: Callable[[], bonas.Space]) -> None:
+    with pytest.raises(bonas.SettingError, match="give a list"):
+        declare()
+
+
+@pytest.mark.parametrize(
+    "declare",
+    [
+        lambda: spaces.get(5),
+        lambda: spaces.from_file(5),
+        lambda: spaces.from_dict("net", 5),
+        lambda: spaces.Choices(5, {"a": [1, 2]}),
+        lambda: spaces.Choices("net", {"a": 5}),
+        lambda: spaces.Choices("net", {"a": [1, 2]}, rules=5),
+        lambda: spaces.Cells("net", 5, 1),
+        lambda: spaces.Cells("net", [5], 1),
+        lambda: spaces.Cells("net", ["a"], 1, cell=5),
+    ],
+)
+def test_declarations_of_the_wrong_type(declare: Callable[[], bonas.Space]) -> None:
+    with pytest.raises(bonas.ArgumentTypeError, match="must be"):
         declare()

@@ -66,6 +66,37 @@ def test_minimise_fail_and_prune() -> None:
     assert max(e.score for e in known[8:] if e.score is not None) > (known[0].score or 0)
 
 
+def test_values_that_are_no_scores_are_failures() -> None:
+    sampler = BonasSampler(SPACE, STRATEGY)
+    values = [0.5, float("inf"), -1e200, 0.7]
+
+    def objective(trial: Any) -> float:
+        sampler.suggest(trial)
+        return values[trial.number]
+
+    ours = study(sampler)
+    ours.optimize(objective, n_trials=4)
+    assert [t.value for t in ours.trials] == values
+    known = sampler.study.evaluations
+    assert [e.score for e in known] == [0.5, None, None, 0.7]
+    assert known[1].failed == "score inf is not finite"
+    # As first observations of another sampler they are left out.
+    ours.sampler = later = BonasSampler(SPACE, STRATEGY)
+    ours.optimize(lambda trial: score(later.suggest(trial)), n_trials=1)
+    assert len(later.study.evaluations) == 3
+
+
+def test_a_sampler_is_of_one_study() -> None:
+    sampler = BonasSampler(SPACE, STRATEGY)
+    first, second = study(sampler), study(sampler)
+    trial = first.ask()
+    sampler.suggest(trial)
+    with pytest.raises(bonas.SettingError, match="make another BonasSampler"):
+        second.ask()
+    first.tell(trial, 0.5)
+    assert [e.score for e in sampler.study.evaluations] == [0.5]
+
+
 def test_trials_on_threads() -> None:
     sampler = BonasSampler("nasbench201", "random")
     together = threading.Barrier(2, timeout=20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import pickle
 import threading
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def test_scores(value: Any, expected: float) -> None:
         ((0.5, 1.0), "of type tuple"),
         (np.zeros(2), "of type ndarray"),
         (1j, "of type complex"),
+        (10**400, "too large a number"),
         ({"score": None}, "`score` is None"),
         ({"accuracy": 0.5}, "nothing reads `accuracy`"),
         ({}, "the result has no `score`"),
@@ -99,15 +101,88 @@ def test_a_function_that_raises_is_a_failed_trial(caplog: pytest.LogCaptureFixtu
         study().optimize(lambda cell: 1 / 0, on_failure="stop")
 
 
-def test_all_failed_is_a_warning() -> None:
-    with pytest.warns(bonas.BonasWarning, match="no trial has a score"):
-        study(budget=None).optimize(lambda cell: float("nan"), 3)
+def test_an_exception_without_a_text_and_one_with_a_long_one() -> None:
+    class Mute(Exception):  # noqa: N818
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    def fails(cell: bonas.Architecture) -> float:
+        if len(ours.evaluations) == 1:
+            raise Mute
+        if len(ours.evaluations) == 2:
+            raise ValueError("long " * 10_000)
+        return 0.5
+
+    ours = study()
+    ours.optimize(fails, 4)
+    reasons = [e.failed for e in ours.evaluations]
+    assert reasons[:2] == [None, "Mute"] and reasons[3] is None
+    assert reasons[2] is not None and reasons[2].startswith("ValueError: long") and len(reasons[2]) == 400
+
+
+@pytest.mark.parametrize("budget", [None, 3])
+def test_all_failed_is_a_warning(budget: int | None) -> None:
+    with pytest.warns(bonas.BonasWarning, match="no trial has a score") as caught:
+        study(budget=budget).optimize(lambda cell: float("nan"), 3)
+    assert len(caught) == 1
+
+
+def test_scores_beyond_the_limits_are_scores() -> None:
+    def measured(cell: bonas.Architecture) -> dict[str, float]:
+        return {"latency": 9.0, **({"score": 0.5} if len(ours.evaluations) else {})}
+
+    ours = study(limits=["latency <= 3"], budget=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        ours.optimize(measured)
+    assert [e.score for e in ours.evaluations] == [None, 0.5, 0.5]
+
+
+def test_a_number_is_the_measure_that_is_the_score(tmp_path: Path) -> None:
+    ours = study(score="-loss", path=tmp_path / "a")
+    ours.optimize(lambda cell: 2.0, 1)
+    ours.close()
+    with bonas.Study.open(tmp_path / "a") as again:
+        again.optimize(lambda cell: 3.0, 1)
+        again.tell(again.ask()[0], {"loss": 4.0, "epochs": 3})
+        assert [e.score for e in again.evaluations] == [-2.0, -3.0, -4.0]
+
+
+def test_what_nothing_reads_is_ignored_beside_a_score() -> None:
+    ours = study(score="accuracy", limits=["latency <= 3"])
+    trial = ours.ask()[0]
+    ours.tell(trial, {"accuracy": 0.5, "latency": 1, "epochs": 3, "note": "text"})
+    ours.optimize(lambda cell: {"accuracy": 0.5, "latency": 1, "loss": float("nan")}, 1)
+    assert [e.score for e in ours.evaluations] == [0.5, 0.5]
+    trial = ours.ask()[0]
+    with pytest.raises(bonas.TrialError, match="has no `latency`"):
+        ours.tell(trial, {"accuracy": 0.5, "latencey": 1})
+    with pytest.raises(bonas.TrialError, match="nothing reads `acuracy`"):
+        ours.tell(trial, {"acuracy": 0.5, "latency": 1})
+
+
+def test_a_measure_called_like_a_column() -> None:
+    pytest.importorskip("pandas")
+    ours = study(limits=["batch <= 3"])
+    ours.optimize(lambda cell: {"score": 0.5, "batch": 2.5}, 2)
+    assert list(ours.history["measure.batch"]) == [2.5, 2.5]
+    assert set(ours.history["batch"]) <= {0, 1}
+
+
+def test_known_scores_are_finite() -> None:
+    ours = study()
+    cell = ours.space.sample(rng=1)
+    assert ours.add_known([cell, cell], [0.5, 0.7]) == 1
+    assert ours.best.score == 0.5
+    with pytest.raises(bonas.DataError, match=r"y\[1\] is nan"):
+        ours.add_known([ours.space.sample(rng=2), cell], [0.5, float("nan")])
 
 
 def test_all_failed_in_a_folder(tmp_path: Path) -> None:
     ours = study(path=tmp_path / "a", budget=3)
-    with pytest.warns(bonas.BonasWarning, match="all 3 architectures failed: the score is None"):
+    with pytest.warns(bonas.BonasWarning, match="all 3 architectures failed: the score is None") as caught:
         ours.optimize(lambda cell: None)  # type: ignore[arg-type, return-value]
+    assert len(caught) == 1
     assert ours.ended == "budget"
     with pytest.raises(bonas.NoScoreError):
         _ = ours.best
@@ -255,7 +330,24 @@ def test_arguments_of_the_wrong_type() -> None:
         bonas.Study("nasbench210")
     with pytest.raises(TypeError, match="name of one, not int"):
         bonas.Study(3)  # type: ignore[arg-type]
+    for arguments in (
+        {"seed": None},
+        {"strategy": 5},
+        {"path": 5},
+        {"path": b"a"},
+        {"limits": 5},
+        {"patience": "x"},
+    ):
+        with pytest.raises(bonas.ArgumentTypeError, match=f"{next(iter(arguments))} must be"):
+            study(**arguments)
     ours = study(budget=None)
+    with pytest.raises(bonas.ArgumentTypeError, match="failed must be a text"):
+        ours.tell(0, failed=5)  # type: ignore[arg-type]
+    with pytest.raises(bonas.ArgumentTypeError, match="X must be a list"):
+        ours.add_known(5, [1])  # type: ignore[arg-type]
+    for call in (lambda: ours.ask(10**30), lambda: ours.tell(10**30, 0.5), lambda: study(budget=10**30)):
+        with pytest.raises(bonas.SettingError, match="out of range"):
+            call()
     with pytest.raises(TypeError, match="function of an architecture"):
         ours.optimize(3, 5)  # type: ignore[arg-type]
     with pytest.raises(bonas.SettingError, match="give a number of trials"):

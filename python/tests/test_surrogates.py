@@ -227,3 +227,39 @@ def test_kendall_as_scipy() -> None:
     for n in (2, 5, 50, 500):
         x, y = generator.integers(0, 9, n), generator.integers(0, 9, n)
         assert metrics.kendall_tau_b(x, y) == pytest.approx(stats.kendalltau(x, y).statistic, nan_ok=True)
+
+
+def test_arguments_of_the_wrong_type() -> None:
+    for arguments in ({"name": 5}, {"prior": 5}, {"space": 5}):
+        with pytest.raises(bonas.ArgumentTypeError, match=f"{next(iter(arguments))} must be"):
+            bonas.Surrogate(**arguments)  # type: ignore[arg-type]
+    cells = bonas.spaces.get("nasbench201").sample(12, rng=1)
+    model = bonas.Surrogate("trees").fit(cells, range(12))
+    posterior = model.predict(cells[:4])
+    assert (posterior.quantiles(0.5) == posterior.quantiles([0.5])).all()
+    wrong = (
+        lambda: posterior.quantiles("x"),
+        lambda: posterior.samples(-1),
+        lambda: posterior.samples(10**30),
+        lambda: posterior.samples(1.5),
+        lambda: posterior.coverage([1] * 4, "x"),
+        lambda: model.save(5),
+        lambda: bonas.Surrogate.load(5),
+        lambda: bonas.metrics.n_at_k([1, 2], [1, 2], 10**30),
+        lambda: bonas.metrics.n_at_k([1, 2], [1, 2], "x"),
+        lambda: bonas.metrics.precision_at_top([1, 2], [1, 2], "x"),
+    )
+    for call in wrong:
+        with pytest.raises(bonas.BonasError):
+            call()
+
+
+def test_what_is_loaded_does_not_say_how_it_was_fitted(tmp_path: Path) -> None:
+    cells = bonas.spaces.get("nasbench201").sample(12, rng=1)
+    bonas.Surrogate("trees", prior="none", seed=7).fit(cells, range(12)).save(tmp_path / "m")
+    loaded = bonas.Surrogate.load(tmp_path / "m")
+    assert loaded.prior is None and loaded.seed is None
+    with pytest.raises(bonas.SettingError, match="set them"):
+        loaded.fit(cells, range(12))
+    loaded.prior, loaded.seed = "none", 7
+    assert loaded.fit(cells, range(12)).fitted

@@ -61,6 +61,8 @@ pub(crate) fn check(root: &Path) -> Result<()> {
         run(&mut program)
     };
     let path = folder.to_str().context("the path of this clone is no text")?;
+    let page = root.join("docs/python.md");
+    let page = page.to_str().context("the path of this clone is no text")?;
     let settings = format!("{path}/pyproject.toml");
     step("ruff", &["check", path])?;
     step("ruff", &["format", "--check", path])?;
@@ -71,7 +73,14 @@ pub(crate) fn check(root: &Path) -> Result<()> {
     step("pytest", &["-c", &settings, "--doctest-modules", "--pyargs", "bonas"])?;
     step(
         "pytest",
-        &["-c", &settings, &format!("{path}/tests"), "--doctest-glob=*.md", &format!("{path}/README.md")],
+        &[
+            "-c",
+            &settings,
+            &format!("{path}/tests"),
+            "--doctest-glob=*.md",
+            &format!("{path}/README.md"),
+            page,
+        ],
     )?;
     println!("\nThe wheel of the Python package passes its tests.\n");
     Ok(())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -52,6 +52,8 @@ def architectures(
     """Return a list of architectures; texts are read in `space`."""
     if isinstance(values, (Architecture, str)):
         raise ArgumentTypeError(f"{name} must be a list of architectures, not one of them")
+    if not isinstance(values, Iterable):
+        raise ArgumentTypeError(f"{name} must be a list of architectures, not {type(values).__name__}")
     return [_architecture(value, space, f"{name}[{i}]") for i, value in enumerate(values)]
 
 
@@ -65,11 +67,39 @@ def _architecture(value: object, space: Space | None, name: str) -> Architecture
     raise ArgumentTypeError(f"{name} must be an Architecture or a text, not {type(value).__name__}")
 
 
-def columns(table: Any) -> dict[str, Sequence[Any]]:
+def columns(table: Any) -> dict[str, list[Any]]:
     """Return the columns of a DataFrame, or of a mapping of lists."""
+    wrong = f"table must be a DataFrame, a mapping of columns or a path, not {type(table).__name__}"
+    if isinstance(table, np.ndarray):
+        raise ArgumentTypeError(wrong)
     try:
-        return {str(name): list(table[name]) for name in table}
-    except (TypeError, KeyError):
-        raise ArgumentTypeError(
-            f"table must be a DataFrame, a mapping of columns or a path, not {type(table).__name__}"
-        ) from None
+        names = list(table)
+        texts = [str(name) for name in names]
+        twice = next((text for i, text in enumerate(texts) if text in texts[:i]), None)
+        if twice is not None:
+            raise DataError(f"the table has two columns `{twice}`")
+        found = {text: table[name] for text, name in zip(texts, names, strict=True)}
+    except (TypeError, KeyError, IndexError):
+        raise ArgumentTypeError(wrong) from None
+    listed = {name: _column(values, name) for name, values in found.items()}
+    lengths = {name: len(values) for name, values in listed.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"`{name}` has {length}" for name, length in lengths.items())
+        raise DataError(f"the columns of the table are not of one length: {shown}")
+    return listed
+
+
+def _column(values: Any, name: str) -> list[Any]:
+    if isinstance(values, Iterable) and not isinstance(values, str):
+        return list(values)
+    raise ArgumentTypeError(f"column `{name}` of the table must be a list, not {type(values).__name__}")
+
+
+def real(value: Any, name: str) -> float:
+    """Return a number, which may be one of numpy."""
+    if not isinstance(value, (str, bytes)):
+        try:
+            return float(value)
+        except (TypeError, ValueError, OverflowError):
+            pass
+    raise ArgumentTypeError(f"{name} must be a number, not {type(value).__name__}")

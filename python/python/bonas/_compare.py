@@ -6,8 +6,10 @@ import csv
 import json
 import math
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +17,8 @@ from typing import Any
 from . import _bonas
 from ._arrays import columns
 from ._bonas import Architecture, Space
-from ._errors import ArgumentTypeError, DataError, SettingError
-from ._study import _Bar, _count, _space_section
+from ._errors import ArgumentTypeError, BonasError, DataError, SettingError
+from ._study import _Bar, _count, _list, _path, _space_section, _strategy
 
 #: The column of architectures in a table.
 _ARCH = "arch"
@@ -78,7 +80,8 @@ def compare(
     ----------
     table
         A DataFrame or a mapping with a column ``arch`` of texts or architectures and columns of numbers; or the path of a
-        file. Isomorphic rows are one architecture with the mean of their values. None: the table inside the program, 1,236
+        file. Isomorphic rows are one architecture with the mean of their values; two rows of one text with different values
+        are an error. None: the table inside the program, 1,236
         cells of NAS-Bench-201 trained on digits.
     strategies
         Names, or mappings of ``name`` and settings; ``label`` tells two of one name apart. None given: all.
@@ -88,7 +91,8 @@ def compare(
     seeds, budget
         Runs of each strategy, and unique architectures of a run.
     path
-        A folder that keeps the runs: the same call goes on there. None: nothing is kept.
+        A folder that keeps the runs: the same call goes on there. A space whose text is in no file is kept there, too, as
+        ``space.toml``. None: nothing is kept.
     threads
         Runs at the same time; no result depends on it. None: one for each core.
     progress
@@ -107,10 +111,10 @@ def compare(
     """
     if isinstance(strategies, (str, Mapping)):
         raise ArgumentTypeError("strategies must be a list of strategies, not one of them")
-    named = [{"name": s} if isinstance(s, str) else dict(s) for s in strategies]
+    named = [_strategy(s, f"strategies[{i}]") for i, s in enumerate(_list(strategies, "strategies"))]
     sections: dict[str, object] = {"seeds": seeds, "budget": budget, **settings}
     if table is not None:
-        sections["table"] = _table_section(space, search, report, table_settings)
+        sections["table"] = _table_section(search, report, table_settings, space)
     elif space is not None or search is not None or report is not None or table_settings:
         raise SettingError("table: give a table with its space and columns, or none of them")
     if constraints:
@@ -121,52 +125,105 @@ def compare(
         sections["strategy"] = named
     at_once = None if threads is None else _count(threads, "threads", least=1)
     if path is not None:
-        return _in_folder(table, sections, Path(os.fspath(path)), at_once, progress)
+        return _in_folder(table, space, sections, _path(path), at_once, progress)
     with tempfile.TemporaryDirectory(prefix="bonas-") as folder:
-        done = _in_folder(table, sections, Path(folder) / "compared", at_once, progress)
+        done = _in_folder(table, space, sections, Path(folder) / "compared", at_once, progress)
     return Comparison(done.summary, done.text, None, done._results)
 
 
 def _table_section(
-    space: Space | str | None, search: str | None, report: str | None, more: Mapping[str, object] | None
+    search: str | None, report: str | None, more: Mapping[str, object] | None, space: Space | str | None
 ) -> dict[str, object]:
     if space is None:
         raise SettingError("space: say of which space the architectures of the table are")
     if search is None:
         raise SettingError("search: name the column that strategies see")
     # The path is that of the file, whatever the configuration says.
-    return {
-        "path": "table.csv",
-        "space": _table_space(space),
-        "search": search,
-        "report": report,
-        **(more or {}),
-    }
+    return {"path": "table.csv", "search": search, "report": report, **(more or {})}
 
 
-def _table_space(space: Space | str) -> object:
+@contextmanager
+def _setting_of(space: Space | str, folder: Path) -> Iterator[str]:
+    """Name a space as configurations do; one whose text is in no file gets one in the folder."""
     section = _space_section(space)
-    name = str(section["name"])
-    if section["text"] is None:
-        return name
-    # A comparison reads the file, where there is one.
-    path = Path(name.removeprefix("file:")).absolute()
-    if not path.is_file():
-        raise SettingError(
-            f"space: there is no file {path}; write space.toml to it, and take bonas.spaces.from_file"
-        )
-    return f"file:{path}"
+    name, text = str(section["name"]), section["text"]
+    if text is None:
+        yield name
+        return
+    # The file may be another one by now, or one that only has the name that a space in Python would have.
+    file = Path(name.removeprefix("file:")).absolute()
+    if _text_in(file) == text:
+        yield f"file:{file}"
+        return
+    kept = folder.absolute() / "space.toml"
+    begun = (folder / "config.toml").exists()
+    if (begun or kept.exists()) and _text_in(kept) != text:
+        raise SettingError(f"path: {folder} is that of something in another space; give another folder")
+    if not begun:
+        folder.mkdir(parents=True, exist_ok=True)
+        kept.write_text(str(text), "utf-8")
+    try:
+        yield f"file:{kept}"
+    finally:
+        if not (folder / "config.toml").exists():
+            # It was not begun.
+            kept.unlink(missing_ok=True)
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _text_in(file: Path) -> str | None:
+    """Return the text of the space that a file declares; None if it declares none."""
+    if not file.is_file():
+        return None
+    try:
+        return _bonas.space(f"file:{file}").toml
+    except BonasError:
+        return None
 
 
 def _in_folder(
-    table: Any, sections: dict[str, object], folder: Path, threads: int | None, progress: bool | None
+    table: Any,
+    space: Space | str | None,
+    sections: dict[str, object],
+    folder: Path,
+    threads: int | None,
+    progress: bool | None,
 ) -> Comparison:
-    if table is None or isinstance(table, (str, os.PathLike)):
-        return _run(None if table is None else Path(os.fspath(table)), sections, folder, threads, progress)
+    if table is None or space is None:
+        return _run(None, sections, folder, threads, progress)
+    if isinstance(table, (str, os.PathLike)):
+        with _setting_of(space, folder) as setting:
+            return _run(_path(table, "table"), _in_space(sections, setting), folder, threads, progress)
     with tempfile.TemporaryDirectory(prefix="bonas-") as beside:
         file = Path(beside) / "table.csv"
         _write(columns(table), file)
-        return _run(file, sections, folder, threads, progress)
+        with _setting_of(space, folder) as setting:
+            try:
+                return _run(file, _in_space(sections, setting), folder, threads, progress)
+            except BonasError as error:
+                if str(file) not in str(error):
+                    raise
+                raise type(error)(_of_table(str(error), file)) from None
+
+
+def _in_space(sections: dict[str, object], setting: str) -> dict[str, object]:
+    table = sections["table"]
+    assert isinstance(table, dict)
+    return {**sections, "table": {"space": setting, **table}}
+
+
+def _of_table(text: str, file: Path) -> str:
+    """Say of a table in Python what an error says of its file: rows in place of lines, keywords in place of options."""
+
+    def row(found: re.Match[str]) -> str:
+        # The first line has the names of the columns.
+        return f"row {int(found[1]) - 1}"
+
+    text = re.sub(rf"{re.escape(str(file))} line (\d+)", lambda found: f"{row(found)} of the table", text)
+    text = re.sub(r"(?<=; )line (\d+)(?= has )", row, text)
+    text = text.replace('(missing = "skip", --skip-missing)', '(table_settings={"missing": "skip"})')
+    return text.replace(str(file), "the table")
 
 
 def _run(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import math
 import operator
 import os
 import platform
 import queue
+import re
 import sys
 import threading
 import warnings
@@ -32,6 +35,10 @@ Outcome: TypeAlias = "float | Mapping[str, float]"
 
 #: Rounds of a study without a budget; the largest number that every part of a study can count to.
 _NO_LIMIT = 1_000_000_000
+#: The largest whole number that the native half takes.
+_MOST = (1 << 63) - 1
+#: Characters of a reason that are kept.
+_REASON = 400
 
 
 class BonasWarning(UserWarning):
@@ -112,7 +119,7 @@ class Study:
         The name of a strategy, or a mapping of ``name`` and its settings, such as ``{"name": "bonas", "batch": 4}``; the
         settings are those of ``[strategy]`` in a configuration file.
     seed
-        Every random draw comes from it.
+        A whole number; every random draw comes from it.
     path
         The folder of the study. One that is there already goes on, with the same settings; `Study.open` takes the settings
         from the folder. The commands ``bonas ask``, ``tell``, ``report`` and ``runs`` work on it, too. None: in memory.
@@ -149,16 +156,25 @@ class Study:
         objective: str = "",
         patience: float = 1.0,
     ) -> None:
-        named = {"name": strategy} if isinstance(strategy, str) else dict(strategy)
+        named = _strategy(strategy, "strategy")
         if "name" not in named:
             raise SettingError("strategy: the mapping has no `name`")
         if isinstance(limits, str):
             raise ArgumentTypeError(f"limits must be a list of texts, such as [{limits!r}], not a text")
+        if seed is None:
+            raise ArgumentTypeError(
+                "seed must be a whole number, not None: a study has one, so that it can go on"
+            )
         sections: dict[str, object] = {
             "study": {"seed": seed, **_budget(budget)},
             "space": _space_section(space),
             "strategy": named,
-            "evaluator": {"name": "told", "score": score, "limits": list(limits), "objective": objective},
+            "evaluator": {
+                "name": "told",
+                "score": score,
+                "limits": _list(limits, "limits"),
+                "objective": objective,
+            },
             "final": {"seeds": 0},
         }
         self._begin(sections, path, patience)
@@ -173,11 +189,16 @@ class Study:
     def _begin(
         self, sections: dict[str, object] | None, path: str | os.PathLike[str] | None, patience: float
     ) -> None:
+        self._path = None if path is None else _path(path)
         if path is not None and not os.fspath(path):
             raise SettingError("path: it is empty; name a folder, or give None to keep the study in memory")
-        self._path = None if path is None else Path(os.fspath(path))
+        if isinstance(patience, bool) or not isinstance(patience, (int, float, np.number)):
+            raise ArgumentTypeError(f"patience must be a number of seconds, not {type(patience).__name__}")
         self._session = _bonas.Session.open(sections, self._path, patience, _facts())
         self._measures = self._session.measures()
+        # The measure that a number without a name is, and all that are read.
+        self._score = _score_of(self._session.config())
+        self._read = {self._score, *(name.removeprefix("-") for name in self._measures)}
         # Trials that the user asked for; the others that are pending are left over, and optimize takes them up.
         self._asked: set[int] = set()
         # Trials that a call of optimize evaluates.
@@ -211,7 +232,8 @@ class Study:
         trial
             The trial, or its number.
         score
-            A number, or a mapping of measures by name, such as ``{"score": 0.9, "latency": 3.1}``.
+            A number, which is the measure that the study's `score` names; or a mapping of measures by name, such as
+            ``{"score": 0.9, "latency": 3.1}``. Beside the score, measures that no limit and no objective reads are ignored.
         failed
             In place of a score: why there is none. The surrogate learns from it.
 
@@ -224,10 +246,12 @@ class Study:
         if (score is None) == (failed is None):
             raise ArgumentTypeError("tell a score, or failed= with a reason")
         if failed is not None:
+            if not isinstance(failed, str):
+                raise ArgumentTypeError(f"failed must be a text that says why, not {type(failed).__name__}")
             self._session.fail(number, _one_line(failed))
         elif score is not None:
             try:
-                measures = _measures(score)
+                measures = self._outcome(score)
             except _NoOutcomeError as error:
                 raise TrialError(f"trial {number}: {error}") from None
             self._session.tell(number, measures)
@@ -251,9 +275,9 @@ class Study:
         Parameters
         ----------
         X
-            `n` architectures of the space, or their texts.
+            `n` architectures of the space, or their texts. Of several that are equal the first counts.
         y
-            Their scores, `[n]`; higher is better.
+            Their scores, `[n]`; finite, and higher is better.
 
         Returns
         -------
@@ -263,6 +287,9 @@ class Study:
         cells, scores = architectures(X, self.space), vector(y, "y").tolist()
         if len(cells) != len(scores):
             raise DataError(f"y has {len(scores)} numbers for {len(cells)} architectures")
+        for i, known in enumerate(scores):
+            if not math.isfinite(known):
+                raise DataError(f"y[{i}] is {known}; expected a finite score")
         return self._session.import_(cells, scores)
 
     # A function that evaluates
@@ -284,8 +311,9 @@ class Study:
         Parameters
         ----------
         fn
-            Gets an :class:`Architecture` and returns its score, or a mapping of measures by name. If it raises, or returns
-            no finite number, the trial has failed. A ``KeyboardInterrupt`` ends the call and leaves the trial pending.
+            Gets an :class:`Architecture` and returns its score, or a mapping of measures by name, as `tell` takes them. If
+            it raises, or returns no finite number, the trial has failed. A ``KeyboardInterrupt`` ends the call and leaves
+            the trial pending.
         n_trials
             Evaluations of this call; None: until the budget is spent.
         n_jobs
@@ -316,8 +344,27 @@ class Study:
             with self._handing_out:
                 self._busy -= run.own
         self._warn()
-        if run.last_failure is not None and self._session.best() is None and not self._session.ended():
+        # In a folder, the end of the study has said so already.
+        said = self._path is not None and self._session.ended() is not None
+        if run.last_failure is not None and not said and not self._scored():
             warnings.warn(f"no trial has a score; the last: {run.last_failure}", BonasWarning, stacklevel=2)
+
+    def _scored(self) -> bool:
+        """Whether anything has a score, be it beyond the limits."""
+        return self._session.best() is not None or any(e.score is not None for e in self.evaluations)
+
+    def _outcome(self, outcome: object) -> dict[str, float]:
+        """Return the numbers of an outcome that the study reads, by name."""
+        if not isinstance(outcome, Mapping):
+            return {self._score: _float(outcome, "the score")}
+        # Without the score nothing is ignored: the error names what was given in its place.
+        everything = self._score not in outcome
+        named = {_name(name): value for name, value in outcome.items()}
+        return {
+            name: _float(value, f"`{name}`")
+            for name, value in named.items()
+            if everything or name in self._read
+        }
 
     # Results
 
@@ -331,13 +378,16 @@ class Study:
 
     @property
     def history(self) -> Any:
-        """What was evaluated, as a table: a ``pandas.DataFrame`` if pandas is installed, else a list of dicts."""
+        """What was evaluated, as a table: a ``pandas.DataFrame`` if pandas is installed, else a list of dicts.
+
+        A measure that is called like another column, such as ``batch``, is in the column ``measure.batch``.
+        """
         rows = [_row(evaluation, self._measures) for evaluation in self.evaluations]
         try:
             import pandas
         except ImportError:
             return rows
-        return pandas.DataFrame(rows, columns=[*_COLUMNS, *self._measures])
+        return pandas.DataFrame(rows, columns=[*_COLUMNS, *map(_column, self._measures)])
 
     @property
     def best(self) -> Evaluation:
@@ -411,7 +461,8 @@ class Study:
         return f"<bonas.Study {self.space.name}, {place}: {told} told, {pending} pending>"
 
     def _warn(self) -> None:
-        for text in self._session.warnings():
+        # The end of a study in a folder is looked at by each step, and says the same each time.
+        for text in dict.fromkeys(self._session.warnings()):
             warnings.warn(text, BonasWarning, stacklevel=3)
 
 
@@ -501,7 +552,7 @@ class _Run:
     def evaluate(self, trial: Trial) -> tuple[dict[str, float] | None, str | None]:
         """Return the measures of a trial, or why there are none."""
         try:
-            measures = _measures(self.fn(trial.architecture))
+            measures = self.study._outcome(self.fn(trial.architecture))
         except _NoOutcomeError as error:
             if self.stop:
                 raise TrialError(f"trial {trial.id}: the function returned no outcome: {error}") from None
@@ -510,9 +561,7 @@ class _Run:
             if self.stop:
                 raise
             logger.warning("trial %d failed", trial.id, exc_info=True)
-            text = _one_line(str(error))
-            name = type(error).__name__
-            return None, f"{name}: {text}" if text else name
+            return None, _reason(error)
         fault = self.study._session.fault(measures)
         if fault is not None and self.stop:
             raise TrialError(f"trial {trial.id}: {fault}")
@@ -593,7 +642,34 @@ def _count(number: int, name: str, *, least: int) -> int:
         raise ArgumentTypeError(f"{name} must be a whole number, not bool")
     if count < least:
         raise SettingError(f"{name}: {count} is out of range; expected at least {least}")
+    if count > _MOST:
+        raise SettingError(f"{name}: the number is out of range; expected at most {_MOST}")
     return count
+
+
+def _path(path: object, name: str = "path") -> Path:
+    """Return a path, which may be a text."""
+    if isinstance(path, (str, os.PathLike)):
+        text = os.fspath(path)
+        if isinstance(text, str):
+            return Path(text)
+    raise ArgumentTypeError(f"{name} must be a path, not {type(path).__name__}")
+
+
+def _list(values: Iterable[Any], name: str) -> list[Any]:
+    try:
+        return list(values)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} must be a list, not {type(values).__name__}") from None
+
+
+def _strategy(strategy: object, name: str) -> dict[str, object]:
+    """Return the settings of a strategy, which may be a name alone."""
+    if isinstance(strategy, str):
+        return {"name": strategy}
+    if isinstance(strategy, Mapping):
+        return dict(strategy)
+    raise ArgumentTypeError(f"{name} must be a name, or a mapping of settings, not {type(strategy).__name__}")
 
 
 def _least(a: int | None, b: int) -> int:
@@ -614,11 +690,14 @@ def _number_of(trial: Trial | int) -> int:
     return trial.id if isinstance(trial, Trial) else _count(trial, "trial", least=0)
 
 
-def _measures(outcome: object) -> dict[str, float]:
-    """Return the numbers of an outcome by name."""
-    if isinstance(outcome, Mapping):
-        return {_name(name): _float(value, f"`{name}`") for name, value in outcome.items()}
-    return {"score": _float(outcome, "the score")}
+def _score_of(config: str) -> str:
+    """Return the name of the measure that is the score, without its sign."""
+    found = re.search(r"^score = ([\"'])(.*)\1$", config, re.MULTILINE)
+    if found is None:
+        return "score"
+    quote, text = found.groups()
+    name: str = json.loads(f'"{text}"') if quote == '"' else text
+    return name.removeprefix("-")
 
 
 def _name(name: object) -> str:
@@ -634,6 +713,8 @@ def _float(value: object, what: str) -> float:
     if not isinstance(value, (bool, np.bool_, str, bytes)):
         try:
             return float(value)  # type: ignore[arg-type]
+        except OverflowError:
+            raise _NoOutcomeError(f"{what} is too large a number") from None
         except (TypeError, ValueError, RuntimeError):
             pass
     raise _NoOutcomeError(
@@ -642,8 +723,21 @@ def _float(value: object, what: str) -> float:
 
 
 def _one_line(text: str) -> str:
-    """Return a text without what a terminal would obey."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    """Return a text without what a terminal would obey, cut to what a reason may have."""
+    begun = text[: 10 * _REASON]
+    line = " ".join("".join(c if c.isprintable() else " " for c in begun).split())
+    return line if len(line) <= _REASON else f"{line[: _REASON - 3]}..."
+
+
+def _reason(error: Exception) -> str:
+    """Return the type and the text of an exception."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        # Its own text cannot be made.
+        return name
+    return _one_line(f"{name}: {text}") if text.strip() else name
 
 
 def _trial(known: tuple[Any, ...]) -> Trial:
@@ -676,6 +770,11 @@ _COLUMNS = (
 )
 
 
+def _column(measure: str) -> str:
+    """Return the column of a measure in the history."""
+    return f"measure.{measure}" if measure in _COLUMNS else measure
+
+
 def _row(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
     predicted = evaluation.predicted
     values = (
@@ -689,5 +788,5 @@ def _row(evaluation: Evaluation, names: Sequence[str]) -> dict[str, Any]:
         evaluation.round,
         evaluation.batch,
     )
-    measures = {name: evaluation.measures.get(name, np.nan) for name in names}
+    measures = {_column(name): evaluation.measures.get(name, np.nan) for name in names}
     return {**dict(zip(_COLUMNS, values, strict=True)), **measures}

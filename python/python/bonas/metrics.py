@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _bonas
-from ._arrays import Floats, vector
+from ._arrays import Floats, real, vector
 from ._errors import DataError, SettingError
+from ._study import _count
 
 __all__ = ["kendall_tau_b", "n_at_k", "precision_at_top", "spearman"]
 
@@ -38,9 +39,7 @@ def spearman(x: ArrayLike, y: ArrayLike) -> float:
 def n_at_k(predicted: ArrayLike, truth: ArrayLike, k: int) -> int:
     """N@K: the best true rank, 1 is the best, among the `k` with the best predictions."""
     pair = _pair(predicted, "predicted", truth, "truth", least=2)
-    if k < 1:
-        raise SettingError(f"k: {k} is out of range; expected at least 1")
-    found = _bonas.n_at_k(*pair, k)
+    found = _bonas.n_at_k(*pair, _count(k, "k", least=1))
     assert found is not None
     return found
 
@@ -48,6 +47,7 @@ def n_at_k(predicted: ArrayLike, truth: ArrayLike, k: int) -> int:
 def precision_at_top(predicted: ArrayLike, truth: ArrayLike, fraction: float) -> float:
     """P@T%: the share of the predicted best `fraction` whose true scores are among the best `fraction`."""
     pair = _pair(predicted, "predicted", truth, "truth", least=2)
+    fraction = real(fraction, "fraction")
     if not 0 < fraction <= 1:
         raise SettingError(f"fraction: {fraction} is out of range; expected above 0, at most 1")
     found = _bonas.precision_at_top(*pair, fraction)

@@ -19,24 +19,32 @@ from typing import Any
 from . import _bonas
 from ._bonas import Space
 from ._bonas import space_names as names
-from ._errors import ArgumentTypeError
+from ._errors import ArgumentTypeError, SettingError
+from ._study import _path
 
 __all__ = ["Cells", "Choices", "Space", "from_dict", "from_file", "get", "names"]
 
 
 def get(name: str) -> Space:
     """Return a built-in space by its name; ``file:PATH`` is :func:`from_file`."""
-    return _bonas.space(name)
+    return _bonas.space(_text(name, "name"))
 
 
 def from_file(path: str | os.PathLike[str]) -> Space:
     """Return the space that a file declares. Its text goes with the space, and with studies of it."""
+    _path(path)
+    # As it was given: studies know the space by it.
     return _bonas.space(f"file:{os.fspath(path)}")
 
 
 def from_dict(name: str, keys: Mapping[str, Any]) -> Space:
     """Return the space that is declared by the keys of a space file."""
-    return _bonas.declared_space(name, {"name": name, **keys})
+    if not isinstance(keys, Mapping):
+        raise ArgumentTypeError(
+            f"keys must be a mapping of the keys of a space file, not {type(keys).__name__}"
+        )
+    _refuse_sets(keys, "")
+    return _bonas.declared_space(_text(name, "name"), {"name": name, **keys})
 
 
 def Cells(  # noqa: N802
@@ -77,10 +85,17 @@ def Cells(  # noqa: N802
     >>> space.size
     7
     """
-    described = {"operations_on": operations_on, "nodes": nodes, "names": list(cells), **(cell or {})}
-    ops = [{"name": op} if isinstance(op, str) else dict(op) for op in _listed(operations, "operations")]
+    if cell is not None and not isinstance(cell, Mapping):
+        raise ArgumentTypeError(f"cell must be a mapping of the keys of a cell, not {type(cell).__name__}")
+    described = {
+        "operations_on": operations_on,
+        "nodes": nodes,
+        "names": _listed(cells, "cells"),
+        **(cell or {}),
+    }
+    ops = [_operation(op) for op in _listed(operations, "operations")]
     return from_dict(
-        name, {"operations": ops, "cells": [described], "rules": list(_listed(rules, "rules")), **keys}
+        name, {"operations": ops, "cells": [described], "rules": _listed(rules, "rules"), **keys}
     )
 
 
@@ -116,18 +131,52 @@ def Choices(  # noqa: N802
             f"choices must be a mapping of names to options, not {type(choices).__name__}"
         )
     described = [{"name": choice, **_choice(options)} for choice, options in choices.items()]
-    return from_dict(name, {"choices": described, "rules": list(_listed(rules, "rules")), **keys})
+    return from_dict(name, {"choices": described, "rules": _listed(rules, "rules"), **keys})
 
 
 def _choice(options: Sequence[Any] | Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(options, Mapping):
         return dict(options)
-    if isinstance(options, range) and len(options) > 0:
-        return {"range": [min(options), max(options)], "step": abs(options.step)}
-    return {"options": list(_listed(options, "options"))}
+    if isinstance(options, range) and options:
+        # The ends of a range are known without a walk through it.
+        ends = sorted((options[0], options[-1]))
+        return {"range": ends, "step": abs(options.step)}
+    return {"options": _listed(options, "options")}
 
 
-def _listed(values: Iterable[Any], name: str) -> Iterable[Any]:
+def _operation(op: object) -> dict[str, Any]:
+    if isinstance(op, str):
+        return {"name": op}
+    if isinstance(op, Mapping):
+        return dict(op)
+    raise ArgumentTypeError(f"operations must be names or mappings, not {type(op).__name__}")
+
+
+def _listed(values: Iterable[Any], name: str) -> list[Any]:
     if isinstance(values, str):
         raise ArgumentTypeError(f"{name} must be a list, not a text")
-    return values
+    if isinstance(values, Mapping):
+        raise SettingError(f"{name}: a {type(values).__name__} is no list; give a list")
+    _refuse_sets(values, name)
+    try:
+        return list(values)
+    except TypeError:
+        raise ArgumentTypeError(f"{name} must be a list, not {type(values).__name__}") from None
+
+
+def _refuse_sets(value: object, name: str) -> None:
+    """Refuse what has another order in each process: an architecture would be another one there."""
+    if isinstance(value, (set, frozenset)):
+        raise SettingError(f"{name}: a {type(value).__name__} has no stable order; give a list")
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            _refuse_sets(inner, f"{name}.{key}" if name else str(key))
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            _refuse_sets(inner, name)
+
+
+def _text(value: object, name: str) -> str:
+    if isinstance(value, str):
+        return value
+    raise ArgumentTypeError(f"{name} must be a text, not {type(value).__name__}")

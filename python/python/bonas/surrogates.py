@@ -21,10 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from . import _bonas
-from ._arrays import Floats, architectures, matrix, vector
+from ._arrays import Floats, architectures, matrix, real, vector
 from ._bonas import Architecture, Space
-from ._errors import DataError, SettingError
+from ._errors import ArgumentTypeError, DataError, SettingError
 from ._random import RandomState, seed_of
+from ._study import _count, _path
 
 __all__ = ["Posterior", "Surrogate", "names"]
 
@@ -62,10 +63,10 @@ class Posterior:
         """Medians, `[n]`: what to rank by."""
         return np.ascontiguousarray(self.quantiles([0.5])[:, 0])
 
-    def quantiles(self, levels: Sequence[float]) -> Floats:
-        """Quantiles at levels between 0 and 1, `[n, levels]`."""
-        values = self._native.quantiles([float(level) for level in levels])
-        return values.reshape(len(self), len(levels))
+    def quantiles(self, levels: float | Sequence[float]) -> Floats:
+        """Quantiles at levels between 0 and 1, `[n, levels]`; a number is one level."""
+        wanted = vector(np.atleast_1d(np.asarray(levels)), "levels").tolist()
+        return self._native.quantiles(wanted).reshape(len(self), len(wanted))
 
     def samples(self, count: int, rng: RandomState = None, *, joint: bool = False) -> Floats:
         """Draw scores, `[count, n]`.
@@ -73,10 +74,12 @@ class Posterior:
         With `joint` the scores of one draw belong together, as those of one function; this takes time cubic in `n`, and only
         some surrogates can.
         """
+        count = _count(count, "count", least=0)
         return self._native.samples(count, rng, joint).reshape(count, len(self))
 
     def coverage(self, scores: ArrayLike, level: float = 0.9) -> float:
         """Share of the true scores inside their central interval of probability `level`; about `level` if calibrated."""
+        level = real(level, "level")
         if not 0 < level < 1:
             raise SettingError(f"level: {level} is out of range; expected between 0 and 1")
         share = self._native.coverage(self._scores(scores), level)
@@ -116,9 +119,17 @@ class Surrogate:
     def __init__(
         self, name: str = "ensemble", *, prior: str = "auto", seed: int = 1, space: Space | str | None = None
     ) -> None:
+        for value, called in ((name, "name"), (prior, "prior")):
+            if not isinstance(value, str):
+                raise ArgumentTypeError(f"{called} must be a text, not {type(value).__name__}")
+        if space is not None and not isinstance(space, (Space, str)):
+            raise ArgumentTypeError(
+                f"space must be a bonas.Space or the name of one, not {type(space).__name__}"
+            )
         self.name = name
-        self.prior = prior
-        self.seed = seed_of(seed)
+        # A surrogate that was loaded does not know how it was fitted.
+        self.prior: str | None = prior
+        self.seed: int | None = seed_of(seed)
         self._space = _bonas.space(space) if isinstance(space, str) else space
         self._fitted: _bonas.Fitted | None = None
 
@@ -143,6 +154,10 @@ class Surrogate:
             Numbers beside the graph, `[n, d]`, such as latencies: an array or a DataFrame. The surrogates ``graph-gp`` and
             ``ensemble`` take some.
         """
+        if self.prior is None or self.seed is None:
+            raise SettingError(
+                "prior, seed: those of a surrogate that was loaded are not known; set them, or fit another one"
+            )
         self._fitted = _bonas.Fitted.fit(
             self.name,
             self.prior,
@@ -162,16 +177,20 @@ class Surrogate:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted surrogate to a file, which ``bonas rank`` reads, too."""
-        self._native().save(os.fspath(path))
+        self._native().save(str(_path(path)))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Surrogate:
-        """Read a fitted surrogate, of this package or of ``bonas fit``."""
-        return cls._of(_bonas.Fitted.load(os.fspath(path)))
+        """Read a fitted surrogate, of this package or of ``bonas fit``.
+
+        Its `prior` and `seed` are None: the file is to predict with. Set both to fit it anew.
+        """
+        return cls._of(_bonas.Fitted.load(str(_path(path))))
 
     @classmethod
     def _of(cls, fitted: _bonas.Fitted) -> Surrogate:
         loaded = cls(fitted.name, space=fitted.space)
+        loaded.prior = loaded.seed = None
         loaded._fitted = fitted
         return loaded
 

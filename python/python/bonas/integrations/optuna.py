@@ -37,7 +37,7 @@ class BonasSampler(BaseSampler):
 
     An objective suggests each choice by name: `suggest_categorical` with as many values as the choice has options, in the
     order of the options, or `suggest_int` with as many numbers. Or it calls :meth:`suggest`, which does that. Parameters of
-    other names, and values of another number, are refused.
+    other names, and values of another number, are refused. A sampler is of one study of Optuna; another one needs its own.
 
     Parameters
     ----------
@@ -80,6 +80,8 @@ class BonasSampler(BaseSampler):
         self._left_over = deque(self._study.pending)
         # What was handed out, by the number of Optuna's trial.
         self._trials: dict[int, Trial] = {}
+        # The name of Optuna's study, which is known once it has a trial.
+        self._of: str | None = None
         self._imported = len(self._study.evaluations) > 0 or path is not None
 
     @property
@@ -108,8 +110,16 @@ class BonasSampler(BaseSampler):
         return {}
 
     def before_trial(self, study: OptunaStudy, trial: FrozenTrial) -> None:
-        """Refuse studies with several objectives."""
+        """Refuse studies with several objectives, and a second study."""
         self._raise_error_if_multi_objective(study)
+        with self._lock:
+            if self._of is None:
+                self._of = study.study_name
+        if self._of != study.study_name:
+            raise SettingError(
+                f"sampler: it is that of study {self._of!r}, whose scores say nothing of {study.study_name!r}; "
+                "make another BonasSampler"
+            )
 
     def sample_independent(
         self,
@@ -140,7 +150,13 @@ class BonasSampler(BaseSampler):
         if state == TrialState.COMPLETE and values is not None:
             self._expect_all(ours, trial)
             sign = -1.0 if study.direction == StudyDirection.MINIMIZE else 1.0
-            self._study.tell(ours, sign * values[0])
+            score = sign * values[0]
+            fault = self._fault(score)
+            if fault is None:
+                self._study.tell(ours, score)
+            else:
+                # Optuna takes it, and a surrogate learns nothing from it but that it is none.
+                self._study.tell(ours, failed=fault)
         else:
             self._study.tell(ours, failed="pruned" if state == TrialState.PRUNED else "the trial failed")
 
@@ -151,6 +167,10 @@ class BonasSampler(BaseSampler):
                 self._import(study)
                 self._trials[trial.number] = self._left_over.popleft() if self._left_over else self._ask()
             return self._trials[trial.number]
+
+    def _fault(self, score: float) -> str | None:
+        """Return why a value of Optuna's is no score here, such as one that is infinite."""
+        return self._study._session.fault({"score": score})
 
     def _ask(self) -> Trial:
         trials = self._study.ask(1)
@@ -167,8 +187,9 @@ class BonasSampler(BaseSampler):
         known: dict[Architecture, float] = {}
         for trial in study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
             architecture = self._architecture(trial)
-            if architecture is not None and trial.value is not None:
-                known.setdefault(architecture, sign * trial.value)
+            if architecture is None or trial.value is None or self._fault(sign * trial.value) is not None:
+                continue
+            known.setdefault(architecture, sign * trial.value)
         if known:
             self._study.add_known(known.keys(), list(known.values()))
 

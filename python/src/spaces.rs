@@ -17,7 +17,10 @@ use pyo3::types::PyDict;
 
 use crate::errors::Fault;
 use crate::random::generator;
-use crate::settings::text;
+use crate::settings::{count_of, text};
+
+/// Architectures that are drawn between two looks for signals.
+const LOOK: usize = 1024;
 
 /// A search space, with what a configuration says of it.
 #[derive(Clone, Debug)]
@@ -179,14 +182,27 @@ impl Space {
     fn sample(
         &self,
         py: Python<'_>,
-        n: Option<usize>,
+        n: Option<&Bound<'_, PyAny>>,
         rng: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let mut rng = generator(py, rng)?;
         let mut draw = || of_space(&self.0, self.0.space.sample(&mut rng));
         match n {
             None => Ok(draw()?.into_pyobject(py)?.into_any().unbind()),
-            Some(n) => Ok((0..n).map(|_| draw()).collect::<Result<Vec<_>, _>>()?.into_pyobject(py)?.unbind()),
+            Some(n) => {
+                let n = count_of("n", n)?;
+                let mut drawn = Vec::new();
+                drawn
+                    .try_reserve_exact(n)
+                    .map_err(|_| Fault::setting(format!("n: {n} architectures do not fit into memory")))?;
+                for i in 0..n {
+                    if i % LOOK == LOOK - 1 {
+                        py.check_signals()?;
+                    }
+                    drawn.push(draw()?);
+                }
+                Ok(drawn.into_pyobject(py)?.unbind())
+            }
         }
     }
 

@@ -33,7 +33,7 @@ type EvaluationTuple =
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Session {
     inner: Arc<Mutex<Inner>>,
-    home: Named,
+    home: Arc<Named>,
     /// The process that opened it: one that is forked off shares its lock and its journal, and must not write there.
     process: u32,
 }

@@ -46,7 +46,7 @@ impl Inner {
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Fitted {
     inner: Arc<Inner>,
-    home: Named,
+    home: Arc<Named>,
 }
 
 #[pymethods]
@@ -273,7 +273,7 @@ pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
 }
 
 /// The space of a model, which keeps the text of a space file.
-fn home_of(model: &Model) -> Named {
+fn home_of(model: &Model) -> Arc<Named> {
     let space = model.space().clone();
     let settings = match space.source() {
         None => SpaceSettings { name: space.name().to_owned(), text: None },

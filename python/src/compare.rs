@@ -12,7 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use crate::errors::Fault;
-use crate::interrupt::interruptible_with;
+use crate::interrupt::{attached, interruptible_with};
 use crate::settings::text;
 
 /// Compares strategies in a folder, and returns the figures as text; the files are in the folder.
@@ -49,7 +49,7 @@ pub(crate) fn compare(
         let mut broken = None;
         let results = experiment.run(&mut |step| {
             if let (Some(progress), None, Some(done)) = (&progress, &broken, count(&step)) {
-                broken = Python::attach(|py| progress.call1(py, done).err());
+                broken = attached(|py| progress.call1(py, done).err());
             }
         });
         (results.map(|results| results.text()).map_err(Fault::from), broken)

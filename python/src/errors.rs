@@ -48,6 +48,16 @@ impl Fault {
         Self { class: "UnsupportedError", text: text.into() }
     }
 
+    /// A folder that is in use.
+    pub(crate) fn locked(text: impl Into<String>) -> Self {
+        Self { class: "LockedError", text: text.into() }
+    }
+
+    /// What it says.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// A study that was closed, or is used in another process than its own.
     pub(crate) fn closed(text: impl Into<String>) -> Self {
         Self { class: "ClosedError", text: text.into() }

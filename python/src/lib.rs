@@ -31,6 +31,10 @@ fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(surrogate::surrogate_names, module)?)?;
     module.add_function(wrap_pyfunction!(compare::compare, module)?)?;
     metrics::add(module)?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (wrap_pyfunction!(interrupt::leaving, module)?,))?;
     module.add_function(wrap_pyfunction!(spaces::space, module)?)?;
     module.add_function(wrap_pyfunction!(spaces::declared_space, module)?)?;
     module.add_function(wrap_pyfunction!(spaces::space_names, module)?)?;

@@ -1,7 +1,7 @@
 //! Studies that are asked and told, in memory or in the folder of a search.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::interrupt::interruptible;
 use crate::settings::search_config;
 use crate::spaces::{Architecture, Named, Space, of_space};
 
-/// How long the folder is waited for after the report is written.
+/// How long the folder is waited for after the budget was changed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Number, architecture, predicted mean and standard deviation, round, batch.
@@ -33,7 +33,7 @@ type EvaluationTuple =
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Session {
     inner: Arc<Mutex<Inner>>,
-    home: Named,
+    home: Arc<Named>,
     /// The process that opened it: one that is forked off shares its lock and its journal, and must not write there.
     process: u32,
 }
@@ -42,11 +42,51 @@ pub(crate) struct Session {
 struct Inner {
     search: Search,
     in_memory: bool,
-    /// None once it is closed.
+    /// None once it is closed, and where the folder could not be had back after a change of the budget.
     session: Option<bonas::Session>,
+    /// Beside a session in a folder.
+    held: Option<Held>,
+    closed: bool,
+    /// Whether the report of the study, which is over, is written.
+    reported: bool,
     warnings: Warnings,
     /// Facts about machine and program, for the report.
     facts: Vec<(String, String)>,
+}
+
+/// Folders that this program has open, by the process: one that is forked off holds none of them.
+static HELD: Mutex<Option<HashSet<(u32, PathBuf)>>> = Mutex::new(None);
+
+/// A folder that this program has open.
+struct Held(u32, PathBuf);
+
+impl Held {
+    fn begin(folder: &Path) -> Self {
+        let held = (process::id(), resolved(folder));
+        HELD.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().insert(held.clone());
+        Self(held.0, held.1)
+    }
+
+    fn is(folder: &Path) -> bool {
+        let held = HELD.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref().is_some_and(|held| held.contains(&(process::id(), resolved(folder))))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.0 != process::id() {
+            return;
+        }
+        if let Some(held) = HELD.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            held.remove(&(self.0, std::mem::take(&mut self.1)));
+        }
+    }
+}
+
+/// The one path of a folder, whatever links lead there.
+fn resolved(folder: &Path) -> PathBuf {
+    folder.canonicalize().unwrap_or_else(|_| folder.to_owned())
 }
 
 /// Warnings that Python has not been told yet.
@@ -79,28 +119,57 @@ impl Inner {
         let session = if self.in_memory {
             self.search.open_in_memory(observers)?
         } else {
-            let session = self.search.open(patience, observers)?;
-            note_environment(&self.search.directory, &self.facts)?;
+            let folder = &self.search.directory;
+            let session = match self.search.open(patience, observers) {
+                Err(StudyError::Locked { path }) if Held::is(&path) => {
+                    return Err(Fault::locked(format!(
+                        "{}: this program has it open already; close() that Study",
+                        path.display()
+                    )));
+                }
+                other => other?,
+            };
+            self.held = Some(Held::begin(folder));
+            note_environment(folder, &self.facts)?;
             session
         };
         self.session = Some(session);
+        self.reported = false;
         Ok(())
     }
 
+    /// Gives the folder free.
+    fn release(&mut self) {
+        self.session = None;
+        self.held = None;
+    }
+
     fn session(&mut self) -> Result<&mut bonas::Session, Fault> {
+        if self.session.is_none() && !self.closed {
+            self.expect_journal()?;
+            self.open(PATIENCE)?;
+        }
         self.session.as_mut().ok_or_else(|| Fault::closed("the study is closed; open it again"))
     }
 
     /// The study, for a step that is journalled. What is written to a journal that was deleted would be lost without a word.
     fn writable(&mut self) -> Result<&mut bonas::Session, Fault> {
+        if self.session.is_some() {
+            self.expect_journal()?;
+        }
+        self.session()
+    }
+
+    /// Refuses a folder whose journal was deleted.
+    fn expect_journal(&self) -> Result<(), Fault> {
         let folder = &self.search.directory;
-        if !self.in_memory && self.session.is_some() && !Journal::exists(folder) {
+        if !self.in_memory && !Journal::exists(folder) {
             let shown = folder.display();
             return Err(Fault::path(format!(
                 "path: the journal in {shown} is gone; begin in another folder"
             )));
         }
-        self.session()
+        Ok(())
     }
 
     fn told(&self) -> Result<&ToldSettings, Fault> {
@@ -108,27 +177,40 @@ impl Inner {
         told.ok_or_else(|| Fault::setting("the scores of this study are not told"))
     }
 
-    /// Writes the report of a study in a folder that is over, as `bonas tell` does, and opens it again to be read.
-    fn conclude(&mut self) -> Result<(), Fault> {
-        if self.in_memory || self.session()?.ended().is_none() {
-            return Ok(());
+    /// Writes the report of a study in a folder that is over, as `bonas tell` does. What was told is in the journal by then, so
+    /// that a report which cannot be written is a warning.
+    fn conclude(&mut self) {
+        let Some(session) = self.session.as_mut().filter(|session| session.ended().is_some()) else { return };
+        if self.in_memory || self.reported {
+            return;
         }
-        let Some(session) = self.session.take() else { return Ok(()) };
-        match self.search.close(session) {
-            // The outcomes are told, and the report says so, too.
-            Err(StudyError::Evaluator(text)) => self.warnings.push(text),
-            other => other.map(drop)?,
+        match self.search.report_over(session) {
+            Ok(_) => self.reported = true,
+            // The report, which is written, says so, too.
+            Err(StudyError::Evaluator(text)) => {
+                self.reported = true;
+                self.warnings.push(text);
+            }
+            Err(error) => {
+                let text =
+                    format!("everything told is recorded, but the report could not be written: {error}");
+                self.warnings.push(text);
+            }
         }
-        self.open(PATIENCE)
     }
 
-    /// Says how far the search is, then does something in its folder that needs the lock, and opens it again.
+    /// Does something in the folder that needs its lock, and opens it again: if another process has it by then, at the next
+    /// call.
     fn apart(&mut self, work: impl FnOnce(&Search) -> Result<(), StudyError>) -> Result<(), Fault> {
-        self.session()?;
-        self.session = None;
+        self.writable()?;
+        self.release();
         let done = work(&self.search);
-        self.open(PATIENCE)?;
-        Ok(done?)
+        let opened = self.session().map(drop);
+        done?;
+        if let Err(fault) = opened {
+            self.warnings.push(format!("the budget is changed, but {}", fault.text()));
+        }
+        Ok(())
     }
 }
 
@@ -154,10 +236,24 @@ impl Session {
         };
         let home = Named::of_config(&config)?;
         let in_memory = path.is_none();
-        let search = Search { config, directory: path.unwrap_or_default(), cancel: Arc::default() };
+        // Whatever folder the program works in later.
+        let directory = path.map(|path| {
+            std::path::absolute(&path).map_err(|source| Fault::from(StudyError::Io { path, source }))
+        });
+        let directory = directory.transpose()?.unwrap_or_default();
+        let search = Search { config, directory, cancel: Arc::default() };
         let patience = Duration::try_from_secs_f64(patience)
             .map_err(|_| Fault::setting(format!("patience: {patience} is no number of seconds")))?;
-        let mut inner = Inner { search, in_memory, session: None, warnings: Warnings::default(), facts };
+        let mut inner = Inner {
+            search,
+            in_memory,
+            session: None,
+            held: None,
+            closed: false,
+            reported: false,
+            warnings: Warnings::default(),
+            facts,
+        };
         let inner = interruptible(py, move || inner.open(patience).map(|()| inner))??;
         Ok(Self { inner: Arc::new(Mutex::new(inner)), home, process: process::id() })
     }
@@ -172,7 +268,8 @@ impl Session {
         let trials = self.locked(py, move |inner| {
             let trials = inner.writable()?.ask(n)?;
             // The strategy may have nothing more to propose.
-            inner.conclude().map(|()| trials)
+            inner.conclude();
+            Ok(trials)
         })?;
         self.shown(&trials)
     }
@@ -182,7 +279,8 @@ impl Session {
             let outcome = inner.told()?.outcome(&measures);
             let outcome = outcome.map_err(|reason| StudyError::Trial { trial, reason })?;
             inner.writable()?.tell(trial, outcome)?;
-            inner.conclude()
+            inner.conclude();
+            Ok(())
         })
     }
 
@@ -199,7 +297,8 @@ impl Session {
     fn fail(&self, py: Python<'_>, trial: u64, reason: String) -> PyResult<()> {
         self.locked(py, move |inner| {
             inner.writable()?.tell(trial, Outcome::Failed(reason))?;
-            inner.conclude()
+            inner.conclude();
+            Ok(())
         })
     }
 
@@ -231,7 +330,8 @@ impl Session {
     fn abandon(&self, py: Python<'_>, trial: u64) -> PyResult<()> {
         self.locked(py, move |inner| {
             inner.writable()?.abandon(trial)?;
-            inner.conclude()
+            inner.conclude();
+            Ok(())
         })
     }
 
@@ -298,14 +398,15 @@ impl Session {
                 return Err(Fault::setting("budget: the study is in memory; set its budget when it is made"));
             }
             inner.apart(|search| search.extend(architectures))?;
-            inner.conclude()
+            inner.conclude();
+            Ok(())
         })
     }
 
     /// Writes the report of what there is.
     fn report(&self, py: Python<'_>) -> PyResult<()> {
         self.locked(py, |inner| {
-            inner.session()?;
+            inner.writable()?;
             if inner.in_memory {
                 return Err(Fault::setting("path: the study is in memory, and a report needs a folder"));
             }
@@ -318,26 +419,43 @@ impl Session {
         self.locked(py, |inner| Ok(inner.warnings.take()))
     }
 
-    /// Gives the folder free; a second time nothing happens.
+    /// Gives the folder free; a second time nothing happens, nor in a process that was forked off.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_forked() {
+            return Ok(());
+        }
         let inner = self.inner.clone();
-        interruptible(py, move || drop(lock(&inner).session.take()))
+        interruptible(py, move || {
+            let mut inner = lock(&inner);
+            inner.closed = true;
+            inner.release();
+        })
     }
 
+    /// Whether it is closed: in a process that was forked off it always is, as it is of no use there.
     fn closed(&self, py: Python<'_>) -> PyResult<bool> {
+        if self.is_forked() {
+            return Ok(true);
+        }
         let inner = self.inner.clone();
-        interruptible(py, move || lock(&inner).session.is_none())
+        interruptible(py, move || lock(&inner).closed)
     }
 }
 
 impl Session {
+    /// Whether this process was forked off the one that opened the study. What a thread of that one had locked stays locked
+    /// here for ever.
+    fn is_forked(&self) -> bool {
+        process::id() != self.process
+    }
+
     /// Does something with the study, alone.
     fn locked<T: Send + 'static>(
         &self,
         py: Python<'_>,
         work: impl FnOnce(&mut Inner) -> Result<T, Fault> + Send + 'static,
     ) -> PyResult<T> {
-        if process::id() != self.process {
+        if self.is_forked() {
             let reason = format!(
                 "the study was opened in process {}, and this is process {}, which was forked off; open it in one of them only",
                 self.process,

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use bonas::config::SearchConfig;
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use toml::{Table, Value};
@@ -16,6 +17,19 @@ pub(crate) fn search_config(sections: &Bound<'_, PyDict>) -> PyResult<SearchConf
     let here = std::path::absolute(Path::new("."))
         .map_err(|error| Fault::data(format!("cannot tell in which folder this runs: {error}")))?;
     Ok(SearchConfig { relative_to: here, ..config })
+}
+
+/// A whole number that is no less than 0.
+pub(crate) fn count_of(name: &str, number: &Bound<'_, PyAny>) -> PyResult<usize> {
+    match number.extract::<usize>() {
+        Err(error) if error.is_instance_of::<PyOverflowError>(number.py()) => Err(Fault::setting(format!(
+            "{name}: {} is out of range; expected a whole number from 0 to {}",
+            number.str()?,
+            usize::MAX
+        ))
+        .into()),
+        other => other,
+    }
 }
 
 /// A mapping as TOML.

@@ -1,8 +1,9 @@
 //! Search spaces and their architectures.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 
 use bonas::build::SPACE_FILE;
 use bonas::config::{ConfigError, SearchConfig, SpaceSettings, space_description, space_from_toml};
@@ -17,7 +18,22 @@ use pyo3::types::PyDict;
 
 use crate::errors::Fault;
 use crate::random::generator;
-use crate::settings::text;
+use crate::settings::{count_of, text};
+
+/// Architectures that are drawn between two looks for signals.
+const LOOK: usize = 1024;
+
+/// Spaces that are kept to be had again, as by every architecture that is unpickled.
+const BUILT: usize = 8;
+
+/// A name in a configuration, and the text of a space file.
+type SpaceKey = (String, Option<String>);
+
+/// The spaces that were built last.
+fn built() -> MutexGuard<'static, HashMap<SpaceKey, Arc<Named>>> {
+    static BUILT: LazyLock<Mutex<HashMap<SpaceKey, Arc<Named>>>> = LazyLock::new(Mutex::default);
+    BUILT.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A search space, with what a configuration says of it.
 #[derive(Clone, Debug)]
@@ -29,12 +45,30 @@ pub(crate) struct Named {
 
 impl Named {
     /// The space of a name as a configuration has it: one of the catalogue, or `file:PATH`.
-    fn of(name: &str) -> Result<Self, Fault> {
+    fn of(name: &str) -> Result<Arc<Self>, Fault> {
         Self::of_settings(SpaceSettings { name: name.to_owned(), ..SpaceSettings::default() })
     }
 
     /// The space of a configuration; the text of a space file is read where it is missing.
-    fn of_settings(space: SpaceSettings) -> Result<Self, Fault> {
+    fn of_settings(space: SpaceSettings) -> Result<Arc<Self>, Fault> {
+        // A file whose text is not given may have changed.
+        let known = space.text.is_some() || !space.name.starts_with(SPACE_FILE);
+        let key = (space.name.clone(), space.text.clone());
+        if let Some(built) = built().get(&key).filter(|_| known) {
+            return Ok(built.clone());
+        }
+        let made = Self::make(space)?;
+        if known {
+            let mut built = built();
+            if built.len() >= BUILT {
+                built.clear();
+            }
+            built.insert(key, made.clone());
+        }
+        Ok(made)
+    }
+
+    fn make(space: SpaceSettings) -> Result<Arc<Self>, Fault> {
         let relative_to = here()?;
         let config = SearchConfig { space, relative_to, ..SearchConfig::default() };
         let config = build::keep_space(config).map_err(of_this_space)?;
@@ -43,13 +77,13 @@ impl Named {
     }
 
     /// The space of a configuration that is opened.
-    pub(crate) fn of_config(config: &SearchConfig) -> Result<Self, Fault> {
+    pub(crate) fn of_config(config: &SearchConfig) -> Result<Arc<Self>, Fault> {
         Ok(Self::found(config.space.clone(), build::space(config).map_err(of_this_space)?))
     }
 
     /// A space that something else has built.
-    pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Self {
-        Self { name: space.name().to_owned(), settings, space }
+    pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Arc<Self> {
+        Arc::new(Self { name: space.name().to_owned(), settings, space })
     }
 
     /// Whether it is the same space: the same name, and the same text if it is declared.
@@ -65,7 +99,7 @@ impl Named {
     }
 
     /// An argument that is a space or the name of one.
-    pub(crate) fn argument(argument: &Bound<'_, PyAny>) -> PyResult<Self> {
+    pub(crate) fn argument(argument: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
         if let Ok(space) = argument.cast::<Space>() {
             return Ok(space.get().0.clone());
         }
@@ -82,7 +116,7 @@ type Reduced = (Py<PyAny>, (String, Option<String>));
 
 /// A search space: `bonas.spaces.get`.
 #[pyclass(frozen, module = "bonas")]
-pub(crate) struct Space(pub(crate) Named);
+pub(crate) struct Space(pub(crate) Arc<Named>);
 
 #[pymethods]
 impl Space {
@@ -179,14 +213,27 @@ impl Space {
     fn sample(
         &self,
         py: Python<'_>,
-        n: Option<usize>,
+        n: Option<&Bound<'_, PyAny>>,
         rng: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Py<PyAny>> {
         let mut rng = generator(py, rng)?;
         let mut draw = || of_space(&self.0, self.0.space.sample(&mut rng));
         match n {
             None => Ok(draw()?.into_pyobject(py)?.into_any().unbind()),
-            Some(n) => Ok((0..n).map(|_| draw()).collect::<Result<Vec<_>, _>>()?.into_pyobject(py)?.unbind()),
+            Some(n) => {
+                let n = count_of("n", n)?;
+                let mut drawn = Vec::new();
+                drawn
+                    .try_reserve_exact(n)
+                    .map_err(|_| Fault::setting(format!("n: {n} architectures do not fit into memory")))?;
+                for i in 0..n {
+                    if i % LOOK == LOOK - 1 {
+                        py.check_signals()?;
+                    }
+                    drawn.push(draw()?);
+                }
+                Ok(drawn.into_pyobject(py)?.unbind())
+            }
         }
     }
 
@@ -233,13 +280,13 @@ impl Space {
 /// (True, [0, 3, 0, 0, 0, 1])
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Architecture {
-    pub(crate) home: Named,
+    pub(crate) home: Arc<Named>,
     pub(crate) value: spaces::Architecture,
     text: String,
 }
 
 /// An architecture that is known to be of a space.
-pub(crate) fn of_space(home: &Named, architecture: spaces::Architecture) -> Result<Architecture, Fault> {
+pub(crate) fn of_space(home: &Arc<Named>, architecture: spaces::Architecture) -> Result<Architecture, Fault> {
     let text = home.space.format(&architecture)?;
     Ok(Architecture { home: home.clone(), value: architecture, text })
 }

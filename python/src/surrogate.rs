@@ -10,12 +10,14 @@ use bonas::surrogate::catalogue::{SURROGATES, surrogates_that};
 use bonas::surrogate::metrics::{coverage, negative_log_likelihood};
 use bonas::surrogate::posterior::Posterior;
 use bonas::surrogate::{Observation, Predict};
+use numpy::ndarray::Array2;
 use numpy::{IntoPyArray, PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use crate::errors::Fault;
 use crate::interrupt::interruptible;
 use crate::random::generator;
+use crate::settings::count_of;
 use crate::spaces::{Architecture, Named, Space};
 
 /// A list of architectures, as Python gives it.
@@ -44,7 +46,7 @@ impl Inner {
 #[pyclass(frozen, module = "bonas")]
 pub(crate) struct Fitted {
     inner: Arc<Inner>,
-    home: Named,
+    home: Arc<Named>,
 }
 
 #[pymethods]
@@ -143,32 +145,21 @@ impl Fitted {
         let architectures = of_one_space(&self.home, &x)?;
         let rows = features.map(|features| rows(&features));
         let inner = self.inner.clone();
-        let (architectures, posteriors) = interruptible(py, move || {
-            let posteriors = predicted(&inner, &architectures, rows.as_deref())?;
-            Ok::<_, Fault>((architectures, posteriors))
+        let posteriors = interruptible(py, move || -> Result<_, Fault> {
+            let inner = match rows {
+                Some(rows) => Arc::new(Inner::of(inner.model.with_features(&architectures, &rows)?)?),
+                // Those of architectures that it was fitted to are known.
+                None => inner,
+            };
+            let laws = if architectures.is_empty() {
+                Vec::new()
+            } else {
+                inner.predictor().predict(&architectures)?
+            };
+            Ok(Posteriors { inner, architectures, laws: Arc::new(laws) })
         })??;
-        Ok(Posteriors { inner: self.inner.clone(), architectures, laws: Arc::new(posteriors) })
+        Ok(posteriors)
     }
-}
-
-fn predicted(
-    inner: &Inner,
-    architectures: &[bonas::spaces::Architecture],
-    rows: Option<&[Vec<f64>]>,
-) -> Result<Vec<Posterior>, Fault> {
-    match (inner.model.features(), rows) {
-        (Some(features), Some(rows)) => features.add(architectures, rows)?,
-        (None, Some(_)) => {
-            return Err(Fault::data("features are given, and the surrogate was fitted without any"));
-        }
-        // Those of architectures that it was fitted to are known.
-        (_, None) => {}
-    }
-    if architectures.is_empty() {
-        return Ok(Vec::new());
-    }
-    let posteriors = inner.predictor().predict(architectures)?;
-    Ok(posteriors)
 }
 
 /// What a surrogate predicts of some architectures. `bonas.Posterior` is made of it.
@@ -217,12 +208,14 @@ impl Posteriors {
     fn samples<'py>(
         &self,
         py: Python<'py>,
-        count: usize,
+        count: &Bound<'py, PyAny>,
         rng: Option<&Bound<'py, PyAny>>,
         joint: bool,
     ) -> PyResult<Bound<'py, PyArray2<f64>>> {
+        let count = count_of("count", count)?;
+        let n = self.laws.len();
         let mut rng = generator(py, rng)?;
-        if joint {
+        if joint && n > 0 {
             let (inner, architectures) = (self.inner.clone(), self.architectures.clone());
             let draws = interruptible(py, move || -> Result<_, Fault> {
                 let joint = inner.predictor().joint(&architectures)?.ok_or_else(|| {
@@ -232,17 +225,21 @@ impl Posteriors {
                         surrogates_that(|surrogate| surrogate.has_joint_posterior()).join(", ")
                     ))
                 })?;
+                // Base samples, draws, and draws in their own unit.
+                numbers(count, 3 * n).map(drop).map_err(|_| too_many(count, n))?;
                 Ok(joint.draws(count, &mut rng))
             })??;
             return Ok(draws.into_pyarray(py));
         }
         let posteriors = self.laws.clone();
-        let rows = interruptible(py, move || -> Vec<Vec<f64>> {
-            (0..count)
-                .map(|_| posteriors.iter().map(|posterior| posterior.sample(&mut rng)).collect())
-                .collect()
-        })?;
-        Ok(PyArray2::from_vec2(py, &rows)?)
+        let draws = interruptible(py, move || -> Result<_, Fault> {
+            let mut draws = numbers(count, n)?;
+            for _ in 0..if n > 0 { count } else { 0 } {
+                draws.extend(posteriors.iter().map(|posterior| posterior.sample(&mut rng)));
+            }
+            Array2::from_shape_vec((count, n), draws).map_err(|_| too_many(count, n))
+        })??;
+        Ok(draws.into_pyarray(py))
     }
 
     /// Share of the scores inside their central interval.
@@ -256,6 +253,18 @@ impl Posteriors {
     }
 }
 
+/// Room for `count` draws of `n` architectures.
+fn numbers(count: usize, n: usize) -> Result<Vec<f64>, Fault> {
+    let mut numbers = Vec::new();
+    let length = count.checked_mul(n).ok_or_else(|| too_many(count, n))?;
+    numbers.try_reserve_exact(length).map_err(|_| too_many(count, n))?;
+    Ok(numbers)
+}
+
+fn too_many(count: usize, n: usize) -> Fault {
+    Fault::setting(format!("count: {count} draws of {n} architectures do not fit into memory"))
+}
+
 /// Names and descriptions of the surrogates of this build.
 #[pyfunction]
 pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
@@ -264,7 +273,7 @@ pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
 }
 
 /// The space of a model, which keeps the text of a space file.
-fn home_of(model: &Model) -> Named {
+fn home_of(model: &Model) -> Arc<Named> {
     let space = model.space().clone();
     let settings = match space.source() {
         None => SpaceSettings { name: space.name().to_owned(), text: None },

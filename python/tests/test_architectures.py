@@ -125,3 +125,15 @@ def test_examples_of_the_native_half(documented: object) -> None:
     example = doctest.DocTestParser().get_doctest(text, {}, name, None, 0)
     assert example.examples
     assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def test_numbers_of_samples() -> None:
+    space = bonas.spaces.get("nasbench201")
+    assert space.sample(0) == []
+    for n in (-1, 2**64):
+        with pytest.raises(bonas.SettingError, match=f"n: {n} is out of range"):
+            space.sample(n)
+    with pytest.raises(bonas.SettingError, match=f"n: {2**62} architectures do not fit into memory"):
+        space.sample(2**62)
+    with pytest.raises(TypeError):
+        space.sample(1.5)  # type: ignore[call-overload]

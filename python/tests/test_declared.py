@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import resource
 import shutil
 import time
 from collections.abc import Callable
@@ -215,3 +216,25 @@ def test_a_set_has_no_order(declare: Callable[[], bonas.Space]) -> None:
 def test_declarations_of_the_wrong_type(declare: Callable[[], bonas.Space]) -> None:
     with pytest.raises(bonas.ArgumentTypeError, match="must be"):
         declare()
+
+
+def test_architectures_share_their_space(in_folder: Path) -> None:
+    Path("net.toml").write_text(NET + "# long\n" * 20_000)
+    space = spaces.from_file("net.toml")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    drawn = space.sample(5_000, rng=1)
+    again = [pickle.loads(pickle.dumps(cell)) for cell in drawn[:500]]
+    assert again == drawn[:500] and again[0].space == space
+    # Each with a text of its own they would take 700 MB.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+    Path("net.toml").write_text(NET)
+    changed = spaces.from_file("net.toml")
+    assert changed != space and again[0] not in [changed.sample(rng=1)]
+
+
+def test_many_spaces_of_one_name() -> None:
+    made = [spaces.Choices("net", {"a": list(range(2, 4 + i)), "b": [1, 2]}) for i in range(20)]
+    for space in made + made[::-1]:
+        cell = space.sample(rng=1)
+        again = pickle.loads(pickle.dumps(cell))
+        assert (again, again.space, again.space.size) == (cell, space, space.size)

@@ -163,6 +163,17 @@ def test_settings_that_cannot_be_used(tmp_path: Path) -> None:
     assert len(fitted.predict([])) == 0
     assert fitted.predict([]).quantiles([0.5, 0.9]).shape == (0, 2)
     assert fitted.predict([]).samples(3).shape == (3, 0)
+    joint = bonas.Surrogate("graph-gp").fit(CELLS[:3], SCORES[:3])
+    assert joint.predict([]).samples(2, joint=True).shape == (2, 0)
+    for count in (10**12, 2**62, 2**64 - 1):
+        for together in (False, True):
+            with pytest.raises(
+                bonas.SettingError, match=f"count: {count} draws of 2 architectures do not fit"
+            ):
+                joint.predict(CELLS[:2]).samples(count, joint=together)
+    for count in (-1, -(2**70), 2**64):
+        with pytest.raises(bonas.SettingError, match=f"count: {count} is out of range"):
+            joint.predict(CELLS[:2]).samples(count)
     with pytest.raises(bonas.SettingError, match="between 0 and 1"):
         fitted.predict(CELLS[:2]).quantiles([1.0])
     (tmp_path / "no").write_bytes(b"nothing")
@@ -263,3 +274,18 @@ def test_what_is_loaded_does_not_say_how_it_was_fitted(tmp_path: Path) -> None:
         loaded.fit(cells, range(12))
     loaded.prior, loaded.seed = "none", 7
     assert loaded.fit(cells, range(12)).fitted
+
+
+def test_features_are_those_of_a_call() -> None:
+    latency = np.arange(90.0) % 37
+    model = bonas.Surrogate("graph-gp").fit(CELLS[:60], latency[:60], features=latency[:60])
+    low, high = (model.predict(CELLS[60:61], features=[[number]]) for number in (1.0, 30.0))
+    assert low.median[0] + 10 < high.median[0]
+    # Draws are of the features of their own call.
+    assert low.samples(200, rng=1, joint=True).mean() + 10 < high.samples(200, rng=1, joint=True).mean()
+    with pytest.raises(bonas.DataError, match="row 1 of the features has NaN"):
+        model.predict(CELLS[60:62], features=[[2.0], [np.nan]])
+    with pytest.raises(bonas.DataError, match="has no features"):
+        model.predict(CELLS[60:61])
+    with pytest.raises(bonas.DataError, match="and had"):
+        model.predict(CELLS[:1], features=[[latency[0] + 1]])

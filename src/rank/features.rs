@@ -1,7 +1,7 @@
 //! Numbers of architectures that a caller gives, as features beside the graph.
 
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::strategy::Knowledge;
@@ -14,11 +14,10 @@ use crate::StudyError;
 const NAME: &str = "the surrogate";
 
 /// Numbers by the text form of an architecture: isomorphic ones may differ, as in latency.
-type Numbers = Arc<RwLock<HashMap<u64, Vec<f64>>>>;
+type Numbers = Arc<HashMap<u64, Vec<f64>>>;
 
-/// Features of architectures: `d` numbers for each. Candidates that are to be predicted are [added](Self::add) first.
-///
-/// Clones share the numbers.
+/// Features of architectures: `d` numbers for each. Those of candidates that are to be predicted stand
+/// [beside](super::Model::with_features) those of the fit.
 #[derive(Clone, Debug)]
 pub struct Features {
     width: usize,
@@ -38,23 +37,27 @@ impl Features {
         if width == 0 {
             return Err(refused("there is no feature; give at least one column".into()));
         }
-        let mut features = Self { width, numbers: Numbers::default(), fitted: Vec::new() };
-        features.add(architectures, rows)?;
+        let nothing = Self { width, numbers: Numbers::default(), fitted: Vec::new() };
+        let mut features = nothing.with(architectures, rows)?;
         let mut seen = std::collections::HashSet::new();
         features.fitted = architectures.iter().filter(|a| seen.insert(a.spelling())).cloned().collect();
         Ok(features)
     }
 
-    /// Adds the features of more architectures.
+    /// These features and those of more architectures.
     ///
     /// # Errors
     /// As [`new`](Self::new), but for the number of architectures.
-    pub fn add(&self, architectures: &[Architecture], rows: &[Vec<f64>]) -> Result<(), SurrogateError> {
+    pub(super) fn with(
+        &self,
+        architectures: &[Architecture],
+        rows: &[Vec<f64>],
+    ) -> Result<Self, SurrogateError> {
         if architectures.len() != rows.len() {
             let reason = format!("{} rows of features for {} architectures", rows.len(), architectures.len());
             return Err(refused(reason));
         }
-        let mut numbers = self.numbers.write().unwrap_or_else(PoisonError::into_inner);
+        let mut numbers = HashMap::clone(&self.numbers);
         for (i, (architecture, row)) in architectures.iter().zip(rows).enumerate() {
             if row.len() != self.width {
                 return Err(refused(format!("row {i} has {} features, expected {}", row.len(), self.width)));
@@ -68,7 +71,7 @@ impl Features {
                 return Err(refused(reason));
             }
         }
-        Ok(())
+        Ok(Self { width: self.width, numbers: Arc::new(numbers), fitted: self.fitted.clone() })
     }
 
     /// Number of features of an architecture.
@@ -100,8 +103,7 @@ impl Features {
     /// The features of the fit as text.
     pub(super) fn note(&self, space: &dyn SearchSpace) -> Result<String, StudyError> {
         let row = |architecture: &Architecture| -> Result<(String, Vec<f64>), StudyError> {
-            let numbers = self.numbers.read().unwrap_or_else(PoisonError::into_inner);
-            let row = numbers.get(&architecture.spelling()).cloned().unwrap_or_default();
+            let row = self.numbers.get(&architecture.spelling()).cloned().unwrap_or_default();
             Ok((space.format(architecture)?, row))
         };
         let rows = self.fitted.iter().map(row).collect::<Result<Vec<_>, _>>()?;
@@ -119,7 +121,6 @@ impl Features {
 }
 
 fn looked_up(numbers: &Numbers, architectures: &[Architecture], feature: usize) -> Result<Vec<f64>, String> {
-    let numbers = numbers.read().unwrap_or_else(PoisonError::into_inner);
     let of = |architecture: &Architecture| {
         numbers.get(&architecture.spelling()).and_then(|row| row.get(feature).copied()).ok_or_else(|| {
             format!(
@@ -131,6 +132,6 @@ fn looked_up(numbers: &Numbers, architectures: &[Architecture], feature: usize) 
     architectures.iter().map(of).collect()
 }
 
-fn refused(reason: String) -> SurrogateError {
+pub(super) fn refused(reason: String) -> SurrogateError {
     SurrogateError::data(NAME, reason)
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::catalogue::SPACES;
-use bonas_spaces::{SearchSpace, SpaceEntry};
+use bonas_spaces::{Architecture, SearchSpace, SpaceEntry};
 use bonas_study::history::{Fidelity, History};
 use bonas_study::journal::write_whole;
 use bonas_study::rng::stream;
@@ -13,7 +13,7 @@ use bonas_study::table::{Benchmark, Skipped};
 use bonas_surrogate::catalogue::load_saved;
 use bonas_surrogate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
 
-use super::features::Features;
+use super::features::{Features, refused};
 use crate::StudyError;
 use crate::config::space_from_toml;
 
@@ -229,9 +229,30 @@ impl Model {
         self.scale
     }
 
-    /// The features that it was fitted with, to which those of candidates are added; none without any.
+    /// The features that it was fitted with, and those that stand beside them; none without any.
     pub fn features(&self) -> Option<&Features> {
         self.features.as_ref()
+    }
+
+    /// This model with the features `rows`, `[n, d]`, of architectures that are to be predicted.
+    ///
+    /// # Errors
+    /// [`SurrogateError::Data`] for a model that was fitted without features, rows of other lengths, numbers that are not
+    /// finite, and an architecture with two rows that differ, of which one may be that of the fit.
+    pub fn with_features(
+        &self,
+        architectures: &[Architecture],
+        rows: &[Vec<f64>],
+    ) -> Result<Self, StudyError> {
+        let Some(features) = &self.features else {
+            let reason = "features are given, and the surrogate was fitted without any";
+            return Err(refused(reason.into()).into());
+        };
+        let features = features.with(architectures, rows)?;
+        // Each remembers what it was asked, so that others take their places.
+        let mut known = features.knowledge()?;
+        known.extend_from_slice(&self.known[features.width()..]);
+        Ok(Self { known, features: Some(features), ..self.clone() })
     }
 
     /// A predictor of its own; all of a model give equal posteriors.
@@ -329,13 +350,21 @@ mod tests {
         let loaded = Model::from_bytes(&model.to_bytes().unwrap()).unwrap();
         let without = loaded.predictor().unwrap().predict(&cells[60..]).unwrap_err().to_string();
         assert!(without.contains("has no features"), "{without}");
-        loaded.features().unwrap().add(&cells[60..], &rows[60..]).unwrap();
-        let posteriors = loaded.predictor().unwrap().predict(&cells[60..]).unwrap();
+        let beside =
+            |rows: &[Vec<f64>]| loaded.with_features(&cells[60..], rows).unwrap().predictor().unwrap();
+        let others = beside(&vec![vec![0.0]; 30]).predict(&cells[60..]).unwrap();
+        let posteriors = beside(&rows[60..]).predict(&cells[60..]).unwrap();
+        assert_ne!(others, posteriors);
         let medians: Vec<f64> = posteriors.iter().map(bonas_surrogate::Posterior::median).collect();
         let truth: Vec<f64> = rows[60..].iter().map(|row| row[0]).collect();
         assert!(bonas_surrogate::metrics::kendall_tau_b(&medians, &truth).unwrap() > 0.9);
-        let other = loaded.features().unwrap().add(&cells[60..61], &[vec![-1.0]]).unwrap_err().to_string();
+        let other = loaded.with_features(&cells[..1], &[vec![-1.0]]).unwrap_err().to_string();
         assert!(other.contains("and had"), "{other}");
+        let mixed = [vec![1.0], vec![f64::NAN]];
+        let other = loaded.with_features(&cells[60..62], &mixed).unwrap_err().to_string();
+        assert!(other.contains("row 1 of the features has NaN"), "{other}");
+        let without = loaded.predictor().unwrap().predict(&cells[60..]).unwrap_err().to_string();
+        assert!(without.contains("has no features"), "{without}");
     }
 
     #[test]

@@ -163,7 +163,15 @@ impl Search {
     ///
     /// # Errors
     /// [`StudyError::Evaluator`], once the report is written, if every architecture failed; [`StudyError::Io`].
-    pub fn close(&self, session: Session) -> Result<Option<Summary>, StudyError> {
+    pub fn close(&self, mut session: Session) -> Result<Option<Summary>, StudyError> {
+        self.report_over(&mut session)
+    }
+
+    /// As [`close`](Self::close), but the session stays open.
+    ///
+    /// # Errors
+    /// As [`close`](Self::close).
+    pub fn report_over(&self, session: &mut Session) -> Result<Option<Summary>, StudyError> {
         let Some(finished) = session.finish() else { return Ok(None) };
         reporting::note_embedding(&self.directory, &self.config)?;
         self.conclude(&build::space(&self.config)?, &finished, &mut |_, _| Vec::new())?;

@@ -173,20 +173,20 @@ impl Runner {
         Some(estimates)
     }
 
-    pub(super) fn finish(mut self, reason: EndReason) -> Finished {
+    pub(super) fn finish(&mut self, reason: EndReason) -> Finished {
         let estimates = self.estimate();
         if let Some(store) = &self.store {
             store.staging.clear();
         }
         Finished {
             imported: self.state.imported.architectures,
-            history: self.state.history,
+            history: self.state.history.clone(),
             fidelity: self.fidelity,
             reason,
             ask_seconds: self.timings.known().asks().collect(),
             evaluate_seconds: self.timings.known().evaluation(),
             estimates,
-            recommended: self.recommended,
+            recommended: self.recommended.clone(),
         }
     }
 

@@ -206,8 +206,8 @@ impl Session {
         self.runner.state.ended
     }
 
-    /// What the study leaves, with the strategy's estimates; none while it goes on.
-    pub fn finish(self) -> Option<Finished> {
+    /// What the study leaves, with the strategy's estimates; none while it goes on. The session keeps the folder's lock.
+    pub fn finish(&mut self) -> Option<Finished> {
         let reason = self.ended()?;
         Some(self.runner.finish(reason))
     }

@@ -88,7 +88,7 @@ def test_what_python_declares_is_kept_with_a_study_and_pickled(
         best = again.best.architecture
     assert best in space and pickle.loads(pickle.dumps(best)) == best
     shutil.copytree("a", "b")
-    with pytest.raises(bonas.SettingError, match="of the space file"):
+    with pytest.raises(bonas.SettingError, match="of space.toml"):
         bonas.Study(spaces.Cells("triangle", ["conv", "pool"], 1), "random", path="b")
     assert space.toml is not None
     Path("t.toml").write_text(space.toml)

@@ -137,6 +137,11 @@ impl Cholesky {
         gram_of_lower(&self.inverse_lower())
     }
 
+    /// Diagonal `[n]` of `A⁻¹`: the sums of squares of the columns of `L⁻¹`.
+    pub(crate) fn inverse_diag(&self) -> Array1<f64> {
+        self.inverse_lower().map_axis(Axis(0), |column| column.dot(&column))
+    }
+
     /// `L⁻¹ [n, n]`, block row by block row.
     pub(crate) fn inverse_lower(&self) -> Array2<f64> {
         let n = self.len();
@@ -244,7 +249,9 @@ mod tests {
             let back = cholesky.lower.dot(&cholesky.lower.t());
             let near = |x: &Array2<f64>, y: &Array2<f64>| (x - y).iter().all(|d| d.abs() < 1e-10);
             assert!(near(&back, &a), "n {n}");
-            assert!(near(&cholesky.inverse().dot(&a), &Array2::eye(n)), "n {n}");
+            let inverse = cholesky.inverse();
+            assert!(near(&inverse.dot(&a), &Array2::eye(n)), "n {n}");
+            assert!((cholesky.inverse_diag() - inverse.diag()).iter().all(|d| d.abs() < 1e-10), "n {n}");
             let b = Array1::from_shape_fn(n, |i| i as f64 - 3.0);
             let x = cholesky.solve(b.view());
             assert!((a.dot(&x) - &b).iter().all(|d| d.abs() < 1e-9), "n {n}");

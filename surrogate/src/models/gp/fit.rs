@@ -34,7 +34,7 @@ impl Evidence<'_> {
         let objective = Objective::new(self);
         let centre = objective.centre.clone();
         let starts = start.map(|start| objective.bounded(start)).into_iter().chain([centre.clone()]);
-        let at = |parameters: Vec<f64>| Some(Fit { loss: objective.at(&parameters)?.0, parameters });
+        let at = |parameters: Vec<f64>| Some(Fit { loss: objective.loss(&parameters)?, parameters });
         let likelier = |best: Fit, next: Fit| if next.loss < best.loss { next } else { best };
         let raised = |times: usize| {
             let mut parameters = centre.clone();
@@ -64,10 +64,10 @@ impl Evidence<'_> {
     pub(crate) fn leave_one_out(&self, parameters: Option<&[f64]>) -> Option<Vec<LeftOut>> {
         let objective = Objective::new(self);
         let (cholesky, _) = objective.covariance(parameters.unwrap_or(&objective.centre))?;
-        let (alpha, inverse) = (cholesky.solve(self.targets.view()), cholesky.inverse());
+        let (alpha, precision) = (cholesky.solve(self.targets.view()), cholesky.inverse_diag());
         let left = |i: usize| LeftOut {
-            mean: self.targets[i] - alpha[i] / inverse[[i, i]],
-            variance: inverse[[i, i]].recip() - self.extra[i],
+            mean: self.targets[i] - alpha[i] / precision[i],
+            variance: precision[i].recip() - self.extra[i],
         };
         Some((0..self.targets.len()).map(left).collect())
     }

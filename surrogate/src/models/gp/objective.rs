@@ -1,6 +1,6 @@
 //! The marginal likelihood of the hyper-parameters and its gradient.
 
-use ndarray::{Array2, Axis, Zip};
+use ndarray::{Array1, Array2, Axis, Zip};
 
 use super::model::{Block, Evidence, Shape};
 use crate::linalg::Cholesky;
@@ -101,7 +101,7 @@ impl<'a> Objective<'a> {
         let (cholesky, parts) = self.covariance(p)?;
         let noise = (2.0 * p[p.len() - 1]).exp();
         let alpha = cholesky.solve(self.evidence.targets.view());
-        let mut loss = 0.5 * (self.evidence.targets.dot(&alpha) + cholesky.ln_det());
+        let loss = self.loss_with(p, &cholesky, &alpha);
         // W = K⁻¹ - α αᵀ; the loss changes by ½ tr(W dK).
         let mut w = cholesky.inverse();
         for (i, mut row) in w.rows_mut().into_iter().enumerate() {
@@ -113,11 +113,25 @@ impl<'a> Objective<'a> {
         }
         slope.push(noise * w.diag().sum());
         for (i, slope) in slope.iter_mut().enumerate() {
-            let z = (p[i] - self.centre[i]) / self.spread[i];
-            loss += 0.5 * z * z;
-            *slope += z / self.spread[i];
+            *slope += (p[i] - self.centre[i]) / self.spread[i] / self.spread[i];
         }
         (loss.is_finite() && slope.iter().all(|s| s.is_finite())).then_some((loss, slope))
+    }
+
+    /// The loss alone; `None` if the covariance is not positive definite.
+    pub(super) fn loss(&self, p: &[f64]) -> Option<f64> {
+        let (cholesky, _) = self.covariance(p)?;
+        let alpha = cholesky.solve(self.evidence.targets.view());
+        Some(self.loss_with(p, &cholesky, &alpha)).filter(|loss| loss.is_finite())
+    }
+
+    /// The loss, given `K⁻¹ z`.
+    fn loss_with(&self, p: &[f64], cholesky: &Cholesky, alpha: &Array1<f64>) -> f64 {
+        let likelihood = 0.5 * (self.evidence.targets.dot(alpha) + cholesky.ln_det());
+        p.iter().zip(&self.centre).zip(&self.spread).fold(likelihood, |loss, ((p, centre), spread)| {
+            let z = (p - centre) / spread;
+            loss + 0.5 * z * z
+        })
     }
 
     fn part(&self, block: &Block, p: &[f64]) -> Part {
@@ -216,7 +230,8 @@ mod tests {
             let objective = Objective::new(&evidence);
             let at: Vec<f64> =
                 objective.centre.iter().enumerate().map(|(i, c)| c + 0.3 * (i as f64).cos()).collect();
-            let (_, slope) = objective.at(&at).unwrap();
+            let (loss, slope) = objective.at(&at).unwrap();
+            assert_eq!(objective.loss(&at), Some(loss), "{kernel:?}");
             for i in 0..at.len() {
                 let shifted = |h: f64| {
                     let mut p = at.clone();

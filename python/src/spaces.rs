@@ -26,8 +26,8 @@ const LOOK: usize = 1024;
 /// Spaces that are kept to be had again, as by every architecture that is unpickled.
 const BUILT: usize = 8;
 
-/// A name in a configuration, and the text of a space file.
-type SpaceKey = (String, Option<String>);
+/// A name in a configuration, the text of a space file, and the operations that are left of the space.
+type SpaceKey = (String, Option<String>, Option<Vec<String>>);
 
 /// The spaces that were built last.
 fn built() -> MutexGuard<'static, HashMap<SpaceKey, Arc<Named>>> {
@@ -53,7 +53,7 @@ impl Named {
     fn of_settings(space: SpaceSettings) -> Result<Arc<Self>, Fault> {
         // A file whose text is not given may have changed.
         let known = space.text.is_some() || !space.name.starts_with(SPACE_FILE);
-        let key = (space.name.clone(), space.text.clone());
+        let key = (space.name.clone(), space.text.clone(), space.operations.clone());
         if let Some(built) = built().get(&key).filter(|_| known) {
             return Ok(built.clone());
         }
@@ -261,8 +261,8 @@ impl Space {
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Reduced> {
         let get = py.import("bonas._bonas")?.getattr("space")?.unbind();
-        let SpaceSettings { name, text } = self.0.settings.clone();
-        Ok((get, (name, text)))
+        let SpaceSettings { name, text, operations } = self.0.settings.clone();
+        Ok((get, (name, text, operations)))
     }
 
     fn __repr__(&self) -> String {
@@ -403,9 +403,13 @@ impl Architecture {
 
 /// The space of a name; with a text the one that it declares.
 #[pyfunction]
-#[pyo3(signature = (name, text=None))]
-pub(crate) fn space(name: &str, text: Option<String>) -> Result<Space, Fault> {
-    Named::of_settings(SpaceSettings { name: name.to_owned(), text }).map(Space)
+#[pyo3(signature = (name, text=None, operations=None))]
+pub(crate) fn space(
+    name: &str,
+    text: Option<String>,
+    operations: Option<Vec<String>>,
+) -> Result<Space, Fault> {
+    Named::of_settings(SpaceSettings { name: name.to_owned(), text, operations }).map(Space)
 }
 
 /// A space that is declared by the keys of a space file.
@@ -416,7 +420,8 @@ pub(crate) fn declared_space(name: &str, keys: &Bound<'_, PyDict>) -> PyResult<S
     space_from_toml(&text, "", name).map_err(|ConfigError { key, reason, .. }| {
         Fault::space(if key.is_empty() { reason } else { format!("{key}: {reason}") })
     })?;
-    let settings = SpaceSettings { name: format!("{SPACE_FILE}{name}.toml"), text: Some(text) };
+    let (name, text) = (format!("{SPACE_FILE}{name}.toml"), Some(text));
+    let settings = SpaceSettings { name, text, ..SpaceSettings::default() };
     Ok(Named::of_settings(settings).map(Space)?)
 }
 

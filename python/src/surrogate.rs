@@ -276,10 +276,12 @@ pub(crate) fn surrogate_names() -> Vec<(&'static str, &'static str)> {
 fn home_of(model: &Model) -> Arc<Named> {
     let space = model.space().clone();
     let settings = match space.source() {
-        None => SpaceSettings { name: space.name().to_owned(), text: None },
-        Some(text) => {
-            SpaceSettings { name: format!("{SPACE_FILE}{}.toml", space.name()), text: Some(text.to_owned()) }
-        }
+        None => SpaceSettings { name: space.name().to_owned(), ..SpaceSettings::default() },
+        Some(text) => SpaceSettings {
+            name: format!("{SPACE_FILE}{}.toml", space.name()),
+            text: Some(text.to_owned()),
+            ..SpaceSettings::default()
+        },
     };
     Named::found(settings, space)
 }

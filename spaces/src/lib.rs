@@ -64,5 +64,5 @@ pub use families::nasbench201::NasBench201;
 pub use families::transnas::{TransNasMacro, TransNasMicro};
 pub use graph::{Architecture, Cell, CellGraph, Key, OpGraph, OpId, Role, Simplify, Vocabulary};
 pub use notation::Notation;
-pub use space::{Choices, SearchSpace, SpaceEntry, SpaceSize};
+pub use space::{Choices, Restricted, SearchSpace, SpaceEntry, SpaceSize};
 pub use {petgraph, rand};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bonas_spaces::catalogue::SPACES;
-use bonas_spaces::{SearchSpace, SpaceEntry};
+use bonas_spaces::{Restricted, SearchSpace, SpaceEntry, SpaceError};
 use bonas_study::StudyError;
 
 use crate::config::{SearchConfig, SpaceSettings, space_description, space_from_toml};
@@ -58,14 +58,18 @@ pub fn read_space_file(path: &Path) -> Result<String, String> {
 /// The space of a configuration.
 ///
 /// # Errors
-/// [`StudyError::Setting`] naming the nearest space, or what is wrong with a space file.
+/// [`StudyError::Setting`] naming the nearest space or operation, or what is wrong with a space file.
 pub fn space(config: &SearchConfig) -> Result<Arc<dyn SearchSpace>, StudyError> {
-    let SpaceSettings { name, text } = &config.space;
+    let SpaceSettings { name, text, operations } = &config.space;
     let found = match (path_of(name, &config.relative_to), text) {
         (Some(path), Some(text)) => declared(&path, text),
         _ => named_space(name, &config.relative_to),
     };
-    found.map_err(|reason| StudyError::Setting { name: "space.name".into(), reason })
+    let whole = found.map_err(|reason| StudyError::Setting { name: "space.name".into(), reason })?;
+    let Some(operations) = operations else { return Ok(whole) };
+    let part = Restricted::to(whole, operations);
+    let bad = |error: SpaceError| StudyError::Setting { name: "space.operations".into(), reason: error.to_string() };
+    Ok(Arc::new(part.map_err(bad)?))
 }
 
 /// The configuration with the text of its space file in it, which it is known by from then on.
@@ -87,8 +91,7 @@ pub fn keep_space(config: SearchConfig) -> Result<SearchConfig, StudyError> {
             Some(text.map_err(|reason| bad("space.name", reason))?)
         }
     };
-    let name = config.space.name.clone();
-    Ok(SearchConfig { space: SpaceSettings { name, text }, ..config })
+    Ok(SearchConfig { space: SpaceSettings { text, ..config.space.clone() }, ..config })
 }
 
 /// The text of a valid space file with the name of the space in it, which is that of the file if it says none: the

@@ -20,6 +20,7 @@
 //! ```
 
 mod cost;
+mod restricted;
 
 use std::fmt;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::network::SpaceNetwork;
 use crate::notation::Notation;
 
 pub use cost::CostTable;
+pub use restricted::Restricted;
 
 /// How many architectures a space holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,252 @@
+//! A space with some of its operations only.
+
+use std::collections::HashSet;
+use std::sync::{Arc, OnceLock};
+
+use rand::{Rng, RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Choices, SearchSpace, SpaceSize};
+use crate::error::SpaceError;
+use crate::graph::{Architecture, Key, Vocabulary};
+use crate::network::SpaceNetwork;
+use crate::notation::Notation;
+
+/// Most draws that one architecture may take.
+const DRAWS: usize = 20_000;
+
+/// Draws that say whether a space has enough architectures left, and how many of them must be left.
+const TRIED: usize = 20_000;
+const LEAST: usize = 20;
+
+/// Spaces of at most this many architectures are counted.
+const COUNTED: u128 = 200_000;
+
+/// The architectures of a space that are made of some of its operations, as a space of their own.
+///
+/// Keys, notations and networks are those of the whole space, so that scores compare with it. Samples are uniform over what
+/// is left: the whole space draws until it draws one of them. A mutant is drawn in the same way; neighbours are those
+/// of the whole space that are left.
+///
+/// ```
+/// use std::sync::Arc;
+/// use bonas_spaces::families::nasbench201::NasBench201;
+/// use bonas_spaces::{Restricted, SearchSpace, SpaceSize};
+///
+/// let without_pooling = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"];
+/// let space = Restricted::to(Arc::new(NasBench201::new()), &without_pooling)?;
+/// assert_eq!(space.size(), SpaceSize::Unique(1_236));
+/// # Ok::<(), bonas_spaces::SpaceError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Restricted {
+    whole: Arc<dyn SearchSpace>,
+    /// Whether an architecture may have each label of the vocabulary.
+    allowed: Vec<bool>,
+    size: OnceLock<SpaceSize>,
+}
+
+impl Restricted {
+    /// The part of a space that is made of `operations`.
+    ///
+    /// # Errors
+    /// [`SpaceError::UnknownOp`]; [`SpaceError::Parameter`] for no operations, and where fewer than one in a thousand
+    /// architectures is left, so that drawing them would take too long.
+    pub fn to(whole: Arc<dyn SearchSpace>, operations: &[impl AsRef<str>]) -> Result<Self, SpaceError> {
+        let bad = |reason: String| Err(SpaceError::Parameter { parameter: "operations", reason });
+        let vocabulary = whole.vocabulary();
+        let mut allowed = vec![true; vocabulary.len()];
+        vocabulary.ops().for_each(|op| allowed[op.index()] = false);
+        if operations.is_empty() {
+            return bad("none is left; name at least one".to_owned());
+        }
+        for name in operations {
+            allowed[vocabulary.id(name.as_ref())?.index()] = true;
+        }
+        let space = Self { whole, allowed, size: OnceLock::new() };
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        let left = (0..TRIED).filter(|_| space.forbidden(&space.whole.sample(&mut rng)).is_none());
+        match left.take(LEAST).count() {
+            LEAST => Ok(space),
+            few => {
+                let reason = "too few architectures are made of these operations alone";
+                bad(format!("{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"))
+            }
+        }
+    }
+
+    /// The name of an operation that an architecture has and must not have.
+    fn forbidden(&self, architecture: &Architecture) -> Option<&str> {
+        let labels = architecture.cells().iter().flat_map(|cell| {
+            let graph = cell.graph();
+            graph.node_weights().chain(graph.edge_weights()).copied()
+        });
+        let mut forbidden = labels.filter(|label| !self.allowed[label.index()]);
+        forbidden.next().map(|label| self.vocabulary().name(label))
+    }
+
+    fn is_left(&self, architecture: &Architecture) -> bool {
+        self.forbidden(architecture).is_none()
+    }
+}
+
+impl SearchSpace for Restricted {
+    fn name(&self) -> &str {
+        self.whole.name()
+    }
+
+    fn vocabulary(&self) -> &Arc<Vocabulary> {
+        self.whole.vocabulary()
+    }
+
+    fn cell_names(&self) -> &[&str] {
+        self.whole.cell_names()
+    }
+
+    fn source(&self) -> Option<&str> {
+        self.whole.source()
+    }
+
+    /// # Panics
+    /// If the whole space draws none in 20,000 draws, of which twenty were left in as many when the space was made.
+    fn sample(&self, rng: &mut dyn Rng) -> Architecture {
+        let mut draws = (0..DRAWS).map(|_| self.whole.sample(rng));
+        let Some(found) = draws.find(|drawn| self.is_left(drawn)) else {
+            unreachable!("about one in a thousand draws is left")
+        };
+        found
+    }
+
+    fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
+        self.check(architecture)?;
+        for _ in 0..100 {
+            let mutant = self.whole.mutate(architecture, rng)?;
+            if self.is_left(&mutant) {
+                return Ok(mutant);
+            }
+        }
+        let near = self.neighbours(architecture)?;
+        Ok(match near.len() {
+            0 => architecture.clone(),
+            n => near[rng.random_range(0..n)].clone(),
+        })
+    }
+
+    fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
+        self.check(architecture)?;
+        let mut near = self.whole.neighbours(architecture)?;
+        near.retain(|neighbour| self.is_left(neighbour));
+        Ok(near)
+    }
+
+    fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
+        self.whole.check(architecture)?;
+        self.forbidden(architecture).map_or(Ok(()), |name| {
+            Err(SpaceError::cell(format!("operation {name} is not among those that the space is restricted to")))
+        })
+    }
+
+    /// Counted where the whole space is small; else at most as many as it has.
+    fn size(&self) -> SpaceSize {
+        *self.size.get_or_init(|| {
+            let whole = self.whole.size();
+            let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = whole;
+            match self.enumerate() {
+                Some(all) if points <= COUNTED => {
+                    SpaceSize::Unique(all.map(|one| one.key()).collect::<HashSet<Key>>().len() as u128)
+                }
+                _ => SpaceSize::AtMost(points),
+            }
+        })
+    }
+
+    fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
+        Some(Box::new(self.whole.enumerate()?.filter(|one| self.is_left(one))))
+    }
+
+    fn choices(&self) -> Option<&dyn Choices> {
+        self.whole.choices().map(|_| self as &dyn Choices)
+    }
+
+    fn network(&self) -> Option<&dyn SpaceNetwork> {
+        self.whole.network()
+    }
+
+    fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {
+        self.whole.format(architecture)
+    }
+
+    fn parse(&self, text: &str) -> Result<Architecture, SpaceError> {
+        let architecture = self.whole.parse(text)?;
+        self.check(&architecture)?;
+        Ok(architecture)
+    }
+
+    fn notations(&self) -> Vec<Notation> {
+        self.whole.notations()
+    }
+
+    fn format_as(&self, architecture: &Architecture, notation: &str) -> Result<String, SpaceError> {
+        self.whole.format_as(architecture, notation)
+    }
+}
+
+/// Those of the whole space, of which a combination with another operation makes no architecture.
+impl Choices for Restricted {
+    fn counts(&self) -> Vec<usize> {
+        self.whole.choices().map(Choices::counts).unwrap_or_default()
+    }
+
+    fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
+        self.whole.choices().map_or_else(|| Ok(Vec::new()), |choices| choices.read(architecture))
+    }
+
+    fn build(&self, options: &[usize]) -> Result<Option<Architecture>, SpaceError> {
+        let built = self.whole.choices().map_or(Ok(None), |choices| choices.build(options))?;
+        Ok(built.filter(|built| self.is_left(built)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::families::darts::Darts;
+    use crate::families::nasbench201::NasBench201;
+    use crate::testing::check_space;
+
+    #[test]
+    fn parts_of_spaces_keep_the_contract() {
+        let ops = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"];
+        let part = Restricted::to(Arc::new(NasBench201::new()), &ops).unwrap();
+        let report = check_space(&part, 1, 100).unwrap();
+        assert_eq!(report.enumerated, 4096);
+        assert_eq!(part.size(), SpaceSize::Unique(1236));
+        let few = ["skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3"];
+        check_space(&Restricted::to(Arc::new(Darts::new()), &few).unwrap(), 1, 4).unwrap();
+    }
+
+    /// Chi-square of 6,400 draws over the 64 cells that two operations make, 63 degrees of freedom: 103.4 at 1 in 1,000.
+    #[test]
+    fn samples_are_uniform_over_what_is_left() {
+        let part = Restricted::to(Arc::new(NasBench201::new()), &["nor_conv_1x1", "nor_conv_3x3"]).unwrap();
+        let (mut rng, mut counts) = (ChaCha8Rng::seed_from_u64(3), std::collections::HashMap::new());
+        (0..6400).for_each(|_| *counts.entry(part.format(&part.sample(&mut rng)).unwrap()).or_insert(0.0) += 1.0);
+        let chi: f64 = counts.values().map(|n: &f64| (n - 100.0) * (n - 100.0) / 100.0).sum();
+        assert!(counts.len() == 64 && chi < 103.4, "{chi}");
+    }
+
+    #[test]
+    fn what_is_left_out_is_refused_by_name() {
+        let whole: Arc<dyn SearchSpace> = Arc::new(NasBench201::new());
+        let part = Restricted::to(whole.clone(), &["none", "nor_conv_3x3"]).unwrap();
+        let text = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|avg_pool_3x3~1|none~2|";
+        let error = part.parse(text).unwrap_err().to_string();
+        assert!(error.contains("avg_pool_3x3"), "{error}");
+        assert!(part.neighbours(&whole.parse(text).unwrap()).is_err());
+        let refused = |ops: &[&str]| Restricted::to(whole.clone(), ops).unwrap_err().to_string();
+        assert!(refused(&["conv"]).contains("skip_connect"), "{}", refused(&["conv"]));
+        assert!(refused(&[]).contains("operations"), "{}", refused(&[]));
+        let few = Restricted::to(Arc::new(Darts::new()), &["sep_conv_3x3"]).unwrap_err().to_string();
+        assert!(few.contains("too few"), "{few}");
+    }
+}

@@ -112,7 +112,7 @@ impl Named {
 }
 
 /// How a space is pickled: the function that makes it, and its arguments.
-type Reduced = (Py<PyAny>, (String, Option<String>));
+type Reduced = (Py<PyAny>, (String, Option<String>, Option<Vec<String>>));
 
 /// A search space: `bonas.spaces.get`.
 #[pyclass(frozen, module = "bonas")]

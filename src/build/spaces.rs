@@ -68,7 +68,10 @@ pub fn space(config: &SearchConfig) -> Result<Arc<dyn SearchSpace>, StudyError> 
     let whole = found.map_err(|reason| StudyError::Setting { name: "space.name".into(), reason })?;
     let Some(operations) = operations else { return Ok(whole) };
     let part = Restricted::to(whole, operations);
-    let bad = |error: SpaceError| StudyError::Setting { name: "space.operations".into(), reason: error.to_string() };
+    let bad = |error: SpaceError| StudyError::Setting {
+        name: "space.operations".into(),
+        reason: error.to_string(),
+    };
     Ok(Arc::new(part.map_err(bad)?))
 }
 

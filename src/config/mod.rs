@@ -54,7 +54,7 @@ pub use evaluator::EvaluatorSettings;
 pub use experiment::{
     ConstraintSettings, ExperimentConfig, ExperimentSettings, ImagesConfig, IsomorphsKind, MergeKind,
     MissingKind, ObjectiveSettings, OwnSections, OwnStudySettings, SeedsKind, StrategyConfig, TableConfig,
-    TableSettings, TaskConfig,
+    TableSettings, TaskConfig, TruthSettings,
 };
 pub use print::{commented, plain};
 pub use space_file::{space_description, space_from_toml};

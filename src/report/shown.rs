@@ -11,6 +11,8 @@ pub(crate) enum Shown {
     Accuracy,
     /// Scores of a program of the user's, in its unit.
     Score,
+    /// True values of a table, in its unit.
+    Truth,
 }
 
 impl Shown {
@@ -39,12 +41,16 @@ impl Shown {
 
     /// What final training measures.
     pub(crate) fn finals(self) -> &'static str {
-        if self == Self::Accuracy { "test accuracy" } else { "final score" }
+        match self {
+            Self::Accuracy => "test accuracy",
+            Self::Score => "final score",
+            Self::Truth => "true value",
+        }
     }
 
     /// The same, with its unit.
     pub(crate) fn axis(self) -> &'static str {
-        if self == Self::Accuracy { "test accuracy (%)" } else { "final score" }
+        if self == Self::Accuracy { "test accuracy (%)" } else { self.finals() }
     }
 
     /// The head of a column of single runs.
@@ -69,6 +75,7 @@ impl Shown {
                 "Test accuracy after training from scratch with the same recipe: the winner and architectures drawn at random."
             }
             Self::Score => "Final scores by the program: the winner and architectures drawn at random.",
+            Self::Truth => "True values: the winner and architectures drawn at random.",
         }
     }
 }

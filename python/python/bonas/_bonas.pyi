@@ -184,8 +184,8 @@ class Posteriors:
     def coverage(self, scores: NDArray[np.float64], level: float) -> float | None: ...
     def negative_log_likelihood(self, scores: NDArray[np.float64]) -> float | None: ...
 
-def space(name: str, text: str | None = None) -> Space:
-    """Return the space of a name; with a text the one that it declares."""
+def space(name: str, text: str | None = None, operations: list[str] | None = None) -> Space:
+    """Return the space of a name; with a text the one that it declares; with operations what is made of them."""
 
 def declared_space(name: str, keys: dict[str, object]) -> Space: ...
 def space_names() -> list[str]:

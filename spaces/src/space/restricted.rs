@@ -70,7 +70,9 @@ impl Restricted {
             LEAST => Ok(space),
             few => {
                 let reason = "too few architectures are made of these operations alone";
-                bad(format!("{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"))
+                bad(format!(
+                    "{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"
+                ))
             }
         }
     }
@@ -142,7 +144,9 @@ impl SearchSpace for Restricted {
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         self.whole.check(architecture)?;
         self.forbidden(architecture).map_or(Ok(()), |name| {
-            Err(SpaceError::cell(format!("operation {name} is not among those that the space is restricted to")))
+            Err(SpaceError::cell(format!(
+                "operation {name} is not among those that the space is restricted to"
+            )))
         })
     }
 
@@ -221,7 +225,8 @@ mod tests {
         let report = check_space(&part, 1, 100).unwrap();
         assert_eq!(report.enumerated, 4096);
         assert_eq!(part.size(), SpaceSize::Unique(1236));
-        let few = ["skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3"];
+        let few =
+            ["skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3"];
         check_space(&Restricted::to(Arc::new(Darts::new()), &few).unwrap(), 1, 4).unwrap();
     }
 
@@ -230,7 +235,8 @@ mod tests {
     fn samples_are_uniform_over_what_is_left() {
         let part = Restricted::to(Arc::new(NasBench201::new()), &["nor_conv_1x1", "nor_conv_3x3"]).unwrap();
         let (mut rng, mut counts) = (ChaCha8Rng::seed_from_u64(3), std::collections::HashMap::new());
-        (0..6400).for_each(|_| *counts.entry(part.format(&part.sample(&mut rng)).unwrap()).or_insert(0.0) += 1.0);
+        (0..6400)
+            .for_each(|_| *counts.entry(part.format(&part.sample(&mut rng)).unwrap()).or_insert(0.0) += 1.0);
         let chi: f64 = counts.values().map(|n: &f64| (n - 100.0) * (n - 100.0) / 100.0).sum();
         assert!(counts.len() == 64 && chi < 103.4, "{chi}");
     }

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use super::strategy::{check_final, commented_final};
-use super::{ExperimentSettings, StrategyConfig};
+use super::table::{optional, section_or_keys};
+use super::{ExperimentSettings, StrategyConfig, TruthSettings};
 use crate::config::{
     ConfigError, DataSettings, Document, EvaluatorSettings, FinalSettings, SearchConfig, SpaceSettings,
     StudySettings, SyntheticSettings, TrainingSettings, commented, plain,
@@ -23,6 +24,8 @@ pub struct ImagesConfig {
     pub evaluator: EvaluatorSettings,
     /// `[final]`: how winners and random cells are trained from scratch.
     pub finals: FinalSettings,
+    /// `[truth]`: the table in which what searches find is looked up; without it, it is trained from scratch.
+    pub truth: Option<TruthSettings>,
 }
 
 impl ImagesConfig {
@@ -33,6 +36,7 @@ impl ImagesConfig {
             space: document.section("space", &[])?,
             evaluator: EvaluatorSettings::read(document, "evaluator", &[])?,
             finals: document.section("final", &[])?,
+            truth: optional(document, "truth")?,
         };
         check_final(document, "final", &read.finals)?;
         Ok(read)
@@ -46,6 +50,7 @@ impl ImagesConfig {
             commented("space", &self.space),
             self.evaluator.commented("evaluator"),
             commented_final("final", &self.finals),
+            section_or_keys("truth", self.truth.as_ref()),
         ]
     }
 
@@ -68,6 +73,7 @@ impl ImagesConfig {
             data: self.data.clone(),
             training: self.training.clone(),
             finals: own.finals.unwrap_or_else(|| self.finals.clone()),
+            shortlist: own.shortlist.unwrap_or_default(),
             ..SearchConfig::default()
         }
     }
@@ -81,6 +87,12 @@ impl ImagesConfig {
             let search = self.search(strategy, *budget);
             let finals = plain("final", &search.finals);
             let _ = write!(text, "\n# {}\n{}\n{finals}", strategy.label, search.identity());
+            if let Some(shortlist) = &strategy.own.shortlist {
+                text += &plain("shortlist", shortlist);
+            }
+        }
+        if let Some(truth) = &self.truth {
+            text += &plain("truth", &TruthSettings { path: String::new(), ..truth.clone() });
         }
         text
     }

@@ -1,7 +1,7 @@
 //! Configuration of an experiment, `bonas compare`: strategies x seeds, on a table or on images.
 //!
 //! `[table]`, `[[constraint]]` and `[objective]` say that it is on a table, `[data]`, `[training]`, `[space]`,
-//! `[evaluator]` and `[final]` that it is on images; without any it is on the table inside the program.
+//! `[evaluator]`, `[final]` and `[truth]` that it is on images; without any it is on the table inside the program.
 
 mod images;
 mod old;
@@ -10,6 +10,7 @@ mod strategy;
 mod table;
 #[cfg(test)]
 mod tests;
+mod truth;
 
 use super::{ConfigError, Document};
 
@@ -20,6 +21,7 @@ pub use table::{
     ConstraintSettings, IsomorphsKind, MergeKind, MissingKind, ObjectiveSettings, SeedsKind, TableConfig,
     TableSettings,
 };
+pub use truth::TruthSettings;
 
 /// The configuration of an experiment: strategies, and the table or images that they are compared on.
 #[derive(Clone, Debug, PartialEq)]
@@ -44,7 +46,7 @@ pub enum TaskConfig {
 /// Sections of which one makes an experiment one on a table.
 const TABLE: [&str; 3] = ["table", "constraint", "objective"];
 /// Sections of which one makes an experiment one on images.
-const IMAGES: [&str; 5] = ["data", "training", "space", "evaluator", "final"];
+const IMAGES: [&str; 6] = ["data", "training", "space", "evaluator", "final", "truth"];
 
 impl Default for ExperimentConfig {
     /// Every strategy that this program can run, with its defaults, on the table inside the program.

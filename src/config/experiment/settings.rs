@@ -4,8 +4,18 @@ use crate::config::print::commented_without;
 use crate::config::{ConfigError, Document, ensure};
 
 /// Sections and tables that may stand beside these keys.
-pub(super) const SECTIONS: [&str; 9] =
-    ["table", "constraint", "objective", "data", "training", "space", "evaluator", "final", "strategy"];
+pub(super) const SECTIONS: [&str; 10] = [
+    "table",
+    "constraint",
+    "objective",
+    "data",
+    "training",
+    "space",
+    "evaluator",
+    "final",
+    "truth",
+    "strategy",
+];
 
 /// Keys that say nothing about a table, and what to do instead.
 const NOT_ON_TABLES: [(&str, &str); 2] = [

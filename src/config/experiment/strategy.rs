@@ -2,12 +2,12 @@
 
 use crate::config::print::commented_without;
 use crate::config::{
-    ConfigError, Document, EvaluatorSettings, ExperimentSettings, FinalSettings, SpaceSettings,
-    StrategySettings, Transfer, at_least_1, commented,
+    BestBy, ConfigError, Document, EvaluatorSettings, ExperimentSettings, FinalSettings, ShortlistSettings,
+    SpaceSettings, StrategySettings, Transfer, at_least_1, commented,
 };
 
 /// Sections that a strategy may have of its own on images.
-pub(super) const OWN: [&str; 4] = ["study", "space", "evaluator", "final"];
+pub(super) const OWN: [&str; 5] = ["study", "space", "evaluator", "shortlist", "final"];
 
 bonas_study::settings! {
     /// The budget of one strategy on images, in place of that of all.
@@ -39,6 +39,8 @@ pub struct OwnSections {
     pub space: Option<SpaceSettings>,
     /// `[strategy.evaluator]`: how its proposals are scored.
     pub evaluator: Option<EvaluatorSettings>,
+    /// `[strategy.shortlist]`: which of the architectures that it scored wins.
+    pub shortlist: Option<ShortlistSettings>,
     /// `[strategy.final]`: how its winners are trained from scratch.
     pub finals: Option<FinalSettings>,
 }
@@ -122,6 +124,7 @@ impl StrategyConfig {
             own.study.as_ref().map(|study| commented("strategy.study", study)),
             own.space.as_ref().map(|space| commented("strategy.space", space)),
             own.evaluator.as_ref().map(|evaluator| evaluator.commented("strategy.evaluator")),
+            own.shortlist.as_ref().map(|shortlist| commented("strategy.shortlist", shortlist)),
             own.finals.as_ref().map(|finals| commented_final("strategy.final", finals)),
         ];
         sections
@@ -145,6 +148,7 @@ impl OwnSections {
             evaluator: at("evaluator")
                 .map(|path| EvaluatorSettings::read(document, &path, &[]))
                 .transpose()?,
+            shortlist: at("shortlist").map(|path| document.section(&path, &[])).transpose()?,
             finals: at("final").map(|path| document.section(&path, &[])).transpose()?,
         })
     }
@@ -166,6 +170,16 @@ impl OwnSections {
                 let reason = "a differentiable strategy has its `epochs` in place of architectures";
                 return Err(document.refuse(&format!("{path}.study"), reason));
             }
+            if self.shortlist.is_some() {
+                let reason =
+                    "a differentiable strategy has no scores to choose by; it takes what it decodes to";
+                return Err(document.refuse(&format!("{path}.shortlist"), reason));
+            }
+        }
+        let by_model = self.shortlist.as_ref().is_some_and(|shortlist| shortlist.by == BestBy::Model);
+        if by_model && !strategy.estimates() {
+            let reason = format!("model, but strategy {} has none; take score", strategy.name());
+            return Err(document.refuse(&format!("{path}.shortlist.by"), reason));
         }
         self.finals.as_ref().map_or(Ok(()), |finals| check_final(document, &format!("{path}.final"), finals))
     }

@@ -215,12 +215,12 @@ impl TableConfig {
 }
 
 /// The section at `path`, if it is there.
-fn optional<T: Settings>(document: &Document<'_>, path: &str) -> Result<Option<T>, ConfigError> {
+pub(super) fn optional<T: Settings>(document: &Document<'_>, path: &str) -> Result<Option<T>, ConfigError> {
     if document.has(path) { document.section(path, &[]).map(Some) } else { Ok(None) }
 }
 
 /// A section; where there is none its keys as comments, to be filled in.
-fn section_or_keys<T: Settings>(header: &str, settings: Option<&T>) -> String {
+pub(super) fn section_or_keys<T: Settings>(header: &str, settings: Option<&T>) -> String {
     if let Some(settings) = settings {
         return commented(header, settings);
     }

@@ -248,3 +248,32 @@ fn path_and_label_are_no_part_of_identity() {
     assert_eq!(strategy("label = \"b\"\n"), strategy(""));
     assert_ne!(strategy("batch = 3\n"), strategy(""));
 }
+
+#[test]
+fn truth_is_for_images() {
+    let text = format!("{IMAGES}[truth]\ncolumn = \"-loss\"\n");
+    let config = read(&text);
+    let truth = config.images().unwrap().truth.clone().unwrap();
+    assert_eq!((&*truth.path, &*truth.column), ("digits", "-loss"));
+    assert_eq!(read(&config.commented()), config);
+    // Another path is the same experiment if the table is the same, another column is another one.
+    let identity = |text: &str| {
+        let config = read(text);
+        config.images().unwrap().identity(&config.settings, &config.strategies)
+    };
+    assert_eq!(identity(&text), identity(&text.replace("[truth]", "[truth]\npath = \"t.csv\"")));
+    assert_ne!(identity(&text), identity(&text.replace("-loss", "loss")));
+    assert_ne!(identity(&text), identity(IMAGES));
+    let by_model = "name = \"random\"\n[strategy.shortlist]\nby = \"model\"\n";
+    let relaxed = "label = \"b\"\n[strategy.shortlist]\nby = \"score\"\n";
+    refused(&[
+        (&format!("{TABLE}[truth]\n"), "c.toml line 5: truth: it is for an experiment on images"),
+        (&format!("{IMAGES}[truth]\ncolumn = \"\"\n"), "c.toml line 17: truth.column"),
+        (&format!("{IMAGES}[truth]\ncolum = \"a\"\n"), "c.toml line 17: truth.colum"),
+        (
+            &IMAGES.replace("name = \"random\"\n", by_model),
+            "c.toml line 11: strategy[0].shortlist.by: model, but",
+        ),
+        (&IMAGES.replace("label = \"b\"\n", relaxed), "c.toml line 13: strategy[1].shortlist"),
+    ]);
+}

@@ -5,6 +5,8 @@
 //! for each strategy -> a [`Search`](crate::search::Search) for each strategy and seed, in a folder of its own
 //! -> its winner trained from scratch, and random cells beside it -> [`Summary`].
 //!
+//! Where `[truth]` names a table, winners are looked up there in place of being trained ([`TruthSummary`]).
+//!
 //! The winner of a differentiable search is what it decodes to after its last epoch, as published;
 //! that of any other is the architecture with the best score.
 //!
@@ -25,6 +27,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod timings;
+mod truth;
 
 use std::fs::File;
 use std::path::Path;
@@ -46,8 +49,11 @@ pub use budget::{Budget, Unit};
 pub use plan::Plan;
 
 pub use run::Run;
-pub use summary::{StrategyBudget, StrategySummary, Summary};
+pub use summary::{StrategyBudget, StrategySummary, Summary, TruthSummary};
 pub use timings::StrategyTimings;
+pub use truth::Agreement;
+
+use truth::Truth;
 
 /// The results of an experiment on images: every run, the differences between strategies, and times.
 #[derive(Clone, Debug)]
@@ -88,6 +94,7 @@ pub(super) struct ImagesTask<'a> {
     searchers: Vec<Searcher>,
     rows: Vec<Row>,
     plan: Plan,
+    truth: Option<Truth>,
     /// Devices of programs; networks find theirs themselves.
     slots: Slots,
     _lock: File,
@@ -96,7 +103,7 @@ pub(super) struct ImagesTask<'a> {
 impl<'a> ImagesTask<'a> {
     /// Checks every strategy, opens the folder, and reads its plan or makes it.
     pub(super) fn open(experiment: &'a Experiment, config: &'a ImagesConfig) -> Result<Self, StudyError> {
-        if let Some(table) = &experiment.table {
+        if let (Some(table), None) = (&experiment.table, &config.truth) {
             let reason = format!("{}, but the experiment is on images; say in [data] which", table.display());
             return Err(StudyError::Setting { name: "table.path".to_owned(), reason });
         }
@@ -111,6 +118,10 @@ impl<'a> ImagesTask<'a> {
         });
         let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;
         check_measures(&searchers)?;
+        let truth = match &config.truth {
+            Some(settings) => Some(Truth::open(settings, experiment, &searchers)?),
+            None => None,
+        };
         searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
         let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
         // Results depend on the texts of space files, which the configuration only names.
@@ -118,10 +129,11 @@ impl<'a> ImagesTask<'a> {
         let identity = texts.fold(config.identity(settings, strategies), |identity, text| {
             format!("{identity}\n{}", blake3::hash(text.as_bytes()).to_hex())
         });
+        let identity = truth.iter().fold(identity, |identity, truth| identity + truth.fingerprint() + "\n");
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);
         let slots = Slots::new(searchers.iter().map(|one| one.search.evaluator.devices()).max().unwrap_or(0));
-        Ok(Self { experiment, config, searchers, rows, plan, slots, _lock: lock })
+        Ok(Self { experiment, config, searchers, rows, plan, truth, slots, _lock: lock })
     }
 }
 
@@ -181,7 +193,17 @@ fn rows(searchers: &[Searcher], random: bool) -> Vec<Row> {
 impl ImagesTask<'_> {
     /// What runs measure in the end.
     fn shown(&self) -> Shown {
-        Shown::after(self.searchers.first().map(|searcher| searcher.search.evaluator.fidelity()))
+        match self.measured_by_program() {
+            _ if self.truth.is_some() => Shown::Truth,
+            true => Shown::Score,
+            false => Shown::Accuracy,
+        }
+    }
+
+    /// Whether a program of the user's evaluates.
+    fn measured_by_program(&self) -> bool {
+        let fidelity = self.searchers.first().map(|searcher| searcher.search.evaluator.fidelity());
+        Shown::after(fidelity) == Shown::Score
     }
 }
 

@@ -1,21 +1,22 @@
 //! `report.html` of an experiment on images: one page, nothing outside it; and the same in text.
 
-use bonas_study::statistics::mean;
+use bonas_study::statistics::{mean, sd};
 
 use super::budget::Unit;
 use super::run::Run;
-use super::summary::{StrategySummary, Summary};
+use super::summary::{StrategySummary, Summary, TruthSummary};
 use crate::config::ExperimentConfig;
 use crate::drawing::escape;
 use crate::experiment::page::{PairTable, end, markdown_table};
 use crate::report::Shown;
 use crate::report::markup::{configuration, dash, figure, head, note, pair, section, table, thousands};
-use crate::report::plots::{Line, Strip, alphas, lines, strips};
+use crate::report::plots::{Curves, Line, Strip, alphas, lines, strips};
 
 fn heads(shown: Shown) -> [&'static str; 8] {
     let [mean, sd] = match shown {
         Shown::Accuracy => ["test accuracy, mean (%)", "standard deviation (%)"],
         Shown::Score => ["final score, mean", "standard deviation"],
+        Shown::Truth => ["true value, mean", "standard deviation"],
     };
     ["strategy", "space", "budget", mean, sd, shown.by_seed(), "parameters, mean", "skips and pools of 16"]
 }
@@ -30,13 +31,19 @@ pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConf
     let (title, caption, remark) = match shown {
         Shown::Accuracy => ("Winners, trained from scratch", ACCURACIES, NOTE),
         Shown::Score => ("Winners, measured in the end", SCORES, NOTE_SCORES),
+        Shown::Truth => ("Winners, looked up", TRUTHS, NOTE_TRUTHS),
     };
     let found = figure("accuracy", accuracies(summary), caption) + &strategies + &note(remark);
     page.push_str(&section(title, &found));
     let pairs = summary.pair_table().html("Differences");
-    let unit = if shown == Shown::Accuracy { "in points of accuracy" } else { "in the unit of the score" };
+    let unit = match shown {
+        Shown::Accuracy => "in points of accuracy",
+        Shown::Score => "in the unit of the score",
+        Shown::Truth => "in the unit of the table",
+    };
     let paired = format!("Differences are {unit}, {PAIRED}");
     page.push_str(&section("Differences, paired by seed", &(pairs + &note(&paired))));
+    page.push_str(&agreement(summary));
     page.push_str(&curves(summary, runs));
     page.push_str(&collapse(summary));
     page.push_str(&maps(summary, runs));
@@ -53,6 +60,12 @@ const SCORES: &str =
     "Final score of what each run found. A point is a seed; it is the mean over the program's final runs.";
 const NOTE_SCORES: &str =
     "Means and standard deviations are over seeds. The winner of a search has its best score.";
+const TRUTHS: &str = "True value of what each run found. A point is a seed.";
+const NOTE_TRUTHS: &str = "Means and standard deviations are over seeds. The winner of a search is what it recommends; a table says \
+                           what it is worth.";
+const AGREEMENT: &str = "Tau is Kendall's tau-b between the scores of a search and the true values of what it scored: over all, inside \
+                         batches (mean over batches, weighted by their pairs), and between the means of batches. Values are means \
+                         over seeds, with the standard deviation. Skips are operations that pass their input on.";
 const PAIRED: &str = "first less second. Intervals are by bootstrap over seeds (BCa). p is of \
                       Wilcoxon's signed-rank test, two-sided and exact; the last column has Holm's correction for all pairs. \
                       With n seeds p cannot be less than 2 / 2^n.";
@@ -66,13 +79,14 @@ fn lead(summary: &Summary) -> String {
     } else {
         "every strategy with its own budget".to_owned()
     };
-    format!("{} seeds; {budget}.", summary.seeds)
+    let truth = summary.truth.as_ref().map_or_else(String::new, |truth| format!(" True values: {truth}."));
+    format!("{} seeds; {budget}.{truth}", summary.seeds)
 }
 
 fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {
     let value = |x: f64| match shown {
         Shown::Accuracy => format!("{:.2}", 100.0 * x),
-        Shown::Score => shown.value(Some(x)),
+        Shown::Score | Shown::Truth => shown.value(Some(x)),
     };
     let budget = strategy.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
         Unit::Epochs => format!("{} epochs", budget.count),
@@ -98,6 +112,49 @@ fn accuracies(summary: &Summary) -> Option<String> {
     strips(&summary.strategies.iter().map(strip).collect::<Vec<_>>(), summary.shown().axis(), "one seed")
 }
 
+/// How far scores tell the truth, where it is known.
+fn agreement(summary: &Summary) -> String {
+    let rows = agreement_rows(summary);
+    if rows.is_empty() {
+        return String::new();
+    }
+    let lines_of = |values: fn(&TruthSummary) -> Vec<f64>, title: &str, from_zero: bool| {
+        let line = |strategy: &StrategySummary| {
+            Some(Line { name: strategy.label.clone(), values: values(strategy.truth.as_ref()?) })
+        };
+        let all: Vec<Line> = summary.strategies.iter().filter_map(line).collect();
+        lines(&all, Curves { title, by: "round", from_zero })
+    };
+    let known = |truth: &TruthSummary| truth.found.iter().map(|found| found.unwrap_or(f64::NAN)).collect();
+    let found = lines_of(known, "true value", false);
+    let skips = lines_of(|truth| truth.skips.clone(), "share of skips", true);
+    let found = figure("found", found, "True value of the best score so far, mean over seeds.");
+    let skips = figure("skips", skips, "Share of skips among the operations of each round, mean over seeds.");
+    let table = table("agreement", "Scores against the truth", &AGREEMENT_HEADS, rows.into_iter());
+    section("Scores against the truth", &(pair(&(found + &skips)) + &table + &note(AGREEMENT)))
+}
+
+const AGREEMENT_HEADS: [&str; 5] =
+    ["strategy", "tau", "tau inside batches", "tau between batches", "share of skips in the last round"];
+
+fn agreement_rows(summary: &Summary) -> Vec<Vec<String>> {
+    let shown = |values: &[Option<f64>]| {
+        let known: Vec<f64> = values.iter().copied().flatten().collect();
+        match known.len() {
+            0 => dash(),
+            1 => format!("{:.2}", known[0]),
+            _ => format!("{:.2} ± {:.2}", mean(&known), sd(&known)),
+        }
+    };
+    let row = |strategy: &StrategySummary| {
+        let truth = strategy.truth.as_ref()?;
+        let skips = truth.skips.last().map_or_else(dash, |share| format!("{share:.2}"));
+        let taus = [&truth.tau, &truth.inside, &truth.between].map(|taus| shown(taus));
+        Some([vec![strategy.label.clone()], taus.to_vec(), vec![skips]].concat())
+    };
+    summary.strategies.iter().filter_map(row).collect()
+}
+
 /// Training loss by epoch, a line a differentiable strategy, mean over seeds.
 fn curves(summary: &Summary, runs: &[Vec<Run>]) -> String {
     let line = |(strategy, runs): (&StrategySummary, &Vec<Run>)| {
@@ -111,7 +168,7 @@ fn curves(summary: &Summary, runs: &[Vec<Run>]) -> String {
     let caption =
         "Mean training loss of the network's weights during differentiable searches, mean over seeds.";
     let all: Vec<Line> = summary.strategies.iter().zip(runs).filter_map(line).collect();
-    let figure = figure("loss", lines(&all, "training loss"), caption);
+    let figure = figure("loss", lines(&all, Curves::by_epoch("training loss")), caption);
     if figure.is_empty() { figure } else { section("Learning curves", &figure) }
 }
 
@@ -123,7 +180,7 @@ fn collapse(summary: &Summary) -> String {
             name: strategy.label.clone(),
             values: strategy.weight_free[cell].clone(),
         };
-        lines(&relaxed.map(line).collect::<Vec<_>>(), "skips and pools of 8")
+        lines(&relaxed.map(line).collect::<Vec<_>>(), Curves::by_epoch("skips and pools of 8"))
     };
     let first = figure("weight-free-0", of_cell(0), "Normal (convolution) cell: mean over seeds.");
     let second = figure("weight-free-1", of_cell(1), "Reduction (enhancement) cell: mean over seeds.");
@@ -159,7 +216,8 @@ const MAPS: &str = "A block is an edge of the cell. Its rows are, from the top, 
 impl Summary {
     /// Differences in points of accuracy.
     fn pair_table(&self) -> PairTable<'_> {
-        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, fractions: !self.scores }
+        let fractions = self.shown() == Shown::Accuracy;
+        PairTable { pairs: &self.pairs, seeds: self.seeds, alpha: self.alpha, fractions }
     }
 
     /// The tables as text, in Markdown.
@@ -167,6 +225,12 @@ impl Summary {
         let shown = self.shown();
         let rows: Vec<_> = self.strategies.iter().map(|strategy| row(strategy, shown)).collect();
         let strategies = markdown_table(&heads(shown), &rows);
-        format!("{}\n\n{strategies}\n{}", lead(self), self.pair_table().markdown())
+        let rows = agreement_rows(self);
+        let agreement = if rows.is_empty() {
+            String::new()
+        } else {
+            format!("\n{}", markdown_table(&AGREEMENT_HEADS, &rows))
+        };
+        format!("{}\n\n{strategies}{agreement}\n{}", lead(self), self.pair_table().markdown())
     }
 }

@@ -9,6 +9,7 @@ use bonas_study::statistics::mean;
 use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
+use super::truth::{Agreement, Truth};
 use super::{ImagesTask, Searcher, Unit};
 use crate::build::FollowUps;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
@@ -32,10 +33,12 @@ pub struct Run {
     pub seconds: Option<f64>,
     /// Epochs of a differentiable search.
     pub trajectory: Vec<Epoch>,
+    /// How far its scores tell the truth, where that is known and it has scores.
+    pub agreement: Option<Agreement>,
 }
 
 impl Run {
-    /// Mean test accuracy of what was trained, a fraction in `[0, 1]`.
+    /// Mean test accuracy of what was trained, a fraction in `[0, 1]`; where truth is known, the true value.
     pub fn test(&self) -> f64 {
         mean(&self.trained.iter().filter_map(FinalResult::mean).collect::<Vec<_>>())
     }
@@ -74,10 +77,17 @@ impl ImagesTask<'_> {
             let what = format!("strategy `{}`, seed {seed}", searcher.label);
             StudyError::Evaluator(format!("{what}: no architecture was scored, so none wins"))
         })?;
-        let found = build::space(&searcher.search)?.parse(&found)?;
-        let trained = self.train(strategy, seed, &found, directory.join(TRAINED_FOLDER))?;
+        let space = build::space(&searcher.search)?;
+        let found = space.parse(&found)?;
+        let agreement = match (&self.truth, budget.unit) {
+            (Some(truth), Unit::Architectures) => {
+                Some(truth.agreement(&directory, &space, searcher.search.evaluator.fidelity())?)
+            }
+            _ => None,
+        };
+        let trained = self.judged(strategy, seed, &found, directory.join(TRAINED_FOLDER))?;
         let seconds = Some(Seconds::read(&directory).total());
-        Ok(Run { seed, trained: vec![trained], seconds, trajectory })
+        Ok(Run { seed, trained: vec![trained], seconds, trajectory, agreement })
     }
 
     /// Draws random cells of a strategy's space and trains them, or does what is left of it.
@@ -87,10 +97,35 @@ impl ImagesTask<'_> {
         let cells =
             build::random_cells(&*build::space(search)?, self.experiment.config.settings.random, seed, &[]);
         let train = |(i, cell): (usize, &Architecture)| {
-            self.train(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
+            self.judged(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
         };
         let trained = cells.iter().enumerate().map(train).collect::<Result<_, _>>()?;
-        Ok(Run { seed, trained, seconds: None, trajectory: Vec::new() })
+        Ok(Run { seed, trained, seconds: None, trajectory: Vec::new(), agreement: None })
+    }
+
+    /// Looks an architecture up where truth is known, and else trains it from scratch.
+    fn judged(
+        &self,
+        strategy: usize,
+        seed: u64,
+        architecture: &Architecture,
+        directory: PathBuf,
+    ) -> Result<FinalResult, StudyError> {
+        match &self.truth {
+            Some(truth) => self.looked_up(truth, strategy, architecture),
+            None => self.train(strategy, seed, architecture, directory),
+        }
+    }
+
+    fn looked_up(
+        &self,
+        truth: &Truth,
+        strategy: usize,
+        architecture: &Architecture,
+    ) -> Result<FinalResult, StudyError> {
+        let space = build::space(&self.searchers[strategy].search)?;
+        let test = vec![truth.require(architecture)?];
+        Ok(FinalResult { arch: space.format(architecture)?, test, ..FinalResult::default() })
     }
 
     /// Trains an architecture from scratch as the strategy's `[final]` says.

@@ -4,7 +4,7 @@ use bonas_study::statistics::{mean, sd};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Unit};
-use super::{ImagesTask, Row, Run};
+use super::{Agreement, ImagesTask, Row, Run};
 use crate::config::ExperimentSettings;
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{Pair, SUMMARY_FORMAT};
@@ -24,6 +24,9 @@ pub struct Summary {
     /// Whether winners were measured by a program: what is called test accuracy here is its score then, in its own unit.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub scores: bool,
+    /// The table and the column of true values; what is called test accuracy here is the true value then, in its own unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<String>,
     /// Seeds of each strategy; lists by seed are in their order.
     pub seeds: usize,
     /// The first seed.
@@ -74,12 +77,51 @@ pub struct StrategySummary {
     pub weight_free: [Vec<f64>; 2],
     /// The winner of each seed, or its first random cell, in the space's notation.
     pub found: Vec<String>,
+    /// How far scores tell the truth, where that is known; none without scores.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truth: Option<TruthSummary>,
+}
+
+/// How far the scores of a strategy tell the truth: [`Agreement`] over seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TruthSummary {
+    /// Kendall's tau-b between scores and truth by seed; null where it is not defined.
+    pub tau: Vec<Option<f64>>,
+    /// The same inside batches.
+    pub inside: Vec<Option<f64>>,
+    /// The same between the means of batches.
+    pub between: Vec<Option<f64>>,
+    /// True value of the best score so far by round, mean over seeds; null before the first score.
+    pub found: Vec<Option<f64>>,
+    /// Share of skips among operations by round, mean over seeds.
+    pub skips: Vec<f64>,
+}
+
+impl TruthSummary {
+    fn of(runs: &[Run]) -> Option<Self> {
+        let all: Vec<&Agreement> = runs.iter().filter_map(|run| run.agreement.as_ref()).collect();
+        let rounds = all.iter().map(|one| one.skips.len()).max().filter(|&rounds| rounds > 0)?;
+        let over = |values: Vec<f64>| (!values.is_empty()).then(|| mean(&values));
+        let found = |round: usize| over(all.iter().filter_map(|one| *one.found.get(round)?).collect());
+        let skips = |round: usize| over(all.iter().filter_map(|one| one.skips.get(round).copied()).collect());
+        Some(Self {
+            tau: all.iter().map(|one| one.tau).collect(),
+            inside: all.iter().map(|one| one.inside).collect(),
+            between: all.iter().map(|one| one.between).collect(),
+            found: (0..rounds).map(found).collect(),
+            skips: (0..rounds).filter_map(skips).collect(),
+        })
+    }
 }
 
 impl Summary {
     /// How values are shown.
     pub(super) fn shown(&self) -> Shown {
-        if self.scores { Shown::Score } else { Shown::Accuracy }
+        match (&self.truth, self.scores) {
+            (Some(_), _) => Shown::Truth,
+            (None, true) => Shown::Score,
+            (None, false) => Shown::Accuracy,
+        }
     }
 }
 
@@ -95,13 +137,14 @@ impl ImagesTask<'_> {
     /// The figures of all runs.
     pub(super) fn summary(&self, runs: &[Vec<Run>]) -> Summary {
         let settings = &self.experiment.config.settings;
-        let scores = self.shown() == Shown::Score;
+        let scores = self.measured_by_program();
         let strategies: Vec<StrategySummary> =
             self.rows.iter().zip(runs).map(|(row, runs)| self.row(row, runs)).collect();
         Summary {
             format: SUMMARY_FORMAT,
             data: if scores { "a program".to_owned() } else { self.config.data.source.clone() },
             scores,
+            truth: self.truth.as_ref().map(super::Truth::named),
             seeds: settings.seeds,
             first_seed: settings.first_seed,
             seconds: settings.seconds,
@@ -130,6 +173,7 @@ impl ImagesTask<'_> {
             params_mean: (!params.is_empty()).then(|| mean(&params)),
             weight_free: [0, 1].map(|cell| weight_free(runs, cell)),
             found: runs.iter().filter_map(|run| run.trained.first()).map(|one| one.arch.clone()).collect(),
+            truth: TruthSummary::of(runs),
         }
     }
 }
@@ -174,6 +218,7 @@ mod tests {
             params_mean: None,
             weight_free: Default::default(),
             found: Vec::new(),
+            truth: None,
         }
     }
 

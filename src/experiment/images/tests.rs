@@ -128,3 +128,55 @@ fn seconds_become_a_plan_that_stays() {
     assert_eq!(read_json::<Plan>(&folder.path().join(PLAN_FILE)).unwrap(), Some(small));
     assert_eq!(summary.strategies[1].weight_free[0].len(), 2);
 }
+
+const JUDGED: &str = "seeds = 2\nrandom = 2\nbudget = 6\nbatch = 3\ninitial = 3\n\
+                      [space]\nname = \"nasbench201\"\noperations = [\"skip_connect\", \"nor_conv_1x1\", \"nor_conv_3x3\"]\n\
+                      [evaluator]\nname = \"shared-weights\"\nchannels = 2\nlayers = 3\nepochs = 1\nwarmup_epochs = 0\nbatch = 16\n\
+                      [data]\nlimit = 100\nvalidation = 0.5\n[truth]\n\
+                      [[strategy]]\nname = \"bonas\"\n[strategy.shortlist]\nby = \"model\"\n\
+                      [[strategy]]\nname = \"random\"\n";
+
+#[test]
+fn what_searches_find_is_looked_up_where_truth_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let results = compare(JUDGED, folder.path()).run(&mut |_| {}).unwrap();
+    let summary = &results.summary;
+    assert_eq!(summary.truth.as_deref(), Some("test of the embedded table"));
+    let space: std::sync::Arc<dyn bonas_spaces::SearchSpace> =
+        std::sync::Arc::new(bonas_spaces::NasBench201::new());
+    let reading =
+        bonas_study::table::Reading { columns: vec!["test".parse().unwrap()], ..Default::default() };
+    let table = bonas_study::table::Source::Embedded.open(space.clone(), &reading).unwrap();
+    for strategy in &summary.strategies[..2] {
+        for (found, value) in strategy.found.iter().zip(&strategy.test) {
+            let arm = table.arm(space.parse(found).unwrap().key()).unwrap();
+            assert!((table.columns()[0].mean(arm) - value).abs() < 1e-12);
+        }
+        let truth = strategy.truth.as_ref().unwrap();
+        assert_eq!((truth.tau.len(), truth.found.len(), truth.skips.len()), (2, 2, 2));
+        assert!(truth.tau.iter().flatten().all(|tau| tau.abs() <= 1.0));
+    }
+    // Nothing is trained from scratch, and random cells are looked up, too.
+    assert!(!folder.path().join("strategies/random/seed-1/trained").exists());
+    assert_eq!(summary.strategies[2].test.len(), 2);
+    assert!(summary.strategies[2].truth.is_none() && !folder.path().join("random").exists());
+    let page = std::fs::read_to_string(folder.path().join(REPORT_FILE)).unwrap();
+    assert!(
+        ["<figure id=\"found\"", "<figure id=\"skips\"", "true value"].iter().all(|part| page.contains(part))
+    );
+    assert!(results.markdown().contains("tau inside batches"));
+    // Once more: the same figures out of the folder.
+    assert_eq!(&compare(JUDGED, folder.path()).run(&mut |_| {}).unwrap().summary, summary);
+}
+
+#[test]
+fn what_the_table_lacks_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let pooled = JUDGED.replace("\"skip_connect\", ", "\"avg_pool_3x3\", ");
+    let error = compare(&pooled, folder.path()).run(&mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("lacks |") && error.contains("space.operations"), "{error}");
+    let other =
+        JUDGED.replace("name = \"random\"\n", "name = \"random\"\n[strategy.space]\nname = \"darts\"\n");
+    let error = compare(&other, &folder.path().join("b")).run(&mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("nasbench201 and darts"), "{error}");
+}

@@ -1,4 +1,4 @@
-//! Lines over epochs.
+//! Lines over epochs and rounds.
 
 use bonas_supernet::differentiable::Epoch;
 
@@ -8,7 +8,25 @@ use crate::report::FinalResult;
 /// Places along a line that say their values, at most.
 const COLUMNS: usize = 80;
 
-/// A named line, one value an epoch from 0.
+/// What lines show, and over what.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Curves<'a> {
+    /// What the values are.
+    pub(crate) title: &'a str,
+    /// What they are counted by.
+    pub(crate) by: &'a str,
+    /// Whether the axis of the values has 0.
+    pub(crate) from_zero: bool,
+}
+
+impl<'a> Curves<'a> {
+    /// Values by epoch, on an axis that has 0.
+    pub(crate) fn by_epoch(title: &'a str) -> Self {
+        Self { title, by: "epoch", from_zero: true }
+    }
+}
+
+/// A named line, one value an epoch or round from 0; what is not finite is left out.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Line {
     /// What the legend says; empty for a line that the title of the axis says all about.
@@ -17,14 +35,17 @@ pub(crate) struct Line {
     pub(crate) values: Vec<f64>,
 }
 
-/// Lines by epoch, on an axis that has 0. None without a value.
-pub(crate) fn lines(lines: &[Line], title: &str) -> Option<String> {
-    let y = extent(lines.iter().flat_map(|line| line.values.iter().copied()).chain([0.0]), 0.06)?;
+/// Lines of some values. None without a value.
+pub(crate) fn lines(lines: &[Line], curves: Curves<'_>) -> Option<String> {
+    let Curves { title, by, from_zero } = curves;
+    let zero = from_zero.then_some(0.0);
+    let y = extent(lines.iter().flat_map(|line| line.values.iter().copied()).chain(zero), 0.06)?;
     let epochs = lines.iter().map(|line| line.values.len()).max().filter(|&n| n > 0)?;
-    let x = Axis::whole("epoch", -0.5..epochs as f64 - 0.5);
-    let mut chart = Chart::new(&format!("{title} by epoch"), x, Axis::new(title, y), TALL);
+    let x = Axis::whole(by, -0.5..epochs as f64 - 0.5);
+    let mut chart = Chart::new(&format!("{title} by {by}"), x, Axis::new(title, y), TALL);
     for (i, line) in lines.iter().enumerate() {
-        let points: Vec<(f64, f64)> = line.values.iter().enumerate().map(|(e, &v)| (e as f64, v)).collect();
+        let points = line.values.iter().enumerate().map(|(e, &v)| (e as f64, v));
+        let points: Vec<(f64, f64)> = points.filter(|(_, value)| value.is_finite()).collect();
         chart.line(&points, Paint::Series(i));
         if !line.name.is_empty() {
             chart.key(Shape::Line, Paint::Series(i), &line.name);
@@ -33,10 +54,11 @@ pub(crate) fn lines(lines: &[Line], title: &str) -> Option<String> {
     for (epoch, from, to) in columns(0, epochs - 1) {
         let value = |line: &Line| {
             let name = if line.name.is_empty() { title } else { &line.name };
-            Some(format!("{name}: {:.4}", line.values.get(epoch)?))
+            let value = line.values.get(epoch).filter(|value| value.is_finite())?;
+            Some(format!("{name}: {value:.4}"))
         };
         let values: Vec<String> = lines.iter().filter_map(value).collect();
-        chart.column(from, to, &format!("epoch {epoch}\n{}", values.join("\n")));
+        chart.column(from, to, &format!("{by} {epoch}\n{}", values.join("\n")));
     }
     Some(chart.html())
 }
@@ -66,13 +88,13 @@ pub(crate) fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Opti
         Line { name: format!("{cell_name}: {what}"), values }
     };
     let both = |cell| [line(cell, "skips and pools", |e| e.weight_free), line(cell, "skips", |e| e.skips)];
-    lines(&[both(0), both(1)].concat(), "operations of 8")
+    lines(&[both(0), both(1)].concat(), Curves::by_epoch("operations of 8"))
 }
 
 /// The learning curve of a differentiable search: mean training loss of the network's weights.
 pub(crate) fn loss_by_epoch(trajectory: &[Epoch]) -> Option<String> {
     let values = trajectory.iter().map(|epoch| epoch.loss).collect();
-    lines(&[Line { name: String::new(), values }], "training loss")
+    lines(&[Line { name: String::new(), values }], Curves::by_epoch("training loss"))
 }
 
 /// The learning curves of final training: mean training loss of the winner over its seeds, and of all networks
@@ -87,7 +109,8 @@ pub(crate) fn final_loss_by_epoch(results: &[FinalResult]) -> Option<String> {
     };
     let line = |name: &str, results| Line { name: name.to_owned(), values: curves(results) };
     let both = [line("winner", std::slice::from_ref(winner)), line("random, mean", random)];
-    lines(&both.into_iter().filter(|line| !line.values.is_empty()).collect::<Vec<_>>(), "training loss")
+    let both: Vec<Line> = both.into_iter().filter(|line| !line.values.is_empty()).collect();
+    lines(&both, Curves::by_epoch("training loss"))
 }
 
 #[cfg(test)]

@@ -1,0 +1,213 @@
+//! Searches judged by known truth: a table says what the architectures that they found and scored are worth.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use bonas_spaces::{Architecture, Role, SearchSpace};
+use bonas_study::Journalled;
+use bonas_study::history::{Evaluation, Fidelity};
+use bonas_study::statistics::mean;
+use bonas_study::table::{Benchmark, Reading, Source};
+use bonas_surrogate::metrics::kendall_tau_b;
+use serde::{Deserialize, Serialize};
+
+use super::Searcher;
+use crate::StudyError;
+use crate::build::named_space;
+use crate::config::TruthSettings;
+use crate::experiment::Experiment;
+
+/// The true values of a space's architectures.
+#[derive(Debug)]
+pub(super) struct Truth {
+    table: Benchmark,
+}
+
+/// How far the scores of one search tell the truth.
+///
+/// Tau is Kendall's tau-b between scores and true values of what was scored and is in the table.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Agreement {
+    /// Over all.
+    pub tau: Option<f64>,
+    /// Inside batches: mean over batches, weighted by their pairs.
+    pub inside: Option<f64>,
+    /// Between batches: of the means of each.
+    pub between: Option<f64>,
+    /// True value of the architecture with the best score so far, after each round; none before the first score.
+    pub found: Vec<Option<f64>>,
+    /// Share of skips (operations with role identity) among the operations of each round's architectures.
+    pub skips: Vec<f64>,
+}
+
+/// One scored architecture.
+#[derive(Clone, Copy, Debug)]
+struct Scored {
+    /// Round and batch.
+    batch: (usize, usize),
+    score: f64,
+    truth: f64,
+}
+
+impl Truth {
+    /// Opens the table that searches are judged by.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] where strategies search different spaces; errors of the table.
+    pub(super) fn open(
+        settings: &TruthSettings,
+        experiment: &Experiment,
+        searchers: &[Searcher],
+    ) -> Result<Self, StudyError> {
+        let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
+        let mut names = searchers.iter().map(|searcher| &searcher.search.space.name);
+        let first = names.next().cloned().unwrap_or_default();
+        if let Some(other) = names.find(|name| **name != first) {
+            let reason = format!("it is of one space, and strategies search {first} and {other}");
+            return Err(bad("truth", reason));
+        }
+        let space = named_space(&first, &experiment.folder).map_err(|reason| bad("space.name", reason))?;
+        let column = settings.column.parse().map_err(|reason| bad("truth.column", reason))?;
+        let reading = Reading { columns: vec![column], ..Reading::default() };
+        let source = match &experiment.table {
+            Some(path) => Source::named(path),
+            None => Source::named(settings.path.as_ref()).within(&experiment.folder),
+        };
+        Ok(Self { table: source.open(space, &reading)? })
+    }
+
+    /// The column and the table.
+    pub(super) fn named(&self) -> String {
+        format!("{} of {}", self.table.columns()[0].name(), self.table.path().display())
+    }
+
+    /// Digest of the table's text: results depend on it.
+    pub(super) fn fingerprint(&self) -> &str {
+        self.table.fingerprint()
+    }
+
+    /// True value of an architecture, if the table has it.
+    pub(super) fn of(&self, architecture: &Architecture) -> Option<f64> {
+        self.table.arm(architecture.key()).map(|arm| self.table.columns()[0].mean(arm))
+    }
+
+    /// True value of what a search found.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for an architecture that the table lacks.
+    pub(super) fn require(&self, architecture: &Architecture) -> Result<f64, StudyError> {
+        self.of(architecture).ok_or_else(|| {
+            let space = self.table.space();
+            let found = space.format(architecture).unwrap_or_else(|error| error.to_string());
+            let reason = format!(
+                "{} lacks {found}, which was found; restrict the search to what the table has (space.operations)",
+                self.table.path().display()
+            );
+            StudyError::Setting { name: "truth.path".into(), reason }
+        })
+    }
+
+    /// How far the scores in a search's folder tell the truth.
+    ///
+    /// # Errors
+    /// Those of a journal that cannot be read.
+    pub(super) fn agreement(
+        &self,
+        directory: &Path,
+        space: &Arc<dyn SearchSpace>,
+        fidelity: Fidelity,
+    ) -> Result<Agreement, StudyError> {
+        let study = Journalled::read(directory, space)?;
+        let evaluations = study.history.evaluations();
+        let scored = |one: &Evaluation| {
+            let (score, truth) = (one.outcome.value(fidelity)?, self.of(&one.architecture)?);
+            Some(Scored { batch: (one.round, one.batch), score, truth })
+        };
+        let all: Vec<Scored> = evaluations.iter().filter_map(scored).collect();
+        let rounds = evaluations.iter().map(|one| one.round + 1).max().unwrap_or(0);
+        let found = (0..rounds).map(|round| {
+            let until = all.iter().filter(|one| one.batch.0 <= round);
+            until.copied().reduce(|best, next| if next.score > best.score { next } else { best })
+        });
+        let found = found.map(|best| best.map(|best| best.truth)).collect();
+        let skips = (0..rounds).map(|round| {
+            let of_round = evaluations.iter().filter(|one| one.round == round);
+            mean(&of_round.map(|one| share_of_skips(&one.architecture)).collect::<Vec<_>>())
+        });
+        Ok(Agreement { found, skips: skips.collect(), ..Agreement::of(&all) })
+    }
+}
+
+impl Agreement {
+    fn of(all: &[Scored]) -> Self {
+        let mut batches: BTreeMap<(usize, usize), (Vec<f64>, Vec<f64>)> = BTreeMap::new();
+        for one in all {
+            let (scores, truths) = batches.entry(one.batch).or_default();
+            scores.push(one.score);
+            truths.push(one.truth);
+        }
+        let (scores, truths): (Vec<f64>, Vec<f64>) = all.iter().map(|one| (one.score, one.truth)).unzip();
+        let pairs = |n: usize| (n * n.saturating_sub(1) / 2) as f64;
+        let inside = batches.values().filter_map(|(scores, truths)| {
+            kendall_tau_b(scores, truths).map(|tau| (pairs(scores.len()), tau))
+        });
+        let (weights, sum) = inside.fold((0.0, 0.0), |(w, s), (pairs, tau)| (w + pairs, s + pairs * tau));
+        let (score_means, truth_means): (Vec<f64>, Vec<f64>) =
+            batches.values().map(|(scores, truths)| (mean(scores), mean(truths))).unzip();
+        Self {
+            tau: kendall_tau_b(&scores, &truths),
+            inside: (weights > 0.0).then(|| sum / weights),
+            between: kendall_tau_b(&score_means, &truth_means),
+            ..Self::default()
+        }
+    }
+}
+
+/// Share of operations that pass their input on unchanged.
+fn share_of_skips(architecture: &Architecture) -> f64 {
+    let vocabulary = architecture.vocabulary();
+    let labels = architecture.cells().iter().flat_map(|cell| {
+        let graph = cell.graph();
+        graph.node_weights().chain(graph.edge_weights()).copied()
+    });
+    let roles = labels.map(|label| vocabulary.role(label));
+    let is_op = |role: &Role| matches!(role, Role::Compute | Role::Identity | Role::Zero);
+    let of = |role: Role| if role == Role::Identity { 1.0 } else { 0.0 };
+    let skips: Vec<f64> = roles.filter(is_op).map(of).collect();
+    if skips.is_empty() { 0.0 } else { mean(&skips) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bonas_spaces::NasBench201;
+
+    /// Two batches whose cells are in the right order, one of them with scores too low by as much as truth is higher:
+    /// inside 1, of 15 pairs 6 in order, between the means -1.
+    #[test]
+    fn a_batch_effect_shows_between_batches_only() {
+        let one = |batch: usize, score: f64, truth: f64| Scored { batch: (0, batch), score, truth };
+        let all = [
+            one(0, 0.7, 80.0),
+            one(0, 0.8, 81.0),
+            one(0, 0.9, 82.0),
+            one(1, 0.1, 90.0),
+            one(1, 0.2, 91.0),
+            one(1, 0.3, 92.0),
+        ];
+        let found = Agreement::of(&all);
+        assert_eq!((found.inside, found.between), (Some(1.0), Some(-1.0)));
+        // 6 pairs in order and 9 across batches not: (6 - 9) / 15.
+        assert!((found.tau.unwrap() + 0.2).abs() < 1e-12);
+        let none = Agreement::of(&all[..1]);
+        assert_eq!((none.tau, none.inside, none.between), (None, None, None));
+    }
+
+    #[test]
+    fn skips_are_counted_among_operations() {
+        let space = NasBench201::new();
+        let text = "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|skip_connect~1|avg_pool_3x3~2|";
+        assert!((share_of_skips(&space.parse(text).unwrap()) - 0.5).abs() < 1e-12);
+    }
+}

@@ -12,7 +12,6 @@ use rand::Rng;
 
 use super::body::{Accept, Body, MOST_LISTED};
 use super::description::{CellText, Sameness};
-use super::expression::{Type, Value};
 use crate::error::SpaceError;
 use crate::families::draw;
 use crate::families::shuffle::shuffled;
@@ -205,14 +204,6 @@ impl Body for Cells {
     fn whole(&self) -> Union {
         let cells = self.forms.iter().map(|form| form.whole(&self.vocabulary)).collect();
         Union { cells, vocabulary: self.vocabulary.clone() }
-    }
-
-    fn variable(&self, name: &str) -> Result<(usize, Type), String> {
-        Err(format!("unknown name `{name}`; rules over cells have depth, params, macs and count(operation)"))
-    }
-
-    fn values(&self, _: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError> {
-        Ok(Vec::new())
     }
 }
 

@@ -201,6 +201,14 @@ fn a_study_keeps_its_space_file() {
     assert!(described.contains("space  mine\n"), "{described}");
     // The same file again is the same search.
     assert!(told(folder.path(), &["search", "configs/c.toml", "--out", "run"]).contains("Nothing is left"));
+    // A comment is no change: the search goes on by the text that it keeps.
+    fs::write(
+        at("configs/mine.toml"),
+        format!("# A comment.\nabout = \"two choices\"\n{}", text.replace(", {", ",\n  {")),
+    )
+    .unwrap();
+    assert!(told(folder.path(), &["search", "configs/c.toml", "--out", "run"]).contains("Nothing is left"));
+    assert_eq!(fs::read_to_string(at("run/space.toml")).unwrap(), copy);
     // A changed file is another search; the one in the folder goes on with its own copy, also without the file.
     fs::write(at("configs/mine.toml"), text.replace("30", "31")).unwrap();
     let error = refused(folder.path(), &["search", "configs/c.toml", "--out", "run"]);

@@ -48,6 +48,45 @@ fn a_search_begins_with_the_results_of_a_table() {
     assert!(run(at, &["runs", "."]).contains("finished  30 of 30"));
 }
 
+/// Limits and a second objective are read from columns of their names, or from those that are named; what breaks a limit is
+/// known and does not win.
+#[test]
+fn limits_and_objectives_are_columns_of_the_table() {
+    let folder = place();
+    let at = folder.path();
+    let told = "\"told\"\nscore = \"-loss\"\nlimits = [\"latency <= 5\"]\nobjective = \"-size\"";
+    fs::write(at.join("told.toml"), SMALL.replace("\"synthetic\"", told).replace("\"random\"", "\"nsga2\""))
+        .unwrap();
+    let best = TABLE.lines().nth(1).unwrap().split(',').next().unwrap();
+    let rows: Vec<&str> = TABLE.lines().skip(1).map(|row| row.split(',').next().unwrap()).collect();
+    let table =
+        format!("arch,loss,ms,size\n{},0.1,9,1\n{},0.3;0.5,4;5,2\n{},0.7,,3\n", rows[0], rows[1], rows[2]);
+    fs::write(at.join("m.csv"), table).unwrap();
+    let import = ["import", "m", "told.toml", "--from", "m.csv", "--measure", "latency=ms"];
+    let printed = run(at, &import);
+    assert!(
+        printed.contains("2 results are imported into m; the best of the table within the limits is -0.4."),
+        "{printed}"
+    );
+    assert!(printed.contains("1 row left out: 1 without `ms`"), "{printed}");
+    let journal = fs::read_to_string(at.join("m/journal.jsonl")).unwrap();
+    let imported = journal.lines().find(|line| line.contains("imported")).unwrap();
+    let record: Value = serde_json::from_str(imported).unwrap();
+    let found = &record["record"]["results"];
+    let score = |place: usize| &found[place]["outcome"]["scored"];
+    assert_eq!(found[0]["arch"], best);
+    assert_eq!(
+        (&score(0)["value"], &score(0)["measures"]),
+        (&(-0.1).into(), &serde_json::json!([9.0, -1.0]))
+    );
+    assert_eq!(score(0)["infeasible"], true);
+    assert_eq!(
+        (&score(1)["value"], &score(1)["measures"]),
+        (&(-0.4).into(), &serde_json::json!([4.5, -2.0]))
+    );
+    assert!(run(at, &["runs", "."]).contains("-0.4000"), "the best keeps the limit");
+}
+
 #[test]
 fn mistakes_are_named() {
     let folder = place();
@@ -57,6 +96,7 @@ fn mistakes_are_named() {
         SMALL.replace("\"synthetic\"", "\"told\"\nlimits = [\"latency <= 5\"]"),
     )
     .unwrap();
+    fs::write(at.join("shared.toml"), SMALL.replace("\"synthetic\"", "\"shared-weights\"")).unwrap();
     fs::write(at.join("bad.csv"), "arch,score\n|nonsense|,1\n").unwrap();
     run(at, &["search", "s.toml", "--out", "done"]);
     for (arguments, code, expected) in [
@@ -64,7 +104,18 @@ fn mistakes_are_named() {
         (&["import", "r", "s.toml", "--from", "t.csv", "--column", "acc"], 1, "acc"),
         (&["import", "r", "s.toml", "--from", "none.csv"], 1, "none.csv"),
         (&["import", "r", "s.toml", "--from", "bad.csv"], 1, "bad.csv line 2"),
-        (&["import", "r", "limited.toml", "--from", "t.csv"], 2, "limits or a second objective"),
+        (&["import", "r", "limited.toml", "--from", "t.csv"], 1, "latency"),
+        (
+            &["import", "r", "limited.toml", "--from", "t.csv", "--measure", "size=other"],
+            2,
+            "they read: latency",
+        ),
+        (
+            &["import", "r", "limited.toml", "--from", "t.csv", "--measure", "other"],
+            2,
+            "expected NAME=COLUMN",
+        ),
+        (&["import", "r", "shared.toml", "--from", "t.csv"], 2, "compare inside the batch"),
         (&["import", "done", "--from", "t.csv"], 2, "before the first architecture is proposed"),
         (&["import", "done", "s.toml", "--seed", "9", "--from", "t.csv"], 2, "another configuration"),
     ] {

@@ -148,6 +148,12 @@ fn features_of_ones_own_are_taken() {
         let error = text(&done.stderr);
         assert!(done.status.code() == Some(code) && error.contains(expected), "{error}");
     };
+    refused(
+        &["--features", "network.dept"],
+        2,
+        "unknown feature `network.dept`; did you mean `network.depth`?",
+    );
+    refused(&["--features", "network.x"], 2, "network.resolution");
     refused(&["--features", "score"], 2, "--features: score is what is to be predicted");
     refused(&["--features", "knwon"], 1, "did you mean `known`?");
     refused(

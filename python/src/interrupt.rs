@@ -68,6 +68,13 @@ pub(crate) fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> T {
     Python::attach(call)
 }
 
+/// Does some short work while other Python threads run; signals wait for it.
+pub(crate) fn released<T: Send>(py: Python<'_>, work: impl FnOnce() -> T + Send) -> T {
+    let (done, asking) = py.detach(|| (work(), Asking::begin()));
+    drop(asking);
+    done
+}
+
 /// Does some work on a thread of its own, while the calling one lets other Python threads run and looks for signals.
 ///
 /// A signal handler that raises, as that of Ctrl-C does, ends the wait at once. The work goes on by itself then; what it has

@@ -29,6 +29,7 @@ fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<session::Session>()?;
     module.add_class::<surrogate::Fitted>()?;
     module.add_class::<surrogate::Posteriors>()?;
+    module.add_function(wrap_pyfunction!(surrogate::acquisition_names, module)?)?;
     module.add_function(wrap_pyfunction!(surrogate::surrogate_names, module)?)?;
     module.add_function(wrap_pyfunction!(compare::compare, module)?)?;
     metrics::add(module)?;

@@ -124,26 +124,31 @@ impl Session {
     }
 
     /// Takes known scores as the first observations, and returns the number of those that were not known before.
-    fn import_(&self, py: Python<'_>, x: Vec<Bound<'_, Architecture>>, y: Vec<f64>) -> PyResult<usize> {
+    /// `measures` are what limits and the objective read, `[n][measures]`.
+    fn import_(
+        &self,
+        py: Python<'_>,
+        x: Vec<Bound<'_, Architecture>>,
+        y: Vec<f64>,
+        measures: Vec<Vec<f64>>,
+    ) -> PyResult<usize> {
         let mut results = Vec::with_capacity(x.len());
-        for (i, (given, score)) in x.iter().zip(y).enumerate() {
+        for (i, ((given, score), measures)) in x.iter().zip(y).zip(measures).enumerate() {
             let given = given.get();
             if !given.home.is(&self.home) {
                 let (found, expected) = (&given.home.name, &self.home.name);
                 let reason = format!("architecture {i} of X is of space {found}, expected {expected}");
                 return Err(Fault::space(reason).into());
             }
-            results.push((given.value.clone(), score));
+            results.push((given.value.clone(), score, measures));
         }
         self.locked(py, move |inner| {
             let aims = inner.told()?.aims().map_err(|invalid| Fault::setting(invalid.reason))?;
-            if !aims.bounds.is_empty() || aims.second.is_some() {
-                let reason = "import: the study has limits or a second objective, which scores do not say";
-                return Err(Fault::setting(reason));
-            }
             let session = inner.writable()?;
             let fidelity = session.fidelity();
-            let scored = |(architecture, score)| (architecture, Outcome::Scored(Score::of(score, fidelity)));
+            let scored = |(architecture, score, measures)| {
+                (architecture, Outcome::Scored(aims.judged(Score::of(score, fidelity), measures)))
+            };
             Ok(session.import(results.into_iter().map(scored))?)
         })
     }
@@ -345,6 +350,8 @@ fn begun(
     if !Journal::exists(path) || !file.exists() {
         return Ok(config);
     }
+    let search = Search { config, directory: path.to_owned(), cancel: Arc::default() };
+    let config = search.by_kept_space()?.config;
     let Some([there, here]) = difference(&file, &config)? else { return Ok(config) };
     let (shown, budget) = (path.display(), config.study.architectures);
     let mut same = config;

@@ -14,9 +14,11 @@ use bonas::spaces::{self, SearchSpace, SpaceSize};
 use bonas::study::evaluator::Described;
 use bonas::{StudyError, build};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
 
 use crate::errors::Fault;
+use crate::interrupt::{interruptible, released};
 use crate::random::generator;
 use crate::settings::{count_of, text};
 
@@ -36,11 +38,12 @@ fn built() -> MutexGuard<'static, HashMap<SpaceKey, Arc<Named>>> {
 }
 
 /// A search space, with what a configuration says of it.
-#[derive(Clone, Debug)]
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) settings: SpaceSettings,
     pub(crate) space: Arc<dyn SearchSpace>,
+    /// Its settings as Python has them: pickled architectures of one list share the texts.
+    pickled: PyOnceLock<Pickled>,
 }
 
 impl Named {
@@ -83,7 +86,7 @@ impl Named {
 
     /// A space that something else has built.
     pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Arc<Self> {
-        Arc::new(Self { name: space.name().to_owned(), settings, space })
+        Arc::new(Self { name: space.name().to_owned(), settings, space, pickled: PyOnceLock::new() })
     }
 
     /// Whether it is the same space: the same name, and the same text if it is declared.
@@ -111,8 +114,11 @@ impl Named {
     }
 }
 
+/// Name, text and operations of a space.
+type Pickled = (Py<PyString>, Option<Py<PyString>>, Option<Vec<String>>);
+
 /// How a space is pickled: the function that makes it, and its arguments.
-type Reduced = (Py<PyAny>, (String, Option<String>, Option<Vec<String>>));
+type Reduced = (Py<PyAny>, Pickled);
 
 /// A search space: `bonas.spaces.get`.
 #[pyclass(frozen, module = "bonas")]
@@ -147,16 +153,16 @@ impl Space {
 
     /// Number of architectures; if `size_is_exact` is False, at most so many.
     #[getter]
-    fn size(&self) -> u128 {
-        match self.0.space.size() {
+    fn size(&self, py: Python<'_>) -> u128 {
+        match released(py, || self.0.space.size()) {
             SpaceSize::Unique(count) | SpaceSize::AtMost(count) => count,
         }
     }
 
     /// Whether isomorphic architectures are counted once.
     #[getter]
-    fn size_is_exact(&self) -> bool {
-        matches!(self.0.space.size(), SpaceSize::Unique(_))
+    fn size_is_exact(&self, py: Python<'_>) -> bool {
+        matches!(released(py, || self.0.space.size()), SpaceSize::Unique(_))
     }
 
     /// Names of the operations.
@@ -219,18 +225,17 @@ impl Space {
         let mut rng = generator(py, rng)?;
         let mut draw = || of_space(&self.0, self.0.space.sample(&mut rng));
         match n {
-            None => Ok(draw()?.into_pyobject(py)?.into_any().unbind()),
+            None => Ok(released(py, draw)?.into_pyobject(py)?.into_any().unbind()),
             Some(n) => {
                 let n = count_of("n", n)?;
                 let mut drawn = Vec::new();
                 drawn
                     .try_reserve_exact(n)
                     .map_err(|_| Fault::setting(format!("n: {n} architectures do not fit into memory")))?;
-                for i in 0..n {
-                    if i % LOOK == LOOK - 1 {
-                        py.check_signals()?;
-                    }
-                    drawn.push(draw()?);
+                while drawn.len() < n {
+                    let some = LOOK.min(n - drawn.len());
+                    drawn.extend(released(py, || (0..some).map(|_| draw()).collect::<Result<Vec<_>, _>>())?);
+                    py.check_signals()?;
                 }
                 Ok(drawn.into_pyobject(py)?.unbind())
             }
@@ -238,11 +243,15 @@ impl Space {
     }
 
     /// List every architecture, isomorphic ones included; for spaces that are small enough.
-    fn enumerate(&self) -> Result<Vec<Architecture>, Fault> {
-        let all = self.0.space.enumerate().ok_or_else(|| {
-            Fault::space(format!("space {} has too many architectures to list", self.0.name))
-        })?;
-        all.map(|architecture| of_space(&self.0, architecture)).collect()
+    fn enumerate(&self, py: Python<'_>) -> PyResult<Vec<Architecture>> {
+        let home = self.0.clone();
+        let list = move || {
+            let all = home.space.enumerate().ok_or_else(|| {
+                Fault::space(format!("space {} has too many architectures to list", home.name))
+            })?;
+            all.map(|architecture| of_space(&home, architecture)).collect::<Result<Vec<_>, _>>()
+        };
+        Ok(interruptible(py, list)??)
     }
 
     fn __contains__(&self, item: &Bound<'_, PyAny>) -> bool {
@@ -261,8 +270,13 @@ impl Space {
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Reduced> {
         let get = py.import("bonas._bonas")?.getattr("space")?.unbind();
-        let SpaceSettings { name, text, operations } = self.0.settings.clone();
-        Ok((get, (name, text, operations)))
+        let (name, text, operations) = self.0.pickled.get_or_init(py, || {
+            let SpaceSettings { name, text, operations } = &self.0.settings;
+            let string = |text: &String| PyString::new(py, text).unbind();
+            (string(name), text.as_ref().map(string), operations.clone())
+        });
+        let text = text.as_ref().map(|text| text.clone_ref(py));
+        Ok((get, (name.clone_ref(py), text, operations.clone())))
     }
 
     fn __repr__(&self) -> String {
@@ -336,17 +350,21 @@ impl Architecture {
     }
 
     /// Architectures that differ in one element, each once.
-    fn neighbors(&self) -> Result<Vec<Self>, Fault> {
-        let all = self.home.space.neighbours(&self.value)?;
-        all.into_iter().map(|architecture| of_space(&self.home, architecture)).collect()
+    fn neighbors(&self, py: Python<'_>) -> Result<Vec<Self>, Fault> {
+        released(py, || {
+            let all = self.home.space.neighbours(&self.value)?;
+            all.into_iter().map(|architecture| of_space(&self.home, architecture)).collect()
+        })
     }
 
     /// Change one element at random.
     #[pyo3(signature = (rng=None))]
     fn mutate(&self, py: Python<'_>, rng: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let mut rng = generator(py, rng)?;
-        let mutant = self.home.space.mutate(&self.value, &mut rng).map_err(Fault::from)?;
-        Ok(of_space(&self.home, mutant)?)
+        Ok(released(py, || {
+            let mutant = self.home.space.mutate(&self.value, &mut rng)?;
+            of_space(&self.home, mutant)
+        })?)
     }
 
     /// Draw it as SVG.
@@ -405,24 +423,27 @@ impl Architecture {
 #[pyfunction]
 #[pyo3(signature = (name, text=None, operations=None))]
 pub(crate) fn space(
+    py: Python<'_>,
     name: &str,
     text: Option<String>,
     operations: Option<Vec<String>>,
 ) -> Result<Space, Fault> {
-    Named::of_settings(SpaceSettings { name: name.to_owned(), text, operations }).map(Space)
+    let settings = SpaceSettings { name: name.to_owned(), text, operations };
+    released(py, || Named::of_settings(settings)).map(Space)
 }
 
 /// A space that is declared by the keys of a space file.
 #[pyfunction]
-pub(crate) fn declared_space(name: &str, keys: &Bound<'_, PyDict>) -> PyResult<Space> {
+pub(crate) fn declared_space(py: Python<'_>, name: &str, keys: &Bound<'_, PyDict>) -> PyResult<Space> {
     let text = text(keys)?;
-    // Checked by itself first, for errors that name no file and no line, of which there is none.
-    space_from_toml(&text, "", name).map_err(|ConfigError { key, reason, .. }| {
-        Fault::space(if key.is_empty() { reason } else { format!("{key}: {reason}") })
-    })?;
-    let (name, text) = (format!("{SPACE_FILE}{name}.toml"), Some(text));
-    let settings = SpaceSettings { name, text, ..SpaceSettings::default() };
-    Ok(Named::of_settings(settings).map(Space)?)
+    Ok(released(py, || {
+        // Checked by itself first, for errors that name no file and no line, of which there is none.
+        space_from_toml(&text, "", name).map_err(|ConfigError { key, reason, .. }| {
+            Fault::space(if key.is_empty() { reason } else { format!("{key}: {reason}") })
+        })?;
+        let (name, text) = (format!("{SPACE_FILE}{name}.toml"), Some(text));
+        Named::of_settings(SpaceSettings { name, text, ..SpaceSettings::default() }).map(Space)
+    })?)
 }
 
 /// Names of the built-in spaces.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bonas::build::SPACE_FILE;
 use bonas::config::{PriorKind, SpaceSettings, SurrogateName};
 use bonas::rank::{Features, Model, Recipe, Training};
+use bonas::surrogate::acquisition::{ACQUISITIONS, AcquisitionSettings};
 use bonas::surrogate::catalogue::{SURROGATES, surrogates_that};
 use bonas::surrogate::metrics::{coverage, negative_log_likelihood};
 use bonas::surrogate::posterior::Posterior;
@@ -242,6 +243,25 @@ impl Posteriors {
         Ok(draws.into_pyarray(py))
     }
 
+    /// The utility of each by an acquisition; `incumbent` is the best score so far.
+    fn utilities<'py>(
+        &self,
+        py: Python<'py>,
+        acquisition: &str,
+        incumbent: Option<f64>,
+        gamma: f64,
+        noise_free: bool,
+        rng: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Array<'py>> {
+        let entry = ACQUISITIONS.get(acquisition).map_err(|error| Fault::setting(error.to_string()))?;
+        let built = entry
+            .build(&AcquisitionSettings { gamma, noise_free })
+            .map_err(|error| Fault::setting(error.to_string()))?;
+        let (posteriors, mut rng) = (self.laws.clone(), generator(py, rng)?);
+        let utilities = interruptible(py, move || built.utilities(&posteriors, incumbent, &mut rng))?;
+        Ok(utilities.into_pyarray(py))
+    }
+
     /// Share of the scores inside their central interval.
     fn coverage(&self, scores: PyReadonlyArray1<'_, f64>, level: f64) -> PyResult<Option<f64>> {
         Ok(coverage(&self.laws, &scores.to_vec()?, level))
@@ -263,6 +283,12 @@ fn numbers(count: usize, n: usize) -> Result<Vec<f64>, Fault> {
 
 fn too_many(count: usize, n: usize) -> Fault {
     Fault::setting(format!("count: {count} draws of {n} architectures do not fit into memory"))
+}
+
+/// Names and descriptions of the acquisitions.
+#[pyfunction]
+pub(crate) fn acquisition_names() -> Vec<(&'static str, &'static str)> {
+    ACQUISITIONS.iter().map(|entry| (entry.name(), entry.about())).collect()
 }
 
 /// Names and descriptions of the surrogates of this build.

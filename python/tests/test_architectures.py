@@ -6,6 +6,7 @@ import doctest
 import multiprocessing
 import pickle
 import random
+import threading
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -137,3 +138,30 @@ def test_numbers_of_samples() -> None:
         space.sample(2**62)
     with pytest.raises(TypeError):
         space.sample(1.5)  # type: ignore[call-overload]
+
+
+def test_a_pickled_list_holds_the_text_of_its_space_once() -> None:
+    about = "x" * 200
+    cells = bonas.spaces.Choices("many", {"a": list(range(60))}, about=about).sample(50, rng=1)
+    data = pickle.dumps(cells)
+    assert data.count(about.encode()) == 1 and pickle.loads(data) == cells
+
+
+def test_other_threads_run_while_a_space_works() -> None:
+    space = bonas.spaces.Cells("large", [f"op{i}" for i in range(20)], 24)
+    cell, done = space.sample(rng=1), threading.Event()
+    ticks: list[None] = []
+
+    def tick() -> None:
+        while not done.wait(0.001):
+            ticks.append(None)
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    try:
+        assert len(cell.neighbors()) > 5000
+        assert cell.mutate(rng=1) != cell
+    finally:
+        done.set()
+        thread.join()
+    assert len(ticks) > 3

@@ -178,6 +178,20 @@ def test_known_scores_are_finite() -> None:
         ours.add_known([ours.space.sample(rng=2), cell], [0.5, float("nan")])
 
 
+def test_known_measures_are_judged() -> None:
+    ours = study(strategy="nsga2", limits=["latency <= 3"], objective="-latency")
+    cells = ours.space.sample(3, rng=1)
+    with pytest.raises(bonas.DataError, match="measures lack 'latency'"):
+        ours.add_known(cells, [0.1, 0.9, 0.5])
+    with pytest.raises(bonas.DataError, match="nothing reads 'size'"):
+        ours.add_known(cells, [0.1, 0.9, 0.5], {"latency": [1, 9, 2], "size": [1, 1, 1]})
+    with pytest.raises(bonas.DataError, match="has 2 numbers for 3 architectures"):
+        ours.add_known(cells, [0.1, 0.9, 0.5], {"latency": [1, 9]})
+    assert ours.add_known(cells, [0.1, 0.9, 0.5], {"latency": [1, 9, 2]}) == 3
+    assert ours.best.score == 0.5 and ours.best.measures == {"latency": 2.0, "-latency": -2.0}
+    assert [e.feasible for e in ours.evaluations] == [True, False, True]
+
+
 def test_all_failed_in_a_folder(tmp_path: Path) -> None:
     ours = study(path=tmp_path / "a", budget=3)
     with pytest.warns(bonas.BonasWarning, match="all 3 architectures failed: the score is None") as caught:

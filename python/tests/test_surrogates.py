@@ -289,3 +289,38 @@ def test_features_are_those_of_a_call() -> None:
         model.predict(CELLS[60:61])
     with pytest.raises(bonas.DataError, match="and had"):
         model.predict(CELLS[:1], features=[[latency[0] + 1]])
+
+
+def test_acquisitions_give_utilities() -> None:
+    posterior = bonas.Surrogate("graph-gp").fit(CELLS[:40], SCORES[:40]).predict(CELLS[40:60])
+    assert bonas.surrogates.acquisitions()[:2] == ["ei", "log-ei"]
+    best = float(SCORES[:40].max())
+    for name in bonas.surrogates.acquisitions():
+        utilities = posterior.utilities(name, best, rng=1)
+        assert utilities.shape == (20,) and not np.isnan(utilities).any()
+        assert (utilities == posterior.utilities(name, best, rng=1)).all()
+    assert (posterior.utilities("ei", best) >= 0).all()
+    assert (posterior.utilities("median") == posterior.median).all()
+    low, high = (posterior.utilities("ucb", gamma=gamma) for gamma in (0.0, 2.0))
+    assert (high > low).all()
+    with pytest.raises(bonas.SettingError, match="did you mean"):
+        posterior.utilities("log-e")
+    with pytest.raises(bonas.SettingError, match="incumbent: nan is not finite"):
+        posterior.utilities("ei", float("nan"))
+
+
+def test_bootstrap_intervals() -> None:
+    values = np.arange(100.0)
+    found = metrics.bootstrap(lambda drawn: values[drawn].mean(), 100, rng=1)
+    # The mean of 0..99 has a standard error of 2.89.
+    assert found.estimate == 49.5 and 42.5 < found.low < 45.5 and 53.5 < found.high < 56.5
+    assert found == metrics.bootstrap(lambda drawn: values[drawn].mean(), 100, rng=1)
+    assert np.isnan(metrics.bootstrap(lambda drawn: float("nan"), 5)).all()
+
+    def broken(drawn: Any) -> float:
+        raise ZeroDivisionError("mine")
+
+    with pytest.raises(ZeroDivisionError, match="mine"):
+        metrics.bootstrap(broken, 5)
+    with pytest.raises(bonas.SettingError, match="level"):
+        metrics.bootstrap(lambda drawn: 1.0, 5, level=1.0)

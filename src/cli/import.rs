@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bonas::observer::quoted;
-use bonas::search::{CONFIG_FILE, Search};
+use bonas::search::{CONFIG_FILE, KnownResult, Search};
+use bonas::study::history::{Outcome, Score};
 use bonas::study::journal::Journal;
 use bonas::study::table::{Benchmark, ColumnName, Reading, Source};
 use bonas::{Folder, build};
@@ -26,9 +27,13 @@ pub(super) struct ImportArgs {
     /// one inside the program.
     #[arg(long, value_name = "TABLE")]
     from: PathBuf,
-    /// Column of the scores, in the unit of the search; `a,b` is the mean of two, `-a` turns the sign.
-    #[arg(long, default_value = "score", allow_hyphen_values = true)]
-    column: ColumnName,
+    /// Column of the scores, in the unit of the search; `a,b` is the mean of two, `-a` turns the sign. Default: the
+    /// evaluator's `score`.
+    #[arg(long, allow_hyphen_values = true)]
+    column: Option<ColumnName>,
+    /// Column of a measure that a limit or the second objective reads, where its name is another; may be repeated.
+    #[arg(long = "measure", value_name = "NAME=COLUMN", value_parser = renamed)]
+    measures: Vec<(String, ColumnName)>,
 }
 
 /// Takes the results of a table into a search, which is begun if there is none.
@@ -40,19 +45,21 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let dir = &args.dir;
     let search = search(args)?;
     let space = build::space(&search.config)?;
-    let reading = Reading { columns: vec![args.column.clone()], skip_missing: true, ..Reading::default() };
+    search.check_import().map_err(|error| placed(error, |key| args.config.origin(key)))?;
+    let columns = columns(args, search.config.evaluator.columns())?;
+    let reading = Reading { columns, skip_missing: true, ..Reading::default() };
     let table = Source::named(&args.from)
         .open(space, &reading)
         .map_err(|error| placed(error, |_| "--from".into()))?;
-    let best = table.columns()[0].means().into_iter().reduce(f64::max).unwrap_or(f64::NAN);
     let imported =
-        search.import(scores(&table)).map_err(|error| placed(error, |key| args.config.origin(key)))?;
+        search.import(results(&table)).map_err(|error| placed(error, |key| args.config.origin(key)))?;
+    let best = best(&table, &search);
     let skipped = table.skipped();
     let known = table.arms().len() - imported;
     let known = if known > 0 { format!(", {known} were known before") } else { String::new() };
     let skipped = if skipped.is_empty() { String::new() } else { skipped.line() };
     out::text(&format!(
-        "{skipped}{imported} results are imported into {}{known}; the best of the table is {best}.\n\
+        "{skipped}{imported} results are imported into {}{known}; {best}.\n\
          next       bonas resume {}\n",
         dir.display(),
         quoted(dir)
@@ -80,8 +87,57 @@ fn search(args: &ImportArgs) -> anyhow::Result<Search> {
     Ok(Search { config, directory: dir.clone(), cancel: Arc::default() })
 }
 
-/// The architectures of a table with the measurements of its one column.
-fn scores(table: &Benchmark) -> impl Iterator<Item = (bonas::spaces::Architecture, Vec<f64>)> + '_ {
-    let column = &table.columns()[0];
-    table.arms().iter().enumerate().map(|(arm, of)| (of.architecture.clone(), column.runs(arm).to_vec()))
+/// The columns of the table: of the scores, then of what limits and the second objective read.
+fn columns(args: &ImportArgs, mut columns: Vec<ColumnName>) -> anyhow::Result<Vec<ColumnName>> {
+    let names = |column: &ColumnName, name: &str| column.parts[..] == [name.to_owned()];
+    if let Some((name, _)) =
+        args.measures.iter().find(|(name, _)| !columns[1..].iter().any(|column| names(column, name)))
+    {
+        let read: Vec<&str> =
+            columns[1..].iter().flat_map(|column| &column.parts).map(String::as_str).collect();
+        let read = if read.is_empty() { "there are none".to_owned() } else { read.join(", ") };
+        return Err(usage(format!(
+            "--measure {name}: no limit and no second objective of the search reads it; they read: {read}"
+        )));
+    }
+    for column in &mut columns[1..] {
+        if let Some((_, of)) = args.measures.iter().find(|(name, _)| names(column, name)) {
+            *column = ColumnName { negated: column.negated != of.negated, ..of.clone() };
+        }
+    }
+    if let Some(column) = &args.column {
+        columns[0] = column.clone();
+    }
+    Ok(columns)
+}
+
+/// `NAME=COLUMN`.
+fn renamed(text: &str) -> Result<(String, ColumnName), String> {
+    let (name, column) = text.split_once('=').ok_or("expected NAME=COLUMN, as in latency=lat_ms")?;
+    Ok((name.trim().to_owned(), column.parse()?))
+}
+
+/// The architectures of a table with their scores and measures.
+fn results(table: &Benchmark) -> impl Iterator<Item = KnownResult> + '_ {
+    let (scores, others) = (&table.columns()[0], &table.columns()[1..]);
+    table.arms().iter().enumerate().map(|(arm, of)| KnownResult {
+        architecture: of.architecture.clone(),
+        runs: scores.runs(arm).to_vec(),
+        measures: others.iter().map(|column| column.mean(arm)).collect(),
+    })
+}
+
+/// A sentence about the best score of the table that keeps the limits.
+fn best(table: &Benchmark, search: &Search) -> String {
+    let (fidelity, aims) = (search.config.evaluator.fidelity(), search.config.evaluator.aims());
+    let value = |of: KnownResult| {
+        let score = aims.judged(Score::mean_of(of.runs, fidelity), of.measures);
+        Outcome::Scored(score).value(fidelity)
+    };
+    let limits = if aims.bounds.is_empty() { "" } else { " within the limits" };
+    match results(table).filter_map(value).reduce(f64::max) {
+        Some(best) => format!("the best of the table{limits} is {best}"),
+        None if table.arms().is_empty() => "the table has none".to_owned(),
+        None => "none of them keeps the limits".to_owned(),
+    }
 }

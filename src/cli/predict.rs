@@ -8,6 +8,7 @@ use bonas::StudyError;
 use bonas::config::{BonasSettings, PriorKind, SurrogateName, TableSettings, Transfer};
 use bonas::observer::Counter;
 use bonas::predict::{Diverged, FORMAT, Plan, Rows, measure_watched};
+use bonas::spaces::catalogue::{nearest, unknown};
 use bonas::study::cores;
 use bonas::study::journal::write_json;
 use bonas::study::strategy::{Count, Knowledge, Start};
@@ -210,6 +211,20 @@ fn own_columns(args: &PredictArgs) -> impl Iterator<Item = &ColumnName> {
     args.features.iter().filter(|feature| Count::named(&feature.to_string()).is_none())
 }
 
+/// What is wrong with a feature that is no column of the table and looks like a count of a network.
+fn misspelt_count(args: &PredictArgs, error: &StudyError) -> Option<String> {
+    let counts = Count::ALL.map(Count::name);
+    let error = error.to_string();
+    own_columns(args).map(ToString::to_string).find_map(|name| {
+        let near = name.starts_with("network.") || nearest(&name, counts).is_some();
+        let told = || {
+            let unknown = unknown("feature", &name, counts);
+            format!("--features: {unknown}, or a column of the table, which has none of this name")
+        };
+        (near && error.contains(&format!("unknown column `{name}`"))).then(told)
+    })
+}
+
 /// Refuses features that are what surrogates are to predict.
 fn expect_features(args: &PredictArgs) -> anyhow::Result<()> {
     let predicted = || args.train_on.iter().chain(&args.rank).flat_map(|column| &column.parts);
@@ -259,7 +274,10 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
     };
-    source(args).open(space, &reading).map_err(as_flag)
+    source(args).open(space, &reading).map_err(|error| match misspelt_count(args, &error) {
+        Some(text) => usage(text),
+        None => as_flag(error),
+    })
 }
 
 fn source(args: &PredictArgs) -> Source {

@@ -70,6 +70,8 @@ pub(super) fn search(args: &SearchArgs) -> anyhow::Result<()> {
 /// extended to is the one that it began with.
 pub(super) fn expect_same(dir: &Path, config: SearchConfig) -> anyhow::Result<SearchConfig> {
     let path = dir.join(CONFIG_FILE);
+    let search = Search { config, directory: dir.to_owned(), cancel: Arc::default() };
+    let config = search.by_kept_space()?.config;
     let Some([there, here]) = difference(&path, &config)? else { return Ok(config) };
     if files::begin_anew(dir, &path)? {
         return Ok(config);

@@ -11,7 +11,7 @@ use bonas::rand::SeedableRng;
 use bonas::spaces::declared::DeclaredSpace;
 use bonas::spaces::network::Union;
 use bonas::spaces::testing::check_space;
-use bonas::spaces::{Architecture, Role, SearchSpace, SpaceSize};
+use bonas::spaces::{Architecture, Choices, Role, SearchSpace, SpaceSize};
 use clap::{Args, Subcommand};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let mut rng = ChaCha8Rng::seed_from_u64(args.seed);
     let samples: Vec<Architecture> = (0..count).map(|_| space.sample(&mut rng)).collect();
     // What a space declares keeps the contract by construction; this finds it out for the samples.
-    let report = check_space(&*space, args.seed, count.min(CHECKED)).map_err(usage)?;
+    let report = check_space(&*space, args.seed, count.min(checked(&space))).map_err(usage)?;
     let found = Found::of(&space, &samples)?;
     if args.json {
         return out::text(&format!("{:#}\n", found.json()));
@@ -75,8 +75,17 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
 /// Most names of operations that are printed.
 const SHOWN: usize = 30;
 
-/// Samples that the contract is checked on.
+/// Samples that the contract is checked on, with all their neighbours.
 const CHECKED: usize = 20;
+/// Neighbours that are checked in all, or those of one sample.
+const NEIGHBOURS: usize = 20_000;
+
+/// How many samples the contract is checked on: fewer where each has many neighbours.
+fn checked(space: &DeclaredSpace) -> usize {
+    let choices = space.choices().map(Choices::counts).unwrap_or_default();
+    let neighbours: usize = choices.iter().map(|count| count.saturating_sub(1)).sum();
+    (NEIGHBOURS / neighbours.max(1)).clamp(1, CHECKED)
+}
 
 /// The space of a file.
 fn read(path: &Path) -> anyhow::Result<Arc<DeclaredSpace>> {

@@ -60,6 +60,16 @@ pub fn space_from_toml(text: &str, origin: &str, name: &str) -> Result<Arc<Decla
     Ok(Arc::new(space.with_source(text)))
 }
 
+/// Whether two texts declare the same space: comments, order of keys, blanks, keys at their default and the line `about` do
+/// not count. Texts that declare none are the same only if they are equal.
+pub fn same_space(one: &str, other: &str) -> bool {
+    let meaning = |text: &str| {
+        let description = space_description(text, "", "").ok()?;
+        Some(Description { about: String::new(), ..description })
+    };
+    one == other || meaning(one).is_some_and(|one| Some(one) == meaning(other))
+}
+
 /// A text without a mark of byte order.
 fn without_mark(text: &str) -> &str {
     text.strip_prefix('\u{feff}').unwrap_or(text)
@@ -165,6 +175,27 @@ mod tests {
             let other = error(&format!("\u{feff}{}", text.replace('\n', "\r\n")));
             assert!(other.contains(expected), "{text}\n{other}");
         }
+    }
+
+    #[test]
+    fn a_space_is_what_its_file_means() {
+        let text = "choices = [{ name = \"width\", options = [16, 32] }]\nrules = [\"width <= 32\"]\n";
+        for same in [
+            "# Comment\r\nrules   = [ \"width <= 32\" ]\r\n[[choices]]\r\noptions = [16, 32]\r\nname = \"width\"\r\n",
+            "\u{feff}about = \"x\"\nchoices = [{ name = \"width\", ordinal = false, options = [16, 32] }]\nrules = [\"width <= 32\"]",
+        ] {
+            assert!(same_space(text, same), "{same}");
+        }
+        for other in [
+            text.replace("[16, 32]", "[32, 16]"),
+            text.replace("width <= 32", "width <= 16"),
+            text.replace("width", "wide"),
+            format!("name = \"s\"\n{text}"),
+            format!("{text}["),
+        ] {
+            assert!(!same_space(text, &other), "{other}");
+        }
+        assert!(same_space("[", "[") && !same_space("[", "# x\n["));
     }
 
     #[test]

@@ -9,6 +9,22 @@ use super::{CONFIG_FILE, Search};
 use crate::config::{FinalSettings, SearchConfig, ShortlistSettings};
 use crate::{StudyError, build};
 
+/// A result that is known before a search begins ([`Search::import`]).
+#[derive(Clone, Debug)]
+pub struct KnownResult {
+    /// What was measured.
+    pub architecture: Architecture,
+    /// Its scores, one a run; their mean counts.
+    pub runs: Vec<f64>,
+    /// What limits and the second objective read, in the order of
+    /// [`BuildEvaluator::columns`](bonas_supernet::evaluator::BuildEvaluator::columns) after the score.
+    pub measures: Vec<f64>,
+}
+
+fn cannot_import(reason: &str) -> StudyError {
+    StudyError::Setting { name: "import".into(), reason: reason.into() }
+}
+
 impl Search {
     /// Gives the search in the folder another budget of unique architectures; [`run`](Self::run) or [`open`](Self::open)
     /// then goes on with it, also if it was finished. `config.toml` stays as the search was begun, and the journal holds the
@@ -40,38 +56,52 @@ impl Search {
         Ok(before.zip(build::data_fingerprint(&self.config)?).map(|(before, here)| [before, here]))
     }
 
-    /// Takes known scores, in the unit of the search, as its first observations, and begins the search if the folder holds
-    /// none. They are never evaluated again and take nothing from the budget. The number of those that were not known before.
+    /// Takes known results, in the units of the search, as its first observations, and begins the search if the folder
+    /// holds none. They are never evaluated again and take nothing from the budget. The number of those that were not known
+    /// before.
     ///
     /// # Errors
     /// [`StudyError::Setting`] named `import` for a search that has proposed something, whose scores compare inside a batch
-    /// only, whose strategy learns from no scores, or whose evaluator has limits or a second objective; as
-    /// [`run`](Self::run).
-    pub fn import(
-        &self,
-        scores: impl IntoIterator<Item = (Architecture, Vec<f64>)>,
-    ) -> Result<usize, StudyError> {
-        let bad = |reason: &str| Err(StudyError::Setting { name: "import".into(), reason: reason.into() });
+    /// only, or whose strategy learns from no scores, and for a result with another number of measures than the evaluator
+    /// names; as [`run`](Self::run).
+    pub fn import(&self, results: impl IntoIterator<Item = KnownResult>) -> Result<usize, StudyError> {
+        self.check_import()?;
         let (fidelity, aims) = (self.config.evaluator.fidelity(), self.config.evaluator.aims());
-        if fidelity == Fidelity::SharedWeights {
-            return bad("scores with shared weights compare inside a batch only; take another evaluator");
-        }
-        if self.config.strategy.own_network().is_some() {
-            return bad("this strategy trains a network of its own and learns from no scores; take another");
-        }
-        if !aims.bounds.is_empty() || aims.second.is_some() {
-            return bad(
-                "the evaluator has limits or a second objective, which scores do not say; leave them out",
-            );
-        }
-        let results = scores.into_iter().map(|(architecture, runs)| {
+        let due = self.config.evaluator.columns().len().saturating_sub(1);
+        let judged = |KnownResult { architecture, runs, measures }: KnownResult| {
+            if measures.len() != due {
+                return Err(cannot_import(&format!(
+                    "a result has {} measures, and limits and second objective of the search read {due}",
+                    measures.len()
+                )));
+            }
             let score = match runs[..] {
                 [one] => Score::of(one, fidelity),
                 _ => Score::mean_of(runs, fidelity),
             };
-            (architecture, Outcome::Scored(score))
-        });
-        self.study(&build::space(&self.config)?, Vec::new())?.import(fidelity, results)
+            Ok((architecture, Outcome::Scored(aims.judged(score, measures))))
+        };
+        let results = results.into_iter().map(judged).collect::<Result<Vec<_>, _>>()?;
+        self.by_kept_space()?.study(&build::space(&self.config)?, Vec::new())?.import(fidelity, results)
+    }
+
+    /// Refuses a search that no known score says anything to.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] named `import`.
+    pub fn check_import(&self) -> Result<(), StudyError> {
+        if self.config.evaluator.fidelity() == Fidelity::SharedWeights {
+            return Err(cannot_import(
+                "scores with shared weights compare inside the batch that was trained together, and a result from \
+                 elsewhere is in none; take another evaluator, or begin from the table with strategy.transfer",
+            ));
+        }
+        if self.config.strategy.own_network().is_some() {
+            return Err(cannot_import(
+                "this strategy trains a network of its own and learns from no scores; take another",
+            ));
+        }
+        Ok(())
     }
 
     /// The budget of unique architectures that the search was given after it began; none if it was given none.

@@ -39,6 +39,7 @@ use bonas_study::strategy::{BuildContext, Knowledge, SOURCE_TASK_FILE, SourceTas
 use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
+pub use change::KnownResult;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
@@ -94,6 +95,10 @@ impl Search {
     /// [`StudyError`]; what was journalled before it stays, and the search can be run again.
     /// [`StudyError::Evaluator`], once the report is written, if every architecture failed.
     pub fn run(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
+        self.by_kept_space()?.run_as_begun(observe)
+    }
+
+    fn run_as_begun(&self, observe: &mut Observe<'_>) -> Result<Summary, StudyError> {
         let space = build::space(&self.config)?;
         let evaluators = build::evaluators(&self.config, &self.directory)?;
         let study = self.study(&space, evaluators)?;
@@ -120,7 +125,7 @@ impl Search {
     /// As [`run`](Self::run); [`StudyError::Setting`] for another evaluator, and for trainings that are to follow.
     pub fn open(&self, patience: Duration, observers: Vec<Box<dyn Observer>>) -> Result<Session, StudyError> {
         self.check_told()?;
-        let study = self.study(&build::space(&self.config)?, Vec::new())?;
+        let study = self.by_kept_space()?.study(&build::space(&self.config)?, Vec::new())?;
         let study = observers.into_iter().fold(study.patience(patience), Study::observer);
         study.open(self.config.evaluator.fidelity())
     }

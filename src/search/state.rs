@@ -8,8 +8,8 @@ use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::Journal;
 
-use super::{FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
-use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain};
+use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
+use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain, same_space};
 use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
 use crate::{Event, StudyError, build};
 
@@ -108,22 +108,62 @@ pub(super) fn check_scored(evaluated: &[Evaluation]) -> Result<(), StudyError> {
 /// # Errors
 /// [`StudyError::Data`] for a configuration that cannot be read.
 pub fn difference(path: &Path, config: &SearchConfig) -> Result<Option<[String; 2]>, StudyError> {
-    let bad = |reason: String| StudyError::Data { path: path.to_owned(), reason };
-    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
-    let there = SearchConfig::from_toml(&text, &path.display().to_string())
-        .map_err(|error| bad(format!("it is no configuration any more: {error}")))?;
+    let there = read_config(path)?;
+    let config = &going_by(config, &there);
     let found = first_difference(&results_of(&there), &results_of(config));
     let texts = [&there, config].map(|config| config.space.text.clone().unwrap_or_default());
     Ok(found
         .map(|lines| if lines[0].starts_with("space.text ") { lines_of_space_file(&texts) } else { lines }))
 }
 
-/// The first lines in which two texts of a space file differ.
+/// A configuration with the text of the space file that `kept` has, if both texts declare the same space.
+fn going_by(config: &SearchConfig, kept: &SearchConfig) -> SearchConfig {
+    let mut config = config.clone();
+    if let (Some(own), Some(kept)) = (&mut config.space.text, &kept.space.text)
+        && same_space(own, kept)
+    {
+        own.clone_from(kept);
+    }
+    config
+}
+
+impl Search {
+    /// This search with the text of the space file that its folder keeps, if that declares the same space: a study is known
+    /// by the text that it began with, and a comment is no change.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] for a `config.toml` in the folder that cannot be read.
+    pub fn by_kept_space(&self) -> Result<Self, StudyError> {
+        let path = self.directory.join(CONFIG_FILE);
+        if self.config.space.text.is_none() || !path.exists() {
+            return Ok(self.clone());
+        }
+        Ok(Self { config: going_by(&self.config, &read_config(&path)?), ..self.clone() })
+    }
+}
+
+/// The configuration in a file of a search.
+fn read_config(path: &Path) -> Result<SearchConfig, StudyError> {
+    let bad = |reason: String| StudyError::Data { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
+    SearchConfig::from_toml(&text, &path.display().to_string())
+        .map_err(|error| bad(format!("it is no configuration any more: {error}")))
+}
+
+/// The first lines in which two texts of a space file differ, comments and empty lines aside.
 fn lines_of_space_file([there, here]: &[String; 2]) -> [String; 2] {
-    let same = there.lines().zip(here.lines()).take_while(|(a, b)| a == b).count();
-    [there, here].map(|text| {
-        let line: String = text.lines().nth(same).unwrap_or("nothing more").chars().take(100).collect();
-        format!("line {} of space.toml: {}", same + 1, line.trim())
+    let telling = |text: &str| {
+        let lines = text.lines().map(str::trim).enumerate();
+        let told = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        told.map(|(i, line)| (i + 1, line.to_owned())).collect::<Vec<_>>()
+    };
+    let (there, here) = (telling(there), telling(here));
+    let same = there.iter().zip(&here).take_while(|(a, b)| a.1 == b.1).count();
+    [there, here].map(|lines| match lines.get(same) {
+        Some((number, line)) => {
+            format!("line {number} of space.toml: {}", line.chars().take(100).collect::<String>())
+        }
+        None => "nothing more in space.toml".to_owned(),
     })
 }
 

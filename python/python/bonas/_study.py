@@ -267,7 +267,12 @@ class Study:
         """Trials that were handed out and not told."""
         return [_trial(t) for t in self._session.pending()]
 
-    def add_known(self, X: Iterable[Architecture | str], y: ArrayLike) -> int:  # noqa: N803
+    def add_known(
+        self,
+        X: Iterable[Architecture | str],  # noqa: N803
+        y: ArrayLike,
+        measures: Mapping[str, ArrayLike] | None = None,
+    ) -> int:
         """Take scores that are known as the first observations, as ``bonas import`` does.
 
         They take nothing from the budget and are never handed out. This is possible before the first trial only.
@@ -278,6 +283,8 @@ class Study:
             `n` architectures of the space, or their texts. Of several that are equal the first counts.
         y
             Their scores, `[n]`; finite, and higher is better.
+        measures
+            What limits and the objective of the study read, by name, `[n]` each; without a sign, as `tell` takes them.
 
         Returns
         -------
@@ -290,7 +297,24 @@ class Study:
         for i, known in enumerate(scores):
             if not math.isfinite(known):
                 raise DataError(f"y[{i}] is {known}; expected a finite score")
-        return self._session.import_(cells, scores)
+        return self._session.import_(cells, scores, self._known_measures(measures or {}, len(cells)))
+
+    def _known_measures(self, given: Mapping[str, ArrayLike], n: int) -> list[list[float]]:
+        """Return the measures in the order in which the study counts them, `[n, measures]`."""
+        due = [name.removeprefix("-") for name in self._measures]
+        for name in due:
+            if name not in given:
+                raise DataError(f"measures lack {name!r}, which the study reads")
+        for name in given:
+            if name not in due:
+                raise DataError(f"measures: nothing reads {name!r}; the limits and the objective read {due}")
+        columns = []
+        for name, column in zip(self._measures, due, strict=True):
+            values = vector(given[column], f"measures[{column!r}]")
+            if len(values) != n:
+                raise DataError(f"measures[{column!r}] has {len(values)} numbers for {n} architectures")
+            columns.append((-values if name.startswith("-") else values).tolist())
+        return [list(row) for row in zip(*columns, strict=True)] if columns else [[] for _ in range(n)]
 
     # A function that evaluates
 

@@ -12,16 +12,19 @@ Arguments are array-like; higher scores are better. What is undefined, as the co
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import _bonas
 from ._arrays import Floats, real, vector
-from ._errors import DataError, SettingError
+from ._errors import ArgumentTypeError, DataError, SettingError
+from ._random import RandomState
 from ._study import _count
 
-__all__ = ["kendall_tau_b", "n_at_k", "precision_at_top", "spearman"]
+__all__ = ["Interval", "bootstrap", "kendall_tau_b", "n_at_k", "precision_at_top", "spearman"]
 
 
 def kendall_tau_b(x: ArrayLike, y: ArrayLike) -> float:
@@ -53,6 +56,60 @@ def precision_at_top(predicted: ArrayLike, truth: ArrayLike, fraction: float) ->
     found = _bonas.precision_at_top(*pair, fraction)
     assert found is not None
     return found
+
+
+class Interval(NamedTuple):
+    """An estimate with a confidence interval."""
+
+    estimate: float
+    low: float
+    high: float
+
+
+def bootstrap(
+    statistic: Callable[[NDArray[np.int64]], float],
+    n: int,
+    level: float = 0.95,
+    resamples: int = 2000,
+    rng: RandomState = None,
+) -> Interval:
+    """Bias-corrected and accelerated bootstrap interval of a statistic of `n` items.
+
+    Parameters
+    ----------
+    statistic
+        Gets the indices of the drawn items, `[n]`, and returns a number; resamples for which it is NaN are left out.
+    n
+        Number of items.
+    level
+        Confidence level, between 0 and 1.
+    resamples
+        Number of resamples.
+    rng
+        Seed or generator.
+
+    Returns
+    -------
+    Interval
+        NaN where the data have no value, or half of the resamples have none.
+
+    Examples
+    --------
+    >>> x = np.arange(20.0)
+    >>> y = x + np.tile([0.0, 5.0], 10)
+    >>> tau = bootstrap(lambda drawn: kendall_tau_b(x[drawn], y[drawn]), 20, rng=1)
+    >>> bool(tau.low < tau.estimate < tau.high)
+    True
+    """
+    if not callable(statistic):
+        raise ArgumentTypeError(f"statistic must be a function of indices, not {type(statistic).__name__}")
+    level = real(level, "level")
+    if not 0 < level < 1:
+        raise SettingError(f"level: {level} is out of range; expected a number between 0 and 1")
+    found = _bonas.bootstrap(
+        statistic, _count(n, "n", least=1), _count(resamples, "resamples", least=1), level, rng
+    )
+    return Interval(math.nan, math.nan, math.nan) if found is None else Interval(*found)
 
 
 def _pair(x: ArrayLike, x_name: str, y: ArrayLike, y_name: str, least: int = 0) -> tuple[Floats, Floats]:

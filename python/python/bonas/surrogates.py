@@ -13,6 +13,7 @@ True
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -27,12 +28,17 @@ from ._errors import ArgumentTypeError, DataError, SettingError
 from ._random import RandomState, seed_of
 from ._study import _count, _path
 
-__all__ = ["Posterior", "Surrogate", "names"]
+__all__ = ["Posterior", "Surrogate", "acquisitions", "names"]
 
 
 def names() -> list[str]:
     """Names of the surrogates; the default first."""
     return [name for name, _ in _bonas.surrogate_names()]
+
+
+def acquisitions() -> list[str]:
+    """Return the names of the acquisitions that `Posterior.utilities` takes."""
+    return [name for name, _ in _bonas.acquisition_names()]
 
 
 class Posterior:
@@ -76,6 +82,35 @@ class Posterior:
         """
         count = _count(count, "count", least=0)
         return self._native.samples(count, rng, joint).reshape(count, len(self))
+
+    def utilities(
+        self,
+        acquisition: str = "ei",
+        incumbent: float | None = None,
+        *,
+        gamma: float = 0.5,
+        noise_free: bool = False,
+        rng: RandomState = None,
+    ) -> Floats:
+        """How much each architecture is worth measuring, `[n]`; the highest first.
+
+        Parameters
+        ----------
+        acquisition
+            One of `acquisitions()`.
+        incumbent
+            The best score so far; without it improvement criteria rank by the mean.
+        gamma
+            Weight of the standard deviation in an upper confidence bound.
+        noise_free
+            Whether expected improvement is that of the true score, without the noise of a measurement.
+        rng
+            Seed or generator of random criteria.
+        """
+        best = None if incumbent is None else real(incumbent, "incumbent")
+        if best is not None and not math.isfinite(best):
+            raise SettingError(f"incumbent: {best} is not finite")
+        return self._native.utilities(acquisition, best, real(gamma, "gamma"), noise_free, rng)
 
     def coverage(self, scores: ArrayLike, level: float = 0.9) -> float:
         """Share of the true scores inside their central interval of probability `level`; about `level` if calibrated."""

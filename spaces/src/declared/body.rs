@@ -88,11 +88,13 @@ pub(super) trait Body: Send + Sync + fmt::Debug {
         Err("it wants a chain of stages".into())
     }
 
-    /// The variable of rules with this name, and its type.
+    /// The variable of rules with this name, and its type; cells have none.
     ///
     /// # Errors
     /// What is wrong with the name.
-    fn variable(&self, name: &str) -> Result<(usize, Type), String>;
+    fn variable(&self, name: &str) -> Result<(usize, Type), String> {
+        Err(format!("unknown name `{name}`; rules over cells have depth, params, macs and count(operation)"))
+    }
 
     /// Whether `depth` in a rule is that of the graph; else it is a [`variable`](Self::variable).
     fn has_depth(&self) -> bool {
@@ -100,5 +102,7 @@ pub(super) trait Body: Send + Sync + fmt::Debug {
     }
 
     /// Values of the variables of an architecture; none for a choice that does not exist in it.
-    fn values(&self, architecture: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError>;
+    fn values(&self, _architecture: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError> {
+        Ok(Vec::new())
+    }
 }

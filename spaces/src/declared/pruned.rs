@@ -6,7 +6,6 @@ use rand::Rng;
 
 use super::body::{Accept, Body, MOST_LISTED};
 use super::description::{Carrier, CellDescription, CellText, Description, Output, Sameness, Sources};
-use super::expression::{Type, Value};
 use super::operations::Operations;
 use super::{DescriptionError, names};
 use crate::catalogue::unknown;
@@ -221,14 +220,6 @@ impl Body for Pruned {
 
     fn whole(&self) -> Union {
         self.cells.whole()
-    }
-
-    fn variable(&self, name: &str) -> Result<(usize, Type), String> {
-        Err(format!("unknown name `{name}`; rules over cells have depth, params, macs and count(operation)"))
-    }
-
-    fn values(&self, _: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError> {
-        Ok(Vec::new())
     }
 }
 

@@ -1,13 +1,14 @@
 //! Rules: conditions that every architecture of a space keeps.
 
 use petgraph::Incoming;
-use petgraph::graph::NodeIndex;
+use petgraph::algo::toposort;
+use petgraph::visit::EdgeRef;
 
 use super::DescriptionError;
 use super::body::Body;
 use super::expression::{self, Expression, Names, Type, Value};
 use super::operations::Operations;
-use crate::graph::{Architecture, OpGraph, Role};
+use crate::graph::{Architecture, Cell, OpId, Role, Vocabulary};
 
 /// Most rules of a space.
 const MOST: usize = 100;
@@ -96,24 +97,31 @@ impl<'a> Seen<'a> {
                 costs = (costs.0 + params, costs.1 + macs);
             }
         }
-        let vocabulary = body.vocabulary();
-        let longest = |graph: &OpGraph| longest(graph, |op| vocabulary.role(op) == Role::Compute);
-        let depth = architecture.op_graphs().iter().map(longest).max().unwrap_or(0) as f64;
+        let depth = architecture.cells().iter().map(|cell| depth(cell, body.vocabulary()));
+        let depth = depth.max().unwrap_or(0) as f64;
         Some(Self { depth, costs, counts, values: body.values(architecture).ok()? })
     }
 }
 
-/// Operations on the longest path from an input to the output.
-fn longest(graph: &OpGraph, is_operation: impl Fn(crate::graph::OpId) -> bool) -> usize {
-    let mut lengths: Vec<usize> = Vec::with_capacity(graph.len());
-    for (node, op) in graph.labels().enumerate() {
-        let before = graph
-            .graph()
-            .neighbors_directed(NodeIndex::new(node), Incoming)
-            .map(|from| lengths[from.index()]);
-        lengths.push(before.max().unwrap_or(0) + usize::from(is_operation(op)));
+/// Operations on the longest path from an input to the output, without identities, zeros and what no input reaches: those
+/// of the pruned [`OpGraph`](crate::graph::OpGraph), which is many times as large where every node reads all before it.
+fn depth(cell: &Cell, vocabulary: &Vocabulary) -> usize {
+    let graph = cell.graph();
+    // A `Cell` is acyclic, so the order exists.
+    let order = toposort(graph, None).unwrap_or_default();
+    let mut lengths: Vec<Option<usize>> = vec![None; graph.node_count()];
+    let after = |op: OpId, length: Option<usize>| match vocabulary.role(op) {
+        Role::Zero => None,
+        Role::Compute => length.map(|length| length + 1),
+        _ => length,
+    };
+    for node in order {
+        let read = graph.edges_directed(node, Incoming);
+        let longest = read.filter_map(|edge| after(*edge.weight(), lengths[edge.source().index()])).max();
+        let is_input = vocabulary.role(graph[node]) == Role::Input;
+        lengths[node.index()] = if is_input { Some(0) } else { after(graph[node], longest) };
     }
-    lengths.last().copied().unwrap_or(0)
+    lengths[cell.output().index()].unwrap_or(0)
 }
 
 struct RuleNames<'a> {
@@ -145,5 +153,48 @@ impl Names for RuleNames<'_> {
         found
             .map(|op| (COUNTS + op.index(), Type::Number))
             .ok_or_else(|| crate::catalogue::unknown("operation", argument, names().take(30)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use petgraph::graph::NodeIndex;
+    use rand::SeedableRng;
+
+    use super::*;
+    use crate::graph::OpGraph;
+
+    /// The same by the graph that surrogates read.
+    fn of_op_graph(graph: &OpGraph, vocabulary: &Vocabulary) -> usize {
+        let mut lengths: Vec<usize> = Vec::new();
+        for (node, op) in graph.labels().enumerate() {
+            let before = graph.graph().neighbors_directed(NodeIndex::new(node), Incoming);
+            let before = before.map(|from| lengths[from.index()]).max().unwrap_or(0);
+            lengths.push(before + usize::from(vocabulary.role(op) == Role::Compute));
+        }
+        lengths.last().copied().unwrap_or(0)
+    }
+
+    #[test]
+    fn depth_is_that_of_the_pruned_graph() {
+        let mut seen = std::collections::BTreeSet::new();
+        for name in ["nasbench201", "nasbench101", "darts", "macro"] {
+            let space = crate::catalogue::SPACES.get(name).unwrap().space();
+            let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(1);
+            for _ in 0..300 {
+                let architecture = space.sample(&mut rng);
+                for (cell, graph) in architecture.cells().iter().zip(architecture.op_graphs()) {
+                    let expected = of_op_graph(graph, space.vocabulary());
+                    assert_eq!(
+                        depth(cell, space.vocabulary()),
+                        expected,
+                        "{:?}",
+                        space.format(&architecture)
+                    );
+                    seen.insert((name, expected));
+                }
+            }
+        }
+        assert!(seen.len() > 12 && seen.contains(&("nasbench201", 0)), "{seen:?}");
     }
 }

@@ -42,7 +42,8 @@ pub(crate) fn changed_to<E>(
         let edits = &mut kinds[left - 1];
         while !edits.is_empty() {
             let child = build(&edits.swap_remove(below(rng, edits.len())));
-            if child.key() != original.key() && accept(&child) {
+            // What is accepted is said sooner than a key.
+            if accept(&child) && child.key() != original.key() {
                 return child;
             }
         }

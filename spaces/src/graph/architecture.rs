@@ -16,7 +16,8 @@ pub struct Architecture(Arc<Inner>);
 struct Inner {
     vocabulary: Arc<Vocabulary>,
     cells: Vec<Cell>,
-    key: Key,
+    /// Found when it is first asked for: of many drawn cells only those that a rule keeps need one.
+    key: OnceLock<Key>,
     pruned: OnceLock<Vec<OpGraph>>,
     spelling: OnceLock<u64>,
 }
@@ -24,20 +25,23 @@ struct Inner {
 impl Architecture {
     /// An architecture that equals every other one with isomorphic cells and equal labels.
     pub fn new(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>) -> Self {
-        let form = canonical::architecture_form(&cells);
-        Self::with_canonical_form(vocabulary, cells, &form)
+        Self::with_key(vocabulary, cells, OnceLock::new())
     }
 
     /// An architecture of a space with its own rule of equality. The key is that of `form`, which must be
     /// the same for two architectures if and only if the space calls them equal.
     pub fn with_canonical_form(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, form: &[u8]) -> Self {
-        let key = Key::of(&vocabulary, form);
+        let key = Key::of(&vocabulary, form).into();
+        Self::with_key(vocabulary, cells, key)
+    }
+
+    fn with_key(vocabulary: Arc<Vocabulary>, cells: Vec<Cell>, key: OnceLock<Key>) -> Self {
         Self(Arc::new(Inner { vocabulary, cells, key, pruned: OnceLock::new(), spelling: OnceLock::new() }))
     }
 
-    /// The key that identifies this architecture.
+    /// The key that identifies this architecture, computed once.
     pub fn key(&self) -> Key {
-        self.0.key
+        *self.0.key.get_or_init(|| Key::of(&self.0.vocabulary, &canonical::architecture_form(&self.0.cells)))
     }
 
     /// A hash of the graphs as they are stored, without the vocabulary. It is the same in every run and

@@ -78,11 +78,11 @@ impl Scoring {
         &self.aims
     }
 
-    /// Names of the limited quantities and the second objective, in the order of a score's measures.
-    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
-        self.others
-            .iter()
-            .map(|Measure { name, negated }| if *negated { format!("-{name}") } else { name.clone() })
+    /// The score, then the limited quantities and the second objective in the order of a score's measures.
+    pub(crate) fn columns(&self) -> Vec<ColumnName> {
+        let column =
+            |measure: &Measure| ColumnName { parts: vec![measure.name.clone()], negated: measure.negated };
+        std::iter::once(&self.score).chain(&self.others).map(column).collect()
     }
 
     /// Whether a measure is the score, limited or the second objective.
@@ -129,6 +129,8 @@ mod tests {
         let slow = scoring.score(&[run(0.25, 5.5)]).unwrap();
         assert!(slow.infeasible && slow.runs.len() == 1);
         assert_eq!(scoring.aims().second, Some(2));
+        let columns: Vec<String> = scoring.columns().iter().map(ToString::to_string).collect();
+        assert_eq!(columns, ["-loss", "latency", "size", "-latency"]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::scoring::Scoring;
 use crate::history::{Aims, Outcome, check_number};
 use crate::settings::Invalid;
+use crate::table::ColumnName;
 
 crate::settings! {
     /// Settings of scores that are told.
@@ -51,7 +52,15 @@ impl ToldSettings {
     /// # Errors
     /// As [`aims`](Self::aims).
     pub fn measures(&self) -> Result<Vec<String>, Invalid> {
-        Ok(self.scoring()?.names().collect())
+        Ok(self.columns()?.iter().skip(1).map(ToString::to_string).collect())
+    }
+
+    /// Names of the score and, after it, of the [measures](Self::measures).
+    ///
+    /// # Errors
+    /// As [`aims`](Self::aims).
+    pub fn columns(&self) -> Result<Vec<ColumnName>, Invalid> {
+        Ok(self.scoring()?.columns())
     }
 
     fn scoring(&self) -> Result<Scoring, Invalid> {

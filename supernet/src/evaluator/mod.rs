@@ -14,6 +14,7 @@ use std::path::Path;
 use bonas_study::evaluator::command::{CommandContext, CommandRuns, CommandSettings};
 use bonas_study::evaluator::{SyntheticSettings, ToldSettings};
 use bonas_study::history::Aims;
+use bonas_study::table::ColumnName;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use scratch::{RunFiles, ScratchSettings};
@@ -97,6 +98,12 @@ pub trait BuildEvaluator {
         Aims::default()
     }
 
+    /// Names of the score and of the measures that [`aims`](Self::aims) counts by place, in their order after the score. By
+    /// default `score` alone.
+    fn columns(&self) -> Vec<ColumnName> {
+        score_alone()
+    }
+
     /// Whether it evaluates what follows a search too, the shortlist and the winner ([`Self::follow_up`]). By default networks
     /// are trained there.
     fn follows_up(&self) -> bool {
@@ -155,6 +162,10 @@ pub trait BuildEvaluator {
     }
 }
 
+fn score_alone() -> Vec<ColumnName> {
+    vec![ColumnName { parts: vec!["score".to_owned()], negated: false }]
+}
+
 impl BuildEvaluator for SyntheticSettings {
     fn fidelity(&self) -> Fidelity {
         Fidelity::Table
@@ -182,6 +193,11 @@ impl BuildEvaluator for ToldSettings {
         Self::aims(self).unwrap_or_default()
     }
 
+    fn columns(&self) -> Vec<ColumnName> {
+        // Settings are checked when they are read.
+        Self::columns(self).unwrap_or_else(|_| score_alone())
+    }
+
     fn plan(&self, _: &Setup) -> Result<Option<String>, StudyError> {
         Ok(Some("nothing is evaluated here: scores are told (`bonas ask`, `bonas tell`)\n".to_owned()))
     }
@@ -199,6 +215,11 @@ impl BuildEvaluator for CommandSettings {
     fn aims(&self) -> Aims {
         // Settings are checked when they are read.
         Self::aims(self).unwrap_or_default()
+    }
+
+    fn columns(&self) -> Vec<ColumnName> {
+        // Settings are checked when they are read.
+        Self::columns(self).unwrap_or_else(|_| score_alone())
     }
 
     fn follows_up(&self) -> bool {

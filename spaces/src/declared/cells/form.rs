@@ -44,6 +44,33 @@ pub(super) struct Node {
 /// A cell of a form: its nodes, the output last if it is one of [`Form::wirings`].
 pub(super) type Point = Vec<Node>;
 
+/// A change of one element of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Edit {
+    place: usize,
+    slot: usize,
+    to: Change,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    /// Another operation, as a position in [`Form::ops`].
+    Operation(usize),
+    /// Another source.
+    Source(usize),
+}
+
+impl Edit {
+    /// Makes the change in the cell that it was found for.
+    pub(super) fn apply(&self, point: &mut Point) {
+        let node = &mut point[self.place];
+        match self.to {
+            Change::Operation(op) => node.ops[self.slot] = op,
+            Change::Source(from) => node.sources[self.slot] = from,
+        }
+    }
+}
+
 impl Form {
     /// Graph index of the output.
     pub(super) fn output_node(&self) -> usize {
@@ -129,11 +156,11 @@ impl Form {
         self.wirings.iter().enumerate().map(node).collect()
     }
 
-    /// Every cell with one operation changed.
+    /// Every change of one operation.
     ///
     /// The order is part of what a study is determined by: where nothing is free, operations are counted from the
     /// cell's own on; else from the first one.
-    pub(super) fn relabelled(&self, point: &Point) -> Vec<Point> {
+    pub(super) fn relabelled(&self, point: &Point) -> Vec<Edit> {
         let mut edits = Vec::new();
         for (place, node) in point.iter().enumerate() {
             for (slot, &own) in node.ops.iter().enumerate() {
@@ -142,18 +169,14 @@ impl Form {
                 if self.is_free() {
                     others.sort_unstable();
                 }
-                edits.extend(others.into_iter().map(|op| {
-                    let mut edited = point.clone();
-                    edited[place].ops[slot] = op;
-                    edited
-                }));
+                edits.extend(others.into_iter().map(|op| Edit { place, slot, to: Change::Operation(op) }));
             }
         }
         edits
     }
 
-    /// Every cell with one source of a free node replaced.
-    pub(super) fn rewired(&self, point: &Point) -> Vec<Point> {
+    /// Every change of one source of a free node.
+    pub(super) fn rewired(&self, point: &Point) -> Vec<Edit> {
         let mut edits = Vec::new();
         for (place, node) in point.iter().enumerate() {
             if matches!(self.wirings[place], Wiring::Fixed(_)) {
@@ -161,11 +184,7 @@ impl Form {
             }
             for slot in 0..node.sources.len() {
                 let others = (0..self.inputs + place).filter(|from| !node.sources.contains(from));
-                edits.extend(others.map(|from| {
-                    let mut edited = point.clone();
-                    edited[place].sources[slot] = from;
-                    edited
-                }));
+                edits.extend(others.map(|from| Edit { place, slot, to: Change::Source(from) }));
             }
         }
         edits

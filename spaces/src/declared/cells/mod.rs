@@ -12,7 +12,6 @@ use rand::Rng;
 
 use super::body::{Accept, Body, MOST_LISTED};
 use super::description::{CellText, Sameness};
-use super::expression::{Type, Value};
 use crate::error::SpaceError;
 use crate::families::draw;
 use crate::families::shuffle::shuffled;
@@ -24,7 +23,7 @@ use crate::space::{Choices, check_choices};
 
 pub(super) use describe::body;
 use expression::expression;
-use form::{Form, Point};
+use form::{Edit, Form, Point};
 use text::Texts;
 
 const NOTATION: [&str; 3] = [
@@ -96,20 +95,22 @@ impl Cells {
     }
 
     /// What is one element away, by kind: operations, and sources where some node is free.
-    fn edits(&self, points: &[Point]) -> Vec<Vec<Vec<Point>>> {
-        let with = |edit: fn(&Form, &Point) -> Vec<Point>| {
-            let mut edits = Vec::new();
-            for (cell, form) in self.forms.iter().enumerate() {
-                edits.extend(edit(form, &points[cell]).into_iter().map(|edited| {
-                    let mut all = points.to_vec();
-                    all[cell] = edited;
-                    all
-                }));
-            }
-            edits
+    fn edits(&self, points: &[Point]) -> Vec<Vec<(usize, Edit)>> {
+        let with = |edits: fn(&Form, &Point) -> Vec<Edit>| {
+            let of_cell = |(cell, form): (usize, &Form)| {
+                edits(form, &points[cell]).into_iter().map(move |edit| (cell, edit))
+            };
+            self.forms.iter().enumerate().flat_map(of_cell).collect()
         };
         let free = self.forms.iter().any(Form::is_free);
         std::iter::once(with(Form::relabelled)).chain(free.then(|| with(Form::rewired))).collect()
+    }
+
+    /// The architecture with one of these cells edited.
+    fn edited(&self, points: &[Point], (cell, edit): &(usize, Edit)) -> Architecture {
+        let mut points = points.to_vec();
+        edit.apply(&mut points[*cell]);
+        self.build(&points)
     }
 
     /// The architecture with these options, which are in range.
@@ -150,13 +151,15 @@ impl Body for Cells {
         rng: &mut dyn Rng,
         accept: Accept<'_>,
     ) -> Result<Architecture, SpaceError> {
-        let mut edits = self.edits(&self.read(architecture)?);
-        Ok(draw::changed_to(architecture, &mut edits, rng, |points| self.build(points), accept))
+        let points = self.read(architecture)?;
+        let mut edits = self.edits(&points);
+        Ok(draw::changed_to(architecture, &mut edits, rng, |edit| self.edited(&points, edit), accept))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = self.edits(&self.read(architecture)?);
-        Ok(draw::distinct(architecture, edits.iter().flatten().map(|points| self.build(points))))
+        let points = self.read(architecture)?;
+        let edits = self.edits(&points);
+        Ok(draw::distinct(architecture, edits.iter().flatten().map(|edit| self.edited(&points, edit))))
     }
 
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
@@ -201,14 +204,6 @@ impl Body for Cells {
     fn whole(&self) -> Union {
         let cells = self.forms.iter().map(|form| form.whole(&self.vocabulary)).collect();
         Union { cells, vocabulary: self.vocabulary.clone() }
-    }
-
-    fn variable(&self, name: &str) -> Result<(usize, Type), String> {
-        Err(format!("unknown name `{name}`; rules over cells have depth, params, macs and count(operation)"))
-    }
-
-    fn values(&self, _: &Architecture) -> Result<Vec<Option<Value<'_>>>, SpaceError> {
-        Ok(Vec::new())
     }
 }
 

@@ -111,17 +111,18 @@ impl Chain {
         false
     }
 
-    /// Every point with one variable changed.
-    fn edits(&self, point: &Point) -> Vec<Point> {
-        let mut edits = Vec::new();
-        for (i, part) in self.parts.iter().enumerate() {
-            edits.extend(part.stage.edits(&point[i]).into_iter().map(|edited| {
-                let mut all = point.clone();
-                all[i] = edited;
-                all
-            }));
-        }
-        edits
+    /// Every change of one variable, as what a stage becomes.
+    fn edits(&self, point: &Point) -> Vec<(usize, Assignment)> {
+        let of_stage = |(i, part): (usize, &Part)| {
+            part.stage.edits(&point[i]).into_iter().map(move |edited| (i, edited))
+        };
+        self.parts.iter().enumerate().flat_map(of_stage).collect()
+    }
+
+    fn edited(&self, point: &Point, (stage, edited): &(usize, Assignment)) -> Architecture {
+        let mut point = point.clone();
+        point[*stage].clone_from(edited);
+        self.build(&point)
     }
 
     fn at(&self, mut number: u128) -> Point {
@@ -167,13 +168,15 @@ impl Body for Chain {
         rng: &mut dyn Rng,
         accept: Accept<'_>,
     ) -> Result<Architecture, SpaceError> {
-        let mut edits = [self.edits(&self.read(architecture)?)];
-        Ok(draw::changed_to(architecture, &mut edits, rng, |point| self.build(point), accept))
+        let point = self.read(architecture)?;
+        let mut edits = [self.edits(&point)];
+        Ok(draw::changed_to(architecture, &mut edits, rng, |edit| self.edited(&point, edit), accept))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = self.edits(&self.read(architecture)?);
-        Ok(draw::distinct(architecture, edits.iter().map(|point| self.build(point))))
+        let point = self.read(architecture)?;
+        let edits = self.edits(&point);
+        Ok(draw::distinct(architecture, edits.iter().map(|edit| self.edited(&point, edit))))
     }
 
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {

@@ -6,6 +6,7 @@ use super::runs::{CommandRuns, Purpose};
 use crate::evaluator::scoring::Scoring;
 use crate::history::Aims;
 use crate::settings::{Invalid, at_least_1, ensure};
+use crate::table::ColumnName;
 
 /// What becomes of a study when a run of the program fails.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +77,15 @@ impl CommandSettings {
     /// [`Invalid`] for a text that is no limit or names no measure.
     pub fn aims(&self) -> Result<Aims, Invalid> {
         Ok(self.scoring()?.aims().clone())
+    }
+
+    /// Names of the score and, after it, of the measures that limits and the second objective read, in the order of
+    /// [`Score::measures`](crate::Score::measures).
+    ///
+    /// # Errors
+    /// As [`aims`](Self::aims).
+    pub fn columns(&self) -> Result<Vec<ColumnName>, Invalid> {
+        Ok(self.scoring()?.columns())
     }
 
     /// From measures to scores.

@@ -104,6 +104,37 @@ impl<'a> Links<'a> {
         Ok(path.cell())
     }
 
+    /// A link as a cell of one input with several edges, all of which take the choice of the link.
+    ///
+    /// `edges` are pairs of nodes, of which 0 is the input and the highest the output, with a kind; `layers` gives the
+    /// layers of a kind from its first node.
+    ///
+    /// # Errors
+    /// Those of `layers`.
+    pub(crate) fn graph<K: Copy>(
+        self,
+        link: usize,
+        edges: &[(usize, usize, K)],
+        layers: impl Fn(usize, K) -> Result<Vec<Layer>, SpaceError>,
+    ) -> Result<CellNet, SpaceError> {
+        let last = edges.iter().map(|&(_, to, _)| to).max().unwrap_or(0);
+        let mut path = Path { nodes: vec![NodeNet { join: Join::Sum, incoming: Vec::new() }] };
+        path.extend(2 * link, self.wire(Vec::new()));
+        for _ in 0..last {
+            path.nodes.push(NodeNet { join: Join::Sum, incoming: Vec::new() });
+        }
+        let vocabulary = &self.union.vocabulary;
+        for &(from, to, kind) in edges {
+            let choice =
+                |&op| Ok(Choice { op, name: vocabulary.name(op).to_owned(), layers: layers(from, kind)? });
+            let choices = self.ops(link).iter().map(choice).collect::<Result<_, SpaceError>>()?;
+            let edge = EdgeNet { from: from + 1, edge: 2 * link + 1, choices, partial: None };
+            path.nodes[to + 1].incoming.push(edge);
+        }
+        path.extend(2 * (link + 1), self.wire(Vec::new()));
+        Ok(path.cell())
+    }
+
     /// The choice of an edge without an operation.
     fn wire(self, layers: Vec<Layer>) -> Vec<Choice> {
         vec![Choice { op: OpId::PLAIN, name: self.union.vocabulary.name(OpId::PLAIN).to_owned(), layers }]

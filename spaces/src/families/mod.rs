@@ -27,6 +27,7 @@ pub mod mobilenet;
 pub mod nasbench101;
 pub mod nasbench201;
 pub mod nasbench_macro;
+pub mod nats_size;
 pub(crate) mod shuffle;
 mod six;
 pub mod transnas;
@@ -45,6 +46,7 @@ pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
         &darts::DARTS,
         &darts::BCNN,
         &nasbench201::ENTRY,
+        &nats_size::ENTRY,
         &nasbench101::ENTRY,
         &nasbench101::PART_1,
         &nasbench101::PART_2,

@@ -28,6 +28,7 @@ pub mod nasbench101;
 pub mod nasbench201;
 pub mod nasbench_macro;
 pub mod nats_size;
+pub mod once_for_all;
 pub(crate) mod shuffle;
 mod six;
 pub mod transnas;
@@ -55,6 +56,8 @@ pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
         &mnasnet::ENTRY,
         &mobilenet::ENTRY,
         &mobilenet::FIXED_DEPTH,
+        &once_for_all::ENTRY,
+        &once_for_all::FIXED_RESOLUTION,
         &transnas::MICRO,
         &transnas::MACRO,
     ],

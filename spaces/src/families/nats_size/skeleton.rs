@@ -81,7 +81,8 @@ fn only(place: usize, ops: &[OpId]) -> Result<OpId, SpaceError> {
     match *ops {
         [op] => Ok(op),
         _ => Err(SpaceError::network(format!(
-            "{} widths at place {place}: networks of different widths cannot share weights; train each from scratch",
+            "{} widths at place {place}: networks of different widths cannot share weights, since a skip is a convolution \
+             between two widths and none between equal ones; train each from scratch",
             ops.len()
         ))),
     }
@@ -114,9 +115,9 @@ impl Skeleton for NatsSizeSkeleton {
             let norm = if kind == CONV { self.size.norm } else { Norm::DISCRETE };
             let whole = [(0, 1, kind)];
             let edges = if kind == CONV { &CELL[..] } else { &whole };
-            let cell = links.graph(place, edges, |from, kind| {
+            let cell = links.graph(place, edges, |from, kind, _| {
                 let input = if from == 0 { before.channels } else { output };
-                ops.layers(kind, Port { input, output, stride, norm })
+                Ok(vec![ops.layers(kind, Port { input, output, stride, norm })?])
             })?;
             last = net.cell(name, &[last], 0, cell)?;
         }

@@ -61,6 +61,8 @@ pub use families::mobilenet::MobileNet;
 pub use families::nasbench_macro::NasBenchMacro;
 pub use families::nasbench101::{NasBench1Shot1, NasBench101};
 pub use families::nasbench201::NasBench201;
+pub use families::nats_size::NatsSize;
+pub use families::once_for_all::OnceForAll;
 pub use families::transnas::{TransNasMacro, TransNasMicro};
 pub use graph::{Architecture, Cell, CellGraph, Key, OpGraph, OpId, Role, Simplify, Vocabulary};
 pub use notation::Notation;

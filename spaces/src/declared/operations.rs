@@ -249,7 +249,8 @@ fn layers(layer: &LayerDescription, port: Port) -> Vec<Layer> {
             vec![Layer::Conv(conv), bn(port.output)]
         }
         LayerDescription::SqueezeExcite { ratio } => {
-            vec![Layer::SqueezeExcite { channels: port.output, squeeze: (port.input / ratio).max(1) }]
+            let squeeze = (port.input / ratio).max(1);
+            vec![Layer::SqueezeExcite { channels: port.output, squeeze, hard: false }]
         }
         LayerDescription::ExpansionBlock { expansion, kernel, activation: act } => {
             inverted_residual(port, expansion, kernel, &activation(act))

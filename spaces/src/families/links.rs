@@ -76,6 +76,11 @@ impl<'a> Links<'a> {
         &self.union.cells[0].edges[2 * link + 1].ops
     }
 
+    /// The name of an operation.
+    pub(crate) fn name(self, op: OpId) -> &'a str {
+        self.union.vocabulary.name(op)
+    }
+
     /// The links from `first` on, one for each port, as a cell of one input.
     ///
     /// Segments cover a chain from its first link to its last; then every edge of the union is in one of them.
@@ -101,6 +106,36 @@ impl<'a> Links<'a> {
         if ending.residual {
             path.join(last, self.wire(Vec::new()));
         }
+        Ok(path.cell())
+    }
+
+    /// A link as a cell of one input with several edges, all of which take the choice of the link.
+    ///
+    /// `edges` are pairs of nodes, of which 0 is the input and the highest the output, with a kind; `layers` gives the
+    /// layers of each choice from the first node of an edge of that kind.
+    ///
+    /// # Errors
+    /// Those of `layers`.
+    pub(crate) fn graph<K: Copy>(
+        self,
+        link: usize,
+        edges: &[(usize, usize, K)],
+        layers: impl Fn(usize, K, &[OpId]) -> Result<Vec<Vec<Layer>>, SpaceError>,
+    ) -> Result<CellNet, SpaceError> {
+        let mut path = Path { nodes: vec![NodeNet { join: Join::Sum, incoming: Vec::new() }] };
+        path.extend(2 * link, self.wire(Vec::new()));
+        let last = edges.iter().map(|&(_, to, _)| to).max().unwrap_or(0);
+        let inner = || NodeNet { join: Join::Sum, incoming: Vec::new() };
+        path.nodes.extend((0..last).map(|_| inner()));
+        let (ops, vocabulary) = (self.ops(link), &self.union.vocabulary);
+        for &(from, to, kind) in edges {
+            let choices = ops.iter().zip(layers(from, kind, ops)?);
+            let choice = |(&op, layers)| Choice { op, name: vocabulary.name(op).to_owned(), layers };
+            let choices = choices.map(choice).collect();
+            let edge = EdgeNet { from: from + 1, edge: 2 * link + 1, choices, partial: None };
+            path.nodes[to + 1].incoming.push(edge);
+        }
+        path.extend(2 * (link + 1), self.wire(Vec::new()));
         Ok(path.cell())
     }
 

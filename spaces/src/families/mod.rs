@@ -27,6 +27,8 @@ pub mod mobilenet;
 pub mod nasbench101;
 pub mod nasbench201;
 pub mod nasbench_macro;
+pub mod nats_size;
+pub mod once_for_all;
 pub(crate) mod shuffle;
 mod six;
 pub mod transnas;
@@ -45,6 +47,7 @@ pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
         &darts::DARTS,
         &darts::BCNN,
         &nasbench201::ENTRY,
+        &nats_size::ENTRY,
         &nasbench101::ENTRY,
         &nasbench101::PART_1,
         &nasbench101::PART_2,
@@ -53,6 +56,8 @@ pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
         &mnasnet::ENTRY,
         &mobilenet::ENTRY,
         &mobilenet::FIXED_DEPTH,
+        &once_for_all::ENTRY,
+        &once_for_all::FIXED_RESOLUTION,
         &transnas::MICRO,
         &transnas::MACRO,
     ],

@@ -1,6 +1,7 @@
 //! A cell in layers.
 
 use super::layer::{Passage, pass};
+use super::part::repeated_params;
 use super::{CellUnion, EdgeUnion, Join, Layer, Norm, OpTable, Port, Shape};
 use crate::error::SpaceError;
 use crate::graph::{OpId, Role, Vocabulary};
@@ -190,9 +191,11 @@ impl CellNet {
         Ok(self.pass(inputs)?.shape)
     }
 
-    /// Number of trainable parameters, over all choices.
+    /// Number of trainable parameters, over all choices; those that choices share count once.
     pub fn params(&self) -> usize {
-        self.layers().map(Layer::params).sum()
+        let repeated = |edge: &EdgeNet| repeated_params(edge.choices.iter().map(|choice| &choice.layers[..]));
+        let all: usize = self.layers().map(Layer::params).sum();
+        all - self.nodes.iter().flat_map(|node| &node.incoming).map(repeated).sum::<usize>()
     }
 
     /// The layers of all choices and of what is done to the inputs.

@@ -123,12 +123,16 @@ pub enum Layer {
     Relu6,
     /// x / (1 + e⁻ˣ) (Hendrycks and Gimpel 2016; Ramachandran et al. 2017).
     Silu,
+    /// x · min(6, max(0, x + 3)) / 6 (Howard et al. 2019).
+    HardSwish,
     /// Squeeze-and-excitation (Hu et al. 2018): x · σ(W₂ `SiLU`(W₁ mean(x) + b₁) + b₂), a factor for each channel.
     SqueezeExcite {
         /// Channels.
         channels: usize,
         /// Width between W₁ and W₂.
         squeeze: usize,
+        /// Whether ReLU stands for `SiLU` and min(6, max(0, y + 3)) / 6 for σ (Howard et al. 2019).
+        hard: bool,
     },
     /// A convolution.
     Conv(Conv),
@@ -164,6 +168,23 @@ pub enum Layer {
         /// Channels kept.
         channels: usize,
     },
+    /// Scales each map to another height and width (bilinear; pixels are squares, so that corners do not align).
+    Resize {
+        /// Height afterwards.
+        height: usize,
+        /// Width afterwards.
+        width: usize,
+    },
+    /// A convolution or squeeze-and-excitation that shares its weights with the same layer of the other choices of its edge.
+    ///
+    /// It works with the first channels and the middle of the kernels of the weights of `whole` (Cai et al. 2020, without
+    /// their transformation of kernels).
+    Part {
+        /// The layer whose weights there are.
+        whole: Box<Layer>,
+        /// What is computed.
+        part: Box<Layer>,
+    },
     /// Several branches on the same input, joined.
     Branches {
         /// How they are joined.
@@ -189,7 +210,7 @@ impl Layer {
     /// [`SpaceError::Network`] when `shape` does not fit the layer.
     pub fn output(&self, shape: Shape) -> Result<Shape, SpaceError> {
         match self {
-            Self::Relu | Self::Relu6 | Self::Silu => Ok(shape),
+            Self::Relu | Self::Relu6 | Self::Silu | Self::HardSwish => Ok(shape),
             Self::SqueezeExcite { squeeze: 0, .. } => {
                 Err(SpaceError::network("a squeeze to 0 channels; it must be at least 1"))
             }
@@ -215,6 +236,11 @@ impl Layer {
                 Err(SpaceError::network(format!("a {shape} map cannot be cut to {channels} channels")))
             }
             Self::Truncate { channels } => Ok(Shape { channels: *channels, ..shape }),
+            Self::Resize { height: 0, .. } | Self::Resize { width: 0, .. } => {
+                Err(SpaceError::network(format!("a {shape} map cannot be scaled to nothing")))
+            }
+            Self::Resize { height, width } => Ok(Shape { height: *height, width: *width, ..shape }),
+            Self::Part { part, .. } => part.output(shape),
             Self::Branches { join, arms } => {
                 let shapes: Result<Vec<_>, _> = arms.iter().map(|arm| output_of(arm, shape)).collect();
                 join.output(&shapes?)
@@ -228,13 +254,14 @@ impl Layer {
         }
     }
 
-    /// Number of trainable parameters.
+    /// Number of trainable parameters; of a part all that it shares.
     pub fn params(&self) -> usize {
         match self {
             Self::Conv(c) => c.weights(),
             Self::BatchNorm { channels, affine: true } => 2 * channels,
             Self::Linear { input, output } => (input + 1) * output,
-            Self::SqueezeExcite { channels, squeeze } => 2 * channels * squeeze + channels + squeeze,
+            Self::SqueezeExcite { channels, squeeze, .. } => 2 * channels * squeeze + channels + squeeze,
+            Self::Part { whole, .. } => whole.params(),
             Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
             _ => 0,
         }
@@ -272,7 +299,10 @@ impl Layer {
         match self {
             Self::Conv(c) => passage.macs = product(&[c.weights(), out.height, out.width])?,
             Self::Linear { input, output } => passage.macs = product(&[*input, *output])?,
-            Self::SqueezeExcite { channels, squeeze } => passage.macs = product(&[2, *channels, *squeeze])?,
+            Self::SqueezeExcite { channels, squeeze, .. } => {
+                passage.macs = product(&[2, *channels, *squeeze])?;
+            }
+            Self::Part { part, .. } => passage = part.pass(shape)?,
             Self::Branches { arms, .. } => {
                 for arm in arms {
                     let arm = pass(arm, shape)?;

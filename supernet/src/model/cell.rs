@@ -8,9 +8,10 @@ use bonas_spaces::network::{CellNet, CellRoute, Choice, EdgeNet, Join, Layer, Pa
 use bonas_spaces::{OpId, SpaceError};
 use tch::Tensor;
 
+use super::builder::{Builder, Names};
 use super::error::{Result, SupernetError};
 use super::join::Sum;
-use super::layers::{Builder, Chain, Run, as_kind};
+use super::layers::{Chain, Run, as_kind};
 use super::operation::Operation;
 use super::params::ParamId;
 use super::value::Value;
@@ -87,7 +88,7 @@ impl Cell {
         let shapes = node_shapes(net, inputs)?;
         let preprocess = net.preprocess.iter().enumerate();
         let preprocess = preprocess
-            .map(|(i, layers)| Chain::build(layers, &format!("{name}.input{i}"), builder))
+            .map(|(i, layers)| Chain::build(layers, Names::alone(&format!("{name}.input{i}")), builder))
             .collect();
         let mut nodes = Vec::with_capacity(net.nodes.len());
         let mut edges = 0;
@@ -292,10 +293,11 @@ impl Edge {
         let wire = net.choices.iter().all(|choice| choice.op == OpId::PLAIN);
         let first = builder.operations.len();
         let Entered { unit, role, node, name } = entered;
+        let shared = format!("{name}.{node}-{}.shared", net.from);
         let mut choices = Vec::with_capacity(net.choices.len());
         for (choice, Choice { layers, name: operation, .. }) in net.choices.iter().enumerate() {
             let place = format!("{name}.{node}-{}.{operation}", net.from);
-            let chain = Chain::build(layers, &place, builder);
+            let chain = Chain::build(layers, Names { own: &place, shared: &shared }, builder);
             if !wire {
                 let (name, edge, norm) = (operation.clone(), net.edge, chain.last_norm());
                 builder.operations.push(Operation { place, name, unit, role, edge, choice, node, norm });

@@ -2,14 +2,15 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K side of a kernel, G groups.
 
-use bonas_spaces::SpaceError;
 use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
 
+use super::builder::{Builder, Home, Names};
 use super::error::{Result, SupernetError};
 use super::join::joined;
-use super::operation::{Affine, Operation, OperationNorm};
-use super::params::{Fill, ParamId, Params, ParamsBuilder, unit};
+use super::operation::{Affine, OperationNorm};
+use super::params::{Fill, ParamId, Params, unit};
+use super::part::Piece;
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
 use super::value::Value;
@@ -18,42 +19,6 @@ use super::weights::Weights;
 /// Weight of the newest batch in running statistics, and the ε of normalisation (PyTorch's).
 const MOMENTUM: f64 = 0.1;
 const EPSILON: f64 = 1e-5;
-
-/// A batch normalisation: its name and its channels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Norm {
-    /// Name, unique in the network.
-    pub name: String,
-    /// Channels.
-    pub channels: usize,
-    /// Scale and shift, if it has them.
-    pub affine: Option<Affine>,
-}
-
-/// Collects what modules need while they are built.
-#[derive(Debug, Default)]
-pub(super) struct Builder {
-    pub(super) params: ParamsBuilder,
-    pub(super) norms: Vec<Norm>,
-    pub(super) operations: Vec<Operation>,
-}
-
-impl Builder {
-    /// Names must differ, or a checkpoint would keep one tensor of two.
-    pub(super) fn check_names(&self) -> Result<()> {
-        let norms = self.norms.iter().map(|norm| norm.name.as_str());
-        let mut names: Vec<&str> = self.params.names().chain(norms).collect();
-        names.sort_unstable();
-        match names.windows(2).find(|pair| pair[0] == pair[1]) {
-            Some(pair) => {
-                let reason =
-                    format!("two units or layers are called {}; give each unit its own name", pair[0]);
-                Err(SpaceError::network(reason).into())
-            }
-            None => Ok(()),
-        }
-    }
-}
 
 /// What modules need while they run.
 pub(super) struct Run<'n, 'p, 'a> {
@@ -73,23 +38,25 @@ enum Module {
     Relu,
     Relu6,
     Silu,
-    SqueezeExcite { narrow: Linear, wide: Linear },
-    Conv { spec: Conv, weight: ParamId },
+    HardSwish,
+    SqueezeExcite { narrow: Linear, wide: Linear, hard: bool },
+    Conv { spec: Conv, weight: Piece },
     BatchNorm { norm: usize, channels: i64, affine: Option<Affine> },
     MaxPool { kernel: i64, stride: i64, padding: i64 },
     AvgPool { kernel: i64, stride: i64, padding: i64 },
     Shift,
     Truncate { channels: i64 },
+    Resize { height: i64, width: i64 },
     Branches { join: Join, arms: Vec<Chain> },
     GlobalAvgPool,
     Linear(Linear),
 }
 
 /// The parameters of a linear layer: weight `[out, in]`, bias `[out]`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Linear {
-    weight: ParamId,
-    bias: ParamId,
+    weight: Piece,
+    bias: Piece,
 }
 
 /// Layers one after the other; none passes its input on.
@@ -97,8 +64,11 @@ struct Linear {
 pub(super) struct Chain(Vec<Module>);
 
 impl Chain {
-    pub(super) fn build(layers: &[Layer], name: &str, builder: &mut Builder) -> Self {
-        let module = |(i, layer): (usize, &Layer)| Module::build(layer, &format!("{name}.{i}"), builder);
+    pub(super) fn build(layers: &[Layer], names: Names<'_>, builder: &mut Builder) -> Self {
+        let module = |(i, layer): (usize, &Layer)| {
+            let (own, shared) = (format!("{}.{i}", names.own), format!("{}.{i}", names.shared));
+            Module::build(layer, Names { own: &own, shared: &shared }, builder)
+        };
         Self(layers.iter().enumerate().map(module).collect())
     }
 
@@ -174,10 +144,11 @@ impl Chain {
     pub(super) fn collect(&self, params: &mut Vec<ParamId>, norms: &mut Vec<usize>) {
         for module in &self.0 {
             match module {
-                Module::Conv { weight, .. } => params.push(*weight),
-                Module::Linear(Linear { weight, bias }) => params.extend([*weight, *bias]),
-                Module::SqueezeExcite { narrow, wide } => {
-                    params.extend([narrow, wide].into_iter().flat_map(|linear| [linear.weight, linear.bias]));
+                Module::Conv { weight, .. } => params.push(weight.id),
+                Module::Linear(Linear { weight, bias }) => params.extend([weight.id, bias.id]),
+                Module::SqueezeExcite { narrow, wide, .. } => {
+                    let ids = |linear: &Linear| [linear.weight.id, linear.bias.id];
+                    params.extend([narrow, wide].into_iter().flat_map(ids));
                 }
                 Module::BatchNorm { norm, affine, .. } => {
                     norms.push(*norm);
@@ -191,18 +162,20 @@ impl Chain {
 }
 
 impl Module {
-    fn build(layer: &Layer, name: &str, builder: &mut Builder) -> Self {
+    fn build(layer: &Layer, names: Names<'_>, builder: &mut Builder) -> Self {
         let int = |n: &usize| *n as i64;
         match layer {
             Layer::Relu => Self::Relu,
             Layer::Relu6 => Self::Relu6,
             Layer::Silu => Self::Silu,
-            Layer::SqueezeExcite { channels, squeeze } => Self::SqueezeExcite {
-                narrow: Linear::build(*channels, *squeeze, &format!("{name}.narrow"), builder),
-                wide: Linear::build(*squeeze, *channels, &format!("{name}.wide"), builder),
-            },
-            Layer::Conv(spec) => Self::conv(spec, name, builder),
-            Layer::BatchNorm { channels, affine } => Self::batch_norm(*channels, *affine, name, builder),
+            Layer::HardSwish => Self::HardSwish,
+            Layer::Conv(conv) => Self::conv([conv, conv], Home { name: names.own, shared: false }, builder),
+            Layer::SqueezeExcite { channels, squeeze, hard } => {
+                let home = Home { name: names.own, shared: false };
+                Self::squeeze_excite([(*channels, *squeeze); 2], *hard, home, builder)
+            }
+            Layer::Part { whole, part } => Self::part(part, whole, names, builder),
+            Layer::BatchNorm { channels, affine } => Self::batch_norm(*channels, *affine, names.own, builder),
             Layer::MaxPool { kernel, stride, padding } => {
                 Self::MaxPool { kernel: int(kernel), stride: int(stride), padding: int(padding) }
             }
@@ -211,21 +184,58 @@ impl Module {
             }
             Layer::Shift => Self::Shift,
             Layer::Truncate { channels } => Self::Truncate { channels: int(channels) },
+            Layer::Resize { height, width } => Self::Resize { height: int(height), width: int(width) },
             Layer::Branches { join, arms } => {
-                let arm = |(i, arm): (usize, &Vec<Layer>)| Chain::build(arm, &format!("{name}.{i}"), builder);
+                let arm = |(i, arm): (usize, &Vec<Layer>)| {
+                    let (own, shared) = (format!("{}.{i}", names.own), format!("{}.{i}", names.shared));
+                    Chain::build(arm, Names { own: &own, shared: &shared }, builder)
+                };
                 Self::Branches { join: *join, arms: arms.iter().enumerate().map(arm).collect() }
             }
             Layer::GlobalAvgPool => Self::GlobalAvgPool,
-            Layer::Linear { input, output } => Self::Linear(Linear::build(*input, *output, name, builder)),
+            Layer::Linear { input, output } => {
+                let home = Home { name: names.own, shared: false };
+                Self::Linear(Linear::build([(*input, *output); 2], home, builder))
+            }
         }
     }
 
-    fn conv(spec: &Conv, name: &str, builder: &mut Builder) -> Self {
-        let fan_in = spec.input / spec.groups * spec.kernel * spec.kernel;
+    /// A layer with weights of `whole`, which is like it but for sizes.
+    fn part(part: &Layer, whole: &Layer, names: Names<'_>, builder: &mut Builder) -> Self {
+        let home = Home { name: names.shared, shared: true };
+        match (part, whole) {
+            (Layer::Conv(part), Layer::Conv(whole)) => Self::conv([part, whole], home, builder),
+            (
+                &Layer::SqueezeExcite { channels, squeeze, hard },
+                &Layer::SqueezeExcite { channels: all, squeeze: most, .. },
+            ) => Self::squeeze_excite([(channels, squeeze), (all, most)], hard, home, builder),
+            (part, _) => Self::build(part, names, builder),
+        }
+    }
+
+    fn conv([spec, whole]: [&Conv; 2], home: Home<'_>, builder: &mut Builder) -> Self {
         // [output, input / G, K, K]
-        let shape = [spec.output, spec.input / spec.groups, spec.kernel, spec.kernel];
-        let weight = builder.params.add(format!("{name}.weight"), &shape, Fill::kaiming(fan_in));
+        let shape = |conv: &Conv| [conv.output, conv.input / conv.groups, conv.kernel, conv.kernel];
+        let [_, input, kernel, _] = shape(whole);
+        let fill = Fill::kaiming(input * kernel * kernel);
+        let weight = builder.piece(home, "weight", [&shape(spec), &shape(whole)], fill);
         Self::Conv { spec: *spec, weight }
+    }
+
+    /// Of a part and of the whole: channels, and the width between.
+    fn squeeze_excite(
+        [(channels, squeeze), (all, most)]: [(usize, usize); 2],
+        hard: bool,
+        home: Home<'_>,
+        builder: &mut Builder,
+    ) -> Self {
+        let mut linear = |part, sizes| {
+            let name = format!("{}.{part}", home.name);
+            Linear::build(sizes, Home { name: &name, ..home }, builder)
+        };
+        let narrow = linear("narrow", [(channels, squeeze), (all, most)]);
+        let wide = linear("wide", [(squeeze, channels), (most, all)]);
+        Self::SqueezeExcite { narrow, wide, hard }
     }
 
     fn batch_norm(channels: usize, affine: bool, name: &str, builder: &mut Builder) -> Self {
@@ -233,8 +243,8 @@ impl Module {
             builder.params.add(format!("{name}.{part}"), &[channels], Fill::Constant(value)) // [C]
         };
         let affine = affine.then(|| Affine { scale: add("weight", 1.0), shift: add("bias", 0.0) });
-        builder.norms.push(Norm { name: name.to_owned(), channels, affine });
-        Self::BatchNorm { norm: builder.norms.len() - 1, channels: channels as i64, affine }
+        let norm = builder.norm(name, channels, affine);
+        Self::BatchNorm { norm, channels: channels as i64, affine }
     }
 
     fn owns_result(&self) -> bool {
@@ -249,8 +259,9 @@ impl Module {
             Self::Relu => x.f_relu()?,
             Self::Relu6 => x.f_relu6()?,
             Self::Silu => x.f_silu()?,
-            Self::SqueezeExcite { narrow, wide } => return run.squeeze_excite(&x, *narrow, *wide),
-            Self::Conv { spec, weight } => return run.conv(&x, spec, *weight),
+            Self::HardSwish => x.f_hardswish()?,
+            Self::SqueezeExcite { narrow, wide, hard } => return run.squeeze_excite(&x, narrow, wide, *hard),
+            Self::Conv { spec, weight } => return run.conv(&x, spec, weight),
             Self::BatchNorm { norm, channels, affine } => {
                 let params = run.params;
                 let scale = affine.map(|affine| params.tensor(affine.scale)); // [C]
@@ -266,49 +277,60 @@ impl Module {
             }
             Self::Shift => shift(&x)?,
             Self::Truncate { channels } => x.f_narrow(1, 0, *channels)?, // [B, C', H, W]
+            // [B, C, H, W] -> [B, C, H', W']
+            Self::Resize { height, width } => {
+                x.f_upsample_bilinear2d([*height, *width], false, None, None)?
+            }
             Self::Branches { join, arms } => {
                 let input = Value::new(x);
                 let parts = arms.iter().map(|arm| arm.forward(&input, run)).collect::<Result<Vec<_>>>()?;
                 joined(*join, &parts)?
             }
             Self::GlobalAvgPool => x.f_adaptive_avg_pool2d([1, 1])?, // [B, C, 1, 1]
-            Self::Linear(linear) => return run.linear(&x, *linear),
+            Self::Linear(linear) => return run.linear(&x, linear),
         };
         Ok(y)
     }
 }
 
 impl Linear {
-    fn build(input: usize, output: usize, name: &str, builder: &mut Builder) -> Self {
-        let fill = Fill::kaiming(input);
-        let weight = builder.params.add(format!("{name}.weight"), &[output, input], fill); // [out, in]
-        let bias = builder.params.add(format!("{name}.bias"), &[output], fill); // [out]
+    /// Inputs and outputs, of the layer and of the weights that there are.
+    fn build(
+        [(input, output), (inputs, outputs)]: [(usize, usize); 2],
+        home: Home<'_>,
+        builder: &mut Builder,
+    ) -> Self {
+        let fill = Fill::kaiming(inputs);
+        let weight = builder.piece(home, "weight", [&[output, input], &[outputs, inputs]], fill); // [out, in]
+        let bias = builder.piece(home, "bias", [&[output], &[outputs]], fill); // [out]
         Self { weight, bias }
     }
 }
 
 impl Run<'_, '_, '_> {
-    fn conv(&self, x: &Tensor, spec: &Conv, weight: ParamId) -> Result<Tensor> {
+    fn conv(&self, x: &Tensor, spec: &Conv, weight: &Piece) -> Result<Tensor> {
         let pair = |n: usize| [n as i64; 2];
-        let weight = as_kind(self.params.tensor(weight), self.compute)?; // [C', C / G, K, K]
+        let weight = as_kind(&weight.of(self.params)?, self.compute)?; // [C', C / G, K, K]
         let (stride, padding, dilation) = (pair(spec.stride), pair(spec.padding), pair(spec.dilation));
         // [B, C, H, W] -> [B, C', H', W']
         Ok(x.f_conv2d::<Tensor>(&weight, None, stride, padding, dilation, spec.groups as i64)?)
     }
 
     /// A factor from 0 to 1 for each map of `[B, C, H, W]`.
-    fn squeeze_excite(&self, x: &Tensor, narrow: Linear, wide: Linear) -> Result<Tensor> {
+    fn squeeze_excite(&self, x: &Tensor, narrow: &Linear, wide: &Linear, hard: bool) -> Result<Tensor> {
         let means = x.f_adaptive_avg_pool2d([1, 1])?; // [B, C, 1, 1]
-        let squeezed = self.linear(&means, narrow)?.f_silu()?; // [B, S]
-        let factors = self.linear(&squeezed, wide)?.f_sigmoid()?; // [B, C]
+        let squeezed = self.linear(&means, narrow)?; // [B, S]
+        let squeezed = if hard { squeezed.f_relu()? } else { squeezed.f_silu()? };
+        let factors = self.linear(&squeezed, wide)?; // [B, C]
+        let factors = if hard { factors.f_hardsigmoid()? } else { factors.f_sigmoid()? };
         let factors = as_kind(&factors.f_unsqueeze(-1)?.f_unsqueeze(-1)?, x.kind())?; // [B, C, 1, 1]
         Ok(x.f_mul(&factors)?)
     }
 
-    fn linear(&self, x: &Tensor, Linear { weight, bias }: Linear) -> Result<Tensor> {
-        let (weight, bias) = (self.params.tensor(weight), self.params.tensor(bias)); // [out, in], [out]
+    fn linear(&self, x: &Tensor, Linear { weight, bias }: &Linear) -> Result<Tensor> {
+        let (weight, bias) = (weight.of(self.params)?, bias.of(self.params)?); // [out, in], [out]
         let x = as_kind(&x.f_flatten(1, -1)?, weight.kind())?; // [B, in]
-        Ok(x.f_linear(weight, Some(bias))?) // [B, out]
+        Ok(x.f_linear(&weight, Some(&bias))?) // [B, out]
     }
 
     fn batch_norm(
@@ -388,6 +410,7 @@ mod tests {
     use rand::SeedableRng;
     use rand_chacha::ChaCha8Rng;
 
+    use super::super::params::ParamsBuilder;
     use super::*;
 
     #[test]

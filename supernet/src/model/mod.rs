@@ -31,6 +31,7 @@
 //! Invariant: nothing here draws from libtorch's random generator, reads the environment or
 //! chooses a device; generators, devices and paths are passed.
 
+mod builder;
 mod cell;
 mod checkpoint;
 mod error;
@@ -41,6 +42,7 @@ mod net;
 mod operation;
 mod optim;
 mod params;
+mod part;
 mod pass;
 mod probe;
 mod schedule;
@@ -51,9 +53,9 @@ mod trainable;
 mod value;
 mod weights;
 
+pub use builder::Norm;
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
 pub use error::{Result, SupernetError};
-pub use layers::Norm;
 pub use loss::{Loss, accuracy};
 pub use net::{Output, Path, Placement, Supernet};
 pub use operation::{Affine, Operation, OperationNorm};

@@ -10,10 +10,11 @@ use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
 use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
+use super::builder::{Builder, Names, Norm};
 use super::cell::{Cell, CellPath, Used};
 use super::error::{Result, SupernetError};
 use super::join::joined;
-use super::layers::{Builder, Chain, Norm, Run, as_kind};
+use super::layers::{Chain, Run, as_kind};
 use super::operation::Operation;
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
@@ -387,7 +388,9 @@ impl Unit {
     fn build(unit: &network::Unit, i: usize, network: &Network, builder: &mut Builder) -> Result<Self> {
         let body = match &unit.body {
             network::Body::Image => Body::Image,
-            network::Body::Layers(layers) => Body::Chain(Chain::build(layers, &unit.name, builder)),
+            network::Body::Layers(layers) => {
+                Body::Chain(Chain::build(layers, Names::alone(&unit.name), builder))
+            }
             network::Body::Cell { role, net } => {
                 let shapes: Vec<Shape> = unit.inputs.iter().map(|&i| network.units[i].shape).collect();
                 Body::Cell { role: *role, cell: Cell::build(net, (i, *role), &shapes, &unit.name, builder)? }

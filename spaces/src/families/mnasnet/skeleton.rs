@@ -116,7 +116,7 @@ impl OpTable {
         };
         let squeeze = |port: Port| {
             let squeeze = (port.input / SQUEEZED).max(1);
-            vec![Layer::SqueezeExcite { channels: port.output, squeeze }]
+            vec![Layer::SqueezeExcite { channels: port.output, squeeze, hard: false }]
         };
         let [expand4, expand6, first3, first5, further3, further5, excite] = OPS;
         Self::new()

@@ -39,6 +39,7 @@ use notations::FORMS;
 pub use unique::Uniqueness;
 
 pub use skeleton::NasBench201Skeleton;
+pub(in crate::families) use skeleton::residual_reduction;
 
 /// The operations in the published order (AutoDL-Projects, `cell_operations.py`).
 pub const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];

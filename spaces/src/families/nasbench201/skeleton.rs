@@ -32,18 +32,23 @@ impl NasBench201Skeleton {
         Self { channels: 16, cells: 5, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
     }
 
-    /// Two 3×3 convolutions, the first of stride 2, beside average pooling and a 1×1 convolution.
     fn residual(net: &mut NetworkBuilder, name: &str, input: UnitId) -> Result<UnitId, SpaceError> {
         let width = net.shape(input).channels;
         let port = Port { input: width, output: 2 * width, stride: 2, norm: Norm::DISCRETE };
-        let mut main = relu_conv_bn(port, 3);
-        main.extend(relu_conv_bn(Port { input: 2 * width, stride: 1, ..port }, 3));
-        let shortcut = vec![
-            Layer::AvgPool { kernel: 2, stride: 2, padding: 0 },
-            Layer::Conv(Conv::pointwise(width, 2 * width)),
-        ];
-        net.layers(name, input, vec![Layer::Branches { join: Join::Sum, arms: vec![shortcut, main] }])
+        net.layers(name, input, residual_reduction(port))
     }
+}
+
+/// The residual block between stages: two 3×3 convolutions, the first of stride 2, beside average pooling and a 1×1
+/// convolution.
+pub(in crate::families) fn residual_reduction(port: Port) -> Vec<Layer> {
+    let mut main = relu_conv_bn(port, 3);
+    main.extend(relu_conv_bn(Port { input: port.output, stride: 1, ..port }, 3));
+    let shortcut = vec![
+        Layer::AvgPool { kernel: 2, stride: 2, padding: 0 },
+        Layer::Conv(Conv::pointwise(port.input, port.output)),
+    ];
+    vec![Layer::Branches { join: Join::Sum, arms: vec![shortcut, main] }]
 }
 
 impl NasBench201Skeleton {

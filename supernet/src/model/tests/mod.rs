@@ -1,5 +1,6 @@
 //! Tests of networks in tensors.
 
+mod contract;
 mod counts;
 mod golden;
 mod paths;

@@ -175,7 +175,7 @@ fn a_cell_that_nothing_passes_gives_zeros_and_trains_the_rest() {
 #[test]
 fn squeeze_and_excitation_by_hand() {
     let mut builder = NetworkBuilder::new(Shape::square(2, 2)).unwrap();
-    let layers = vec![Layer::SqueezeExcite { channels: 2, squeeze: 1 }, Layer::Silu];
+    let layers = vec![Layer::SqueezeExcite { channels: 2, squeeze: 1, hard: false }, Layer::Silu];
     let block = builder.layers("block", 0, layers).unwrap();
     let head = builder.classifier("classifier", block, 2).unwrap();
     let network = builder.finish(head, None);

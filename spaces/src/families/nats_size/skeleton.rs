@@ -1,0 +1,134 @@
+//! The network of the size space of NATS-Bench.
+
+use std::sync::Arc;
+
+use super::{PLACES, WIDTHS};
+use crate::error::SpaceError;
+use crate::families::chain::Chains;
+use crate::families::links::Links;
+use crate::families::nasbench201::residual_reduction;
+use crate::graph::OpId;
+use crate::network::{
+    Conv, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape, Skeleton, SkeletonEntry,
+    Union, relu_conv_bn, shortcut,
+};
+
+/// Largest published width, to which all widths are in proportion.
+const LARGEST: usize = WIDTHS[WIDTHS.len() - 1];
+
+/// Operations of the network.
+const STEM: &str = "stem";
+const CONV: &str = "nor_conv_3x3";
+const SKIP: &str = "skip_connect";
+const REDUCTION: &str = "reduction";
+
+/// The fixed cell: `|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_3x3~2|`.
+const CELL: [(usize, usize, &str); 6] =
+    [(0, 1, CONV), (0, 2, CONV), (1, 2, CONV), (0, 3, SKIP), (1, 3, CONV), (2, 3, CONV)];
+
+/// The network of NATS-Bench's size space (Dong et al. 2021; D-X-Y/AutoDL-Projects, `InferTinyCellNet.py`).
+///
+/// It has a stem, cell, residual block of stride 2, cell, residual block, cell, BatchNorm, ReLU, global average pooling
+/// and a linear classifier. The first width is that of the stem and the first cell, and each other one that of the next
+/// part. The cell is that of NAS-Bench-201 with the best validation accuracy on CIFAR-100. Its skip is a 1×1 convolution
+/// with BatchNorm where it changes the width.
+///
+/// `params` of the benchmark is [`Network::params`]; its `flops` are [`Network::macs`] and one for each class.
+#[derive(Clone, Debug)]
+pub struct NatsSizeSkeleton {
+    /// Its size. `channels` is what a width of 64 becomes; published: 64.
+    pub size: NetworkSize,
+}
+
+impl NatsSizeSkeleton {
+    /// The published network: widths as they are written, 3×32×32, 10 classes.
+    pub fn cifar() -> Self {
+        let image = Shape::square(3, 32);
+        Self { size: NetworkSize { channels: LARGEST, image, classes: 10, norm: Norm::DISCRETE } }
+    }
+
+    /// The published network, by name.
+    pub const CIFAR: SkeletonEntry = SkeletonEntry {
+        name: "nats-size",
+        about: "three cells and two residual blocks of NATS-Bench size; published: C = 64 for the width 64",
+        auxiliary: false,
+        relaxable: false,
+        make: &|size| Arc::new(Self { size: Self::cifar().size.sized(size) }),
+    };
+
+    /// Channels of a width.
+    fn width(&self, op: OpId) -> usize {
+        self.size.width(WIDTHS[Chains::position(op)], LARGEST)
+    }
+}
+
+impl OpTable {
+    /// What the network of NATS-Bench's size space is made of (Dong et al. 2021, `cell_operations.py`).
+    pub fn nats_size() -> Self {
+        Self::new()
+            .with(STEM, |port| {
+                let conv = Layer::Conv(Conv::same(port.input, port.output, 3, port.stride));
+                vec![conv, Layer::BatchNorm { channels: port.output, affine: port.norm.affine }]
+            })
+            .with(CONV, |port| relu_conv_bn(port, 3))
+            .with(SKIP, shortcut)
+            .with(REDUCTION, residual_reduction)
+    }
+}
+
+/// The only width at a place.
+fn only(place: usize, ops: &[OpId]) -> Result<OpId, SpaceError> {
+    match *ops {
+        [op] => Ok(op),
+        _ => Err(SpaceError::network(format!(
+            "{} widths at place {place}: networks of different widths cannot share weights, since a skip is a convolution \
+             between two widths and none between equal ones; train each from scratch",
+            ops.len()
+        ))),
+    }
+}
+
+impl Skeleton for NatsSizeSkeleton {
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        let links = Links::of(union, "one chain of five widths")?;
+        self.size.check_channels()?;
+        if links.len() != PLACES || union.vocabulary.ops().count() != WIDTHS.len() {
+            return Err(SpaceError::network(format!("{} widths; they must be {PLACES}", links.len())));
+        }
+        let mut net = NetworkBuilder::new(self.size.image)?;
+        let mut last = 0;
+        let parts = [
+            (0, STEM, "stem"),
+            (0, CONV, "cell0"),
+            (1, REDUCTION, "reduction0"),
+            (2, CONV, "cell1"),
+            (3, REDUCTION, "reduction1"),
+            (4, CONV, "cell2"),
+        ];
+        for (place, kind, name) in parts {
+            let before = net.shape(last);
+            let stride = if kind == REDUCTION { 2 } else { 1 };
+            if stride == 2 {
+                before.check_halving()?;
+            }
+            let output = self.width(only(place, links.ops(place))?);
+            let norm = if kind == CONV { self.size.norm } else { Norm::DISCRETE };
+            let whole = [(0, 1, kind)];
+            let edges = if kind == CONV { &CELL[..] } else { &whole };
+            let cell = links.graph(place, edges, |from, kind, _| {
+                let input = if from == 0 { before.channels } else { output };
+                Ok(vec![ops.layers(kind, Port { input, output, stride, norm })?])
+            })?;
+            last = net.cell(name, &[last], 0, cell)?;
+        }
+        let channels = net.shape(last).channels;
+        last = net.layers("last", last, vec![Layer::BatchNorm { channels, affine: true }, Layer::Relu])?;
+        let head = net.classifier("classifier", last, self.size.classes)?;
+        Ok(net.finish(head, None))
+    }
+
+    /// A width costs as much as the one before it allows.
+    fn is_additive(&self) -> bool {
+        false
+    }
+}

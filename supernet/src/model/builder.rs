@@ -1,0 +1,94 @@
+//! What a network's layers are collected in while they are built.
+
+use std::collections::HashMap;
+
+use bonas_spaces::SpaceError;
+
+use super::error::Result;
+use super::operation::{Affine, Operation};
+use super::params::{Fill, ParamId, ParamsBuilder};
+use super::part::Piece;
+
+/// Names of the parameters of a layer.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a> {
+    /// Of those of its own.
+    pub(super) own: &'a str,
+    /// Of those that it shares with the other choices of its edge.
+    pub(super) shared: &'a str,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn alone(own: &'a str) -> Self {
+        Self { own, shared: own }
+    }
+}
+
+/// A batch normalisation: its name and its channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Norm {
+    /// Name, unique in the network.
+    pub name: String,
+    /// Channels.
+    pub channels: usize,
+    /// Scale and shift, if it has them.
+    pub affine: Option<Affine>,
+}
+
+/// Collects what modules need while they are built.
+#[derive(Debug, Default)]
+pub(super) struct Builder {
+    pub(super) params: ParamsBuilder,
+    pub(super) norms: Vec<Norm>,
+    pub(super) operations: Vec<Operation>,
+    /// Parameters that layers have together, by name.
+    shared: HashMap<String, ParamId>,
+}
+
+/// Where the parameters of a layer are: under which name, and whether other layers have them too.
+#[derive(Clone, Copy)]
+pub(super) struct Home<'a> {
+    pub(super) name: &'a str,
+    pub(super) shared: bool,
+}
+
+impl Builder {
+    /// A parameter like `whole`, of which a layer uses as much as `part`. Where it is shared, layers that name the same
+    /// one have it together.
+    pub(super) fn piece(
+        &mut self,
+        home: Home<'_>,
+        name: &str,
+        [part, whole]: [&[usize]; 2],
+        fill: Fill,
+    ) -> Piece {
+        let full = format!("{}.{name}", home.name);
+        let known = self.shared.get(&full).copied().filter(|_| home.shared);
+        let id = known.unwrap_or_else(|| self.params.add(full.clone(), whole, fill));
+        if home.shared {
+            self.shared.insert(full, id);
+        }
+        if part == whole { Piece::whole(id) } else { Piece::part(id, part) }
+    }
+
+    /// Adds a batch normalisation; its position.
+    pub(super) fn norm(&mut self, name: &str, channels: usize, affine: Option<Affine>) -> usize {
+        self.norms.push(Norm { name: name.to_owned(), channels, affine });
+        self.norms.len() - 1
+    }
+
+    /// Names must differ, or a checkpoint would keep one tensor of two.
+    pub(super) fn check_names(&self) -> Result<()> {
+        let norms = self.norms.iter().map(|norm| norm.name.as_str());
+        let mut names: Vec<&str> = self.params.names().chain(norms).collect();
+        names.sort_unstable();
+        match names.windows(2).find(|pair| pair[0] == pair[1]) {
+            Some(pair) => {
+                let reason =
+                    format!("two units or layers are called {}; give each unit its own name", pair[0]);
+                Err(SpaceError::network(reason).into())
+            }
+            None => Ok(()),
+        }
+    }
+}

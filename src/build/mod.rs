@@ -62,9 +62,14 @@ pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyEr
         || config.evaluator.follows_up()
         || config.strategy.own_network().is_some()
         || config.strategy.features().iter().any(indicator);
-    if !read {
-        return Ok(None);
-    }
+    if read { images_fingerprint(config) } else { Ok(None) }
+}
+
+/// Fingerprint of the images of a configuration; none for images inside the program.
+///
+/// # Errors
+/// As [`data_fingerprint`].
+pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
     config.data.source.parse::<Source>()?.within(&config.relative_to).fingerprint()
 }
 

@@ -76,3 +76,68 @@ fn a_folder_that_was_half_written_is_written_again() {
     assert_eq!(bytes(&model), before);
     assert!(!model.with_extension("safetensors").exists());
 }
+
+#[test]
+fn a_model_is_exported_to_pytorch() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    // Beside its weights, and by the folder of the training.
+    let beside = bonas(&["export", "t", "--to", "pytorch"], at);
+    assert!(beside.status.success(), "{}", text(&beside.stderr));
+    assert_eq!(text(&beside.stdout), format!("t/final/{}/model.py\n", name(&model)));
+    let source = fs::read_to_string(model.join("model.py")).unwrap();
+    assert!(source.contains("network.load_state_dict(load_file(weights), strict=True)"), "{source}");
+    assert!(source.contains(&format!("Architecture: {DEAD}\n")), "{source}");
+    // Elsewhere, with a space in the path.
+    let elsewhere = bonas(&["export", "t", "--to", "pytorch", "--out", "my model"], at);
+    assert!(elsewhere.status.success(), "{}", text(&elsewhere.stderr));
+    assert_eq!(fs::read_to_string(at.join("my model/model.py")).unwrap(), source);
+    assert_eq!(fs::read(at.join("my model/model.safetensors")).unwrap(), bytes(&model)[1]);
+    let copy = bonas(&["export", "t", "--to", "safetensors", "--out", "copy"], at);
+    assert!(copy.status.success(), "{}", text(&copy.stderr));
+    assert_eq!(bytes(&at.join("copy")), bytes(&model));
+    assert!(bonas(&["export", "copy", "--to", "pytorch"], at).status.success());
+}
+
+#[test]
+fn what_cannot_be_exported_is_named_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let error = |args: &[&str], code| {
+        let failed = bonas(&[&["export"], args].concat(), at);
+        assert_eq!(failed.status.code(), Some(code), "{args:?}: {}", text(&failed.stderr));
+        text(&failed.stderr)
+    };
+    assert!(error(&["none", "--to", "pytorch"], 2).contains("there is no folder none"));
+    fs::create_dir(at.join("empty")).unwrap();
+    assert!(error(&["empty", "--to", "pytorch"], 2).contains("empty holds no model: there is no model.json"));
+    assert!(train(at, &[]).status.success());
+    let other = ["--space", "nasbench201", "--arch", DEAD, "--to", "safetensors", "--out", "o"];
+    assert!(error(&other, 2).contains("train it first"));
+    assert!(!at.join("o").exists());
+    let copy = |out: &str| bonas(&["export", "t", "--to", "safetensors", "--out", out], at);
+    assert!(copy("a").status.success() && copy("b").status.success());
+    // Another model, told from the first by its description.
+    let card = fs::read_to_string(at.join("b/model.json")).unwrap();
+    fs::write(at.join("b/model.json"), card.replace("\"run\": 0", "\"run\": 1")).unwrap();
+    assert!(error(&["b", "--to", "safetensors", "--out", "a"], 2).contains("a holds another model"));
+    fs::remove_file(at.join("b/model.safetensors")).unwrap();
+    assert!(error(&["b", "--to", "pytorch"], 1).contains("b/model.safetensors: there is no such file"));
+    fs::write(at.join("b/model.safetensors"), [0; 100]).unwrap();
+    assert!(error(&["b", "--to", "pytorch"], 1).contains("b/model.safetensors: it is no whole safetensors"));
+    assert!(!at.join("b/model.py").exists());
+    fs::write(at.join("file"), "").unwrap();
+    assert!(error(&["a", "--to", "pytorch", "--out", "file"], 2).contains("file is a file, not a folder"));
+}
+
+#[test]
+fn an_architecture_without_weights_is_exported_to_pytorch() {
+    let folder = tempfile::tempdir().unwrap();
+    let arch = ["export", "--arch", "DARTS_V2", "--to", "pytorch", "--out", "d"];
+    let done = bonas(&arch, folder.path());
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let source = fs::read_to_string(folder.path().join("d/model.py")).unwrap();
+    assert!(source.contains("Search space: darts; 3349342 parameters,"), "{source}");
+}

@@ -30,7 +30,7 @@ use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 pub use follow_ups::FollowUps;
-pub use spaces::{SPACE_FILE, keep_space, named_space, read_space_file, space};
+pub use spaces::{SPACE_FILE, keep_space, model_space, named_space, read_space_file, space};
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;
 

@@ -75,10 +75,18 @@ pub(crate) struct Names(HashSet<String>);
 impl Names {
     /// The name as an identifier that nothing else has: other letters become `_`, and a number tells equal ones apart.
     pub(crate) fn attribute(&mut self, name: &str) -> String {
-        let base = identifier(name);
+        self.numbered(&identifier(name), "_")
+    }
+
+    /// The same for the name of a class, numbered without `_`.
+    pub(crate) fn class(&mut self, name: &str) -> String {
+        self.numbered(&identifier(name), "")
+    }
+
+    fn numbered(&mut self, base: &str, by: &str) -> String {
         let free = |candidate: &String| !self.0.contains(candidate);
-        let numbered = (2_usize..).map(|n| format!("{base}_{n}"));
-        let name = std::iter::once(base.clone()).chain(numbered).find(free).unwrap_or(base.clone());
+        let numbered = (2_usize..).map(|n| format!("{base}{by}{n}"));
+        let name = std::iter::once(base.to_owned()).chain(numbered).find(free).unwrap_or_default();
         self.0.insert(name.clone());
         name
     }

@@ -141,3 +141,22 @@ fn an_architecture_without_weights_is_exported_to_pytorch() {
     let source = fs::read_to_string(folder.path().join("d/model.py")).unwrap();
     assert!(source.contains("Search space: darts; 3349342 parameters,"), "{source}");
 }
+
+#[test]
+fn a_model_is_exported_to_onnx() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    let onnx = |more: &[&str]| bonas(&[&["export", "t", "--to", "onnx"], more].concat(), at);
+    let beside = onnx(&[]);
+    assert!(beside.status.success(), "{}", text(&beside.stderr));
+    let kept = fs::read(model.join("model.onnx")).unwrap();
+    assert!(onnx(&["--fold", "--out", "o"]).status.success());
+    let folded = fs::read(at.join("o/model.onnx")).unwrap();
+    assert!(folded.len() < kept.len());
+    assert!(!at.join("o/model.safetensors").exists());
+    let refused = bonas(&["export", "t", "--to", "pytorch", "--fold"], at);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--fold: it is for --to onnx"));
+}

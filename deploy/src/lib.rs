@@ -2,7 +2,7 @@
 //!
 //! Use [`Deployed`] to see what of a network inference needs: auxiliary heads, operations whose result reaches no logit,
 //! and what feeds only them are left out. A [`Folder`] is a trained network as two files, `model.safetensors` and
-//! `model.json` ([`ModelCard`]). [`pytorch`] writes a network as Python source.
+//! `model.json` ([`ModelCard`]). [`pytorch`] writes a network as Python source, [`onnx`] as a graph.
 //!
 //! ```
 //! use bonas_deploy::Deployed;
@@ -25,6 +25,7 @@
 pub mod error;
 pub mod folder;
 pub mod network;
+pub mod onnx;
 pub mod pytorch;
 
 pub use error::DeployError;

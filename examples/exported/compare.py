@@ -8,6 +8,8 @@ import importlib.util
 import json
 from pathlib import Path
 
+import onnx
+import onnxruntime
 import torch
 from safetensors.torch import load_file
 
@@ -27,6 +29,17 @@ def difference(ours, theirs):
     return float((ours - theirs).abs().max() / ours.abs().max().clamp_min(1e-30))
 
 
+def run(file, expected):
+    """Logits of an ONNX file by ONNX Runtime, in batches of two sizes."""
+    onnx.checker.check_model(onnx.load(file), full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+    parts = expected["images"].split([3, 5])
+    logits = [session.run(["logits"], {"images": part.numpy()})[0] for part in parts]
+    return torch.cat([torch.from_numpy(part) for part in logits])
+
+
 def compare(folder):
     """Differences of logits, of the loss in training, and of the gradient's norm."""
     network = source(folder).load(folder / "model.safetensors")
@@ -36,14 +49,16 @@ def compare(folder):
     assert parameters == card["params"], f"{folder}: {parameters} parameters, not {card['params']}"
     with torch.no_grad():
         logits = difference(expected["logits"], network(expected["images"]))
+    figures = {"logits": (logits, 1e-5)}
+    for name in ["model", "folded"]:
+        figures[name] = (difference(expected["logits"], run(folder / f"{name}.onnx", expected)), 1e-5)
     network.double().train()
     output = network(expected["images"].double())
     loss = torch.nn.functional.cross_entropy(output, expected["labels"])
     loss.backward()
     gradients = [p.grad.norm() for p in network.parameters() if p.grad is not None]
     norm = torch.stack(gradients).norm()
-    return {
-        "logits": (logits, 1e-5),
+    return figures | {
         "loss": (difference(expected["loss"], loss.detach()), 1e-5),
         "gradient": (difference(expected["norm"], norm), 1e-4),
     }

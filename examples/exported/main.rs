@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use bonas::deploy::Deployed;
 use bonas::deploy::folder::{CARD_FILE, FORMAT, Input, ModelCard, SpaceCard, WEIGHTS_FILE, Weights};
+use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::rand::{Rng, RngExt};
 use bonas::spaces::catalogue::SPACES;
@@ -84,6 +85,9 @@ fn write(
     let about =
         About { lines: Vec::new(), cells: space.cell_names(), classes: &card.classes, input: &card.input };
     std::fs::write(folder.join("model.py"), pytorch::source(&deployed, &about)?)?;
+    for (file, batch_norm) in [("model.onnx", BatchNorm::Kept), ("folded.onnx", BatchNorm::Folded)] {
+        std::fs::write(folder.join(file), onnx::model(&deployed, &weights, &card, batch_norm)?)?;
+    }
     expected(&net, &network, &images, folder)
 }
 

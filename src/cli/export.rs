@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use bonas::build::named_space;
 use bonas::deploy::folder::{CARD_FILE, Input, ModelCard, WEIGHTS_FILE};
+use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::deploy::{Deployed, Folder as ModelFolder};
 use bonas::spaces::network::{Norm, Shape, SkeletonSize, Union};
@@ -17,6 +18,8 @@ use super::{out, usage};
 
 /// Name of the PyTorch source.
 const SOURCE_FILE: &str = "model.py";
+/// Name of the ONNX file.
+const ONNX_FILE: &str = "model.onnx";
 
 /// Arguments of `bonas export`.
 #[derive(Debug, Args)]
@@ -24,12 +27,15 @@ pub(super) struct ExportArgs {
     /// Model folder, or the folder of a search or training: that of its winner's first run.
     #[arg(required_unless_present = "arch", conflicts_with = "arch")]
     folder: Option<PathBuf>,
-    /// What to write: model.py beside its weights, or the weights with model.json.
+    /// What to write: model.py beside its weights, the weights with model.json, or model.onnx.
     #[arg(long, value_enum)]
     to: Format,
     /// Folder to write to, which is made; without it the model folder.
     #[arg(long, required_if_eq("to", "safetensors"))]
     out: Option<PathBuf>,
+    /// In ONNX, fold batch normalisation into the convolution before it.
+    #[arg(long)]
+    fold: bool,
     /// Architecture in the space's notation, or the name of a published one: its network, without weights.
     #[arg(long, requires = "out")]
     arch: Option<String>,
@@ -63,6 +69,8 @@ enum Format {
     Pytorch,
     /// model.safetensors with model.json.
     Safetensors,
+    /// model.onnx, opset 17.
+    Onnx,
 }
 
 /// Writes the files.
@@ -70,6 +78,9 @@ enum Format {
 /// # Errors
 /// Usage errors for unknown names and sizes that do not fit; what is wrong with the model folder; what the system says.
 pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
+    if args.fold && args.to != Format::Onnx {
+        return Err(usage("--fold: it is for --to onnx"));
+    }
     match (&args.folder, &args.arch) {
         (Some(folder), _) => export_model(args, &Model::open(folder)?),
         (None, Some(arch)) => export_architecture(args, arch),
@@ -85,13 +96,17 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
     let elsewhere = !same(out, &model.path);
     let card = model.folder.card();
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
-    if elsewhere {
+    if elsewhere && args.to != Format::Onnx {
         files.push((WEIGHTS_FILE, weights.bytes().to_vec()));
     }
     match args.to {
         Format::Safetensors if elsewhere => files.push((CARD_FILE, card.to_json()?.into_bytes())),
         Format::Safetensors => {
             return Err(usage(format!("--out: {} is the model folder itself", out.display())));
+        }
+        Format::Onnx => {
+            let batch_norm = if args.fold { BatchNorm::Folded } else { BatchNorm::Kept };
+            files.push((ONNX_FILE, onnx::model(&model.network, &weights, card, batch_norm)?));
         }
         Format::Pytorch => {
             let about = About {

@@ -13,7 +13,12 @@ use crate::python::{Environment, target};
 use crate::setup::Workspace;
 
 /// PyTorch as libtorch is pinned, without the libraries of GPUs, of which it then has stubs.
-const PACKAGES: [&str; 15] = [
+const PACKAGES: [&str; 20] = [
+    "flatbuffers",
+    "ml-dtypes",
+    "onnx",
+    "onnxruntime",
+    "protobuf",
     "torch==2.13.0",
     "nvidia-cuda-runtime==13.0.96",
     "nvidia-cuda-cupti==13.0.85",

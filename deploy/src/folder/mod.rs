@@ -5,7 +5,7 @@
 
 mod card;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod weights;
 
 use std::fs;

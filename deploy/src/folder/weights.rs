@@ -1,6 +1,6 @@
 //! Weights in safetensors files.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -74,19 +74,20 @@ impl Weights {
         &self.bytes
     }
 
-    /// The tensor of a name.
+    /// The tensors by name; counters of batches, which PyTorch writes, are left out.
     ///
     /// # Errors
-    /// [`DeployError::Network`] for a name that is not of the network.
-    pub fn values(&self, name: &str) -> Result<Values> {
-        let missing = |error: &dyn std::fmt::Display| DeployError::Network(format!("no {name}: {error}"));
-        let source = SafeTensors::deserialize(&self.bytes).map_err(|error| missing(&error))?;
-        let view = source.tensor(name).map_err(|error| missing(&error))?;
+    /// [`DeployError::Network`] for bytes that are no weights.
+    pub fn values(&self) -> Result<BTreeMap<String, Values>> {
+        let source = SafeTensors::deserialize(&self.bytes)
+            .map_err(|error| DeployError::Network(format!("its weights cannot be read ({error:?})")))?;
         let number = |bytes: &[u8]| bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
-        Ok(Values {
+        let values = |view: TensorView<'_>| Values {
             shape: view.shape().to_vec(),
             numbers: view.data().chunks_exact(4).map(number).collect(),
-        })
+        };
+        let floats = source.tensors().into_iter().filter(|(_, view)| view.dtype() == Dtype::F32);
+        Ok(floats.map(|(name, view)| (name, values(view))).collect())
     }
 }
 

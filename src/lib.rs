@@ -37,6 +37,7 @@ pub mod rank;
 pub mod report;
 pub mod search;
 
+pub use bonas_deploy as deploy;
 pub use bonas_spaces as spaces;
 pub use bonas_study as study;
 pub use bonas_study::{

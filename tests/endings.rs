@@ -72,14 +72,14 @@ fn the_ending_names_winner_accuracy_rivals_and_weights() {
         "accuracy on held-out images, trained from scratch",
         " % of the test images, 1 seed\n",
         "2 random cells; the winner has ",
-        "-0.safetensors\n",
+        "-0\nreport ",
         "next       bonas describe --space nasbench201 --arch \"$(cat runs/f/winner.txt)\"",
         "--data digits",
     ] {
         assert!(printed.contains(expected), "no {expected:?} in {printed}");
     }
-    let weights = printed.lines().find_map(|line| line.strip_prefix("weights    ")).unwrap();
-    fs::remove_file(at.join(weights)).unwrap();
+    let weights = printed.lines().find_map(|line| line.strip_prefix("model      ")).unwrap();
+    fs::remove_dir_all(at.join(weights)).unwrap();
     let again = text(&bonas(&["report", "runs/f"], at).stdout);
     assert!(again.contains(&format!("{weights} is missing")) && again.contains("`bonas train`"), "{again}");
     // A final training that stopped half way is not called finished.
@@ -132,10 +132,10 @@ fn a_training_goes_on_with_the_same_settings_only() {
     );
     for entry in fs::read_dir(folder.path().join("t/final")).unwrap() {
         let path = entry.unwrap().path();
-        if path.to_string_lossy().ends_with("-0.safetensors") {
-            fs::remove_file(path).unwrap();
+        if path.to_string_lossy().ends_with("-0") {
+            fs::remove_dir_all(path).unwrap();
         }
     }
     let lost = error(train(&[]), 1);
-    assert!(lost.contains("-0.safetensors is missing, though this training is done"), "{lost}");
+    assert!(lost.contains("-0 is missing, though this training is done"), "{lost}");
 }

@@ -11,6 +11,8 @@ mod convergence;
 mod damage;
 mod declared;
 mod declared_fuzz;
+#[cfg(feature = "torch")]
+mod deploy;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

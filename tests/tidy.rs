@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 const MAX_FILE_LINES: usize = 450;
 const MAX_FUNCTION_LINES: usize = 60;
 /// Folders with crate roots, relative to the workspace.
-pub(crate) const SOURCES: [&str; 8] = [
+pub(crate) const SOURCES: [&str; 9] = [
     "src",
+    "deploy/src",
     "libtorch/src",
     "python/src",
     "spaces/src",

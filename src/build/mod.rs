@@ -30,7 +30,7 @@ use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 pub use follow_ups::FollowUps;
-pub use spaces::{SPACE_FILE, keep_space, named_space, read_space_file, space};
+pub use spaces::{SPACE_FILE, keep_space, model_space, named_space, read_space_file, space};
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;
 
@@ -62,9 +62,14 @@ pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyEr
         || config.evaluator.follows_up()
         || config.strategy.own_network().is_some()
         || config.strategy.features().iter().any(indicator);
-    if !read {
-        return Ok(None);
-    }
+    if read { images_fingerprint(config) } else { Ok(None) }
+}
+
+/// Fingerprint of the images of a configuration; none for images inside the program.
+///
+/// # Errors
+/// As [`data_fingerprint`].
+pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
     config.data.source.parse::<Source>()?.within(&config.relative_to).fingerprint()
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bonas_deploy::folder::SpaceCard;
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::{Restricted, SearchSpace, SpaceEntry, SpaceError};
 use bonas_study::StudyError;
@@ -24,6 +25,18 @@ pub fn named_space(name: &str, folder: &Path) -> Result<Arc<dyn SearchSpace>, St
         None => SPACES.get(name).map(SpaceEntry::space).map_err(|error| error.to_string()),
         Some(path) => declared(&path, &read_space_file(&path)?),
     }
+}
+
+/// The space of a model folder.
+///
+/// # Errors
+/// The nearest space of the catalogue, or what is wrong with the text of a declared space.
+pub fn model_space(card: &SpaceCard) -> Result<Arc<dyn SearchSpace>, String> {
+    let found = match &card.text {
+        None => named_space(&card.name, Path::new("")),
+        Some(text) => declared(Path::new(&card.name), text),
+    };
+    found.map_err(|reason| format!("space: {reason}"))
 }
 
 /// The text of a space file.

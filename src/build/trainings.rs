@@ -126,7 +126,10 @@ impl<'a> Trainings<'a> {
     }
 
     /// The images of the final training.
-    fn final_task(&self) -> Result<Arc<Task>, StudyError> {
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a split that does not fit.
+    pub fn final_task(&self) -> Result<Arc<Task>, StudyError> {
         let limit = match self.config.finals.limit {
             0 => ("data.limit", self.config.data.limit),
             limit => ("final.limit", limit),

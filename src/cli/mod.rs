@@ -4,12 +4,14 @@ mod change;
 mod compare;
 mod describe;
 mod environment;
+mod export;
 mod files;
 mod fit;
 mod import;
 mod interrupt;
 mod libtorch;
 mod list;
+mod model;
 mod out;
 mod plan;
 mod predict;
@@ -62,6 +64,8 @@ enum Command {
     Abandon(session::AbandonArgs),
     /// Train one architecture from scratch.
     Train(train::TrainArgs),
+    /// Write a trained network, or the network of an architecture, as files for elsewhere.
+    Export(export::ExportArgs),
     /// Make the report of a search again, finished or not.
     Report {
         /// The search's folder.
@@ -164,6 +168,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tell(args) => session::tell(&args),
         Command::Abandon(args) => session::abandon(&args),
         Command::Train(args) => train::train(&args),
+        Command::Export(args) => export::export(&args),
         Command::Report { dir } => report::again(&dir),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),

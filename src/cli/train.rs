@@ -25,7 +25,7 @@ pub(super) struct TrainArgs {
     /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
     #[arg(long)]
     data: String,
-    /// Folder for checkpoint, weights and figures; a run that was stopped goes on from there.
+    /// Folder for checkpoint, model and figures; a run that was stopped goes on from there.
     #[arg(long)]
     out: PathBuf,
     /// Search space of the genotype, or `file:PATH` of a space file.
@@ -161,21 +161,21 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     line.clear();
     let result = interrupt.explain(done, flag)?;
     let finals = out.join(FINALS_FOLDER);
-    let weights = |seed: usize| RunFiles::new(&finals, architecture.key(), seed).weights();
-    if let Some(lost) = (0..result.test.len()).map(weights).find(|file| !file.is_file()) {
+    let model = |seed: usize| RunFiles::new(&finals, architecture.key(), seed).model();
+    if let Some(lost) = (0..result.test.len()).map(model).find(|folder| !folder.is_dir()) {
         let lost = lost.display();
         anyhow::bail!(
-            "{lost} is missing, though this training is done; the weights were taken away: train into another --out"
+            "{lost} is missing, though this training is done; the model was taken away: train into another --out"
         );
     }
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
     output::text(&format!(
-        "test accuracy {}, sd over {} seeds {}, {} parameters; weights in {}\n",
+        "test accuracy {}, sd over {} seeds {}, {} parameters; model in {}\n",
         percent(result.mean()),
         result.test.len(),
         percent(result.sd()),
         result.params.unwrap_or(0),
-        weights(0).display()
+        model(0).display()
     ))
 }
 

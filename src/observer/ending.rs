@@ -93,7 +93,11 @@ impl<'a> Ending<'a> {
             return Vec::new();
         }
         let folder = self.folder.join(FINALS_FOLDER);
-        let file = |seed| RunFiles::new(&folder, architecture.key(), seed).weights();
+        // While others are still trained, what will be a model is a file of weights.
+        let file = |seed| {
+            let files = RunFiles::new(&folder, architecture.key(), seed);
+            if files.weights().is_file() { files.weights() } else { files.model() }
+        };
         (0..seeds.map_or(0, |trained| trained.test.len())).map(file).collect()
     }
 
@@ -127,14 +131,14 @@ impl<'a> Ending<'a> {
             } else {
                 String::new()
             };
-            let text = match weights.iter().find(|file| !file.is_file()) {
+            let text = match weights.iter().find(|path| !path.exists()) {
                 None => format!("{}{more}", first.display()),
                 Some(lost) => format!(
                     "{} is missing, though it was written here; train the winner again with `bonas train`",
                     lost.display()
                 ),
             };
-            rows.push(("weights", text));
+            rows.push(("model", text));
         }
         rows.push(("report", self.folder.join(REPORT_FILE).display().to_string()));
         rows

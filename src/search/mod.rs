@@ -12,6 +12,8 @@
 mod aside;
 mod best;
 mod change;
+#[cfg(feature = "torch")]
+mod models;
 mod presets;
 mod reporting;
 mod shortlist;

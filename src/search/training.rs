@@ -115,6 +115,8 @@ impl Search {
             evaluators,
         };
         let finished = self.train_listed(space, architectures, listing, observe)?;
+        #[cfg(feature = "torch")]
+        self.keep_models(&**space, &follow_ups, finished.history.evaluations())?;
         let seconds = Journalled::read(&folder, space)?.seconds;
         let evaluations = finished.history.evaluations().iter();
         evaluations.map(|e| result(&**space, &follow_ups, e, seconds.batch(e.round, e.batch))).collect()

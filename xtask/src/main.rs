@@ -4,6 +4,7 @@ mod adding;
 mod cargo;
 mod chromium;
 mod deny;
+mod deploy;
 mod files;
 mod outside;
 mod package;
@@ -36,11 +37,12 @@ Usage: cargo xtask COMMAND
                         with --verify, build them from the packages too
   wheel                 build the wheel of the Python package: target/wheels
   python                build it, and run its tests in a fresh environment
+  deploy                write networks of every space, and hold PyTorch against them in an environment of its own
   trained OTHER         train tests/recorded/torch/ with this clone and with OTHER, another build of
                         `bonas`, and compare what they write byte for byte
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
-  ci                    test, lint, outside, adding, pages, package, deny, python
+  ci                    test, lint, outside, adding, pages, package, deny, python, deploy
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -85,6 +87,7 @@ fn dispatch() -> Result<()> {
             no_arguments("wheel", &rest).and_then(|()| python::wheel(&setup::workspace_root()?).map(drop))
         }
         "python" => no_arguments("python", &rest).and_then(|()| python::check(&setup::workspace_root()?)),
+        "deploy" => no_arguments("deploy", &rest).and_then(|()| deploy::check(&setup::run(None)?)),
         "adding" => no_arguments("adding", &rest).and_then(|()| adding::check(&setup::run(None)?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
@@ -104,7 +107,8 @@ fn ci() -> Result<()> {
     cargo::pages(&workspace)?;
     package::check(&workspace, package::Verify::No)?;
     deny::check(&workspace.root, deny::Checks::Local)?;
-    python::check(&workspace.root)
+    python::check(&workspace.root)?;
+    deploy::check(&workspace)
 }
 
 /// The build asked for by the options of `setup`, if any.

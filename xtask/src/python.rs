@@ -103,22 +103,27 @@ fn command(root: &Path) -> Result<PathBuf> {
     Ok(target(root).join("debug/bonas"))
 }
 
-fn target(root: &Path) -> PathBuf {
+pub(crate) fn target(root: &Path) -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
 /// A virtual environment of Python.
-struct Environment {
+pub(crate) struct Environment {
     folder: PathBuf,
 }
 
 impl Environment {
-    fn at(folder: &Path) -> Self {
+    pub(crate) fn at(folder: &Path) -> Self {
         Self { folder: folder.to_owned() }
     }
 
+    /// Where it is.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Makes it, if it is not there.
-    fn make(&self) -> Result<()> {
+    pub(crate) fn make(&self) -> Result<()> {
         if self.folder.join("bin/pip").exists() {
             return Ok(());
         }
@@ -131,12 +136,12 @@ impl Environment {
         run(Command::new("python3").args(["-m", "venv"]).arg(&self.folder))
     }
 
-    fn install(&self, packages: &[OsString]) -> Result<()> {
+    pub(crate) fn install(&self, packages: &[OsString]) -> Result<()> {
         run(self.program("pip").args(["install", "--quiet", "--disable-pip-version-check"]).args(packages))
     }
 
     /// A program of the environment, which finds the others there.
-    fn program(&self, name: &str) -> Command {
+    pub(crate) fn program(&self, name: &str) -> Command {
         let bin = self.folder.join("bin");
         let inherited = env::var_os("PATH").unwrap_or_default();
         let path = env::join_paths(std::iter::once(bin.clone()).chain(env::split_paths(&inherited)));

@@ -31,6 +31,7 @@ pub struct Task {
     test: Loader,
     split: Split,
     all: Vec<usize>,
+    normalisation: Normalisation,
 }
 
 impl Task {
@@ -56,7 +57,7 @@ impl Task {
         let all = (0..images.len()).collect();
         let train = Loader::new(images, &normalisation, augment.unwrap_or(dataset.augment))?;
         let test = Loader::new(dataset.test.clone(), &normalisation, Augment::none())?;
-        Ok(Self { train, test, split, all })
+        Ok(Self { train, test, split, all, normalisation })
     }
 
     /// Shape of the images.
@@ -67,6 +68,16 @@ impl Task {
     /// Number of classes.
     pub fn classes(&self) -> usize {
         self.train.images().classes()
+    }
+
+    /// Name of every class, in label order.
+    pub fn class_names(&self) -> &[String] {
+        self.train.images().class_names()
+    }
+
+    /// Mean and standard deviation by which pixels are normalised.
+    pub fn normalisation(&self) -> &Normalisation {
+        &self.normalisation
     }
 
     /// The training images, augmented when shuffled.

@@ -22,7 +22,12 @@ impl RunFiles {
         self.stem.with_extension("checkpoint.safetensors")
     }
 
-    /// Parameters and running statistics of the trained network.
+    /// Folder for the trained network by itself, which whoever began the training makes of [`Self::weights`].
+    pub fn model(&self) -> PathBuf {
+        self.stem.clone()
+    }
+
+    /// Parameters and running statistics of the trained network, all that it had in training.
     pub fn weights(&self) -> PathBuf {
         self.stem.with_extension("safetensors")
     }

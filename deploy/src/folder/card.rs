@@ -1,0 +1,198 @@
+//! The description of a model.
+
+use std::path::Path;
+use std::slice;
+
+use bonas_spaces::SearchSpace;
+use bonas_spaces::network::{Norm, Shape, SkeletonSize, Union};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::FORMAT;
+use crate::Deployed;
+use crate::error::{DeployError, Result};
+
+/// The description of a model: all that is needed to build its network again, and what is known of its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModelCard {
+    /// Version of the format of the folder.
+    pub format: u32,
+    /// Program that wrote the folder, with its version.
+    pub program: String,
+    /// Search space.
+    pub space: SpaceCard,
+    /// Architecture in the notation of the space.
+    pub architecture: String,
+    /// Key of the architecture in hexadecimal.
+    pub key: String,
+    /// Skeleton around the cells.
+    pub skeleton: String,
+    /// Width C of the first cells; none: as published.
+    pub channels: Option<usize>,
+    /// Cells (cells a stage, where the skeleton has stages); none: as published.
+    pub layers: Option<usize>,
+    /// Images that the network reads.
+    pub input: Input,
+    /// Name of each class, in the order of the logits.
+    pub classes: Vec<String>,
+    /// How it was trained; none: the weights are random.
+    pub training: Option<Training>,
+    /// Trainable parameters.
+    pub params: usize,
+    /// Multiply-adds for one image.
+    pub macs: u64,
+}
+
+/// A search space.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpaceCard {
+    /// Its name.
+    pub name: String,
+    /// The text of its space file, for a declared space.
+    pub text: Option<String>,
+}
+
+/// Images that a network reads.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Channels: 1 is grey, 3 is red, green, blue.
+    pub channels: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Width in pixels.
+    pub width: usize,
+    /// Mean of each channel of pixels in `[0, 1]`, which is subtracted.
+    pub mean: Vec<f32>,
+    /// Standard deviation of each channel of pixels in `[0, 1]`, by which is divided.
+    pub std: Vec<f32>,
+}
+
+/// How a model was trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// Every hyper-parameter.
+    pub recipe: Value,
+    /// Run of the training, from 0: each has a seed of its own.
+    pub run: usize,
+    /// Images it was trained on.
+    pub data: Data,
+    /// Its measured accuracy.
+    pub accuracy: Accuracy,
+}
+
+/// Images that a model was trained on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Data {
+    /// Where they were, as the configuration said it.
+    pub source: String,
+    /// Fingerprint of their files; none for images inside the program.
+    pub fingerprint: Option<String>,
+    /// Which of them: `train` (all training images), or `search` (those that the search trained on).
+    pub part: String,
+    /// How many.
+    pub images: usize,
+}
+
+/// A measured accuracy.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accuracy {
+    /// Share of right answers, in `[0, 1]`.
+    pub value: f64,
+    /// Images it was measured on: `test`.
+    pub split: String,
+    /// How many.
+    pub images: usize,
+}
+
+impl ModelCard {
+    /// The card as text.
+    ///
+    /// # Errors
+    /// [`DeployError::Network`] for numbers that JSON has not.
+    pub fn to_json(&self) -> Result<String> {
+        let text = serde_json::to_string_pretty(self).map_err(|e| DeployError::Network(e.to_string()))?;
+        Ok(text + "\n")
+    }
+
+    /// Reads a card.
+    pub(super) fn from_json(file: &Path, bytes: &[u8]) -> Result<Self> {
+        let bad = |reason: String| DeployError::folder(file, reason);
+        let value: Value = serde_json::from_slice(bytes)
+            .map_err(|error| bad(format!("it is no whole JSON file ({error}); write the folder again")))?;
+        match value.get("format").and_then(Value::as_u64) {
+            None => return Err(bad("it has no number \"format\": it is no description of a model".into())),
+            Some(newer) if newer > u64::from(FORMAT) => {
+                return Err(bad(format!(
+                    "format {newer}, and this program knows those up to {FORMAT}; take a newer bonas"
+                )));
+            }
+            Some(_) => {}
+        }
+        let card: Self = serde_json::from_value(value).map_err(|error| bad(error.to_string()))?;
+        card.check().map_err(bad)?;
+        Ok(card)
+    }
+
+    /// What the card says of itself that cannot be.
+    fn check(&self) -> std::result::Result<(), String> {
+        let Input { channels, mean, std, .. } = &self.input;
+        if mean.len() != *channels || std.len() != *channels {
+            return Err(format!(
+                "input.mean has {} and input.std {} values; each must have {channels}, one a channel",
+                mean.len(),
+                std.len()
+            ));
+        }
+        if !mean.iter().all(|m| m.is_finite()) || !std.iter().all(|s| s.is_finite() && *s > 0.0) {
+            return Err("input.mean must be finite, and input.std finite and above 0".into());
+        }
+        Ok(())
+    }
+
+    /// The size of the network.
+    pub fn size(&self) -> SkeletonSize {
+        let Input { channels, height, width, .. } = self.input;
+        SkeletonSize {
+            channels: self.channels,
+            layers: self.layers,
+            image: Some(Shape { channels, height, width }),
+            classes: Some(self.classes.len()),
+            norm: Some(Norm::DISCRETE),
+            ..SkeletonSize::default()
+        }
+    }
+
+    /// The network, or what does not fit.
+    pub(super) fn network(&self, space: &dyn SearchSpace) -> std::result::Result<Deployed, String> {
+        let architecture =
+            space.parse(&self.architecture).map_err(|error| format!("architecture: {error}"))?;
+        if architecture.key().to_string() != self.key {
+            return Err(format!(
+                "key {} is not that of the architecture, {}; one of them was changed",
+                self.key,
+                architecture.key()
+            ));
+        }
+        let networks = space.require_network().map_err(|error| error.to_string())?;
+        let skeleton =
+            networks.skeleton_named(&self.skeleton).map_err(|error| format!("skeleton: {error}"))?;
+        let union = Union::of(slice::from_ref(&architecture)).map_err(|error| error.to_string())?;
+        let built = skeleton.build(&self.size()).and_then(|built| built.network(&union, &networks.ops()));
+        let network = built.map_err(|error| error.to_string())?;
+        let deployed = Deployed::new(&network).map_err(|error| error.to_string())?;
+        if deployed.params() != self.params {
+            return Err(format!(
+                "params {}, and the network that it describes has {}",
+                self.params,
+                deployed.params()
+            ));
+        }
+        Ok(deployed)
+    }
+}

@@ -1,0 +1,145 @@
+//! Weights in safetensors files.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde_json::json;
+
+use super::FORMAT;
+use crate::Deployed;
+use crate::error::{DeployError, Result};
+use crate::network::Tensor;
+
+/// The one key of the metadata: with several, the order of which is that of a hash map, equal weights would have
+/// different bytes.
+const METADATA: &str = "bonas";
+
+/// The weights of a network, checked.
+#[derive(Clone, Debug)]
+pub struct Weights {
+    bytes: Vec<u8>,
+}
+
+/// One tensor of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Values {
+    /// Its shape.
+    pub shape: Vec<usize>,
+    /// Its numbers, row by row.
+    pub numbers: Vec<f32>,
+}
+
+impl Weights {
+    /// The weights of a network out of a file that has them under their names in a supernet, for an architecture with
+    /// this key. What the deployed network has not is left out.
+    ///
+    /// # Errors
+    /// [`DeployError::Folder`] naming the file, and the tensor that is missing or does not fit.
+    pub fn of_supernet(file: &Path, bytes: &[u8], network: &Deployed, key: &str) -> Result<Self> {
+        let source = parsed(file, bytes)?;
+        let tensors = network.tensors();
+        let mut views = Vec::with_capacity(tensors.len());
+        for tensor in &tensors {
+            views.push((tensor.name.as_str(), view(file, &source, &tensor.place, tensor)?));
+        }
+        let metadata = json!({"format": FORMAT, "key": key}).to_string();
+        let metadata = Some(HashMap::from([(METADATA.to_owned(), metadata)]));
+        let bytes = safetensors::serialize(views, &metadata)
+            .map_err(|error| DeployError::folder(file, error.to_string()))?;
+        Ok(Self { bytes })
+    }
+
+    /// Weights in the form of a model folder, which must be those of this network.
+    pub(super) fn read(file: &Path, bytes: Vec<u8>, network: &Deployed, key: &str) -> Result<Self> {
+        check_metadata(file, &bytes, key)?;
+        let source = parsed(file, &bytes)?;
+        let tensors = network.tensors();
+        for tensor in &tensors {
+            view(file, &source, &tensor.name, tensor)?;
+        }
+        let ours = |name: &str| tensors.iter().any(|tensor| tensor.name == name);
+        let counter = |name: &str| name.ends_with(".num_batches_tracked");
+        let mut names = source.names();
+        names.sort();
+        if let Some(name) = names.into_iter().find(|name| !ours(name) && !counter(name)) {
+            let reason = format!("it has {name}, which the network of model.json has not");
+            return Err(DeployError::folder(file, reason));
+        }
+        Ok(Self { bytes })
+    }
+
+    /// The file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The tensors by name; counters of batches, which PyTorch writes, are left out.
+    ///
+    /// # Errors
+    /// [`DeployError::Network`] for bytes that are no weights.
+    pub fn values(&self) -> Result<BTreeMap<String, Values>> {
+        let source = SafeTensors::deserialize(&self.bytes)
+            .map_err(|error| DeployError::Network(format!("its weights cannot be read ({error:?})")))?;
+        let number = |bytes: &[u8]| bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
+        let values = |view: TensorView<'_>| Values {
+            shape: view.shape().to_vec(),
+            numbers: view.data().chunks_exact(4).map(number).collect(),
+        };
+        let floats = source.tensors().into_iter().filter(|(_, view)| view.dtype() == Dtype::F32);
+        Ok(floats.map(|(name, view)| (name, values(view))).collect())
+    }
+}
+
+fn parsed<'a>(file: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
+    SafeTensors::deserialize(bytes).map_err(|error| {
+        let reason = format!("it is no whole safetensors file ({error:?}); write the folder again");
+        DeployError::folder(file, reason)
+    })
+}
+
+/// A tensor of a file, if it is as expected.
+fn view<'a>(
+    file: &Path,
+    source: &'a SafeTensors<'a>,
+    name: &str,
+    expected: &Tensor,
+) -> Result<TensorView<'a>> {
+    let found = source.tensor(name).map_err(|_| {
+        let reason = format!("it has no {name}, which the network of model.json has");
+        DeployError::folder(file, reason)
+    })?;
+    if found.dtype() != Dtype::F32 || found.shape() != expected.shape {
+        let reason = format!(
+            "{name} is {:?} {:?}, and the network of model.json has F32 {:?}",
+            found.dtype(),
+            found.shape(),
+            expected.shape
+        );
+        return Err(DeployError::folder(file, reason));
+    }
+    Ok(found)
+}
+
+/// Refuses weights of another architecture, and those of a newer format. Weights without metadata of ours, as PyTorch
+/// writes them, are taken for what they hold.
+fn check_metadata(file: &Path, bytes: &[u8], key: &str) -> Result<()> {
+    let bad = |reason: String| Err(DeployError::folder(file, reason));
+    let Ok((_, header)) = SafeTensors::read_metadata(bytes) else { return parsed(file, bytes).map(drop) };
+    let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else { return Ok(()) };
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else {
+        return bad(format!("its metadata {METADATA:?} is no JSON: {text}"));
+    };
+    if let Some(newer) = value["format"].as_u64().filter(|&format| format > u64::from(FORMAT)) {
+        return bad(format!(
+            "format {newer}, and this program knows those up to {FORMAT}; take a newer bonas"
+        ));
+    }
+    match value["key"].as_str() {
+        Some(other) if other != key => bad(format!(
+            "its weights are of architecture {other}, and model.json describes {key}; the two files are of different \
+             models"
+        )),
+        _ => Ok(()),
+    }
+}

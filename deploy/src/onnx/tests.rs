@@ -1,0 +1,91 @@
+use std::path::Path;
+
+use super::schema::{GraphProto, TensorProto};
+use super::*;
+use crate::folder::tests::{card, network, supernet};
+
+/// The graph of the model of the folder's tests, whose tensor `i` is filled with `i`.
+fn graph(batch_norm: BatchNorm) -> (Deployed, ModelProto, GraphProto) {
+    let deployed = Deployed::new(&network()).unwrap();
+    let card = ModelCard { params: deployed.params(), ..card() };
+    let bytes = supernet(&deployed);
+    let weights = Weights::of_supernet(Path::new("w"), &bytes, &deployed, &card.key).unwrap();
+    let bytes = model(&deployed, &weights, &card, batch_norm).unwrap();
+    let model = ModelProto::decode(&bytes[..]).unwrap();
+    let graph = model.graph.clone().unwrap();
+    (deployed, model, graph)
+}
+
+fn numbers(tensor: &TensorProto) -> Vec<f32> {
+    let bytes = tensor.raw_data().chunks_exact(4);
+    bytes.map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap())).collect()
+}
+
+fn constant<'a>(graph: &'a GraphProto, name: &str) -> &'a TensorProto {
+    graph.initializer.iter().find(|tensor| tensor.name() == name).unwrap()
+}
+
+fn count(graph: &GraphProto, operator: &str) -> usize {
+    graph.node.iter().filter(|node| node.op_type() == operator).count()
+}
+
+#[test]
+fn every_value_is_made_before_it_is_read() {
+    for batch_norm in [BatchNorm::Kept, BatchNorm::Folded] {
+        let (_, model, graph) = graph(batch_norm);
+        assert_eq!((model.ir_version(), model.opset_import[0].version()), (8, 17));
+        let mut known: Vec<&str> = graph.initializer.iter().map(TensorProto::name).collect();
+        known.push("images");
+        for node in &graph.node {
+            assert!(node.input.iter().all(|input| known.contains(&input.as_str())), "{node:?}");
+            assert!(!known.contains(&node.output[0].as_str()), "{} twice", node.output[0]);
+            known.push(&node.output[0]);
+        }
+        assert_eq!(known.last(), Some(&"logits"));
+    }
+}
+
+#[test]
+fn weights_have_the_names_of_pytorch() {
+    let (deployed, _, graph) = graph(BatchNorm::Kept);
+    for (i, tensor) in deployed.tensors().iter().enumerate() {
+        let found = constant(&graph, &tensor.name);
+        assert_eq!(found.dims, tensor.shape.iter().map(|&side| side as i64).collect::<Vec<_>>());
+        assert!(numbers(found).iter().all(|&number| number == i as f32), "{}", tensor.name);
+    }
+}
+
+/// Of the stem: w = 0, γ = 1, β = 2, μ = 3, σ² = 4, so that b' = 2 - 3 / √(4 + 10⁻⁵).
+#[test]
+fn batch_normalisation_is_folded() {
+    let (_, _, kept) = graph(BatchNorm::Kept);
+    let (_, _, folded) = graph(BatchNorm::Folded);
+    let bias = constant(&folded, "stem.0.bias");
+    assert_eq!(bias.dims, [2]);
+    assert!(numbers(bias).iter().all(|b| (b - 0.500_001_9).abs() < 1e-6), "{:?}", numbers(bias));
+    assert!(numbers(constant(&folded, "stem.0.weight")).iter().all(|&w| w == 0.0));
+    // Only the one before the classifier has no convolution before it.
+    assert_eq!((count(&folded, "BatchNormalization"), count(&folded, "Conv")), (1, count(&kept, "Conv")));
+    assert!(count(&kept, "BatchNormalization") > 1);
+}
+
+#[test]
+fn any_number_of_images_is_read() {
+    let (_, model, graph) = graph(BatchNorm::Kept);
+    let text = format!("{:?}", graph.input);
+    assert!(text.contains("DimParam(\"batch\")") && text.contains("DimValue(8)"), "{text}");
+    let classes = model.metadata_props.iter().find(|entry| entry.key() == "classes").unwrap();
+    assert_eq!(classes.value(), "[\"no\",\"yes\"]");
+}
+
+#[test]
+fn weights_of_another_network_are_refused() {
+    let (deployed, other) = (Deployed::new(&network()).unwrap(), card());
+    let none = Weights::of_supernet(Path::new("w"), &safetensors_of_nothing(), &deployed, &other.key);
+    assert!(none.unwrap_err().to_string().contains("it has no stem.0.weight"));
+}
+
+fn safetensors_of_nothing() -> Vec<u8> {
+    let none: [(&str, safetensors::tensor::TensorView<'_>); 0] = [];
+    safetensors::serialize(none, &None).unwrap()
+}

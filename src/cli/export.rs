@@ -1,0 +1,247 @@
+//! `bonas export`: a network as files for elsewhere.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use bonas::build::named_space;
+use bonas::deploy::folder::{CARD_FILE, Input, ModelCard, WEIGHTS_FILE};
+use bonas::deploy::onnx::{self, BatchNorm};
+use bonas::deploy::pytorch::{self, About};
+use bonas::deploy::{Deployed, Folder as ModelFolder};
+use bonas::spaces::network::{Norm, Shape, SkeletonSize, Union};
+use bonas::spaces::{Architecture, SearchSpace};
+use bonas::study::journal::write_whole;
+use clap::{Args, ValueEnum};
+
+use super::model::Model;
+use super::{out, usage};
+
+/// Name of the PyTorch source.
+const SOURCE_FILE: &str = "model.py";
+/// Name of the ONNX file.
+const ONNX_FILE: &str = "model.onnx";
+
+/// Arguments of `bonas export`.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Model folder, or the folder of a search or training: that of its winner's first run.
+    #[arg(required_unless_present = "arch", conflicts_with = "arch")]
+    folder: Option<PathBuf>,
+    /// What to write: model.py beside its weights, the weights with model.json, or model.onnx.
+    #[arg(long, value_enum)]
+    to: Format,
+    /// Folder to write to, which is made; without it the model folder.
+    #[arg(long, required_if_eq("to", "safetensors"))]
+    out: Option<PathBuf>,
+    /// In ONNX, fold batch normalisation into the convolution before it.
+    #[arg(long)]
+    fold: bool,
+    /// Architecture in the space's notation, or the name of a published one: its network, without weights.
+    #[arg(long, requires = "out")]
+    arch: Option<String>,
+    /// Search space of the architecture, or `file:PATH` of a space file.
+    #[arg(long, requires = "arch", default_value = "darts")]
+    space: String,
+    /// Skeleton around its cells; without it the space's own.
+    #[arg(long, requires = "arch")]
+    skeleton: Option<String>,
+    /// Width C of the first cells; without it as published.
+    #[arg(long, requires = "arch")]
+    channels: Option<usize>,
+    /// Cells in the network (cells a stage, where the skeleton has stages); without it as published.
+    #[arg(long, requires = "arch")]
+    layers: Option<usize>,
+    /// Side of the images in pixels; without it as published.
+    #[arg(long, requires = "arch")]
+    image: Option<usize>,
+    /// Channels of the images.
+    #[arg(long, requires = "image", default_value_t = 3)]
+    image_channels: usize,
+    /// Number of classes; without it as published.
+    #[arg(long, requires = "arch")]
+    classes: Option<usize>,
+}
+
+/// A form of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// model.py, with model.safetensors beside it.
+    Pytorch,
+    /// model.safetensors with model.json.
+    Safetensors,
+    /// model.onnx, opset 17.
+    Onnx,
+}
+
+/// Writes the files.
+///
+/// # Errors
+/// Usage errors for unknown names and sizes that do not fit; what is wrong with the model folder; what the system says.
+pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
+    if args.fold && args.to != Format::Onnx {
+        return Err(usage("--fold: it is for --to onnx"));
+    }
+    match (&args.folder, &args.arch) {
+        (Some(folder), _) => export_model(args, &Model::open(folder)?),
+        (None, Some(arch)) => export_architecture(args, arch),
+        (None, None) => Err(usage("give a model folder, or --arch with --space")),
+    }
+}
+
+/// Writes a trained network.
+fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
+    let weights = model.folder.weights(&model.network)?;
+    let out = args.out.as_deref().unwrap_or(&model.path);
+    expect_folder(out)?;
+    let elsewhere = !same(out, &model.path);
+    let card = model.folder.card();
+    let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
+    if elsewhere && args.to != Format::Onnx {
+        files.push((WEIGHTS_FILE, weights.bytes().to_vec()));
+    }
+    match args.to {
+        Format::Safetensors if elsewhere => files.push((CARD_FILE, card.to_json()?.into_bytes())),
+        Format::Safetensors => {
+            return Err(usage(format!("--out: {} is the model folder itself", out.display())));
+        }
+        Format::Onnx => {
+            let batch_norm = if args.fold { BatchNorm::Folded } else { BatchNorm::Kept };
+            files.push((ONNX_FILE, onnx::model(&model.network, &weights, card, batch_norm)?));
+        }
+        Format::Pytorch => {
+            let about = About {
+                lines: told(card),
+                cells: model.space.cell_names(),
+                classes: &card.classes,
+                input: &card.input,
+            };
+            files.push((SOURCE_FILE, pytorch::source(&model.network, &about)?.into_bytes()));
+        }
+    }
+    if elsewhere && ModelFolder::is_at(out) {
+        expect_same_model(out, card, args.to)?;
+    }
+    write(out, &files)
+}
+
+/// Refuses to put a model in the place of another.
+fn expect_same_model(out: &Path, card: &ModelCard, to: Format) -> anyhow::Result<()> {
+    let there = out.join(CARD_FILE);
+    let same = match ModelFolder::read(out) {
+        Ok(other) => other.card() == card,
+        // What `--to pytorch` wrote has no description.
+        Err(_) => !there.exists() && to == Format::Pytorch,
+    };
+    if same {
+        return Ok(());
+    }
+    Err(usage(format!("--out: {} holds another model; give another folder", out.display())))
+}
+
+/// Whether two paths lead to one folder.
+fn same(one: &Path, other: &Path) -> bool {
+    matches!((one.canonicalize(), other.canonicalize()), (Ok(one), Ok(other)) if one == other)
+}
+
+/// Refuses a path that is no folder.
+fn expect_folder(out: &Path) -> anyhow::Result<()> {
+    if out.exists() && !out.is_dir() {
+        return Err(usage(format!("--out: {} is a file, not a folder", out.display())));
+    }
+    Ok(())
+}
+
+/// Writes the files of a folder, and says where they are.
+fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
+    std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let mut said = Vec::new();
+    for (name, bytes) in files {
+        let path = folder.join(name);
+        write_whole(&path, bytes)?;
+        said.push(path.display().to_string() + "\n");
+    }
+    out::text(&said.concat())
+}
+
+/// Writes the network of an architecture, without weights.
+fn export_architecture(args: &ExportArgs, arch: &str) -> anyhow::Result<()> {
+    if args.to != Format::Pytorch {
+        return Err(usage(
+            "--to: an architecture without weights is exported to pytorch only; train it first",
+        ));
+    }
+    let space = named_space(&args.space, Path::new("")).map_err(|e| usage(format!("--space: {e}")))?;
+    let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
+    let network = network(args, &*space, &architecture)?;
+    let Shape { channels, height, width } = network.image();
+    let input = Input { channels, height, width, mean: vec![0.0; channels], std: vec![1.0; channels] };
+    let classes: Vec<String> = (0..network.classes()).map(|class| class.to_string()).collect();
+    let lines = vec![
+        format!("Architecture: {}", space.format(&architecture)?),
+        format!(
+            "Search space: {}; {} parameters, {} multiply-adds.",
+            space.name(),
+            network.params(),
+            network.macs()?
+        ),
+        "Not trained: MEAN, STD and CLASSES are to be filled in.".to_owned(),
+        written_by(),
+    ];
+    let about = About { lines, cells: space.cell_names(), classes: &classes, input: &input };
+    let source = pytorch::source(&network, &about)?;
+    let out = args.out.as_deref().unwrap_or(Path::new("."));
+    expect_folder(out)?;
+    write(out, &[(SOURCE_FILE, source.into_bytes())])
+}
+
+/// The network of an architecture in the size that is asked for.
+fn network(
+    args: &ExportArgs,
+    space: &dyn SearchSpace,
+    architecture: &Architecture,
+) -> anyhow::Result<Deployed> {
+    let networks = space.require_network().map_err(usage)?;
+    let skeleton = match &args.skeleton {
+        Some(name) => networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")))?,
+        None => networks.skeleton(),
+    };
+    let size = SkeletonSize {
+        channels: args.channels,
+        layers: args.layers,
+        image: args.image.map(|side| Shape::square(args.image_channels, side)),
+        classes: args.classes,
+        norm: Some(Norm::DISCRETE),
+        ..SkeletonSize::default()
+    };
+    let union = Union::of(std::slice::from_ref(architecture))?;
+    let network = skeleton.build(&size).map_err(usage)?.network(&union, &networks.ops()).map_err(usage)?;
+    Ok(Deployed::new(&network)?)
+}
+
+/// What the source says of a trained network.
+fn told(card: &ModelCard) -> Vec<String> {
+    let mut lines = vec![
+        format!("Architecture: {}", card.architecture),
+        format!(
+            "Search space: {}; {} parameters, {} multiply-adds.",
+            card.space.name, card.params, card.macs
+        ),
+    ];
+    if let Some(training) = &card.training {
+        let accuracy = &training.accuracy;
+        lines.push(format!(
+            "Trained on {} images of {}; accuracy {:.2} % on {} {} images.",
+            training.data.images,
+            training.data.source,
+            100.0 * accuracy.value,
+            accuracy.images,
+            accuracy.split
+        ));
+    }
+    lines.push(written_by());
+    lines
+}
+
+fn written_by() -> String {
+    concat!("Written by bonas ", env!("CARGO_PKG_VERSION"), ".").to_owned()
+}

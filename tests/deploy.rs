@@ -1,0 +1,162 @@
+//! Trained networks as model folders, through the command.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use crate::cli::{bonas, text};
+
+/// A cell whose 3x3 convolution on edge 0 -> 1 feeds zeros only.
+const DEAD: &str = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|";
+
+fn train(at: &Path, more: &[&str]) -> Output {
+    let small =
+        ["train", "--space", "nasbench201", "--genotype", DEAD, "--data", "digits", "--channels", "4"];
+    let small = [&small[..], &["--layers", "1", "--epochs", "1", "--out", "t"], more].concat();
+    bonas(&small, at)
+}
+
+/// The model folders below a training.
+fn models(at: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(at.join("t/final")).unwrap().map(|entry| entry.unwrap().path());
+    let mut models: Vec<_> = entries.filter(|path| path.is_dir()).collect();
+    models.sort();
+    models
+}
+
+fn bytes(model: &Path) -> [Vec<u8>; 2] {
+    ["model.json", "model.safetensors"].map(|file| fs::read(model.join(file)).unwrap())
+}
+
+#[test]
+fn training_leaves_one_folder_a_seed_and_no_second_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let done = train(at, &["--seeds", "2"]);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let models = models(at);
+    assert_eq!(models.len(), 2);
+    for (run, model) in models.iter().enumerate() {
+        assert!(!model.with_extension("safetensors").exists());
+        let card: serde_json::Value = serde_json::from_slice(&bytes(model)[0]).unwrap();
+        assert_eq!((&card["format"], &card["space"]["name"]), (&1.into(), &"nasbench201".into()));
+        assert_eq!(card["architecture"], DEAD);
+        assert_eq!(card["classes"].as_array().unwrap().len(), 10);
+        assert_eq!(card["training"]["run"], run);
+        assert_eq!(card["training"]["accuracy"]["images"], 599);
+        assert_eq!(card["training"]["recipe"]["epochs"], 1);
+    }
+    assert!(text(&done.stdout).contains(&format!("model in t/final/{}", name(&models[0]))));
+    let before: Vec<_> = models.iter().map(|model| bytes(model)).collect();
+    let again = train(at, &["--seeds", "2"]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert_eq!(before, models.iter().map(|model| bytes(model)).collect::<Vec<_>>());
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_owned()
+}
+
+/// Killed after the weights and before the description, a training writes the same when it goes on.
+#[test]
+fn a_folder_that_was_half_written_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    let before = bytes(&model);
+    // The same training, stopped before its weights became a folder: its journal has no end yet.
+    let journal = at.join("t/final/journal.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, lines.split_inclusive('\n').take(2).collect::<String>()).unwrap();
+    fs::remove_file(model.join("model.json")).unwrap();
+    fs::write(model.join("model.safetensors"), "cut off").unwrap();
+    let again = train(at, &[]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    assert_eq!(bytes(&model), before);
+    assert!(!model.with_extension("safetensors").exists());
+}
+
+#[test]
+fn a_model_is_exported_to_pytorch() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    // Beside its weights, and by the folder of the training.
+    let beside = bonas(&["export", "t", "--to", "pytorch"], at);
+    assert!(beside.status.success(), "{}", text(&beside.stderr));
+    assert_eq!(text(&beside.stdout), format!("t/final/{}/model.py\n", name(&model)));
+    let source = fs::read_to_string(model.join("model.py")).unwrap();
+    assert!(source.contains("network.load_state_dict(load_file(weights), strict=True)"), "{source}");
+    assert!(source.contains(&format!("Architecture: {DEAD}\n")), "{source}");
+    // Elsewhere, with a space in the path.
+    let elsewhere = bonas(&["export", "t", "--to", "pytorch", "--out", "my model"], at);
+    assert!(elsewhere.status.success(), "{}", text(&elsewhere.stderr));
+    assert_eq!(fs::read_to_string(at.join("my model/model.py")).unwrap(), source);
+    assert_eq!(fs::read(at.join("my model/model.safetensors")).unwrap(), bytes(&model)[1]);
+    let copy = bonas(&["export", "t", "--to", "safetensors", "--out", "copy"], at);
+    assert!(copy.status.success(), "{}", text(&copy.stderr));
+    assert_eq!(bytes(&at.join("copy")), bytes(&model));
+    assert!(bonas(&["export", "copy", "--to", "pytorch"], at).status.success());
+}
+
+#[test]
+fn what_cannot_be_exported_is_named_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let error = |args: &[&str], code| {
+        let failed = bonas(&[&["export"], args].concat(), at);
+        assert_eq!(failed.status.code(), Some(code), "{args:?}: {}", text(&failed.stderr));
+        text(&failed.stderr)
+    };
+    assert!(error(&["none", "--to", "pytorch"], 2).contains("there is no folder none"));
+    fs::create_dir(at.join("empty")).unwrap();
+    assert!(error(&["empty", "--to", "pytorch"], 2).contains("empty holds no model: there is no model.json"));
+    assert!(train(at, &[]).status.success());
+    let other = ["--space", "nasbench201", "--arch", DEAD, "--to", "safetensors", "--out", "o"];
+    assert!(error(&other, 2).contains("train it first"));
+    assert!(!at.join("o").exists());
+    let copy = |out: &str| bonas(&["export", "t", "--to", "safetensors", "--out", out], at);
+    assert!(copy("a").status.success() && copy("b").status.success());
+    // Another model, told from the first by its description.
+    let card = fs::read_to_string(at.join("b/model.json")).unwrap();
+    fs::write(at.join("b/model.json"), card.replace("\"run\": 0", "\"run\": 1")).unwrap();
+    assert!(error(&["b", "--to", "safetensors", "--out", "a"], 2).contains("a holds another model"));
+    fs::remove_file(at.join("b/model.safetensors")).unwrap();
+    assert!(error(&["b", "--to", "pytorch"], 1).contains("b/model.safetensors: there is no such file"));
+    fs::write(at.join("b/model.safetensors"), [0; 100]).unwrap();
+    assert!(error(&["b", "--to", "pytorch"], 1).contains("b/model.safetensors: it is no whole safetensors"));
+    assert!(!at.join("b/model.py").exists());
+    fs::write(at.join("file"), "").unwrap();
+    assert!(error(&["a", "--to", "pytorch", "--out", "file"], 2).contains("file is a file, not a folder"));
+}
+
+#[test]
+fn an_architecture_without_weights_is_exported_to_pytorch() {
+    let folder = tempfile::tempdir().unwrap();
+    let arch = ["export", "--arch", "DARTS_V2", "--to", "pytorch", "--out", "d"];
+    let done = bonas(&arch, folder.path());
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let source = fs::read_to_string(folder.path().join("d/model.py")).unwrap();
+    assert!(source.contains("Search space: darts; 3349342 parameters,"), "{source}");
+}
+
+#[test]
+fn a_model_is_exported_to_onnx() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    let onnx = |more: &[&str]| bonas(&[&["export", "t", "--to", "onnx"], more].concat(), at);
+    let beside = onnx(&[]);
+    assert!(beside.status.success(), "{}", text(&beside.stderr));
+    let kept = fs::read(model.join("model.onnx")).unwrap();
+    assert!(onnx(&["--fold", "--out", "o"]).status.success());
+    let folded = fs::read(at.join("o/model.onnx")).unwrap();
+    assert!(folded.len() < kept.len());
+    assert!(!at.join("o/model.safetensors").exists());
+    let refused = bonas(&["export", "t", "--to", "pytorch", "--fold"], at);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains("--fold: it is for --to onnx"));
+}

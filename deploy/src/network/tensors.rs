@@ -72,7 +72,7 @@ fn of_layer(layer: &Layer, name: &str, place: &str, all: &mut Vec<Tensor>) {
             add("weight", &[*output, *input], true);
             add("bias", &[*output], true);
         }
-        Layer::SqueezeExcite { channels, squeeze } => {
+        Layer::SqueezeExcite { channels, squeeze, .. } => {
             add("narrow.weight", &[*squeeze, *channels], true);
             add("narrow.bias", &[*squeeze], true);
             add("wide.weight", &[*channels, *squeeze], true);
@@ -83,9 +83,13 @@ fn of_layer(layer: &Layer, name: &str, place: &str, all: &mut Vec<Tensor>) {
                 of_layers(arm, &format!("{name}.{i}"), &format!("{place}.{i}"), all);
             }
         }
+        // A network by itself has the weights of the part.
+        Layer::Part { part, .. } => of_layer(part, name, place, all),
         Layer::Relu
         | Layer::Relu6
         | Layer::Silu
+        | Layer::HardSwish
+        | Layer::Resize { .. }
         | Layer::MaxPool { .. }
         | Layer::AvgPool { .. }
         | Layer::Shift

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bonas_spaces::network::{Conv, Join, Layer};
 
 use super::BatchNorm;
-use super::nodes::{Nodes, float, int, ints};
+use super::nodes::{Nodes, float, int, ints, text};
 use crate::error::{DeployError, Result};
 use crate::folder::Values;
 use crate::network::{Step, steps};
@@ -56,7 +56,11 @@ impl Writer {
                 nodes.add(&own, "Clip", &[x, &bounds[0], &bounds[1]], Vec::new())
             }
             Layer::Silu => self.silu(&own, x),
-            Layer::SqueezeExcite { .. } => return self.squeeze_excite(name, x),
+            Layer::HardSwish => nodes.add(&own, "HardSwish", &[x], Vec::new()),
+            Layer::SqueezeExcite { hard, .. } => return self.squeeze_excite(name, x, *hard),
+            // A network by itself has the weights of the part.
+            Layer::Part { part, .. } => return self.layer(part, name, x),
+            Layer::Resize { height, width } => self.resize(name, x, [*height, *width]),
             Layer::Conv(conv) => {
                 let weight = self.weight(&format!("{name}.weight"))?;
                 self.nodes.add(&own, "Conv", &[x, &weight], convolution(conv))
@@ -95,14 +99,33 @@ impl Writer {
         self.nodes.add(own, "Mul", &[x, &sigmoid], Vec::new())
     }
 
-    fn squeeze_excite(&mut self, name: &str, x: &str) -> Result<String> {
+    /// Bilinear, as PyTorch does without aligned corners.
+    fn resize(&mut self, name: &str, x: &str, sides: [usize; 2]) -> String {
+        let (own, nodes) = (path(name), &mut self.nodes);
+        let same = nodes.add(&format!("{own}/shape"), "Shape", &[x], vec![int("start", 0), int("end", 2)]);
+        let sides = nodes.whole(&format!("{name}.sides"), &sides.map(|side| side as i64));
+        let sizes = nodes.add(&format!("{own}/sizes"), "Concat", &[&same, &sides], vec![int("axis", 0)]);
+        let how = vec![text("mode", "linear"), text("coordinate_transformation_mode", "half_pixel")];
+        nodes.add(&own, "Resize", &[x, "", "", &sizes], how)
+    }
+
+    fn squeeze_excite(&mut self, name: &str, x: &str, hard: bool) -> Result<String> {
         let own = path(name);
         let mean = self.nodes.add(&format!("{own}/mean"), "GlobalAveragePool", &[x], Vec::new());
         let flat = self.nodes.add(&format!("{own}/flat"), "Flatten", &[&mean], vec![int("axis", 1)]);
         let narrow = self.linear(&format!("{name}.narrow"), &flat)?;
-        let active = self.silu(&format!("{own}/silu"), &narrow);
+        let active = if hard {
+            self.nodes.add(&format!("{own}/relu"), "Relu", &[&narrow], Vec::new())
+        } else {
+            self.silu(&format!("{own}/silu"), &narrow)
+        };
         let wide = self.linear(&format!("{name}.wide"), &active)?;
-        let factors = self.nodes.add(&format!("{own}/sigmoid"), "Sigmoid", &[&wide], Vec::new());
+        let factors = if hard {
+            let sixth = vec![float("alpha", 1.0 / 6.0), float("beta", 0.5)];
+            self.nodes.add(&format!("{own}/sigmoid"), "HardSigmoid", &[&wide], sixth)
+        } else {
+            self.nodes.add(&format!("{own}/sigmoid"), "Sigmoid", &[&wide], Vec::new())
+        };
         // [B, C] to [B, C, 1, 1]
         let shape = self.nodes.whole(&format!("{name}.shape"), &[0, -1, 1, 1]);
         let factors = self.nodes.add(&format!("{own}/factors"), "Reshape", &[&factors, &shape], Vec::new());

@@ -102,6 +102,11 @@ pub(super) fn ints<const N: usize>(name: &str, value: usize) -> AttributeProto {
     AttributeProto { ints: vec![value as i64; N], ..attribute(name, AttributeType::Ints) }
 }
 
+/// An attribute that is a text.
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
+    AttributeProto { s: Some(value.as_bytes().to_vec()), ..attribute(name, AttributeType::String) }
+}
+
 /// An attribute that is a number.
 pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { f: Some(value), ..attribute(name, AttributeType::Float) }

@@ -19,6 +19,7 @@ pub(super) enum Helper {
     Shift,
     Truncate,
     SqueezeExcite,
+    HardSqueezeExcite,
 }
 
 /// `nn.Sequential` of some layers.
@@ -37,8 +38,16 @@ fn module(layer: &Layer, flat: bool, number: &mut Number<'_>) -> Code {
         Layer::Relu => Code::atom("nn.ReLU()"),
         Layer::Relu6 => Code::atom("nn.ReLU6()"),
         Layer::Silu => Code::atom("nn.SiLU()"),
-        Layer::SqueezeExcite { channels, squeeze } => {
-            Code::call("SqueezeExcite", vec![width(channels), width(squeeze)])
+        Layer::HardSwish => Code::atom("nn.Hardswish()"),
+        Layer::Resize { height, width } => Code::call(
+            "nn.Upsample",
+            vec![Code::Atom(format!("({height}, {width})")), Code::atom("mode=\"bilinear\"")],
+        ),
+        // A network by itself has the weights of the part.
+        Layer::Part { part, .. } => module(part, flat, number),
+        Layer::SqueezeExcite { channels, squeeze, hard } => {
+            let name = if *hard { "HardSqueezeExcite" } else { "SqueezeExcite" };
+            Code::call(name, vec![width(channels), width(squeeze)])
         }
         Layer::Conv(conv) => convolution(conv, number),
         Layer::BatchNorm { channels, affine } => {
@@ -126,7 +135,10 @@ pub(super) fn numbers(layers: &[Layer]) -> Vec<(Kind, usize)> {
 pub(super) fn helpers(layers: &[Layer], needed: &mut BTreeSet<Helper>) {
     for layer in layers {
         match layer {
-            Layer::SqueezeExcite { .. } => drop(needed.insert(Helper::SqueezeExcite)),
+            Layer::SqueezeExcite { hard, .. } => {
+                needed.insert(if *hard { Helper::HardSqueezeExcite } else { Helper::SqueezeExcite });
+            }
+            Layer::Part { part, .. } => helpers(std::slice::from_ref(part), needed),
             Layer::Shift => drop(needed.insert(Helper::Shift)),
             Layer::Truncate { .. } => drop(needed.insert(Helper::Truncate)),
             Layer::Branches { join, arms } => {

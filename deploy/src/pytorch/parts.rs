@@ -37,6 +37,7 @@ pub(super) fn helper(helper: Helper) -> &'static str {
         Helper::Shift => SHIFT,
         Helper::Truncate => TRUNCATE,
         Helper::SqueezeExcite => SQUEEZE_EXCITE,
+        Helper::HardSqueezeExcite => HARD_SQUEEZE_EXCITE,
     }
 }
 
@@ -100,6 +101,22 @@ const SQUEEZE_EXCITE: &str = r#"class SqueezeExcite(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         squeezed = nn.functional.silu(self.narrow(x.mean(dim=(2, 3))))
         factors = torch.sigmoid(self.wide(squeezed))
+        return x * factors[:, :, None, None]
+
+
+"#;
+
+const HARD_SQUEEZE_EXCITE: &str = r#"class HardSqueezeExcite(nn.Module):
+    """A factor for each channel, of piecewise linear functions (Howard et al. 2019)."""
+
+    def __init__(self, channels: int, squeeze: int) -> None:
+        super().__init__()
+        self.narrow = nn.Linear(channels, squeeze)
+        self.wide = nn.Linear(squeeze, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        squeezed = nn.functional.relu(self.narrow(x.mean(dim=(2, 3))))
+        factors = nn.functional.hardsigmoid(self.wide(squeezed))
         return x * factors[:, :, None, None]
 
 

@@ -126,3 +126,26 @@ fn a_search_without_a_score_has_failed() {
     let table = bonas(folder.path(), &["runs", "."]);
     assert!(table.contains("failed  1 of 1"), "{table}");
 }
+
+/// A journal whose last line was cut short is reported without it, and the report says so.
+#[test]
+fn a_report_tells_of_a_cut_journal() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("s.toml"), CONFIG).unwrap();
+    bonas(folder.path(), &["search", "s.toml", "--out", "r"]);
+    let report = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bonas"));
+        let output = command.args(["report", "r"]).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(report(), "");
+    let path = folder.path().join("r").join(journal::JOURNAL_FILE);
+    let whole = fs::read(&path).unwrap();
+    let lines = String::from_utf8_lossy(&whole).lines().count();
+    fs::write(&path, &whole[..whole.len() - 5]).unwrap();
+    let told = report();
+    assert!(told.contains(&format!("warning: line {lines} of r/journal.jsonl was cut short")), "{told}");
+    assert!(told.contains("`bonas resume r` does it again"), "{told}");
+    assert_eq!(fs::read(&path).unwrap().len(), whole.len() - 5, "a report changes no journal");
+}

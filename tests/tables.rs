@@ -116,6 +116,24 @@ fn a_killed_comparison_goes_on_to_the_same_results() {
     assert_eq!(results("killed"), results("whole"));
 }
 
+/// A misspelt count of the network is told apart from a column of the table.
+#[test]
+fn a_misspelt_count_of_a_network_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("k.csv"), "arch,score\n0,1\n1,2\n2,3\n").unwrap();
+    for (feature, expected) in [
+        ("network.dept", "unknown feature `network.dept`; did you mean `network.depth`?"),
+        ("network.x", "network.resolution"),
+        ("others", "unknown column `others`"),
+    ] {
+        let arguments =
+            ["predict", "--space", "nasbench201", "--table", "k.csv", "--train-on", "score", "--features"];
+        let done = bonas(&[&arguments[..], &[feature]].concat(), folder.path());
+        let error = text(&done.stderr);
+        assert!(!done.status.success() && error.contains(expected), "{error}");
+    }
+}
+
 /// A second table column, known before, says what the graph does not: the score follows it.
 #[test]
 fn features_of_ones_own_are_taken() {
@@ -148,12 +166,6 @@ fn features_of_ones_own_are_taken() {
         let error = text(&done.stderr);
         assert!(done.status.code() == Some(code) && error.contains(expected), "{error}");
     };
-    refused(
-        &["--features", "network.dept"],
-        2,
-        "unknown feature `network.dept`; did you mean `network.depth`?",
-    );
-    refused(&["--features", "network.x"], 2, "network.resolution");
     refused(&["--features", "score"], 2, "--features: score is what is to be predicted");
     refused(&["--features", "knwon"], 1, "did you mean `known`?");
     refused(

@@ -12,6 +12,7 @@ mod compare;
 mod errors;
 mod interrupt;
 mod metrics;
+mod named;
 mod opened;
 mod random;
 mod session;

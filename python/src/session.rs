@@ -16,9 +16,10 @@ use pyo3::types::PyDict;
 
 use crate::errors::Fault;
 use crate::interrupt::interruptible;
+use crate::named::Named;
 use crate::opened::{Opened, Warnings};
 use crate::settings::search_config;
-use crate::spaces::{Architecture, Named, Space, of_space};
+use crate::spaces::{Architecture, Space, of_space};
 
 /// Number, architecture, predicted mean and standard deviation, round, batch.
 type TrialTuple = (u64, Architecture, Option<(f64, f64)>, usize, usize);

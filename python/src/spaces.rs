@@ -1,121 +1,25 @@
 //! Search spaces and their architectures.
 
-use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use bonas::build::SPACE_FILE;
-use bonas::config::{ConfigError, SearchConfig, SpaceSettings, space_description, space_from_toml};
+use bonas::config::{ConfigError, SpaceSettings, space_from_toml};
 use bonas::drawing::{architecture_svg, cells_text};
 use bonas::spaces::catalogue::SPACES;
-use bonas::spaces::declared::ChoiceDescription;
-use bonas::spaces::{self, SearchSpace, SpaceSize};
+use bonas::spaces::{self, SpaceSize};
 use bonas::study::evaluator::Described;
-use bonas::{StudyError, build};
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use crate::errors::Fault;
 use crate::interrupt::{interruptible, released};
+use crate::named::{Named, Pickled};
 use crate::random::generator;
 use crate::settings::{count_of, text};
 
 /// Architectures that are drawn between two looks for signals.
 const LOOK: usize = 1024;
-
-/// Spaces that are kept to be had again, as by every architecture that is unpickled.
-const BUILT: usize = 8;
-
-/// A name in a configuration, the text of a space file, and the operations that are left of the space.
-type SpaceKey = (String, Option<String>, Option<Vec<String>>);
-
-/// The spaces that were built last.
-fn built() -> MutexGuard<'static, HashMap<SpaceKey, Arc<Named>>> {
-    static BUILT: LazyLock<Mutex<HashMap<SpaceKey, Arc<Named>>>> = LazyLock::new(Mutex::default);
-    BUILT.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A search space, with what a configuration says of it.
-pub(crate) struct Named {
-    pub(crate) name: String,
-    pub(crate) settings: SpaceSettings,
-    pub(crate) space: Arc<dyn SearchSpace>,
-    /// Its settings as Python has them: pickled architectures of one list share the texts.
-    pickled: PyOnceLock<Pickled>,
-}
-
-impl Named {
-    /// The space of a name as a configuration has it: one of the catalogue, or `file:PATH`.
-    fn of(name: &str) -> Result<Arc<Self>, Fault> {
-        Self::of_settings(SpaceSettings { name: name.to_owned(), ..SpaceSettings::default() })
-    }
-
-    /// The space of a configuration; the text of a space file is read where it is missing.
-    fn of_settings(space: SpaceSettings) -> Result<Arc<Self>, Fault> {
-        // A file whose text is not given may have changed.
-        let known = space.text.is_some() || !space.name.starts_with(SPACE_FILE);
-        let key = (space.name.clone(), space.text.clone(), space.operations.clone());
-        if let Some(built) = built().get(&key).filter(|_| known) {
-            return Ok(built.clone());
-        }
-        let made = Self::make(space)?;
-        if known {
-            let mut built = built();
-            if built.len() >= BUILT {
-                built.clear();
-            }
-            built.insert(key, made.clone());
-        }
-        Ok(made)
-    }
-
-    fn make(space: SpaceSettings) -> Result<Arc<Self>, Fault> {
-        let relative_to = here()?;
-        let config = SearchConfig { space, relative_to, ..SearchConfig::default() };
-        let config = build::keep_space(config).map_err(of_this_space)?;
-        let space = build::space(&config).map_err(of_this_space)?;
-        Ok(Self::found(config.space, space))
-    }
-
-    /// The space of a configuration that is opened.
-    pub(crate) fn of_config(config: &SearchConfig) -> Result<Arc<Self>, Fault> {
-        Ok(Self::found(config.space.clone(), build::space(config).map_err(of_this_space)?))
-    }
-
-    /// A space that something else has built.
-    pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Arc<Self> {
-        Arc::new(Self { name: space.name().to_owned(), settings, space, pickled: PyOnceLock::new() })
-    }
-
-    /// Whether it is the same space: the same name, and the same text if it is declared.
-    pub(crate) fn is(&self, other: &Self) -> bool {
-        self.name == other.name && self.space.source() == other.space.source()
-    }
-
-    /// The choices of a space that is declared as a list of them.
-    fn declared_choices(&self) -> Vec<ChoiceDescription> {
-        let text = self.space.source();
-        let described = text.and_then(|text| space_description(text, "a space file", &self.name).ok());
-        described.map(|described| described.choices).unwrap_or_default()
-    }
-
-    /// An argument that is a space or the name of one.
-    pub(crate) fn argument(argument: &Bound<'_, PyAny>) -> PyResult<Arc<Self>> {
-        if let Ok(space) = argument.cast::<Space>() {
-            return Ok(space.get().0.clone());
-        }
-        if let Ok(name) = argument.extract::<String>() {
-            return Ok(Self::of(&name)?);
-        }
-        let shown = argument.get_type().name()?;
-        Err(Fault::type_of(format!("space must be a bonas.Space or the name of one, not {shown}")).into())
-    }
-}
-
-/// Name, text and operations of a space.
-type Pickled = (Py<PyString>, Option<Py<PyString>>, Option<Vec<String>>);
 
 /// How a space is pickled: the function that makes it, and its arguments.
 type Reduced = (Py<PyAny>, Pickled);
@@ -284,6 +188,18 @@ impl Space {
     }
 }
 
+/// An argument that is a space or the name of one.
+pub(crate) fn argument(argument: &Bound<'_, PyAny>) -> PyResult<Arc<Named>> {
+    if let Ok(space) = argument.cast::<Space>() {
+        return Ok(space.get().0.clone());
+    }
+    if let Ok(name) = argument.extract::<String>() {
+        return Ok(Named::of(&name)?);
+    }
+    let shown = argument.get_type().name()?;
+    Err(Fault::type_of(format!("space must be a bonas.Space or the name of one, not {shown}")).into())
+}
+
 /// An architecture of a space. Isomorphic ones are equal.
 ///
 /// It is hashable, can be pickled, and draws itself in a notebook.
@@ -309,7 +225,7 @@ pub(crate) fn of_space(home: &Arc<Named>, architecture: spaces::Architecture) ->
 impl Architecture {
     #[new]
     fn new(space: &Bound<'_, PyAny>, text: &str) -> PyResult<Self> {
-        let home = Named::argument(space)?;
+        let home = argument(space)?;
         let architecture = home.space.parse(text).map_err(Fault::from)?;
         Ok(of_space(&home, architecture)?)
     }
@@ -450,18 +366,4 @@ pub(crate) fn declared_space(py: Python<'_>, name: &str, keys: &Bound<'_, PyDict
 #[pyfunction]
 pub(crate) fn space_names() -> Vec<&'static str> {
     SPACES.names().collect()
-}
-
-/// The folder that relative paths start from.
-fn here() -> Result<PathBuf, Fault> {
-    std::path::absolute(".")
-        .map_err(|error| Fault::data(format!("cannot tell in which folder this runs: {error}")))
-}
-
-/// An error of a space, without the key of the configuration.
-fn of_this_space(error: StudyError) -> Fault {
-    match error {
-        StudyError::Setting { reason, .. } => Fault::space(reason),
-        other => other.into(),
-    }
 }

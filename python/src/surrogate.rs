@@ -17,9 +17,10 @@ use pyo3::prelude::*;
 
 use crate::errors::Fault;
 use crate::interrupt::interruptible;
+use crate::named::Named;
 use crate::random::generator;
 use crate::settings::count_of;
-use crate::spaces::{Architecture, Named, Space};
+use crate::spaces::{Architecture, Space};
 
 /// A list of architectures, as Python gives it.
 type Given<'py> = Vec<Bound<'py, Architecture>>;

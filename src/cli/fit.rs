@@ -124,6 +124,7 @@ fn of_table(args: &FitArgs) -> anyhow::Result<(std::sync::Arc<dyn SearchSpace>, 
         merge: args.merge.merge(),
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
+        ..Reading::default()
     };
     let table = source.open(space.clone(), &reading).map_err(as_flag)?;
     Ok((space, Training::of_table(&table, 0)))

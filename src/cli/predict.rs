@@ -273,6 +273,7 @@ fn open(args: &PredictArgs) -> anyhow::Result<Benchmark> {
         merge: args.merge.merge(),
         skip_missing: args.skip_missing,
         limits: args.limit.clone(),
+        ..Reading::default()
     };
     source(args).open(space, &reading).map_err(|error| match misspelt_count(args, &error) {
         Some(text) => usage(text),

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use bonas::observer::quoted;
 use bonas::search::write_report;
-use bonas::study::journal::Journal;
+use bonas::study::journal::{JOURNAL_FILE, Journal, read};
 
-use super::{searched, usage};
+use super::{out, searched, usage};
 
 /// Makes the report of a folder again from what lies in it, and prints what the search came to.
 ///
@@ -18,6 +18,16 @@ pub(super) fn again(dir: &Path) -> anyhow::Result<()> {
         let (shown, folder) = (dir.display(), quoted(dir));
         return Err(usage(format!("the search in {shown} has not begun; `bonas resume {folder}` begins it")));
     }
+    let records = read(&dir.join(JOURNAL_FILE))?;
     let summary = write_report(dir, &config)?;
-    searched::print_ending(&summary, &config, dir)
+    searched::print_ending(&summary, &config, dir)?;
+    if records.torn {
+        out::error(&format!(
+            "warning: line {} of {} was cut short, and the report is without it; `bonas resume {}` does it again",
+            records.events.len() + 1,
+            dir.join(JOURNAL_FILE).display(),
+            quoted(dir)
+        ));
+    }
+    Ok(())
 }

@@ -81,8 +81,12 @@ bonas_study::settings! {
         /// Limits such as "params <= 2.5" or "latency >= 1" on columns; rows beyond them are no
         /// candidates.
         limits: Vec<String> = Vec::new(),
+        /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 4096 if it is not set.
+        unpacked_megabytes: Option<u32> = None,
     }
     check(s) {
+        let unpacked = s.unpacked_megabytes.unwrap_or(1);
+        ensure(unpacked >= 1, "unpacked_megabytes", unpacked, "1 or more")?;
         let column = |text: &str, key| {
             let read = text.parse::<ColumnName>();
             read.map(drop).map_err(|reason| Invalid { key, reason })

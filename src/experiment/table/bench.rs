@@ -344,6 +344,7 @@ fn reading(settings: &TableSettings, config: &TableConfig) -> Result<(Reading, u
         },
         skip_missing: settings.missing == MissingKind::Skip,
         limits: limits.collect::<Result<_, _>>().map_err(bad("limits"))?,
+        unpacked: settings.unpacked_megabytes.map(|megabytes| u64::from(megabytes) << 20),
     };
     Ok((reading, reported))
 }

@@ -65,6 +65,15 @@ impl Store {
             store.records += 1;
             store.runs.insert((run.study.clone(), run.seed), run);
         }
+        let rest = &bytes[whole..];
+        if rest.is_empty() {
+            return Ok(store);
+        }
+        if !record::is_torn(rest) {
+            let reason =
+                "this is no run of a comparison; move the file away, or give another folder".to_owned();
+            return Err(StudyError::Journal { path: store.path, line: store.records + 1, reason });
+        }
         store.file.set_len(whole as u64).map_err(|e| io(&store.path, e))?;
         Ok(store)
     }

@@ -156,6 +156,24 @@ fn a_damaged_run_is_refused_with_its_line() {
     assert!(error.contains("runs.jsonl line") && error.contains("remove the file"), "{error}");
 }
 
+/// A file of another program is left as it is; a run that was cut short is taken away.
+#[test]
+fn a_foreign_file_of_runs_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("out").join(RUNS_FILE);
+    compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    let whole = std::fs::read_to_string(&runs).unwrap();
+    for foreign in ["{\"run\": 1}".to_owned(), format!("{whole}[1, 2"), "a\nb".to_owned()] {
+        std::fs::write(&runs, &foreign).unwrap();
+        let error = compare(small(), folder.path(), 2).run(&mut |_| {}).map(drop).unwrap_err().to_string();
+        assert!(error.contains("runs.jsonl line") && error.contains("left as it is"), "{error}");
+        assert_eq!(std::fs::read_to_string(&runs).unwrap(), foreign);
+    }
+    std::fs::write(&runs, &whole[..whole.len() - 9]).unwrap();
+    compare(small(), folder.path(), 2).run(&mut |_| {}).unwrap();
+    assert_eq!(std::fs::read_to_string(&runs).unwrap().lines().count(), whole.lines().count());
+}
+
 /// Every curve from the rows of `results.csv`, by the protocol's own words.
 #[test]
 fn curves_follow_the_protocol() {

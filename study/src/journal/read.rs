@@ -29,7 +29,7 @@ pub fn read(path: &Path) -> Result<Records, StudyError> {
     let bytes = fs::read(path).map_err(|source| io_error(path, source))?;
     // Whole records end in a newline; a write cut short by a kill or a power loss does not.
     let whole = bytes.iter().rposition(|&b| b == b'\n').map_or(0, |at| at + 1);
-    if whole == 0 && !begins_a_journal(&bytes) {
+    if whole == 0 && !record::is_torn(&bytes) {
         let reason = "this is not a journal".into();
         return Err(StudyError::Journal { path: path.to_owned(), line: 1, reason });
     }
@@ -43,13 +43,6 @@ pub fn read(path: &Path) -> Result<Records, StudyError> {
         records.events.push(event);
     }
     Ok(records)
-}
-
-/// Whether a first line cut short can be a record, so that it is safe to take away.
-fn begins_a_journal(bytes: &[u8]) -> bool {
-    let start = record::START.as_bytes();
-    let n = bytes.len().min(start.len());
-    bytes[..n] == start[..n] || bytes.iter().all(|&b| b == 0)
 }
 
 fn decode(line: &[u8], seq: usize) -> Result<Event, String> {

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// How every record begins.
-pub(super) const START: &str = "{\"seq\":";
+const START: &str = "{\"seq\":";
 
 /// Bytes of `,"crc":"xxxxxxxx"}`.
 const TAIL: usize = 18;
@@ -36,6 +36,12 @@ pub fn encode<T: Serialize>(seq: usize, record: &T) -> Result<String, serde_json
     line.pop();
     let crc = crc32fast::hash(line.as_bytes());
     Ok(format!("{line},\"crc\":\"{crc:08x}\"}}\n"))
+}
+
+/// Whether bytes behind the last newline can be a record that was cut short, so that it is safe to take them away.
+pub fn is_torn(bytes: &[u8]) -> bool {
+    let n = bytes.len().min(START.len());
+    bytes[..n] == START.as_bytes()[..n] || bytes.iter().all(|&byte| byte == 0)
 }
 
 /// Reads a line (without its newline) that must have this sequence number.
@@ -83,6 +89,15 @@ mod tests {
     fn reads_back() {
         let event: Event = decode(line().trim_end().as_bytes(), 7).unwrap();
         assert_eq!(event, Event::Ended { reason: EndReason::Budget });
+    }
+
+    #[test]
+    fn what_is_torn_begins_as_a_record() {
+        let line = line();
+        assert!((0..line.len()).all(|n| is_torn(&line.as_bytes()[..n])) && is_torn(&[0; 40]));
+        for foreign in [&b"seq"[..], b"[{\"seq\":1}]", b"{\"sequence\": 1", b"\0\0a"] {
+            assert!(!is_torn(foreign), "{foreign:?}");
+        }
     }
 
     #[test]

@@ -75,6 +75,8 @@ pub struct Reading {
     pub skip_missing: bool,
     /// Rows beyond one of these are left out, by the mean of the row in the limit's column.
     pub limits: Vec<Limit>,
+    /// Most bytes that a gzip file is unpacked to; none: 4 GiB.
+    pub unpacked: Option<u64>,
 }
 
 /// One architecture that a table has measurements of.
@@ -134,7 +136,7 @@ impl Benchmark {
         space: Arc<dyn SearchSpace>,
         reading: &Reading,
     ) -> Result<Self, StudyError> {
-        let text = match read::unzipped(bytes, path)? {
+        let text = match read::unzipped(bytes, path, reading)? {
             records if tfrecord::is_tfrecord(&records) => tfrecord::csv(&records, path)?,
             records if parquet::is_parquet(&records) => parquet::csv(&records, path)?,
             text => text,

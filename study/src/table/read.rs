@@ -54,21 +54,55 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>, StudyError> {
     std::fs::read(path).map_err(|source| StudyError::Io { path: path.to_owned(), source })
 }
 
+/// Most bytes of a first line, which names the columns.
+const LONGEST_HEADER: usize = 1 << 20;
+/// Most bytes that a gzip file is unpacked to where [`Reading::unpacked`] says nothing.
+const UNPACKED: u64 = 4 << 30;
+
 /// The text of a file, gzipped or not.
-pub(super) fn unzipped(bytes: &[u8], path: &Path) -> Result<Vec<u8>, StudyError> {
+pub(super) fn unzipped(bytes: &[u8], path: &Path, reading: &Reading) -> Result<Vec<u8>, StudyError> {
     if !bytes.starts_with(&GZIP) {
         return Ok(bytes.to_vec());
     }
-    let mut text = Vec::with_capacity(6 * bytes.len());
-    match flate2::read::MultiGzDecoder::new(bytes).read_to_end(&mut text) {
-        Ok(_) => Ok(text),
+    let refused = |reason: String| Err(StudyError::Data { path: path.to_owned(), reason });
+    let most = reading.unpacked.unwrap_or(UNPACKED);
+    let mut text = Vec::new();
+    let mut unpacked = flate2::read::MultiGzDecoder::new(bytes).take(most.saturating_add(1));
+    // What is no table is not unpacked to its end.
+    let read = unpacked
+        .by_ref()
+        .take(1 + LONGEST_HEADER as u64)
+        .read_to_end(&mut text)
+        .and_then(|_| if is_endless(&text) { Ok(0) } else { unpacked.read_to_end(&mut text) });
+    match read {
         Err(error) => {
             let lines = text.split(|&byte| byte == b'\n').count() - 1;
-            let reason =
-                format!("the gzip file is cut short or damaged after line {lines} ({error}); fetch it again");
-            Err(StudyError::Data { path: path.to_owned(), reason })
+            refused(format!(
+                "the gzip file is cut short or damaged after line {lines} ({error}); fetch it again"
+            ))
         }
+        Ok(_) if is_endless(&text) => refused(no_header()),
+        Ok(_) if text.len() as u64 > most => refused(format!(
+            "its {} bytes of gzip unpack to more than {most}; unpack it, or raise table.unpacked_megabytes",
+            bytes.len()
+        )),
+        Ok(_) => Ok(text),
     }
+}
+
+/// Whether a text has no end of a first line within [`LONGEST_HEADER`], and is of no other kind of table.
+fn is_endless(text: &[u8]) -> bool {
+    let head = &text[..text.len().min(LONGEST_HEADER)];
+    head.len() < text.len()
+        && !head.contains(&b'\n')
+        && !super::tfrecord::is_tfrecord(text)
+        && !super::parquet::is_parquet(text)
+}
+
+fn no_header() -> String {
+    format!(
+        "its first line has more than {LONGEST_HEADER} bytes; expected the names of columns, one of them arch"
+    )
 }
 
 /// Where the wanted columns stand in the file.
@@ -88,6 +122,9 @@ pub(super) fn rows(
     reading: &Reading,
     space: &dyn SearchSpace,
 ) -> Result<Rows, StudyError> {
+    if is_endless(text) {
+        return Err(StudyError::Data { path: path.to_owned(), reason: no_header() });
+    }
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
     let mut header = reader.headers().map_err(|error| csv_error(text, path, &error))?.clone();
     header.trim();

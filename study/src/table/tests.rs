@@ -54,6 +54,32 @@ fn gzip_is_known_by_its_first_bytes_and_has_the_same_fingerprint() {
     }
 }
 
+/// A first line without an end is no header, however small it is packed, and unpacking ends at a limit.
+#[test]
+fn gzip_is_unpacked_as_far_as_it_can_be_a_table() {
+    let zip = |text: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let open = |bytes: &[u8], unpacked| {
+        let reading = Reading { unpacked, ..reading(&["acc"]) };
+        let table = Benchmark::parse(bytes, Path::new("t"), Arc::new(NasBenchMacro::new()), &reading);
+        table.map_err(|error| error.to_string())
+    };
+    let zeros = vec![0; 3 << 20];
+    for bytes in [&zip(&zeros), &zeros, &zip(&zeros)[..2000]] {
+        let error = open(bytes, None).unwrap_err();
+        let cut = bytes.len() == 2000;
+        let expected = if cut { "cut short" } else { "first line has more than 1048576 bytes" };
+        assert!(error.contains(expected) && error.len() < 200, "{error}");
+    }
+    let rows = zip(GOOD.as_bytes());
+    assert_eq!(open(&rows, Some(GOOD.len() as u64)).unwrap().arms().len(), 2);
+    let error = open(&rows, Some(GOOD.len() as u64 - 1)).unwrap_err();
+    assert!(error.contains("table.unpacked_megabytes"), "{error}");
+}
+
 #[test]
 fn bad_rows_name_file_line_and_remedy() {
     for (csv, columns, expected) in [

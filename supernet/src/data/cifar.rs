@@ -26,9 +26,9 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
         Some(pair) => Ok(pair.into()),
         None => found(place.path()).map(|files| [files.train, files.test].concat()),
     },
-    read: |place, _| match place.pair() {
-        Some([train, test]) => from_files(&[train], &[test]),
-        None => from_directory(place.path()),
+    read: |place, options| match place.pair() {
+        Some([train, test]) => from_files(&[train], &[test], options.unpacked),
+        None => from_directory(place.path(), options.unpacked),
     },
 };
 
@@ -46,9 +46,9 @@ pub(super) struct Files {
 }
 
 /// Reads the CIFAR-10 files in `directory`, or in its `cifar-10-batches-bin`.
-pub(super) fn from_directory(directory: &Path) -> Result<Dataset, StudyError> {
+pub(super) fn from_directory(directory: &Path, unpacked: u64) -> Result<Dataset, StudyError> {
     let files = found(directory)?;
-    from_files(&files.train, &files.test)
+    from_files(&files.train, &files.test, unpacked)
 }
 
 /// The files of a directory that must hold CIFAR-10.
@@ -58,8 +58,8 @@ fn found(directory: &Path) -> Result<Files, StudyError> {
 }
 
 /// Reads explicit files.
-pub(super) fn from_files(train: &[PathBuf], test: &[PathBuf]) -> Result<Dataset, StudyError> {
-    let (train_images, test_images) = (images(train)?, images(test)?);
+pub(super) fn from_files(train: &[PathBuf], test: &[PathBuf], unpacked: u64) -> Result<Dataset, StudyError> {
+    let (train_images, test_images) = (images(train, unpacked)?, images(test, unpacked)?);
     let to_blame = if train_images.class_counts().contains(&0) { train } else { test };
     Dataset::checked("cifar10", train_images, test_images, Augment::cifar())
         .map_err(|reason| unusable(&to_blame[0], format!("{reason}; use files that hold all ten classes")))
@@ -131,19 +131,18 @@ fn nothing_found(directory: &Path) -> String {
     )
 }
 
-fn images(paths: &[PathBuf]) -> Result<Images, StudyError> {
+fn images(paths: &[PathBuf], unpacked: u64) -> Result<Images, StudyError> {
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in paths {
-        append(path, &mut pixels, &mut labels)?;
+        append(&read(path, FETCH, unpacked)?, path, &mut pixels, &mut labels)?;
     }
     let names = CLASSES.iter().map(ToString::to_string).collect();
     Images::checked(pixels, labels, SHAPE, names)
         .map_err(|reason| unusable(paths.first().map_or(Path::new(""), PathBuf::as_path), reason))
 }
 
-fn append(path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<(), StudyError> {
-    let bytes = read(path, FETCH)?;
-    if bytes.is_empty() || bytes.len() % RECORD != 0 {
+fn append(bytes: &[u8], path: &Path, pixels: &mut Vec<u8>, labels: &mut Vec<u16>) -> Result<(), StudyError> {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(RECORD) {
         let size = bytes.len();
         let reason =
             format!("{size} bytes are not a whole number of {RECORD}-byte CIFAR-10 records: truncated");

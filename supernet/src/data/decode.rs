@@ -6,9 +6,12 @@ use std::path::Path;
 
 use bonas_study::StudyError;
 use image::imageops::FilterType;
-use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, RgbImage};
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::files::unusable;
+
+/// Most bytes of the decoded pixels of a file.
+const LARGEST: u64 = 512 << 20;
 
 /// An image of a stated size.
 pub(super) struct Picture {
@@ -21,7 +24,7 @@ pub(super) struct Picture {
 /// largest middle square, which is scaled to `size` x `size`.
 ///
 /// # Errors
-/// [`StudyError::Data`] naming a file that is no image, damaged, or cut off.
+/// [`StudyError::Data`] naming a file that is no image, damaged, cut off, or of more than [`LARGEST`] bytes of pixels.
 pub(super) fn read(path: &Path, size: usize) -> Result<Picture, StudyError> {
     let damaged = |reason: &dyn std::fmt::Display| {
         unusable(path, format!("cannot be decoded as an image ({reason}); replace or remove it"))
@@ -33,6 +36,15 @@ pub(super) fn read(path: &Path, size: usize) -> Result<Picture, StudyError> {
         return Err(damaged(&"its end is missing"));
     }
     let mut decoder = reader.into_decoder().map_err(|error| damaged(&error))?;
+    let (width, height) = decoder.dimensions();
+    if decoder.total_bytes() > LARGEST {
+        let reason = format!("{width} x {height} pixels are more than {LARGEST} bytes; scale the image down");
+        return Err(unusable(path, reason));
+    }
+    // What a file claims besides its pixels, such as profiles, is bounded too.
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(LARGEST);
+    decoder.set_limits(limits).map_err(|error| damaged(&error))?;
     let orientation = decoder.orientation().map_err(|error| damaged(&error))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
     image.apply_orientation(orientation);

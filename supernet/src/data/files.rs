@@ -12,11 +12,11 @@ pub(super) fn unusable(path: impl AsRef<Path>, reason: impl Into<String>) -> Stu
     StudyError::Data { path: path.as_ref().to_owned(), reason: reason.into() }
 }
 
-/// The whole content of a file, unpacked if its content is gzip.
-pub(super) fn read(path: &Path, remedy: &str) -> Result<Vec<u8>, StudyError> {
+/// The whole content of a file, unpacked if its content is gzip, to `most` bytes at most.
+pub(super) fn read(path: &Path, remedy: &str, most: u64) -> Result<Vec<u8>, StudyError> {
     let bytes = fs::read(path).map_err(|error| unreadable(path, &error, remedy))?;
     if bytes.starts_with(&[0x1f, 0x8b]) {
-        return unzip(path, &bytes, remedy);
+        return unzip(path, &bytes, remedy, most);
     }
     if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gz")) {
         return Err(unusable(
@@ -27,9 +27,16 @@ pub(super) fn read(path: &Path, remedy: &str) -> Result<Vec<u8>, StudyError> {
     Ok(bytes)
 }
 
-fn unzip(path: &Path, packed: &[u8], remedy: &str) -> Result<Vec<u8>, StudyError> {
+fn unzip(path: &Path, packed: &[u8], remedy: &str, most: u64) -> Result<Vec<u8>, StudyError> {
     let mut bytes = Vec::new();
-    match MultiGzDecoder::new(packed).read_to_end(&mut bytes) {
+    match MultiGzDecoder::new(packed).take(most.saturating_add(1)).read_to_end(&mut bytes) {
+        Ok(_) if bytes.len() as u64 > most => Err(unusable(
+            path,
+            format!(
+                "its {} bytes of gzip unpack to more than {most}; {remedy}, or raise data.unpacked_megabytes",
+                packed.len()
+            ),
+        )),
         Ok(_) => Ok(bytes),
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
             Err(unusable(path, format!("the gzip file is truncated after {} bytes; {remedy}", packed.len())))

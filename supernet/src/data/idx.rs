@@ -23,7 +23,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     format: None,
     is_in: |directory| Ok(find(directory)?.is_some()),
     files: |place| found(place.path()).map(|files| [files.train, files.test].concat()),
-    read: |place, _| from_directory(place.path()),
+    read: |place, options| from_directory(place.path(), options.unpacked),
 };
 
 const IMAGES_MAGIC: u32 = 0x803;
@@ -38,10 +38,10 @@ pub(super) struct Files {
 }
 
 /// Reads the four idx files in `directory`, or in its `raw`.
-pub(super) fn from_directory(directory: &Path) -> Result<Dataset, StudyError> {
+pub(super) fn from_directory(directory: &Path, unpacked: u64) -> Result<Dataset, StudyError> {
     let files = found(directory)?;
-    let train = images(&files.train, None)?;
-    let test = images(&files.test, Some(train.classes()))?;
+    let train = images(&files.train, None, unpacked)?;
+    let test = images(&files.test, Some(train.classes()), unpacked)?;
     let label_file = if train.class_counts().contains(&0) { &files.train[1] } else { &files.test[1] };
     Dataset::checked("mnist", train, test, Augment::mnist()).map_err(|reason| {
         unusable(label_file, format!("{reason}; labels must be 0, 1, 2, ... in both parts; {FETCH}"))
@@ -83,9 +83,13 @@ pub(super) fn find(directory: &Path) -> Result<Option<Files>, StudyError> {
 }
 
 /// Images and labels of one part; the number of classes is the training part's.
-fn images([image_file, label_file]: &[PathBuf; 2], classes: Option<usize>) -> Result<Images, StudyError> {
-    let (dims, pixels) = body::<3>(image_file, IMAGES_MAGIC)?;
-    let ([count], labels) = body::<1>(label_file, LABELS_MAGIC)?;
+fn images(
+    [image_file, label_file]: &[PathBuf; 2],
+    classes: Option<usize>,
+    unpacked: u64,
+) -> Result<Images, StudyError> {
+    let (dims, pixels) = body::<3>(image_file, IMAGES_MAGIC, unpacked)?;
+    let ([count], labels) = body::<1>(label_file, LABELS_MAGIC, unpacked)?;
     if count != dims[0] {
         let reason = format!("has {count} labels for the {} images of {}", dims[0], image_file.display());
         return Err(unusable(label_file, format!("{reason}; {FETCH}")));
@@ -97,8 +101,8 @@ fn images([image_file, label_file]: &[PathBuf; 2], classes: Option<usize>) -> Re
 }
 
 /// Dimensions and bytes of an idx file of `D` dimensions.
-fn body<const D: usize>(path: &Path, magic: u32) -> Result<([usize; D], Vec<u8>), StudyError> {
-    let mut bytes = read(path, FETCH)?;
+fn body<const D: usize>(path: &Path, magic: u32, unpacked: u64) -> Result<([usize; D], Vec<u8>), StudyError> {
+    let mut bytes = read(path, FETCH, unpacked)?;
     let header = 4 * (1 + D);
     if bytes.len() < header {
         let size = bytes.len();

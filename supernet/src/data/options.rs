@@ -3,7 +3,7 @@
 use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
 
-/// How images are read. All but `shrink` are about folders.
+/// How images are read. All but `shrink` and `unpacked` are about folders.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadOptions {
@@ -15,12 +15,17 @@ pub struct LoadOptions {
     pub split_seed: u64,
     /// Both sides are divided by this, each pixel the mean of a square; 1: images as they are.
     pub shrink: usize,
+    /// Most bytes that a gzip file is unpacked to.
+    pub unpacked: u64,
 }
 
+/// Most bytes that a gzip file is unpacked to where nothing else is said: 2 GiB.
+const UNPACKED: u64 = 2 << 30;
+
 impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk.
+    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked.
     fn default() -> Self {
-        Self { image_size: 32, test_fraction: 0.2, split_seed: 0, shrink: 1 }
+        Self { image_size: 32, test_fraction: 0.2, split_seed: 0, shrink: 1, unpacked: UNPACKED }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use bonas_study::settings::ensure;
 
+use super::options::LoadOptions;
+
 bonas_study::settings! {
     /// The images, and how the training part is divided.
     pub struct DataSettings {
@@ -22,13 +24,31 @@ bonas_study::settings! {
         /// Both sides of the images are divided by this, each pixel the mean of a square: 2 makes
         /// 16x16 images of CIFAR-10's, which cost a quarter.
         shrink: usize = 1,
+        /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 2048 if it is not set.
+        unpacked_megabytes: Option<u32> = None,
     }
     check(s) {
         let share = |x: f64| x > 0.0 && x < 1.0;
         ensure(share(s.validation), "validation", s.validation, "a share between 0 and 1")?;
         ensure(share(s.test_fraction), "test_fraction", s.test_fraction, "a share between 0 and 1")?;
         ensure((4..=1024).contains(&s.image_size), "image_size", s.image_size, "4 to 1024 pixels")?;
+        let unpacked = s.unpacked_megabytes.unwrap_or(1);
+        ensure(unpacked >= 1, "unpacked_megabytes", unpacked, "1 or more")?;
         ensure(s.shrink >= 1, "shrink", s.shrink, "1 or more, a divisor of the images' sides")?;
         ensure(i64::try_from(s.split_seed).is_ok(), "split_seed", s.split_seed, "0 to 9223372036854775807")
+    }
+}
+
+impl DataSettings {
+    /// How the images are read.
+    pub fn options(&self) -> LoadOptions {
+        let unpacked = self.unpacked_megabytes.map(|megabytes| u64::from(megabytes) << 20);
+        LoadOptions {
+            image_size: self.image_size,
+            test_fraction: self.test_fraction,
+            split_seed: self.split_seed,
+            shrink: self.shrink,
+            unpacked: unpacked.unwrap_or(LoadOptions::default().unpacked),
+        }
     }
 }

@@ -10,7 +10,7 @@ use bonas_study::rng::stream;
 use tch::{Device, Kind};
 
 use super::{Setup, Size};
-use crate::data::{Dataset, ImageShape, LoadOptions, Source};
+use crate::data::{Dataset, ImageShape, Source};
 use crate::device;
 use crate::model::Placement;
 use crate::recipe::Precision;
@@ -186,13 +186,7 @@ fn source(setup: &Setup) -> Result<Source, StudyError> {
 
 /// Reads the images.
 fn read(setup: &Setup) -> Result<Dataset, StudyError> {
-    let options = LoadOptions {
-        image_size: setup.data.image_size,
-        test_fraction: setup.data.test_fraction,
-        split_seed: setup.data.split_seed,
-        shrink: setup.data.shrink,
-    };
-    source(setup)?.load(&options).map_err(in_data)
+    source(setup)?.load(&setup.data.options()).map_err(in_data)
 }
 
 /// An error of `shrink` under the name of its key.

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{gz, read, refused, write};
-use crate::data::{ImageShape, Source};
+use crate::data::{ImageShape, LoadOptions, Source, load};
 
 const RECORD: usize = 3073;
 
@@ -223,4 +223,20 @@ fn the_real_cifar_subset() {
     for (found, published) in data.normalisation.mean.iter().zip(crate::data::Normalisation::cifar10().mean) {
         assert!((found - published).abs() < 0.01, "{:?}", data.normalisation);
     }
+}
+
+#[test]
+fn gzip_unpacks_to_so_many_bytes_at_most() {
+    let dir = tempfile::tempdir().unwrap();
+    let (train, test) = (dir.path().join("train.bin.gz"), dir.path().join("test.bin"));
+    write(&train, &gz(&cifar((0..10).chain(0..10))));
+    write(&test, &cifar(0..10));
+    let source = format!("cifar10:{},{}", train.display(), test.display());
+    let read = |unpacked: usize| {
+        let options = LoadOptions { unpacked: unpacked as u64, ..LoadOptions::default() };
+        load(&source, &options).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(20 * RECORD).unwrap().train.len(), 20);
+    let error = read(20 * RECORD - 1).unwrap_err();
+    assert!(error.contains("train.bin.gz: its") && error.contains("data.unpacked_megabytes"), "{error}");
 }

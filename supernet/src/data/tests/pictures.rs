@@ -55,8 +55,26 @@ fn a_jpeg_without_its_end_is_refused() {
 fn long_pictures_take_no_more_memory_than_their_pixels() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("a.png");
-    let line = image::RgbImage::from_fn(400_000, 1, |x, _| image::Rgb([u8::from(x == 199_999) * 200, 1, 2]));
+    let line =
+        image::RgbImage::from_fn(3_000_001, 1, |x, _| image::Rgb([u8::from(x == 1_500_000) * 200, 1, 2]));
     line.save(&file).unwrap();
     let picture = decode::read(&file, 64).unwrap();
     assert!(picture.rgb.dimensions() == (64, 64) && picture.rgb.pixels().all(|pixel| pixel.0 == [200, 1, 2]));
+}
+
+/// A few hundred bytes that claim 60,000 x 60,000 pixels are refused before anything is decoded.
+#[test]
+fn what_a_picture_claims_is_checked_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    image::RgbImage::new(1, 1).save(&file).unwrap();
+    let mut bytes = fs::read(&file).unwrap();
+    // IHDR: width, height, and its checksum behind five more bytes.
+    bytes[16..24].copy_from_slice(&[60_000_u32.to_be_bytes(), 60_000_u32.to_be_bytes()].concat());
+    let mut checksum = flate2::Crc::new();
+    checksum.update(&bytes[12..29]);
+    bytes[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
+    fs::write(&file, bytes).unwrap();
+    let error = decode::read(&file, 8).map(drop).unwrap_err().to_string();
+    assert!(error.contains("60000 x 60000 pixels are more than") && error.contains("scale"), "{error}");
 }

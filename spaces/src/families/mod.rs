@@ -32,6 +32,7 @@ pub mod once_for_all;
 pub(crate) mod shuffle;
 mod six;
 pub mod transnas;
+pub(crate) mod trellis;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

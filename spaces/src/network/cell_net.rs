@@ -18,6 +18,11 @@ pub struct Choice {
 }
 
 impl Choice {
+    /// Whether the edge is not there with this choice.
+    pub fn is_absent(&self) -> bool {
+        matches!(self.layers[..], [Layer::Absent])
+    }
+
     /// A choice for each operation, with the layers that `table` gives it at `port`; a wire passes its input on.
     ///
     /// # Errors
@@ -193,9 +198,9 @@ impl CellNet {
 
     /// Number of trainable parameters, over all choices; those that choices share count once.
     pub fn params(&self) -> usize {
-        let repeated = |edge: &EdgeNet| repeated_params(edge.choices.iter().map(|choice| &choice.layers[..]));
         let all: usize = self.layers().map(Layer::params).sum();
-        all - self.nodes.iter().flat_map(|node| &node.incoming).map(repeated).sum::<usize>()
+        let edges = self.nodes.iter().flat_map(|node| &node.incoming);
+        all - repeated_params(edges.map(|edge| edge.choices.iter().map(|choice| &choice.layers[..])))
     }
 
     /// The layers of all choices and of what is done to the inputs.
@@ -248,7 +253,8 @@ impl CellNet {
             for edge in &self.nodes[node].incoming {
                 // A node that nothing enters is a constant zero: it adds nothing downstream.
                 let Some(shape) = shapes[edge.from].map(|source| edge.inside(source)) else { continue };
-                let results = edge.choices.iter().map(|choice| through(&choice.layers, shape));
+                let there = edge.choices.iter().filter(|choice| !choice.is_absent());
+                let results = there.map(|choice| through(&choice.layers, shape));
                 let results = results.collect::<Result<Vec<_>, _>>()?;
                 if !results.is_empty() {
                     arriving.push(edge.outside(Join::Sum.output(&results)?));

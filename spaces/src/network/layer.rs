@@ -175,11 +175,21 @@ pub enum Layer {
         /// Width afterwards.
         width: usize,
     },
-    /// A convolution or squeeze-and-excitation that shares its weights with the same layer of the other choices of its edge.
+    /// Adds channels of zeros behind the others.
+    Pad {
+        /// Channels afterwards.
+        channels: usize,
+    },
+    /// Alone on an edge: with this choice the edge is not there.
+    Absent,
+    /// A convolution or squeeze-and-excitation that shares its weights with the same layer elsewhere.
     ///
     /// It works with the first channels and the middle of the kernels of the weights of `whole` (Cai et al. 2020, without
     /// their transformation of kernels).
     Part {
+        /// What tells the weights from others of the cell; layers at one place in their lists that have the same key share
+        /// them. Empty: the other choices of its edge share them.
+        key: String,
         /// The layer whose weights there are.
         whole: Box<Layer>,
         /// What is computed.
@@ -235,11 +245,17 @@ impl Layer {
             Self::Truncate { channels } if *channels > shape.channels => {
                 Err(SpaceError::network(format!("a {shape} map cannot be cut to {channels} channels")))
             }
-            Self::Truncate { channels } => Ok(Shape { channels: *channels, ..shape }),
             Self::Resize { height: 0, .. } | Self::Resize { width: 0, .. } => {
                 Err(SpaceError::network(format!("a {shape} map cannot be scaled to nothing")))
             }
             Self::Resize { height, width } => Ok(Shape { height: *height, width: *width, ..shape }),
+            Self::Pad { channels } if *channels < shape.channels => {
+                Err(SpaceError::network(format!("a {shape} map cannot be filled up to {channels} channels")))
+            }
+            Self::Truncate { channels } | Self::Pad { channels } => {
+                Ok(Shape { channels: *channels, ..shape })
+            }
+            Self::Absent => Err(SpaceError::network("an edge that is not there has no result")),
             Self::Part { part, .. } => part.output(shape),
             Self::Branches { join, arms } => {
                 let shapes: Result<Vec<_>, _> = arms.iter().map(|arm| output_of(arm, shape)).collect();

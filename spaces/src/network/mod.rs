@@ -34,7 +34,7 @@ pub use ops::{
     Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, inverted_residual, mb_conv, pooled,
     relu_conv_bn, sep_conv, shortcut, skip,
 };
-pub(crate) use part::shared;
+pub(crate) use part::{parts, shared};
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;
 pub use skeleton::{MakeSkeleton, NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};

@@ -16,9 +16,7 @@ pub(crate) fn shared(choices: Vec<Vec<Layer>>) -> Vec<Vec<Layer>> {
     let whole = filled.clone().try_fold(first.clone(), |whole, layers| all_larger(&whole, layers));
     match whole {
         Some(whole) if filled.next().is_some() => {
-            let part =
-                |layers: Vec<Layer>| layers.into_iter().zip(&whole).map(|(l, w)| part_of(l, w)).collect();
-            choices.into_iter().map(part).collect()
+            choices.into_iter().map(|layers| parts("", layers, &whole)).collect()
         }
         _ => choices,
     }
@@ -64,46 +62,61 @@ fn larger_conv(a: Conv, b: Conv) -> Option<Conv> {
     })
 }
 
-fn part_of(layer: Layer, whole: &Layer) -> Layer {
+/// Layers whose convolutions and squeeze-and-excitations are parts of those of `wholes`, under a key.
+pub(crate) fn parts(key: &str, layers: Vec<Layer>, wholes: &[Layer]) -> Vec<Layer> {
+    layers.into_iter().zip(wholes).map(|(layer, whole)| part_of(key, layer, whole)).collect()
+}
+
+fn part_of(key: &str, layer: Layer, whole: &Layer) -> Layer {
     match (layer, whole) {
         (layer @ (Layer::Conv(_) | Layer::SqueezeExcite { .. }), whole) => {
-            Layer::Part { whole: Box::new(whole.clone()), part: Box::new(layer) }
+            Layer::Part { key: key.to_owned(), whole: Box::new(whole.clone()), part: Box::new(layer) }
         }
         (Layer::Branches { join, arms }, Layer::Branches { arms: wholes, .. }) => {
-            let arm = |(arm, whole): (Vec<Layer>, &Vec<Layer>)| {
-                arm.into_iter().zip(whole).map(|(layer, whole)| part_of(layer, whole)).collect()
-            };
-            Layer::Branches { join, arms: arms.into_iter().zip(wholes).map(arm).collect() }
+            let arms = arms.into_iter().zip(wholes).map(|(arm, whole)| parts(key, arm, whole)).collect();
+            Layer::Branches { join, arms }
         }
         (layer, _) => layer,
     }
 }
 
-/// Parameters that are counted with more than one choice of an edge.
-pub(super) fn repeated_params<'a>(choices: impl Iterator<Item = &'a [Layer]>) -> usize {
-    let mut seen = BTreeSet::new();
-    choices.map(|layers| repeated(layers, &mut Vec::new(), &mut seen)).sum()
+/// Parameters that are counted with more than one layer of a cell, whose edges have these choices.
+pub(super) fn repeated_params<'a, E: Iterator<Item = &'a [Layer]>>(edges: impl Iterator<Item = E>) -> usize {
+    let mut seen = Seen::default();
+    let edge = |(edge, choices): (usize, E)| {
+        choices.map(|layers| seen.repeated(edge, layers, &mut Vec::new())).sum::<usize>()
+    };
+    edges.enumerate().map(edge).sum()
 }
 
-/// `place` is where the layers stand, which parts of the same weights have in common.
-fn repeated(layers: &[Layer], place: &mut Vec<usize>, seen: &mut BTreeSet<Vec<usize>>) -> usize {
-    let mut count = 0;
-    for (i, layer) in layers.iter().enumerate() {
-        place.push(i);
-        match layer {
-            Layer::Part { whole, .. } if !seen.insert(place.clone()) => count += whole.params(),
-            Layer::Branches { arms, .. } => {
-                for (arm, layers) in arms.iter().enumerate() {
-                    place.push(arm);
-                    count += repeated(layers, place, seen);
-                    place.pop();
+/// Weights that were met: by key, by edge if that is empty, and by the place in the list of layers.
+#[derive(Default)]
+struct Seen<'a>(BTreeSet<(&'a str, Option<usize>, Vec<usize>)>);
+
+impl<'a> Seen<'a> {
+    fn repeated(&mut self, edge: usize, layers: &'a [Layer], place: &mut Vec<usize>) -> usize {
+        let mut count = 0;
+        for (i, layer) in layers.iter().enumerate() {
+            place.push(i);
+            match layer {
+                Layer::Part { key, whole, .. } => {
+                    let edge = key.is_empty().then_some(edge);
+                    let first = self.0.insert((key, edge, place.clone()));
+                    count += if first { 0 } else { whole.params() };
                 }
+                Layer::Branches { arms, .. } => {
+                    for (arm, layers) in arms.iter().enumerate() {
+                        place.push(arm);
+                        count += self.repeated(edge, layers, place);
+                        place.pop();
+                    }
+                }
+                _ => {}
             }
-            _ => {}
+            place.pop();
         }
-        place.pop();
+        count
     }
-    count
 }
 
 #[cfg(test)]
@@ -127,7 +140,10 @@ mod tests {
     fn parts_of_one_whole_count_it_once() {
         let choices = shared(vec![block(8, 5), vec![], block(12, 3)]);
         let all: usize = choices.iter().flatten().map(Layer::params).sum();
-        let once = all - repeated_params(choices.iter().map(|layers| &layers[..]));
+        let of = || choices.iter().map(|layers| &layers[..]);
+        let once = all - repeated_params([of()].into_iter());
+        // Choices of another edge have weights of their own.
+        assert_eq!(repeated_params([of(), of()].into_iter()), 2 * (all - once));
         assert_eq!(once, 48 + 300 + 162 + 48 + 2 * (8 + 12));
         for (choice, alone) in choices.iter().zip([block(8, 5), vec![], block(12, 3)]) {
             for (layer, alone) in choice.iter().zip(&alone) {

@@ -9,18 +9,36 @@ use super::operation::{Affine, Operation};
 use super::params::{Fill, ParamId, ParamsBuilder};
 use super::part::Piece;
 
-/// Names of the parameters of a layer.
+/// Where the parameters of layers are named.
 #[derive(Clone, Copy)]
 pub(super) struct Names<'a> {
-    /// Of those of its own.
+    /// Beginning of the names of those of their own.
     pub(super) own: &'a str,
-    /// Of those that it shares with the other choices of its edge.
+    /// Beginning of the names of those that the choices of an edge share.
     pub(super) shared: &'a str,
+    /// Unit; beginning of the names of those that a cell shares under a key.
+    pub(super) unit: &'a str,
+    /// Place in the lists of layers, `.0.1.2`.
+    pub(super) path: &'a str,
 }
 
 impl<'a> Names<'a> {
+    /// Of layers that share nothing.
     pub(super) fn alone(own: &'a str) -> Self {
-        Self { own, shared: own }
+        Self { own, shared: own, unit: own, path: "" }
+    }
+
+    /// The name of parameters of a layer's own.
+    pub(super) fn own(self) -> String {
+        format!("{}{}", self.own, self.path)
+    }
+
+    /// The name of those that it shares under a key.
+    pub(super) fn shared(self, key: &str) -> String {
+        match key {
+            "" => format!("{}{}", self.shared, self.path),
+            key => format!("{}.{key}{}", self.unit, self.path),
+        }
     }
 }
 
@@ -41,8 +59,8 @@ pub(super) struct Builder {
     pub(super) params: ParamsBuilder,
     pub(super) norms: Vec<Norm>,
     pub(super) operations: Vec<Operation>,
-    /// Parameters that layers have together, by name.
-    shared: HashMap<String, ParamId>,
+    /// Parameters that layers have together, by name and shape.
+    shared: HashMap<(String, Vec<usize>), ParamId>,
 }
 
 /// Where the parameters of a layer are: under which name, and whether other layers have them too.
@@ -62,11 +80,11 @@ impl Builder {
         [part, whole]: [&[usize]; 2],
         fill: Fill,
     ) -> Piece {
-        let full = format!("{}.{name}", home.name);
-        let known = self.shared.get(&full).copied().filter(|_| home.shared);
-        let id = known.unwrap_or_else(|| self.params.add(full.clone(), whole, fill));
+        let key = (format!("{}.{name}", home.name), whole.to_vec());
+        let known = self.shared.get(&key).copied().filter(|_| home.shared);
+        let id = known.unwrap_or_else(|| self.params.add(key.0.clone(), whole, fill));
         if home.shared {
-            self.shared.insert(full, id);
+            self.shared.insert(key, id);
         }
         if part == whole { Piece::whole(id) } else { Piece::part(id, part) }
     }

@@ -136,14 +136,14 @@ impl Cell {
         let mut entered = vec![false; self.nodes.len()];
         self.inputs.iter().for_each(|&i| entered[i] = true);
         for &node in &self.order {
-            let open = |e: &Edge| entered[e.from] && !chosen[e.index].is_empty();
+            let open = |e: &Edge| entered[e.from] && e.is_there(chosen);
             entered[node] |= self.nodes[node].incoming.iter().any(open);
         }
         let mut connected = vec![false; self.nodes.len()];
         connected[self.output] = entered[self.output];
         for &node in self.order.iter().rev() {
             let feeds = connected[node];
-            for edge in self.nodes[node].incoming.iter().filter(|e| !chosen[e.index].is_empty()) {
+            for edge in self.nodes[node].incoming.iter().filter(|e| e.is_there(chosen)) {
                 connected[edge.from] |= feeds && entered[edge.from];
             }
         }
@@ -160,7 +160,7 @@ impl Cell {
         }
         for (node, _) in self.nodes.iter().zip(&path.connected).filter(|(_, connected)| **connected) {
             for edge in node.incoming.iter().filter(|e| path.connected[e.from]) {
-                for &choice in &path.chosen[edge.index] {
+                for choice in edge.taken(path) {
                     edge.choices[choice].collect(params, norms);
                     operations.extend(edge.operations.map(|first| first + choice));
                 }
@@ -297,19 +297,30 @@ impl Edge {
         let mut choices = Vec::with_capacity(net.choices.len());
         for (choice, Choice { layers, name: operation, .. }) in net.choices.iter().enumerate() {
             let place = format!("{name}.{node}-{}.{operation}", net.from);
-            let chain = Chain::build(layers, Names { own: &place, shared: &shared }, builder);
+            let chain =
+                Chain::build(layers, Names { own: &place, shared: &shared, unit: name, path: "" }, builder);
             if !wire {
                 let (name, edge, norm) = (operation.clone(), net.edge, chain.last_norm());
                 builder.operations.push(Operation { place, name, unit, role, edge, choice, node, norm });
             }
             choices.push(chain);
         }
-        let shape = match (from, net.choices.first()) {
+        let shape = match (from, net.choices.iter().find(|choice| !choice.is_absent())) {
             (Some(shape), Some(choice)) => Some(net.outside(after(&choice.layers, net.inside(shape))?)),
             _ => None,
         };
         let (from, index, partial) = (net.from, net.edge, net.partial);
         Ok(Self { from, index, choices, operations: (!wire).then_some(first), wire, partial, shape })
+    }
+
+    /// Whether some choice lets anything through.
+    fn is_there(&self, chosen: &[Vec<usize>]) -> bool {
+        chosen[self.index].iter().any(|&choice| !self.choices[choice].is_absent())
+    }
+
+    /// The choices of a path with which the edge is there.
+    fn taken<'c>(&'c self, path: &'c CellPath) -> impl Iterator<Item = usize> + 'c {
+        path.chosen[self.index].iter().copied().filter(|&choice| !self.choices[choice].is_absent())
     }
 
     /// Whether the path makes it a mere wire.
@@ -351,7 +362,7 @@ impl Edge {
     ) -> Result<Option<(Tensor, bool)>> {
         let Arriving { role, path, ref mut run, .. } = *arriving;
         let mut sum = Sum::default();
-        for &choice in &path.chosen[self.index] {
+        for choice in self.taken(path) {
             let chain = &self.choices[choice];
             // [B, C', H', W']
             let (mut y, owned) = if self.wire || run.weights.is_none() {
@@ -386,7 +397,8 @@ fn node_shapes(net: &CellNet, inputs: &[Shape]) -> Result<Vec<Option<Shape>>> {
     for &node in &net.order {
         let mut arriving = Vec::new();
         for edge in &net.nodes[node].incoming {
-            if let (Some(shape), Some(choice)) = (shapes[edge.from], edge.choices.first()) {
+            let there = edge.choices.iter().find(|choice| !choice.is_absent());
+            if let (Some(shape), Some(choice)) = (shapes[edge.from], there) {
                 arriving.push(edge.outside(after(&choice.layers, edge.inside(shape))?));
             }
         }

@@ -47,6 +47,8 @@ enum Module {
     Shift,
     Truncate { channels: i64 },
     Resize { height: i64, width: i64 },
+    Pad { channels: i64 },
+    Absent,
     Branches { join: Join, arms: Vec<Chain> },
     GlobalAvgPool,
     Linear(Linear),
@@ -66,14 +68,19 @@ pub(super) struct Chain(Vec<Module>);
 impl Chain {
     pub(super) fn build(layers: &[Layer], names: Names<'_>, builder: &mut Builder) -> Self {
         let module = |(i, layer): (usize, &Layer)| {
-            let (own, shared) = (format!("{}.{i}", names.own), format!("{}.{i}", names.shared));
-            Module::build(layer, Names { own: &own, shared: &shared }, builder)
+            let path = format!("{}.{i}", names.path);
+            Module::build(layer, Names { path: &path, ..names }, builder)
         };
         Self(layers.iter().enumerate().map(module).collect())
     }
 
     pub(super) fn is_identity(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Whether the edge is not there with this choice.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self.0[..], [Module::Absent])
     }
 
     /// Whether nothing but the caller holds the result, so that it may be written to: neither
@@ -169,13 +176,20 @@ impl Module {
             Layer::Relu6 => Self::Relu6,
             Layer::Silu => Self::Silu,
             Layer::HardSwish => Self::HardSwish,
-            Layer::Conv(conv) => Self::conv([conv, conv], Home { name: names.own, shared: false }, builder),
+            Layer::Conv(conv) => {
+                Self::conv([conv, conv], Home { name: &names.own(), shared: false }, builder)
+            }
             Layer::SqueezeExcite { channels, squeeze, hard } => {
-                let home = Home { name: names.own, shared: false };
+                let name = names.own();
+                let home = Home { name: &name, shared: false };
                 Self::squeeze_excite([(*channels, *squeeze); 2], *hard, home, builder)
             }
-            Layer::Part { whole, part } => Self::part(part, whole, names, builder),
-            Layer::BatchNorm { channels, affine } => Self::batch_norm(*channels, *affine, names.own, builder),
+            Layer::Part { key, whole, part } => Self::part(part, whole, (key, names), builder),
+            Layer::Absent => Self::Absent,
+            Layer::Pad { channels } => Self::Pad { channels: int(channels) },
+            Layer::BatchNorm { channels, affine } => {
+                Self::batch_norm(*channels, *affine, &names.own(), builder)
+            }
             Layer::MaxPool { kernel, stride, padding } => {
                 Self::MaxPool { kernel: int(kernel), stride: int(stride), padding: int(padding) }
             }
@@ -187,22 +201,24 @@ impl Module {
             Layer::Resize { height, width } => Self::Resize { height: int(height), width: int(width) },
             Layer::Branches { join, arms } => {
                 let arm = |(i, arm): (usize, &Vec<Layer>)| {
-                    let (own, shared) = (format!("{}.{i}", names.own), format!("{}.{i}", names.shared));
-                    Chain::build(arm, Names { own: &own, shared: &shared }, builder)
+                    let path = format!("{}.{i}", names.path);
+                    Chain::build(arm, Names { path: &path, ..names }, builder)
                 };
                 Self::Branches { join: *join, arms: arms.iter().enumerate().map(arm).collect() }
             }
             Layer::GlobalAvgPool => Self::GlobalAvgPool,
             Layer::Linear { input, output } => {
-                let home = Home { name: names.own, shared: false };
+                let name = names.own();
+                let home = Home { name: &name, shared: false };
                 Self::Linear(Linear::build([(*input, *output); 2], home, builder))
             }
         }
     }
 
     /// A layer with weights of `whole`, which is like it but for sizes.
-    fn part(part: &Layer, whole: &Layer, names: Names<'_>, builder: &mut Builder) -> Self {
-        let home = Home { name: names.shared, shared: true };
+    fn part(part: &Layer, whole: &Layer, (key, names): (&str, Names<'_>), builder: &mut Builder) -> Self {
+        let name = names.shared(key);
+        let home = Home { name: &name, shared: true };
         match (part, whole) {
             (Layer::Conv(part), Layer::Conv(whole)) => Self::conv([part, whole], home, builder),
             (
@@ -280,6 +296,11 @@ impl Module {
             // [B, C, H, W] -> [B, C, H', W']
             Self::Resize { height, width } => {
                 x.f_upsample_bilinear2d([*height, *width], false, None, None)?
+            }
+            // [B, C, H, W] -> [B, C', H, W]
+            Self::Pad { channels } => x.f_constant_pad_nd([0, 0, 0, 0, 0, *channels - x.size()[1]])?,
+            Self::Absent => {
+                return Err(SupernetError::mismatch("path", "it takes an edge that is not there"));
             }
             Self::Branches { join, arms } => {
                 let input = Value::new(x);

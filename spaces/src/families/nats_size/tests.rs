@@ -92,3 +92,22 @@ fn images_that_do_not_fit_are_refused_and_widths_scale() {
     let error = NatsSizeSkeleton::cifar().network(&other, &OpTable::nats_size()).unwrap_err().to_string();
     assert!(error.contains("one chain of five widths"), "{error}");
 }
+
+/// Convolutions of the larger network, BatchNorm of both, and the 1x1 convolutions of skips: of 16 to 8, and of none where
+/// the widths are equal.
+#[test]
+fn networks_share_the_widest_weights_of_each_part() {
+    let (small, large) = ("16:16:16:16:16", "16:16:8:16:16");
+    let alone = |text: &str| network(&[text], cifar()).unwrap();
+    let shared = network(&[small, large], cifar()).unwrap();
+    // Width 8 at place 2: a cell of five convolutions and a skip from 16, then a block of two convolutions.
+    let (cell_norms, block_norms) = (2 * 6 * 8, 2 * 2 * 16);
+    // After it the cell from 16 to 16 is the same for both.
+    assert_eq!(shared.params(), alone(small).params() + 16 * 16 + cell_norms + block_norms);
+    let whole = NatsSize::new().whole();
+    let net = NatsSizeSkeleton::cifar().network(&whole, &OpTable::nats_size()).unwrap();
+    assert_eq!(net.full_route(), whole.full_route());
+    let convolutions = |network: &Network| network.params() - network.norm_params();
+    // 64 to 64 has a skip without weights; the whole has one of 64x64 in each of the two cells that can change width.
+    assert_eq!(convolutions(&net), convolutions(&alone("64:64:64:64:64")) + 2 * 64 * 64);
+}

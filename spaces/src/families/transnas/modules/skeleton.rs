@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use super::{MODULES, OPS};
+use super::{DOUBLINGS, HALVINGS, MODULES, OPS};
 use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::links::{Ending, Links};
 use crate::families::transnas::skeleton::{Module, OBJECT_CLASSIFICATION, stem};
-use crate::graph::OpId;
+use crate::families::trellis::Trellis;
 use crate::network::{
-    Join, Layer, Network, NetworkSize, OpTable, Port, Skeleton, SkeletonEntry, Union, relu_conv_bn, shortcut,
+    Join, Layer, Network, NetworkSize, OpTable, Port, Skeleton, SkeletonEntry, Union, parts, relu_conv_bn,
+    shortcut,
 };
 
 /// The chain of modules of TransNAS-Bench-101 (Duan et al. 2021; yawen-d/TransNASBench, `net_macro.py`).
@@ -18,8 +19,9 @@ use crate::network::{
 /// and a linear classifier. A module is two residual blocks, of which the first doubles the width or halves the
 /// map as its operation says.
 ///
-/// Networks share weights as far as they are alike: a union of networks with different modules at one place has
-/// maps of several shapes there, and is refused.
+/// Networks share weights place by place: the weights of a module are the first channels of those of the widest at its
+/// place, whatever its map. BatchNorm is that of the module at its width and map. All networks of the union must fit the
+/// images, and so must those that take their modules from several of them.
 #[derive(Clone, Debug)]
 pub struct TransNasMacroSkeleton {
     /// Its size.
@@ -58,29 +60,17 @@ impl OpTable {
     }
 }
 
-/// The module at a place, if the union has only one there.
-fn only(place: usize, ops: &[OpId]) -> Result<Module, SpaceError> {
-    match *ops {
-        [op] if Chains::position(op) < OPS.len() => Ok(Module::at(Chains::position(op))),
-        _ => Err(SpaceError::network(format!(
-            "{} modules at place {place}: networks whose maps differ in shape cannot share weights; train each \
-             from scratch",
-            ops.len()
-        ))),
-    }
-}
+/// How often the channels were doubled and the map halved.
+type State = (usize, usize);
 
-impl Skeleton for TransNasMacroSkeleton {
-    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
-        let links =
-            Links::of_operations(union, &OPS, "networks of one chain of modules, all of the same length")?;
-        if !MODULES.contains(&links.len()) {
-            let found = links.len();
-            return Err(SpaceError::network(format!("{found} modules; they must be 4 to 6")));
-        }
+const CHAIN: &str = "networks of one chain of modules";
+
+impl TransNasMacroSkeleton {
+    /// The network of one architecture.
+    fn alone(&self, links: Links<'_>, ops: &OpTable) -> Result<Network, SpaceError> {
         let (mut net, mut last) = stem(&self.size)?;
         for place in 0..links.len() {
-            let module = only(place, links.ops(place))?;
+            let module = Module::at(Chains::position(links.ops(place)[0]));
             let port = module.port(net.shape(last), self.size.norm)?;
             let cell = links.segment(place, &[port], Ending::default(), ops)?;
             last = net.cell(&format!("module{place}"), &[last], 0, cell)?;
@@ -88,4 +78,60 @@ impl Skeleton for TransNasMacroSkeleton {
         let head = net.classifier("classifier", last, self.size.classes)?;
         Ok(net.finish(head, None))
     }
+
+    /// The network that several share.
+    fn shared(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        let (mut net, last) = stem(&self.size)?;
+        let start = net.shape(last);
+        let mut trellis = Trellis::new(union, ((0, 0), start), CHAIN)?;
+        let widest = start.channels << *DOUBLINGS.end();
+        for place in 0..trellis.len() {
+            let input = trellis.shapes().map(|shape| shape.channels).max().unwrap_or(start.channels);
+            let doubled = trellis.ops(place).iter().any(|&op| Module::at(Chains::position(op)).doubles);
+            let output = widest.min(input << usize::from(doubled));
+            // A stride of 2, so that there is a convolution in the shortcut.
+            let whole = Port { input, output, stride: 2, norm: self.size.norm };
+            trellis.advance(place, |(doublings, halvings): State, before, op| {
+                let module = Module::at(Chains::position(op));
+                let next = (doublings + usize::from(module.doubles), halvings + usize::from(module.halves));
+                if next.0 > *DOUBLINGS.end() || next.1 > *HALVINGS.end() {
+                    return Ok(None);
+                }
+                let name = union.vocabulary.name(op);
+                let layers = ops.layers(name, module.port(before, self.size.norm)?)?;
+                let layers = parts(&format!("place{place}"), layers, &ops.layers(name, whole)?);
+                Ok(Some((next, vec![(0, 1, layers)])))
+            })?;
+            trellis.end(place, |_, _| vec![Layer::GlobalAvgPool, Layer::Pad { channels: widest }]);
+        }
+        let modules = net.cell("modules", &[last], 0, trellis.cell())?;
+        let head = net.classifier("classifier", modules, self.size.classes)?;
+        Ok(net.finish(head, None))
+    }
+}
+
+impl Skeleton for TransNasMacroSkeleton {
+    fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        check_operations(union)?;
+        match Links::of(union, CHAIN) {
+            Ok(links) if (0..links.len()).all(|place| links.ops(place).len() == 1) => {
+                if !MODULES.contains(&links.len()) {
+                    let found = links.len();
+                    return Err(SpaceError::network(format!("{found} modules; they must be 4 to 6")));
+                }
+                self.alone(links, ops)
+            }
+            _ => self.shared(union, ops),
+        }
+    }
+}
+
+/// Refuses other operations than the four modules.
+fn check_operations(union: &Union) -> Result<(), SpaceError> {
+    let vocabulary = &union.vocabulary;
+    if vocabulary.ops().map(|op| vocabulary.name(op)).eq(OPS) {
+        return Ok(());
+    }
+    let names = OPS.join(", ");
+    Err(SpaceError::network(format!("this skeleton wants the operations {names}, in this order")))
 }

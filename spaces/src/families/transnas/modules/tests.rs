@@ -99,9 +99,42 @@ fn images_of_odd_sizes_fit_and_what_does_not_is_refused() {
     }
     let error = of(16).unwrap_err().to_string();
     assert!(error.contains("a 8x1x1 map is too small to be reduced further"), "{error}");
-    let shared = |texts: &[&str]| network(texts, OBJECT_CLASSIFICATION).map(drop);
-    let error = shared(&["64-1234-basic", "64-1244-basic"]).unwrap_err().to_string();
-    assert!(error.contains("2 modules at place 2") && error.contains("cannot share weights"), "{error}");
-    let error = shared(&["64-1234-basic", "64-12341-basic"]).unwrap_err().to_string();
-    assert!(error.contains("all of the same length"), "{error}");
+    let shared = |texts: &[&str], side| {
+        network(texts, NetworkSize { channels: 8, image: Shape::square(3, side), ..OBJECT_CLASSIFICATION })
+            .map(drop)
+    };
+    assert!(
+        shared(&["64-3341-basic", "64-12341-basic"], 32).is_err(),
+        "three halvings of 8 pixels, then a fourth"
+    );
+    assert!(shared(&["64-3341-basic", "64-12341-basic"], 64).is_ok());
+    let other = crate::families::mobilenet::MobileNet::new().whole();
+    let error =
+        TransNasMacroSkeleton::object_classification().network(&other, &OpTable::mobilenet()).unwrap_err();
+    assert!(error.to_string().contains("wants the operations normal, double-channels"), "{error}");
+}
+
+/// Two networks that differ in their last module, and one that is a module longer: convolutions of the widest, BatchNorm
+/// of each module at its width and map.
+#[test]
+fn networks_share_the_widest_weights_of_each_place() {
+    let size = NetworkSize { channels: 8, ..OBJECT_CLASSIFICATION };
+    let params = |texts: &[&str]| network(texts, size).unwrap().params();
+    let convolutions =
+        |input: usize, output: usize| 9 * (input * output + 3 * output * output) + input * output;
+    let (plain, doubled) = (params(&["64-1231-basic"]), params(&["64-1232-basic"]));
+    // Before the last module 16 channels: 16 to 16 without a convolution in the shortcut, and 16 to 32. The classifier has
+    // weights for 64 channels, of which 16 and 32 are used.
+    let classifier = |width: usize| 75 * (width + 1);
+    let last = |network: usize, input: usize, output: usize| {
+        network - classifier(output) - convolutions(input, output) - 2 * 5 * output
+    };
+    assert_eq!(doubled - classifier(32) - convolutions(16, 32) - 2 * 5 * 32, last(doubled, 16, 32));
+    let before = last(doubled, 16, 32);
+    assert_eq!(plain, before + convolutions(16, 16) - 16 * 16 + 2 * 4 * 16 + classifier(16));
+    let both = before + convolutions(16, 32) + 2 * (4 * 16 + 5 * 32) + classifier(64);
+    assert_eq!(params(&["64-1231-basic", "64-1232-basic"]), both);
+    let space = TransNasMacro::new();
+    let whole = TransNasMacroSkeleton { size }.network(&space.whole(), &space.ops()).unwrap();
+    assert_eq!(whole.full_route(), space.whole().full_route());
 }

@@ -67,10 +67,11 @@ impl Deployed {
     /// The network must be that of one architecture (every choice on an edge is taken).
     ///
     /// # Errors
-    /// [`DeployError::Network`] for partial channels, which only search networks have; [`DeployError::Space`] for shapes
-    /// that do not fit.
+    /// [`DeployError::Network`] for partial channels and shared weights, which only search networks have;
+    /// [`DeployError::Space`] for shapes that do not fit.
     pub fn new(network: &Network) -> Result<Self> {
         let bodies = bodies(network)?;
+        bodies.iter().try_for_each(|(_, body)| check_alone(body))?;
         let used = used(&bodies, network.head);
         let (mut parts, mut names) = (Vec::new(), Names::default());
         let mut places: Vec<Option<usize>> = vec![None; bodies.len()];
@@ -178,6 +179,24 @@ fn bodies(network: &Network) -> Result<Vec<(Vec<usize>, Body)>> {
         }
     };
     network.units.iter().map(body).collect()
+}
+
+/// Refuses layers that only networks of several architectures have.
+fn check_alone(body: &Body) -> Result<()> {
+    fn is_shared(layer: &Layer) -> bool {
+        match layer {
+            Layer::Part { .. } | Layer::Pad { .. } | Layer::Absent => true,
+            Layer::Branches { arms, .. } => arms.iter().flatten().any(is_shared),
+            _ => false,
+        }
+    }
+    let shared = match body {
+        Body::Layers { layers, .. } => layers.iter().any(is_shared),
+        Body::Cell(cell) => cell.chains().flat_map(|(layers, _)| layers).any(is_shared),
+        Body::Image | Body::Join(_) | Body::Zeros => false,
+    };
+    let reason = "its weights are shared by several architectures; export the network of one";
+    if shared { Err(DeployError::Network(reason.to_owned())) } else { Ok(()) }
 }
 
 /// Units that the logits depend on; the image is always one.

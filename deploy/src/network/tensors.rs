@@ -83,13 +83,14 @@ fn of_layer(layer: &Layer, name: &str, place: &str, all: &mut Vec<Tensor>) {
                 of_layers(arm, &format!("{name}.{i}"), &format!("{place}.{i}"), all);
             }
         }
-        // A network by itself has the weights of the part.
-        Layer::Part { part, .. } => of_layer(part, name, place, all),
         Layer::Relu
         | Layer::Relu6
         | Layer::Silu
         | Layer::HardSwish
         | Layer::Resize { .. }
+        | Layer::Pad { .. }
+        | Layer::Absent
+        | Layer::Part { .. }
         | Layer::MaxPool { .. }
         | Layer::AvgPool { .. }
         | Layer::Shift

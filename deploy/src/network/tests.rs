@@ -1,6 +1,7 @@
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::network::{Shape, SkeletonSize, Union};
 use bonas_spaces::rand::SeedableRng;
+use bonas_spaces::{Architecture, SearchSpace};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
@@ -87,4 +88,31 @@ fn every_space_is_deployed() {
             }
         }
     }
+}
+
+/// A network of one architecture can be exported in every space; that of several cannot where they share parts of weights.
+#[test]
+fn a_network_of_one_architecture_shares_nothing() {
+    let mut rng = ChaCha8Rng::seed_from_u64(3);
+    let built = |space: &dyn SearchSpace, architectures: &[Architecture]| {
+        let networks = space.network().unwrap();
+        let size = SkeletonSize { image: Some(Shape::square(3, 64)), ..SkeletonSize::default() };
+        let union = Union::of(architectures).unwrap();
+        networks.skeleton().build(&size).unwrap().network(&union, &networks.ops())
+    };
+    for entry in SPACES.iter() {
+        let space = entry.space();
+        if space.network().is_none() {
+            continue;
+        }
+        for _ in 0..5 {
+            let network = built(&*space, &[space.sample(&mut rng)]).unwrap();
+            let deployed = Deployed::new(&network).unwrap();
+            assert!(deployed.params() <= network.params(), "{}", entry.name);
+        }
+    }
+    let space = SPACES.get("once-for-all-224").unwrap().space();
+    let several: Vec<Architecture> = (0..3).map(|_| space.sample(&mut rng)).collect();
+    let error = Deployed::new(&built(&*space, &several).unwrap()).unwrap_err().to_string();
+    assert!(error.contains("export the network of one"), "{error}");
 }

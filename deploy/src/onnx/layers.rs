@@ -58,8 +58,9 @@ impl Writer {
             Layer::Silu => self.silu(&own, x),
             Layer::HardSwish => nodes.add(&own, "HardSwish", &[x], Vec::new()),
             Layer::SqueezeExcite { hard, .. } => return self.squeeze_excite(name, x, *hard),
-            // A network by itself has the weights of the part.
-            Layer::Part { part, .. } => return self.layer(part, name, x),
+            Layer::Pad { .. } | Layer::Absent | Layer::Part { .. } => {
+                unreachable!("`Deployed::new` refuses it")
+            }
             Layer::Resize { height, width } => self.resize(name, x, [*height, *width]),
             Layer::Conv(conv) => {
                 let weight = self.weight(&format!("{name}.weight"))?;

@@ -43,8 +43,6 @@ fn module(layer: &Layer, flat: bool, number: &mut Number<'_>) -> Code {
             "nn.Upsample",
             vec![Code::Atom(format!("({height}, {width})")), Code::atom("mode=\"bilinear\"")],
         ),
-        // A network by itself has the weights of the part.
-        Layer::Part { part, .. } => module(part, flat, number),
         Layer::SqueezeExcite { channels, squeeze, hard } => {
             let name = if *hard { "HardSqueezeExcite" } else { "SqueezeExcite" };
             Code::call(name, vec![width(channels), width(squeeze)])
@@ -75,6 +73,7 @@ fn module(layer: &Layer, flat: bool, number: &mut Number<'_>) -> Code {
             Code::call(joined(*join), arms.iter().map(arm).collect())
         }
         Layer::GlobalAvgPool => Code::atom("nn.AdaptiveAvgPool2d(1)"),
+        Layer::Pad { .. } | Layer::Absent | Layer::Part { .. } => unreachable!("`Deployed::new` refuses it"),
         Layer::Linear { input, output } => Code::call("nn.Linear", vec![width(input), width(output)]),
     }
 }
@@ -138,7 +137,6 @@ pub(super) fn helpers(layers: &[Layer], needed: &mut BTreeSet<Helper>) {
             Layer::SqueezeExcite { hard, .. } => {
                 needed.insert(if *hard { Helper::HardSqueezeExcite } else { Helper::SqueezeExcite });
             }
-            Layer::Part { part, .. } => helpers(std::slice::from_ref(part), needed),
             Layer::Shift => drop(needed.insert(Helper::Shift)),
             Layer::Truncate { .. } => drop(needed.insert(Helper::Truncate)),
             Layer::Branches { join, arms } => {

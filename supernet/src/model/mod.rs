@@ -33,6 +33,7 @@
 
 mod cell;
 mod checkpoint;
+mod classifier;
 mod error;
 mod join;
 mod layers;
@@ -52,6 +53,7 @@ mod value;
 mod weights;
 
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
+pub use classifier::Classifier;
 pub use error::{Result, SupernetError};
 pub use layers::Norm;
 pub use loss::{Loss, accuracy};

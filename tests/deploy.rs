@@ -156,7 +156,85 @@ fn a_model_is_exported_to_onnx() {
     let folded = fs::read(at.join("o/model.onnx")).unwrap();
     assert!(folded.len() < kept.len());
     assert!(!at.join("o/model.safetensors").exists());
+    // Beside what another export of this model has written, in either order.
+    assert!(bonas(&["export", "t", "--to", "pytorch", "--out", "o"], at).status.success());
+    assert!(onnx(&["--fold", "--out", "o"]).status.success());
+    assert_eq!(fs::read(at.join("o/model.onnx")).unwrap(), folded);
     let refused = bonas(&["export", "t", "--to", "pytorch", "--fold"], at);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("--fold: it is for --to onnx"));
+}
+
+/// Three grey images of a digit's size.
+fn pictures(folder: &Path) {
+    fs::create_dir_all(folder).unwrap();
+    for i in 0..3_u8 {
+        let picture =
+            image::GrayImage::from_fn(8, 8, |x, y| image::Luma([(x as u8 * 29).wrapping_mul(y as u8 + i)]));
+        picture.save(folder.join(format!("{i}.png"))).unwrap();
+    }
+}
+
+#[test]
+fn images_are_classified_and_unreadable_ones_named() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    assert!(train(at, &[]).status.success());
+    pictures(&at.join("some images"));
+    let json = bonas(&["infer", "t", "some images", "--format", "json", "--top", "10"], at);
+    assert!(json.status.success(), "{}", text(&json.stderr));
+    let answers: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(answers.as_array().unwrap().len(), 3);
+    for answer in answers.as_array().unwrap() {
+        let classes = answer["classes"].as_array().unwrap();
+        let probabilities: Vec<f64> = classes.iter().map(|c| c["probability"].as_f64().unwrap()).collect();
+        assert!((probabilities.iter().sum::<f64>() - 1.0).abs() < 1e-5);
+        assert!(probabilities.is_sorted_by(|a, b| a >= b));
+    }
+    // One image at a time, with a file that is none in between: the others are done.
+    fs::write(at.join("some images/1b.png"), "no image").unwrap();
+    let table = bonas(&["infer", "t", "some images", "--batch", "1", "--format", "csv"], at);
+    assert_eq!(table.status.code(), Some(3));
+    let (said, error) = (text(&table.stdout), text(&table.stderr));
+    assert_eq!(said.lines().count(), 4, "{said}");
+    assert!(said.starts_with("image,rank,class,probability\nsome images/0.png,1,"), "{said}");
+    assert!(error.contains("some images/1b.png: cannot be decoded as an image"), "{error}");
+    assert!(error.ends_with("error: 1 of 4 images cannot be read\n"), "{error}");
+    let missing = bonas(&["infer", "t", "nowhere.png"], at);
+    assert_eq!(missing.status.code(), Some(3));
+    fs::create_dir(at.join("none")).unwrap();
+    let none = bonas(&["infer", "t", "none"], at);
+    assert_eq!((none.status.code(), text(&none.stderr).contains("none holds no image")), (Some(2), true));
+    let device = bonas(&["infer", "t", "some images", "--device", "tpu"], at);
+    assert_eq!((device.status.code(), text(&device.stderr).contains("--device")), (Some(2), true));
+}
+
+/// The evaluation of a model on the images that it was measured on gives what its description says.
+#[test]
+fn a_model_is_evaluated_as_it_was_measured() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    assert!(train(at, &[]).status.success());
+    let measured: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();
+    let json = bonas(&["evaluate", "t", "--data", "digits", "--json"], at);
+    assert!(json.status.success(), "{}", text(&json.stderr));
+    let figures: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(figures["accuracy"], measured["training"]["accuracy"]["value"]);
+    assert_eq!((&figures["images"], &figures["parameters"]), (&599.into(), &measured["params"]));
+    let rows = figures["confusion"].as_array().unwrap();
+    let right: u64 = rows.iter().enumerate().map(|(i, row)| row[i].as_u64().unwrap()).sum();
+    assert!((figures["accuracy"].as_f64().unwrap() - right as f64 / 599.0).abs() < 1e-12);
+    let table = text(&bonas(&["evaluate", "t", "--data", "digits", "--part", "train"], at).stdout);
+    assert!(table.starts_with("images             1198\naccuracy           "), "{table}");
+    // Two classes of images in place of ten, of the right shape.
+    for folder in ["two/train/a", "two/train/b", "two/test/a", "two/test/b"] {
+        pictures(&at.join(folder));
+    }
+    let other = bonas(&["evaluate", "t", "--data", "folder:two"], at);
+    assert_eq!(other.status.code(), Some(2), "{}", text(&other.stdout));
+    let error = text(&other.stderr);
+    assert!(
+        error.contains("--data: classes 2 (a, b), and those of the network are 10 (0, 1, 2, 3, 4, 5, ..)"),
+        "{error}"
+    );
 }

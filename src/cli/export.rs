@@ -118,24 +118,21 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
             files.push((SOURCE_FILE, pytorch::source(&model.network, &about)?.into_bytes()));
         }
     }
-    if elsewhere && ModelFolder::is_at(out) {
-        expect_same_model(out, card, args.to)?;
+    if elsewhere {
+        expect_same_model(out, card, weights.bytes())?;
     }
     write(out, &files)
 }
 
-/// Refuses to put a model in the place of another.
-fn expect_same_model(out: &Path, card: &ModelCard, to: Format) -> anyhow::Result<()> {
-    let there = out.join(CARD_FILE);
-    let same = match ModelFolder::read(out) {
-        Ok(other) => other.card() == card,
-        // What `--to pytorch` wrote has no description.
-        Err(_) => !there.exists() && to == Format::Pytorch,
-    };
-    if same {
-        return Ok(());
+/// Refuses to put a model in the place of another, or beside its files.
+fn expect_same_model(out: &Path, card: &ModelCard, weights: &[u8]) -> anyhow::Result<()> {
+    let (there, described) = (out.join(WEIGHTS_FILE), out.join(CARD_FILE).exists());
+    let other_weights = there.exists() && std::fs::read(&there).map_or(true, |bytes| bytes != weights);
+    let other_card = described && ModelFolder::read(out).map_or(true, |other| other.card() != card);
+    if other_weights || other_card {
+        return Err(usage(format!("--out: {} holds another model; give another folder", out.display())));
     }
-    Err(usage(format!("--out: {} holds another model; give another folder", out.display())))
+    Ok(())
 }
 
 /// Whether two paths lead to one folder.

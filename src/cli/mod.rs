@@ -4,10 +4,12 @@ mod change;
 mod compare;
 mod describe;
 mod environment;
+mod evaluate;
 mod export;
 mod files;
 mod fit;
 mod import;
+mod infer;
 mod interrupt;
 mod libtorch;
 mod list;
@@ -37,6 +39,8 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 /// Exit code of wrong arguments or a wrong configuration.
 const USAGE: u8 = 2;
+/// Exit code of a command that did all but a part, which it named.
+const PARTLY: u8 = 3;
 /// Exit code of a command stopped by Ctrl-C.
 const INTERRUPTED: u8 = 130;
 
@@ -66,6 +70,10 @@ enum Command {
     Train(train::TrainArgs),
     /// Write a trained network, or the network of an architecture, as files for elsewhere.
     Export(export::ExportArgs),
+    /// Classify image files with a trained network.
+    Infer(infer::InferArgs),
+    /// Measure a trained network on images: accuracies by class, confusion, calibration.
+    Evaluate(evaluate::EvaluateArgs),
     /// Make the report of a search again, finished or not.
     Report {
         /// The search's folder.
@@ -116,6 +124,18 @@ impl std::fmt::Display for Usage {
 }
 
 impl std::error::Error for Usage {}
+
+/// What a command could not do of what it was asked for, once the rest is done.
+#[derive(Debug)]
+struct Partly(String);
+
+impl std::fmt::Display for Partly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Partly {}
 
 /// A usage error from anything that prints.
 fn usage(reason: impl std::fmt::Display) -> anyhow::Error {
@@ -169,6 +189,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Abandon(args) => session::abandon(&args),
         Command::Train(args) => train::train(&args),
         Command::Export(args) => export::export(&args),
+        Command::Infer(args) => infer::infer(&args),
+        Command::Evaluate(args) => evaluate::evaluate(&args),
         Command::Report { dir } => report::again(&dir),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
@@ -252,6 +274,9 @@ fn code(error: &anyhow::Error) -> u8 {
     if error.downcast_ref::<StudyError>().is_some_and(interrupted) {
         return INTERRUPTED;
     }
+    if error.is::<Partly>() {
+        return PARTLY;
+    }
     let setting = |e: &StudyError| matches!(e, StudyError::Setting { .. } | StudyError::Trial { .. });
     let wrong = error.is::<Usage>() || error.is::<ConfigError>();
     if wrong || error.downcast_ref::<StudyError>().is_some_and(setting) { USAGE } else { 1 }
@@ -286,6 +311,7 @@ mod tests {
     fn exit_codes() {
         assert_eq!(code(&usage("no")), 2);
         assert_eq!(code(&anyhow::Error::new(StudyError::Interrupted).context("while searching")), 130);
+        assert_eq!(code(&anyhow::Error::new(Partly("1 of 2".into()))), 3);
         assert_eq!(code(&anyhow::anyhow!("disk full")), 1);
     }
 }

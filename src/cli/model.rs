@@ -9,7 +9,17 @@ use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
 use bonas::report::{FINAL_FILE, FinalResult};
 use bonas::search::FINALS_FOLDER;
 use bonas::spaces::SearchSpace;
+#[cfg(feature = "torch")]
+use bonas::spaces::network::Network;
 use bonas::study::journal::read_json;
+#[cfg(feature = "torch")]
+use bonas::supernet::data::{ImageShape, Normalisation};
+#[cfg(feature = "torch")]
+use bonas::supernet::device::devices;
+#[cfg(feature = "torch")]
+use bonas::supernet::model::{Classifier, Placement};
+#[cfg(feature = "torch")]
+use bonas::tch::Device;
 
 use super::usage;
 
@@ -19,6 +29,9 @@ pub(super) struct Model {
     pub(super) folder: ModelFolder,
     pub(super) space: Arc<dyn SearchSpace>,
     pub(super) network: Deployed,
+    /// The network as its skeleton builds it.
+    #[cfg(feature = "torch")]
+    built: Network,
 }
 
 impl Model {
@@ -31,8 +44,46 @@ impl Model {
         let folder = ModelFolder::read(&path)?;
         let foreign = |reason| DeployError::Folder { path: path.join(CARD_FILE), reason };
         let space = model_space(&folder.card().space).map_err(foreign)?;
-        let network = folder.network(&*space)?;
-        Ok(Self { path, folder, space, network })
+        let (built, network) = folder.networks(&*space)?;
+        #[cfg(not(feature = "torch"))]
+        drop(built);
+        Ok(Self {
+            path,
+            folder,
+            space,
+            network,
+            #[cfg(feature = "torch")]
+            built,
+        })
+    }
+
+    /// The network with its weights, on the first of some devices.
+    ///
+    /// # Errors
+    /// A usage error for a device that is not there; what is wrong with the weights.
+    #[cfg(feature = "torch")]
+    pub(super) fn classifier(&self, device: &str) -> anyhow::Result<Classifier> {
+        let found = devices(device).map_err(|error| usage(format!("--device: {error}")))?;
+        let placement = Placement::on(found.first().copied().unwrap_or(Device::Cpu));
+        // Checked first, so that what does not fit is named as in exports.
+        self.folder.weights(&self.network)?;
+        let names = self.network.tensors().into_iter().map(|tensor| (tensor.name, tensor.place));
+        let names: Vec<_> = names.collect();
+        Ok(Classifier::load(&self.built, &self.folder.weights_file(), &names, placement)?)
+    }
+
+    /// Shape of the images that it reads.
+    #[cfg(feature = "torch")]
+    pub(super) fn shape(&self) -> ImageShape {
+        let input = &self.folder.card().input;
+        ImageShape::new(input.channels, input.height, input.width)
+    }
+
+    /// How pixels are normalised.
+    #[cfg(feature = "torch")]
+    pub(super) fn normalisation(&self) -> Normalisation {
+        let input = &self.folder.card().input;
+        Normalisation { mean: input.mean.clone(), sd: input.std.clone() }
     }
 }
 

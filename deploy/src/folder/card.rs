@@ -4,7 +4,7 @@ use std::path::Path;
 use std::slice;
 
 use bonas_spaces::SearchSpace;
-use bonas_spaces::network::{Norm, Shape, SkeletonSize, Union};
+use bonas_spaces::network::{Network, Norm, Shape, SkeletonSize, Union};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -168,8 +168,11 @@ impl ModelCard {
         }
     }
 
-    /// The network, or what does not fit.
-    pub(super) fn network(&self, space: &dyn SearchSpace) -> std::result::Result<Deployed, String> {
+    /// The network as it is built and as it is deployed, or what does not fit.
+    pub(super) fn networks(
+        &self,
+        space: &dyn SearchSpace,
+    ) -> std::result::Result<(Network, Deployed), String> {
         let architecture =
             space.parse(&self.architecture).map_err(|error| format!("architecture: {error}"))?;
         if architecture.key().to_string() != self.key {
@@ -193,6 +196,6 @@ impl ModelCard {
                 deployed.params()
             ));
         }
-        Ok(deployed)
+        Ok((network, deployed))
     }
 }

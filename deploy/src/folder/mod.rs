@@ -13,6 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::SearchSpace;
+use bonas_spaces::network::Network;
 
 use crate::Deployed;
 use crate::error::{DeployError, Result};
@@ -76,7 +77,15 @@ impl Folder {
     /// # Errors
     /// [`DeployError::Folder`] naming the part of the card that does not fit.
     pub fn network(&self, space: &dyn SearchSpace) -> Result<Deployed> {
-        self.card.network(space).map_err(|reason| DeployError::folder(self.path.join(CARD_FILE), reason))
+        Ok(self.networks(space)?.1)
+    }
+
+    /// The network of the card as a skeleton builds it, and as it is deployed.
+    ///
+    /// # Errors
+    /// As [`Self::network`].
+    pub fn networks(&self, space: &dyn SearchSpace) -> Result<(Network, Deployed)> {
+        self.card.networks(space).map_err(|reason| DeployError::folder(self.path.join(CARD_FILE), reason))
     }
 
     /// The weights, which must be those of this network.

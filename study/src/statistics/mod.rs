@@ -5,9 +5,11 @@
 //! Friedman test for all strategies at once, the Nemenyi critical difference between mean ranks, and the Wilcoxon
 //! signed-rank test for pairs, with Holm's correction.
 
+mod classification;
 mod friedman;
 mod wilcoxon;
 
+pub use classification::{Classification, most_probable};
 pub use friedman::{Friedman, friedman, nemenyi_quantile};
 pub use wilcoxon::{Wilcoxon, holm, wilcoxon};
 

@@ -34,6 +34,7 @@
 mod builder;
 mod cell;
 mod checkpoint;
+mod classifier;
 mod error;
 mod join;
 mod layers;
@@ -55,6 +56,7 @@ mod weights;
 
 pub use builder::Norm;
 pub use checkpoint::{Progress, load, load_weights, save, save_weights};
+pub use classifier::Classifier;
 pub use error::{Result, SupernetError};
 pub use loss::{Loss, accuracy};
 pub use net::{Output, Path, Placement, Supernet};

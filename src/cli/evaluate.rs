@@ -1,0 +1,198 @@
+//! `bonas evaluate`: what a trained network is worth on labelled images.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::positive;
+
+/// Arguments of `bonas evaluate`.
+#[derive(Debug, Args)]
+pub(super) struct EvaluateArgs {
+    /// Model folder, or the folder of a search or training: that of its winner's first run.
+    folder: PathBuf,
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
+    #[arg(long)]
+    data: String,
+    /// Part of them.
+    #[arg(long, value_enum, default_value = "test")]
+    part: Images,
+    /// Share of a folder without a test part that is its test part, as in training.
+    #[arg(long, default_value_t = 0.2)]
+    test_fraction: f64,
+    /// Seed of that split, as in training.
+    #[arg(long, default_value_t = 0)]
+    split_seed: u64,
+    /// Both sides of the images are divided by this, as in training.
+    #[arg(long, default_value = "1", value_parser = positive)]
+    shrink: NonZeroUsize,
+    /// Images at a time.
+    #[arg(long, default_value = "256", value_parser = positive)]
+    batch: NonZeroUsize,
+    /// Where to compute: auto, cpu, cuda or cuda:0.
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A part of a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Images {
+    /// The test images.
+    Test,
+    /// The training images, those that a search holds out among them.
+    Train,
+}
+
+#[cfg(not(feature = "torch"))]
+pub(super) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
+    let EvaluateArgs { folder, data, part, test_fraction, split_seed, shrink, batch, device, json } = args;
+    let _ = (folder, data, part, test_fraction, split_seed, shrink, batch, device, json);
+    Err(super::usage("evaluation needs libtorch, and this program was built without it (feature torch)"))
+}
+
+#[cfg(feature = "torch")]
+pub(super) use torch::evaluate;
+
+#[cfg(feature = "torch")]
+mod torch {
+    use std::fmt::Write;
+
+    use bonas::StudyError;
+    use bonas::study::statistics::Classification;
+    use bonas::supernet::data::{Augment, BatchOptions, Images as Set, LoadOptions, Loader, load};
+    use serde_json::{Value, json};
+
+    use super::super::model::Model;
+    use super::super::{change, out, placed, usage};
+    use super::{EvaluateArgs, Images};
+
+    /// Prints the figures.
+    ///
+    /// # Errors
+    /// Usage errors for what is no model folder, images of another shape or other classes, or no device.
+    pub(in super::super) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
+        let model = Model::open(&args.folder)?;
+        let images = images(args, &model)?;
+        let classifier = model.classifier(&args.device)?;
+        let loader = Loader::new(images.clone(), &model.normalisation(), Augment::none())?;
+        let all: Vec<usize> = (0..images.len()).collect();
+        let mut batches = loader.ordered(&all, BatchOptions::new(args.batch.get()))?;
+        let (mut probabilities, mut labels) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+        while let Some(batch) = batches.next_batch() {
+            probabilities.extend(classifier.probabilities(&batch.pixels)?);
+            labels.extend(batch.labels.iter().map(|&label| label as usize));
+        }
+        let figures = Classification::of(&probabilities, &labels)
+            .ok_or_else(|| usage(format!("--data: {} has no images", args.data)))?;
+        let classes = &model.folder.card().classes;
+        if args.json {
+            return out::text(&format!("{:#}\n", json_of(&figures, classes, &model)));
+        }
+        out::text(&text_of(&figures, classes, &model))
+    }
+
+    /// The images, which must be those of the network's classes.
+    fn images(args: &EvaluateArgs, model: &Model) -> anyhow::Result<Set> {
+        let source = change::source(&args.data, "--data")?;
+        let (card, shape) = (model.folder.card(), model.shape());
+        let options = LoadOptions {
+            image_size: shape.height,
+            test_fraction: args.test_fraction,
+            split_seed: args.split_seed,
+            shrink: args.shrink.get(),
+        };
+        let flag = |key: &str| match key {
+            "data" => "--data".to_owned(),
+            key => format!("--{}", key.replace('_', "-")),
+        };
+        let data = load(&source, &options).map_err(|error: StudyError| placed(error, flag))?;
+        let images = if args.part == Images::Test { data.test } else { data.train };
+        if images.shape() != shape {
+            let there = images.shape();
+            return Err(usage(format!("--data: images of {there}, and the network reads {shape}")));
+        }
+        if images.class_names() != card.classes {
+            let list = |names: &[String]| {
+                let more = if names.len() > 6 { ", .." } else { "" };
+                format!("{} ({}{more})", names.len(), names[..names.len().min(6)].join(", "))
+            };
+            let (there, own) = (list(images.class_names()), list(&card.classes));
+            return Err(usage(format!("--data: classes {there}, and those of the network are {own}")));
+        }
+        Ok(images)
+    }
+
+    fn percent(share: Option<f64>) -> String {
+        share.map_or("-".to_owned(), |share| format!("{:.2} %", 100.0 * share))
+    }
+
+    fn text_of(figures: &Classification, classes: &[String], model: &Model) -> String {
+        let mut text = String::new();
+        let images: usize = (0..classes.len()).map(|class| figures.examples(class)).sum();
+        let size = std::fs::metadata(model.folder.weights_file()).map_or(0, |file| file.len());
+        let rows = [
+            ("images", images.to_string()),
+            ("accuracy", percent(Some(figures.accuracy))),
+            ("top-5 accuracy", percent(figures.top5)),
+            ("balanced accuracy", percent(Some(figures.balanced_accuracy))),
+            ("calibration error", percent(Some(figures.calibration_error))),
+            ("parameters", model.network.params().to_string()),
+            ("bytes of weights", size.to_string()),
+        ];
+        for (name, value) in rows.iter().filter(|(_, value)| value != "-") {
+            let _ = writeln!(text, "{name:<18} {value}");
+        }
+        let width = classes.iter().map(|class| class.chars().count()).max().unwrap_or(0).max(5);
+        let _ = writeln!(text, "\n{:width$} {:>8} {:>10} {:>10}", "class", "images", "precision", "recall");
+        for (i, class) in classes.iter().enumerate() {
+            let (precision, recall) = (percent(figures.precision(i)), percent(figures.recall(i)));
+            let _ = writeln!(text, "{class:width$} {:>8} {precision:>10} {recall:>10}", figures.examples(i));
+        }
+        text + "\n" + &confusion(figures, classes, width)
+    }
+
+    /// The confusion matrix: a row for each class, a column for each answer by its place in the list of classes.
+    fn confusion(figures: &Classification, classes: &[String], width: usize) -> String {
+        let most = figures.confusion.iter().flatten().max().copied().unwrap_or(0);
+        let column = most.max(classes.len()).to_string().len() + 1;
+        let mut text = format!("{:width$}   ", "answer");
+        for answer in 0..classes.len() {
+            let _ = write!(text, "{answer:>column$}");
+        }
+        text.push('\n');
+        for (i, (class, row)) in classes.iter().zip(&figures.confusion).enumerate() {
+            let _ = write!(text, "{class:width$} {i:<2}");
+            for count in row {
+                let _ = write!(text, "{count:>column$}");
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Keys: `images`, `accuracy`, `top5_accuracy`, `balanced_accuracy`, `calibration_error` (shares), `parameters`,
+    /// `macs`, `classes[] {class, images, precision, recall}` and `confusion[][]` (rows are classes, columns answers).
+    fn json_of(figures: &Classification, classes: &[String], model: &Model) -> Value {
+        let class = |(i, name): (usize, &String)| {
+            json!({
+                "class": name, "images": figures.examples(i),
+                "precision": figures.precision(i), "recall": figures.recall(i),
+            })
+        };
+        json!({
+            "images": figures.confusion.iter().flatten().sum::<usize>(),
+            "accuracy": figures.accuracy,
+            "top5_accuracy": figures.top5,
+            "balanced_accuracy": figures.balanced_accuracy,
+            "calibration_error": figures.calibration_error,
+            "parameters": model.network.params(),
+            "macs": model.folder.card().macs,
+            "classes": classes.iter().enumerate().map(class).collect::<Vec<_>>(),
+            "confusion": figures.confusion,
+        })
+    }
+}

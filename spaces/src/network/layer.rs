@@ -185,7 +185,7 @@ pub enum Layer {
     /// A convolution or squeeze-and-excitation that shares its weights with the same layer elsewhere.
     ///
     /// It works with the first channels and the middle of the kernels of the weights of `whole` (Cai et al. 2020, without
-    /// their transformation of kernels).
+    /// their transformation of kernels). A step of training that uses a part moves the rest by momentum and weight decay.
     Part {
         /// What tells the weights from others of the cell; layers at one place in their lists that have the same key share
         /// them. Empty: the other choices of its edge share them.

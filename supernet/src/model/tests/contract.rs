@@ -248,15 +248,24 @@ fn odd_images_fit_or_are_refused_with_a_remedy() {
     }
 }
 
-/// One pixel is refused by all but the chain of BN-NAS, whose convolutions pad it.
+/// One pixel is refused with what it cannot be halved by, or computed where nothing halves it or convolutions pad it.
 #[test]
-fn images_too_small_are_refused() {
+fn images_too_small_are_refused_or_computed() {
+    let image = Shape::square(3, 1);
     for (entry, architectures) in drawn(1) {
-        let built = network(&*entry.space(), &architectures, Shape::square(3, 1));
-        let pads = ["mobilenet", "mobilenet-17"].contains(&entry.name());
-        let error = built.map(drop).err().map(|error| error.to_string());
-        let refused = error.as_ref().is_some_and(|error| error.contains("1x1") && error.contains("map"));
-        assert!(refused != pads, "{}: {error:?}", entry.name());
+        match network(&*entry.space(), &architectures, image) {
+            Err(error) => {
+                let text = error.to_string();
+                assert!(text.contains("1x1") && text.contains("map"), "{}: {text}", entry.name());
+            }
+            Ok((network, union)) => {
+                let net = built(&network, Placement::exact());
+                let path = net.path(&union.full_route()).unwrap();
+                let (images, _) = batch(2, image, net.placement());
+                let found = logits(&net, &images, &path, Mode::Train);
+                assert_eq!(found.size(), [2, CLASSES as i64], "{}", entry.name());
+            }
+        }
     }
 }
 

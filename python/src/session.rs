@@ -141,6 +141,8 @@ impl Session {
                 let reason = format!("architecture {i} of X is of space {found}, expected {expected}");
                 return Err(Fault::space(reason).into());
             }
+            let checked = self.home.space.check(&given.value);
+            checked.map_err(|error| Fault::space(format!("architecture {i} of X: {error}")))?;
             results.push((given.value.clone(), score, measures));
         }
         self.locked(py, move |inner| {

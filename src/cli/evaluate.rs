@@ -104,6 +104,7 @@ mod torch {
             test_fraction: args.test_fraction,
             split_seed: args.split_seed,
             shrink: args.shrink.get(),
+            ..LoadOptions::default()
         };
         let flag = |key: &str| match key {
             "data" => "--data".to_owned(),

@@ -139,6 +139,7 @@ impl SearchConfig {
             relative_to: PathBuf::new(),
             study: StudySettings { workers, ..self.study.clone() },
             training: TrainingSettings { device, ..self.training.clone() },
+            data: DataSettings { unpacked_megabytes: None, ..self.data.clone() },
             shortlist: ShortlistSettings::default(),
             finals: FinalSettings::default(),
             ..self.clone()

@@ -35,7 +35,8 @@ bonas_study::settings! {
         /// Text of the space file. A study keeps it here, so that a later change of the file changes nothing; without it
         /// the file is read.
         text: Option<String> = None,
-        /// Operations that architectures may be made of; without it all of the space.
+        /// Operations that architectures may be made of; without it all of the space. Not for differentiable strategies, which
+        /// relax all of them.
         operations: Option<Vec<String>> = None,
     }
     check(_s) { Ok(()) }

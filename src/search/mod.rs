@@ -255,6 +255,11 @@ impl Search {
             cancel: self.cancel.clone(),
         };
         let trainer: Option<&dyn Any> = Some(&image_search);
+        if self.config.space.operations.is_some() && self.config.strategy.own_network().is_some() {
+            let name = self.config.strategy.name();
+            let reason = format!("strategy {name} relaxes all operations of the space; leave it out");
+            return Err(StudyError::Setting { name: "space.operations".into(), reason });
+        }
         let aims = self.config.evaluator.aims();
         if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {
             let reason = format!(

@@ -188,6 +188,7 @@ fn results_of(config: &SearchConfig) -> String {
     config.relative_to.clear();
     config.study.workers = StudySettings::default().workers;
     config.training.device = TrainingSettings::default().device;
+    config.data.unpacked_megabytes = None;
     config.evaluator.forget_machine();
     config.plain()
 }

@@ -92,7 +92,7 @@ class Posterior:
         noise_free: bool = False,
         rng: RandomState = None,
     ) -> Floats:
-        """How much each architecture is worth measuring, `[n]`; the highest first.
+        """Utility of measuring each architecture, `[n]`, in their order; higher is better.
 
         Parameters
         ----------

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Choices, SearchSpace, SpaceSize};
+use super::{Choices, SearchSpace, SpaceSize, check_choices};
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Key, Vocabulary};
 use crate::network::SpaceNetwork;
@@ -43,6 +43,8 @@ pub struct Restricted {
     whole: Arc<dyn SearchSpace>,
     /// Whether an architecture may have each label of the vocabulary.
     allowed: Vec<bool>,
+    /// The options of the whole space that are left at each position, where it is one of choices.
+    options: Vec<Vec<usize>>,
     size: OnceLock<SpaceSize>,
 }
 
@@ -63,18 +65,43 @@ impl Restricted {
         for name in operations {
             allowed[vocabulary.id(name.as_ref())?.index()] = true;
         }
-        let space = Self { whole, allowed, size: OnceLock::new() };
+        let mut space = Self { whole, allowed, options: Vec::new(), size: OnceLock::new() };
         let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let left = (0..TRIED).filter(|_| space.forbidden(&space.whole.sample(&mut rng)).is_none());
-        match left.take(LEAST).count() {
-            LEAST => Ok(space),
-            few => {
-                let reason = "too few architectures are made of these operations alone";
-                bad(format!(
-                    "{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"
-                ))
-            }
+        let drawn = (0..TRIED).map(|_| space.whole.sample(&mut rng));
+        let left: Vec<Architecture> = drawn.filter(|drawn| space.is_left(drawn)).take(LEAST).collect();
+        if left.len() < LEAST {
+            assert_eq!(part.choices().unwrap().counts(), [4; 6]);
+            let networks = part.network().unwrap();
+            let skeleton = networks.skeleton().build(&SkeletonSize::default()).unwrap();
+            let costs = CostTable::of(&part, &*skeleton, &networks.ops()).unwrap().unwrap();
+            let cell = part.sample(&mut ChaCha8Rng::seed_from_u64(2));
+            let union = Union::of(std::slice::from_ref(&cell)).unwrap();
+            let macs = skeleton.network(&union, &networks.ops()).unwrap().macs();
+            assert_eq!(costs.macs(&part.choices().unwrap().read(&cell).unwrap()), macs);
+            let few = left.len();
+            let reason = "too few architectures are made of these operations alone";
+            return bad(format!(
+                "{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"
+            ));
         }
+        space.options = space.options_beside(&left[0])?;
+        Ok(space)
+    }
+
+    /// The options at each position that bring no forbidden operation into an architecture that has none.
+    fn options_beside(&self, architecture: &Architecture) -> Result<Vec<Vec<usize>>, SpaceError> {
+        let Some(choices) = self.whole.choices() else { return Ok(Vec::new()) };
+        let own = choices.read(architecture)?;
+        let is_left = |position: usize, option: usize| {
+            let mut options = own.clone();
+            options[position] = option;
+            Ok(choices.build(&options)?.is_none_or(|built| self.is_left(&built)))
+        };
+        let of = |(position, count): (usize, usize)| {
+            let kept = (0..count).map(|option| Ok(is_left(position, option)?.then_some(option)));
+            Ok(kept.collect::<Result<Vec<_>, SpaceError>>()?.into_iter().flatten().collect())
+        };
+        choices.counts().into_iter().enumerate().map(of).collect()
     }
 
     /// The name of an operation that an architecture has and must not have.
@@ -195,18 +222,28 @@ impl SearchSpace for Restricted {
     }
 }
 
-/// Those of the whole space, of which a combination with another operation makes no architecture.
+/// The choices of the whole space with the options that are left.
 impl Choices for Restricted {
     fn counts(&self) -> Vec<usize> {
-        self.whole.choices().map(Choices::counts).unwrap_or_default()
+        self.options.iter().map(Vec::len).collect()
     }
 
     fn read(&self, architecture: &Architecture) -> Result<Vec<usize>, SpaceError> {
-        self.whole.choices().map_or_else(|| Ok(Vec::new()), |choices| choices.read(architecture))
+        self.check(architecture)?;
+        let choices = self.whole.choices();
+        let whole = choices.map_or_else(|| Ok(Vec::new()), |choices| choices.read(architecture))?;
+        let place = |(kept, option): (&Vec<usize>, usize)| {
+            let missing = || SpaceError::cell(format!("option {option} is left out of the space"));
+            kept.iter().position(|&one| one == option).ok_or_else(missing)
+        };
+        self.options.iter().zip(whole).map(place).collect()
     }
 
     fn build(&self, options: &[usize]) -> Result<Option<Architecture>, SpaceError> {
-        let built = self.whole.choices().map_or(Ok(None), |choices| choices.build(options))?;
+        check_choices(options, &self.counts())?;
+        let whole: Vec<usize> =
+            self.options.iter().zip(options).map(|(kept, &option)| kept[option]).collect();
+        let built = self.whole.choices().map_or(Ok(None), |choices| choices.build(&whole))?;
         Ok(built.filter(|built| self.is_left(built)))
     }
 }
@@ -216,6 +253,8 @@ mod tests {
     use super::*;
     use crate::families::darts::Darts;
     use crate::families::nasbench201::NasBench201;
+    use crate::network::{SkeletonSize, Union};
+    use crate::space::CostTable;
     use crate::testing::check_space;
 
     #[test]

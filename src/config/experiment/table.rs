@@ -169,9 +169,9 @@ impl TableSettings {
         Self { space: EMBEDDED_SPACE.into(), search: "val".into(), report: "test".into(), ..Self::default() }
     }
 
-    /// The text that results are known by: every key but the path.
+    /// The text that results are known by: every key but the path and what a file is unpacked to.
     pub fn identity(&self) -> String {
-        plain("table", &Self { path: String::new(), ..self.clone() })
+        plain("table", &Self { path: String::new(), unpacked_megabytes: None, ..self.clone() })
     }
 }
 

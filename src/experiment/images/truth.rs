@@ -35,7 +35,7 @@ pub struct Agreement {
     pub inside: Option<f64>,
     /// Between batches: of the means of each.
     pub between: Option<f64>,
-    /// True value of the architecture with the best score so far, after each round; none before the first score.
+    /// True value of the best score so far, after each round, among what the table has; none before the first.
     pub found: Vec<Option<f64>>,
     /// Share of skips (operations with role identity) among the operations of each round's architectures.
     pub skips: Vec<f64>,

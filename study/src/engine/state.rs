@@ -226,11 +226,13 @@ impl State {
     fn import(&mut self, results: &[Known]) -> Result<(), String> {
         self.importable(results)?;
         let round = self.rounds;
-        for Known { arch, key, outcome } in results {
+        // Nothing is taken where one cannot be.
+        let read = |known: &Known| read_back(&*self.space, &known.arch, known.key);
+        let architectures = results.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+        for (Known { arch, outcome, .. }, architecture) in results.iter().zip(architectures) {
             if let Outcome::Scored(score) = outcome {
                 self.fidelity.get_or_insert(score.fidelity);
             }
-            let architecture = read_back(&*self.space, arch, *key)?;
             let evaluation =
                 Evaluation { architecture, outcome: outcome.clone(), predicted: None, round, batch: 0 };
             if !self.history.push(evaluation) {

@@ -83,8 +83,9 @@ pub(super) fn unzipped(bytes: &[u8], path: &Path, reading: &Reading) -> Result<V
         }
         Ok(_) if is_endless(&text) => refused(no_header()),
         Ok(_) if text.len() as u64 > most => refused(format!(
-            "its {} bytes of gzip unpack to more than {most}; unpack it, or raise table.unpacked_megabytes",
-            bytes.len()
+            "its {} bytes of gzip unpack to more than {most}; unpack it{}",
+            bytes.len(),
+            if reading.unpacked.is_some() { ", or raise table.unpacked_megabytes" } else { "" }
         )),
         Ok(_) => Ok(text),
     }

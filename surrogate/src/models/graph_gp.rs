@@ -247,7 +247,7 @@ impl GraphGp {
         let curve = before.map_or_else(RankCurve::default, |hyper| hyper.curve.clone());
         let NormalScores { z, warp } = normal_scores(&data.scores[..n], &curve);
         let known = data.known_noise(n, &warp);
-        let rows = spread_in_time(n, if n > EXACT { self.limit * 5 / 8 } else { self.limit });
+        let rows = spread_in_time(n, if n > EXACT { self.limit / 8 * 5 } else { self.limit });
         let (z, known) = (Array1::from(z).select(Axis(0), &rows), known.select(Axis(0), &rows));
         let (structures, ranks) = data.rows(&rows);
         let x = columns.matrix(structures.iter(), &ranks);

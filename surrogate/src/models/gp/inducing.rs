@@ -210,7 +210,7 @@ impl Sums {
     fn add(&mut self, mut values: Array2<f64>, targets: ArrayView1<'_, f64>, noise: &Array1<f64>) {
         self.weighted += &values.dot(&(&targets / noise));
         values /= &noise.mapv(f64::sqrt);
-        // Products in single precision, which halves their time, sums in double: no system is solved in them.
+        // Products in single precision, which halves their time; sums, and what is solved with them, in double.
         let values = values.mapv(|v| v as f32);
         let m = values.nrows();
         for start in (0..m).step_by(CHUNK) {

@@ -19,6 +19,8 @@ mod endings;
 #[cfg(unix)]
 mod extend;
 mod folders;
+#[cfg(unix)]
+mod images;
 mod import;
 #[cfg(feature = "torch")]
 mod indicator;

@@ -2,6 +2,7 @@
 
 mod change;
 mod compare;
+mod data;
 mod describe;
 mod environment;
 mod evaluate;
@@ -83,6 +84,9 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Count and draw an architecture.
     Describe(describe::DescribeArgs),
+    /// Images, before they are searched on.
+    #[command(subcommand)]
+    Data(data::DataCommand),
     /// Search spaces declared in files.
     #[command(subcommand)]
     Space(space::SpaceCommand),
@@ -194,6 +198,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Report { dir } => report::again(&dir),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
+        Command::Data(command) => data::data(&command),
         Command::Space(command) => space::space(&command),
         Command::Compare(args) => compare::compare(&args),
         Command::Tabulate(args) => tabulate::tabulate(&args),

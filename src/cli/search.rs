@@ -16,7 +16,7 @@ use super::change::{ConfigArgs, Purpose};
 use super::files;
 use super::interrupt::{self, Interrupt};
 use super::searched::{print_ending, read};
-use super::{environment, out, placed, plan, session, usage};
+use super::{data, environment, out, placed, plan, session, usage};
 
 /// What a search waits for after the first Ctrl-C.
 const WAITS_FOR: &str = "the epoch or the proposal under way";
@@ -130,6 +130,9 @@ pub(super) fn guarded(
         return print_ending(&summary, config, dir);
     }
     show_skipped(&search, told)?;
+    if config.trains() || config.evaluator.follows_up() {
+        data::show_skipped(config, told)?;
+    }
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
     let line = Overall::new(StagePlan::of(&planned));

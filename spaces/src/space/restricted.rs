@@ -70,14 +70,6 @@ impl Restricted {
         let drawn = (0..TRIED).map(|_| space.whole.sample(&mut rng));
         let left: Vec<Architecture> = drawn.filter(|drawn| space.is_left(drawn)).take(LEAST).collect();
         if left.len() < LEAST {
-            assert_eq!(part.choices().unwrap().counts(), [4; 6]);
-            let networks = part.network().unwrap();
-            let skeleton = networks.skeleton().build(&SkeletonSize::default()).unwrap();
-            let costs = CostTable::of(&part, &*skeleton, &networks.ops()).unwrap().unwrap();
-            let cell = part.sample(&mut ChaCha8Rng::seed_from_u64(2));
-            let union = Union::of(std::slice::from_ref(&cell)).unwrap();
-            let macs = skeleton.network(&union, &networks.ops()).unwrap().macs();
-            assert_eq!(costs.macs(&part.choices().unwrap().read(&cell).unwrap()), macs);
             let few = left.len();
             let reason = "too few architectures are made of these operations alone";
             return bad(format!(
@@ -92,14 +84,19 @@ impl Restricted {
     fn options_beside(&self, architecture: &Architecture) -> Result<Vec<Vec<usize>>, SpaceError> {
         let Some(choices) = self.whole.choices() else { return Ok(Vec::new()) };
         let own = choices.read(architecture)?;
-        let is_left = |position: usize, option: usize| {
+        let is_left = |position: usize, option: usize| -> Result<bool, SpaceError> {
             let mut options = own.clone();
             options[position] = option;
             Ok(choices.build(&options)?.is_none_or(|built| self.is_left(&built)))
         };
-        let of = |(position, count): (usize, usize)| {
-            let kept = (0..count).map(|option| Ok(is_left(position, option)?.then_some(option)));
-            Ok(kept.collect::<Result<Vec<_>, SpaceError>>()?.into_iter().flatten().collect())
+        let of = |(position, count): (usize, usize)| -> Result<Vec<usize>, SpaceError> {
+            let mut kept = Vec::with_capacity(count);
+            for option in 0..count {
+                if is_left(position, option)? {
+                    kept.push(option);
+                }
+            }
+            Ok(kept)
         };
         choices.counts().into_iter().enumerate().map(of).collect()
     }
@@ -264,6 +261,14 @@ mod tests {
         let report = check_space(&part, 1, 100).unwrap();
         assert_eq!(report.enumerated, 4096);
         assert_eq!(part.size(), SpaceSize::Unique(1236));
+        assert_eq!(part.choices().unwrap().counts(), [4; 6]);
+        let networks = part.network().unwrap();
+        let skeleton = networks.skeleton().build(&SkeletonSize::default()).unwrap();
+        let costs = CostTable::of(&part, &*skeleton, &networks.ops()).unwrap().unwrap();
+        let cell = part.sample(&mut ChaCha8Rng::seed_from_u64(2));
+        let union = Union::of(std::slice::from_ref(&cell)).unwrap();
+        let macs = skeleton.network(&union, &networks.ops()).unwrap().macs();
+        assert_eq!(costs.macs(&part.choices().unwrap().read(&cell).unwrap()), macs);
         let few =
             ["skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3"];
         check_space(&Restricted::to(Arc::new(Darts::new()), &few).unwrap(), 1, 4).unwrap();

@@ -9,6 +9,7 @@ use image::imageops::FilterType;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
 use super::files::unusable;
+use super::options::{Background, LoadOptions};
 
 /// Most bytes of the decoded pixels of a file.
 const LARGEST: u64 = 512 << 20;
@@ -20,16 +21,19 @@ pub(super) struct Picture {
     pub(super) grey: bool,
 }
 
-/// Reads an image file, turns it as its Exif orientation says, lays it on white where it is transparent, and cuts out its
-/// largest middle square, which is scaled to `size` x `size`.
+/// Reads an image file, turns it as its Exif orientation says, lays it on the background where it is transparent, and cuts out
+/// its largest middle square, which is scaled to [`LoadOptions::image_size`]. Colour profiles and gamma are not applied.
 ///
 /// # Errors
 /// [`StudyError::Data`] naming a file that is no image, damaged, cut off, or of more than [`LARGEST`] bytes of pixels.
-pub(super) fn read(path: &Path, size: usize) -> Result<Picture, StudyError> {
+pub(super) fn read(path: &Path, options: &LoadOptions) -> Result<Picture, StudyError> {
     let damaged = |reason: &dyn std::fmt::Display| {
         unusable(path, format!("cannot be decoded as an image ({reason}); replace or remove it"))
     };
     let bytes = fs::read(path).map_err(|error| damaged(&error))?;
+    if let Some(what) = no_image(&bytes) {
+        return Err(damaged(&what));
+    }
     let reader =
         ImageReader::new(Cursor::new(&bytes)).with_guessed_format().map_err(|error| damaged(&error))?;
     if reader.format() == Some(ImageFormat::Jpeg) && is_cut_off(&bytes) {
@@ -48,10 +52,11 @@ pub(super) fn read(path: &Path, size: usize) -> Result<Picture, StudyError> {
     let orientation = decoder.orientation().map_err(|error| damaged(&error))?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(|error| damaged(&error))?;
     image.apply_orientation(orientation);
-    let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16);
+    let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16)
+        && (options.background.is_grey() || !image.color().has_alpha());
     // Before anything is scaled, which would take memory for what is cut off.
-    let image = on_white(middle(&image));
-    let side = size as u32;
+    let image = on_background(middle(&image), options.background);
+    let side = options.image_size as u32;
     let image =
         if image.width() == side { image } else { image.resize_exact(side, side, FilterType::Triangle) };
     Ok(Picture { rgb: image.into_rgb8(), grey })
@@ -64,23 +69,77 @@ fn middle(image: &DynamicImage) -> DynamicImage {
     image.crop_imm((width - side) / 2, (height - side) / 2, side, side)
 }
 
-/// An image without transparency: `a c + (1 - a) 255` for a colour `c` with opacity `a`.
-fn on_white(image: DynamicImage) -> DynamicImage {
+/// What bytes are that are plainly no image.
+fn no_image(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_empty() {
+        return Some("it is empty");
+    }
+    let text = bytes.trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    (begins(b"<!doctype html") || begins(b"<html"))
+        .then_some("it is an HTML page, as of a download that failed")
+}
+
+/// An image without transparency: `a c + (1 - a) b` for a colour `c` with opacity `a` on `b`.
+fn on_background(image: DynamicImage, background: Background) -> DynamicImage {
     if !image.color().has_alpha() {
         return image;
     }
     let rgba = image.into_rgba16();
-    let laid = |colour: u16, opacity: u16| {
+    let laid = |colour: u16, behind: u8, opacity: u16| {
         let (colour, opacity, full) = (u64::from(colour), u64::from(opacity), u64::from(u16::MAX));
         // Rounded, from 16 bits to 8.
-        let sum = colour * opacity + full * (full - opacity);
+        let sum = colour * opacity + 257 * u64::from(behind) * (full - opacity);
         ((sum * 255 + full * full / 2) / (full * full)) as u8
     };
     let pixel = |x, y| {
         let [red, green, blue, opacity] = rgba.get_pixel(x, y).0;
-        image::Rgb([red, green, blue].map(|colour| laid(colour, opacity)))
+        let Background([r, g, b]) = background;
+        image::Rgb([laid(red, r, opacity), laid(green, g, opacity), laid(blue, b, opacity)])
     };
     RgbImage::from_fn(rgba.width(), rgba.height(), pixel).into()
+}
+
+/// Extensions of the files that are read.
+pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
+
+/// The format of an image that is named as another one.
+pub(super) fn other_format(bytes: &[u8], extension: &str) -> Option<String> {
+    let format = image::guess_format(bytes).ok()?;
+    let is_named = format.extensions_str().contains(&extension);
+    (!is_named).then(|| format!("{format:?}").to_uppercase())
+}
+
+/// What an image file says about its colours that is not applied: a profile other than sRGB, or a gamma.
+pub(super) fn unapplied(bytes: &[u8]) -> Option<String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    let profile = reader.into_decoder().ok()?.icc_profile().ok()?;
+    let has = |profile: &[u8], name: &[u8]| profile.windows(name.len()).any(|window| window == name);
+    match profile {
+        Some(profile) if has(&profile, b"sRGB") || has(&profile, b"\0s\0R\0G\0B") => None,
+        Some(_) => Some("its colour profile is not sRGB, and is not applied".to_owned()),
+        None => gamma(bytes).map(|gamma| format!("its gamma of {gamma} is not applied")),
+    }
+}
+
+/// The gamma of a PNG that is not that of sRGB (`gAMA` of 45455, and no chunk `sRGB`).
+fn gamma(bytes: &[u8]) -> Option<f64> {
+    const SIGNATURE: usize = 8;
+    const SRGB: u32 = 45_455;
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").map(|_| &bytes[SIGNATURE..])?;
+    let mut found = None;
+    // Length, kind, data and checksum of a chunk.
+    while let Some((head, data)) = rest.split_at_checked(8) {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        match &head[4..] {
+            b"IDAT" => break,
+            b"sRGB" => return None,
+            b"gAMA" => found = data.first_chunk::<4>().map(|gamma| u32::from_be_bytes(*gamma)),
+            _ => {}
+        }
+        rest = data.get(length.checked_add(4)?..)?;
+    }
+    found.filter(|&gamma| gamma.abs_diff(SRGB) > 500 && gamma > 0).map(|gamma| f64::from(gamma) / 1e5)
 }
 
 /// Whether a JPEG lacks its end, as a download that broke off does: no end marker (FF D9) follows the first scan. In the data

@@ -5,9 +5,13 @@ use std::path::{Path, PathBuf};
 use bonas_spaces::catalogue::Entry;
 use bonas_study::StudyError;
 
+use super::check::DataReport;
 use super::dataset::Dataset;
 use super::images::ImageShape;
 use super::options::LoadOptions;
+
+/// Looks at the files of a place one by one.
+pub type Check = fn(&Place<'_>, &LoadOptions) -> Result<DataReport, StudyError>;
 
 /// One kind of dataset: how it is named, recognised and read.
 ///
@@ -28,6 +32,8 @@ pub struct DatasetEntry {
     pub files: fn(&Place<'_>) -> Result<Vec<PathBuf>, StudyError>,
     /// Reads the dataset from the place after the colon.
     pub read: fn(&Place<'_>, &LoadOptions) -> Result<Dataset, StudyError>,
+    /// Looks at its files one by one; none: it is read, and its images are compared.
+    pub check: Option<Check>,
 }
 
 /// What stands after the colon of a source.

@@ -10,11 +10,12 @@ use bonas_study::{StudyError, rng};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
-use super::decode::{self, Picture};
+use super::decode::{self, EXTENSIONS, Picture};
 use super::entry::DatasetEntry;
 use super::files::{entries, name_of, unusable};
+use super::folder_check;
 use super::images::{ImageShape, Images};
-use super::options::LoadOptions;
+use super::options::{LoadOptions, OnBad};
 use super::split::Split;
 
 /// `folder:DIRECTORY`: `train/<class>/*` and `test/<class>/*`, or `<class>/*`, of which [`LoadOptions::test_fraction`]
@@ -29,10 +30,17 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     is_in: |directory| Ok(is_folder(directory)),
     files: |place| all_files(place.path()),
     read: |place, options| from_directory(place.path(), options),
+    check: Some(|place, options| folder_check::check(place.path(), &parts(place.path()), options)),
 };
 
+/// The folders of class folders.
+fn parts(root: &Path) -> Vec<PathBuf> {
+    if is_split(root) { vec![root.join("train"), root.join("test")] } else { vec![root.to_owned()] }
+}
+
+/// Most files that an error lists.
+const SHOWN: usize = 20;
 const LAYOUT: &str = "expected root/train/<class>/*.png and root/test/<class>/*.png, or root/<class>/*.png";
-const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 
 /// Reads a folder of images by class; see [`ENTRY`].
 pub(super) fn from_directory(root: &Path, options: &LoadOptions) -> Result<Dataset, StudyError> {
@@ -46,12 +54,12 @@ pub(super) fn from_directory(root: &Path, options: &LoadOptions) -> Result<Datas
 
 /// The image files of all classes.
 fn all_files(root: &Path) -> Result<Vec<PathBuf>, StudyError> {
-    let parts =
-        if is_split(root) { vec![root.join("train"), root.join("test")] } else { vec![root.to_owned()] };
     let mut files = Vec::new();
-    for part in parts {
+    for part in parts(root) {
         files.extend(list(&part)?.files.into_iter().map(|(file, _)| file));
     }
+    // A link that leads nowhere has no content; it is told where images are read.
+    files.retain(|file| file.exists());
     Ok(files)
 }
 
@@ -75,18 +83,16 @@ fn split_folders(root: &Path, options: &LoadOptions) -> Result<(Images, Images),
             return Err(unusable(path.join(class), reason));
         }
     }
-    let [mut a, mut b] = [decode_all(&train, options.image_size)?, decode_all(&test, options.image_size)?];
+    let [mut a, mut b] = [decode_all(&mut train, options)?, decode_all(&mut test, options)?];
     let grey = a.grey && b.grey;
     Ok((a.images(&mut train, grey)?, b.images(&mut test, grey)?))
 }
 
 fn one_folder(root: &Path, options: &LoadOptions) -> Result<(Images, Images), StudyError> {
     let mut listing = list(root)?;
-    if let Some(class) = listing.counts().iter().position(|&count| count < 2) {
-        let reason = "has only one image, which cannot be both trained and tested on; add images";
-        return Err(unusable(root.join(&listing.names[class]), reason));
-    }
-    let mut decoded = decode_all(&listing, options.image_size)?;
+    listing.expect_two_each()?;
+    let mut decoded = decode_all(&mut listing, options)?;
+    listing.expect_two_each()?;
     let grey = decoded.grey;
     let all = decoded.images(&mut listing, grey)?;
     let split = Split::stratified(&all, options.test_fraction, &mut rng::stream(options.split_seed, &[]))?;
@@ -105,6 +111,13 @@ impl Listing {
         let mut counts = vec![0; self.names.len()];
         self.files.iter().for_each(|(_, label)| counts[usize::from(*label)] += 1);
         counts
+    }
+
+    /// Refuses a class that cannot be split.
+    fn expect_two_each(&self) -> Result<(), StudyError> {
+        let Some(class) = self.counts().iter().position(|&count| count < 2) else { return Ok(()) };
+        let reason = "has only one image, which cannot be both trained and tested on; add images";
+        Err(unusable(self.root.join(&self.names[class]), reason))
     }
 }
 
@@ -138,7 +151,9 @@ fn files_of(folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
         extension.is_some_and(|extension| EXTENSIONS.contains(&extension.as_str()))
     };
-    Ok(entries(folder, LAYOUT)?.into_iter().filter(|path| named(path) && path.is_file()).collect())
+    // A link that leads nowhere counts, to be told of.
+    let is_other = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|there| !there.is_file());
+    Ok(entries(folder, LAYOUT)?.into_iter().filter(|path| named(path) && !is_other(path)).collect())
 }
 
 /// Decoded images as RGB, `[n, 3, size, size]`, and whether every file was grey.
@@ -164,16 +179,54 @@ impl Decoded {
     }
 }
 
-fn decode_all(listing: &Listing, size: usize) -> Result<Decoded, StudyError> {
+/// Decodes all files of a listing. Those that cannot be are an error that lists them, or taken out of the listing.
+fn decode_all(listing: &mut Listing, options: &LoadOptions) -> Result<Decoded, StudyError> {
+    let size = options.image_size;
     let mut decoded =
         Decoded { pixels: Vec::with_capacity(listing.files.len() * 3 * size * size), size, grey: true };
-    for (file, _) in &listing.files {
-        let Picture { rgb, grey } = decode::read(file, size)?;
+    let (mut read, mut bad) = (Vec::with_capacity(listing.files.len()), Vec::new());
+    let all = listing.files.len();
+    for (file, label) in std::mem::take(&mut listing.files) {
+        let Picture { rgb, grey } = match decode::read(&file, options) {
+            Ok(picture) => picture,
+            Err(error) => {
+                bad.push(error);
+                continue;
+            }
+        };
         decoded.grey &= grey;
         // Plane by plane.
         for channel in 0..3 {
             decoded.pixels.extend(rgb.as_raw().iter().skip(channel).step_by(3));
         }
+        read.push((file, label));
+    }
+    listing.files = read;
+    if options.on_bad == OnBad::Stop && !bad.is_empty() {
+        return Err(refused(&listing.root, all, bad));
+    }
+    if let Some(class) = listing.counts().iter().position(|&count| count == 0) {
+        let reason = "no image of this class can be read; replace them, or remove the folder";
+        return Err(unusable(listing.root.join(&listing.names[class]), reason));
     }
     Ok(decoded)
+}
+
+/// The error of files that cannot be read.
+fn refused(root: &Path, all: usize, mut bad: Vec<StudyError>) -> StudyError {
+    let skip = "data.on_bad = \"skip\" leaves out what cannot be read, `bonas data check` lists it";
+    if bad.len() == 1 {
+        return match bad.remove(0) {
+            StudyError::Data { path, reason } => {
+                StudyError::Data { path, reason: format!("{reason}; {skip}") }
+            }
+            other => other,
+        };
+    }
+    let more = bad.len().saturating_sub(SHOWN);
+    let mut shown: Vec<String> = bad.iter().take(SHOWN).map(|error| format!("\n  {error}")).collect();
+    if more > 0 {
+        shown.push(format!("\n  and {more} more"));
+    }
+    unusable(root, format!("{} of {all} images cannot be read; {skip}{}", bad.len(), shown.concat()))
 }

@@ -14,6 +14,7 @@
 
 mod augment;
 mod batch;
+mod check;
 mod cifar;
 mod dataset;
 mod decode;
@@ -22,6 +23,7 @@ mod entry;
 mod files;
 mod fingerprint;
 mod folder;
+mod folder_check;
 mod idx;
 mod images;
 mod normalise;
@@ -35,12 +37,13 @@ mod tests;
 
 pub use augment::Augment;
 pub use batch::{Batch, BatchOptions, Batches, Loader};
+pub use check::{DataFault, DataReport, FaultKind};
 pub use dataset::Dataset;
 pub use digits::digits;
-pub use entry::{DatasetEntry, Place};
+pub use entry::{Check, DatasetEntry, Place};
 pub use images::{ImageShape, Images};
 pub use normalise::Normalisation;
-pub use options::LoadOptions;
+pub use options::{Background, LoadOptions, OnBad};
 pub use picture::read_image;
 pub use settings::DataSettings;
 pub use source::{Source, load};

@@ -1,7 +1,69 @@
 //! How images are read.
 
+use std::str::FromStr;
+
 use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
+
+/// What becomes of an image file of a folder that cannot be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBad {
+    /// It is an error, which counts and lists all of them.
+    #[default]
+    Stop,
+    /// It is left out.
+    Skip,
+}
+
+/// The colour that transparent images are laid on: red, green, blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Background(pub [u8; 3]);
+
+impl Background {
+    /// White, which most viewers show.
+    pub const WHITE: Self = Self([255; 3]);
+
+    pub(super) fn is_grey(self) -> bool {
+        self.0[0] == self.0[1] && self.0[1] == self.0[2]
+    }
+}
+
+impl FromStr for Background {
+    type Err = String;
+
+    /// # Errors
+    /// For a text other than `white`, `black` and `#rrggbb`.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let hexadecimal = |digits: &str| {
+            let is_colour = digits.len() == 6 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            let number = u32::from_str_radix(digits, 16).ok().filter(|_| is_colour)?;
+            let [_, red, green, blue] = number.to_be_bytes();
+            Some(Self([red, green, blue]))
+        };
+        let found = match text {
+            "white" => Some(Self::WHITE),
+            "black" => Some(Self([0; 3])),
+            _ => text.strip_prefix('#').and_then(hexadecimal),
+        };
+        found.ok_or_else(|| format!("{text:?} is no colour; expected white, black or #rrggbb"))
+    }
+}
+
+impl TryFrom<String> for Background {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Background> for String {
+    fn from(Background([red, green, blue]): Background) -> Self {
+        format!("#{red:02x}{green:02x}{blue:02x}")
+    }
+}
 
 /// How images are read. All but `shrink` and `unpacked` are about folders.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,15 +79,28 @@ pub struct LoadOptions {
     pub shrink: usize,
     /// Most bytes that a gzip file is unpacked to.
     pub unpacked: u64,
+    /// What becomes of a file that cannot be read.
+    pub on_bad: OnBad,
+    /// What transparent images are laid on.
+    pub background: Background,
 }
 
 /// Most bytes that a gzip file is unpacked to where nothing else is said: 2 GiB.
 const UNPACKED: u64 = 2 << 30;
 
 impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked.
+    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked; files that
+    /// cannot be read are an error; on white.
     fn default() -> Self {
-        Self { image_size: 32, test_fraction: 0.2, split_seed: 0, shrink: 1, unpacked: UNPACKED }
+        Self {
+            image_size: 32,
+            test_fraction: 0.2,
+            split_seed: 0,
+            shrink: 1,
+            unpacked: UNPACKED,
+            on_bad: OnBad::Stop,
+            background: Background::WHITE,
+        }
     }
 }
 
@@ -39,5 +114,28 @@ impl LoadOptions {
             return Ok(());
         };
         Err(StudyError::Setting { name: name.to_owned(), reason: format!("{value}; valid: {valid}") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_read_and_printed() {
+        for (text, colour, printed) in [
+            ("white", [255, 255, 255], "#ffffff"),
+            ("black", [0, 0, 0], "#000000"),
+            ("#10A0ff", [16, 160, 255], "#10a0ff"),
+        ] {
+            let background: Background = text.parse().unwrap();
+            assert_eq!((background.0, String::from(background).as_str()), (colour, printed));
+        }
+        for text in ["", "red", "#12345", "#1234567", "#+12345", "#\u{e9}\u{e9}\u{e9}", "ffffff"] {
+            assert!(
+                text.parse::<Background>().unwrap_err().contains("expected white, black or #rrggbb"),
+                "{text}"
+            );
+        }
     }
 }

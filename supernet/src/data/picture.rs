@@ -7,6 +7,7 @@ use bonas_study::StudyError;
 use super::decode::{self, Picture};
 use super::files::unusable;
 use super::images::ImageShape;
+use super::options::LoadOptions;
 
 /// Pixels `[C, H, W]` of an image file, as images of a folder are read: turned as its Exif orientation says, laid on
 /// white, its largest middle square scaled to the shape. A colour becomes grey as L = 0.299 R + 0.587 G + 0.114 B
@@ -24,7 +25,8 @@ pub fn read_image(path: &Path, shape: ImageShape) -> Result<Vec<u8>, StudyError>
     if path.is_dir() {
         return Err(unusable(path, "is a folder, expected an image"));
     }
-    let Picture { rgb, grey } = decode::read(path, width)?;
+    let options = LoadOptions { image_size: width, ..LoadOptions::default() };
+    let Picture { rgb, grey } = decode::read(path, &options)?;
     let pixels = rgb.as_raw();
     let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
     if channels == 3 {

@@ -2,7 +2,7 @@
 
 use bonas_study::settings::ensure;
 
-use super::options::LoadOptions;
+use super::options::{Background, LoadOptions, OnBad};
 
 bonas_study::settings! {
     /// The images, and how the training part is divided.
@@ -26,6 +26,11 @@ bonas_study::settings! {
         shrink: usize = 1,
         /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 2048 if it is not set.
         unpacked_megabytes: Option<u32> = None,
+        /// What becomes of an image file of a folder that cannot be read: stop (all of them are counted and listed), or skip
+        /// (they are left out, and said at the start). stop if it is not set.
+        on_bad: Option<OnBad> = None,
+        /// The colour that transparent images of a folder are laid on: white, black or "#rrggbb". white if it is not set.
+        background: Option<Background> = None,
     }
     check(s) {
         let share = |x: f64| x > 0.0 && x < 1.0;
@@ -49,6 +54,8 @@ impl DataSettings {
             split_seed: self.split_seed,
             shrink: self.shrink,
             unpacked: unpacked.unwrap_or(LoadOptions::default().unpacked),
+            on_bad: self.on_bad.unwrap_or_default(),
+            background: self.background.unwrap_or(Background::WHITE),
         }
     }
 }

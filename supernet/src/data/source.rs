@@ -8,6 +8,7 @@ use bonas_spaces::catalogue::nearest;
 use bonas_study::StudyError;
 
 use super::DATASETS;
+use super::check::{DataReport, of_dataset};
 use super::dataset::Dataset;
 use super::entry::{DatasetEntry, Place};
 use super::files::unusable;
@@ -112,6 +113,20 @@ impl Source {
     /// The kind of data, for which a directory is looked into.
     fn detected(&self) -> Result<&'static DatasetEntry, StudyError> {
         self.kind.map_or_else(|| detect(Path::new(&self.place)), Ok)
+    }
+
+    /// What is wrong with the dataset, all of it at once.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] for a folder that cannot be listed, and for data of other kinds than folders that cannot be read.
+    /// [`StudyError::Setting`] for an option out of its range.
+    pub fn check(&self, options: &LoadOptions) -> Result<DataReport, StudyError> {
+        options.check()?;
+        let (kind, place) = (self.detected()?, Place(&self.place));
+        match kind.check {
+            Some(check) => check(&place, options),
+            None => Ok(of_dataset(&(kind.read)(&place, options)?)),
+        }
     }
 
     /// Fingerprint of the files that the dataset is read from, 32 hexadecimal digits of BLAKE3: of their names below the

@@ -4,7 +4,7 @@ use std::path::Path;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use super::{read, refused, write};
-use crate::data::{ImageShape, LoadOptions, load};
+use crate::data::{FaultKind, ImageShape, LoadOptions, OnBad, Source, load};
 
 fn colour(path: &Path, side: u32, value: [u8; 3]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -99,4 +99,86 @@ fn folders_without_enough_are_named() {
     colour(&dir.path().join("b/1.png"), 8, [0; 3]);
     colour(&dir.path().join("b/2.png"), 8, [0; 3]);
     refused("folder:", dir.path(), "a", &["only one image", "add images"]);
+}
+
+#[cfg(unix)]
+/// A folder with one fault of each kind but those of classes that are not split.
+fn faulty(root: &Path) {
+    two_parts(root);
+    let at = |name: &str| root.join(name);
+    write(&at("train/apple/empty.png"), b"");
+    write(&at("train/apple/page.jpg"), b"<!DOCTYPE html>\n<html>404</html>");
+    let whole = fs::read(at("train/pear/a.png")).unwrap();
+    write(&at("train/pear/cut.png"), &whole[..whole.len() / 2]);
+    write(&at("train/pear/text.bmp"), b"text");
+    std::os::unix::fs::symlink("nowhere.png", at("train/pear/link.png")).unwrap();
+    fs::copy(at("train/apple/b.bmp"), at("test/apple/again.bmp")).unwrap();
+    fs::copy(at("train/pear/a.png"), at("train/pear/named.jpg")).unwrap();
+    write(&at("test/pear/photo.webp"), b"RIFF");
+    fs::create_dir(at("val")).unwrap();
+}
+
+fn found(root: &Path) -> Vec<(FaultKind, String)> {
+    let source = format!("folder:{}", root.display()).parse::<Source>().unwrap();
+    let report = source.check(&LoadOptions::default()).unwrap();
+    let shown = |path: &Path| path.strip_prefix(root).unwrap().display().to_string();
+    report.faults.iter().map(|fault| (fault.kind, shown(&fault.path))).collect()
+}
+
+#[test]
+#[cfg(unix)]
+fn a_check_lists_all_that_is_wrong() {
+    use FaultKind::{Duplicate, OtherFolder, OtherType, Unreadable, WrongExtension};
+    let dir = tempfile::tempdir().unwrap();
+    two_parts(dir.path());
+    assert_eq!(found(dir.path()), [(OtherType, "train/apple/notes.txt".to_owned())]);
+    faulty(dir.path());
+    let expected = [
+        (Unreadable, "train/apple/empty.png"),
+        (Unreadable, "train/apple/page.jpg"),
+        (Unreadable, "train/pear/cut.png"),
+        (Unreadable, "train/pear/link.png"),
+        (Unreadable, "train/pear/text.bmp"),
+        (Duplicate, "test/apple/again.bmp"),
+        (OtherType, "test/pear/photo.webp"),
+        (OtherType, "train/apple/notes.txt"),
+        (OtherFolder, "val"),
+        (WrongExtension, "train/pear/named.jpg"),
+    ];
+    assert_eq!(found(dir.path()), expected.map(|(kind, path)| (kind, path.to_owned())));
+}
+
+#[test]
+#[cfg(unix)]
+fn what_cannot_be_read_is_listed_at_once_or_left_out() {
+    let dir = tempfile::tempdir().unwrap();
+    faulty(dir.path());
+    let source = format!("folder:{}", dir.path().display());
+    let error = load(&source, &LoadOptions::default()).unwrap_err().to_string();
+    for expected in ["5 of 10 images cannot be read", "page.jpg", "HTML", "link.png", "data.on_bad"] {
+        assert!(error.contains(expected), "{error}");
+    }
+    let skip = LoadOptions { on_bad: OnBad::Skip, ..LoadOptions::default() };
+    let data = load(&source, &skip).unwrap();
+    assert_eq!((data.train.class_counts(), data.test.class_counts()), (vec![2, 3], vec![2, 1]));
+    let images = |paths: [&str; 2]| paths.map(|path| fs::write(dir.path().join(path), "x").unwrap());
+    images(["test/pear/x.JPG", "train/pear/b.bmp"]);
+    let error = load(&source, &skip).unwrap_err().to_string();
+    assert!(error.contains("test/pear: no image of this class can be read"), "{error}");
+}
+
+#[test]
+fn classes_that_cannot_be_split_are_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    (0..3).for_each(|i| grey(&dir.path().join(format!("dark/{i}.png")), 8, i));
+    grey(&dir.path().join("one/1.png"), 8, 9);
+    fs::create_dir(dir.path().join("none")).unwrap();
+    grey(&dir.path().join("twice/1.png"), 8, 77);
+    grey(&dir.path().join("twice/2.png"), 8, 77);
+    let expected = [
+        (FaultKind::EmptyClass, "none"),
+        (FaultKind::SingleImage, "one"),
+        (FaultKind::Duplicate, "twice/2.png"),
+    ];
+    assert_eq!(found(dir.path()), expected.map(|(kind, path)| (kind, path.to_owned())));
 }

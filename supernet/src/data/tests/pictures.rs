@@ -2,7 +2,14 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::data::decode;
+use bonas_study::StudyError;
+
+use crate::data::decode::{self, Picture};
+use crate::data::{Background, LoadOptions};
+
+fn read(path: &Path, image_size: usize) -> Result<Picture, StudyError> {
+    decode::read(path, &LoadOptions { image_size, ..LoadOptions::default() })
+}
 
 #[derive(serde::Deserialize)]
 struct Shown {
@@ -23,7 +30,7 @@ fn a_picture_is_read_as_a_viewer_shows_it_on_white() {
     assert!(expected.len() > 40);
     let mut wrong = Vec::new();
     for (name, shown) in expected {
-        let picture = decode::read(&pictures().join(&name), 8).unwrap();
+        let picture = read(&pictures().join(&name), 8).unwrap();
         let apart =
             picture.rgb.as_raw().iter().zip(&shown.pixels).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
         if apart > shown.tolerance || picture.grey != shown.grey || picture.rgb.len() != shown.pixels.len() {
@@ -42,11 +49,11 @@ fn a_jpeg_without_its_end_is_refused() {
         let whole = fs::read(pictures().join(name)).unwrap();
         for length in 0..whole.len() {
             fs::write(&file, &whole[..length]).unwrap();
-            let error = decode::read(&file, 8).map(drop).unwrap_err().to_string();
+            let error = read(&file, 8).map(drop).unwrap_err().to_string();
             assert!(error.contains("cannot be decoded"), "{name} {length}: {error}");
         }
         fs::write(&file, [&whole[..], b"\xff\xe0 behind \xff\xda"].concat()).unwrap();
-        decode::read(&file, 8).unwrap();
+        read(&file, 8).unwrap();
     }
 }
 
@@ -58,7 +65,7 @@ fn long_pictures_take_no_more_memory_than_their_pixels() {
     let line =
         image::RgbImage::from_fn(3_000_001, 1, |x, _| image::Rgb([u8::from(x == 1_500_000) * 200, 1, 2]));
     line.save(&file).unwrap();
-    let picture = decode::read(&file, 64).unwrap();
+    let picture = read(&file, 64).unwrap();
     assert!(picture.rgb.dimensions() == (64, 64) && picture.rgb.pixels().all(|pixel| pixel.0 == [200, 1, 2]));
 }
 
@@ -75,6 +82,50 @@ fn what_a_picture_claims_is_checked_first() {
     checksum.update(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
     fs::write(&file, bytes).unwrap();
-    let error = decode::read(&file, 8).map(drop).unwrap_err().to_string();
+    let error = read(&file, 8).map(drop).unwrap_err().to_string();
     assert!(error.contains("60000 x 60000 pixels are more than") && error.contains("scale"), "{error}");
+}
+
+/// Half of red over a background, by hand: 0.5 * 255 + 0.5 b.
+#[test]
+fn a_background_can_be_chosen() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.png");
+    image::ImageBuffer::from_pixel(4, 4, image::Rgba([0xffff_u16, 0, 0, 0x8000])).save(&file).unwrap();
+    for (background, expected) in [
+        (Background::WHITE, [255, 127, 127]),
+        (Background([0; 3]), [128, 0, 0]),
+        (Background([0, 100, 200]), [128, 50, 100]),
+    ] {
+        let options = LoadOptions { image_size: 4, background, ..LoadOptions::default() };
+        let picture = decode::read(&file, &options).unwrap();
+        assert_eq!((picture.rgb.get_pixel(1, 1).0, picture.grey), (expected, false));
+    }
+    image::GrayAlphaImage::from_pixel(4, 4, image::LumaA([9, 0])).save(&file).unwrap();
+    let options = LoadOptions { image_size: 4, background: Background([1, 2, 3]), ..LoadOptions::default() };
+    let picture = decode::read(&file, &options).unwrap();
+    assert_eq!((picture.rgb.get_pixel(0, 0).0, picture.grey), ([1, 2, 3], false), "no grey any more");
+}
+
+/// A gamma chunk in front of the pixels, and one that sRGB overrides.
+#[test]
+fn colours_that_are_not_applied_are_told() {
+    let chunk = |kind: &[u8; 4], data: &[u8]| {
+        let mut checksum = flate2::Crc::new();
+        checksum.update(kind);
+        checksum.update(data);
+        [&(data.len() as u32).to_be_bytes()[..], kind, data, &checksum.sum().to_be_bytes()].concat()
+    };
+    let plain = fs::read(pictures().join("rgb8.png")).unwrap();
+    // Behind the signature and IHDR.
+    let with = |chunks: &[u8]| decode::unapplied(&[&plain[..33], chunks, &plain[33..]].concat());
+    assert_eq!(with(&[]), None);
+    assert_eq!(with(&chunk(b"gAMA", &45_455_u32.to_be_bytes())), None);
+    let linear = chunk(b"gAMA", &100_000_u32.to_be_bytes());
+    assert_eq!(with(&linear).unwrap(), "its gamma of 1 is not applied");
+    assert_eq!(with(&[linear, chunk(b"sRGB", &[0])].concat()), None);
+    let mut packer = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packer, b"a profile of Adobe RGB").unwrap();
+    let profile = chunk(b"iCCP", &[b"Adobe\0\0", &packer.finish().unwrap()[..]].concat());
+    assert_eq!(with(&profile).unwrap(), "its colour profile is not sRGB, and is not applied");
 }

@@ -1,0 +1,80 @@
+//! `bonas data check`, and searches that leave out what cannot be read.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::cli::{bonas, text};
+
+/// Two classes of five images, one of which is a page and one a link that leads nowhere.
+fn images(root: &Path) {
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("supernet/tests/pictures");
+    for (class, names) in [
+        ("colour", ["rgb8.png", "rgb16.png", "rgb.jpg", "turned2.jpg"]),
+        ("grey", ["grey1.png", "grey2.png", "grey4.png", "grey8.png"]),
+    ] {
+        fs::create_dir_all(root.join(class)).unwrap();
+        for name in names {
+            fs::copy(pictures.join(name), root.join(class).join(name)).unwrap();
+        }
+    }
+    fs::write(root.join("grey/page.jpg"), "\n<HTML>404").unwrap();
+    std::os::unix::fs::symlink("nowhere.png", root.join("colour/link.png")).unwrap();
+}
+
+#[test]
+fn a_check_lists_what_is_wrong_and_fails_if_a_search_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    images(&at.join("my images"));
+    let found = bonas(&["data", "check", "my images", "--json"], at);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(text(&found.stderr).contains("2 files cannot be read"), "{}", text(&found.stderr));
+    let report: Value = serde_json::from_slice(&found.stdout).unwrap();
+    assert_eq!((&report["usable"], &report["images"]["all"]), (&false.into(), &8.into()));
+    let paths: Vec<&str> =
+        report["faults"].as_array().unwrap().iter().map(|fault| fault["path"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["my images/colour/link.png", "my images/grey/page.jpg"]);
+    let shown = text(&bonas(&["data", "check", "my images", "--list", "1"], at).stdout);
+    assert!(shown.contains("and 1 more (--list 0 lists all)") && !shown.contains("page.jpg"), "{shown}");
+    fs::remove_file(at.join("my images/grey/page.jpg")).unwrap();
+    fs::remove_file(at.join("my images/colour/link.png")).unwrap();
+    let fine = bonas(&["data", "check", "folder:my images"], at);
+    assert!(fine.status.success() && text(&fine.stdout).contains("nothing is wrong with them"));
+    for (arguments, code, expected) in [
+        (&["data", "check", "./none"][..], 1, "does not exist"),
+        (&["data", "check", "my images", "--image-size", "2"], 2, "--image-size: 2"),
+        (&["data", "check", "my images", "--background", "red"], 2, "expected white, black or #rrggbb"),
+    ] {
+        let refused = bonas(arguments, at);
+        let error = text(&refused.stderr);
+        assert!(refused.status.code() == Some(code) && error.contains(expected), "{error}");
+    }
+}
+
+/// What is left out is said at every start, and where nothing is to be left out the search ends with all of it.
+#[test]
+fn a_search_says_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    images(&at.join("images"));
+    let config = |more: &str| {
+        format!(
+            "[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 1\n[data]\nsource = \"images\"\n{more}\
+             [evaluator]\nname = \"command\"\ncommand = [\"echo\", '{{\"score\": 0.5}}']\n\
+             [study]\narchitectures = 2\n[final]\nseeds = 0\n"
+        )
+    };
+    fs::write(at.join("s.toml"), config("on_bad = \"skip\"\n")).unwrap();
+    let printed = text(&bonas(&["search", "s.toml", "--out", "r"], at).stdout);
+    for expected in ["data.on_bad: 2 images cannot be read and are left out:", "link.png", "HTML page"] {
+        assert!(printed.contains(expected), "{printed}");
+    }
+    fs::write(at.join("t.toml"), config("on_bad = \"skp\"\n")).unwrap();
+    let error = text(&bonas(&["search", "t.toml", "--out", "t"], at).stderr);
+    assert!(
+        error.contains("t.toml line 8: data.on_bad: ") && error.contains("did you mean `skip`?"),
+        "{error}"
+    );
+}

@@ -11,6 +11,10 @@ use crate::report::{REPORT_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE};
 /// The plan in the folder of an experiment on images.
 pub const PLAN_FILE: &str = "plan.json";
 
+/// Goes up with every change of a strategy or surrogate that changes what a search finds, so that runs
+/// of before are not taken for runs of now.
+pub(super) const RESULTS: u32 = 10;
+
 /// Version of the keys of `summary.json`, of a table and of images; they are only ever added to under one
 /// version.
 pub const SUMMARY_FORMAT: u32 = 3;

@@ -32,7 +32,7 @@ mod truth;
 use std::fs::File;
 use std::path::Path;
 
-use super::files::Files;
+use super::files::{Files, RESULTS};
 use super::task::Task;
 use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
@@ -126,9 +126,9 @@ impl<'a> ImagesTask<'a> {
         let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
         // Results depend on the texts of space files, which the configuration only names.
         let texts = searchers.iter().filter_map(|one| one.search.space.text.as_deref());
-        let identity = texts.fold(config.identity(settings, strategies), |identity, text| {
-            format!("{identity}\n{}", blake3::hash(text.as_bytes()).to_hex())
-        });
+        let own = format!("results {RESULTS}\n{}", config.identity(settings, strategies));
+        let identity = texts
+            .fold(own, |identity, text| format!("{identity}\n{}", blake3::hash(text.as_bytes()).to_hex()));
         let identity = truth.iter().fold(identity, |identity, truth| identity + truth.fingerprint() + "\n");
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);

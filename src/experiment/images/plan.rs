@@ -29,7 +29,9 @@ impl Plan {
             if plan.identity == identity && plan.budgets.len() == searchers.len() {
                 return Ok(plan);
             }
-            let reason = "is of an experiment with other settings; give another folder".to_owned();
+            let reason =
+                "is of an experiment with other settings, or of an earlier version; give another folder"
+                    .to_owned();
             return Err(StudyError::Data { path, reason });
         }
         let budget = |searcher| {

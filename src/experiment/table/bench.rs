@@ -20,11 +20,8 @@ use crate::config::{
     ExperimentSettings, IsomorphsKind, MergeKind, MissingKind, SeedsKind, StrategyConfig, TableConfig,
     TableSettings,
 };
+use crate::experiment::files::RESULTS;
 use crate::{Fidelity, Strategy, Study, StudyError};
-
-/// Goes up with every change of a strategy or surrogate that changes what a study finds, so that runs
-/// of before are not taken for runs of now.
-const RESULTS: u32 = 10;
 
 /// A table made ready: its candidates, what strategies see, and what is reported.
 #[derive(Clone, Debug)]

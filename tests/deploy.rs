@@ -77,6 +77,47 @@ fn a_folder_that_was_half_written_is_written_again() {
     assert!(!model.with_extension("safetensors").exists());
 }
 
+/// A training of an earlier version ended, and left its weights in one file: given again, its command makes the folder.
+#[test]
+fn an_ended_training_without_a_folder_gets_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    let (before, weights) = (bytes(&model), model.with_extension("safetensors"));
+    // Trained again, with a file where the folder should be: the training ends, and its weights stay.
+    let journal = at.join("t/final/journal.jsonl");
+    let lines = fs::read_to_string(&journal).unwrap();
+    fs::write(&journal, lines.split_inclusive('\n').take(2).collect::<String>()).unwrap();
+    fs::remove_dir_all(&model).unwrap();
+    fs::write(&model, "").unwrap();
+    let stopped = train(at, &[]);
+    assert_eq!(stopped.status.code(), Some(1), "{}", text(&stopped.stderr));
+    assert!(text(&stopped.stderr).contains(&name(&model)), "{}", text(&stopped.stderr));
+    let kept = fs::read(&weights).unwrap();
+    let ended = fs::read_to_string(&journal).unwrap();
+    assert_eq!(ended.lines().count(), lines.lines().count());
+    fs::remove_file(&model).unwrap();
+    for description in [false, true] {
+        if description {
+            // Killed between the weights and the description.
+            fs::write(&weights, &kept).unwrap();
+            fs::remove_file(model.join("model.json")).unwrap();
+        }
+        let again = train(at, &[]);
+        assert!(again.status.success(), "{}", text(&again.stderr));
+        assert_eq!(bytes(&model), before);
+        assert!(!weights.exists());
+        assert_eq!(fs::read_to_string(&journal).unwrap(), ended, "nothing is trained again");
+    }
+    // Weights that cannot be used are named with what to do.
+    fs::write(&weights, "cut off").unwrap();
+    let damaged = train(at, &[]);
+    assert_eq!(damaged.status.code(), Some(1));
+    let error = text(&damaged.stderr);
+    assert!(error.contains("it is no whole safetensors file") && error.contains("delete it"), "{error}");
+}
+
 #[test]
 fn a_model_is_exported_to_pytorch() {
     let folder = tempfile::tempdir().unwrap();
@@ -114,6 +155,13 @@ fn what_cannot_be_exported_is_named_and_nothing_is_written() {
     fs::create_dir(at.join("empty")).unwrap();
     assert!(error(&["empty", "--to", "pytorch"], 2).contains("empty holds no model: there is no model.json"));
     assert!(train(at, &[]).status.success());
+    let trained = models(at).remove(0);
+    let into = trained.strip_prefix(at).unwrap().to_str().unwrap();
+    assert!(bonas(&["export", "t", "--to", "pytorch"], at).status.success());
+    let own = fs::read(trained.join("model.py")).unwrap();
+    let untrained = ["--space", "nasbench201", "--arch", DEAD, "--to", "pytorch", "--out", into];
+    assert!(error(&untrained, 2).contains("holds another model, of which model.safetensors is"));
+    assert_eq!(fs::read(trained.join("model.py")).unwrap(), own);
     let other = ["--space", "nasbench201", "--arch", DEAD, "--to", "safetensors", "--out", "o"];
     assert!(error(&other, 2).contains("train it first"));
     assert!(!at.join("o").exists());
@@ -123,6 +171,14 @@ fn what_cannot_be_exported_is_named_and_nothing_is_written() {
     let card = fs::read_to_string(at.join("b/model.json")).unwrap();
     fs::write(at.join("b/model.json"), card.replace("\"run\": 0", "\"run\": 1")).unwrap();
     assert!(error(&["b", "--to", "safetensors", "--out", "a"], 2).contains("a holds another model"));
+    // A network that reads other images has another file, and so has one of other classes.
+    fs::write(at.join("b/model.json"), card.replace("\"7\"", "\"seven\"")).unwrap();
+    assert!(bonas(&["export", "t", "--to", "onnx", "--out", "x"], at).status.success());
+    let theirs = fs::read(at.join("x/model.onnx")).unwrap();
+    for to in ["onnx", "pytorch"] {
+        assert!(error(&["b", "--to", to, "--out", "x"], 2).contains("another model, of which model.onnx is"));
+    }
+    assert_eq!(fs::read(at.join("x/model.onnx")).unwrap(), theirs);
     fs::remove_file(at.join("b/model.safetensors")).unwrap();
     assert!(error(&["b", "--to", "pytorch"], 1).contains("b/model.safetensors: there is no such file"));
     fs::write(at.join("b/model.safetensors"), [0; 100]).unwrap();
@@ -140,6 +196,27 @@ fn an_architecture_without_weights_is_exported_to_pytorch() {
     assert!(done.status.success(), "{}", text(&done.stderr));
     let source = fs::read_to_string(folder.path().join("d/model.py")).unwrap();
     assert!(source.contains("Search space: darts; 3349342 parameters,"), "{source}");
+    // The same again, and no other in its place.
+    assert!(bonas(&arch, folder.path()).status.success());
+    let other = bonas(&arch.map(|word| if word == "DARTS_V2" { "DARTS_V1" } else { word }), folder.path());
+    assert_eq!(other.status.code(), Some(2));
+    let error = text(&other.stderr);
+    assert!(error.contains("d holds another model, of which model.py is; give another folder"), "{error}");
+    assert_eq!(fs::read_to_string(folder.path().join("d/model.py")).unwrap(), source);
+}
+
+/// Of the model folders of a training none can be read: the first fault is told, not that there is none.
+#[test]
+fn a_damaged_model_of_a_winner_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    assert!(train(at, &[]).status.success());
+    let model = models(at).remove(0);
+    fs::write(model.join("model.json"), "{\"format\": 9}").unwrap();
+    let failed = bonas(&["export", "t", "--to", "pytorch"], at);
+    assert_eq!(failed.status.code(), Some(1));
+    let error = text(&failed.stderr);
+    assert!(error.contains("model.json: format 9, and this program knows those up to 1"), "{error}");
 }
 
 #[test]
@@ -205,6 +282,17 @@ fn images_are_classified_and_unreadable_ones_named() {
     fs::create_dir(at.join("none")).unwrap();
     let none = bonas(&["infer", "t", "none"], at);
     assert_eq!((none.status.code(), text(&none.stderr).contains("none holds no image")), (Some(2), true));
+    // A network that reads no squares of one channel or three reads no file, which is said once.
+    let card = models(at).remove(0).join("model.json");
+    let square = fs::read_to_string(&card).unwrap();
+    let narrow = square.replace("\"width\": 8", "\"width\": 4");
+    assert_ne!(narrow, square);
+    fs::write(&card, narrow).unwrap();
+    let refused = bonas(&["infer", "t", "some images"], at);
+    assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()));
+    let error = text(&refused.stderr);
+    assert_eq!(error.matches("1x8x4; image files are read as squares").count(), 1, "{error}");
+    fs::write(&card, square).unwrap();
     let device = bonas(&["infer", "t", "some images", "--device", "tpu"], at);
     assert_eq!((device.status.code(), text(&device.stderr).contains("--device")), (Some(2), true));
 }

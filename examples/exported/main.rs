@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use bonas::deploy::Deployed;
-use bonas::deploy::folder::{CARD_FILE, FORMAT, Input, ModelCard, SpaceCard, WEIGHTS_FILE, Weights};
+use bonas::deploy::folder::{CARD_FILE, FORMAT, Input, ModelCard, Reading, SpaceCard, WEIGHTS_FILE, Weights};
 use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::rand::{Rng, RngExt};
@@ -113,7 +113,14 @@ fn card(
         skeleton: skeleton.name.to_owned(),
         channels: Some(8),
         layers: Some(4),
-        input: Input { channels, height, width, mean: vec![0.0; channels], std: vec![1.0; channels] },
+        input: Input {
+            channels,
+            height,
+            width,
+            mean: vec![0.0; channels],
+            std: vec![1.0; channels],
+            reading: Reading::default(),
+        },
         classes: (0..deployed.classes()).map(|class| class.to_string()).collect(),
         training: None,
         params: deployed.params(),

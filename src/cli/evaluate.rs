@@ -24,9 +24,9 @@ pub(super) struct EvaluateArgs {
     /// Seed of that split, as in training.
     #[arg(long, default_value_t = 0)]
     split_seed: u64,
-    /// Both sides of the images are divided by this, as in training.
-    #[arg(long, default_value = "1", value_parser = positive)]
-    shrink: NonZeroUsize,
+    /// Both sides of the images are divided by this; without it as in training, as the model says.
+    #[arg(long, value_parser = positive)]
+    shrink: Option<NonZeroUsize>,
     /// Images at a time.
     #[arg(long, default_value = "256", value_parser = positive)]
     batch: NonZeroUsize,
@@ -60,10 +60,13 @@ pub(super) use torch::evaluate;
 #[cfg(feature = "torch")]
 mod torch {
     use std::fmt::Write;
+    use std::num::NonZeroUsize;
 
     use bonas::StudyError;
     use bonas::study::statistics::Classification;
-    use bonas::supernet::data::{Augment, BatchOptions, Images as Set, LoadOptions, Loader, load};
+    use bonas::supernet::data::{
+        Augment, Background, BatchOptions, Images as Set, LoadOptions, Loader, load,
+    };
     use serde_json::{Value, json};
 
     use super::super::model::Model;
@@ -99,15 +102,23 @@ mod torch {
     fn images(args: &EvaluateArgs, model: &Model) -> anyhow::Result<Set> {
         let source = change::source(&args.data, "--data")?;
         let (card, shape) = (model.folder.card(), model.shape());
+        let reading = card.input.reading;
+        let shrink = args.shrink.map_or(reading.shrink, NonZeroUsize::get);
+        // Images are scaled first, and shrunk to what the network reads.
+        let Some(image_size) = shape.height.checked_mul(shrink) else {
+            return Err(usage(format!("--shrink: {shrink} is too large for images of {shape}")));
+        };
         let options = LoadOptions {
-            image_size: shape.height,
+            image_size,
             test_fraction: args.test_fraction,
             split_seed: args.split_seed,
-            shrink: args.shrink.get(),
+            shrink,
+            background: Background(reading.background),
             ..LoadOptions::default()
         };
         let flag = |key: &str| match key {
             "data" => "--data".to_owned(),
+            "image_size" => "--shrink: size of the images before".to_owned(),
             key => format!("--{}", key.replace('_', "-")),
         };
         let data = load(&source, &options).map_err(|error: StudyError| placed(error, flag))?;

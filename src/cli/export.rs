@@ -1,10 +1,11 @@
 //! `bonas export`: a network as files for elsewhere.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bonas::build::named_space;
-use bonas::deploy::folder::{CARD_FILE, Input, ModelCard, WEIGHTS_FILE};
+use bonas::deploy::folder::{CARD_FILE, Input, ModelCard, Reading, WEIGHTS_FILE, Weights};
 use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::deploy::{Deployed, Folder as ModelFolder};
@@ -20,6 +21,8 @@ use super::{out, usage};
 const SOURCE_FILE: &str = "model.py";
 /// Name of the ONNX file.
 const ONNX_FILE: &str = "model.onnx";
+/// Begin of the last line of a source's docstring, which names the version.
+const WRITTEN_BY: &str = "Written by bonas ";
 
 /// Arguments of `bonas export`.
 #[derive(Debug, Args)]
@@ -109,30 +112,70 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
             files.push((ONNX_FILE, onnx::model(&model.network, &weights, card, batch_norm)?));
         }
         Format::Pytorch => {
-            let about = About {
-                lines: told(card),
-                cells: model.space.cell_names(),
-                classes: &card.classes,
-                input: &card.input,
-            };
-            files.push((SOURCE_FILE, pytorch::source(&model.network, &about)?.into_bytes()));
+            files.push((SOURCE_FILE, source_of(model)?.into_bytes()));
         }
     }
     if elsewhere {
-        expect_same_model(out, card, weights.bytes())?;
+        expect_same_model(out, model, &weights)?;
     }
     write(out, &files)
 }
 
+/// The source of a trained network.
+fn source_of(model: &Model) -> anyhow::Result<String> {
+    let card = model.folder.card();
+    let about = About {
+        lines: told(card),
+        cells: model.space.cell_names(),
+        classes: &card.classes,
+        input: &card.input,
+    };
+    Ok(pytorch::source(&model.network, &about)?)
+}
+
 /// Refuses to put a model in the place of another, or beside its files.
-fn expect_same_model(out: &Path, card: &ModelCard, weights: &[u8]) -> anyhow::Result<()> {
-    let (there, described) = (out.join(WEIGHTS_FILE), out.join(CARD_FILE).exists());
-    let other_weights = there.exists() && std::fs::read(&there).map_or(true, |bytes| bytes != weights);
-    let other_card = described && ModelFolder::read(out).map_or(true, |other| other.card() != card);
-    if other_weights || other_card {
-        return Err(usage(format!("--out: {} holds another model; give another folder", out.display())));
+fn expect_same_model(out: &Path, model: &Model, weights: &Weights) -> anyhow::Result<()> {
+    let card = model.folder.card();
+    if let Some(bytes) = there(out, WEIGHTS_FILE)?
+        && bytes != weights.bytes()
+    {
+        return Err(another(out, WEIGHTS_FILE));
     }
-    Ok(())
+    if out.join(CARD_FILE).exists() && ModelFolder::read(out).map_or(true, |other| other.card() != card) {
+        return Err(another(out, CARD_FILE));
+    }
+    expect_same_source(out, &source_of(model)?)?;
+    let Some(bytes) = there(out, ONNX_FILE)? else { return Ok(()) };
+    for batch_norm in [BatchNorm::Kept, BatchNorm::Folded] {
+        if onnx::model(&model.network, weights, card, batch_norm)? == bytes {
+            return Ok(());
+        }
+    }
+    Err(another(out, ONNX_FILE))
+}
+
+/// Refuses a folder with the source of another network, told by what its docstring says.
+fn expect_same_source(out: &Path, source: &str) -> anyhow::Result<()> {
+    let said = source.split_once(WRITTEN_BY).map_or(source, |(said, _)| said);
+    match there(out, SOURCE_FILE)? {
+        Some(bytes) if !bytes.starts_with(said.as_bytes()) => Err(another(out, SOURCE_FILE)),
+        _ => Ok(()),
+    }
+}
+
+/// The bytes of a file of a folder, if it is there.
+fn there(folder: &Path, name: &str) -> anyhow::Result<Option<Vec<u8>>> {
+    let path = folder.join(name);
+    match std::fs::read(&path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(anyhow::Error::new(error).context(path.display().to_string())),
+    }
+}
+
+/// The refusal of a folder by the file that would be replaced, or would stand beside files of another model.
+fn another(out: &Path, file: &str) -> anyhow::Error {
+    usage(format!("--out: {} holds another model, of which {file} is; give another folder", out.display()))
 }
 
 /// Whether two paths lead to one folder.
@@ -171,7 +214,14 @@ fn export_architecture(args: &ExportArgs, arch: &str) -> anyhow::Result<()> {
     let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
     let network = network(args, &*space, &architecture)?;
     let Shape { channels, height, width } = network.image();
-    let input = Input { channels, height, width, mean: vec![0.0; channels], std: vec![1.0; channels] };
+    let input = Input {
+        channels,
+        height,
+        width,
+        mean: vec![0.0; channels],
+        std: vec![1.0; channels],
+        reading: Reading::default(),
+    };
     let classes: Vec<String> = (0..network.classes()).map(|class| class.to_string()).collect();
     let lines = vec![
         format!("Architecture: {}", space.format(&architecture)?),
@@ -188,6 +238,13 @@ fn export_architecture(args: &ExportArgs, arch: &str) -> anyhow::Result<()> {
     let source = pytorch::source(&network, &about)?;
     let out = args.out.as_deref().unwrap_or(Path::new("."));
     expect_folder(out)?;
+    // They belong to a trained network, of this architecture or another.
+    for file in [WEIGHTS_FILE, CARD_FILE, ONNX_FILE] {
+        if out.join(file).exists() {
+            return Err(another(out, file));
+        }
+    }
+    expect_same_source(out, &source)?;
     write(out, &[(SOURCE_FILE, source.into_bytes())])
 }
 
@@ -240,5 +297,5 @@ fn told(card: &ModelCard) -> Vec<String> {
 }
 
 fn written_by() -> String {
-    concat!("Written by bonas ", env!("CARGO_PKG_VERSION"), ".").to_owned()
+    format!("{WRITTEN_BY}{}.", env!("CARGO_PKG_VERSION"))
 }

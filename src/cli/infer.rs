@@ -56,7 +56,7 @@ mod torch {
     use std::path::{Path, PathBuf};
 
     use bonas::study::{cores, parallel};
-    use bonas::supernet::data::{ImageShape, Normalisation, read_image};
+    use bonas::supernet::data::{ImageFiles, ImageShape, Normalisation};
     use serde_json::json;
 
     use super::super::model::Model;
@@ -69,9 +69,10 @@ mod torch {
     /// Classifies the images, batch by batch, and names those that cannot be read.
     ///
     /// # Errors
-    /// Usage errors for what is no model folder, no image at all, or no device; [`Partly`] where images cannot be read.
+    /// Usage errors for what is no model folder, a network that reads no image files, no image at all, or no device; [`Partly`] where images cannot be read.
     pub(in super::super) fn infer(args: &InferArgs) -> anyhow::Result<()> {
         let model = Model::open(&args.folder)?;
+        let files = model.image_files()?;
         let classifier = model.classifier(&args.device)?;
         let images = listed(&args.images)?;
         let mut writer = Writer { args, classes: &model.folder.card().classes, written: 0 };
@@ -80,7 +81,7 @@ mod torch {
         writer.begin()?;
         for batch in images.chunks(args.batch.get()) {
             let (mut read, mut pixels) = (Vec::with_capacity(batch.len()), Vec::new());
-            for (path, image) in batch.iter().zip(decoded(batch, shape)) {
+            for (path, image) in batch.iter().zip(decoded(batch, &files)) {
                 match image {
                     Ok(bytes) => {
                         read.push(path);
@@ -104,9 +105,9 @@ mod torch {
     }
 
     /// Images decoded on all cores, in their order.
-    fn decoded(paths: &[PathBuf], shape: ImageShape) -> Vec<anyhow::Result<Vec<u8>>> {
+    fn decoded(paths: &[PathBuf], files: &ImageFiles) -> Vec<anyhow::Result<Vec<u8>>> {
         let mut images: Vec<Option<anyhow::Result<Vec<u8>>>> = paths.iter().map(|_| None).collect();
-        let read = |i: usize| read_image(&paths[i], shape).map_err(anyhow::Error::from);
+        let read = |i: usize| files.read(&paths[i]).map_err(anyhow::Error::from);
         parallel(paths.len(), cores(), read, |i, image| {
             images[i] = Some(image);
             true

@@ -13,7 +13,7 @@ use bonas::spaces::SearchSpace;
 use bonas::spaces::network::Network;
 use bonas::study::journal::read_json;
 #[cfg(feature = "torch")]
-use bonas::supernet::data::{ImageShape, Normalisation};
+use bonas::supernet::data::{Background, ImageFiles, ImageShape, Normalisation};
 #[cfg(feature = "torch")]
 use bonas::supernet::device::devices;
 #[cfg(feature = "torch")]
@@ -79,6 +79,17 @@ impl Model {
         ImageShape::new(input.channels, input.height, input.width)
     }
 
+    /// How image files are read for it.
+    ///
+    /// # Errors
+    /// A usage error for a network that reads no squares of one channel or three.
+    #[cfg(feature = "torch")]
+    pub(super) fn image_files(&self) -> anyhow::Result<ImageFiles> {
+        let reading = self.folder.card().input.reading;
+        let files = ImageFiles::new(self.shape(), reading.shrink, Background(reading.background));
+        files.map_err(|error| usage(format!("{}: {error}", self.path.display())))
+    }
+
     /// How pixels are normalised.
     #[cfg(feature = "torch")]
     pub(super) fn normalisation(&self) -> Normalisation {
@@ -101,12 +112,17 @@ fn first_model(path: &Path) -> anyhow::Result<PathBuf> {
     let first = results.first().filter(|first| !first.test.is_empty());
     let first = first.ok_or_else(|| none("no training of its winner came to an end"))?;
     let finals = path.join(FINALS_FOLDER);
-    let folders = models(&finals)?;
-    let of_winner = |folder: &&PathBuf| {
-        ModelFolder::read(folder).is_ok_and(|model| model.card().architecture == first.arch)
-    };
-    let found = folders.iter().find(of_winner).cloned();
-    found.ok_or_else(|| none(&format!("{} has none of its winner", finals.display())))
+    let mut fault = None;
+    for folder in models(&finals)? {
+        match ModelFolder::read(&folder) {
+            Ok(model) if model.card().architecture == first.arch => return Ok(folder),
+            Ok(_) => {}
+            Err(error) => fault = fault.or(Some(error)),
+        }
+    }
+    // One that cannot be read may be that of the winner.
+    Err(fault
+        .map_or_else(|| none(&format!("{} has none of its winner", finals.display())), anyhow::Error::from))
 }
 
 /// The model folders of final training, the first run of each architecture before others.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use bonas_deploy::folder::{
-    Accuracy, CARD_FILE, Data, FORMAT, Input, SpaceCard, Training, WEIGHTS_FILE, Weights,
+    Accuracy, CARD_FILE, Data, FORMAT, Input, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
 };
 use bonas_deploy::{DeployError, Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
@@ -111,6 +111,10 @@ impl<'a> Models<'a> {
                 width: image.width,
                 mean: normalisation.mean.clone(),
                 std: normalisation.sd.clone(),
+                reading: Reading {
+                    shrink: config.data.shrink,
+                    background: config.data.options().background.0,
+                },
             },
             classes: self.task.class_names().to_vec(),
             training: Some(self.training(run, accuracy)?),

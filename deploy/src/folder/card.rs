@@ -68,7 +68,30 @@ pub struct Input {
     pub mean: Vec<f32>,
     /// Standard deviation of each channel of pixels in `[0, 1]`, by which is divided.
     pub std: Vec<f32>,
+    /// How it gets them from image files; folders of earlier versions have none of it.
+    #[serde(default)]
+    pub reading: Reading,
 }
+
+/// How image files become the images that a network reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reading {
+    /// Both sides are divided by this after an image is scaled, each pixel the mean of a square.
+    pub shrink: usize,
+    /// What transparent images are laid on: red, green, blue.
+    pub background: [u8; 3],
+}
+
+impl Default for Reading {
+    /// Nothing is shrunk; on white.
+    fn default() -> Self {
+        Self { shrink: 1, background: [255; 3] }
+    }
+}
+
+/// Longest side of an image that is to be shrunk, in pixels.
+const LONGEST: usize = 1 << 14;
 
 /// How a model was trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -141,7 +164,15 @@ impl ModelCard {
 
     /// What the card says of itself that cannot be.
     fn check(&self) -> std::result::Result<(), String> {
-        let Input { channels, mean, std, .. } = &self.input;
+        let Input { channels, height, width, mean, std, reading } = &self.input;
+        let side = (*height.max(width)).checked_mul(reading.shrink);
+        if reading.shrink != 1 && side.is_none_or(|side| reading.shrink == 0 || side > LONGEST) {
+            return Err(format!(
+                "input.reading.shrink {} for images of {height}x{width}; it must be 1 or more, and shrink images of at \
+                 most {LONGEST} pixels a side",
+                reading.shrink
+            ));
+        }
         if mean.len() != *channels || std.len() != *channels {
             return Err(format!(
                 "input.mean has {} and input.std {} values; each must have {channels}, one a channel",

@@ -19,7 +19,14 @@ pub(crate) fn card() -> ModelCard {
         skeleton: "nasbench201".into(),
         channels: Some(2),
         layers: Some(1),
-        input: Input { channels: 1, height: 8, width: 8, mean: vec![0.25], std: vec![0.5] },
+        input: Input {
+            channels: 1,
+            height: 8,
+            width: 8,
+            mean: vec![0.25],
+            std: vec![0.5],
+            reading: Reading::default(),
+        },
         classes: ["no", "yes"].map(String::from).to_vec(),
         training: None,
         params: 0,
@@ -28,6 +35,11 @@ pub(crate) fn card() -> ModelCard {
 }
 
 pub(crate) fn network() -> Network {
+    network_of(ARCH)
+}
+
+/// The network of an architecture.
+pub(crate) fn network_of(arch: &str) -> Network {
     let space = NasBench201::new();
     let networks = space.network().unwrap();
     let size = SkeletonSize {
@@ -37,7 +49,7 @@ pub(crate) fn network() -> Network {
         classes: Some(2),
         ..SkeletonSize::default()
     };
-    let union = Union::of(&[space.parse(ARCH).unwrap()]).unwrap();
+    let union = Union::of(&[space.parse(arch).unwrap()]).unwrap();
     networks.skeleton().build(&size).unwrap().network(&union, &networks.ops()).unwrap()
 }
 
@@ -90,6 +102,38 @@ fn a_folder_comes_back() {
     assert_eq!(weights.len(), deployed.tensors().len());
 }
 
+/// Descriptions of earlier versions do not say how image files are read.
+#[test]
+fn descriptions_without_reading_are_read() {
+    let root = folder(|c| c.input.reading = Reading { shrink: 2, background: [0, 0, 9] });
+    let read = || Folder::read(root.path()).unwrap().card().input.reading;
+    assert_eq!(read(), Reading { shrink: 2, background: [0, 0, 9] });
+    let file = root.path().join(CARD_FILE);
+    let mut card: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    assert!(card["input"].as_object_mut().unwrap().remove("reading").is_some());
+    fs::write(&file, card.to_string()).unwrap();
+    assert_eq!(read(), Reading { shrink: 1, background: [255; 3] });
+}
+
+/// The weights of a training have no model.json beside them.
+#[test]
+fn weights_of_a_training_that_do_not_fit_are_named() {
+    let deployed = Deployed::new(&network()).unwrap();
+    let whole = supernet(&deployed);
+    let error = |bytes: &[u8], deployed: &Deployed| {
+        Weights::of_supernet(Path::new("w"), bytes, deployed, "k").unwrap_err().to_string()
+    };
+    let remedy = "delete it and train into another folder";
+    let cut = error(&whole[..whole.len() - 4], &deployed);
+    assert!(cut.starts_with("w: it is no whole safetensors file") && cut.contains(remedy), "{cut}");
+    let none = error(
+        &safetensors::serialize([("a", TensorView::new(Dtype::F32, vec![0], &[]).unwrap())], &None).unwrap(),
+        &deployed,
+    );
+    assert!(none.starts_with("w: it has no ") && none.contains("which the trained network has"), "{none}");
+    assert!(none.contains(remedy) && !none.contains("model.json"), "{none}");
+}
+
 #[test]
 fn equal_weights_have_equal_bytes() {
     let bytes = |root: tempfile::TempDir| fs::read(root.path().join(WEIGHTS_FILE)).unwrap();
@@ -128,6 +172,8 @@ fn parts_that_do_not_fit_are_named() {
     assert!(case(|c| c.skeleton = "nasbench".into()).starts_with("M/model.json: skeleton: "));
     assert!(case(|c| c.params += 1).contains("and the network that it describes has"));
     assert!(case(|c| c.input.std = vec![0.0]).contains("input.std finite and above 0"));
+    assert!(case(|c| c.input.reading.shrink = 0).contains("input.reading.shrink 0 for images of 8x8"));
+    assert!(case(|c| c.input.reading.shrink = usize::MAX).contains("it must be 1 or more"));
     assert!(case(|c| c.input.mean = vec![]).contains("input.mean has 0"));
     assert!(case(|c| c.classes.push("maybe".into())).contains("params"));
     assert!(case(|c| c.input.height = 0).starts_with("M/model.json: "));

@@ -21,6 +21,21 @@ pub struct Weights {
     bytes: Vec<u8>,
 }
 
+/// Whose weights a file should have, and what to do where it has not.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    network: &'static str,
+    remedy: &'static str,
+}
+
+/// The weights of a model folder.
+const FOLDER: Origin = Origin { network: "the network of model.json", remedy: "write the folder again" };
+/// The weights that a training left.
+const TRAINING: Origin = Origin {
+    network: "the trained network",
+    remedy: "delete it and train into another folder, where its model folder will be written",
+};
+
 /// One tensor of them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Values {
@@ -37,11 +52,11 @@ impl Weights {
     /// # Errors
     /// [`DeployError::Folder`] naming the file, and the tensor that is missing or does not fit.
     pub fn of_supernet(file: &Path, bytes: &[u8], network: &Deployed, key: &str) -> Result<Self> {
-        let source = parsed(file, bytes)?;
+        let source = parsed(file, bytes, TRAINING)?;
         let tensors = network.tensors();
         let mut views = Vec::with_capacity(tensors.len());
         for tensor in &tensors {
-            views.push((tensor.name.as_str(), view(file, &source, &tensor.place, tensor)?));
+            views.push((tensor.name.as_str(), view(file, &source, &tensor.place, tensor, TRAINING)?));
         }
         let metadata = json!({"format": FORMAT, "key": key}).to_string();
         let metadata = Some(HashMap::from([(METADATA.to_owned(), metadata)]));
@@ -53,10 +68,10 @@ impl Weights {
     /// Weights in the form of a model folder, which must be those of this network.
     pub(super) fn read(file: &Path, bytes: Vec<u8>, network: &Deployed, key: &str) -> Result<Self> {
         check_metadata(file, &bytes, key)?;
-        let source = parsed(file, &bytes)?;
+        let source = parsed(file, &bytes, FOLDER)?;
         let tensors = network.tensors();
         for tensor in &tensors {
-            view(file, &source, &tensor.name, tensor)?;
+            view(file, &source, &tensor.name, tensor, FOLDER)?;
         }
         let ours = |name: &str| tensors.iter().any(|tensor| tensor.name == name);
         let counter = |name: &str| name.ends_with(".num_batches_tracked");
@@ -91,9 +106,9 @@ impl Weights {
     }
 }
 
-fn parsed<'a>(file: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>> {
+fn parsed<'a>(file: &Path, bytes: &'a [u8], origin: Origin) -> Result<SafeTensors<'a>> {
     SafeTensors::deserialize(bytes).map_err(|error| {
-        let reason = format!("it is no whole safetensors file ({error:?}); write the folder again");
+        let reason = format!("it is no whole safetensors file ({error:?}); {}", origin.remedy);
         DeployError::folder(file, reason)
     })
 }
@@ -104,14 +119,15 @@ fn view<'a>(
     source: &'a SafeTensors<'a>,
     name: &str,
     expected: &Tensor,
+    Origin { network, remedy }: Origin,
 ) -> Result<TensorView<'a>> {
     let found = source.tensor(name).map_err(|_| {
-        let reason = format!("it has no {name}, which the network of model.json has");
+        let reason = format!("it has no {name}, which {network} has; {remedy}");
         DeployError::folder(file, reason)
     })?;
     if found.dtype() != Dtype::F32 || found.shape() != expected.shape {
         let reason = format!(
-            "{name} is {:?} {:?}, and the network of model.json has F32 {:?}",
+            "{name} is {:?} {:?}, and {network} has F32 {:?}; {remedy}",
             found.dtype(),
             found.shape(),
             expected.shape
@@ -125,7 +141,9 @@ fn view<'a>(
 /// writes them, are taken for what they hold.
 fn check_metadata(file: &Path, bytes: &[u8], key: &str) -> Result<()> {
     let bad = |reason: String| Err(DeployError::folder(file, reason));
-    let Ok((_, header)) = SafeTensors::read_metadata(bytes) else { return parsed(file, bytes).map(drop) };
+    let Ok((_, header)) = SafeTensors::read_metadata(bytes) else {
+        return parsed(file, bytes, FOLDER).map(drop);
+    };
     let Some(text) = header.metadata().as_ref().and_then(|map| map.get(METADATA)) else { return Ok(()) };
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else {
         return bad(format!("its metadata {METADATA:?} is no JSON: {text}"));

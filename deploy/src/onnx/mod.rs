@@ -41,7 +41,7 @@ pub enum BatchNorm {
 /// The bytes of an ONNX file with a network and its weights.
 ///
 /// # Errors
-/// [`DeployError::Folder`] for weights without a tensor of the network, [`DeployError::Network`] for more than 2 GiB.
+/// [`DeployError::Network`] for weights without a tensor of the network, and for more than 2 GiB.
 pub fn model(
     network: &Deployed,
     weights: &Weights,

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use super::schema::{GraphProto, TensorProto};
 use super::*;
-use crate::folder::tests::{card, network, supernet};
+use crate::folder::tests::{card, network, network_of, supernet};
 
 /// The graph of the model of the folder's tests, whose tensor `i` is filled with `i`.
 fn graph(batch_norm: BatchNorm) -> (Deployed, ModelProto, GraphProto) {
@@ -83,6 +83,14 @@ fn weights_of_another_network_are_refused() {
     let (deployed, other) = (Deployed::new(&network()).unwrap(), card());
     let none = Weights::of_supernet(Path::new("w"), &safetensors_of_nothing(), &deployed, &other.key);
     assert!(none.unwrap_err().to_string().contains("it has no stem.0.weight"));
+    // Weights that are whole, of an architecture with a layer less.
+    let (larger, fewer) = (
+        Deployed::new(&network_of(&other.architecture.replace("skip_connect~0", "nor_conv_1x1~0"))).unwrap(),
+        Weights::of_supernet(Path::new("w"), &supernet(&deployed), &deployed, &other.key).unwrap(),
+    );
+    let error = model(&larger, &fewer, &other, BatchNorm::Kept).unwrap_err();
+    assert!(matches!(&error, DeployError::Network(_)), "{error:?}");
+    assert!(error.to_string().contains("the weights have no "), "{error}");
 }
 
 fn safetensors_of_nothing() -> Vec<u8> {

@@ -58,7 +58,7 @@ impl<'a> Drawn<'a> {
             });
         }
         let mut names = Names::default();
-        for taken in TAKEN {
+        for taken in TAKEN.into_iter().chain(PARAMETERS) {
             names.attribute(taken);
         }
         blocks.finish(&mut names);
@@ -133,14 +133,16 @@ impl<'a> Drawn<'a> {
     }
 }
 
-/// Names at the top of the source that functions and classes must not have.
-const TAKEN: [&str; 23] = [
+/// Names that functions and classes must not have: those at the top of the source, and of the built-ins that it uses. The
+/// parameters of functions and classes, which would hide a function inside, are in `PARAMETERS`.
+pub(super) const TAKEN: [&str; 39] = [
     "Network",
     "Sum",
     "Concat",
     "Shift",
     "Truncate",
     "SqueezeExcite",
+    "HardSqueezeExcite",
     "CLASSES",
     "WEIGHTS",
     "IMAGE",
@@ -157,7 +159,37 @@ const TAKEN: [&str; 23] = [
     "Image",
     "ImageOps",
     "F",
+    "bytearray",
+    "enumerate",
+    "float",
+    "int",
+    "isinstance",
+    "len",
+    "list",
+    "max",
+    "min",
+    "object",
+    "print",
+    "range",
+    "str",
     "sum",
+    "super",
+    "tuple",
+];
+
+/// Names of the parameters of functions and classes.
+const PARAMETERS: [&str; 11] = [
+    "channels",
+    "c_in",
+    "c_out",
+    "c_prev",
+    "c_prev_prev",
+    "width",
+    "stride",
+    "kernel",
+    "padding",
+    "dilation",
+    "side",
 ];
 
 /// Name of the class of a cell.

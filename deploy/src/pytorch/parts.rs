@@ -19,7 +19,7 @@ pub(super) fn head(about: &About<'_>) -> String {
     }
     text += "\"\"\"\n\nfrom __future__ import annotations\n\nimport argparse\nfrom pathlib import Path\n\nimport torch\n\
              from safetensors.torch import load_file\nfrom torch import Tensor, nn\n\n";
-    let Input { channels, height, width, mean, std } = about.input;
+    let Input { channels, height, width, mean, std, .. } = about.input;
     let list = |items: Vec<String>| Code::List(items.into_iter().map(Code::Atom).collect());
     let numbers = |numbers: &[f32]| list(numbers.iter().map(|number| format!("{number:?}")).collect());
     text += &statement(0, "CLASSES = ", &list(about.classes.iter().map(|name| string(name)).collect()));
@@ -125,6 +125,14 @@ const HARD_SQUEEZE_EXCITE: &str = r#"class HardSqueezeExcite(nn.Module):
 /// `load` and `read_image`.
 pub(super) fn images(input: &Input) -> String {
     let mode = if input.channels == 1 { "L" } else { "RGB" };
+    let (size, reduced) = match input.reading.shrink {
+        1 => ("width, height".to_owned(), String::new()),
+        by => (format!("{by} * width, {by} * height"), format!(".reduce({by})")),
+    };
+    let colour = match input.reading.background {
+        [255, 255, 255] => "white".to_owned(),
+        [red, green, blue] => format!("#{red:02x}{green:02x}{blue:02x}"),
+    };
     format!(
         r#"def load(weights: str | Path = WEIGHTS) -> Network:
     """The network with its weights, ready to classify."""
@@ -134,7 +142,7 @@ pub(super) fn images(input: &Input) -> String {
 
 
 def read_image(path: str | Path) -> Tensor:
-    """The largest square in the middle of an image file, on white, scaled and normalised: [C, H, W]."""
+    """The largest square in the middle of an image file, on {colour}, scaled and normalised: [C, H, W]."""
     from PIL import Image, ImageOps
 
     channels, height, width = IMAGE
@@ -143,9 +151,9 @@ def read_image(path: str | Path) -> Tensor:
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     image = image.crop((left, top, left + side, top + side))
-    white = Image.new("RGBA", image.size, "white")
-    image = Image.alpha_composite(white, image).convert("RGB")
-    image = image.resize((width, height), Image.Resampling.BILINEAR).convert("{mode}")
+    background = Image.new("RGBA", image.size, "{colour}")
+    image = Image.alpha_composite(background, image).convert("RGB")
+    image = image.resize(({size}), Image.Resampling.BILINEAR).convert("{mode}"){reduced}
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     pixels = pixels.view(height, width, channels).permute(2, 0, 1) / 255
     return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]

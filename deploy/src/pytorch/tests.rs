@@ -1,7 +1,9 @@
 use bonas_spaces::catalogue::SPACES;
 use bonas_spaces::network::{Shape, SkeletonSize, Union};
 
+use super::layers::Helper;
 use super::*;
+use crate::folder::Reading;
 
 /// The source of an architecture's network on grey images of 8x8 pixels.
 fn of(space: &str, arch: &str, size: &SkeletonSize) -> String {
@@ -10,7 +12,14 @@ fn of(space: &str, arch: &str, size: &SkeletonSize) -> String {
     let union = Union::of(&[space.parse(arch).unwrap()]).unwrap();
     let size = SkeletonSize { image: Some(Shape::square(1, 8)), classes: Some(2), ..*size };
     let network = networks.skeleton().build(&size).unwrap().network(&union, &networks.ops()).unwrap();
-    let input = Input { channels: 1, height: 8, width: 8, mean: vec![0.5], std: vec![0.25] };
+    let input = Input {
+        channels: 1,
+        height: 8,
+        width: 8,
+        mean: vec![0.5],
+        std: vec![0.25],
+        reading: Reading::default(),
+    };
     let classes = ["no", "yes"].map(String::from);
     let about = About { lines: Vec::new(), cells: space.cell_names(), classes: &classes, input: &input };
     source(&Deployed::new(&network).unwrap(), &about).unwrap()
@@ -84,7 +93,14 @@ fn a_chain_of_single_operations_has_no_classes() {
 
 #[test]
 fn texts_of_the_user_are_quoted() {
-    let input = Input { channels: 1, height: 8, width: 8, mean: vec![0.5], std: vec![0.25] };
+    let input = Input {
+        channels: 1,
+        height: 8,
+        width: 8,
+        mean: vec![0.5],
+        std: vec![0.25],
+        reading: Reading::default(),
+    };
     let classes = ["a\"b".to_owned(), "c\\".to_owned()];
     let lines = vec!["\"\"\" \\".to_owned()];
     let head = parts::head(&About { lines, cells: &[], classes: &classes, input: &input });
@@ -93,4 +109,72 @@ fn texts_of_the_user_are_quoted() {
         head.starts_with("\"\"\"An image classifier found by architecture search.\n\n''' \\\\\n\"\"\"\n"),
         "{head}"
     );
+}
+
+/// What the fixed parts of a source define and call, no function of an operation may replace.
+#[test]
+fn names_that_the_source_uses_are_taken() {
+    let input = Input {
+        channels: 1,
+        height: 8,
+        width: 8,
+        mean: vec![0.5],
+        std: vec![0.25],
+        reading: Reading::default(),
+    };
+    let mut fixed = parts::images(&input) + parts::MAIN;
+    for helper in [
+        Helper::Sum,
+        Helper::Concat,
+        Helper::Shift,
+        Helper::Truncate,
+        Helper::SqueezeExcite,
+        Helper::HardSqueezeExcite,
+    ] {
+        fixed += parts::helper(helper);
+    }
+    let is_letter = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut seen = Vec::new();
+    for (at, _) in fixed.match_indices(['(', ':']) {
+        let before = &fixed[..at];
+        let name = &before[before.rfind(|c| !is_letter(c)).map_or(0, |end| end + 1)..];
+        let start = at - name.len();
+        let is_call = fixed[at..].starts_with('(') && !fixed[..start].ends_with('.');
+        if is_call
+            && !name.is_empty()
+            && !name.starts_with("__")
+            && !["forward", "network", "branch"].contains(&name)
+        {
+            seen.push(name);
+        }
+    }
+    for annotation in ["int", "str"] {
+        assert!(fixed.contains(&format!(": {annotation}")), "{annotation}");
+        seen.push(annotation);
+    }
+    assert!(
+        ["super", "min", "print", "bytearray", "HardSqueezeExcite", "int"]
+            .iter()
+            .all(|name| seen.contains(name)),
+        "{seen:?}"
+    );
+    for name in seen {
+        assert!(network::TAKEN.contains(&name), "{name} is not taken");
+    }
+}
+
+/// A model that was trained on shrunk images, on another background.
+#[test]
+fn images_are_read_as_in_training() {
+    let input =
+        |reading| Input { channels: 3, height: 8, width: 8, mean: vec![0.5; 3], std: vec![0.25; 3], reading };
+    let plain = parts::images(&input(Reading::default()));
+    assert!(plain.contains("(width, height), Image.Resampling.BILINEAR).convert(\"RGB\")\n"), "{plain}");
+    assert!(plain.contains("Image.new(\"RGBA\", image.size, \"white\")"), "{plain}");
+    let other = parts::images(&input(Reading { shrink: 2, background: [0, 10, 255] }));
+    assert!(
+        other.contains("(2 * width, 2 * height), Image.Resampling.BILINEAR).convert(\"RGB\").reduce(2)\n"),
+        "{other}"
+    );
+    assert!(other.contains("Image.new(\"RGBA\", image.size, \"#000aff\")"), "{other}");
 }

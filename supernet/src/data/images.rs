@@ -195,18 +195,7 @@ impl Images {
     /// [`StudyError::Setting`] if `factor` does not divide both sides.
     pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
         let shape = self.shape.shrunk(factor)?;
-        let area = factor * factor;
-        let mut pixels = Vec::with_capacity(self.pixels.len() / area);
-        // Images and channels alike are planes, one after another.
-        for plane in self.pixels.chunks_exact(self.shape.height * self.shape.width) {
-            for rows in plane.chunks_exact(self.shape.width * factor) {
-                for column in (0..self.shape.width).step_by(factor) {
-                    let square = rows.chunks_exact(self.shape.width).map(|row| &row[column..column + factor]);
-                    let sum: usize = square.flatten().map(|&pixel| usize::from(pixel)).sum();
-                    pixels.push(((sum + area / 2) / area) as u8);
-                }
-            }
-        }
+        let pixels = shrunk(&self.pixels, self.shape, factor);
         Ok(Self { pixels: pixels.into(), shape, ..self.clone() })
     }
 
@@ -220,6 +209,23 @@ impl Images {
             }),
         }
     }
+}
+
+/// Pixels `[n, c, h, w]` of images of a shape, both sides of which `factor` divides, as [`Images::shrunk`] says.
+pub(super) fn shrunk(pixels: &[u8], shape: ImageShape, factor: usize) -> Vec<u8> {
+    let (area, width) = (factor * factor, shape.width);
+    let mut means = Vec::with_capacity(pixels.len() / area);
+    // Images and channels alike are planes, one after another.
+    for plane in pixels.chunks_exact(shape.height * width) {
+        for rows in plane.chunks_exact(width * factor) {
+            for column in (0..width).step_by(factor) {
+                let square = rows.chunks_exact(width).map(|row| &row[column..column + factor]);
+                let sum: usize = square.flatten().map(|&pixel| usize::from(pixel)).sum();
+                means.push(((sum + area / 2) / area) as u8);
+            }
+        }
+    }
+    means
 }
 
 /// Names for classes that have none: their labels.

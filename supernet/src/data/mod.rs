@@ -44,7 +44,7 @@ pub use entry::{Check, DatasetEntry, Place};
 pub use images::{ImageShape, Images};
 pub use normalise::Normalisation;
 pub use options::{Background, LoadOptions, OnBad};
-pub use picture::read_image;
+pub use picture::ImageFiles;
 pub use settings::DataSettings;
 pub use source::{Source, load};
 pub use split::Split;

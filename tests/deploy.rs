@@ -326,3 +326,78 @@ fn a_model_is_evaluated_as_it_was_measured() {
         "{error}"
     );
 }
+
+/// A winner that was trained on images of 16x16 pixels, shrunk to 8x8 and laid on black.
+const SHRUNK: &str = r##"
+[study]
+architectures = 1
+[space]
+name = "nasbench201"
+[strategy]
+name = "random"
+batch = 1
+[data]
+source = "folder:two"
+image_size = 16
+shrink = 2
+background = "black"
+[evaluator]
+name = "from-scratch"
+channels = 4
+layers = 1
+epochs = 1
+batch = 4
+[final]
+random = 0
+seeds = 1
+epochs = 3
+batch = 4
+channels = 4
+layers = 1
+"##;
+
+/// Images of 17x16 pixels, transparent in part, half of which are nearly dark.
+fn transparent(folder: &Path, dark: u8) {
+    fs::create_dir_all(folder).unwrap();
+    for i in 0..8_u8 {
+        let pixel = |x: u32, y: u32| {
+            let value = (x as u8 * 13).wrapping_mul(y as u8 + i) / dark;
+            image::Rgba([value, value / 2, 255 - value, value])
+        };
+        image::RgbaImage::from_fn(17, 16, pixel).save(folder.join(format!("{i}.png"))).unwrap();
+    }
+}
+
+/// Images are evaluated and classified as they were read in training, without a word about it.
+#[test]
+fn shrunk_images_are_read_as_in_training() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    for (folder, dark) in [("train/a", 1), ("train/b", 3), ("test/a", 1), ("test/b", 3)] {
+        transparent(&at.join("two").join(folder), dark);
+    }
+    fs::write(at.join("two.toml"), SHRUNK).unwrap();
+    let search = bonas(&["search", "two.toml", "--out", "t"], at);
+    assert!(search.status.success(), "{}", text(&search.stderr));
+    let card: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();
+    assert_eq!((&card["input"]["height"], &card["input"]["reading"]["shrink"]), (&8.into(), &2.into()));
+    let evaluate = |more: &[&str]| {
+        let args = [&["evaluate", "t", "--data", "folder:two", "--json"], more].concat();
+        let done = bonas(&args, at);
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()
+    };
+    let figures = evaluate(&[]);
+    assert_eq!(figures["accuracy"], card["training"]["accuracy"]["value"]);
+    assert_eq!((figures["images"].as_u64(), evaluate(&["--shrink", "2"])), (Some(16), figures.clone()));
+    // File by file the answers are the same.
+    let mut confusion = [[0_u64; 2]; 2];
+    for (row, class) in ["a", "b"].iter().enumerate() {
+        let infer = bonas(&["infer", "t", &format!("two/test/{class}"), "--format", "csv"], at);
+        assert!(infer.status.success(), "{}", text(&infer.stderr));
+        for line in text(&infer.stdout).lines().skip(1) {
+            confusion[row][usize::from(line.contains(",b,"))] += 1;
+        }
+    }
+    assert_eq!(figures["confusion"], serde_json::json!(confusion));
+}

@@ -328,7 +328,7 @@ fn a_model_is_evaluated_as_it_was_measured() {
 }
 
 /// A winner that was trained on images of 16x16 pixels, shrunk to 8x8 and laid on black.
-const SHRUNK: &str = r##"
+const SHRUNK: &str = r#"
 [study]
 architectures = 1
 [space]
@@ -354,7 +354,7 @@ epochs = 3
 batch = 4
 channels = 4
 layers = 1
-"##;
+"#;
 
 /// Images of 17x16 pixels, transparent in part, half of which are nearly dark.
 fn transparent(folder: &Path, dark: u8) {

@@ -92,7 +92,7 @@ class Posterior:
         noise_free: bool = False,
         rng: RandomState = None,
     ) -> Floats:
-        """Utility of measuring each architecture, `[n]`, in their order; higher is better.
+        """Return the utility of measuring each architecture, `[n]`, in their order; higher is better.
 
         Parameters
         ----------

@@ -78,3 +78,48 @@ fn a_search_says_what_it_leaves_out() {
         "{error}"
     );
 }
+
+/// Trainings and comparisons leave out and say the same, and paths of a comparison start from its configuration.
+#[cfg(feature = "torch")]
+#[test]
+fn trainings_and_comparisons_say_what_they_leave_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::create_dir(at.join("my files")).unwrap();
+    images(&at.join("my files/images"));
+    let skipped = "data.on_bad: 2 images cannot be read and are left out:";
+    let small = "channels = 2\nlayers = 1\nepochs = 1\nbatch = 2\n";
+    let compared = format!(
+        "seeds = 1\nbudget = 1\n[data]\nsource = \"folder:images\"\non_bad = \"skip\"\nvalidation = 0.5\n[space]\n\
+         name = \"nasbench201\"\n[evaluator]\nname = \"from-scratch\"\n{small}[final]\nseeds = 1\n{small}\
+         [[strategy]]\nname = \"random\"\nbatch = 1\n"
+    );
+    fs::write(at.join("my files/c.toml"), compared).unwrap();
+    let compared = bonas(&["compare", "my files/c.toml", "--out", "c"], at);
+    assert!(
+        compared.status.success() && text(&compared.stdout).contains(skipped),
+        "{}",
+        text(&compared.stderr)
+    );
+    let cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|none~1|none~2|";
+    let train = |out: &str, set: &str| {
+        let data = ["train", "--space", "nasbench201", "--genotype", cell, "--data", "my files/images"];
+        let small = ["--channels", "2", "--layers", "1", "--epochs", "1", "--batch", "2", "--out", out];
+        bonas(&[&data[..], &small, &["--set", set]].concat(), at)
+    };
+    let trained = train("t", "data.on_bad=skip");
+    assert!(trained.status.success() && text(&trained.stdout).contains(skipped), "{}", text(&trained.stderr));
+    for (set, expected) in [
+        ("data.on_bad=stop", "link.png"),
+        ("study.seed=3", "--set study.seed=3: a training has sections data, training, final"),
+        ("data.on_bda=skip", "did you mean `on_bad`?"),
+        ("final.seeds=0", "--set final.seeds"),
+    ] {
+        let refused = train("u", set);
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(expected),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+}

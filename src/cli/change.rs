@@ -180,7 +180,8 @@ struct Change {
 
 impl ChangeArgs {
     /// Changes of a search that has begun.
-    pub(super) fn of_resume(set: Vec<String>, workers: Option<usize>, device: Option<String>) -> Self {
+    /// Changes by these flags alone.
+    pub(super) fn of(set: Vec<String>, workers: Option<usize>, device: Option<String>) -> Self {
         Self { set, data: None, seed: None, workers, device }
     }
 

@@ -15,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::change::no_comparison;
 use super::files;
-use super::{interrupt, out, placed, positive, usage};
+use super::{data, interrupt, out, placed, positive, usage};
 
 /// Arguments of `bonas compare`.
 #[derive(Debug, Args)]
@@ -67,6 +67,9 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         threads: args.threads.map_or_else(cores, NonZeroUsize::get),
         ..Experiment::new(config, directory)
     };
+    if let Some(images) = experiment.config.images() {
+        data::show_skipped(&images.data, folder, |error| placed(error, |key| args.origin(key)))?;
+    }
     let start = Instant::now();
     let bar = bar();
     let done = experiment.run(&mut |step| show(&bar, &step));

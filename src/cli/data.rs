@@ -1,9 +1,10 @@
 //! `bonas data`: images before they are searched on.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use bonas::StudyError;
-use bonas::config::{DataSettings, SearchConfig};
+use bonas::config::DataSettings;
 use bonas::supernet::data::{Background, DataReport, FaultKind, LoadOptions, OnBad, Source};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -115,19 +116,20 @@ fn as_json(report: &DataReport) -> Value {
 /// Most files that a search names.
 const SHOWN: usize = 20;
 
-/// Says which images a search leaves out, where it leaves out what cannot be read.
+/// Says which images are left out, where what cannot be read is to be. Relative paths start from `folder`.
 ///
 /// # Errors
 /// As [`Source::check`].
 pub(super) fn show_skipped(
-    config: &SearchConfig,
+    data: &DataSettings,
+    folder: &Path,
     told: impl Fn(StudyError) -> anyhow::Error,
 ) -> anyhow::Result<()> {
-    let options = config.data.options();
+    let options = data.options();
     if options.on_bad != OnBad::Skip {
         return Ok(());
     }
-    let source = config.data.source.parse::<Source>().map(|source| source.within(&config.relative_to));
+    let source = data.source.parse::<Source>().map(|source| source.within(folder));
     let report = source.and_then(|source| source.check(&options)).map_err(told)?;
     let lines: Vec<String> = report
         .of(FaultKind::Unreadable)

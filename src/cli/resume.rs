@@ -50,7 +50,7 @@ pub(super) fn resume(args: &ResumeArgs) -> anyhow::Result<()> {
     let text = files::read(&path)?;
     let shown = path.display().to_string();
     let begun = change::resolved(change::search_config(&text, &shown)?, Some(&path))?;
-    let changes = ChangeArgs::of_resume(args.set.clone(), args.workers, args.device.clone());
+    let changes = ChangeArgs::of(args.set.clone(), args.workers, args.device.clone());
     let mut config = change::resolved(changes.made(&text, &shown)?, Some(&path))?;
     if let Some(workers) = args.workers {
         config.evaluator.keep_devices(workers);

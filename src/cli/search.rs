@@ -131,7 +131,7 @@ pub(super) fn guarded(
     }
     show_skipped(&search, told)?;
     if config.trains() || config.evaluator.follows_up() {
-        data::show_skipped(config, told)?;
+        data::show_skipped(&config.data, &config.relative_to, told)?;
     }
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);

@@ -13,8 +13,12 @@ use bonas::spaces::Architecture;
 use bonas::study::journal::Journal;
 use clap::Args;
 
+use super::change::{self, ChangeArgs};
 use super::files;
-use super::{change, placed, usage};
+use super::{data, placed, usage};
+
+/// What keys that `--set` changes begin with.
+const SECTIONS: [&str; 3] = ["data.", "training.", "final."];
 
 /// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
 #[derive(Debug, Args)]
@@ -64,6 +68,9 @@ pub(super) struct TrainArgs {
     /// Where to compute: auto, cpu, cuda or cuda:0,1,...
     #[arg(long)]
     device: Option<String>,
+    /// Change one more key of sections data, training and final, for example `--set data.on_bad=skip`; may be repeated.
+    #[arg(long, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
 }
 
 impl TrainArgs {
@@ -95,6 +102,16 @@ impl TrainArgs {
         checked.map_err(|e| usage(format!("{}: {}", flag(e.key), e.reason)))?;
         at_least_1(finals.seeds, "seeds").map_err(|e| usage(format!("--seeds: {}", e.reason)))?;
         Ok((data, training, finals))
+    }
+
+    /// A configuration with the keys of `--set` changed.
+    fn changed(&self, config: SearchConfig) -> anyhow::Result<SearchConfig> {
+        let own = |set: &&String| !SECTIONS.iter().any(|section| set.trim_start().starts_with(section));
+        if let Some(other) = self.set.iter().find(own) {
+            let sections = SECTIONS.map(|section| section.trim_end_matches('.')).join(", ");
+            return Err(usage(format!("--set {other}: a training has sections {sections}")));
+        }
+        ChangeArgs::of(self.set.clone(), None, None).made(&config.plain(), "bonas train")
     }
 }
 
@@ -135,10 +152,13 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         .map_err(|error| placed(error, flag))?
         .parse(&args.genotype)
         .map_err(|e| usage(format!("--genotype: {e}")))?;
-    let (data, training, finals) = args.settings()?;
-    let config = SearchConfig { data, training, finals, ..config };
+    let (images, training, finals) = args.settings()?;
+    let config = args.changed(SearchConfig { data: images, training, finals, ..config })?;
+    at_least_1(config.finals.seeds, "seeds")
+        .map_err(|e| usage(format!("--set final.seeds: {}", e.reason)))?;
     files::expect_own(&args.out, Folder::Training)?;
     expect_same(&config, &args.out)?;
+    data::show_skipped(&config.data, &config.relative_to, |error| placed(error, flag))?;
     run_train(config, &architecture, &args.out)
 }
 

@@ -37,7 +37,7 @@ use super::task::Task;
 use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
 use crate::StudyError;
-use crate::build::{SPACE_FILE, keep_space};
+use crate::build::keep_space;
 use crate::config::{ImagesConfig, SearchConfig};
 use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
@@ -111,9 +111,7 @@ impl<'a> ImagesTask<'a> {
         let strategies = &experiment.config.strategies;
         let searchers = strategies.iter().map(|strategy| {
             let mut search = config.search(strategy, settings.budget);
-            if search.evaluator.follows_up() || search.space.name.starts_with(SPACE_FILE) {
-                search.relative_to = experiment.absolute_folder()?;
-            }
+            search.relative_to = experiment.absolute_folder()?;
             Ok(Searcher { label: strategy.label.clone(), search: keep_space(search)? })
         });
         let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;

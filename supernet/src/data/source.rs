@@ -201,8 +201,11 @@ fn unknown(text: &str) -> StudyError {
     let kind = text.split_once(':').map_or(text, |(kind, _)| kind);
     let hint = nearest(kind, DATASETS.names()).filter(|name| *name != kind);
     let hint = hint.map_or(String::new(), |name| format!("; did you mean {name}?"));
+    // A bare word is a directory only where one is seen from the working directory.
+    let is_word = !text.is_empty() && !text.contains(':');
+    let directory = if is_word { format!("; a directory of this name is ./{text}") } else { String::new() };
     StudyError::Setting {
         name: "data".to_owned(),
-        reason: format!("{text:?} is not a source ({}){hint}", syntax()),
+        reason: format!("{text:?} is not a source ({}){directory}{hint}", syntax()),
     }
 }

@@ -163,7 +163,10 @@ impl Space {
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
-        other.cast::<Self>().is_ok_and(|other| other.get().0.is(&self.0))
+        other.cast::<Self>().is_ok_and(|other| {
+            let other = &other.get().0;
+            other.is(&self.0) && other.settings.operations == self.0.settings.operations
+        })
     }
 
     fn __hash__(&self) -> u64 {
@@ -183,8 +186,9 @@ impl Space {
         Ok((get, (name.clone_ref(py), text, operations.clone())))
     }
 
-    fn __repr__(&self) -> String {
-        format!("bonas.Space({:?}, {} architectures)", self.0.settings.name, self.0.space.size())
+    fn __repr__(&self, py: Python<'_>) -> String {
+        let size = released(py, || self.0.space.size());
+        format!("bonas.Space({:?}, {size} architectures)", self.0.settings.name)
     }
 }
 

@@ -106,6 +106,9 @@ impl TrainArgs {
 
     /// A configuration with the keys of `--set` changed.
     fn changed(&self, config: SearchConfig) -> anyhow::Result<SearchConfig> {
+        if self.set.is_empty() {
+            return Ok(config);
+        }
         let own = |set: &&String| !SECTIONS.iter().any(|section| set.trim_start().starts_with(section));
         if let Some(other) = self.set.iter().find(own) {
             let sections = SECTIONS.map(|section| section.trim_end_matches('.')).join(", ");

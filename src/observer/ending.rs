@@ -118,7 +118,7 @@ impl<'a> Ending<'a> {
                         "{} of the held-out images, trained from scratch, {seeds}; the best of {n}",
                         percent(accuracy)
                     ),
-                    Shown::Score | Shown::Truth => format!("{accuracy:.4}, {seeds}; the best of {n}"),
+                    _ => format!("{accuracy:.4}, {seeds}; the best of {n}"),
                 },
             ));
         }
@@ -203,7 +203,7 @@ fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)
         let sd = (means.len() > 1).then(|| sd(&means));
         let gain = winner.test_mean.map_or(String::new(), |best| match shown {
             Shown::Accuracy => format!("; the winner has {:+.2} points", 100.0 * (best - of)),
-            Shown::Score | Shown::Truth => format!("; the winner has {:+.4}", best - of),
+            _ => format!("; the winner has {:+.4}", best - of),
         });
         let cells = count(means.len(), "random cell");
         let of = if shown == Shown::Accuracy { percent(of) } else { format!("{of:.4}") };
@@ -220,14 +220,14 @@ fn percent(share: f64) -> String {
 fn of_tests(mean: f64, shown: Shown) -> String {
     match shown {
         Shown::Accuracy => format!("{} of the test images", percent(mean)),
-        Shown::Score | Shown::Truth => format!("{mean:.4} by the program"),
+        _ => format!("{mean:.4} by the program"),
     }
 }
 
 fn spread(sd: Option<f64>, shown: Shown) -> String {
     sd.map_or(String::new(), |sd| match shown {
         Shown::Accuracy => format!(" (sd {:.2})", 100.0 * sd),
-        Shown::Score | Shown::Truth => format!(" (sd {sd:.4})"),
+        _ => format!(" (sd {sd:.4})"),
     })
 }
 

@@ -74,8 +74,7 @@ impl Shown {
             Self::Accuracy => {
                 "Test accuracy after training from scratch with the same recipe: the winner and architectures drawn at random."
             }
-            Self::Score => "Final scores by the program: the winner and architectures drawn at random.",
-            Self::Truth => "True values: the winner and architectures drawn at random.",
+            _ => "Final scores by the program: the winner and architectures drawn at random.",
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Declared spaces as search spaces.
 
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use rand::{Rng, SeedableRng};
@@ -13,23 +12,10 @@ use super::operations::Operations;
 use super::rules::Rules;
 use super::{DescriptionError, cells, chain, names};
 use crate::error::SpaceError;
-use crate::families::draw;
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::space::left::{Left, TooFew, Whole, counted};
 use crate::space::{Choices, SearchSpace, SpaceSize};
-
-/// Spaces of at most so many points are counted by listing them.
-const COUNTED: u128 = 50_000;
-
-/// Draws by which it is found out how many points the rules leave.
-const TRIED: usize = 2_000;
-const TRIED_LARGE: usize = 20_000;
-/// The least that they may leave of [`TRIED`], or the space is listed.
-const LEFT: usize = 40;
-/// The least that they may leave of [`TRIED_LARGE`] in a space that is too large to be listed.
-const LEFT_LARGE: usize = 20;
-/// Draws of a sample; at one in a thousand, all of them fail with probability e⁻¹⁰⁰⁰.
-const MOST_DRAWS: usize = 1_000_000;
 
 /// The space of a description: [`DeclaredSpace::new`].
 ///
@@ -83,17 +69,6 @@ pub struct DeclaredSpace {
 
 /// Most options of a place that networks are tried with.
 const MOST_TYPICAL: usize = 12;
-
-/// What the rules leave of a space.
-#[derive(Debug)]
-enum Left {
-    /// All of it.
-    All,
-    /// Enough to draw until a point is right; `known` is, and so is an estimated share of all.
-    Many { known: Architecture, share: f64 },
-    /// These points.
-    Few(Vec<Architecture>),
-}
 
 impl DeclaredSpace {
     /// Builds the space of a description.
@@ -214,35 +189,18 @@ impl DeclaredSpace {
         if self.rules.is_empty() {
             return Ok(Left::All);
         }
-        let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let (mut known, mut left, mut drawn) = (None, 0, 0);
-        while drawn < TRIED_LARGE && !(drawn >= TRIED && left >= LEFT) {
-            if drawn == TRIED && self.body.points() <= COUNTED {
-                return self.list_left();
-            }
-            let architecture = self.body.sample(&mut rng);
-            drawn += 1;
-            if self.accepts(&architecture) {
-                left += 1;
-                known = Some(architecture);
-            }
-        }
-        if let Some(known) = known.filter(|_| left >= LEFT_LARGE) {
-            return Ok(Left::Many { known, share: left as f64 / drawn as f64 });
-        }
-        let reason = format!(
-            "they leave {left} of {drawn} points drawn at random, expected at least {LEFT_LARGE}; loosen them"
-        );
-        Err(DescriptionError::new("rules", reason))
-    }
-
-    fn list_left(&self) -> Result<Left, DescriptionError> {
-        let all = self.body.enumerate().into_iter().flatten();
-        let left: Vec<Architecture> = all.filter(|architecture| self.accepts(architecture)).collect();
-        if left.is_empty() {
-            return Err(DescriptionError::new("rules", "no architecture keeps all of them; loosen them"));
-        }
-        Ok(Left::Few(left))
+        let whole = Whole {
+            points: self.body.points(),
+            sample: &|rng| self.body.sample(rng),
+            list: &|| self.body.enumerate(),
+        };
+        Left::find(&whole, &|architecture| self.accepts(architecture)).map_err(|few| {
+            let reason = match few {
+                TooFew::Nothing => "no architecture keeps all of them; loosen them".to_owned(),
+                TooFew::Drawn { .. } => format!("they leave {few}; loosen them"),
+            };
+            DescriptionError::new("rules", reason)
+        })
     }
 
     fn counted(&self) -> SpaceSize {
@@ -253,10 +211,7 @@ impl DeclaredSpace {
         if matches!(self.left, Left::All) && self.body.is_exact() && points < u128::MAX {
             return SpaceSize::Unique(points);
         }
-        let all = (points <= COUNTED).then(|| self.enumerate()).flatten();
-        all.map_or(SpaceSize::AtMost(points), |all| {
-            SpaceSize::Unique(all.map(|architecture| architecture.key()).collect::<HashSet<_>>().len() as u128)
-        })
+        counted(points, || self.enumerate())
     }
 }
 
@@ -278,14 +233,7 @@ impl SearchSpace for DeclaredSpace {
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
-        match &self.left {
-            Left::All => self.body.sample(rng),
-            Left::Few(left) => left[draw::below(rng, left.len())].clone(),
-            Left::Many { known, .. } => {
-                let mut draws = (0..MOST_DRAWS).map(|_| self.body.sample(rng));
-                draws.find(|drawn| self.accepts(drawn)).unwrap_or_else(|| known.clone())
-            }
-        }
+        self.left.sample(|rng| self.body.sample(rng), |drawn| self.accepts(drawn), rng)
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {

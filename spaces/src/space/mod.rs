@@ -20,6 +20,7 @@
 //! ```
 
 mod cost;
+pub(crate) mod left;
 mod restricted;
 
 use std::fmt;

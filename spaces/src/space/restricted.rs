@@ -1,32 +1,25 @@
 //! A space with some of its operations only.
 
-use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::left::{Left, TooFew, Whole, counted};
 use super::{Choices, SearchSpace, SpaceSize, check_choices};
 use crate::error::SpaceError;
-use crate::graph::{Architecture, Key, Vocabulary};
+use crate::graph::{Architecture, Vocabulary};
 use crate::network::SpaceNetwork;
 use crate::notation::Notation;
 
-/// Most draws that one architecture may take.
-const DRAWS: usize = 20_000;
-
-/// Draws that say whether a space has enough architectures left, and how many of them must be left.
-const TRIED: usize = 20_000;
-const LEAST: usize = 20;
-
-/// Spaces of at most this many architectures are counted.
-const COUNTED: u128 = 200_000;
+/// Draws beside which options are tried.
+const BESIDE: usize = 20;
 
 /// The architectures of a space that are made of some of its operations, as a space of their own.
 ///
-/// Keys, notations and networks are those of the whole space, so that scores compare with it. Samples are uniform over what
-/// is left: the whole space draws until it draws one of them. A mutant is drawn in the same way; neighbours are those
-/// of the whole space that are left.
+/// Keys, notations and networks are those of the whole space, so that scores compare with it. Samples are drawn as
+/// the whole space draws them, until one is left; in a small space of which little is left they are uniform. A mutant is drawn
+/// in the same way; neighbours are those of the whole space that are left.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -43,6 +36,7 @@ pub struct Restricted {
     whole: Arc<dyn SearchSpace>,
     /// Whether an architecture may have each label of the vocabulary.
     allowed: Vec<bool>,
+    left: Left,
     /// The options of the whole space that are left at each position, where it is one of choices.
     options: Vec<Vec<usize>>,
     size: OnceLock<SpaceSize>,
@@ -65,40 +59,45 @@ impl Restricted {
         for name in operations {
             allowed[vocabulary.id(name.as_ref())?.index()] = true;
         }
-        let mut space = Self { whole, allowed, options: Vec::new(), size: OnceLock::new() };
-        let mut rng = ChaCha8Rng::seed_from_u64(0);
-        let drawn = (0..TRIED).map(|_| space.whole.sample(&mut rng));
-        let left: Vec<Architecture> = drawn.filter(|drawn| space.is_left(drawn)).take(LEAST).collect();
-        if left.len() < LEAST {
-            let few = left.len();
-            let reason = "too few architectures are made of these operations alone";
-            return bad(format!(
-                "{reason}: {few} of {TRIED} that were drawn; allow more, or declare the space in a file"
-            ));
-        }
-        space.options = space.options_beside(&left[0])?;
+        let (left, options, size) = (Left::All, Vec::new(), OnceLock::new());
+        let mut space = Self { whole, allowed, left, options, size };
+        space.left = match space.find_left() {
+            Ok(left) => left,
+            Err(few) => {
+                return bad(format!("these leave {few}; allow more, or declare the space in a file"));
+            }
+        };
+        space.options = space.options_left()?;
         Ok(space)
     }
 
-    /// The options at each position that bring no forbidden operation into an architecture that has none.
-    fn options_beside(&self, architecture: &Architecture) -> Result<Vec<Vec<usize>>, SpaceError> {
+    /// Finds out how much is left.
+    fn find_left(&self) -> Result<Left, TooFew> {
+        let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = self.whole.size();
+        let whole = Whole { points, sample: &|rng| self.whole.sample(rng), list: &|| self.whole.enumerate() };
+        Left::find(&whole, &|architecture| self.is_left(architecture))
+    }
+
+    /// The options at each position that bring no forbidden operation into some architecture that has none. What stands at
+    /// a position that an architecture does not use is no operation.
+    fn options_left(&self) -> Result<Vec<Vec<usize>>, SpaceError> {
         let Some(choices) = self.whole.choices() else { return Ok(Vec::new()) };
-        let own = choices.read(architecture)?;
-        let is_left = |position: usize, option: usize| -> Result<bool, SpaceError> {
-            let mut options = own.clone();
-            options[position] = option;
-            Ok(choices.build(&options)?.is_none_or(|built| self.is_left(&built)))
-        };
-        let of = |(position, count): (usize, usize)| -> Result<Vec<usize>, SpaceError> {
-            let mut kept = Vec::with_capacity(count);
-            for option in 0..count {
-                if is_left(position, option)? {
-                    kept.push(option);
+        let counts = choices.counts();
+        let mut left: Vec<Vec<bool>> = counts.iter().map(|&count| vec![false; count]).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(0);
+        for _ in 0..BESIDE {
+            let mut options = choices.read(&self.sample(&mut rng))?;
+            for (position, left) in left.iter_mut().enumerate() {
+                let own = options[position];
+                for (option, left) in left.iter_mut().enumerate() {
+                    options[position] = option;
+                    *left = *left || choices.build(&options)?.is_none_or(|built| self.is_left(&built));
                 }
+                options[position] = own;
             }
-            Ok(kept)
-        };
-        choices.counts().into_iter().enumerate().map(of).collect()
+        }
+        let kept = |left: Vec<bool>| (0..left.len()).filter(|&option| left[option]).collect();
+        Ok(left.into_iter().map(kept).collect())
     }
 
     /// The name of an operation that an architecture has and must not have.
@@ -133,14 +132,8 @@ impl SearchSpace for Restricted {
         self.whole.source()
     }
 
-    /// # Panics
-    /// If the whole space draws none in 20,000 draws, of which twenty were left in as many when the space was made.
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
-        let mut draws = (0..DRAWS).map(|_| self.whole.sample(rng));
-        let Some(found) = draws.find(|drawn| self.is_left(drawn)) else {
-            unreachable!("about one in a thousand draws is left")
-        };
-        found
+        self.left.sample(|rng| self.whole.sample(rng), |drawn| self.is_left(drawn), rng)
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
@@ -154,7 +147,7 @@ impl SearchSpace for Restricted {
         let near = self.neighbours(architecture)?;
         Ok(match near.len() {
             0 => architecture.clone(),
-            n => near[rng.random_range(0..n)].clone(),
+            n => near[rng.random_range(0..n as u32) as usize].clone(),
         })
     }
 
@@ -177,19 +170,18 @@ impl SearchSpace for Restricted {
     /// Counted where the whole space is small; else at most as many as it has.
     fn size(&self) -> SpaceSize {
         *self.size.get_or_init(|| {
-            let whole = self.whole.size();
-            let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = whole;
-            match self.enumerate() {
-                Some(all) if points <= COUNTED => {
-                    SpaceSize::Unique(all.map(|one| one.key()).collect::<HashSet<Key>>().len() as u128)
-                }
-                _ => SpaceSize::AtMost(points),
-            }
+            let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = self.whole.size();
+            counted(points, || self.enumerate())
         })
     }
 
     fn enumerate(&self) -> Option<Box<dyn Iterator<Item = Architecture> + '_>> {
-        Some(Box::new(self.whole.enumerate()?.filter(|one| self.is_left(one))))
+        match &self.left {
+            Left::Few(left) => Some(Box::new(left.iter().cloned())),
+            Left::All | Left::Many { .. } => {
+                Some(Box::new(self.whole.enumerate()?.filter(|one| self.is_left(one))))
+            }
+        }
     }
 
     fn choices(&self) -> Option<&dyn Choices> {
@@ -229,11 +221,15 @@ impl Choices for Restricted {
         self.check(architecture)?;
         let choices = self.whole.choices();
         let whole = choices.map_or_else(|| Ok(Vec::new()), |choices| choices.read(architecture))?;
+        // What is left out stands where it is not used.
         let place = |(kept, option): (&Vec<usize>, usize)| {
-            let missing = || SpaceError::cell(format!("option {option} is left out of the space"));
-            kept.iter().position(|&one| one == option).ok_or_else(missing)
+            kept.iter().position(|&one| one == option).unwrap_or_default()
         };
-        self.options.iter().zip(whole).map(place).collect()
+        let options: Vec<usize> = self.options.iter().zip(whole).map(place).collect();
+        match self.build(&options)? {
+            Some(same) if same.key() == architecture.key() => Ok(options),
+            _ => Err(SpaceError::cell("its choices are not among those that are left of the space")),
+        }
     }
 
     fn build(&self, options: &[usize]) -> Result<Option<Architecture>, SpaceError> {
@@ -249,6 +245,7 @@ impl Choices for Restricted {
 mod tests {
     use super::*;
     use crate::families::darts::Darts;
+    use crate::families::nasbench101::NasBench101;
     use crate::families::nasbench201::NasBench201;
     use crate::network::{SkeletonSize, Union};
     use crate::space::CostTable;
@@ -272,6 +269,25 @@ mod tests {
         let few =
             ["skip_connect", "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "max_pool_3x3", "avg_pool_3x3"];
         check_space(&Restricted::to(Arc::new(Darts::new()), &few).unwrap(), 1, 4).unwrap();
+        // Unused vertices read as the first operation, which is left out here.
+        let without_first = ["conv3x3-bn-relu", "maxpool3x3"];
+        let part = Restricted::to(Arc::new(NasBench101::new()), &without_first).unwrap();
+        check_space(&part, 1, 20).unwrap();
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for _ in 0..200 {
+            let cell = part.sample(&mut rng);
+            let options = part.choices().unwrap().read(&cell).unwrap();
+            assert_eq!(part.choices().unwrap().build(&options).unwrap(), Some(cell));
+        }
+    }
+
+    /// Of 15,625 cells the 64 of two operations are listed, and so are those of one.
+    #[test]
+    fn little_that_is_left_is_listed() {
+        let one = Restricted::to(Arc::new(NasBench201::new()), &["nor_conv_3x3"]).unwrap();
+        assert_eq!((one.size(), one.enumerate().unwrap().count()), (SpaceSize::Unique(1), 1));
+        let cell = one.sample(&mut ChaCha8Rng::seed_from_u64(1));
+        assert_eq!(one.mutate(&cell, &mut ChaCha8Rng::seed_from_u64(1)).unwrap(), cell);
     }
 
     /// Chi-square of 6,400 draws over the 64 cells that two operations make, 63 degrees of freedom: 103.4 at 1 in 1,000.
@@ -297,6 +313,6 @@ mod tests {
         assert!(refused(&["conv"]).contains("skip_connect"), "{}", refused(&["conv"]));
         assert!(refused(&[]).contains("operations"), "{}", refused(&[]));
         let few = Restricted::to(Arc::new(Darts::new()), &["sep_conv_3x3"]).unwrap_err().to_string();
-        assert!(few.contains("too few"), "{few}");
+        assert!(few.contains("these leave 0 of 20000 points"), "{few}");
     }
 }

@@ -10,7 +10,8 @@ bonas_study::settings! {
         /// The CSV file, plain or gzipped, with a column `arch` in a notation of the space; relative to the
         /// configuration's folder. `bonas compare --table` takes its place. digits: the table inside the program.
         path: String = "digits".to_owned(),
-        /// The column of true values, higher is better ("-a" turns the sign); isomorphic rows are merged to their mean.
+        /// The column of true values, higher is better ("-a" turns the sign); isomorphic rows are merged to their mean, rows
+        /// without a value are left out.
         column: String = "test".to_owned(),
     }
     check(s) {

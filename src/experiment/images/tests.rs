@@ -174,7 +174,7 @@ fn what_the_table_lacks_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let pooled = JUDGED.replace("\"skip_connect\", ", "\"avg_pool_3x3\", ");
     let error = compare(&pooled, folder.path()).run(&mut |_| {}).unwrap_err().to_string();
-    assert!(error.contains("lacks |") && error.contains("space.operations"), "{error}");
+    assert!(error.contains("has no value for |") && error.contains("space.operations"), "{error}");
     let other =
         JUDGED.replace("name = \"random\"\n", "name = \"random\"\n[strategy.space]\nname = \"darts\"\n");
     let error = compare(&other, &folder.path().join("b")).run(&mut |_| {}).unwrap_err().to_string();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, Role, SearchSpace};
+use bonas_spaces::{Architecture, Role, SearchSpace, SpaceSize};
 use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Fidelity};
 use bonas_study::statistics::mean;
@@ -14,9 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Searcher;
 use crate::StudyError;
-use crate::build::named_space;
+use crate::build::{self, named_space};
 use crate::config::TruthSettings;
 use crate::experiment::Experiment;
+
+/// Spaces of at most so many points are listed, to see whether the table has all of them.
+const LISTED: u128 = 50_000;
 
 /// The true values of a space's architectures.
 #[derive(Debug)]
@@ -69,12 +72,21 @@ impl Truth {
         }
         let space = named_space(&first, &experiment.folder).map_err(|reason| bad("space.name", reason))?;
         let column = settings.column.parse().map_err(|reason| bad("truth.column", reason))?;
-        let reading = Reading { columns: vec![column], ..Reading::default() };
+        let reading = Reading { columns: vec![column], skip_missing: true, ..Reading::default() };
         let source = match &experiment.table {
             Some(path) => Source::named(path),
             None => Source::named(settings.path.as_ref()).within(&experiment.folder),
         };
-        Ok(Self { table: source.open(space, &reading)? })
+        let truth = Self { table: source.open(space, &reading)? };
+        searchers.iter().try_for_each(|searcher| truth.expect_whole(&*build::space(&searcher.search)?))?;
+        Ok(truth)
+    }
+
+    /// Refuses a table that lacks an architecture which may be found, where these can be listed.
+    fn expect_whole(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
+        let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = space.size();
+        let mut all = space.enumerate().filter(|_| points <= LISTED).into_iter().flatten();
+        all.try_for_each(|architecture| self.require(&architecture).map(drop))
     }
 
     /// The column and the table.
@@ -101,7 +113,7 @@ impl Truth {
             let space = self.table.space();
             let found = space.format(architecture).unwrap_or_else(|error| error.to_string());
             let reason = format!(
-                "{} lacks {found}, which was found; restrict the search to what the table has (space.operations)",
+                "{} has no value for {found}, which a search may find; restrict it to what the table has (space.operations)",
                 self.table.path().display()
             );
             StudyError::Setting { name: "truth.path".into(), reason }

@@ -9,6 +9,17 @@ pub(crate) fn below(rng: &mut dyn Rng, n: usize) -> usize {
     rng.random_range(0..n as u32) as usize
 }
 
+/// All lists that differ from one in one of its numbers, which are below `base`: place by place, the next higher number first.
+pub(crate) fn steps<const N: usize>(numbers: [u8; N], base: u8) -> Vec<[u8; N]> {
+    let change = |place: usize| (1..base).map(move |by| (place, by));
+    let changed = |(place, by): (usize, u8)| {
+        let mut changed = numbers;
+        changed[place] = (numbers[place] + by) % base;
+        changed
+    };
+    (0..N).flat_map(change).map(changed).collect()
+}
+
 /// Two different numbers below `n`, uniformly over unordered pairs, the smaller first.
 pub(crate) fn pair(rng: &mut dyn Rng, n: usize) -> (usize, usize) {
     let (a, b) = (below(rng, n), below(rng, n - 1));

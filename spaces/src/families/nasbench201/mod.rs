@@ -153,19 +153,6 @@ impl NasBench201 {
         }
         Ok(ops)
     }
-
-    /// All 24 cells with one operation changed.
-    fn edits(ops: Ops) -> Vec<Ops> {
-        let change = |edge: usize| (1..OPS.len() as u8).map(move |by| (edge, by));
-        let edits = (0..EDGES.len()).flat_map(change);
-        edits
-            .map(|(edge, by)| {
-                let mut edited = ops;
-                edited[edge] = (ops[edge] + by) % OPS.len() as u8;
-                edited
-            })
-            .collect()
-    }
 }
 
 impl SearchSpace for NasBench201 {
@@ -186,12 +173,12 @@ impl SearchSpace for NasBench201 {
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::changed(architecture, [edits], rng, |ops| self.build(*ops)))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::distinct(architecture, edits.into_iter().map(|ops| self.build(ops))))
     }
 

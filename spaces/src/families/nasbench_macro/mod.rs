@@ -83,17 +83,6 @@ impl NasBenchMacro {
         let layers = digits.len();
         digits.try_into().map_err(|_| SpaceError::cell(format!("{layers} layers given, expected {LAYERS}")))
     }
-
-    /// All networks with one layer changed.
-    fn edits(digits: Digits) -> Vec<Digits> {
-        let change = |layer: usize| (1..OPS.len() as u8).map(move |by| (layer, by));
-        let edited = |(layer, by): (usize, u8)| {
-            let mut edited = digits;
-            edited[layer] = (digits[layer] + by) % OPS.len() as u8;
-            edited
-        };
-        (0..LAYERS).flat_map(change).map(edited).collect()
-    }
 }
 
 impl SearchSpace for NasBenchMacro {
@@ -114,12 +103,12 @@ impl SearchSpace for NasBenchMacro {
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::changed(architecture, [edits], rng, |digits| self.build(*digits)))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::distinct(architecture, edits.into_iter().map(|digits| self.build(digits))))
     }
 

@@ -87,17 +87,6 @@ impl NatsSize {
         let base = WIDTHS.len();
         self.built(std::array::from_fn(|place| (index / base.pow((PLACES - 1 - place) as u32) % base) as u8))
     }
-
-    /// All networks with one width changed.
-    fn edits(places: Places) -> Vec<Places> {
-        let change = |place: usize| (1..WIDTHS.len() as u8).map(move |by| (place, by));
-        let edited = |(place, by): (usize, u8)| {
-            let mut edited = places;
-            edited[place] = (places[place] + by) % WIDTHS.len() as u8;
-            edited
-        };
-        (0..PLACES).flat_map(change).map(edited).collect()
-    }
 }
 
 /// Number of networks.
@@ -121,12 +110,12 @@ impl SearchSpace for NatsSize {
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        let edits = Self::edits(self.places(architecture)?);
+        let edits = draw::steps(self.places(architecture)?, WIDTHS.len() as u8);
         Ok(draw::changed(architecture, [edits], rng, |places| self.built(*places)))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = Self::edits(self.places(architecture)?);
+        let edits = draw::steps(self.places(architecture)?, WIDTHS.len() as u8);
         Ok(draw::distinct(architecture, edits.into_iter().map(|places| self.built(places))))
     }
 

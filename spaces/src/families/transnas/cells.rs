@@ -97,17 +97,6 @@ impl TransNasMicro {
         }
         Ok(digits)
     }
-
-    /// All 18 cells with one operation changed.
-    fn edits(digits: Digits) -> Vec<Digits> {
-        let change = |edge: usize| (1..OPS.len() as u8).map(move |by| (edge, by));
-        let edited = |(edge, by): (usize, u8)| {
-            let mut edited = digits;
-            edited[edge] = (digits[edge] + by) % OPS.len() as u8;
-            edited
-        };
-        (0..EDGES.len()).flat_map(change).map(edited).collect()
-    }
 }
 
 impl SearchSpace for TransNasMicro {
@@ -128,12 +117,12 @@ impl SearchSpace for TransNasMicro {
     }
 
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::changed(architecture, [edits], rng, |digits| self.build(*digits)))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let edits = Self::edits(self.read(architecture)?);
+        let edits = draw::steps(self.read(architecture)?, OPS.len() as u8);
         Ok(draw::distinct(architecture, edits.into_iter().map(|digits| self.build(digits))))
     }
 

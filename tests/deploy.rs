@@ -9,7 +9,7 @@ use crate::cli::{bonas, text};
 /// A cell whose 3x3 convolution on edge 0 -> 1 feeds zeros only.
 const DEAD: &str = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|";
 
-fn train(at: &Path, more: &[&str]) -> Output {
+pub(crate) fn train(at: &Path, more: &[&str]) -> Output {
     let small =
         ["train", "--space", "nasbench201", "--genotype", DEAD, "--data", "digits", "--channels", "4"];
     let small = [&small[..], &["--layers", "1", "--epochs", "1", "--out", "t"], more].concat();
@@ -17,14 +17,14 @@ fn train(at: &Path, more: &[&str]) -> Output {
 }
 
 /// The model folders below a training.
-fn models(at: &Path) -> Vec<PathBuf> {
+pub(crate) fn models(at: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(at.join("t/final")).unwrap().map(|entry| entry.unwrap().path());
     let mut models: Vec<_> = entries.filter(|path| path.is_dir()).collect();
     models.sort();
     models
 }
 
-fn bytes(model: &Path) -> [Vec<u8>; 2] {
+pub(crate) fn bytes(model: &Path) -> [Vec<u8>; 2] {
     ["model.json", "model.safetensors"].map(|file| fs::read(model.join(file)).unwrap())
 }
 
@@ -140,6 +140,21 @@ fn a_model_is_exported_to_pytorch() {
     assert!(copy.status.success(), "{}", text(&copy.stderr));
     assert_eq!(bytes(&at.join("copy")), bytes(&model));
     assert!(bonas(&["export", "copy", "--to", "pytorch"], at).status.success());
+    // What someone has edited stays, in the model folder itself and elsewhere; other exports do not touch it.
+    let edited = source + "\nprint(\"mine\")\n";
+    for (folder, more) in [(model.as_path(), &[][..]), (&at.join("my model"), &["--out", "my model"])] {
+        let export = |to: &str| bonas(&[&["export", "t", "--to", to], more].concat(), at);
+        fs::write(folder.join("model.py"), &edited).unwrap();
+        let refused = export("pytorch");
+        assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stdout));
+        let error = text(&refused.stderr);
+        assert!(
+            error.contains("model.py was changed or is of another version; move it away, or give another"),
+            "{error}"
+        );
+        assert!(export("onnx").status.success());
+        assert_eq!(fs::read_to_string(folder.join("model.py")).unwrap(), edited);
+    }
 }
 
 #[test]
@@ -171,6 +186,13 @@ fn what_cannot_be_exported_is_named_and_nothing_is_written() {
     let card = fs::read_to_string(at.join("b/model.json")).unwrap();
     fs::write(at.join("b/model.json"), card.replace("\"run\": 0", "\"run\": 1")).unwrap();
     assert!(error(&["b", "--to", "safetensors", "--out", "a"], 2).contains("a holds another model"));
+    // A description that cannot be read is told as what it is.
+    fs::create_dir(at.join("c")).unwrap();
+    fs::write(at.join("c/model.json"), "{\"format\": 1").unwrap();
+    fs::write(at.join("c/model.safetensors"), fs::read(at.join("b/model.safetensors")).unwrap()).unwrap();
+    assert!(
+        error(&["t", "--to", "onnx", "--out", "c"], 1).contains("c/model.json: it is no whole JSON file")
+    );
     // A network that reads other images has another file, and so has one of other classes.
     fs::write(at.join("b/model.json"), card.replace("\"7\"", "\"seven\"")).unwrap();
     assert!(bonas(&["export", "t", "--to", "onnx", "--out", "x"], at).status.success());
@@ -202,7 +224,15 @@ fn an_architecture_without_weights_is_exported_to_pytorch() {
     assert_eq!(other.status.code(), Some(2));
     let error = text(&other.stderr);
     assert!(error.contains("d holds another model, of which model.py is; give another folder"), "{error}");
-    assert_eq!(fs::read_to_string(folder.path().join("d/model.py")).unwrap(), source);
+    let file = folder.path().join("d/model.py");
+    assert_eq!(fs::read_to_string(&file).unwrap(), source);
+    let edited = source + "\n# mine\n";
+    fs::write(&file, &edited).unwrap();
+    let again = bonas(&arch, folder.path());
+    let error = text(&again.stderr);
+    assert_eq!(again.status.code(), Some(2), "{error}");
+    assert!(error.contains("d/model.py was changed or is of another version"), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), edited);
 }
 
 /// Of the model folders of a training none can be read: the first fault is told, not that there is none.
@@ -237,13 +267,26 @@ fn a_model_is_exported_to_onnx() {
     assert!(bonas(&["export", "t", "--to", "pytorch", "--out", "o"], at).status.success());
     assert!(onnx(&["--fold", "--out", "o"]).status.success());
     assert_eq!(fs::read(at.join("o/model.onnx")).unwrap(), folded);
+    // The file of another version is replaced; that of another program is not.
+    let (own, written) =
+        (at.join("o/model.onnx"), [b"\x1a\x05", env!("CARGO_PKG_VERSION").as_bytes()].concat());
+    let place = folded.windows(written.len()).position(|window| window == written).unwrap();
+    let mut older = folded.clone();
+    older[place + 2] = b'9';
+    fs::write(&own, &older).unwrap();
+    let replaced = onnx(&["--fold", "--out", "o"]);
+    assert!(replaced.status.success(), "{}", text(&replaced.stderr));
+    assert_eq!(fs::read(&own).unwrap(), folded);
+    fs::write(&own, "another program's").unwrap();
+    let another = onnx(&["--fold", "--out", "o"]);
+    assert!(text(&another.stderr).contains("o holds another model, of which model.onnx is"));
     let refused = bonas(&["export", "t", "--to", "pytorch", "--fold"], at);
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("--fold: it is for --to onnx"));
 }
 
 /// Three grey images of a digit's size.
-fn pictures(folder: &Path) {
+pub(crate) fn pictures(folder: &Path) {
     fs::create_dir_all(folder).unwrap();
     for i in 0..3_u8 {
         let picture =
@@ -287,6 +330,12 @@ fn images_are_classified_and_unreadable_ones_named() {
     let square = fs::read_to_string(&card).unwrap();
     let narrow = square.replace("\"width\": 8", "\"width\": 4");
     assert_ne!(narrow, square);
+    fs::write(&card, &narrow).unwrap();
+    // It has fewer multiply-adds, which the refusal says.
+    let error = text(&bonas(&["infer", "t", "some images"], at).stderr);
+    let (before, macs) = error.split_once(", and the network that it describes has ").unwrap();
+    let macs_before = before.rsplit_once("macs ").unwrap().1;
+    let narrow = narrow.replace(&format!("\"macs\": {macs_before}"), &format!("\"macs\": {}", macs.trim()));
     fs::write(&card, narrow).unwrap();
     let refused = bonas(&["infer", "t", "some images"], at);
     assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()));
@@ -295,109 +344,4 @@ fn images_are_classified_and_unreadable_ones_named() {
     fs::write(&card, square).unwrap();
     let device = bonas(&["infer", "t", "some images", "--device", "tpu"], at);
     assert_eq!((device.status.code(), text(&device.stderr).contains("--device")), (Some(2), true));
-}
-
-/// The evaluation of a model on the images that it was measured on gives what its description says.
-#[test]
-fn a_model_is_evaluated_as_it_was_measured() {
-    let root = tempfile::tempdir().unwrap();
-    let at = root.path();
-    assert!(train(at, &[]).status.success());
-    let measured: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();
-    let json = bonas(&["evaluate", "t", "--data", "digits", "--json"], at);
-    assert!(json.status.success(), "{}", text(&json.stderr));
-    let figures: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
-    assert_eq!(figures["accuracy"], measured["training"]["accuracy"]["value"]);
-    assert_eq!((&figures["images"], &figures["parameters"]), (&599.into(), &measured["params"]));
-    let rows = figures["confusion"].as_array().unwrap();
-    let right: u64 = rows.iter().enumerate().map(|(i, row)| row[i].as_u64().unwrap()).sum();
-    assert!((figures["accuracy"].as_f64().unwrap() - right as f64 / 599.0).abs() < 1e-12);
-    let table = text(&bonas(&["evaluate", "t", "--data", "digits", "--part", "train"], at).stdout);
-    assert!(table.starts_with("images             1198\naccuracy           "), "{table}");
-    // Two classes of images in place of ten, of the right shape.
-    for folder in ["two/train/a", "two/train/b", "two/test/a", "two/test/b"] {
-        pictures(&at.join(folder));
-    }
-    let other = bonas(&["evaluate", "t", "--data", "folder:two"], at);
-    assert_eq!(other.status.code(), Some(2), "{}", text(&other.stdout));
-    let error = text(&other.stderr);
-    assert!(
-        error.contains("--data: classes 2 (a, b), and those of the network are 10 (0, 1, 2, 3, 4, 5, ..)"),
-        "{error}"
-    );
-}
-
-/// A winner that was trained on images of 16x16 pixels, shrunk to 8x8 and laid on black.
-const SHRUNK: &str = r#"
-[study]
-architectures = 1
-[space]
-name = "nasbench201"
-[strategy]
-name = "random"
-batch = 1
-[data]
-source = "folder:two"
-image_size = 16
-shrink = 2
-background = "black"
-[evaluator]
-name = "from-scratch"
-channels = 4
-layers = 1
-epochs = 1
-batch = 4
-[final]
-random = 0
-seeds = 1
-epochs = 3
-batch = 4
-channels = 4
-layers = 1
-"#;
-
-/// Images of 17x16 pixels, transparent in part, half of which are nearly dark.
-fn transparent(folder: &Path, dark: u8) {
-    fs::create_dir_all(folder).unwrap();
-    for i in 0..8_u8 {
-        let pixel = |x: u32, y: u32| {
-            let value = (x as u8 * 13).wrapping_mul(y as u8 + i) / dark;
-            image::Rgba([value, value / 2, 255 - value, value])
-        };
-        image::RgbaImage::from_fn(17, 16, pixel).save(folder.join(format!("{i}.png"))).unwrap();
-    }
-}
-
-/// Images are evaluated and classified as they were read in training, without a word about it.
-#[test]
-fn shrunk_images_are_read_as_in_training() {
-    let root = tempfile::tempdir().unwrap();
-    let at = root.path();
-    for (folder, dark) in [("train/a", 1), ("train/b", 3), ("test/a", 1), ("test/b", 3)] {
-        transparent(&at.join("two").join(folder), dark);
-    }
-    fs::write(at.join("two.toml"), SHRUNK).unwrap();
-    let search = bonas(&["search", "two.toml", "--out", "t"], at);
-    assert!(search.status.success(), "{}", text(&search.stderr));
-    let card: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();
-    assert_eq!((&card["input"]["height"], &card["input"]["reading"]["shrink"]), (&8.into(), &2.into()));
-    let evaluate = |more: &[&str]| {
-        let args = [&["evaluate", "t", "--data", "folder:two", "--json"], more].concat();
-        let done = bonas(&args, at);
-        assert!(done.status.success(), "{}", text(&done.stderr));
-        serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()
-    };
-    let figures = evaluate(&[]);
-    assert_eq!(figures["accuracy"], card["training"]["accuracy"]["value"]);
-    assert_eq!((figures["images"].as_u64(), evaluate(&["--shrink", "2"])), (Some(16), figures.clone()));
-    // File by file the answers are the same.
-    let mut confusion = [[0_u64; 2]; 2];
-    for (row, class) in ["a", "b"].iter().enumerate() {
-        let infer = bonas(&["infer", "t", &format!("two/test/{class}"), "--format", "csv"], at);
-        assert!(infer.status.success(), "{}", text(&infer.stderr));
-        for line in text(&infer.stdout).lines().skip(1) {
-            confusion[row][usize::from(line.contains(",b,"))] += 1;
-        }
-    }
-    assert_eq!(figures["confusion"], serde_json::json!(confusion));
 }

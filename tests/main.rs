@@ -16,6 +16,8 @@ mod deploy;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;
+#[cfg(feature = "torch")]
+mod evaluate;
 #[cfg(unix)]
 mod extend;
 mod folders;

@@ -125,9 +125,21 @@ pub(super) fn show_skipped(
     folder: &Path,
     told: impl Fn(StudyError) -> anyhow::Error,
 ) -> anyhow::Result<()> {
+    skipped(data, folder, told)?.map_or(Ok(()), |text| out::text(&text))
+}
+
+/// What is to be said of the images that are left out; none where none is.
+///
+/// # Errors
+/// As [`Source::check`].
+pub(super) fn skipped(
+    data: &DataSettings,
+    folder: &Path,
+    told: impl Fn(StudyError) -> anyhow::Error,
+) -> anyhow::Result<Option<String>> {
     let options = data.options();
     if options.on_bad != OnBad::Skip {
-        return Ok(());
+        return Ok(None);
     }
     let source = data.source.parse::<Source>().map(|source| source.within(folder));
     let report = source.and_then(|source| source.check(&options)).map_err(told)?;
@@ -136,13 +148,13 @@ pub(super) fn show_skipped(
         .map(|fault| format!("  {}: {}\n", fault.path.display(), fault.detail))
         .collect();
     if lines.is_empty() {
-        return Ok(());
+        return Ok(None);
     }
     let more = lines.len().saturating_sub(SHOWN);
     let rest = if more > 0 { format!("  and {more} more (`bonas data check`)\n") } else { String::new() };
-    out::text(&format!(
+    Ok(Some(format!(
         "data.on_bad: {} images cannot be read and are left out:\n{}{rest}",
         lines.len(),
         lines[..lines.len() - more].concat()
-    ))
+    )))
 }

@@ -18,12 +18,15 @@ pub(super) struct EvaluateArgs {
     /// Part of them.
     #[arg(long, value_enum, default_value = "test")]
     part: Images,
-    /// Share of a folder without a test part that is its test part, as in training.
-    #[arg(long, default_value_t = 0.2)]
-    test_fraction: f64,
-    /// Seed of that split, as in training.
-    #[arg(long, default_value_t = 0)]
-    split_seed: u64,
+    /// Share of a folder without a test part that is its test part; without it as in training, as the model says.
+    #[arg(long)]
+    test_fraction: Option<f64>,
+    /// Seed of that split; without it as in training.
+    #[arg(long)]
+    split_seed: Option<u64>,
+    /// What becomes of image files that cannot be read; without it as in training.
+    #[arg(long, value_enum)]
+    on_bad: Option<Unreadable>,
     /// Both sides of the images are divided by this; without it as in training, as the model says.
     #[arg(long, value_parser = positive)]
     shrink: Option<NonZeroUsize>,
@@ -47,10 +50,20 @@ enum Images {
     Train,
 }
 
+/// What becomes of image files that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Unreadable {
+    /// It is an error, which lists them.
+    Stop,
+    /// They are left out.
+    Skip,
+}
+
 #[cfg(not(feature = "torch"))]
 pub(super) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
-    let EvaluateArgs { folder, data, part, test_fraction, split_seed, shrink, batch, device, json } = args;
-    let _ = (folder, data, part, test_fraction, split_seed, shrink, batch, device, json);
+    let EvaluateArgs { folder, data, part, test_fraction, split_seed, on_bad, .. } = args;
+    let EvaluateArgs { shrink, batch, device, json, .. } = args;
+    let _ = (folder, data, part, test_fraction, split_seed, on_bad, shrink, batch, device, json);
     Err(super::usage("evaluation needs libtorch, and this program was built without it (feature torch)"))
 }
 
@@ -61,17 +74,18 @@ pub(super) use torch::evaluate;
 mod torch {
     use std::fmt::Write;
     use std::num::NonZeroUsize;
+    use std::path::Path;
 
     use bonas::StudyError;
+    use bonas::config::DataSettings;
     use bonas::study::statistics::Classification;
-    use bonas::supernet::data::{
-        Augment, Background, BatchOptions, Images as Set, LoadOptions, Loader, load,
-    };
+    use bonas::supernet::data::{Augment, Background, BatchOptions, Images as Set, Loader, OnBad, load};
     use serde_json::{Value, json};
 
+    use super::super::data::skipped;
     use super::super::model::Model;
     use super::super::{change, out, placed, usage};
-    use super::{EvaluateArgs, Images};
+    use super::{EvaluateArgs, Images, Unreadable};
 
     /// Prints the figures.
     ///
@@ -86,7 +100,7 @@ mod torch {
         let mut batches = loader.ordered(&all, BatchOptions::new(args.batch.get()))?;
         let (mut probabilities, mut labels) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
         while let Some(batch) = batches.next_batch() {
-            probabilities.extend(classifier.probabilities(&batch.pixels)?);
+            probabilities.extend(model.probabilities(&classifier, &batch.pixels)?);
             labels.extend(batch.labels.iter().map(|&label| label as usize));
         }
         let figures = Classification::of(&probabilities, &labels)
@@ -100,28 +114,18 @@ mod torch {
 
     /// The images, which must be those of the network's classes.
     fn images(args: &EvaluateArgs, model: &Model) -> anyhow::Result<Set> {
-        let source = change::source(&args.data, "--data")?;
-        let (card, shape) = (model.folder.card(), model.shape());
-        let reading = card.input.reading;
-        let shrink = args.shrink.map_or(reading.shrink, NonZeroUsize::get);
-        // Images are scaled first, and shrunk to what the network reads.
-        let Some(image_size) = shape.height.checked_mul(shrink) else {
-            return Err(usage(format!("--shrink: {shrink} is too large for images of {shape}")));
-        };
-        let options = LoadOptions {
-            image_size,
-            test_fraction: args.test_fraction,
-            split_seed: args.split_seed,
-            shrink,
-            background: Background(reading.background),
-            ..LoadOptions::default()
-        };
+        let settings = settings(args, model)?;
         let flag = |key: &str| match key {
             "data" => "--data".to_owned(),
             "image_size" => "--shrink: size of the images before".to_owned(),
             key => format!("--{}", key.replace('_', "-")),
         };
-        let data = load(&source, &options).map_err(|error: StudyError| placed(error, flag))?;
+        if let Some(skipped) = skipped(&settings, Path::new(""), |error| placed(error, flag))? {
+            out::error(skipped.trim_end());
+        }
+        let data =
+            load(&settings.source, &settings.options()).map_err(|error: StudyError| placed(error, flag))?;
+        let (card, shape) = (model.folder.card(), model.shape());
         let images = if args.part == Images::Test { data.test } else { data.train };
         if images.shape() != shape {
             let there = images.shape();
@@ -136,6 +140,42 @@ mod torch {
             return Err(usage(format!("--data: classes {there}, and those of the network are {own}")));
         }
         Ok(images)
+    }
+
+    /// Where the images are, and how they are read: as in training, but for what flags change.
+    fn settings(args: &EvaluateArgs, model: &Model) -> anyhow::Result<DataSettings> {
+        let (card, shape, usual) = (model.folder.card(), model.shape(), DataSettings::default());
+        let trained = card.training.as_ref().map(|training| &training.data);
+        let shrink = args.shrink.map_or(card.input.reading.shrink, NonZeroUsize::get);
+        // Images are scaled first, and shrunk to what the network reads.
+        let Some(image_size) = shape.height.checked_mul(shrink) else {
+            return Err(usage(format!("--shrink: {shrink} is too large for images of {shape}")));
+        };
+        let on_bad = args.on_bad.or_else(|| trained.map(|data| data.on_bad.into()));
+        Ok(DataSettings {
+            source: change::source(&args.data, "--data")?,
+            image_size,
+            shrink,
+            test_fraction: args
+                .test_fraction
+                .unwrap_or(trained.map_or(usual.test_fraction, |data| data.test_fraction)),
+            split_seed: args.split_seed.unwrap_or(trained.map_or(usual.split_seed, |data| data.split_seed)),
+            on_bad: on_bad.map(|on_bad| match on_bad {
+                Unreadable::Stop => OnBad::Stop,
+                Unreadable::Skip => OnBad::Skip,
+            }),
+            background: Some(Background(card.input.reading.background)),
+            ..usual
+        })
+    }
+
+    impl From<bonas::deploy::folder::OnBad> for Unreadable {
+        fn from(on_bad: bonas::deploy::folder::OnBad) -> Self {
+            match on_bad {
+                bonas::deploy::folder::OnBad::Stop => Self::Stop,
+                bonas::deploy::folder::OnBad::Skip => Self::Skip,
+            }
+        }
     }
 
     fn percent(share: Option<f64>) -> String {

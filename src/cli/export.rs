@@ -97,7 +97,10 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
     let out = args.out.as_deref().unwrap_or(&model.path);
     expect_folder(out)?;
     let elsewhere = !same(out, &model.path);
-    let card = model.folder.card();
+    let (card, source) = (model.folder.card(), source_of(model)?);
+    if elsewhere {
+        expect_same_model(out, model, &weights, &source)?;
+    }
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
     if elsewhere && args.to != Format::Onnx {
         files.push((WEIGHTS_FILE, weights.bytes().to_vec()));
@@ -112,11 +115,9 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
             files.push((ONNX_FILE, onnx::model(&model.network, &weights, card, batch_norm)?));
         }
         Format::Pytorch => {
-            files.push((SOURCE_FILE, source_of(model)?.into_bytes()));
+            expect_unchanged(out, &source)?;
+            files.push((SOURCE_FILE, source.into_bytes()));
         }
-    }
-    if elsewhere {
-        expect_same_model(out, model, &weights)?;
     }
     write(out, &files)
 }
@@ -134,20 +135,20 @@ fn source_of(model: &Model) -> anyhow::Result<String> {
 }
 
 /// Refuses to put a model in the place of another, or beside its files.
-fn expect_same_model(out: &Path, model: &Model, weights: &Weights) -> anyhow::Result<()> {
+fn expect_same_model(out: &Path, model: &Model, weights: &Weights, source: &str) -> anyhow::Result<()> {
     let card = model.folder.card();
     if let Some(bytes) = there(out, WEIGHTS_FILE)?
         && bytes != weights.bytes()
     {
         return Err(another(out, WEIGHTS_FILE));
     }
-    if out.join(CARD_FILE).exists() && ModelFolder::read(out).map_or(true, |other| other.card() != card) {
+    if out.join(CARD_FILE).exists() && ModelFolder::read(out)?.card() != card {
         return Err(another(out, CARD_FILE));
     }
-    expect_same_source(out, &source_of(model)?)?;
+    expect_same_source(out, source)?;
     let Some(bytes) = there(out, ONNX_FILE)? else { return Ok(()) };
     for batch_norm in [BatchNorm::Kept, BatchNorm::Folded] {
-        if onnx::model(&model.network, weights, card, batch_norm)? == bytes {
+        if onnx::same(&onnx::model(&model.network, weights, card, batch_norm)?, &bytes) {
             return Ok(());
         }
     }
@@ -159,6 +160,17 @@ fn expect_same_source(out: &Path, source: &str) -> anyhow::Result<()> {
     let said = source.split_once(WRITTEN_BY).map_or(source, |(said, _)| said);
     match there(out, SOURCE_FILE)? {
         Some(bytes) if !bytes.starts_with(said.as_bytes()) => Err(another(out, SOURCE_FILE)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to replace a source that is not the one to be written: someone may have edited it.
+fn expect_unchanged(out: &Path, source: &str) -> anyhow::Result<()> {
+    match there(out, SOURCE_FILE)? {
+        Some(bytes) if bytes != source.as_bytes() => Err(usage(format!(
+            "{} was changed or is of another version; move it away, or give another folder (--out)",
+            out.join(SOURCE_FILE).display()
+        ))),
         _ => Ok(()),
     }
 }
@@ -245,6 +257,7 @@ fn export_architecture(args: &ExportArgs, arch: &str) -> anyhow::Result<()> {
         }
     }
     expect_same_source(out, &source)?;
+    expect_unchanged(out, &source)?;
     write(out, &[(SOURCE_FILE, source.into_bytes())])
 }
 

@@ -56,15 +56,12 @@ mod torch {
     use std::path::{Path, PathBuf};
 
     use bonas::study::{cores, parallel};
-    use bonas::supernet::data::{ImageFiles, ImageShape, Normalisation};
+    use bonas::supernet::data::{EXTENSIONS, ImageFiles};
     use serde_json::json;
 
     use super::super::model::Model;
     use super::super::{Partly, message, out, usage};
     use super::{Format, InferArgs};
-
-    /// Ends of the names of image files in folders.
-    const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 
     /// Classifies the images, batch by batch, and names those that cannot be read.
     ///
@@ -76,7 +73,7 @@ mod torch {
         let classifier = model.classifier(&args.device)?;
         let images = listed(&args.images)?;
         let mut writer = Writer { args, classes: &model.folder.card().classes, written: 0 };
-        let (shape, normalisation) = (model.shape(), model.normalisation());
+        let (plane, affine) = (model.shape().height * model.shape().width, model.normalisation().affine());
         let mut unread = 0;
         writer.begin()?;
         for batch in images.chunks(args.batch.get()) {
@@ -85,7 +82,9 @@ mod torch {
                 match image {
                     Ok(bytes) => {
                         read.push(path);
-                        normalised(&bytes, shape, &normalisation, &mut pixels);
+                        for (values, &(scale, shift)) in bytes.chunks_exact(plane).zip(&affine) {
+                            pixels.extend(values.iter().map(|&value| f32::from(value) * scale + shift));
+                        }
                     }
                     Err(error) => {
                         unread += 1;
@@ -94,7 +93,8 @@ mod torch {
                 }
             }
             if !read.is_empty() {
-                writer.write(&read, &classifier.probabilities(&pixels)?)?;
+                let probabilities = model.probabilities(&classifier, &pixels)?;
+                writer.write(&read, &probabilities)?;
             }
         }
         writer.end()?;
@@ -113,15 +113,6 @@ mod torch {
             true
         });
         images.into_iter().flatten().collect()
-    }
-
-    /// Adds an image `[C, H, W]` to the pixels of a batch.
-    fn normalised(bytes: &[u8], shape: ImageShape, normalisation: &Normalisation, pixels: &mut Vec<f32>) {
-        let planes = bytes.chunks_exact(shape.height * shape.width);
-        for (plane, (mean, sd)) in planes.zip(normalisation.mean.iter().zip(&normalisation.sd)) {
-            let (scale, shift) = (1.0 / (255.0 * sd), -mean / sd);
-            pixels.extend(plane.iter().map(|&value| f32::from(value) * scale + shift));
-        }
     }
 
     /// The images that the arguments name.

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "torch")]
+use anyhow::Context;
 use bonas::build::model_space;
 use bonas::deploy::folder::CARD_FILE;
 use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
@@ -70,6 +72,19 @@ impl Model {
         let names = self.network.tensors().into_iter().map(|tensor| (tensor.name, tensor.place));
         let names: Vec<_> = names.collect();
         Ok(Classifier::load(&self.built, &self.folder.weights_file(), &names, placement)?)
+    }
+
+    /// Probability of each class for each image, by its [`classifier`](Self::classifier).
+    ///
+    /// # Errors
+    /// Logits that are not finite, and what libtorch refuses, with the model's folder.
+    #[cfg(feature = "torch")]
+    pub(super) fn probabilities(
+        &self,
+        classifier: &Classifier,
+        pixels: &[f32],
+    ) -> anyhow::Result<Vec<Vec<f32>>> {
+        classifier.probabilities(pixels).with_context(|| self.path.display().to_string())
     }
 
     /// Shape of the images that it reads.

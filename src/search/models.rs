@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use bonas_deploy::folder::{
-    Accuracy, CARD_FILE, Data, FORMAT, Input, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
+    Accuracy, CARD_FILE, Data, FORMAT, Input, OnBad, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
 };
 use bonas_deploy::{DeployError, Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::write_whole;
+use bonas_supernet::data;
 use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
@@ -29,22 +30,42 @@ impl Search {
         let Some(trainings) = follow_ups.networks() else { return Ok(()) };
         let folder = self.directory.join(FINALS_FOLDER);
         let mut models = None;
-        for Evaluation { architecture, outcome, .. } in evaluations {
-            let Outcome::Scored(score) = outcome else { continue };
-            for (run, &accuracy) in score.runs.iter().enumerate() {
-                let files = RunFiles::new(&folder, architecture.key(), run);
-                if !files.weights().is_file() {
-                    continue;
-                }
-                let models = match &models {
-                    Some(models) => models,
-                    None => models.insert(Models::new(self, space, trainings)?),
-                };
-                models.make(architecture, &files, run, accuracy)?;
-            }
+        for Trained { architecture, run, accuracy, files } in without_folder(&folder, evaluations) {
+            let models = match &models {
+                Some(models) => models,
+                None => models.insert(Models::new(self, space, trainings)?),
+            };
+            models.make(architecture, &files, run, accuracy)?;
         }
         Ok(())
     }
+}
+
+/// A network that a run of final training has trained.
+pub(super) struct Trained<'a> {
+    architecture: &'a Architecture,
+    run: usize,
+    accuracy: f64,
+    files: RunFiles,
+}
+
+/// The runs that final training in a folder has ended, and whose weights are a file still: they have no model folder, or one
+/// that was half written.
+pub(super) fn without_folder<'a>(
+    folder: &'a Path,
+    evaluations: &'a [Evaluation],
+) -> impl Iterator<Item = Trained<'a>> {
+    let runs = move |Evaluation { architecture, outcome, .. }: &'a Evaluation| {
+        let runs = match outcome {
+            Outcome::Scored(score) => &score.runs[..],
+            Outcome::Failed(_) => &[],
+        };
+        runs.iter().enumerate().map(move |(run, &accuracy)| {
+            let files = RunFiles::new(folder, architecture.key(), run);
+            Trained { architecture, run, accuracy, files }
+        })
+    };
+    evaluations.iter().flat_map(runs).filter(|run| run.files.weights().is_file())
 }
 
 /// What the models of one final training have in common.
@@ -137,6 +158,12 @@ impl<'a> Models<'a> {
             fingerprint: self.fingerprint.clone(),
             part: if part == Part::Test { "train" } else { "search" }.to_owned(),
             images: self.task.training_indices(part).len(),
+            test_fraction: config.data.test_fraction,
+            split_seed: config.data.split_seed,
+            on_bad: match config.data.options().on_bad {
+                data::OnBad::Stop => OnBad::Stop,
+                data::OnBad::Skip => OnBad::Skip,
+            },
         };
         let images = self.task.scoring(part).1.len();
         let accuracy = Accuracy { value: accuracy, split: "test".to_owned(), images };

@@ -8,6 +8,8 @@ use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::Journal;
 
+#[cfg(feature = "torch")]
+use super::models;
 use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
 use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain, same_space};
 use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
@@ -72,7 +74,22 @@ impl Search {
             return Ok(false);
         }
         let study = Journalled::read(&folder, space)?;
-        Ok(study.ended.is_some() && begun_as(&study.events, header))
+        Ok(study.ended.is_some() && begun_as(&study.events, header) && self.has_models(&folder, &study))
+    }
+
+    /// Whether no weights in the folder are to become a model folder: an earlier version left them as they were.
+    #[cfg(feature = "torch")]
+    fn has_models(&self, folder: &Path, study: &Journalled) -> bool {
+        self.config.evaluator.follows_up()
+            || !folder.ends_with(FINALS_FOLDER)
+            || models::without_folder(folder, study.history.evaluations()).next().is_none()
+    }
+
+    /// As there is no libtorch to make model folders, none is waited for.
+    #[cfg(not(feature = "torch"))]
+    #[allow(clippy::unused_self)]
+    fn has_models(&self, _: &Path, _: &Journalled) -> bool {
+        true
     }
 }
 

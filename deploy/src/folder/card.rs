@@ -68,8 +68,7 @@ pub struct Input {
     pub mean: Vec<f32>,
     /// Standard deviation of each channel of pixels in `[0, 1]`, by which is divided.
     pub std: Vec<f32>,
-    /// How it gets them from image files; folders of earlier versions have none of it.
-    #[serde(default)]
+    /// How it gets them from image files.
     pub reading: Reading,
 }
 
@@ -119,6 +118,22 @@ pub struct Data {
     pub part: String,
     /// How many.
     pub images: usize,
+    /// Share of a folder without a test part that was its test part, in `(0, 1)`.
+    pub test_fraction: f64,
+    /// Seed of that split.
+    pub split_seed: u64,
+    /// What became of image files that could not be read.
+    pub on_bad: OnBad,
+}
+
+/// What becomes of image files that cannot be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnBad {
+    /// The images are refused.
+    Stop,
+    /// They are left out.
+    Skip,
 }
 
 /// A measured accuracy.
@@ -183,6 +198,11 @@ impl ModelCard {
         if !mean.iter().all(|m| m.is_finite()) || !std.iter().all(|s| s.is_finite() && *s > 0.0) {
             return Err("input.mean must be finite, and input.std finite and above 0".into());
         }
+        if let Some(Training { data: Data { test_fraction, .. }, .. }) = &self.training
+            && !(*test_fraction > 0.0 && *test_fraction < 1.0)
+        {
+            return Err(format!("training.data.test_fraction {test_fraction}; it must be between 0 and 1"));
+        }
         Ok(())
     }
 
@@ -226,6 +246,10 @@ impl ModelCard {
                 self.params,
                 deployed.params()
             ));
+        }
+        let macs = deployed.macs().map_err(|error| error.to_string())?;
+        if macs != self.macs {
+            return Err(format!("macs {}, and the network that it describes has {macs}", self.macs));
         }
         Ok((network, deployed))
     }

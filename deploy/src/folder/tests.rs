@@ -34,6 +34,21 @@ pub(crate) fn card() -> ModelCard {
     }
 }
 
+/// A training on images of which a share was for testing.
+fn training(test_fraction: f64) -> Training {
+    let data = Data {
+        source: "folder:images".into(),
+        fingerprint: None,
+        part: "train".into(),
+        images: 10,
+        test_fraction,
+        split_seed: 3,
+        on_bad: OnBad::Skip,
+    };
+    let accuracy = Accuracy { value: 0.5, split: "test".into(), images: 10 };
+    Training { recipe: serde_json::json!({"epochs": 1}), run: 0, data, accuracy }
+}
+
 pub(crate) fn network() -> Network {
     network_of(ARCH)
 }
@@ -90,8 +105,10 @@ fn error(root: &tempfile::TempDir) -> String {
 
 #[test]
 fn a_folder_comes_back() {
-    let root = folder(|_| {});
+    let reading = Reading { shrink: 2, background: [0, 0, 9] };
+    let root = folder(|c| (c.training, c.input.reading) = (Some(training(0.25)), reading));
     let folder = Folder::read(root.path()).unwrap();
+    assert_eq!((&folder.card().training, folder.card().input.reading), (&Some(training(0.25)), reading));
     let deployed = folder.network(&NasBench201::new()).unwrap();
     let weights = folder.weights(&deployed).unwrap().values().unwrap();
     for (i, tensor) in deployed.tensors().iter().enumerate() {
@@ -100,19 +117,6 @@ fn a_folder_comes_back() {
         assert!(values.numbers.iter().all(|&number| number == i as f32), "{}", tensor.name);
     }
     assert_eq!(weights.len(), deployed.tensors().len());
-}
-
-/// Descriptions of earlier versions do not say how image files are read.
-#[test]
-fn descriptions_without_reading_are_read() {
-    let root = folder(|c| c.input.reading = Reading { shrink: 2, background: [0, 0, 9] });
-    let read = || Folder::read(root.path()).unwrap().card().input.reading;
-    assert_eq!(read(), Reading { shrink: 2, background: [0, 0, 9] });
-    let file = root.path().join(CARD_FILE);
-    let mut card: serde_json::Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-    assert!(card["input"].as_object_mut().unwrap().remove("reading").is_some());
-    fs::write(&file, card.to_string()).unwrap();
-    assert_eq!(read(), Reading { shrink: 1, background: [255; 3] });
 }
 
 /// The weights of a training have no model.json beside them.
@@ -171,16 +175,19 @@ fn parts_that_do_not_fit_are_named() {
     assert!(case(|c| c.architecture = "|x~0|".into()).starts_with("M/model.json: architecture: "));
     assert!(case(|c| c.skeleton = "nasbench".into()).starts_with("M/model.json: skeleton: "));
     assert!(case(|c| c.params += 1).contains("and the network that it describes has"));
+    assert!(case(|c| c.macs += 1).contains("and the network that it describes has"));
     assert!(case(|c| c.input.std = vec![0.0]).contains("input.std finite and above 0"));
     assert!(case(|c| c.input.reading.shrink = 0).contains("input.reading.shrink 0 for images of 8x8"));
     assert!(case(|c| c.input.reading.shrink = usize::MAX).contains("it must be 1 or more"));
     assert!(case(|c| c.input.mean = vec![]).contains("input.mean has 0"));
     assert!(case(|c| c.classes.push("maybe".into())).contains("params"));
+    assert!(case(|c| c.training = Some(training(1.0))).contains("training.data.test_fraction 1; it must be"));
     assert!(case(|c| c.input.height = 0).starts_with("M/model.json: "));
     let more = case(|c| {
         // Three classes in place of two: 8 weights and a bias.
         c.classes.push("maybe".into());
         c.params += 9;
+        c.macs += 8;
     });
     assert!(more.starts_with("M/model.safetensors: classifier.2.weight is F32 [2, 8]"), "{more}");
 }

@@ -74,10 +74,9 @@ impl Weights {
             view(file, &source, &tensor.name, tensor, FOLDER)?;
         }
         let ours = |name: &str| tensors.iter().any(|tensor| tensor.name == name);
-        let counter = |name: &str| name.ends_with(".num_batches_tracked");
         let mut names = source.names();
         names.sort();
-        if let Some(name) = names.into_iter().find(|name| !ours(name) && !counter(name)) {
+        if let Some(name) = names.into_iter().find(|name| !ours(name) && !is_counter(name)) {
             let reason = format!("it has {name}, which the network of model.json has not");
             return Err(DeployError::folder(file, reason));
         }
@@ -92,18 +91,26 @@ impl Weights {
     /// The tensors by name; counters of batches, which PyTorch writes, are left out.
     ///
     /// # Errors
-    /// [`DeployError::Network`] for bytes that are no weights.
+    /// [`DeployError::Network`] for bytes that are no weights, and for a tensor of other numbers than F32.
     pub fn values(&self) -> Result<BTreeMap<String, Values>> {
         let source = SafeTensors::deserialize(&self.bytes)
             .map_err(|error| DeployError::Network(format!("its weights cannot be read ({error:?})")))?;
-        let number = |bytes: &[u8]| bytes.try_into().map_or(f32::NAN, f32::from_le_bytes);
-        let values = |view: TensorView<'_>| Values {
-            shape: view.shape().to_vec(),
-            numbers: view.data().chunks_exact(4).map(number).collect(),
+        let tensors = source.tensors().into_iter().filter(|(name, _)| !is_counter(name));
+        let values = |(name, view): (String, TensorView<'_>)| {
+            let (numbers, rest) = view.data().as_chunks();
+            if view.dtype() != Dtype::F32 || !rest.is_empty() {
+                return Err(DeployError::Network(format!("{name} is {:?}, expected F32", view.dtype())));
+            }
+            let numbers = numbers.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+            Ok((name, Values { shape: view.shape().to_vec(), numbers }))
         };
-        let floats = source.tensors().into_iter().filter(|(_, view)| view.dtype() == Dtype::F32);
-        Ok(floats.map(|(name, view)| (name, values(view))).collect())
+        tensors.map(values).collect()
     }
+}
+
+/// Whether a tensor counts batches, as PyTorch does beside running statistics.
+fn is_counter(name: &str) -> bool {
+    name.ends_with(".num_batches_tracked")
 }
 
 fn parsed<'a>(file: &Path, bytes: &'a [u8], origin: Origin) -> Result<SafeTensors<'a>> {
@@ -159,5 +166,23 @@ fn check_metadata(file: &Path, bytes: &[u8], key: &str) -> Result<()> {
              models"
         )),
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing is left out but the counters of batches.
+    #[test]
+    fn other_numbers_than_f32_are_refused() {
+        let bytes = [0; 8];
+        let of = |name: &str| {
+            let view = TensorView::new(Dtype::F64, vec![1], &bytes).unwrap();
+            Weights { bytes: safetensors::serialize([(name, view)], &None).unwrap() }.values()
+        };
+        let error = of("stem.0.weight").unwrap_err().to_string();
+        assert!(error.ends_with("stem.0.weight is F64, expected F32"), "{error}");
+        assert!(of("stem.1.num_batches_tracked").unwrap().is_empty());
     }
 }

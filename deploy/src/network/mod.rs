@@ -9,7 +9,7 @@ pub(crate) mod names;
 mod steps;
 mod tensors;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use bonas_spaces::network::{self, Join, Layer, Network, Shape};
 

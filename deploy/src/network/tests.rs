@@ -116,3 +116,14 @@ fn a_network_of_one_architecture_shares_nothing() {
     let error = Deployed::new(&built(&*space, &several).unwrap()).unwrap_err().to_string();
     assert!(error.contains("export the network of one"), "{error}");
 }
+
+/// A cell whose node 1 reads node 2, which is never computed.
+pub(crate) fn out_of_order() -> LiveCell {
+    let shape = Shape::square(1, 8);
+    let wire = Op { name: "wire".into(), op: "wire".into(), place: String::new(), layers: Vec::new(), shape };
+    let (name, place) = ("preprocess0".into(), String::new());
+    let inputs = vec![Input { node: 0, name, place, layers: Vec::new(), shape }];
+    let incoming = vec![Edge::From { node: 2, ops: vec![wire] }];
+    let nodes = vec![Node { node: 1, join: Join::Sum, incoming }];
+    LiveCell { role: 0, inputs, nodes, output: 1 }
+}

@@ -32,7 +32,7 @@ pub(super) fn graph(
         values.push(match &part.body {
             Body::Layers { layers, .. } => writer.chain(layers, &part.name, &inputs[0])?,
             Body::Cell(cell) => writer.cell(cell, &part.name, &inputs)?,
-            Body::Join(join) => writer.joined(*join, &own, &inputs),
+            Body::Join(join) => writer.joined(*join, &own, &inputs)?,
             Body::Zeros => writer.nodes.zeros(&own, &inputs[0], sides(part.shape)),
             Body::Image => IMAGES.to_owned(),
         });
@@ -55,7 +55,7 @@ fn sides(shape: Shape) -> [usize; 3] {
 }
 
 impl Writer {
-    fn cell(&mut self, cell: &LiveCell, name: &str, inputs: &[String]) -> Result<String> {
+    pub(super) fn cell(&mut self, cell: &LiveCell, name: &str, inputs: &[String]) -> Result<String> {
         let mut values: BTreeMap<usize, String> = BTreeMap::new();
         for (input, value) in cell.inputs.iter().zip(inputs) {
             let entered = self.chain(&input.layers, &format!("{name}.{}", input.name), value)?;
@@ -70,21 +70,27 @@ impl Writer {
                         self.nodes.zeros(&format!("{own}/zeros{i}"), &inputs[0], sides(*shape))
                     }
                     Edge::From { node: from, ops } => {
-                        let source = values.get(from).cloned().unwrap_or_default();
+                        let source = value_of(&values, *from, name)?;
                         let op = |op: &crate::network::Op| {
                             self.chain(&op.layers, &format!("{name}.{}", op.name), &source)
                         };
                         let results = ops.iter().map(op).collect::<Result<Vec<_>>>()?;
-                        self.nodes.sum(&format!("{own}/edge{i}"), &results)
+                        self.nodes.sum(&format!("{own}/edge{i}"), &results)?
                     }
                 });
             }
             let joined =
-                if let [only] = &parts[..] { only.clone() } else { self.joined(node.join, &own, &parts) };
+                if let [only] = &parts[..] { only.clone() } else { self.joined(node.join, &own, &parts)? };
             values.insert(node.node, joined);
         }
-        Ok(values.remove(&cell.output).unwrap_or_default())
+        value_of(&values, cell.output, name)
     }
+}
+
+/// The value of a node of a cell.
+fn value_of(values: &BTreeMap<usize, String>, node: usize, cell: &str) -> Result<String> {
+    let none = || DeployError::Network(format!("{cell} reads node {node} before it is computed"));
+    values.get(&node).cloned().ok_or_else(none)
 }
 
 /// A value of single-precision numbers `[batch, ..]`.

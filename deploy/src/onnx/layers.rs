@@ -58,8 +58,9 @@ impl Writer {
             Layer::Silu => self.silu(&own, x),
             Layer::HardSwish => nodes.add(&own, "HardSwish", &[x], Vec::new()),
             Layer::SqueezeExcite { hard, .. } => return self.squeeze_excite(name, x, *hard),
+            // [`Deployed::new`](crate::Deployed::new) refuses them.
             Layer::Pad { .. } | Layer::Absent | Layer::Part { .. } => {
-                unreachable!("`Deployed::new` refuses it")
+                return Err(DeployError::Network(format!("{name} has weights of several architectures")));
             }
             Layer::Resize { height, width } => self.resize(name, x, [*height, *width]),
             Layer::Conv(conv) => {
@@ -80,7 +81,7 @@ impl Writer {
             Layer::Branches { join, arms } => {
                 let arm = |(i, arm): (usize, &Vec<Layer>)| self.chain(arm, &format!("{name}.{i}"), x);
                 let values = arms.iter().enumerate().map(arm).collect::<Result<Vec<_>>>()?;
-                self.joined(*join, &own, &values)
+                return self.joined(*join, &own, &values);
             }
             Layer::GlobalAvgPool => nodes.add(&own, "GlobalAveragePool", &[x], Vec::new()),
             Layer::Linear { .. } => return self.linear(name, x),
@@ -88,10 +89,10 @@ impl Writer {
     }
 
     /// Values joined.
-    pub(super) fn joined(&mut self, join: Join, name: &str, values: &[String]) -> String {
+    pub(super) fn joined(&mut self, join: Join, name: &str, values: &[String]) -> Result<String> {
         match join {
             Join::Sum => self.nodes.sum(name, values),
-            Join::Concat => self.nodes.concat(name, values),
+            Join::Concat => Ok(self.nodes.concat(name, values)),
         }
     }
 

@@ -70,13 +70,23 @@ pub fn model(
     Ok(bytes)
 }
 
-/// What a reader needs beside the graph: classes, mean and std as JSON lists, and the architecture.
+/// Whether two files hold the same network with the same weights: they differ in the version that wrote them at most.
+pub fn same(one: &[u8], other: &[u8]) -> bool {
+    let read = |bytes| ModelProto::decode(bytes).map(|model| ModelProto { producer_version: None, ..model });
+    matches!((read(one), read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+/// What a reader needs beside the graph: classes, mean and std as JSON lists, how image files are read, and the
+/// architecture.
 fn metadata(card: &ModelCard) -> Result<Vec<StringStringEntryProto>> {
     let json = |value: serde_json::Result<String>| value.map_err(|e| DeployError::Network(e.to_string()));
+    let reading = card.input.reading;
     let entries = [
         ("classes", json(serde_json::to_string(&card.classes))?),
         ("mean", json(serde_json::to_string(&card.input.mean))?),
         ("std", json(serde_json::to_string(&card.input.std))?),
+        ("shrink", reading.shrink.to_string()),
+        ("background", json(serde_json::to_string(&reading.background))?),
         ("space", card.space.name.clone()),
         ("architecture", card.architecture.clone()),
         ("key", card.key.clone()),

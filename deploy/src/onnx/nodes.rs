@@ -3,6 +3,7 @@
 use super::schema::attribute_proto::AttributeType;
 use super::schema::tensor_proto::DataType;
 use super::schema::{AttributeProto, NodeProto, TensorProto};
+use crate::error::{DeployError, Result};
 
 /// Nodes and constants so far.
 #[derive(Debug, Default)]
@@ -49,15 +50,20 @@ impl Nodes {
     }
 
     /// The sum of values, from left to right.
-    pub(super) fn sum(&mut self, name: &str, values: &[String]) -> String {
-        let Some((first, others)) = values.split_first() else { return String::new() };
+    ///
+    /// # Errors
+    /// [`DeployError::Network`] for no value.
+    pub(super) fn sum(&mut self, name: &str, values: &[String]) -> Result<String> {
+        let Some((first, others)) = values.split_first() else {
+            return Err(DeployError::Network(format!("{name} is a sum of nothing")));
+        };
         let mut total = first.clone();
         for (i, other) in others.iter().enumerate() {
             let last = i + 1 == others.len();
             let own = if last { name.to_owned() } else { format!("{name}/partial{i}") };
             total = self.add(&own, "Add", &[&total, other], Vec::new());
         }
-        total
+        Ok(total)
     }
 
     /// Values side by side along the channels.

@@ -3,6 +3,7 @@ use std::path::Path;
 use super::schema::{GraphProto, TensorProto};
 use super::*;
 use crate::folder::tests::{card, network, network_of, supernet};
+use crate::network::tests::out_of_order;
 
 /// The graph of the model of the folder's tests, whose tensor `i` is filled with `i`.
 fn graph(batch_norm: BatchNorm) -> (Deployed, ModelProto, GraphProto) {
@@ -74,8 +75,36 @@ fn any_number_of_images_is_read() {
     let (_, model, graph) = graph(BatchNorm::Kept);
     let text = format!("{:?}", graph.input);
     assert!(text.contains("DimParam(\"batch\")") && text.contains("DimValue(8)"), "{text}");
-    let classes = model.metadata_props.iter().find(|entry| entry.key() == "classes").unwrap();
-    assert_eq!(classes.value(), "[\"no\",\"yes\"]");
+    let told = |key: &str| model.metadata_props.iter().find(|entry| entry.key() == key).unwrap().value();
+    assert_eq!(told("classes"), "[\"no\",\"yes\"]");
+    assert_eq!((told("mean"), told("std")), ("[0.25]", "[0.5]"));
+    assert_eq!((told("shrink"), told("background")), ("1", "[255,255,255]"));
+}
+
+#[test]
+fn files_of_another_version_are_the_same_model() {
+    let (_, model, _) = graph(BatchNorm::Kept);
+    let own = model.encode_to_vec();
+    let older = ModelProto { producer_version: Some("0.0.1".into()), ..model.clone() }.encode_to_vec();
+    assert_ne!(own, older);
+    assert!(same(&own, &older));
+    let other = ModelProto { doc_string: Some("another".into()), ..model }.encode_to_vec();
+    assert!(!same(&own, &other) && !same(&own, &graph(BatchNorm::Folded).1.encode_to_vec()));
+    assert!(!same(&own, &own[..own.len() - 1]) && !same(b"text", b"text"));
+}
+
+#[test]
+fn what_cannot_be_computed_is_refused() {
+    let nodes = nodes::Nodes::default();
+    let weights = std::collections::BTreeMap::new();
+    let mut writer = layers::Writer { nodes, weights, batch_norm: BatchNorm::Kept };
+    assert!(
+        writer.nodes.sum("/cell/node1", &[]).unwrap_err().to_string().contains("/cell/node1 is a sum of")
+    );
+    let shared = writer.chain(&[bonas_spaces::network::Layer::Absent], "stem", "images").unwrap_err();
+    assert!(shared.to_string().contains("stem.0 has weights of several architectures"), "{shared}");
+    let early = writer.cell(&out_of_order(), "cell0", &["images".into()]).unwrap_err();
+    assert!(early.to_string().contains("cell0 reads node 2 before it is computed"), "{early}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use bonas_spaces::network::{Join, Layer};
 use super::blocks::{Blocks, Use, argument, declared};
 use super::code::{Code, INDENT, statement};
 use super::symbols::{Kind, Parameters};
-use crate::error::Result;
+use crate::error::{DeployError, Result};
 use crate::network::names::Names;
 use crate::network::{Edge, LiveCell, Node};
 
@@ -76,7 +76,10 @@ impl Cells {
     }
 
     /// Names the classes and their parameters, once all uses and all blocks are known.
-    pub(super) fn finish(&mut self, names: &mut Names, blocks: &Blocks) {
+    ///
+    /// # Errors
+    /// [`DeployError::Network`] for a cell whose nodes are not in the order of computation.
+    pub(super) fn finish(&mut self, names: &mut Names, blocks: &Blocks) -> Result<()> {
         for class in &mut self.0 {
             class.name = names.class(&class.label);
             let mut writer = Writer {
@@ -86,9 +89,10 @@ impl Cells {
                 blocks,
             };
             class.modules = writer.modules(&class.template);
-            class.body = writer.body(&class.template.cell);
+            class.body = writer.body(&class.template.cell)?;
             class.parameters = writer.parameters.widths_first();
         }
+        Ok(())
     }
 
     /// `Class(arguments)`.
@@ -229,7 +233,7 @@ impl Writer<'_> {
     }
 
     /// The lines of `forward`.
-    fn body(&mut self, cell: &LiveCell) -> String {
+    fn body(&mut self, cell: &LiveCell) -> Result<String> {
         let mut values: BTreeMap<usize, String> = BTreeMap::new();
         let mut text = String::new();
         for input in &cell.inputs {
@@ -242,7 +246,7 @@ impl Writer<'_> {
         }
         let first = format!("s{}", cell.inputs.first().map_or(0, |input| input.node));
         for node in &cell.nodes {
-            let code = self.node(node, &values, &first);
+            let code = self.node(node, &values, &first)?;
             match code {
                 _ if node.node == cell.output => text += &statement(2 * INDENT, "return ", &code),
                 // A wire.
@@ -254,31 +258,32 @@ impl Writer<'_> {
                 }
             }
         }
-        text
+        Ok(text)
     }
 
-    fn node(&mut self, node: &Node, values: &BTreeMap<usize, String>, first: &str) -> Code {
+    fn node(&mut self, node: &Node, values: &BTreeMap<usize, String>, first: &str) -> Result<Code> {
         let parts = node.incoming.iter().map(|edge| match edge {
             Edge::Zeros(_) => {
                 let shape = [self.next(), self.next(), self.next()].map(Code::Atom);
                 let batch = [Code::Atom(format!("{first}.size(0)"))];
-                Code::call(format!("{first}.new_zeros"), batch.into_iter().chain(shape).collect())
+                Ok(Code::call(format!("{first}.new_zeros"), batch.into_iter().chain(shape).collect()))
             }
             Edge::From { node, ops } => {
-                let source = values.get(node).cloned().unwrap_or_default();
+                let none = || DeployError::Network(format!("a cell reads node {node} before it is computed"));
+                let source = values.get(node).ok_or_else(none)?;
                 let term = |op: &crate::network::Op| match op.layers.as_slice() {
-                    [] => Code::atom(&source),
-                    _ => Code::call(format!("self.{}", op.name), vec![Code::atom(&source)]),
+                    [] => Code::atom(source),
+                    _ => Code::call(format!("self.{}", op.name), vec![Code::atom(source)]),
                 };
-                sum(ops.iter().map(term).collect())
+                Ok(sum(ops.iter().map(term).collect()))
             }
         });
-        let mut parts: Vec<Code> = parts.collect();
-        match node.join {
+        let mut parts: Vec<Code> = parts.collect::<Result<_>>()?;
+        Ok(match node.join {
             _ if parts.len() == 1 => parts.remove(0),
             Join::Sum => sum(parts),
             Join::Concat => Code::call("torch.cat", vec![Code::List(parts), Code::atom("dim=1")]),
-        }
+        })
     }
 }
 

@@ -37,7 +37,8 @@ pub struct About<'a> {
 /// The source of a network: the text of `model.py`.
 ///
 /// # Errors
-/// [`DeployError::Space`](crate::DeployError::Space) for shapes that do not fit.
+/// [`DeployError::Space`](crate::DeployError::Space) for shapes that do not fit,
+/// [`DeployError::Network`](crate::DeployError::Network) for a cell whose nodes are not in the order of computation.
 pub fn source(network: &Deployed, about: &About<'_>) -> Result<String> {
     let drawn = network::Drawn::new(network, about)?;
     let mut text = parts::head(about);

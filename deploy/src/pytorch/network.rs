@@ -62,7 +62,7 @@ impl<'a> Drawn<'a> {
             names.attribute(taken);
         }
         blocks.finish(&mut names);
-        cells.finish(&mut names, &blocks);
+        cells.finish(&mut names, &blocks)?;
         Ok(Self { parts, uses, blocks, cells, helpers: needed })
     }
 

@@ -178,3 +178,11 @@ fn images_are_read_as_in_training() {
     );
     assert!(other.contains("Image.new(\"RGBA\", image.size, \"#000aff\")"), "{other}");
 }
+
+#[test]
+fn a_node_that_is_read_too_early_is_refused() {
+    let (mut blocks, mut cells) = (blocks::Blocks::default(), cells::Cells::default());
+    cells.add("Cell", &crate::network::tests::out_of_order(), &mut blocks).unwrap();
+    let error = cells.finish(&mut crate::network::names::Names::default(), &blocks).unwrap_err();
+    assert!(error.to_string().contains("a cell reads node 2 before it is computed"), "{error}");
+}

@@ -20,10 +20,12 @@ pub struct Classification {
 }
 
 impl Classification {
-    /// Figures of probabilities `[n][K]` for labels `[n]`; none without examples, or where lengths or labels do not fit.
+    /// Figures of probabilities `[n][K]` for labels `[n]`; none without examples, where lengths or labels do not fit, and for
+    /// probabilities that are not finite.
     pub fn of(probabilities: &[Vec<f32>], labels: &[usize]) -> Option<Self> {
         let classes = probabilities.first()?.len();
-        let fits = probabilities.iter().all(|row| row.len() == classes);
+        let fits =
+            probabilities.iter().all(|row| row.len() == classes && row.iter().all(|value| value.is_finite()));
         if !fits || probabilities.len() != labels.len() || labels.iter().any(|&label| label >= classes) {
             return None;
         }
@@ -87,7 +89,7 @@ fn recall(confusion: &[Vec<usize>], class: usize) -> Option<f64> {
 }
 
 /// The class with the highest probability, the first of equals.
-pub fn most_probable(row: &[f32]) -> usize {
+fn most_probable(row: &[f32]) -> usize {
     let better = |best: usize, next: usize| if row[next] > row[best] { next } else { best };
     (0..row.len()).reduce(better).unwrap_or(0)
 }
@@ -134,6 +136,9 @@ mod tests {
         assert_eq!(Classification::of(&[], &[]), None);
         assert_eq!(Classification::of(&[vec![1.0]], &[1]), None);
         assert_eq!(Classification::of(&[vec![1.0]], &[0, 0]), None);
+        for value in [f32::NAN, f32::INFINITY] {
+            assert_eq!(Classification::of(&[vec![0.5, 0.5], vec![0.5, value]], &[0, 0]), None);
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
-//! Statistical tests for comparing strategies over many seeds.
+//! Statistical tests for comparing strategies over many seeds, and figures of a classifier.
 //!
-//! Use it to decide whether one strategy is better than another. All tests are paired over seeds, and none assumes a normal
+//! Use the tests to decide whether one strategy is better than another, and [`Classification`] to measure a trained network
+//! on labelled examples. All tests are paired over seeds, and none assumes a normal
 //! distribution. After J. Demšar, "Statistical Comparisons of Classifiers over Multiple Data Sets", JMLR 7, 2006: the
 //! Friedman test for all strategies at once, the Nemenyi critical difference between mean ranks, and the Wilcoxon
 //! signed-rank test for pairs, with Holm's correction.
@@ -9,7 +10,7 @@ mod classification;
 mod friedman;
 mod wilcoxon;
 
-pub use classification::{Classification, most_probable};
+pub use classification::Classification;
 pub use friedman::{Friedman, friedman, nemenyi_quantile};
 pub use wilcoxon::{Wilcoxon, holm, wilcoxon};
 

@@ -100,8 +100,8 @@ fn on_background(image: DynamicImage, background: Background) -> DynamicImage {
     RgbImage::from_fn(rgba.width(), rgba.height(), pixel).into()
 }
 
-/// Extensions of the files that are read.
-pub(super) const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
+/// Extensions of the image files that are read, in lower case.
+pub const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 
 /// The format of an image that is named as another one.
 pub(super) fn other_format(bytes: &[u8], extension: &str) -> Option<String> {

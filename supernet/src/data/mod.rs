@@ -39,6 +39,7 @@ pub use augment::Augment;
 pub use batch::{Batch, BatchOptions, Batches, Loader};
 pub use check::{DataFault, DataReport, FaultKind};
 pub use dataset::Dataset;
+pub use decode::EXTENSIONS;
 pub use digits::digits;
 pub use entry::{Check, DatasetEntry, Place};
 pub use images::{ImageShape, Images};

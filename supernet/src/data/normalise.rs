@@ -81,7 +81,7 @@ impl Normalisation {
     }
 
     /// `(scale, shift)` of each channel, so that a pixel `v` becomes `v * scale + shift`.
-    pub(super) fn affine(&self) -> Vec<(f32, f32)> {
+    pub fn affine(&self) -> Vec<(f32, f32)> {
         self.mean.iter().zip(&self.sd).map(|(mean, sd)| (1.0 / (255.0 * sd), -mean / sd)).collect()
     }
 }

@@ -42,7 +42,8 @@ impl Classifier {
     /// Probability of each class `[B][K]` for normalised pixels `[B, C, H, W]`.
     ///
     /// # Errors
-    /// [`SupernetError::Mismatch`] for another number of pixels, [`SupernetError::Torch`] when memory runs out.
+    /// [`SupernetError::Mismatch`] for another number of pixels, [`SupernetError::NotFinite`] for logits that are not finite,
+    /// [`SupernetError::Torch`] when memory runs out.
     pub fn probabilities(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
         let Shape { channels, height, width } = self.net.image();
         let each = channels * height * width;
@@ -54,6 +55,9 @@ impl Classifier {
         let images = Tensor::f_from_slice(pixels)?.f_view(shape)?; // [B, C, H, W]
         let images = images.f_to(self.net.placement().device)?;
         let logits = self.net.forward(&images, &self.path, &mut Pass::eval())?.logits; // [B, K]
+        if !bool::try_from(logits.f_isfinite()?.f_all()?)? {
+            return Err(SupernetError::NotFinite { what: "logits" });
+        }
         let probabilities = logits.f_softmax(-1, Kind::Float)?.f_to(tch::Device::Cpu)?; // [B, K]
         Ok(Vec::try_from(&probabilities)?)
     }

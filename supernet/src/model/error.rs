@@ -32,6 +32,12 @@ pub enum SupernetError {
         /// Expected and found.
         reason: String,
     },
+    /// Numbers of a trained network that are infinite or no numbers.
+    #[error("its {what} are not finite: the training diverged; train it again with a lower learning rate")]
+    NotFinite {
+        /// Which.
+        what: &'static str,
+    },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
     Io {

@@ -51,7 +51,7 @@ pub use plan::Plan;
 pub use run::Run;
 pub use summary::{StrategyBudget, StrategySummary, Summary, TruthSummary};
 pub use timings::StrategyTimings;
-pub use truth::Agreement;
+pub use truth::{Agreement, Yardstick};
 
 use truth::Truth;
 

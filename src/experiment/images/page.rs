@@ -5,6 +5,7 @@ use bonas_study::statistics::{mean, sd};
 use super::budget::Unit;
 use super::run::Run;
 use super::summary::{StrategySummary, Summary, TruthSummary};
+use super::truth::Yardstick;
 use crate::config::ExperimentConfig;
 use crate::drawing::escape;
 use crate::experiment::page::{PairTable, end, markdown_table};
@@ -80,7 +81,20 @@ fn lead(summary: &Summary) -> String {
         "every strategy with its own budget".to_owned()
     };
     let truth = summary.truth.as_ref().map_or_else(String::new, |truth| format!(" True values: {truth}."));
-    format!("{} seeds; {budget}.{truth}", summary.seeds)
+    let yardstick = summary.yardstick.as_ref().map_or_else(String::new, yardstick);
+    format!("{} seeds; {budget}.{truth}{yardstick}", summary.seeds)
+}
+
+/// How good a search can be by its table, in sentences.
+fn yardstick(of: &Yardstick) -> String {
+    let known = format!(" Of {} architectures the best has {:.2}, the mean is {:.2}.", of.architectures, of.best, of.mean);
+    match (of.chosen_by_one, of.error) {
+        (Some(chosen), Some(error)) => format!(
+            "{known} A true value has a standard error of {error:.2}, so that the best is an overestimate: what one measurement \
+             ranks first has {chosen:.2} by the others."
+        ),
+        _ => known,
+    }
 }
 
 fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {

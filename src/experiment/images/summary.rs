@@ -4,7 +4,7 @@ use bonas_study::statistics::{mean, sd};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Unit};
-use super::{Agreement, ImagesTask, Row, Run};
+use super::{Agreement, ImagesTask, Row, Run, Yardstick};
 use crate::config::ExperimentSettings;
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{Pair, SUMMARY_FORMAT};
@@ -27,6 +27,9 @@ pub struct Summary {
     /// The table and the column of true values; what is called test accuracy here is the true value then, in its own unit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<String>,
+    /// What that table says about how good a search can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub yardstick: Option<Yardstick>,
     /// Seeds of each strategy; lists by seed are in their order.
     pub seeds: usize,
     /// The first seed.
@@ -145,6 +148,7 @@ impl ImagesTask<'_> {
             data: if scores { "a program".to_owned() } else { self.config.data.source.clone() },
             scores,
             truth: self.truth.as_ref().map(super::Truth::named),
+            yardstick: self.truth.as_ref().map(super::Truth::yardstick),
             seeds: settings.seeds,
             first_seed: settings.first_seed,
             seconds: settings.seconds,

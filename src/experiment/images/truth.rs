@@ -1,13 +1,13 @@
 //! Searches judged by known truth: a table says what the architectures that they found and scored are worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Role, SearchSpace, SpaceSize};
 use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Fidelity};
-use bonas_study::statistics::mean;
+use bonas_study::statistics::{mean, sd};
 use bonas_study::table::{Benchmark, Reading, Source};
 use bonas_surrogate::metrics::kendall_tau_b;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,27 @@ const LISTED: u128 = 50_000;
 #[derive(Debug)]
 pub(super) struct Truth {
     table: Benchmark,
+    /// Arms of the table that a search may find.
+    arms: BTreeSet<usize>,
+}
+
+/// What the table itself says about how good a search can be.
+///
+/// True values are measurements, and the highest of many noisy ones is an overestimate. Where the table has several
+/// measurements of each architecture, one of them chooses and the others judge.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Yardstick {
+    /// Architectures of the table that a search may find.
+    pub architectures: usize,
+    /// The mean of their true values.
+    pub mean: f64,
+    /// The highest.
+    pub best: f64,
+    /// What the architecture that one measurement ranks first is worth by the others, mean over measurements; none where an
+    /// architecture has only one.
+    pub chosen_by_one: Option<f64>,
+    /// Standard error of a true value, the root of its mean square; none as above.
+    pub error: Option<f64>,
 }
 
 /// How far the scores of one search tell the truth.
@@ -77,16 +98,34 @@ impl Truth {
             Some(path) => Source::named(path),
             None => Source::named(settings.path.as_ref()).within(&experiment.folder),
         };
-        let truth = Self { table: source.open(space, &reading)? };
-        searchers.iter().try_for_each(|searcher| truth.expect_whole(&*build::space(&searcher.search)?))?;
+        let mut truth = Self { table: source.open(space, &reading)?, arms: BTreeSet::new() };
+        for searcher in searchers {
+            let arms = truth.expect_whole(&*build::space(&searcher.search)?)?;
+            truth.arms.extend(arms);
+        }
         Ok(truth)
     }
 
-    /// Refuses a table that lacks an architecture which may be found, where these can be listed.
-    fn expect_whole(&self, space: &dyn SearchSpace) -> Result<(), StudyError> {
+    /// Arms of the table that a search of the space may find: those of a space that can be listed, else all.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] where the table lacks one that can be listed.
+    fn expect_whole(&self, space: &dyn SearchSpace) -> Result<BTreeSet<usize>, StudyError> {
         let (SpaceSize::Unique(points) | SpaceSize::AtMost(points)) = space.size();
-        let mut all = space.enumerate().filter(|_| points <= LISTED).into_iter().flatten();
-        all.try_for_each(|architecture| self.require(&architecture).map(drop))
+        match space.enumerate().filter(|_| points <= LISTED) {
+            Some(mut all) => all.try_fold(BTreeSet::new(), |mut arms, architecture| {
+                self.require(&architecture)?;
+                arms.extend(self.table.arm(architecture.key()));
+                Ok(arms)
+            }),
+            None => Ok((0..self.table.arms().len()).collect()),
+        }
+    }
+
+    /// What the table says about how good a search can be.
+    pub(super) fn yardstick(&self) -> Yardstick {
+        let column = &self.table.columns()[0];
+        Yardstick::of(&self.arms.iter().map(|&arm| column.runs(arm)).collect::<Vec<_>>())
     }
 
     /// The column and the table.
@@ -148,6 +187,30 @@ impl Truth {
             mean(&of_round.map(|one| share_of_skips(&one.architecture)).collect::<Vec<_>>())
         });
         Ok(Agreement { found, skips: skips.collect(), ..Agreement::of(&all) })
+    }
+}
+
+impl Yardstick {
+    /// Of the measurements of each architecture, at least one each.
+    fn of(runs: &[&[f64]]) -> Self {
+        let means: Vec<f64> = runs.iter().map(|runs| mean(runs)).collect();
+        let repeats = runs.iter().map(|runs| runs.len()).min().unwrap_or(0);
+        let chosen = |by: usize| {
+            let first = runs.iter().copied().reduce(|best, next| if next[by] > best[by] { next } else { best })?;
+            let others = first.iter().enumerate().filter(|(run, _)| *run != by).map(|(_, value)| *value);
+            Some(mean(&others.collect::<Vec<_>>()))
+        };
+        let chosen: Vec<f64> = (0..repeats).filter(|_| repeats > 1).filter_map(chosen).collect();
+        let squared = |runs: &&[f64]| sd(runs).powi(2) / runs.len() as f64;
+        let errors: Vec<f64> = runs.iter().filter(|_| repeats > 1).map(squared).collect();
+        let over = |values: &[f64]| (!values.is_empty()).then(|| mean(values));
+        Self {
+            architectures: runs.len(),
+            mean: mean(&means),
+            best: means.into_iter().fold(f64::NEG_INFINITY, f64::max),
+            chosen_by_one: over(&chosen),
+            error: over(&errors).map(f64::sqrt),
+        }
     }
 }
 
@@ -214,6 +277,20 @@ mod tests {
         assert!((found.tau.unwrap() + 0.2).abs() < 1e-12);
         let none = Agreement::of(&all[..1]);
         assert_eq!((none.tau, none.inside, none.between), (None, None, None));
+    }
+
+    /// The first measurement chooses (70, 66), the second (64, 72): 66 and 64 by the other. Errors of two measurements are half
+    /// their difference: 2, 4 and 1, of which the root mean square is the root of 7.
+    #[test]
+    fn one_measurement_chooses_and_the_other_judges() {
+        let runs: [&[f64]; 3] = [&[70.0, 66.0], &[64.0, 72.0], &[60.0, 62.0]];
+        let found = Yardstick::of(&runs);
+        assert_eq!((found.architectures, found.best, found.chosen_by_one), (3, 68.0, Some(65.0)));
+        assert!((found.mean - 394.0 / 6.0).abs() < 1e-12);
+        assert!((found.error.unwrap() - 7.0_f64.sqrt()).abs() < 1e-12);
+        let single: [&[f64]; 2] = [&[70.0], &[64.0, 72.0]];
+        let found = Yardstick::of(&single);
+        assert_eq!((found.best, found.chosen_by_one, found.error), (70.0, None, None));
     }
 
     #[test]

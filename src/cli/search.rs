@@ -8,6 +8,7 @@ use bonas::config::SearchConfig;
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
+use bonas::spaces::SearchSpace;
 use bonas::study::journal::{Journal, Seconds};
 use bonas::{Folder, Observer, StudyError, build};
 use clap::Args;
@@ -136,6 +137,8 @@ pub(super) fn guarded(
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
     let line = Overall::new(StagePlan::of(&planned));
+    // Only short training makes small architectures look good.
+    let space = config.evaluator.network().map(|_| build::space(config)).transpose().map_err(told)?;
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.
         if stage == Stage::Search
@@ -143,7 +146,8 @@ pub(super) fn guarded(
         {
             out::error(&error.to_string());
         }
-        observers(&line, stage_title(stage, config), folder)
+        let watched = space.as_ref().filter(|_| stage == Stage::Search);
+        observers(&line, stage_title(stage, config), folder, watched)
     };
     let done = search.run(&mut observe);
     line.clear();
@@ -185,11 +189,22 @@ pub(super) fn stage_title(stage: Stage, config: &SearchConfig) -> &'static str {
     }
 }
 
-/// The observers of a stage: the table of rounds on standard output, and the line of the whole command.
-pub(super) fn observers(line: &Overall, title: &str, dir: &Path) -> Vec<Box<dyn Observer>> {
+/// The observers of a stage: the table of rounds on standard output, with a warning when a search in the given space drifts,
+/// and the line of the whole command.
+pub(super) fn observers(
+    line: &Overall,
+    title: &str,
+    dir: &Path,
+    space: Option<&Arc<dyn SearchSpace>>,
+) -> Vec<Box<dyn Observer>> {
     let _ = line.aside(|| out::text(title));
     let seconds = Seconds::read(dir);
     let watch = line.stage(seconds.total());
     let console = Console::new(Box::new(io::stdout()), Box::new(io::stderr()));
-    vec![Box::new(console.above(line.clone()).seconds(seconds)), watch]
+    let console = console.above(line.clone()).seconds(seconds);
+    let console = match space {
+        Some(space) => console.watching_drift(space.clone()),
+        None => console,
+    };
+    vec![Box::new(console), watch]
 }

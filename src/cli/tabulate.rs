@@ -55,7 +55,7 @@ pub(super) fn tabulate(args: &TabulateArgs) -> anyhow::Result<()> {
     };
     let line = Overall::new(tabulate.stages().map_err(|error| placed(error, origin))?);
     let done = tabulate.run(&mut |stage, folder| {
-        search::observers(&line, search::stage_title(stage, &tabulate.config), folder)
+        search::observers(&line, search::stage_title(stage, &tabulate.config), folder, None)
     });
     line.clear();
     let done = interrupt.explain(done, origin)?;

@@ -179,7 +179,7 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     let line = Overall::new(vec![StagePlan::finals(&config, 1, config.finals.seeds)]);
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
     let done = run.train_one(architecture, &mut |stage, folder| {
-        search::observers(&line, search::stage_title(stage, &run.config), folder)
+        search::observers(&line, search::stage_title(stage, &run.config), folder, None)
     });
     line.clear();
     let result = interrupt.explain(done, flag)?;

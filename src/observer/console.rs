@@ -1,11 +1,14 @@
 //! The table of rounds of a study under way.
 
 use std::io::Write;
+use std::sync::Arc;
 
+use bonas_spaces::SearchSpace;
 use bonas_study::history::{EndReason, Event, Observer, Progress};
 use bonas_study::journal::Seconds;
 
 use super::Overall;
+use super::drift::DriftWatch;
 use super::table::{round_header, round_line};
 use crate::report::Digest;
 
@@ -18,13 +21,14 @@ pub struct Console {
     seconds: Seconds,
     round: usize,
     headed: bool,
+    drift: Option<DriftWatch>,
 }
 
 impl Console {
     /// The table goes to `table`, warnings to `warnings`.
     pub fn new(table: Box<dyn Write + Send>, warnings: Box<dyn Write + Send>) -> Self {
         let (digest, seconds) = (Digest::default(), Seconds::default());
-        Self { table, warnings, above: None, digest, seconds, round: 0, headed: false }
+        Self { table, warnings, above: None, digest, seconds, round: 0, headed: false, drift: None }
     }
 
     /// Prints above a line on the same terminal.
@@ -37,6 +41,13 @@ impl Console {
     #[must_use]
     pub fn seconds(self, seconds: Seconds) -> Self {
         Self { seconds, ..self }
+    }
+
+    /// Warns when the proposals of a search that trains drift to architectures with many skips or few multiply-adds, compared
+    /// with random ones of the space.
+    #[must_use]
+    pub fn watching_drift(self, space: Arc<dyn SearchSpace>) -> Self {
+        Self { drift: Some(DriftWatch::new(space)), ..self }
     }
 
     fn row(&mut self, line: &str) {
@@ -75,6 +86,10 @@ impl Observer for Console {
     fn event(&mut self, event: &Event, replayed: bool) {
         if let Event::Asked { round, .. } = event {
             self.round = *round;
+        }
+        if let Some(warning) = self.drift.as_mut().and_then(|watch| watch.event(event)).filter(|_| !replayed)
+        {
+            self.progress(&Progress::Warning(&warning));
         }
         if let Some(row) = self.digest.push(event) {
             let line = round_line(&row, self.seconds.round(row.round));

@@ -6,6 +6,7 @@
 //! the study.
 
 mod console;
+mod drift;
 mod ending;
 mod estimate;
 mod overall;

@@ -21,6 +21,7 @@ pub fn page(report: &Report<'_>) -> String {
     page.push_str(&tables::finals(summary.finals.as_ref(), curves, shown));
     page.push_str(&tables::shortlist(&summary.shortlist, shown));
     page.push_str(&progress(report));
+    page.push_str(&drift(report));
     page.push_str(&relaxation(report));
     page.push_str(&surrogate(report));
     page.push_str(&tables::rounds(&summary.rounds));
@@ -121,6 +122,21 @@ fn progress(report: &Report<'_>) -> String {
         format!("Every architecture in the order of its evaluation. Bands tell batches apart.{remark}");
     let figure = figure("score", plot, &caption);
     if figure.is_empty() { figure } else { section("Score by query", &figure) }
+}
+
+/// How the architectures of each round stand among random ones.
+fn drift(report: &Report<'_>) -> String {
+    let Some(drift) = &report.drift else { return String::new() };
+    let caption = "Mean rank of each round's architectures among 200 random ones of the space, from 0 to 1: by the share of skips \
+                   among their operations, and by multiply-adds.";
+    let figure = figure("drift", plots::standing_by_round(drift), caption);
+    let said = drift.said.as_ref().map_or_else(String::new, |said| {
+        note(&format!(
+            "At the end the median proposal has {said}. Short training favours small architectures: train longer, or let longer \
+             training from scratch choose the winner."
+        ))
+    });
+    if figure.is_empty() { figure } else { section("Skips and multiply-adds by round", &(figure + &said)) }
 }
 
 /// How the architecture parameters of a differentiable search moved, and its learning curve.

@@ -10,6 +10,7 @@
 //! and facts about the machine are in `timings.json` and `timings.html`.
 
 mod digest;
+mod drift;
 mod files;
 mod finals;
 mod html;
@@ -33,6 +34,8 @@ use bonas_study::journal::Seconds;
 use bonas_supernet::differentiable::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
+pub use drift::{Drift, Standing, Usual, drifted};
+pub(crate) use drift::{WINDOW, share_of_skips};
 pub use finals::{FinalResult, FinalTraining, Shortlisted};
 pub use html::page;
 pub use names::{
@@ -62,6 +65,8 @@ pub struct Report<'a> {
     pub shortlist: Vec<Shortlisted>,
     /// Epochs of a differentiable search; empty for other strategies.
     pub trajectory: Vec<Epoch>,
+    /// How proposals stand among random architectures, by round; none where nothing was trained to score them.
+    pub drift: Option<Drift>,
     /// Final training; none if there is to be none.
     pub finals: Option<FinalTraining>,
     /// Facts about machine and program, in the order in which they are shown.

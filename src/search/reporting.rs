@@ -12,8 +12,8 @@ use bonas_supernet::evaluator::RunFiles;
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
 use crate::config::{BestBy, SearchConfig};
 use crate::report::{
-    BY_MODEL_FILE, Digest, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining, Report,
-    SHORTLIST_FILE, Summary, project,
+    BY_MODEL_FILE, Digest, Drift, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, FinalResult, FinalTraining,
+    Report, SHORTLIST_FILE, Summary, project,
 };
 use crate::{StudyError, build};
 
@@ -84,6 +84,7 @@ fn read_report<'a>(
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
+    report.drift = config.evaluator.network().is_some().then(|| Drift::of(&report.digest, &**space));
     report.finals = final_training(directory, config, space, over)?;
     for result in report.finals.iter_mut().flat_map(|finals| &mut finals.results) {
         result.losses = learning_curves(&directory.join(FINALS_FOLDER), result, &**space)?;

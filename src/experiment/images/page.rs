@@ -87,7 +87,10 @@ fn lead(summary: &Summary) -> String {
 
 /// How good a search can be by its table, in sentences.
 fn yardstick(of: &Yardstick) -> String {
-    let known = format!(" Of {} architectures the best has {:.2}, the mean is {:.2}.", of.architectures, of.best, of.mean);
+    let known = format!(
+        " Of {} architectures the best has {:.2}, the mean is {:.2}.",
+        of.architectures, of.best, of.mean
+    );
     match (of.chosen_by_one, of.error) {
         (Some(chosen), Some(error)) => format!(
             "{known} A true value has a standard error of {error:.2}, so that the best is an overestimate: what one measurement \

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use bonas_spaces::{Architecture, Role, SearchSpace, SpaceSize};
+use bonas_spaces::{Architecture, SearchSpace, SpaceSize};
 use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Fidelity};
 use bonas_study::statistics::{mean, sd};
@@ -17,6 +17,7 @@ use crate::StudyError;
 use crate::build::{self, named_space};
 use crate::config::TruthSettings;
 use crate::experiment::Experiment;
+use crate::report::share_of_skips;
 
 /// Spaces of at most so many points are listed, to see whether the table has all of them.
 const LISTED: u128 = 50_000;
@@ -196,7 +197,8 @@ impl Yardstick {
         let means: Vec<f64> = runs.iter().map(|runs| mean(runs)).collect();
         let repeats = runs.iter().map(|runs| runs.len()).min().unwrap_or(0);
         let chosen = |by: usize| {
-            let first = runs.iter().copied().reduce(|best, next| if next[by] > best[by] { next } else { best })?;
+            let first =
+                runs.iter().copied().reduce(|best, next| if next[by] > best[by] { next } else { best })?;
             let others = first.iter().enumerate().filter(|(run, _)| *run != by).map(|(_, value)| *value);
             Some(mean(&others.collect::<Vec<_>>()))
         };
@@ -239,24 +241,9 @@ impl Agreement {
     }
 }
 
-/// Share of operations that pass their input on unchanged.
-fn share_of_skips(architecture: &Architecture) -> f64 {
-    let vocabulary = architecture.vocabulary();
-    let labels = architecture.cells().iter().flat_map(|cell| {
-        let graph = cell.graph();
-        graph.node_weights().chain(graph.edge_weights()).copied()
-    });
-    let roles = labels.map(|label| vocabulary.role(label));
-    let is_op = |role: &Role| matches!(role, Role::Compute | Role::Identity | Role::Zero);
-    let of = |role: Role| if role == Role::Identity { 1.0 } else { 0.0 };
-    let skips: Vec<f64> = roles.filter(is_op).map(of).collect();
-    if skips.is_empty() { 0.0 } else { mean(&skips) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bonas_spaces::NasBench201;
 
     /// Two batches whose cells are in the right order, one of them with scores too low by as much as truth is higher:
     /// inside 1, of 15 pairs 6 in order, between the means -1.
@@ -291,12 +278,5 @@ mod tests {
         let single: [&[f64]; 2] = [&[70.0], &[64.0, 72.0]];
         let found = Yardstick::of(&single);
         assert_eq!((found.best, found.chosen_by_one, found.error), (70.0, None, None));
-    }
-
-    #[test]
-    fn skips_are_counted_among_operations() {
-        let space = NasBench201::new();
-        let text = "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|skip_connect~0|skip_connect~1|avg_pool_3x3~2|";
-        assert!((share_of_skips(&space.parse(text).unwrap()) - 0.5).abs() < 1e-12);
     }
 }

@@ -3,7 +3,7 @@
 use bonas_supernet::differentiable::Epoch;
 
 use super::{Axis, Chart, Paint, Shape, TALL, extent};
-use crate::report::FinalResult;
+use crate::report::{Drift, FinalResult};
 
 /// Places along a line that say their values, at most.
 const COLUMNS: usize = 80;
@@ -89,6 +89,15 @@ pub(crate) fn weight_free_by_epoch(trajectory: &[Epoch], cells: &[&str]) -> Opti
     };
     let both = |cell| [line(cell, "skips and pools", |e| e.weight_free), line(cell, "skips", |e| e.skips)];
     lines(&[both(0), both(1)].concat(), Curves::by_epoch("operations of 8"))
+}
+
+/// Mean ranks of the architectures of each round among random ones.
+pub(crate) fn standing_by_round(drift: &Drift) -> Option<String> {
+    let line = |name: &str, values: &[f64]| Line { name: name.into(), values: values.to_vec() };
+    let known = drift.macs.iter().any(|rank| rank.is_finite());
+    let mut all = vec![line("skips", &drift.skips)];
+    all.extend(known.then(|| line("multiply-adds", &drift.macs)));
+    lines(&all, Curves { title: "mean rank", by: "round", from_zero: true })
 }
 
 /// The learning curve of a differentiable search: mean training loss of the network's weights.

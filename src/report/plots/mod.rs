@@ -18,7 +18,9 @@ pub(crate) use calibration::calibration;
 pub(crate) use chart::{Chart, Paint, Shape, Side};
 pub(crate) use embedding::embedding;
 pub(crate) use lines::{Curves, Line, lines};
-pub(crate) use lines::{columns, final_loss_by_epoch, loss_by_epoch, weight_free_by_epoch};
+pub(crate) use lines::{
+    columns, final_loss_by_epoch, loss_by_epoch, standing_by_round, weight_free_by_epoch,
+};
 pub(crate) use score::score_by_query;
 pub(crate) use strips::{Strip, strips};
 pub(crate) use tau::tau_by_round;

@@ -122,7 +122,7 @@ impl From<StudyError> for Fault {
             StudyError::Locked { .. } => "LockedError",
             StudyError::Trial { .. } => "TrialError",
             StudyError::Data { .. } | StudyError::Table { .. } => "DataError",
-            StudyError::Evaluator(_) => "EvaluationError",
+            StudyError::Evaluator(_) | StudyError::Failed(_) => "EvaluationError",
             StudyError::Strategy { .. } | StudyError::Interrupted | StudyError::Training(_) => "BonasError",
         };
         Self { class, text: error.to_string() }

@@ -130,14 +130,13 @@ impl SearchConfig {
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history
     /// (workers, device, what comes after it) left at its default.
     pub fn identity(&self) -> String {
-        let workers = StudySettings::default().workers;
         let device = TrainingSettings::default().device;
         let mut evaluator = self.evaluator.clone();
         evaluator.forget_machine();
         Self {
             evaluator,
             relative_to: PathBuf::new(),
-            study: StudySettings { workers, ..self.study.clone() },
+            study: self.study.without_machine(),
             training: TrainingSettings { device, ..self.training.clone() },
             data: DataSettings { unpacked_megabytes: None, ..self.data.clone() },
             shortlist: ShortlistSettings::default(),

@@ -1,5 +1,6 @@
 //! The sections that every search has: study, space, data, training, final.
 
+use bonas_study::FailurePolicy;
 use bonas_study::settings::{Invalid, at_least_1, ensure};
 use bonas_supernet::recipe::{ScratchRecipe, TrainingSettings};
 
@@ -16,14 +17,40 @@ bonas_study::settings! {
         seconds: f64 = 0.0,
         /// Batches evaluated at the same time; the history is the same for every number.
         workers: usize = 1,
+        /// Number of times that a batch is tried again whose evaluation fails in libtorch (most often for want of memory) or
+        /// panics; 1 if it is not set.
+        retries: Option<usize> = None,
+        /// A batch that still fails is recorded as failed, unless more than this share of all architectures has failed then: the
+        /// search stops, and goes on when it is run again. 0.5 if it is not set; 0: it stops at the first failure.
+        max_failed_share: Option<f64> = None,
     }
     check(s) {
         // TOML integers are signed, and the seed must come back from config.toml as it went in.
         ensure(i64::try_from(s.seed).is_ok(), "seed", s.seed, "0 to 9223372036854775807")?;
         ensure(s.seconds >= 0.0 && s.seconds.is_finite(), "seconds", s.seconds, "0 (no limit) or more")?;
         ensure((1..=1024).contains(&s.workers), "workers", s.workers, "1 to 1024")?;
+        let share = s.max_failed_share.unwrap_or(0.0);
+        ensure((0.0..=1.0).contains(&share), "max_failed_share", share, "0 to 1")?;
+        ensure(s.retries.unwrap_or(0) <= 100, "retries", s.retries.unwrap_or(0), "0 to 100")?;
         let endless = s.architectures == 0 && s.rounds == 0 && s.seconds == 0.0;
         ensure(!endless, "architectures", "0 without rounds or seconds", "a budget: architectures, rounds or seconds")
+    }
+}
+
+impl StudySettings {
+    /// What becomes of evaluations that fail.
+    pub fn failures(&self) -> FailurePolicy {
+        FailurePolicy {
+            retries: self.retries.unwrap_or(1),
+            max_failed_share: self.max_failed_share.unwrap_or(0.5),
+        }
+    }
+
+    /// The same settings without those that another machine or a repaired one may change.
+    #[must_use]
+    pub fn without_machine(&self) -> Self {
+        let Self { workers, retries, max_failed_share, .. } = Self::default();
+        Self { workers, retries, max_failed_share, ..self.clone() }
     }
 }
 

@@ -218,6 +218,7 @@ impl Search {
         study
             .seed(self.config.study.seed)
             .budget(build::budget(&self.config.study))
+            .failures(self.config.study.failures())
             .config(identity)
             .cancel(self.cancel.clone())
     }

@@ -11,7 +11,7 @@ use bonas_study::journal::Journal;
 #[cfg(feature = "torch")]
 use super::models;
 use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
-use crate::config::{SearchConfig, StudySettings, TrainingSettings, plain, same_space};
+use crate::config::{SearchConfig, TrainingSettings, plain, same_space};
 use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
 use crate::{Event, StudyError, build};
 
@@ -203,7 +203,7 @@ pub(super) fn expect_same(path: &Path, config: &SearchConfig) -> Result<(), Stud
 fn results_of(config: &SearchConfig) -> String {
     let mut config = config.clone();
     config.relative_to.clear();
-    config.study.workers = StudySettings::default().workers;
+    config.study = config.study.without_machine();
     config.training.device = TrainingSettings::default().device;
     config.data.unpacked_megabytes = None;
     config.evaluator.forget_machine();

@@ -52,6 +52,10 @@ pub enum StudyError {
     /// An evaluator could not evaluate.
     #[error("evaluation failed: {0}")]
     Evaluator(String),
+    /// An evaluation that failed for a reason that may pass, such as memory that is not there. A study tries it again and records
+    /// it as its [`FailurePolicy`](crate::FailurePolicy) says.
+    #[error("{0}")]
+    Failed(String),
     /// A trial that cannot be told or abandoned.
     #[error("trial {trial}: {reason}")]
     Trial {

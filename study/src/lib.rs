@@ -42,7 +42,9 @@ pub mod testing;
 mod threads;
 
 pub use ask::{Ask, Candidate, Proposal, Strategy};
-pub use engine::{Budget, Finished, Journalled, MAX_DRY_ROUNDS, Recommendation, Session, Study, Trial};
+pub use engine::{
+    Budget, FailurePolicy, Finished, Journalled, MAX_DRY_ROUNDS, Recommendation, Session, Study, Trial,
+};
 pub use error::StudyError;
 pub use evaluate::{Evaluator, Job, Monitor};
 pub use history::{Event, Fidelity, History, Observer, Outcome, Score};

@@ -8,6 +8,7 @@
 
 mod data;
 mod extend;
+mod failures;
 mod import;
 mod refused;
 mod run;
@@ -21,6 +22,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use bonas_spaces::SearchSpace;
+pub use failures::FailurePolicy;
 pub use session::{Session, Trial};
 use state::State;
 
@@ -106,6 +108,7 @@ pub struct Study {
     stop: Option<Box<StopRule>>,
     recommend_each_round: bool,
     patience: Option<Duration>,
+    failures: FailurePolicy,
 }
 
 /// Says of a history whether the study has found what it was to stop for.
@@ -163,6 +166,7 @@ impl Study {
             stop: None,
             recommend_each_round: false,
             patience: None,
+            failures: FailurePolicy::default(),
         }
     }
 
@@ -216,6 +220,12 @@ impl Study {
     #[must_use]
     pub fn cancel(self, cancel: Arc<AtomicBool>) -> Self {
         Self { cancel, ..self }
+    }
+
+    /// Sets what becomes of evaluations that fail; by default the first one stops the study.
+    #[must_use]
+    pub fn failures(self, failures: FailurePolicy) -> Self {
+        Self { failures, ..self }
     }
 
     /// Runs the study to its end, from where its journal stops if it has one.

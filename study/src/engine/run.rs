@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use bonas_spaces::SpaceError;
 
+use super::failures::Trouble;
 use super::refused::{begun, check_header};
 use super::state::{Round, State, check_outcomes};
 use super::work::{Done, Message, Work};
@@ -41,8 +42,8 @@ struct Store {
 /// A round's outcomes on their way into the journal.
 #[derive(Default)]
 struct Collected {
-    /// Batches that wait for an earlier one.
-    ready: BTreeMap<usize, Vec<Outcome>>,
+    /// Batches that wait for an earlier one, with their outcomes or why they failed.
+    ready: BTreeMap<usize, Result<Vec<Outcome>, String>>,
     error: Option<StudyError>,
 }
 
@@ -58,6 +59,7 @@ impl Runner {
     /// As [`start`](Self::start), whatever the data.
     pub(super) fn start_with_any_data(mut study: Study, fidelity: Fidelity) -> Result<Self, StudyError> {
         study.budget.check()?;
+        study.failures.check()?;
         let state = State::new(study.space.clone(), Some(fidelity));
         let runner = |study, state, store, timings| Self {
             study,
@@ -273,7 +275,9 @@ impl Runner {
         self.flush(round, &mut collected)?;
         let mut evaluators = mem::take(&mut self.study.evaluators);
         let cancel = self.study.cancel.clone();
-        let work = Work { jobs: &jobs, seed: self.study.seed, fidelity: self.fidelity, cancel: &cancel };
+        let retries = self.study.failures.retries;
+        let work =
+            Work { jobs: &jobs, seed: self.study.seed, fidelity: self.fidelity, retries, cancel: &cancel };
         work.run(&mut evaluators, |message| {
             self.receive(round, message, &mut collected);
             collected.error.is_none()
@@ -287,12 +291,12 @@ impl Runner {
     }
 
     /// The batches of a round that an earlier process finished out of order.
-    fn staged(&self, round: &Round) -> BTreeMap<usize, Vec<Outcome>> {
+    fn staged(&self, round: &Round) -> BTreeMap<usize, Result<Vec<Outcome>, String>> {
         let Some(store) = &self.store else { return BTreeMap::new() };
         let load = |batch| {
             let outcomes = store.staging.load(round.index, batch, &round.keys[batch])?;
             check_outcomes(&outcomes, outcomes.len(), &mut Some(self.fidelity)).ok()?;
-            Some((batch, outcomes))
+            Some((batch, Ok(outcomes)))
         };
         (round.next..round.batches.len()).filter_map(load).collect()
     }
@@ -309,7 +313,14 @@ impl Runner {
             self.timings.evaluated(round.index, batch, seconds);
             self.progress(&Progress::EvaluatedIn { batch, seconds });
         }
-        let stored = result.and_then(|outcomes| self.collect(round, batch, outcomes, collected));
+        let stored = match result {
+            Ok(outcomes) => self.collect(round, batch, outcomes, collected),
+            Err(Trouble::Failed(reason)) => {
+                collected.ready.insert(batch, Err(reason));
+                self.flush(round, collected)
+            }
+            Err(Trouble::Error(error)) => Err(error),
+        };
         if let Err(error) = stored {
             // Other workers stop because of the first error: theirs says nothing new.
             if matches!(collected.error, None | Some(StudyError::Interrupted)) {
@@ -337,14 +348,18 @@ impl Runner {
                 outcomes: outcomes.clone(),
             })?;
         }
-        collected.ready.insert(batch, outcomes);
+        collected.ready.insert(batch, Ok(outcomes));
         self.flush(round, collected)
     }
 
     fn flush(&mut self, round: &Round, collected: &mut Collected) -> Result<(), StudyError> {
         while let Some(batch) = self.due()
-            && let Some(outcomes) = collected.ready.remove(&batch)
+            && let Some(answer) = collected.ready.remove(&batch)
         {
+            let outcomes = match answer {
+                Ok(outcomes) => outcomes,
+                Err(reason) => self.failed(round, batch, &reason)?,
+            };
             self.emit(&Event::Evaluated { round: round.index, batch, outcomes })?;
             if let Some(store) = &self.store {
                 store.staging.forget(round.index, batch);
@@ -383,7 +398,7 @@ impl Runner {
         Ok(())
     }
 
-    fn progress(&mut self, progress: &Progress<'_>) {
+    pub(super) fn progress(&mut self, progress: &Progress<'_>) {
         self.study.observers.iter_mut().for_each(|o| o.progress(progress));
     }
 }

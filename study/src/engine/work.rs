@@ -6,6 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::Instant;
 
+use super::failures::Trouble;
 use super::state::check_outcomes;
 use crate::evaluate::{Job, Monitor};
 use crate::history::{Fidelity, Outcome};
@@ -16,7 +17,7 @@ use crate::{Evaluator, StudyError};
 pub(super) struct Done {
     pub(super) batch: usize,
     pub(super) seconds: f64,
-    pub(super) result: Result<Vec<Outcome>, StudyError>,
+    pub(super) result: Result<Vec<Outcome>, Trouble>,
 }
 
 /// What workers tell the study's thread.
@@ -31,6 +32,7 @@ pub(super) struct Work<'a> {
     pub(super) jobs: &'a [Job],
     pub(super) seed: u64,
     pub(super) fidelity: Fidelity,
+    pub(super) retries: usize,
     pub(super) cancel: &'a AtomicBool,
 }
 
@@ -89,24 +91,52 @@ impl Work<'_> {
         });
     }
 
-    /// Evaluates one job; a panic and outcomes that break the contract become errors.
+    /// Evaluates one job, again where it fails and may be tried again.
     fn evaluate(&self, evaluator: &mut dyn Evaluator, job: &Job, monitor: &dyn Monitor) -> Done {
         let start = Instant::now();
-        let mut rng = rng::stream(self.seed, &[EVALUATE, job.round as u64, job.batch as u64]);
-        let result = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(job, &mut rng, monitor)))
-            .unwrap_or_else(|panic| Err(StudyError::Evaluator(format!("it panicked: {}", text_of(&*panic)))))
-            .and_then(|outcomes| {
-                check_outcomes(&outcomes, job.architectures.len(), &mut Some(self.fidelity))
-                    .map_err(StudyError::Evaluator)?;
-                Ok(outcomes)
-            })
-            .map_err(|error| match error {
-                StudyError::Evaluator(reason) => {
-                    StudyError::Evaluator(format!("round {} batch {}: {reason}", job.round, job.batch))
+        let mut attempt = 1;
+        let result = loop {
+            match self.attempt(evaluator, job, monitor) {
+                Err(Trouble::Failed(reason)) if attempt <= self.retries && !monitor.cancelled() => {
+                    attempt += 1;
+                    let (round, batch, attempts) = (job.round, job.batch, self.retries + 1);
+                    monitor.warning(&format!(
+                        "round {round} batch {batch}: {reason}; attempt {attempt} of {attempts} begins"
+                    ));
                 }
-                other => other,
-            });
+                Err(Trouble::Failed(reason)) if attempt > 1 => {
+                    break Err(Trouble::Failed(format!(
+                        "{reason} (attempt {attempt} of {})",
+                        self.retries + 1
+                    )));
+                }
+                other => break other,
+            }
+        };
         Done { batch: job.batch, seconds: start.elapsed().as_secs_f64(), result }
+    }
+
+    /// Evaluates one job; a panic is a failure, and outcomes that break the contract are an error.
+    fn attempt(
+        &self,
+        evaluator: &mut dyn Evaluator,
+        job: &Job,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, Trouble> {
+        let mut rng = rng::stream(self.seed, &[EVALUATE, job.round as u64, job.batch as u64]);
+        let outcomes = catch_unwind(AssertUnwindSafe(|| evaluator.evaluate(job, &mut rng, monitor)))
+            .map_err(|panic| Trouble::Failed(format!("the evaluator panicked: {}", text_of(&*panic))))?;
+        let checked = outcomes.and_then(|outcomes| {
+            check_outcomes(&outcomes, job.architectures.len(), &mut Some(self.fidelity))
+                .map_err(StudyError::Evaluator)?;
+            Ok(outcomes)
+        });
+        checked.map_err(|error| match error {
+            StudyError::Evaluator(reason) => {
+                StudyError::Evaluator(format!("round {} batch {}: {reason}", job.round, job.batch)).into()
+            }
+            other => other.into(),
+        })
     }
 }
 
@@ -159,7 +189,7 @@ impl Crew<'_, '_> {
             let Some(job) = self.work.jobs.get(self.next.fetch_add(1, Ordering::Relaxed)) else { return };
             let monitor = Remote { crew: self, batch: job.batch };
             let done = self.work.evaluate(evaluator, job, &monitor);
-            if done.result.is_err() {
+            if matches!(done.result, Err(Trouble::Error(_))) {
                 self.stop.store(true, Ordering::Relaxed);
             }
             // The receiver is gone only when an observer panicked.

@@ -77,7 +77,10 @@ impl From<TchError> for SupernetError {
 
 impl From<SupernetError> for StudyError {
     fn from(error: SupernetError) -> Self {
-        Self::Training(Box::new(error))
+        match error {
+            SupernetError::Torch(_) => Self::Failed(error.to_string()),
+            other => Self::Training(Box::new(other)),
+        }
     }
 }
 

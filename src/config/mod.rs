@@ -57,7 +57,7 @@ pub use experiment::{
     TableSettings, TaskConfig, TruthSettings,
 };
 pub use print::{commented, plain};
-pub use space_file::{same_space, space_description, space_from_toml};
+pub use space_file::{same_space, space_description, space_from_toml, space_identity};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
 pub use study::{BestBy, FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};

@@ -151,7 +151,12 @@ impl Search {
     /// # Errors
     /// [`StudyError::Data`] for a `config.toml` in the folder that cannot be read.
     pub fn by_kept_space(&self) -> Result<Self, StudyError> {
-        let path = self.directory.join(CONFIG_FILE);
+        self.by_space_in(CONFIG_FILE)
+    }
+
+    /// As [`by_kept_space`](Self::by_kept_space), of the configuration that the folder keeps in `file`.
+    pub(super) fn by_space_in(&self, file: &str) -> Result<Self, StudyError> {
+        let path = self.directory.join(file);
         if self.config.space.text.is_none() || !path.exists() {
             return Ok(self.clone());
         }

@@ -14,6 +14,8 @@
 
 use thiserror::Error;
 
+use crate::notation::excerpt;
+
 /// An architecture, a text or a network that is refused, with the value and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpaceError {
@@ -77,6 +79,14 @@ pub enum SpaceError {
         /// The rule that is broken.
         reason: String,
     },
+    /// An architecture of the kind that the space is made of, which is not left of it.
+    #[error("{text:?} is not of this space: {exclusion}")]
+    Excluded {
+        /// The architecture in the space's notation, shortened where it is long.
+        text: String,
+        /// What leaves it out.
+        exclusion: Exclusion,
+    },
     /// A space whose own parameters are out of range.
     #[error("bad {parameter} for this space: {reason}")]
     Parameter {
@@ -99,10 +109,26 @@ pub enum SpaceError {
     },
 }
 
+/// What leaves an architecture out of a space.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Exclusion {
+    /// It has an operation that the space is restricted from ([`Restricted`](crate::Restricted)).
+    #[error("operation {0} is not among those that it is restricted to")]
+    Operation(String),
+    /// It breaks a rule of a declared space.
+    #[error("it breaks the rule {0:?}")]
+    Rule(String),
+}
+
 impl SpaceError {
     /// A [`SpaceError::Cell`] from anything that prints.
     pub fn cell(reason: impl Into<String>) -> Self {
         Self::Cell { reason: reason.into() }
+    }
+
+    /// A [`SpaceError::Excluded`] with as much of a text as a message can hold.
+    pub(crate) fn excluded(text: &str, exclusion: Exclusion) -> Self {
+        Self::Excluded { text: excerpt(text).into_owned(), exclusion }
     }
 
     /// A [`SpaceError::Network`] from anything that prints.

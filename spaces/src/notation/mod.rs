@@ -197,7 +197,7 @@ const REASON: usize = 800;
 const SHOWN: usize = 200;
 
 /// The beginning of a text for a message.
-fn excerpt(text: &str) -> Cow<'_, str> {
+pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
     shortened(text, SHOWN)
 }
 

@@ -338,6 +338,7 @@ fn reading(settings: &TableSettings, config: &TableConfig) -> Result<(Reading, u
             (_, IsomorphsKind::First) => Merge::First,
         },
         skip_missing: settings.missing == MissingKind::Skip,
+        skip_excluded: false,
         limits: limits.collect::<Result<_, _>>().map_err(bad("limits"))?,
         unpacked: settings.unpacked_megabytes.map(|megabytes| u64::from(megabytes) << 20),
     };

@@ -145,15 +145,17 @@ pub(super) fn rows(
             }
         }
     }
-    if rows.lines.is_empty() {
-        let reason = if rows.skipped.is_empty() {
-            "the table has no row; give a CSV file with a header line and one row an architecture".to_owned()
-        } else {
-            format!("no row is left: {}; ask for less", rows.skipped)
-        };
-        return Err(StudyError::Data { path: path.to_owned(), reason });
-    }
-    Ok(rows)
+    if rows.lines.is_empty() { Err(nothing_left(&rows.skipped, path)) } else { Ok(rows) }
+}
+
+/// The error of a table of which no row is left.
+pub(super) fn nothing_left(skipped: &Skipped, path: &Path) -> StudyError {
+    let reason = if skipped.is_empty() {
+        "the table has no row; give a CSV file with a header line and one row an architecture".to_owned()
+    } else {
+        format!("no row is left: {skipped}; ask for less")
+    };
+    StudyError::Data { path: path.to_owned(), reason }
 }
 
 fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, String> {
@@ -316,14 +318,15 @@ fn csv_error(text: &[u8], path: &Path, error: &csv::Error) -> StudyError {
 /// Fewer rows than this are not worth a thread.
 const ROWS_A_THREAD: usize = 1000;
 
-/// The architecture of every row, read on all cores.
+/// The architecture of every row, or why it is left out, read on all cores.
 ///
 /// The first row that the space cannot read is the error, whatever the number of threads.
 pub(super) fn architectures(
     rows: &Rows,
     path: &Path,
     space: &dyn SearchSpace,
-) -> Result<Vec<Architecture>, StudyError> {
+    reading: &Reading,
+) -> Result<Vec<Result<Architecture, SkipReason>>, StudyError> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let size = rows.texts.len().div_ceil(cores).max(ROWS_A_THREAD);
     let parse = |texts: &[Arc<str>]| texts.iter().map(|text| space.parse(text)).collect::<Vec<_>>();
@@ -338,12 +341,13 @@ pub(super) fn architectures(
     }
     let checked = parsed.into_iter().zip(&rows.lines);
     checked
-        .map(|(architecture, &line)| {
-            architecture.map_err(|error| StudyError::Table {
-                path: path.to_owned(),
-                line,
-                reason: format!("{error}; {}", remedy(&error, space)),
-            })
+        .map(|(architecture, &line)| match architecture {
+            Ok(architecture) => Ok(Ok(architecture)),
+            Err(SpaceError::Excluded { exclusion, .. }) if reading.skip_excluded => Ok(Err(exclusion.into())),
+            Err(error) => {
+                let reason = format!("{error}; {}", remedy(&error, space));
+                Err(StudyError::Table { path: path.to_owned(), line, reason })
+            }
         })
         .collect()
 }

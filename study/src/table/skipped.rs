@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bonas_spaces::Exclusion;
 use serde::{Deserialize, Serialize};
 
 /// What stands for a number or an architecture that is not there, in any case of letters and with blanks around it.
@@ -39,8 +40,21 @@ pub enum SkipReason {
     Missing(String),
     /// It is beyond a limit: the limit, for example `params <= 2.5`.
     Beyond(String),
+    /// It has an operation that the space leaves out: the operation.
+    Operation(String),
+    /// It breaks a rule of the space: the rule.
+    Rule(String),
     /// The same architecture with the same numbers stands in an earlier row.
     Repeated,
+}
+
+impl From<Exclusion> for SkipReason {
+    fn from(exclusion: Exclusion) -> Self {
+        match exclusion {
+            Exclusion::Operation(name) => Self::Operation(name),
+            Exclusion::Rule(rule) => Self::Rule(rule),
+        }
+    }
 }
 
 /// How a message says it of a number of rows.
@@ -50,6 +64,8 @@ impl fmt::Display for SkipReason {
             Self::NoArchitecture => f.write_str("without an architecture"),
             Self::Missing(column) => write!(f, "without `{column}`"),
             Self::Beyond(limit) => write!(f, "beyond {limit}"),
+            Self::Operation(name) => write!(f, "with {name}, which the space leaves out"),
+            Self::Rule(rule) => write!(f, "against the rule {rule:?} of the space"),
             Self::Repeated => f.write_str("repeated"),
         }
     }

@@ -5,12 +5,16 @@ use std::fmt;
 use bonas_spaces::Exclusion;
 use serde::{Deserialize, Serialize};
 
-/// What stands for a number or an architecture that is not there, in any case of letters and with blanks around it.
+/// What stands for a number or an architecture that is not there, in any case of letters and with blanks around it: what
+/// pandas takes for missing, and `-` and `?`.
 ///
 /// It holds for every file: CSV, where nothing between two commas is the first of them; the nulls and
 /// not-a-numbers of a Parquet file and of an official file of NAS-Bench-101; lists of candidates. Infinities are
 /// not missing: they are an error, since a run that diverged needs a number (or a row without one).
-pub const MISSING: [&str; 10] = ["", "-", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"];
+pub const MISSING: [&str; 17] = [
+    "", "-", "?", "na", "n/a", "#na", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "1.#ind", "-1.#ind",
+    "1.#qnan", "-1.#qnan", "null", "none",
+];
 
 /// Whether a text of a table is one of [`MISSING`].
 ///

@@ -205,7 +205,7 @@ pub(super) fn expect_same(path: &Path, config: &SearchConfig) -> Result<(), Stud
 }
 
 /// All that the files of a search depend on.
-fn results_of(config: &SearchConfig) -> String {
+pub(super) fn results_of(config: &SearchConfig) -> String {
     let mut config = config.clone();
     config.relative_to.clear();
     config.study.workers = StudySettings::default().workers;

@@ -14,8 +14,6 @@
 
 use thiserror::Error;
 
-use crate::notation::excerpt;
-
 /// An architecture, a text or a network that is refused, with the value and the reason.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum SpaceError {
@@ -124,11 +122,6 @@ impl SpaceError {
     /// A [`SpaceError::Cell`] from anything that prints.
     pub fn cell(reason: impl Into<String>) -> Self {
         Self::Cell { reason: reason.into() }
-    }
-
-    /// A [`SpaceError::Excluded`] with as much of a text as a message can hold.
-    pub(crate) fn excluded(text: &str, exclusion: Exclusion) -> Self {
-        Self::Excluded { text: excerpt(text).into_owned(), exclusion }
     }
 
     /// A [`SpaceError::Network`] from anything that prints.

@@ -9,7 +9,6 @@ use bonas_study::journal::{Journal, read_json, write_json};
 use bonas_supernet::differentiable::{TRAJECTORY_FILE, read_trajectory};
 use bonas_supernet::evaluator::RunFiles;
 
-use super::state::results_of;
 use super::{DIFFERENTIABLE_FOLDER, FINALS_FOLDER};
 use crate::config::{BestBy, SearchConfig};
 use crate::report::{
@@ -101,7 +100,7 @@ fn read_report<'a>(
 /// What a page shows of a configuration: all that results depend on, and what the journal knows the study by beside it.
 fn shown_config(config: &SearchConfig, journalled: &str) -> String {
     let more = journalled.strip_prefix(&config.identity()).unwrap_or_default();
-    results_of(config) + more
+    config.of_results() + more
 }
 
 /// Final training: as its file says once it is finished, before that as its study's journal does, and only planned while the

@@ -14,6 +14,7 @@ use super::{DescriptionError, cells, chain, names};
 use crate::error::{Exclusion, SpaceError};
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation;
 use crate::space::left::{Left, TooFew, Whole, counted};
 use crate::space::{Choices, SearchSpace, SpaceSize};
 
@@ -258,7 +259,7 @@ impl SearchSpace for DeclaredSpace {
             None => Ok(()),
             Some(rule) => {
                 let text = self.body.format(architecture)?;
-                Err(SpaceError::excluded(&text, Exclusion::Rule(rule.to_owned())))
+                Err(notation::excluded(&text, Exclusion::Rule(rule.to_owned())))
             }
         }
     }
@@ -296,7 +297,7 @@ impl SearchSpace for DeclaredSpace {
         let architecture = self.body.parse(text)?;
         match self.broken(&architecture) {
             None => Ok(architecture),
-            Some(rule) => Err(SpaceError::excluded(text, Exclusion::Rule(rule.to_owned()))),
+            Some(rule) => Err(notation::excluded(text, Exclusion::Rule(rule.to_owned()))),
         }
     }
 }

@@ -26,7 +26,7 @@ pub(crate) mod names;
 
 use std::borrow::Cow;
 
-use crate::error::SpaceError;
+use crate::error::{Exclusion, SpaceError};
 use crate::graph::Architecture;
 use crate::lookup::{UnknownName, nearest};
 
@@ -224,6 +224,11 @@ pub(crate) fn refused(text: &str, notation: &'static str, reason: impl Into<Stri
     SpaceError::Notation { text: excerpt(text).into_owned(), notation, reason }
 }
 
+/// [`SpaceError::Excluded`] with as much of a text as a message can hold.
+pub(crate) fn excluded(text: &str, exclusion: Exclusion) -> SpaceError {
+    SpaceError::Excluded { text: excerpt(text).into_owned(), exclusion }
+}
+
 /// Most letters of a reason, which may have parts of the text in it.
 const REASON: usize = 800;
 
@@ -231,7 +236,7 @@ const REASON: usize = 800;
 const SHOWN: usize = 200;
 
 /// The beginning of a text for a message.
-pub(crate) fn excerpt(text: &str) -> Cow<'_, str> {
+fn excerpt(text: &str) -> Cow<'_, str> {
     shortened(text, SHOWN)
 }
 

@@ -10,7 +10,7 @@ use super::{Choices, SearchSpace, SpaceSize, check_choices};
 use crate::error::{Exclusion, SpaceError};
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::SpaceNetwork;
-use crate::notation::Notation;
+use crate::notation::{self, Notation};
 
 /// Draws beside which options are tried.
 const BESIDE: usize = 20;
@@ -165,7 +165,7 @@ impl SearchSpace for Restricted {
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         self.whole.check(architecture)?;
         let Some(name) = self.forbidden(architecture) else { return Ok(()) };
-        Err(SpaceError::excluded(&self.whole.format(architecture)?, Exclusion::Operation(name.to_owned())))
+        Err(notation::excluded(&self.whole.format(architecture)?, Exclusion::Operation(name.to_owned())))
     }
 
     /// Counted where the whole space is small; else at most as many as it has.
@@ -314,6 +314,6 @@ mod tests {
         assert!(refused(&["conv"]).contains("skip_connect"), "{}", refused(&["conv"]));
         assert!(refused(&[]).contains("operations"), "{}", refused(&[]));
         let few = Restricted::to(Arc::new(Darts::new()), &["sep_conv_3x3"]).unwrap_err().to_string();
-        assert!(few.contains("these leave 0 of 20000 points"), "{few}");
+        assert!(few.contains("these leave 0 of 5000 points"), "{few}");
     }
 }

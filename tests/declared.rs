@@ -258,12 +258,15 @@ fn tables_and_models_of_a_declared_space() {
                    [[strategy]]\nname = \"random\"\n[[strategy]]\nname = \"bonas\"\n";
     fs::write(at("compare.toml"), compare).unwrap();
     told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
-    // Runs are known by the text of the space: the same again is read, a changed one is run.
+    // Runs are known by what the space file means: the same again is read, also with a comment, and a changed one is run.
     let runs = || fs::read_to_string(at("compared/runs.jsonl")).unwrap().lines().count();
     let begun = runs();
     told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
     assert_eq!(runs(), begun);
-    fs::write(at("tiny.toml"), format!("{text}# changed\n")).unwrap();
+    fs::write(at("tiny.toml"), format!("# A comment\n{}", text.replace(", {", ",\n  {"))).unwrap();
+    told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    assert_eq!(runs(), begun);
+    fs::write(at("tiny.toml"), text.replace("\"b\", options", "\"b\", ordinal = true, options")).unwrap();
     told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
     assert_eq!(runs(), 2 * begun);
     // A model keeps its space, and needs the file no more.
@@ -288,4 +291,34 @@ fn a_space_too_large_for_a_predictor_is_refused_at_once() {
         "{error}"
     );
     assert!(!folder.path().join("out").exists());
+}
+
+/// A comparison that a program measures goes on after a comment in its space file, with all that it has measured.
+#[test]
+#[cfg(unix)]
+fn a_comment_in_a_space_file_is_no_other_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let text = "name = \"tiny\"\nchoices = [{ name = \"a\", range = [1, 12] }]\n";
+    fs::write(at("tiny.toml"), text).unwrap();
+    let compare = "seeds = 1\nbudget = 3\nrandom = 1\n[space]\nname = \"file:tiny.toml\"\n[evaluator]\nname = \"command\"\n\
+                   command = [\"sh\", \"-c\", \"echo x >> ran.txt; echo '{\\\"score\\\": 0.5}'\"]\n\
+                   [final]\nseeds = 1\n[[strategy]]\nname = \"random\"\n";
+    fs::write(at("compare.toml"), compare).unwrap();
+    let compared = || told(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    let ran = || fs::read_to_string(at("ran.txt")).unwrap().lines().count();
+    compared();
+    assert_eq!(ran(), 5);
+    fs::write(at("tiny.toml"), format!("# A comment\n{text}")).unwrap();
+    compared();
+    assert_eq!(ran(), 5);
+    // As if the process had been killed between the search and the last measurement.
+    let winner = at("compared/strategies/random/seed-1/trained");
+    assert!(winner.join("training.toml").exists());
+    fs::remove_file(winner.join("final/journal.jsonl")).unwrap();
+    compared();
+    fs::write(at("tiny.toml"), text.replace("12", "13")).unwrap();
+    let refused = bonas(folder.path(), &["compare", "compare.toml", "--out", "compared"]);
+    let error = String::from_utf8(refused.stderr).unwrap();
+    assert!(!refused.status.success() && error.contains("experiment with other settings"), "{error}");
 }

@@ -87,6 +87,51 @@ fn limits_and_objectives_are_columns_of_the_table() {
     assert!(run(at, &["runs", "."]).contains("-0.4000"), "the best keeps the limit");
 }
 
+/// Rows with architectures that are left out of the space are told by reason, and are not taken.
+#[test]
+fn rows_beyond_the_space_are_left_out() {
+    let folder = place();
+    let at = folder.path();
+    let operations = "\"nasbench201\"\noperations = [\"none\", \"nor_conv_1x1\", \"nor_conv_3x3\"]";
+    fs::write(at.join("part.toml"), SMALL.replace("\"nasbench201\"", operations)).unwrap();
+    let more = "|nor_conv_3x3~0|+|none~0|none~1|+|nor_conv_1x1~0|none~1|nor_conv_3x3~2|,0.5,1\n\
+                |avg_pool_3x3~0|+|none~0|none~1|+|none~0|none~1|nor_conv_3x3~2|,0.6,1\n";
+    fs::write(at.join("more.csv"), format!("{TABLE}{more}")).unwrap();
+    let printed = run(at, &["import", "r", "part.toml", "--from", "more.csv"]);
+    assert!(
+        printed.contains(
+            "3 rows left out: 1 without `score`, 1 with skip_connect, which the space leaves out, \
+             1 with avg_pool_3x3, which the space leaves out"
+        ),
+        "{printed}"
+    );
+    assert!(printed.contains("2 results are imported into r; the best of the table is 0.5."), "{printed}");
+    // Where nothing is left, that is an error, and nothing is begun.
+    fs::write(
+        at.join("none.csv"),
+        format!("arch,score\n{}", TABLE.lines().nth(1).unwrap().rsplit_once(',').unwrap().0),
+    )
+    .unwrap();
+    let output = bonas(&["import", "none", "part.toml", "--from", "none.csv"], at);
+    let error = text(&output.stderr);
+    assert!(error.contains("no row is left: 1 row left out: 1 with skip_connect"), "{error}");
+    assert!(!at.join("none").exists());
+    // A rule of a space file, and a table that a search starts from.
+    let rows: String = (1..=12).map(|a| format!("a={a},0.{a:02}\n")).collect();
+    fs::write(at.join("a.csv"), format!("arch,score\n{rows}")).unwrap();
+    fs::write(at.join("a.toml"), "choices = [{ name = \"a\", range = [1, 12] }]\nrules = [\"a > 2\"]\n")
+        .unwrap();
+    let config = "[space]\nname = \"file:a.toml\"\n[evaluator]\nname = \"told\"\n[final]\nseeds = 0\n";
+    fs::write(at.join("b.toml"), config).unwrap();
+    let left = "2 rows left out: 2 against the rule \"a > 2\" of the space";
+    let printed = run(at, &["import", "b", "b.toml", "--from", "a.csv"]);
+    assert!(printed.contains(left) && printed.contains("10 results are imported"), "{printed}");
+    let transfer = "[strategy]\nname = \"bonas\"\ntransfer = \"table:a.csv:score\"\n";
+    fs::write(at.join("c.toml"), format!("{config}{transfer}")).unwrap();
+    let printed = run(at, &["search", "c.toml", "--out", "c"]);
+    assert!(printed.contains(&format!("strategy.transfer: {left}")), "{printed}");
+}
+
 #[test]
 fn mistakes_are_named() {
     let folder = place();

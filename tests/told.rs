@@ -301,3 +301,28 @@ fn killed_commands_lose_nothing() {
     assert_eq!(keys.len(), BUDGET);
     assert!(kills > BUDGET / 4, "only {kills} commands were killed");
 }
+
+/// The page names what has no outcome, and shows the settings of what follows the search.
+#[test]
+fn the_page_shows_pending_and_abandoned_trials() {
+    let told = Told::new("");
+    let trials = told.trials(&["-n", "3"]);
+    told.tell(&trials[0]);
+    told.run(&["abandon", "r", &trials[1].0]);
+    told.run(&["report", "r"]);
+    let page = fs::read_to_string(told.at("r/report.html")).unwrap();
+    assert!(page.contains("evaluated in 1 rounds, 1 pending, 1 abandoned"), "{page}");
+    for (trial, state) in [(&trials[2], "pending"), (&trials[1], "abandoned")] {
+        let row =
+            format!("<tr><td>{}</td><td>{state}</td><td>0</td><td>–</td><td>{}</td></tr>", trial.0, trial.1);
+        assert!(page.contains(&row), "{row}");
+    }
+    assert!(page.contains("[final]\n") && page.contains("seeds = 0\n"), "the configuration has what was set");
+    let summary: Value =
+        serde_json::from_str(&fs::read_to_string(told.at("r/summary.json")).unwrap()).unwrap();
+    assert_eq!((&summary["pending"], &summary["abandoned"]), (&1.into(), &1.into()));
+    told.run(&["tell", "r", &trials[2].0, "--failed", "no"]);
+    told.run(&["report", "r"]);
+    let page = fs::read_to_string(told.at("r/report.html")).unwrap();
+    assert!(page.contains(", 1 failed, 1 abandoned") && !page.contains("<td>pending</td>"));
+}

@@ -39,7 +39,9 @@ fn _bonas(module: &Bound<'_, PyModule>) -> PyResult<()> {
         .import("atexit")?
         .call_method1("register", (wrap_pyfunction!(interrupt::leaving, module)?,))?;
     module.add_function(wrap_pyfunction!(spaces::space, module)?)?;
+    module.add_function(wrap_pyfunction!(spaces::unpickled_space, module)?)?;
     module.add_function(wrap_pyfunction!(spaces::declared_space, module)?)?;
+    module.add_function(wrap_pyfunction!(spaces::same_space, module)?)?;
     module.add_function(wrap_pyfunction!(spaces::space_names, module)?)?;
     Ok(())
 }

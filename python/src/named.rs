@@ -2,16 +2,16 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bonas::StudyError;
 use bonas::build::{self, SPACE_FILE};
-use bonas::config::{SearchConfig, SpaceSettings, space_description};
+use bonas::config::{SearchConfig, SpaceSettings, space_description, space_identity};
 use bonas::spaces::SearchSpace;
 use bonas::spaces::declared::ChoiceDescription;
 use pyo3::Py;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyString;
+use pyo3::types::{PyBytes, PyString};
 
 use crate::errors::Fault;
 
@@ -27,16 +27,18 @@ fn built() -> MutexGuard<'static, HashMap<SpaceKey, Arc<Named>>> {
     BUILT.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Name, text and operations of a space.
-pub(crate) type Pickled = (Py<PyString>, Option<Py<PyString>>, Option<Vec<String>>);
+/// Name, packed text and operations of a space.
+pub(crate) type Pickled = (Py<PyString>, Option<Py<PyBytes>>, Option<Vec<String>>);
 
 /// A search space, with what a configuration says of it.
 pub(crate) struct Named {
     pub(crate) name: String,
     pub(crate) settings: SpaceSettings,
     pub(crate) space: Arc<dyn SearchSpace>,
-    /// Its settings as Python has them: pickled architectures of one list share the texts.
+    /// Its settings as pickles have them: those of the architectures of one list are the same objects, and stand there once.
     pub(crate) pickled: PyOnceLock<Pickled>,
+    /// What the space of a text is known by, once it has been asked for.
+    identity: OnceLock<Option<String>>,
 }
 
 impl Named {
@@ -79,12 +81,23 @@ impl Named {
 
     /// A space that something else has built.
     pub(crate) fn found(settings: SpaceSettings, space: Arc<dyn SearchSpace>) -> Arc<Self> {
-        Arc::new(Self { name: space.name().to_owned(), settings, space, pickled: PyOnceLock::new() })
+        Arc::new(Self {
+            name: space.name().to_owned(),
+            settings,
+            space,
+            pickled: PyOnceLock::new(),
+            identity: OnceLock::new(),
+        })
     }
 
-    /// Whether it is the same space: the same name, and the same text if it is declared.
+    /// Whether it is the same space: the same name, and a text that means the same if it is declared.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.name == other.name && self.space.source() == other.space.source()
+        let same_text = || self.space.source() == other.space.source();
+        self.name == other.name && (same_text() || self.identity() == other.identity())
+    }
+
+    fn identity(&self) -> Option<&String> {
+        self.identity.get_or_init(|| self.space.source().map(space_identity)).as_ref()
     }
 
     /// The choices of a space that is declared as a list of them.

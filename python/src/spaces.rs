@@ -4,13 +4,13 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use bonas::build::SPACE_FILE;
-use bonas::config::{ConfigError, SpaceSettings, space_from_toml};
+use bonas::config::{self, ConfigError, SpaceSettings, space_from_toml};
 use bonas::drawing::{architecture_svg, cells_text};
 use bonas::spaces::catalogue::SPACES;
 use bonas::spaces::{self, SpaceSize};
 use bonas::study::evaluator::Described;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use crate::errors::Fault;
 use crate::interrupt::{interruptible, released};
@@ -176,12 +176,12 @@ impl Space {
     }
 
     fn __reduce__(&self, py: Python<'_>) -> PyResult<Reduced> {
-        let get = py.import("bonas._bonas")?.getattr("space")?.unbind();
-        let (name, text, operations) = self.0.pickled.get_or_init(py, || {
+        let get = py.import("bonas._bonas")?.getattr("unpickled_space")?.unbind();
+        let (name, text, operations) = self.0.pickled.get_or_try_init(py, || {
             let SpaceSettings { name, text, operations } = &self.0.settings;
-            let string = |text: &String| PyString::new(py, text).unbind();
-            (string(name), text.as_ref().map(string), operations.clone())
-        });
+            let packed = text.as_ref().map(|text| packed(py, text)).transpose()?;
+            PyResult::Ok((PyString::new(py, name).unbind(), packed, operations.clone()))
+        })?;
         let text = text.as_ref().map(|text| text.clone_ref(py));
         Ok((get, (name.clone_ref(py), text, operations.clone())))
     }
@@ -339,6 +339,25 @@ impl Architecture {
     }
 }
 
+/// The text of a space file as pickles have it, which are often many: compressed.
+fn packed(py: Python<'_>, text: &str) -> PyResult<Py<PyBytes>> {
+    let packed = py.import("zlib")?.call_method1("compress", (PyBytes::new(py, text.as_bytes()), 9))?;
+    Ok(packed.cast_into::<PyBytes>()?.unbind())
+}
+
+/// The space of a pickle: its name, packed text and operations.
+#[pyfunction]
+pub(crate) fn unpickled_space(
+    py: Python<'_>,
+    name: &str,
+    text: Option<Bound<'_, PyBytes>>,
+    operations: Option<Vec<String>>,
+) -> PyResult<Space> {
+    let unpacked = |packed| py.import("zlib")?.call_method1("decompress", (packed,))?.call_method0("decode");
+    let text = text.map(unpacked).transpose()?.map(|text| text.extract()).transpose()?;
+    Ok(space(py, name, text, operations)?)
+}
+
 /// The space of a name; with a text the one that it declares.
 #[pyfunction]
 #[pyo3(signature = (name, text=None, operations=None))]
@@ -364,6 +383,12 @@ pub(crate) fn declared_space(py: Python<'_>, name: &str, keys: &Bound<'_, PyDict
         let (name, text) = (format!("{SPACE_FILE}{name}.toml"), Some(text));
         Named::of_settings(SpaceSettings { name, text, ..SpaceSettings::default() }).map(Space)
     })?)
+}
+
+/// Whether two texts declare the same space.
+#[pyfunction]
+pub(crate) fn same_space(one: &str, other: &str) -> bool {
+    config::same_space(one, other)
 }
 
 /// Names of the built-in spaces.

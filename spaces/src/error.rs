@@ -77,6 +77,14 @@ pub enum SpaceError {
         /// The rule that is broken.
         reason: String,
     },
+    /// An architecture of the kind that the space is made of, which is not left of it.
+    #[error("{text:?} is not of this space: {exclusion}")]
+    Excluded {
+        /// The architecture in the space's notation, shortened where it is long.
+        text: String,
+        /// What leaves it out.
+        exclusion: Exclusion,
+    },
     /// A space whose own parameters are out of range.
     #[error("bad {parameter} for this space: {reason}")]
     Parameter {
@@ -97,6 +105,17 @@ pub enum SpaceError {
         /// The value and the valid range.
         reason: String,
     },
+}
+
+/// What leaves an architecture out of a space.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Exclusion {
+    /// It has an operation that the space is restricted from ([`Restricted`](crate::Restricted)).
+    #[error("operation {0} is not among those that it is restricted to")]
+    Operation(String),
+    /// It breaks a rule of a declared space.
+    #[error("it breaks the rule {0:?}")]
+    Rule(String),
 }
 
 impl SpaceError {

@@ -54,7 +54,7 @@ pub mod notation;
 pub mod space;
 pub mod testing;
 
-pub use error::SpaceError;
+pub use error::{Exclusion, SpaceError};
 pub use families::darts::Darts;
 pub use families::mnasnet::MnasNet;
 pub use families::mobilenet::MobileNet;

@@ -459,3 +459,39 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn signs_of_pdf_files_and_printed_arrays() {
+    let own =
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|nor_conv_3x3~1|+|skip_connect~0|nor_conv_3x3~1|nor_conv_1x1~2|";
+    for tilde in ["∼", "˜", "～", " ~ "] {
+        same("nasbench201", &[own, &own.replace('~', tilde)]);
+    }
+    let micro = text_in("transnas-micro", "300012", "text");
+    if let Ok(micro) = micro {
+        same("transnas-micro", &[&micro, &micro.replace('~', "∼")]);
+    }
+    same(
+        "nasbench201",
+        &[
+            "naslib:(2, 2, 0, 2, 2, 3)",
+            "naslib:array([2, 2, 0, 2, 2, 3])",
+            "naslib: np.array([2, 2, 0, 2, 2, 3], dtype=int64)",
+            "naslib:op_indices = torch.tensor([2, 2, 0, 2, 2, 3], device='cpu');",
+            "naslib:[2 2 0 2 2 3]",
+        ],
+    );
+    let error = refusal("nasbench201", "array([2, 2, 0, 2, 2, 3])");
+    assert!(error.contains("has 2 readings"), "{error}");
+    same("nats-size", &["64:64:64:64:64", "array([64, 64, 64, 64, 64])", "tensor([64,64,64,64,64])"]);
+    for wrong in
+        ["array([2, 2, 0, 2, 2, 3)", "array(6)", "array([2], [2])", "array(", "array([2, 2, 0, 2, 2, 3]"]
+    {
+        assert!(parse("nasbench201", wrong).is_err(), "{wrong}");
+    }
+    let good = DARTS_V2.to_string();
+    assert_eq!(good.replace("range(2, 6)", "np.arange(2, 6)").parse(), Ok(DARTS_V2));
+    assert_eq!(good.replace("range(2, 6)", "array([2, 3, 4, 5])").parse(), Ok(DARTS_V2));
+    let error = refusal("darts", "GDAS_V1");
+    assert!(error.contains("PC_DARTS_cifar") && error.contains("give the Genotype(..) itself"), "{error}");
+}

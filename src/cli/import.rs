@@ -47,7 +47,7 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let space = build::space(&search.config)?;
     search.check_import().map_err(|error| placed(error, |key| args.config.origin(key)))?;
     let columns = columns(args, search.config.evaluator.columns())?;
-    let reading = Reading { columns, skip_missing: true, ..Reading::default() };
+    let reading = Reading { columns, skip_missing: true, skip_excluded: true, ..Reading::default() };
     let table = Source::named(&args.from)
         .open(space, &reading)
         .map_err(|error| placed(error, |_| "--from".into()))?;

@@ -57,7 +57,7 @@ pub use experiment::{
     TableSettings, TaskConfig, TruthSettings,
 };
 pub use print::{commented, plain};
-pub use space_file::{same_space, space_description, space_from_toml};
+pub use space_file::{same_space, space_description, space_from_toml, space_identity};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
 pub use study::{BestBy, FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
@@ -130,6 +130,10 @@ impl SearchConfig {
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history
     /// (workers, device, what comes after it) left at its default.
     pub fn identity(&self) -> String {
+        self.of_history().plain()
+    }
+
+    fn of_history(&self) -> Self {
         let device = TrainingSettings::default().device;
         let mut evaluator = self.evaluator.clone();
         evaluator.forget_machine();
@@ -143,7 +147,15 @@ impl SearchConfig {
             finals: FinalSettings::default(),
             ..self.clone()
         }
-        .plain()
+    }
+
+    /// All that the files of a search depend on: every key but those of the machine and of places on it, which have their
+    /// defaults.
+    pub fn of_results(&self) -> String {
+        let finals = (self.shortlist.clone(), self.finals.clone());
+        let mut config = self.of_history();
+        (config.shortlist, config.finals) = finals;
+        config.plain()
     }
 
     /// Whether the search, or what follows it, trains networks.

@@ -60,14 +60,31 @@ pub fn space_from_toml(text: &str, origin: &str, name: &str) -> Result<Arc<Decla
     Ok(Arc::new(space.with_source(text)))
 }
 
-/// Whether two texts declare the same space: comments, order of keys, blanks, keys at their default and the line `about` do
-/// not count. Texts that declare none are the same only if they are equal.
-pub fn same_space(one: &str, other: &str) -> bool {
-    let meaning = |text: &str| {
-        let description = space_description(text, "", "").ok()?;
-        Some(Description { about: String::new(), ..description })
+/// What the space of a space file is known by: a digest of what its text means. Comments, order of keys, blanks, keys at
+/// their default and the line `about` do not count. A text that declares no space is known by its bytes.
+///
+/// # Examples
+/// ```
+/// use bonas::config::space_identity;
+///
+/// let text = "choices = [{ name = \"width\", options = [16, 32] }]\n";
+/// assert_eq!(space_identity(text), space_identity(&format!("# two widths\n{text}")));
+/// assert_ne!(space_identity(text), space_identity(&text.replace("32", "64")));
+/// ```
+pub fn space_identity(text: &str) -> String {
+    let meaning = space_description(text, "", "").ok().and_then(|description| {
+        serde_json::to_string(&Description { about: String::new(), ..description }).ok()
+    });
+    let digest = match meaning {
+        Some(meaning) => blake3::hash(format!("space {meaning}").as_bytes()),
+        None => blake3::hash(format!("text {text}").as_bytes()),
     };
-    one == other || meaning(one).is_some_and(|one| Some(one) == meaning(other))
+    digest.to_hex().to_string()
+}
+
+/// Whether two texts declare the same space ([`space_identity`]).
+pub fn same_space(one: &str, other: &str) -> bool {
+    one == other || space_identity(one) == space_identity(other)
 }
 
 /// A text without a mark of byte order.

@@ -93,6 +93,8 @@ pub struct Digest {
     pub ended: Option<EndReason>,
     /// Numbers of the trials that were handed out and not told yet.
     pub pending: BTreeSet<u64>,
+    /// Numbers of the trials that were given up.
+    pub abandoned: BTreeSet<u64>,
     /// How many of the queries, the first, were imported and not evaluated.
     pub imports: usize,
     rounds: Vec<Asked>,
@@ -149,7 +151,10 @@ impl Digest {
                 None
             }
             Event::Told { trial, outcome } => self.told(*trial, Some(outcome)),
-            Event::Abandoned { trial } => self.told(*trial, None),
+            Event::Abandoned { trial } => {
+                self.abandoned.extend(self.pending.get(trial));
+                self.told(*trial, None)
+            }
             Event::Data { .. } => None,
             Event::Extended { .. } => {
                 self.ended = None;
@@ -192,13 +197,20 @@ impl Digest {
         if !self.pending.remove(&trial) {
             return None;
         }
-        let number = usize::try_from(trial).ok()?;
-        let round = self.rounds.iter().rposition(|asked| asked.first <= number)?;
+        let (round, batch, proposed) = self.trial(trial)?;
+        let query = outcome.map(|outcome| Query::of(proposed, round, batch, outcome));
+        self.queries.extend(query);
         let asked = &mut self.rounds[round];
-        let (batch, proposed) = asked.trial(number)?;
-        self.queries.extend(outcome.map(|outcome| Query::of(proposed, round, batch, outcome)));
         asked.missing = asked.missing.saturating_sub(1);
         (asked.missing == 0).then(|| self.row(round))
+    }
+
+    /// Round and batch of a trial that was asked for, and what was proposed.
+    pub fn trial(&self, trial: u64) -> Option<(usize, usize, &Proposed)> {
+        let number = usize::try_from(trial).ok()?;
+        let round = self.rounds.iter().rposition(|asked| asked.first <= number)?;
+        let (batch, proposed) = self.rounds[round].trial(number)?;
+        Some((round, batch, proposed))
     }
 
     /// Number of rounds asked for.
@@ -289,7 +301,7 @@ impl Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::testing::{asked, evaluated, study};
+    use crate::report::testing::{arch, asked, evaluated, study};
 
     #[test]
     fn adds_up_rounds() {
@@ -343,6 +355,12 @@ mod tests {
         let places: Vec<_> = digest.queries.iter().map(|q| (q.round, q.batch)).collect();
         assert_eq!(places, [(0, 1), (1, 0), (0, 0)]);
         assert!(digest.pending.is_empty());
+        digest.push(&Event::Abandoned { trial: 0 });
+        assert_eq!(digest.abandoned, BTreeSet::from([1]), "trial 0 was told");
+        assert_eq!(
+            digest.trial(3).map(|(round, batch, one)| (round, batch, &*one.arch)),
+            Some((1, 0, &*arch(4)))
+        );
     }
 
     #[test]

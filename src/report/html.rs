@@ -26,7 +26,8 @@ pub fn page(report: &Report<'_>) -> String {
     page.push_str(&surrogate(report));
     page.push_str(&tables::rounds(&summary.rounds));
     page.push_str(&tables::failures(&report.digest));
-    page.push_str(&configuration(&report.digest.config));
+    page.push_str(&tables::open_trials(&report.digest));
+    page.push_str(&configuration(report.config.as_ref().unwrap_or(&report.digest.config)));
     page.push_str(&note(&format!("Times and the machine are in {TIMINGS_PAGE}, beside this page.")));
     page + &foot()
 }
@@ -67,8 +68,14 @@ fn figures(summary: &Summary) -> Vec<(String, String)> {
     if let Some(best) = &summary.best {
         tiles.push((known(Some(best.score)), format!("best score, found with query {}", best.query)));
     }
-    let failed = if summary.failed > 0 { format!(", {} failed", summary.failed) } else { String::new() };
-    let label = format!("architectures evaluated in {} rounds{failed}", summary.rounds.len());
+    let counted =
+        [(summary.failed, "failed"), (summary.pending, "pending"), (summary.abandoned, "abandoned")];
+    let others: String = counted
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!(", {count} {what}"))
+        .collect();
+    let label = format!("architectures evaluated in {} rounds{others}", summary.rounds.len());
     tiles.push((summary.queries.to_string(), label));
     if let Some(tau) = summary.tau_mean {
         tiles.push((

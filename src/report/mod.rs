@@ -69,6 +69,8 @@ pub struct Report<'a> {
     pub drift: Option<Drift>,
     /// Final training; none if there is to be none.
     pub finals: Option<FinalTraining>,
+    /// The configuration of the search and of what follows it; without it that of the study's journal is shown.
+    pub config: Option<String>,
     /// Facts about machine and program, in the order in which they are shown.
     pub environment: Vec<(String, String)>,
 }

@@ -29,6 +29,12 @@ pub struct Summary {
     pub imported: usize,
     /// How many of them failed.
     pub failed: usize,
+    /// Trials that were handed out and not told yet.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub pending: usize,
+    /// Trials that were given up.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub abandoned: usize,
     /// Why the study ended; null while it can be resumed.
     pub ended: Option<EndReason>,
     /// The architecture with the best score; null without a score.
@@ -157,6 +163,8 @@ impl Summary {
             queries: digest.queries.len() - digest.imports,
             imported: digest.imports,
             failed: digest.queries.iter().filter(|q| matches!(q.outcome, Outcome::Failed(_))).count(),
+            pending: digest.pending.len(),
+            abandoned: digest.abandoned.len(),
             ended: digest.ended,
             best,
             winner: report.winner.as_ref().map(|winner| winner.arch.clone()),

@@ -115,3 +115,22 @@ pub(super) fn failures(digest: &Digest) -> String {
     let heads = ["query", "reason", "architecture"];
     section("Failed architectures", &table("failures", "Failed architectures", &heads, rows.into_iter()))
 }
+
+/// One row a trial that was handed out and has no outcome.
+pub(super) fn open_trials(digest: &Digest) -> String {
+    let states = [(&digest.pending, "pending"), (&digest.abandoned, "abandoned")];
+    let trials =
+        states.into_iter().flat_map(|(trials, state)| trials.iter().map(move |&trial| (trial, state)));
+    let row = |(trial, state): (u64, &str)| {
+        let (round, _, proposed) = digest.trial(trial)?;
+        let predicted = known(proposed.predicted.map(|predicted| predicted.mean));
+        Some(vec![trial.to_string(), state.to_owned(), round.to_string(), predicted, proposed.arch.clone()])
+    };
+    let rows: Vec<Vec<String>> = trials.filter_map(row).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heads = ["trial", "state", "round", "predicted score", "architecture"];
+    let title = "Trials without an outcome";
+    section(title, &table("open-trials", title, &heads, rows.into_iter()))
+}

@@ -81,6 +81,7 @@ fn read_report<'a>(
     {
         report.chosen_by_model(&chosen, &**space)?;
     }
+    report.config = Some(shown_config(config, &report.digest.config));
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
@@ -95,6 +96,12 @@ fn read_report<'a>(
     }
     report.embedding = if over { read_json(&directory.join(EMBEDDING_FILE))? } else { None };
     Ok(report)
+}
+
+/// What a page shows of a configuration: all that results depend on, and what the journal knows the study by beside it.
+fn shown_config(config: &SearchConfig, journalled: &str) -> String {
+    let more = journalled.strip_prefix(&config.identity()).unwrap_or_default();
+    config.of_results() + more
 }
 
 /// Final training: as its file says once it is finished, before that as its study's journal does, and only planned while the

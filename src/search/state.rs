@@ -11,7 +11,7 @@ use bonas_study::journal::Journal;
 #[cfg(feature = "torch")]
 use super::models;
 use super::{CONFIG_FILE, FINALS_FOLDER, SHORTLIST_FOLDER, Search, reporting};
-use crate::config::{SearchConfig, TrainingSettings, plain, same_space};
+use crate::config::{SearchConfig, plain, same_space};
 use crate::report::{FINAL_FILE, SHORTLIST_FILE, Summary};
 use crate::{Event, StudyError, build};
 
@@ -127,7 +127,7 @@ pub(super) fn check_scored(evaluated: &[Evaluation]) -> Result<(), StudyError> {
 pub fn difference(path: &Path, config: &SearchConfig) -> Result<Option<[String; 2]>, StudyError> {
     let there = read_config(path)?;
     let config = &going_by(config, &there);
-    let found = first_difference(&results_of(&there), &results_of(config));
+    let found = first_difference(&there.of_results(), &config.of_results());
     let texts = [&there, config].map(|config| config.space.text.clone().unwrap_or_default());
     Ok(found
         .map(|lines| if lines[0].starts_with("space.text ") { lines_of_space_file(&texts) } else { lines }))
@@ -151,7 +151,12 @@ impl Search {
     /// # Errors
     /// [`StudyError::Data`] for a `config.toml` in the folder that cannot be read.
     pub fn by_kept_space(&self) -> Result<Self, StudyError> {
-        let path = self.directory.join(CONFIG_FILE);
+        self.by_space_in(CONFIG_FILE)
+    }
+
+    /// As [`by_kept_space`](Self::by_kept_space), of the configuration that the folder keeps in `file`.
+    pub(super) fn by_space_in(&self, file: &str) -> Result<Self, StudyError> {
+        let path = self.directory.join(file);
         if self.config.space.text.is_none() || !path.exists() {
             return Ok(self.clone());
         }
@@ -197,17 +202,6 @@ pub(super) fn expect_same(path: &Path, config: &SearchConfig) -> Result<(), Stud
         path: path.to_owned(),
         reason: format!("{reason}; give another folder, or move it away"),
     })
-}
-
-/// All that the files of a search depend on.
-fn results_of(config: &SearchConfig) -> String {
-    let mut config = config.clone();
-    config.relative_to.clear();
-    config.study = config.study.without_machine();
-    config.training.device = TrainingSettings::default().device;
-    config.data.unpacked_megabytes = None;
-    config.evaluator.forget_machine();
-    config.plain()
 }
 
 /// The first lines that differ, each below the section that it stands in.
@@ -295,7 +289,7 @@ mod tests {
         let mut other = SearchConfig::default();
         (other.study.workers, other.relative_to) = (4, "elsewhere".into());
         "cpu".clone_into(&mut other.training.device);
-        assert_eq!(results_of(&other), results_of(&SearchConfig::default()));
+        assert_eq!(other.of_results(), SearchConfig::default().of_results());
         assert_eq!(other.identity(), SearchConfig::default().identity());
     }
 }

@@ -201,6 +201,14 @@ impl Search {
         architecture: &Architecture,
         observe: &mut Observe<'_>,
     ) -> Result<FinalResult, StudyError> {
+        self.by_space_in(TRAINING_FILE)?.train_as_begun(architecture, observe)
+    }
+
+    fn train_as_begun(
+        &self,
+        architecture: &Architecture,
+        observe: &mut Observe<'_>,
+    ) -> Result<FinalResult, StudyError> {
         let space = build::space(&self.config)?;
         // What is wrong with the settings is said before anything is written.
         at_least_1(self.config.finals.seeds, "final.seeds")

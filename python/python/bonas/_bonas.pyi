@@ -192,7 +192,9 @@ class Posteriors:
 def space(name: str, text: str | None = None, operations: list[str] | None = None) -> Space:
     """Return the space of a name; with a text the one that it declares; with operations what is made of them."""
 
+def unpickled_space(name: str, text: bytes | None, operations: list[str] | None) -> Space: ...
 def declared_space(name: str, keys: dict[str, object]) -> Space: ...
+def same_space(one: str, other: str) -> bool: ...
 def space_names() -> list[str]:
     """Return the names of the built-in spaces."""
 

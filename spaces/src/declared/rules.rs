@@ -20,7 +20,7 @@ const MACS: usize = 2;
 const COUNTS: usize = 3;
 
 /// The rules of a space.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Rules {
     rules: Vec<(String, Expression)>,
     /// Number of the first choice.

@@ -11,9 +11,10 @@ use super::network::Networks;
 use super::operations::Operations;
 use super::rules::Rules;
 use super::{DescriptionError, cells, chain, names};
-use crate::error::SpaceError;
+use crate::error::{Exclusion, SpaceError};
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::{OpTable, SkeletonEntry, SpaceNetwork, Union};
+use crate::notation;
 use crate::space::left::{Left, TooFew, Whole, counted};
 use crate::space::{Choices, SearchSpace, SpaceSize};
 
@@ -54,11 +55,11 @@ pub fn space(description: &Description) -> Result<Arc<dyn SearchSpace>, Descript
 /// check_space(&*space, 1, 20)?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct DeclaredSpace {
     name: String,
     about: String,
-    body: Box<dyn Body>,
+    body: Arc<dyn Body>,
     operations: Operations,
     rules: Rules,
     left: Left,
@@ -116,7 +117,7 @@ impl DeclaredSpace {
         let mut space = Self {
             name: description.name.clone(),
             about: description.about.clone(),
-            body,
+            body: body.into(),
             operations,
             rules,
             left: Left::All,
@@ -232,6 +233,10 @@ impl SearchSpace for DeclaredSpace {
         self.source.as_deref()
     }
 
+    fn shared(&self) -> Option<Arc<dyn SearchSpace>> {
+        Some(Arc::new(self.clone()))
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         self.left.sample(|rng| self.body.sample(rng), |drawn| self.accepts(drawn), rng)
     }
@@ -252,7 +257,10 @@ impl SearchSpace for DeclaredSpace {
         self.body.check(architecture)?;
         match self.broken(architecture) {
             None => Ok(()),
-            Some(rule) => Err(SpaceError::cell(format!("it breaks the rule {rule:?} of the space"))),
+            Some(rule) => {
+                let text = self.body.format(architecture)?;
+                Err(notation::excluded(&text, Exclusion::Rule(rule.to_owned())))
+            }
         }
     }
 
@@ -289,10 +297,7 @@ impl SearchSpace for DeclaredSpace {
         let architecture = self.body.parse(text)?;
         match self.broken(&architecture) {
             None => Ok(architecture),
-            Some(rule) => {
-                let reason = format!("it breaks the rule {rule:?}");
-                Err(crate::notation::refused(text, "an architecture of this space", reason))
-            }
+            Some(rule) => Err(notation::excluded(text, Exclusion::Rule(rule.to_owned()))),
         }
     }
 }

@@ -8,7 +8,7 @@
 use crate::error::SpaceError;
 use crate::notation::literal::{Literal, statement};
 use crate::notation::names::OpNames;
-use crate::notation::{is_list, refused};
+use crate::notation::{TILDES, is_list, refused};
 
 /// Positions of the operations on the edges, by target, then by source.
 pub(crate) type Six = [u8; 6];
@@ -94,7 +94,7 @@ fn node_of(j: usize, node: &str, names: &OpNames, ops: &mut Vec<u8>) -> Result<(
         return Err(format!("node {j} must have {j} operations, not {}", terms.len()));
     }
     for (k, term) in terms.iter().enumerate() {
-        match term.split_once('~') {
+        match term.split_once(TILDES) {
             Some((op, from)) if from.trim().as_bytes() == [b'0' + k as u8] => {
                 ops.push(position(op.trim(), names)?);
             }

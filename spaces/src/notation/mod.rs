@@ -26,12 +26,15 @@ pub(crate) mod names;
 
 use std::borrow::Cow;
 
-use crate::error::SpaceError;
+use crate::error::{Exclusion, SpaceError};
 use crate::graph::Architecture;
 use crate::lookup::{UnknownName, nearest};
 
 /// Longest text that is read, in bytes.
 pub const LONGEST: usize = 1 << 16;
+
+/// The tilde, and the signs that PDF files and editors put in its place.
+pub(crate) const TILDES: [char; 5] = ['~', '∼', '˜', '～', '⁓'];
 
 /// One way to write the architectures of a space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,10 +161,37 @@ fn agreed<S>(
 }
 
 /// The text without blanks, back quotes and marks of byte order around it, commas and semicolons behind it, `NAME =` before
-/// a quoted text, and one pair of quotes around it.
+/// a quoted text or a printed array, `array(..)` around a list, and one pair of quotes around it.
 fn bare(text: &str) -> &str {
     let text = text.trim_matches(|c| literal::is_blank(c) || c == '`').trim_end_matches([';', ',', ' ']);
-    quoted(assigned(text).unwrap_or(text)).unwrap_or(text)
+    let value = assigned(text).unwrap_or(text);
+    quoted(value).or_else(|| unwrapped(value)).unwrap_or(text)
+}
+
+/// The list in `array([..])` or `tensor([..], dtype=..)`, if that is all of a text.
+fn unwrapped(text: &str) -> Option<&str> {
+    let (call, rest) = text.split_once('(')?;
+    let name = call.rsplit('.').next().filter(|_| is_name(call))?;
+    let inside =
+        rest.strip_suffix(')').filter(|_| matches!(name, "array" | "tensor" | "Tensor")).map(trimmed)?;
+    let end = list_end(inside)?;
+    let more = trimmed(&inside[end..]);
+    let is_named = |more: &str| more.split(',').all(|one| one.contains('=') && !one.contains(['[', '(']));
+    (more.is_empty() || more.strip_prefix(',').is_some_and(is_named)).then(|| &inside[..end])
+}
+
+/// Where the bracket closes that a text begins with.
+fn list_end(text: &str) -> Option<usize> {
+    let mut depth = 0;
+    text.starts_with('[').then_some(())?;
+    text.char_indices().find_map(|(at, c)| {
+        depth += match c {
+            '[' => 1,
+            ']' => -1,
+            _ => 0,
+        };
+        (depth == 0).then_some(at + 1)
+    })
 }
 
 fn trimmed(text: &str) -> &str {
@@ -171,8 +201,12 @@ fn trimmed(text: &str) -> &str {
 /// What follows `NAME =`.
 fn assigned(text: &str) -> Option<&str> {
     let (name, value) = text.split_once('=')?;
-    let is_name = trimmed(name).chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'));
-    is_name.then(|| trimmed(value))
+    is_name(trimmed(name)).then(|| trimmed(value))
+}
+
+/// Letters, digits, underscores and dots.
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
 }
 
 /// What stands in the quotes around a text, if these are the only ones.
@@ -188,6 +222,11 @@ fn quoted(text: &str) -> Option<&str> {
 pub(crate) fn refused(text: &str, notation: &'static str, reason: impl Into<String>) -> SpaceError {
     let reason = shortened(&reason.into(), REASON).into_owned();
     SpaceError::Notation { text: excerpt(text).into_owned(), notation, reason }
+}
+
+/// [`SpaceError::Excluded`] with as much of a text as a message can hold.
+pub(crate) fn excluded(text: &str, exclusion: Exclusion) -> SpaceError {
+    SpaceError::Excluded { text: excerpt(text).into_owned(), exclusion }
 }
 
 /// Most letters of a reason, which may have parts of the text in it.

@@ -15,6 +15,9 @@ const COUNTED: u128 = 50_000;
 /// Draws by which it is found out how many points the condition leaves.
 const TRIED: usize = 2_000;
 const TRIED_LARGE: usize = 20_000;
+/// Draws of a large space after which nothing more is expected where the condition leaves none of them: where it leaves one in
+/// five hundred, all of them fail with probability e⁻¹⁰.
+const TRIED_IN_VAIN: usize = 5_000;
 /// The least that it may leave of [`TRIED`], or the space is listed.
 const LEFT: usize = 40;
 /// The least that it may leave of [`TRIED_LARGE`] in a space that is too large to be listed.
@@ -48,7 +51,7 @@ impl fmt::Display for TooFew {
         match self {
             Self::Nothing => write!(f, "no architecture"),
             Self::Drawn { left, of } => {
-                write!(f, "{left} of {of} points drawn at random, expected at least {LEFT_LARGE}")
+                write!(f, "{left} of {of} points drawn at random, expected at least 1 in 1000")
             }
         }
     }
@@ -72,7 +75,8 @@ impl Left {
     pub(crate) fn find(whole: &Whole<'_>, accepts: &dyn Fn(&Architecture) -> bool) -> Result<Self, TooFew> {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let (mut known, mut left, mut drawn) = (None, 0, 0);
-        while drawn < TRIED_LARGE && !(drawn >= TRIED && left >= LEFT) {
+        let in_vain = |drawn, left| drawn >= TRIED_IN_VAIN && left == 0;
+        while drawn < TRIED_LARGE && !(drawn >= TRIED && left >= LEFT) && !in_vain(drawn, left) {
             if drawn == TRIED
                 && whole.points <= COUNTED
                 && let Some(all) = (whole.list)()

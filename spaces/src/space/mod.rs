@@ -79,6 +79,12 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The space to share, where the catalogue has none of its name; of a part of a space the whole one. `None` for a space
+    /// of the catalogue. Scores on another task are read in it.
+    fn shared(&self) -> Option<Arc<dyn SearchSpace>> {
+        None
+    }
+
     /// Draws an architecture uniformly over the space's parametrisation, which each space documents.
     fn sample(&self, rng: &mut dyn Rng) -> Architecture;
 

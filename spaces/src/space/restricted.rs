@@ -7,10 +7,10 @@ use rand_chacha::ChaCha8Rng;
 
 use super::left::{Left, TooFew, Whole, counted};
 use super::{Choices, SearchSpace, SpaceSize, check_choices};
-use crate::error::SpaceError;
+use crate::error::{Exclusion, SpaceError};
 use crate::graph::{Architecture, Vocabulary};
 use crate::network::SpaceNetwork;
-use crate::notation::Notation;
+use crate::notation::{self, Notation};
 
 /// Draws beside which options are tried.
 const BESIDE: usize = 20;
@@ -132,6 +132,10 @@ impl SearchSpace for Restricted {
         self.whole.source()
     }
 
+    fn shared(&self) -> Option<Arc<dyn SearchSpace>> {
+        self.whole.shared()
+    }
+
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {
         self.left.sample(|rng| self.whole.sample(rng), |drawn| self.is_left(drawn), rng)
     }
@@ -160,11 +164,8 @@ impl SearchSpace for Restricted {
 
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
         self.whole.check(architecture)?;
-        self.forbidden(architecture).map_or(Ok(()), |name| {
-            Err(SpaceError::cell(format!(
-                "operation {name} is not among those that the space is restricted to"
-            )))
-        })
+        let Some(name) = self.forbidden(architecture) else { return Ok(()) };
+        Err(notation::excluded(&self.whole.format(architecture)?, Exclusion::Operation(name.to_owned())))
     }
 
     /// Counted where the whole space is small; else at most as many as it has.
@@ -313,6 +314,6 @@ mod tests {
         assert!(refused(&["conv"]).contains("skip_connect"), "{}", refused(&["conv"]));
         assert!(refused(&[]).contains("operations"), "{}", refused(&[]));
         let few = Restricted::to(Arc::new(Darts::new()), &["sep_conv_3x3"]).unwrap_err().to_string();
-        assert!(few.contains("these leave 0 of 20000 points"), "{few}");
+        assert!(few.contains("these leave 0 of 5000 points"), "{few}");
     }
 }

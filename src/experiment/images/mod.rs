@@ -38,7 +38,7 @@ use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
 use crate::StudyError;
 use crate::build::keep_space;
-use crate::config::{ImagesConfig, SearchConfig};
+use crate::config::{ImagesConfig, SearchConfig, space_identity};
 use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
 use crate::report::Shown;
@@ -122,11 +122,10 @@ impl<'a> ImagesTask<'a> {
         };
         searchers.iter().try_for_each(|searcher| run::check(searcher, &experiment.directory))?;
         let lock = experiment.begin(PLAN_FILE, RUNS_FILE)?;
-        // Results depend on the texts of space files, which the configuration only names.
+        // Results depend on what space files declare, which the configuration only names.
         let texts = searchers.iter().filter_map(|one| one.search.space.text.as_deref());
         let own = format!("results {RESULTS}\n{}", config.identity(settings, strategies));
-        let identity = texts
-            .fold(own, |identity, text| format!("{identity}\n{}", blake3::hash(text.as_bytes()).to_hex()));
+        let identity = texts.fold(own, |identity, text| format!("{identity}\n{}", space_identity(text)));
         let identity = truth.iter().fold(identity, |identity, truth| identity + truth.fingerprint() + "\n");
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);

@@ -18,7 +18,7 @@ use super::goals::{self, Goals};
 use crate::build::{SPACE_FILE, named_space};
 use crate::config::{
     ExperimentSettings, IsomorphsKind, MergeKind, MissingKind, SeedsKind, StrategyConfig, TableConfig,
-    TableSettings,
+    TableSettings, space_identity,
 };
 use crate::experiment::files::RESULTS;
 use crate::{Fidelity, Strategy, Study, StudyError};
@@ -279,11 +279,9 @@ fn offering(table: &Benchmark, count: usize) -> Result<Knowledge, StudyError> {
     })
 }
 
-/// A line about the text of a declared space, on which results depend; none for others.
+/// A line about what a declared space is, on which results depend; none for others.
 fn declared(space: &dyn SearchSpace) -> String {
-    space
-        .source()
-        .map_or_else(String::new, |text| format!("space {}\n", blake3::hash(text.as_bytes()).to_hex()))
+    space.source().map_or_else(String::new, |text| format!("space {}\n", space_identity(text)))
 }
 
 /// The space of the table; that of a space file has its path from `folder`.
@@ -340,6 +338,7 @@ fn reading(settings: &TableSettings, config: &TableConfig) -> Result<(Reading, u
             (_, IsomorphsKind::First) => Merge::First,
         },
         skip_missing: settings.missing == MissingKind::Skip,
+        skip_excluded: false,
         limits: limits.collect::<Result<_, _>>().map_err(bad("limits"))?,
         unpacked: settings.unpacked_megabytes.map(|megabytes| u64::from(megabytes) << 20),
     };

@@ -39,7 +39,7 @@ pub(super) struct Merged {
 /// The arms of the rows, in the order of their first rows.
 pub(super) fn merge(
     rows: &Rows,
-    architectures: Vec<Architecture>,
+    architectures: Vec<Result<Architecture, SkipReason>>,
     path: &Path,
     reading: &Reading,
 ) -> Result<Merged, StudyError> {
@@ -47,6 +47,13 @@ pub(super) fn merge(
     let mut members: Vec<Vec<usize>> = Vec::new();
     let mut by_text: HashMap<Arc<str>, (u32, usize)> = HashMap::with_capacity(rows.texts.len());
     for (row, architecture) in architectures.into_iter().enumerate() {
+        let architecture = match architecture {
+            Ok(architecture) => architecture,
+            Err(reason) => {
+                merged.skipped.add(reason);
+                continue;
+            }
+        };
         let text = &rows.texts[row];
         let slot = match by_text.entry(text.clone()) {
             Entry::Vacant(slot) => slot,

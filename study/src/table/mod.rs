@@ -73,6 +73,9 @@ pub struct Reading {
     /// Whether rows without an architecture or a number in one of the columns ([`MISSING`]) are left out; else they
     /// are an error.
     pub skip_missing: bool,
+    /// Whether rows with architectures that a restriction or a rule leaves out of the space ([`SpaceError::Excluded`]) are
+    /// left out; else they are an error.
+    pub skip_excluded: bool,
     /// Rows beyond one of these are left out, by the mean of the row in the limit's column.
     pub limits: Vec<Limit>,
     /// Most bytes that a gzip file is unpacked to; none: 4 GiB.
@@ -142,8 +145,11 @@ impl Benchmark {
             text => text,
         };
         let rows = read::rows(&text, path, reading, space.as_ref())?;
-        let architectures = read::architectures(&rows, path, space.as_ref())?;
+        let architectures = read::architectures(&rows, path, space.as_ref(), reading)?;
         let merged = merge::merge(&rows, architectures, path, reading)?;
+        if merged.arms.is_empty() {
+            return Err(read::nothing_left(&merged.skipped, path));
+        }
         let fingerprint = blake3::hash(&text).to_hex().to_string();
         Ok(Self { path: path.to_owned(), space, fingerprint, merged })
     }

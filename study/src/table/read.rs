@@ -16,6 +16,10 @@ use crate::statistics::mean;
 /// The column that holds architectures.
 const ARCH: &str = "arch";
 
+/// What a table of hashes must have.
+const ARCHITECTURES: &str =
+    "column `arch` must have the architectures themselves, such as matrix and operations";
+
 /// How gzip files begin.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
@@ -145,15 +149,17 @@ pub(super) fn rows(
             }
         }
     }
-    if rows.lines.is_empty() {
-        let reason = if rows.skipped.is_empty() {
-            "the table has no row; give a CSV file with a header line and one row an architecture".to_owned()
-        } else {
-            format!("no row is left: {}; ask for less", rows.skipped)
-        };
-        return Err(StudyError::Data { path: path.to_owned(), reason });
-    }
-    Ok(rows)
+    if rows.lines.is_empty() { Err(nothing_left(&rows.skipped, path)) } else { Ok(rows) }
+}
+
+/// The error of a table of which no row is left.
+pub(super) fn nothing_left(skipped: &Skipped, path: &Path) -> StudyError {
+    let reason = if skipped.is_empty() {
+        "the table has no row; give a CSV file with a header line and one row an architecture".to_owned()
+    } else {
+        format!("no row is left: {skipped}; ask for less")
+    };
+    StudyError::Data { path: path.to_owned(), reason }
 }
 
 fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, String> {
@@ -167,12 +173,30 @@ fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, Strin
     };
     let (arch, notation) = arch_column(header)?
         .map_or_else(|| place(ARCH).map(|arch| (arch, None)), |(arch, notation)| Ok((arch, Some(notation))))
-        .map_err(|e| format!("{e}; the first line must name the columns, one of them `{ARCH}`"))?;
+        .map_err(|e| format!("{e}; {}", header_remedy(header)))?;
     let all =
         |column: &ColumnName| column.parts.iter().map(|part| place(part)).collect::<Result<Vec<_>, _>>();
     let columns = reading.columns.iter().map(all).collect::<Result<_, String>>()?;
     let limits = reading.limits.iter().map(|limit| all(&limit.column)).collect::<Result<_, String>>()?;
     Ok(Places { arch, notation, columns, limits })
+}
+
+/// What to do about a first line without a column of architectures.
+fn header_remedy(header: &csv::StringRecord) -> String {
+    let separator = [(';', "semicolons"), ('\t', "tabs")]
+        .into_iter()
+        .find(|(sign, _)| header.get(0).is_some_and(|name| name.contains(*sign)));
+    match separator {
+        Some((_, name)) if header.len() == 1 => {
+            format!(
+                "its columns have {name} between them: save it as CSV with commas, and numbers with decimal points"
+            )
+        }
+        _ if header.iter().any(|name| name.to_lowercase().contains("hash")) => {
+            format!("a hash does not say what the architecture is; {ARCHITECTURES}")
+        }
+        _ => format!("the first line must name the columns, one of them `{ARCH}`"),
+    }
 }
 
 /// The column of architectures whose header names their notation, as `arch:digits`, and the notation.
@@ -316,14 +340,15 @@ fn csv_error(text: &[u8], path: &Path, error: &csv::Error) -> StudyError {
 /// Fewer rows than this are not worth a thread.
 const ROWS_A_THREAD: usize = 1000;
 
-/// The architecture of every row, read on all cores.
+/// The architecture of every row, or why it is left out, read on all cores.
 ///
 /// The first row that the space cannot read is the error, whatever the number of threads.
 pub(super) fn architectures(
     rows: &Rows,
     path: &Path,
     space: &dyn SearchSpace,
-) -> Result<Vec<Architecture>, StudyError> {
+    reading: &Reading,
+) -> Result<Vec<Result<Architecture, SkipReason>>, StudyError> {
     let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let size = rows.texts.len().div_ceil(cores).max(ROWS_A_THREAD);
     let parse = |texts: &[Arc<str>]| texts.iter().map(|text| space.parse(text)).collect::<Vec<_>>();
@@ -338,21 +363,32 @@ pub(super) fn architectures(
     }
     let checked = parsed.into_iter().zip(&rows.lines);
     checked
-        .map(|(architecture, &line)| {
-            architecture.map_err(|error| StudyError::Table {
-                path: path.to_owned(),
-                line,
-                reason: format!("{error}; {}", remedy(&error, space)),
-            })
+        .map(|(architecture, &line)| match architecture {
+            Ok(architecture) => Ok(Ok(architecture)),
+            Err(SpaceError::Excluded { exclusion, .. }) if reading.skip_excluded => Ok(Err(exclusion.into())),
+            Err(error) => {
+                let reason = unread(&error, space);
+                Err(StudyError::Table { path: path.to_owned(), line, reason })
+            }
         })
         .collect()
 }
 
-/// What to do about a text that is not read.
-fn remedy(error: &SpaceError, space: &dyn SearchSpace) -> String {
-    if let SpaceError::Ambiguous { readings, .. } = error {
-        let first = readings.first().map_or("", |(name, _)| *name);
-        return format!("or in the header: {ARCH}:{first}");
+/// What is wrong with a text that is not read, and what to do about it.
+fn unread(error: &SpaceError, space: &dyn SearchSpace) -> String {
+    match error {
+        SpaceError::Ambiguous { readings, .. } => {
+            let first = readings.first().map_or("", |(name, _)| *name);
+            format!("{error}; or in the header: {ARCH}:{first}")
+        }
+        SpaceError::Digest { text, notation } => {
+            format!("{text:?} is a {notation}, which does not say what the architecture is; {ARCHITECTURES}")
+        }
+        _ => {
+            format!(
+                "{error}; correct or remove the row, or name the table's own space (now {})",
+                space.name()
+            )
+        }
     }
-    format!("correct or remove the row, or name the table's own space (now {})", space.name())
 }

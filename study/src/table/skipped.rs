@@ -2,14 +2,19 @@
 
 use std::fmt;
 
+use bonas_spaces::Exclusion;
 use serde::{Deserialize, Serialize};
 
-/// What stands for a number or an architecture that is not there, in any case of letters and with blanks around it.
+/// What stands for a number or an architecture that is not there, in any case of letters and with blanks around it: what
+/// pandas takes for missing, and `-` and `?`.
 ///
 /// It holds for every file: CSV, where nothing between two commas is the first of them; the nulls and
 /// not-a-numbers of a Parquet file and of an official file of NAS-Bench-101; lists of candidates. Infinities are
 /// not missing: they are an error, since a run that diverged needs a number (or a row without one).
-pub const MISSING: [&str; 10] = ["", "-", "?", "na", "n/a", "#n/a", "<na>", "nan", "null", "none"];
+pub const MISSING: [&str; 17] = [
+    "", "-", "?", "na", "n/a", "#na", "#n/a", "#n/a n/a", "<na>", "nan", "-nan", "1.#ind", "-1.#ind",
+    "1.#qnan", "-1.#qnan", "null", "none",
+];
 
 /// Whether a text of a table is one of [`MISSING`].
 ///
@@ -39,8 +44,21 @@ pub enum SkipReason {
     Missing(String),
     /// It is beyond a limit: the limit, for example `params <= 2.5`.
     Beyond(String),
+    /// It has an operation that the space leaves out: the operation.
+    Operation(String),
+    /// It breaks a rule of the space: the rule.
+    Rule(String),
     /// The same architecture with the same numbers stands in an earlier row.
     Repeated,
+}
+
+impl From<Exclusion> for SkipReason {
+    fn from(exclusion: Exclusion) -> Self {
+        match exclusion {
+            Exclusion::Operation(name) => Self::Operation(name),
+            Exclusion::Rule(rule) => Self::Rule(rule),
+        }
+    }
 }
 
 /// How a message says it of a number of rows.
@@ -50,6 +68,8 @@ impl fmt::Display for SkipReason {
             Self::NoArchitecture => f.write_str("without an architecture"),
             Self::Missing(column) => write!(f, "without `{column}`"),
             Self::Beyond(limit) => write!(f, "beyond {limit}"),
+            Self::Operation(name) => write!(f, "with {name}, which the space leaves out"),
+            Self::Rule(rule) => write!(f, "against the rule {rule:?} of the space"),
             Self::Repeated => f.write_str("repeated"),
         }
     }

@@ -148,6 +148,10 @@ impl SearchSpace for TableSpace {
         self.0.table.space().source()
     }
 
+    fn shared(&self) -> Option<Arc<dyn SearchSpace>> {
+        self.0.table.space().shared()
+    }
+
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         self.0.table.space().network()
     }

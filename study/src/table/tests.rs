@@ -317,9 +317,40 @@ fn a_hash_is_looked_up_among_the_architectures() {
     assert_eq!(table.find("[[[0, 1, 1], [0, 0, 1], [0, 0, 0]], ['conv1x1']]"), Ok(0));
     let message = table.find("28cfc7874f6d200472e1a9dcd8650aa0").unwrap_err().to_string();
     assert!(message.contains("is a hash, which cannot be read by itself"), "{message}");
+    let hashes = "arch,acc\nb49ac8c578b4561d79ac7087988f1c61,83.4\n";
+    let hashes = Benchmark::parse(
+        hashes.as_bytes(),
+        Path::new("h.csv"),
+        Arc::new(NasBench101::new()),
+        &reading(&["acc"]),
+    );
+    let message = hashes.unwrap_err().to_string();
+    assert!(
+        message.contains("h.csv line 2: ")
+            && message
+                .contains("is a hash, which does not say what the architecture is; column `arch` must have"),
+        "{message}"
+    );
     let message = table.find("1|").unwrap_err().to_string();
     assert!(message.contains("1| is not in the table h.csv"), "{message}");
     let space = TableSpace::new(Arc::new(table));
     let cell = space.parse("b49ac8c578b4561d79ac7087988f1c61").unwrap();
     assert_eq!(space.format(&cell).unwrap(), "101|conv3x3-bn-relu");
+}
+
+/// Tables as spreadsheets and other programs save them, and tables of hashes alone, are refused with what to do.
+#[test]
+fn headers_of_other_files_are_refused_with_advice() {
+    for (csv, advice) in [
+        ("arch;acc\n02012100;89,5\n", "its columns have semicolons between them: save it as CSV with commas"),
+        ("arch\tacc\n02012100\t89.5\n", "its columns have tabs between them"),
+        (
+            "Module_Hash,acc\n28cf,1\n",
+            "a hash does not say what the architecture is; column `arch` must have",
+        ),
+        ("cell,acc\n02012100,1\n", "the first line must name the columns, one of them `arch`"),
+    ] {
+        let message = error(csv, &["acc"]);
+        assert!(message.contains("t.csv: unknown column `arch`") && message.contains(advice), "{message}");
+    }
 }

@@ -14,6 +14,8 @@ use crate::declared::{DescriptionError, names};
 const MOST_CELL_NODES: usize = 64;
 /// Most edges of a cell.
 const MOST_EDGES: usize = 4096;
+/// Most edges of all cells together: an architecture is drawn thousands of times.
+const MOST_EDGES_OF_ALL: usize = 10_000;
 /// Most cells of an architecture.
 const MOST_CELLS: usize = 16;
 /// Most sets of sources of a node.
@@ -32,12 +34,18 @@ pub(in crate::declared) fn body(
         return crate::declared::pruned::body(description, &description.cells[at], operations);
     }
     let (mut forms, mut own_names, mut fields) = (Vec::new(), Vec::new(), Vec::new());
+    let mut edges = 0;
     for (i, cell) in description.cells.iter().enumerate() {
         let at = format!("cells[{i}]");
         let form = form(&at, description.inputs, cell, operations)?;
         let (own, own_fields) = named(&at, cell)?;
         if own_names.len() + own.len().max(1) > MOST_CELLS || forms.len() >= MOST_CELLS {
             return Err(DescriptionError::new(at, format!("more than {MOST_CELLS} cells")));
+        }
+        edges += own.len().max(1) * form.edges();
+        if edges > MOST_EDGES_OF_ALL {
+            let reason = format!("the cells have {edges} edges together, more than {MOST_EDGES_OF_ALL}");
+            return Err(DescriptionError::new(at, reason));
         }
         forms.extend(std::iter::repeat_n(form, own.len().max(1)));
         own_names.extend(own);

@@ -110,6 +110,11 @@ impl Form {
         counts
     }
 
+    /// Number of edges, those to an output that reads all nodes aside.
+    pub(super) fn edges(&self) -> usize {
+        (0..self.wirings.len()).map(|place| self.sources(place)).sum()
+    }
+
     pub(super) fn sample(&self, rng: &mut dyn Rng) -> Point {
         let node = |(place, wiring): (usize, &Wiring)| {
             let sources = match wiring {

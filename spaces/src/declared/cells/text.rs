@@ -4,6 +4,7 @@ use super::form::{Form, Node, Point};
 use crate::catalogue::unknown;
 use crate::declared::description::{Carrier, CellText, Output};
 use crate::graph::Vocabulary;
+use crate::notation::TILDES;
 use crate::notation::literal::{Literal, statement};
 
 /// Cells with their names in texts.
@@ -109,7 +110,7 @@ impl Texts<'_> {
             let mut node = Node { sources: Vec::new(), ops: Vec::new() };
             for term in inner.split('|').filter(|term| !term.is_empty()) {
                 let (op, from) = term
-                    .rsplit_once('~')
+                    .rsplit_once(TILDES)
                     .ok_or_else(|| format!("{term:?} of node {number} must be op~node"))?;
                 let from =
                     from.parse().map_err(|_| format!("{from:?} of node {number} is no node number"))?;

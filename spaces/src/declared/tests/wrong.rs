@@ -176,7 +176,12 @@ fn wrong_kinds() -> Wrong {
         (
             json!({"name": "m", "operations": operations(2), "rules": ["count(a) == 45"],
             "cells": [{"operations_on": "edges", "nodes": 8}]}),
-            "they leave 0 of 20000 points drawn at random",
+            "they leave 0 of 5000 points drawn at random",
+        ),
+        (
+            json!({"name": "m", "operations": operations(2),
+            "cells": [{"names": ["a", "b", "c", "d", "e"], "operations_on": "edges", "nodes": 64}]}),
+            "cells[0]: the cells have 10725 edges together, more than 10000",
         ),
         (
             json!({"name": "m", "operations": [{"name": "a", "params": -1.0}], "cells": []}),

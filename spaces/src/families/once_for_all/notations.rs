@@ -5,7 +5,7 @@ use super::{
 };
 use crate::error::SpaceError;
 use crate::graph::Architecture;
-use crate::notation::literal::{Literal, Value, statement};
+use crate::notation::literal::{Literal, Value, arguments, statement};
 use crate::notation::{Form, Notation, refused};
 
 const CONFIG: &str = "a once-for-all network {\"ks\": [..], \"e\": [..], \"d\": [2, 3, 4, 4, 2], \"r\": 224}";
@@ -61,7 +61,9 @@ fn printed(config: &Config, layers: &[Option<Layer>]) -> String {
 }
 
 fn read(space: &OnceForAll, text: &str) -> Result<Architecture, SpaceError> {
-    let config = statement(text).and_then(|literal| config(space, &literal));
+    // Without a bracket they are the arguments of `set_active_subnet`.
+    let literal = if text.contains(['{', '(']) { statement(text) } else { arguments(text) };
+    let config = literal.and_then(|literal| config(space, &literal));
     Ok(space.built(&config.map_err(|reason| refused(text, CONFIG, reason))?))
 }
 
@@ -115,7 +117,7 @@ fn depths_of(value: &Literal<'_>) -> Result<[usize; STAGES], String> {
         let depth = value.number("a depth of 2 to 4")?;
         if DEPTHS.contains(&depth) { Ok(depth) } else { Err(value.expected("a depth of 2 to 4")) }
     };
-    let Value::List(items) = &value.value else { return Ok([depth(value)?; STAGES]) };
+    let Ok(items) = value.items("") else { return Ok([depth(value)?; STAGES]) };
     let depths = items.iter().map(depth).collect::<Result<Vec<_>, _>>()?;
     let found = depths.len();
     depths.try_into().map_err(|_| value.wrong(format!("{found} depths given, expected {STAGES}")))
@@ -134,7 +136,7 @@ fn of_layers<const N: usize>(
         let found = value.number("").ok().and_then(|number| known.iter().position(|own| *own == number));
         found.ok_or_else(|| value.expected(&expected()))
     };
-    let Value::List(items) = &value.value else { return Ok(vec![position(value)?; layers]) };
+    let Ok(items) = value.items("") else { return Ok(vec![position(value)?; layers]) };
     match items.len() {
         // With depth 4 everywhere both are one.
         found if found == layers => items.iter().map(position).collect(),
@@ -152,8 +154,8 @@ fn of_layers<const N: usize>(
 
 /// A number, or a list of one.
 fn resolution_of(space: &OnceForAll, value: &Literal<'_>) -> Result<usize, String> {
-    let one = match &value.value {
-        Value::List(items) if items.len() == 1 => &items[0],
+    let one = match value.items("") {
+        Ok([one]) => one,
         _ => value,
     };
     let expected =

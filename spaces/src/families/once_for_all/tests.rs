@@ -42,6 +42,13 @@ fn configurations_read_in_each_form_and_print_in_two() {
     }
     let one_for_all = space.parse(r#"{"d": 2, "w": 1.0, "e": 3, "ks": 3, "r": 128}"#).unwrap();
     assert_eq!(space.config(&one_for_all).unwrap().stages[4], [Layer::at(0); 2]);
+    for other in [
+        "ks=3, e=3, d=2, r=128",
+        "ofa.set_active_subnet(ks=[3] * 10, e=np.array([3] * 10), d=[2] * 5, r=[128])",
+        "{'wid': None, 'ks': [3] * 20, 'e': [3] * 20, 'd': (2, 2, 2, 2, 2), 'r': [128]}",
+    ] {
+        assert_eq!(space.parse(other).unwrap(), one_for_all, "{other}");
+    }
     let fixed = OnceForAll::fixed_resolution();
     let largest = fixed.parse(r#"{"ks": 7, "e": 6, "d": 4}"#).unwrap();
     assert_eq!(fixed.parse(LARGEST).unwrap(), largest);

@@ -129,10 +129,12 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// The whole numbers of a list, or of `range(a, b)`.
+    /// The whole numbers of a list, or of `range(a, b)` and `np.arange(a, b)`.
     pub(crate) fn integers(&self, what: &str) -> Result<Vec<i64>, String> {
         match &self.inner().value {
-            Value::Call { name, args, fields } if *name == "range" && fields.is_empty() => {
+            Value::Call { name, args, fields }
+                if matches!(*name, "range" | "arange") && fields.is_empty() =>
+            {
                 let ends: Vec<i64> =
                     args.iter().map(|end| end.integer("the end of a range")).collect::<Result<_, _>>()?;
                 let (from, to) = match ends[..] {

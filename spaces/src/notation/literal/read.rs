@@ -7,6 +7,9 @@ use super::{Literal, Place, Value};
 /// Deepest nesting of brackets.
 const DEEPEST: usize = 16;
 
+/// Most members of a list that is repeated.
+const MOST_REPEATED: usize = 64;
+
 /// Blanks, and marks that cannot be seen.
 pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, '\u{feff}' | '\u{200b}')
@@ -84,7 +87,7 @@ impl<'a> Reader<'a> {
             None => return Err(self.wrong("expected a value, found the end of the text")),
         };
         let value = match self.rest.chars().next() {
-            Some('[') => Value::List(self.list()?),
+            Some('[') => Value::List(self.repeated()?),
             Some('(') => self.tuple()?,
             Some('{') => self.dict()?,
             Some(quote) if is_quote(quote) => Value::Text(self.quoted()?),
@@ -110,6 +113,25 @@ impl<'a> Reader<'a> {
         let found = inside(self);
         self.depth -= 1;
         found
+    }
+
+    /// A list, which `* n` behind it repeats.
+    fn repeated(&mut self) -> Result<Vec<Literal<'a>>, String> {
+        let list = self.list()?;
+        if !self.accept('*') {
+            return Ok(list);
+        }
+        let times = self.value()?;
+        if !list.iter().all(|item| matches!(item.value, Value::Int(_) | Value::Float(_) | Value::Text(_))) {
+            return Err(times.wrong("only a list of numbers and texts is repeated"));
+        }
+        match times.number("a number of repetitions") {
+            Ok(count) if list.len().saturating_mul(count) <= MOST_REPEATED => {
+                Ok((0..count).flat_map(|_| list.clone()).collect())
+            }
+            Ok(count) => Err(times.wrong(format!("a list of {} is repeated {count} times", list.len()))),
+            Err(reason) => Err(reason),
+        }
     }
 
     /// A list, in which numbers and lists may follow each other without commas, as `NumPy` prints them.

@@ -34,6 +34,11 @@ fn values_as_people_paste_them() {
         (r#"{"a": [1, 2], 'b': None}"#, r#"{"a":[1 2] "b":None}"#),
         ("np.array([[0, 1],\n [0, 0]], dtype=int8)", "array([[0 1] [0 0]] dtype=int8)"),
         ("[[0 1 1]\n [0 -1 0]]", "[[0 1 1] [0 -1 0]]"),
+        ("[7] * 3 + 0", "nothing may follow the end, found '+' (line 1, column 9)"),
+        ("{'ks': [3, 'a'] * 2}", r#"{"ks":[3 "a" 3 "a"]}"#),
+        ("[[1] * 2] * 9", "only a list of numbers and texts is repeated (line 1, column 13)"),
+        ("[1, 2] * 33", "a list of 2 is repeated 33 times (line 1, column 10)"),
+        ("[1] * x", "expected a number of repetitions, found x (line 1, column 7)"),
         ("'it\\'s'", "\"it's\""),
         ("\u{feff}[1_000]\u{a0}", "[1000]"),
     ] {

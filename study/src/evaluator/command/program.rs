@@ -6,8 +6,20 @@ use std::process::{Command, Stdio};
 
 use crate::StudyError;
 
-/// Interpreters whose first argument, unless it is an option, is a file.
-const INTERPRETERS: [&str; 9] = ["python", "pypy", "sh", "bash", "Rscript", "julia", "perl", "ruby", "node"];
+/// Interpreters whose first argument that is no option is a file, with the letters of their options that stand by
+/// themselves: behind any other the file is not looked for.
+const INTERPRETERS: [(&str, &str); 10] = [
+    ("python", "bBdEiIOPqRsSuvx"),
+    ("pypy", "bBdEiIOPqRsSuvx"),
+    ("sh", "aefuvx"),
+    ("dash", "aefuvx"),
+    ("bash", "aefuvx"),
+    ("Rscript", ""),
+    ("julia", "q"),
+    ("perl", "TWtw"),
+    ("ruby", "wW"),
+    ("node", ""),
+];
 
 /// Refuses a program that the shell does not find in `folder` or on the path, and a script that is not there.
 ///
@@ -81,8 +93,13 @@ fn is_on_path(program: &str) -> Result<bool, StudyError> {
 fn script<'a>(program: &str, arguments: &'a [String]) -> Option<&'a str> {
     let name = Path::new(program).file_name()?.to_str()?;
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let first = arguments.first().filter(|first| !first.starts_with('-'))?;
-    INTERPRETERS.contains(&name).then_some(first.as_str())
+    let (_, alone) = INTERPRETERS.iter().find(|(known, _)| *known == name)?;
+    let is_option = |word: &&String| {
+        let letters = word.strip_prefix('-').unwrap_or_default();
+        !letters.is_empty() && letters.chars().all(|letter| alone.contains(letter))
+    };
+    let first = arguments.iter().find(|word| !is_option(word))?;
+    (!first.starts_with('-')).then_some(first.as_str())
 }
 
 #[cfg(test)]
@@ -99,8 +116,28 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("train.sh"), "echo").unwrap();
         let refused = |words: &[&str]| refused(words, folder.path());
-        for good in [&["sh", "train.sh"][..], &["sh", "-c", "exit 1"], &["/bin/sh"], &["env", "no", "file"]] {
+        for good in [
+            &["sh", "train.sh"][..],
+            &["sh", "-e", "train.sh"],
+            &["sh", "-c", "exit 1"],
+            &["sh", "-ec", "exit 1"],
+            &["sh", "-o", "pipefail"],
+            &["/bin/sh"],
+            &["env", "no", "file"],
+        ] {
             assert_eq!(refused(good), None, "{good:?}");
+        }
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        for (arguments, found) in [
+            (&["-u", "train.py"][..], Some("train.py")),
+            (&["-uB", "-O", "train.py", "-x"], Some("train.py")),
+            (&["-m", "train"], None),
+            (&["-W", "ignore", "train.py"], None),
+            (&["-u", "-c", "print()"], None),
+            (&["-"], None),
+            (&[], None),
+        ] {
+            assert_eq!(script("/usr/bin/python3.12", &words(arguments)), found, "{arguments:?}");
         }
         for (bad, words) in [
             (&["no-such-program"][..], "no program no-such-program is on the path"),
@@ -108,6 +145,7 @@ mod tests {
             (&["./none.sh"], "there is no file"),
             (&["train.sh"], "write ./train.sh"),
             (&["sh", "none.sh"], "none.sh, which sh is to run"),
+            (&["sh", "-eu", "-x", "none.sh"], "none.sh, which sh is to run"),
         ] {
             let error = refused(bad).unwrap();
             assert!(error.contains(words) && error.contains("evaluator.command"), "{error}");

@@ -30,7 +30,7 @@ pub struct SourceTask {
     pub observations: Vec<Observation>,
     /// Digest of them all.
     pub digest: String,
-    /// Rows of a table that were left out, because they have no score.
+    /// Rows of a table that were left out, because they have no score, or are left out of the space.
     pub skipped: Skipped,
     /// Fingerprint and column, of a table.
     column: Option<(String, ColumnName)>,
@@ -50,7 +50,10 @@ impl SourceTask {
         if *transfer == Transfer::None {
             return Ok(None);
         }
-        let space = SPACES.get(space.name()).map_err(|error| refused(error.to_string()))?.space();
+        let space = match space.shared() {
+            Some(space) => space,
+            None => SPACES.get(space.name()).map_err(|error| refused(error.to_string()))?.space(),
+        };
         let read = match transfer {
             Transfer::None => return Ok(None),
             Transfer::Study(folder) if !Journal::exists(folder) => {
@@ -118,13 +121,14 @@ impl SourceTask {
         Transfer::Table { table: Source::File(folder.join(SOURCE_TASK_FILE)), column }
     }
 
-    /// Rows without a number are left out.
+    /// Rows without a number, and those with an architecture that is left out of the space, are left out.
     fn of_table(
         source: &Source,
         space: Arc<dyn SearchSpace>,
         column: &ColumnName,
     ) -> Result<Self, StudyError> {
-        let reading = Reading { columns: vec![column.clone()], skip_missing: true, ..Reading::default() };
+        let columns = vec![column.clone()];
+        let reading = Reading { columns, skip_missing: true, skip_excluded: true, ..Reading::default() };
         let table = source.open(space, &reading)?;
         let observed = table.arms().iter().zip(table.columns()[0].means());
         let observed = observed.map(|(arm, score)| Observation::new(arm.architecture.clone(), score));

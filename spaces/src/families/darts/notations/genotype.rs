@@ -36,7 +36,10 @@ pub(super) fn read(text: &str) -> Result<Genotype, SpaceError> {
 fn nameless(text: &str) -> String {
     let names = PUBLISHED.map(|(name, _)| name);
     let meant = nearest(text, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
-    format!("it neither is a published name ({}) nor has \"Genotype(\"{meant}", names.join(", "))
+    format!(
+        "it neither is a published name ({}) nor has \"Genotype(\"{meant}; of any other give the Genotype(..) itself",
+        names.join(", ")
+    )
 }
 
 fn genotype(literal: &Literal<'_>) -> Result<Genotype, String> {

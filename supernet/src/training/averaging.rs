@@ -1,0 +1,73 @@
+//! An exponential moving average of a network in training.
+//!
+//! Shapes: P numbers of the network, C channels.
+
+use tch::{Tensor, no_grad};
+
+use crate::model::{Result, Supernet};
+
+/// The running mean of weights and of `BatchNorm`'s running statistics:
+/// `a ← d·a + (1 - d)·w` after each step, with `d = min(decay, (1 + t) / (10 + t))` at step `t` from 0, as TensorFlow's
+/// `ExponentialMovingAverage` with a number of updates. It starts from the first weights.
+#[derive(Debug)]
+pub(super) struct Average {
+    decay: f64,
+    weights: Tensor,
+    /// Name, mean `[C]` and variance `[C]` of each `BatchNorm`.
+    running: Vec<(String, Tensor, Tensor)>,
+}
+
+impl Average {
+    /// The average of a network before its first step; none for a decay of 0.
+    pub(super) fn new(decay: f64, net: &Supernet) -> Result<Option<Self>> {
+        if decay == 0.0 {
+            return Ok(None);
+        }
+        let weights = net.params().flat().f_detach_copy()?; // [P]
+        let copied = net.running().map(|(norm, mean, variance)| {
+            Ok((norm.name.clone(), mean.f_detach_copy()?, variance.f_detach_copy()?))
+        });
+        Ok(Some(Self { decay, weights, running: copied.collect::<Result<_>>()? }))
+    }
+
+    /// Takes the network in after step `step`, counted from 0.
+    pub(super) fn update(&mut self, net: &Supernet, step: usize) -> Result<()> {
+        let kept = self.decay.min((1 + step) as f64 / (10 + step) as f64);
+        let take = |average: &mut Tensor, value: &Tensor| -> Result<()> {
+            let _ = average.f_lerp_(value, 1.0 - kept)?;
+            Ok(())
+        };
+        no_grad(|| {
+            take(&mut self.weights, net.params().flat())?;
+            for ((_, mean, variance), (_, own_mean, own_variance)) in
+                self.running.iter_mut().zip(net.running())
+            {
+                take(mean, own_mean)?;
+                take(variance, own_variance)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts the average in place of the network's last weights and statistics.
+    pub(super) fn adopt(&self, net: &Supernet) -> Result<()> {
+        no_grad(|| {
+            let _ = net.params().flat().shallow_clone().f_copy_(&self.weights)?;
+            for ((_, mean, variance), (_, own_mean, own_variance)) in self.running.iter().zip(net.running()) {
+                let _ = own_mean.shallow_clone().f_copy_(mean)?;
+                let _ = own_variance.shallow_clone().f_copy_(variance)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Its tensors by name, for a checkpoint; they share its memory.
+    pub(super) fn state(&self) -> Vec<(String, Tensor)> {
+        let mut state = vec![("average.weights".to_owned(), self.weights.shallow_clone())];
+        for (name, mean, variance) in &self.running {
+            state.push((format!("average.{name}.running_mean"), mean.shallow_clone()));
+            state.push((format!("average.{name}.running_var"), variance.shallow_clone()));
+        }
+        state
+    }
+}

@@ -3,7 +3,6 @@
 //! Use a [`ScheduleRecipe`] to say which; [`ScheduleRecipe::rate`] is the learning rate at a [`Moment`]. A schedule of your
 //! own is a file with an [`ScheduleEntry`] and a line in [`SCHEDULES`].
 
-mod constant;
 mod cosine;
 mod linear;
 mod one_cycle;
@@ -20,10 +19,8 @@ use super::names::{Listed, Named};
 use super::{Sgd, at_least, in_range};
 
 /// The schedules, one line each.
-pub static SCHEDULES: Catalogue<ScheduleEntry> = Catalogue::new(
-    "schedule",
-    &[&cosine::ENTRY, &linear::ENTRY, &step::ENTRY, &one_cycle::ENTRY, &constant::ENTRY],
-);
+pub static SCHEDULES: Catalogue<ScheduleEntry> =
+    Catalogue::new("schedule", &[&cosine::ENTRY, &linear::ENTRY, &step::ENTRY, &one_cycle::ENTRY]);
 
 /// The formula of a schedule: the rate at a moment, from the recipe, the rate at the start and that at the end.
 pub type Formula = fn(&ScheduleRecipe, [f64; 2], Moment) -> f64;

@@ -31,13 +31,14 @@ fn a_cosine_starts_at_the_base_and_ends_at_the_floor() {
 }
 
 #[test]
-fn lines_steps_and_constants_by_hand() {
+fn lines_and_steps_by_hand() {
     close(&[linear(0.5, 0.0, 25, 100), linear(0.5, 0.1, 100, 100)], &[0.375, 0.1]);
     close(&by_epoch(&named("linear"), &sgd(0.5, 0.0), 4), &[0.5, 0.375, 0.25, 0.125]);
     close(&by_epoch(&named("step"), &sgd(0.1, 0.0), 3), &[0.1, 0.097, 0.094_09]);
     let halves = ScheduleRecipe { step_epochs: 2, step_factor: 0.5, ..named("step") };
     close(&by_epoch(&halves, &sgd(0.8, 0.15), 7), &[0.8, 0.8, 0.4, 0.4, 0.2, 0.2, 0.15]);
-    close(&by_epoch(&named("constant"), &sgd(0.3, 0.0), 3), &[0.3; 3]);
+    let still = ScheduleRecipe { step_factor: 1.0, ..named("step") };
+    close(&by_epoch(&still, &sgd(0.3, 0.0), 3), &[0.3; 3]);
 }
 
 #[test]
@@ -60,7 +61,7 @@ fn a_warm_up_multiplies_the_rate_of_the_schedule() {
         .map(|epoch| 0.5 * (1.0 - f64::from(epoch) / 10.0) * (f64::from(epoch + 1) / 5.0).min(1.0))
         .collect();
     close(&by_epoch(&warm, &sgd(0.5, 0.0), 10), &expected);
-    let by_step = ScheduleRecipe { by: RateBy::Step, warmup_epochs: 1, ..named("constant") };
+    let by_step = ScheduleRecipe { by: RateBy::Step, warmup_epochs: 1, step_factor: 1.0, ..named("step") };
     let rates: Vec<f64> = (0..5).map(|t| by_step.rate(&sgd(1.0, 0.0), [t / 4, 2], [t % 4, 4])).collect();
     close(&rates, &[0.25, 0.5, 0.75, 1.0, 1.0]);
 }

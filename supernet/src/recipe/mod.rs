@@ -11,7 +11,7 @@ mod settings;
 use serde::{Deserialize, Serialize};
 
 use bonas_study::StudyError;
-pub use names::{Listed, Named};
+pub use names::{Listed, EntryName};
 #[cfg(feature = "torch")]
 pub use optimizers::Make;
 pub use optimizers::{OPTIMIZERS, OptimizerEntry, OptimizerName, OptimizerRecipe};

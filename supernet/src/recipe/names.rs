@@ -14,9 +14,9 @@ pub trait Listed: Entry + Sized + 'static {
 }
 
 /// The name of a part in its catalogue.
-pub struct Named<T: Listed>(&'static T);
+pub struct EntryName<T: Listed>(&'static T);
 
-impl<T: Listed> Named<T> {
+impl<T: Listed> EntryName<T> {
     /// The name of an entry.
     pub const fn of(entry: &'static T) -> Self {
         Self(entry)
@@ -41,35 +41,35 @@ impl<T: Listed> Named<T> {
     }
 }
 
-impl<T: Listed> Clone for Named<T> {
+impl<T: Listed> Clone for EntryName<T> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Listed> Copy for Named<T> {}
+impl<T: Listed> Copy for EntryName<T> {}
 
-impl<T: Listed> PartialEq for Named<T> {
+impl<T: Listed> PartialEq for EntryName<T> {
     fn eq(&self, other: &Self) -> bool {
         self.name() == other.name()
     }
 }
 
-impl<T: Listed> Eq for Named<T> {}
+impl<T: Listed> Eq for EntryName<T> {}
 
-impl<T: Listed> fmt::Debug for Named<T> {
+impl<T: Listed> fmt::Debug for EntryName<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
 }
 
-impl<T: Listed> Serialize for Named<T> {
+impl<T: Listed> Serialize for EntryName<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
 }
 
-impl<'de, T: Listed> Deserialize<'de> for Named<T> {
+impl<'de, T: Listed> Deserialize<'de> for EntryName<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         Self::named(&name).map_err(D::Error::custom)

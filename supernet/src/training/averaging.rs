@@ -52,10 +52,10 @@ impl Average {
     /// Puts the average in place of the network's last weights and statistics.
     pub(super) fn adopt(&self, net: &Supernet) -> Result<()> {
         no_grad(|| {
-            let _ = net.params().flat().shallow_clone().f_copy_(&self.weights)?;
+            net.params().flat().shallow_clone().f_copy_(&self.weights)?;
             for ((_, mean, variance), (_, own_mean, own_variance)) in self.running.iter().zip(net.running()) {
-                let _ = own_mean.shallow_clone().f_copy_(mean)?;
-                let _ = own_variance.shallow_clone().f_copy_(variance)?;
+                own_mean.shallow_clone().f_copy_(mean)?;
+                own_variance.shallow_clone().f_copy_(variance)?;
             }
             Ok(())
         })

@@ -112,7 +112,7 @@ fn pasted(images: &Tensor, others: &Tensor, kept: f64, rng: &mut StudyRng) -> Re
     let (left, wide) = span(rng.random_range(0..width), (width as f64 * side) as i64, width);
     let images = images.copy(); // [B, C, H, W]
     let part = |of: &Tensor| -> Result<Tensor> { Ok(of.f_narrow(2, top, tall)?.f_narrow(3, left, wide)?) };
-    let _ = part(&images)?.f_copy_(&part(others)?)?;
+    part(&images)?.f_copy_(&part(others)?)?;
     Ok((images, (tall * wide) as f64 / (height * width) as f64))
 }
 

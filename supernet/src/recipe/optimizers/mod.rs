@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "torch")]
 use super::Sgd;
 use super::in_range;
-use super::names::{Listed, Named};
+use super::names::{Listed, EntryName};
 #[cfg(feature = "torch")]
 use crate::model::{Optimizer, Result, Supernet};
 
@@ -61,7 +61,7 @@ impl Listed for OptimizerEntry {
 }
 
 /// The name of an optimiser; the default is `sgd`.
-pub type OptimizerName = Named<OptimizerEntry>;
+pub type OptimizerName = EntryName<OptimizerEntry>;
 
 impl Default for OptimizerName {
     fn default() -> Self {

@@ -1,4 +1,4 @@
-//! RMSProp as in PyTorch and as in TensorFlow.
+//! `RMSProp` as in PyTorch and as in TensorFlow.
 //!
 //! Shapes: P numbers of the network.
 
@@ -34,7 +34,7 @@ pub(super) const RMSPROP_TF: OptimizerEntry = OptimizerEntry {
     make: |sgd, recipe, net| Ok(Box::new(RmsProp::new(sgd, recipe, net, Style::TensorFlow)?)),
 };
 
-/// Whose RMSProp.
+/// Whose `RMSProp`.
 #[cfg(feature = "torch")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Style {
@@ -55,7 +55,7 @@ impl Style {
     }
 }
 
-/// RMSProp (Hinton 2012): with gradient g (clipped, `g ← g + λ·w`), weight w, rate η and momentum μ,
+/// `RMSProp` (Hinton 2012): with gradient g (clipped, `g ← g + λ·w`), weight w, rate η and momentum μ,
 /// `s ← ρ·s + (1-ρ)·g²`; PyTorch: `v ← μ·v + g / (√s + ε)`, `w ← w - η·v`; TensorFlow: `v ← μ·v + η·g / √(s + ε)`,
 /// `w ← w - v`.
 #[cfg(feature = "torch")]

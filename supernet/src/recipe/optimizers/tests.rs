@@ -98,7 +98,7 @@ fn usual_numbers_are_those_of_pytorch() {
     same(&trained(&recipe("rmsprop"), &sgd), &reference(theirs), "rmsprop");
 }
 
-/// One weight of NAS-Bench-101's RMSProp: squares from 1, decay 0.9, ε = 1 inside the root, the rate in the velocity.
+/// One weight of NAS-Bench-101's `RMSProp`: squares from 1, decay 0.9, ε = 1 inside the root, the rate in the velocity.
 #[test]
 fn rmsprop_of_tensorflow_by_hand() {
     let own = trained(&OptimizerRecipe { epsilon: Some(1.0), ..recipe("rmsprop-tf") }, &rates());

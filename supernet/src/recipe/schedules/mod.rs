@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use cosine::cosine;
 pub use linear::linear;
 
-use super::names::{Listed, Named};
+use super::names::{Listed, EntryName};
 use super::{Sgd, at_least, in_range};
 
 /// The schedules, one line each.
@@ -57,7 +57,7 @@ impl Listed for ScheduleEntry {
 }
 
 /// The name of a schedule; the default is `cosine`.
-pub type ScheduleName = Named<ScheduleEntry>;
+pub type ScheduleName = EntryName<ScheduleEntry>;
 
 impl Default for ScheduleName {
     fn default() -> Self {

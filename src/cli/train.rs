@@ -136,6 +136,11 @@ fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
     )))
 }
 
+/// What says how many seeds there are.
+fn seeds_flag(args: &TrainArgs) -> &'static str {
+    if args.seeds.is_some() { "--seeds" } else { "--set final.seeds" }
+}
+
 /// Trains an architecture, or says what it would take.
 ///
 /// # Errors
@@ -143,7 +148,7 @@ fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
 pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let planned = layers::planned(args)?;
     at_least_1(planned.config.finals.seeds, "seeds")
-        .map_err(|e| usage(format!("--set final.seeds: {}", e.reason)))?;
+        .map_err(|e| usage(format!("{}: {}", seeds_flag(args), e.reason)))?;
     let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return plan::print(&planned) };
     files::expect_own(out, Folder::Training)?;
     expect_same(&planned.config, out)?;

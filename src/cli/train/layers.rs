@@ -44,6 +44,8 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
         lay(&mut table, layer);
     }
     let config = with_flags(args, table)?;
+    let checked = config.finals.recipe(&config.training).check();
+    checked.map_err(|error| placed(error, |key| super::flag(&format!("final.{key}"))))?;
     let given =
         args.data.is_some() || file.as_ref().is_some_and(|(_, layer)| section_has(layer, "data", "source"));
     match &args.from {

@@ -50,21 +50,26 @@ fn network(_: &Planned) -> anyhow::Result<String> {
 
 #[cfg(feature = "torch")]
 fn network(planned: &Planned) -> anyhow::Result<String> {
-    counted(planned).map_err(|error| placed(error, super::flag))
+    counted(planned).map_err(|error| {
+        placed(error, |key| super::flag(if key == "batch size" { "final.batch" } else { key }))
+    })
 }
 
 /// Images, steps, network, memory and learning rates.
 #[cfg(feature = "torch")]
 fn counted(planned: &Planned) -> Result<String, bonas::StudyError> {
     use bonas::build::Trainings;
+    use bonas::supernet::data::BatchOptions;
 
     let config = &planned.config;
     let trainings = Trainings::new(config)?;
     let (task, finals) = (trainings.final_task()?, &config.finals);
     let recipe = finals.recipe(&config.training);
-    recipe.check()?;
     let network = trainings.final_network(&planned.architecture)?;
-    let images = task.training_indices(finals.part()).len();
+    let trained_on = task.training_indices(finals.part());
+    let images = trained_on.len();
+    // Refused as in training where there is no whole batch.
+    task.training().ordered(trained_on, BatchOptions::new(finals.batch).drop_last())?;
     let steps = images / finals.batch;
     let mut text = format!("devices: {:?}\n", trainings.networks.devices());
     let (shape, classes, scored) = (task.image(), task.classes(), task.scoring(finals.part()).1.len());

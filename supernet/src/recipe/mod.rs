@@ -11,7 +11,7 @@ mod settings;
 use serde::{Deserialize, Serialize};
 
 use bonas_study::StudyError;
-pub use names::{Listed, EntryName};
+pub use names::{EntryName, Listed};
 #[cfg(feature = "torch")]
 pub use optimizers::Make;
 pub use optimizers::{OPTIMIZERS, OptimizerEntry, OptimizerName, OptimizerRecipe};
@@ -174,6 +174,9 @@ pub struct ScratchRecipe {
     pub cutmix: f64,
 }
 
+/// The largest number of epochs of a training from scratch.
+const MOST_EPOCHS: usize = 1_000_000;
+
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -212,6 +215,9 @@ impl ScratchRecipe {
     /// [`StudyError::Setting`] naming the value and its range.
     pub fn check(&self) -> Result<(), StudyError> {
         at_least("epochs", self.epochs, 1)?;
+        if self.epochs > MOST_EPOCHS {
+            return Err(setting("epochs", format!("{}; it must be at most {MOST_EPOCHS}", self.epochs)));
+        }
         at_least("batch", self.batch, 2)?;
         in_range("label_smoothing", self.label_smoothing, 0.0, 0.999)?;
         in_range("drop_path", self.drop_path, 0.0, 0.999)?;
@@ -283,7 +289,12 @@ fn in_range(name: &str, value: f64, low: f64, high: f64) -> Result<(), StudyErro
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(setting(name, format!("{value}; it must be in [{low}, {high}]")))
+    let range = if low == f64::MIN_POSITIVE {
+        format!("above 0, at most {high}")
+    } else {
+        format!("in [{low}, {high}]")
+    };
+    Err(setting(name, format!("{value}; it must be {range}")))
 }
 
 #[cfg(test)]

@@ -71,3 +71,58 @@ impl Average {
         state
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bonas_spaces::SearchSpace;
+    use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
+    use bonas_spaces::network::{OpTable, Shape, Skeleton};
+    use bonas_study::rng::stream;
+
+    use super::*;
+    use crate::model::Placement;
+
+    fn net() -> Supernet {
+        let image = Shape::square(1, 8);
+        let skeleton = NasBench201Skeleton { channels: 2, cells: 1, image, ..NasBench201Skeleton::cifar() };
+        let whole = NasBench201::new().network().unwrap().whole();
+        let network = skeleton.network(&whole, &OpTable::nasbench201()).unwrap();
+        Supernet::build(&network, Placement::exact(), &mut stream(3, &[])).unwrap()
+    }
+
+    /// Puts one number into all weights and statistics.
+    fn fill(net: &Supernet, value: f64) {
+        no_grad(|| {
+            let _ = net.params().flat().shallow_clone().fill_(value);
+            for (_, mean, variance) in net.running() {
+                let _ = mean.shallow_clone().fill_(value);
+                let _ = variance.shallow_clone().fill_(value);
+            }
+        });
+    }
+
+    #[test]
+    fn an_average_by_hand() {
+        let net = net();
+        fill(&net, 10.0);
+        let mut average = Average::new(0.15, &net).unwrap().unwrap();
+        // 0.1 of the past after the first step, 0.15 (less than 2/11) after the second: 0.1·10 + 0.9·20, then .15 of it + .85·40.
+        for (step, value) in [20.0, 40.0].into_iter().enumerate() {
+            fill(&net, value);
+            average.update(&net, step).unwrap();
+        }
+        fill(&net, -1.0);
+        average.adopt(&net).unwrap();
+        let expected = 0.15 * 19.0 + 0.85 * 40.0;
+        let near = |tensor: &Tensor| (tensor - expected).abs().max().double_value(&[]) < 1e-9;
+        assert!(near(net.params().flat()));
+        assert!(
+            net.running().len() > 3 && net.running().all(|(_, mean, variance)| near(mean) && near(variance))
+        );
+    }
+
+    #[test]
+    fn a_decay_of_0_is_no_average() {
+        assert!(Average::new(0.0, &net()).unwrap().is_none());
+    }
+}

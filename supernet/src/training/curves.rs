@@ -35,7 +35,7 @@ pub(super) struct Curves {
 
 impl Curves {
     pub(super) fn new(epochs: usize) -> Result<Self> {
-        let empty = || Tensor::f_full([epochs as i64], f64::NAN, (Kind::Double, Device::Cpu));
+        let empty = || Tensor::f_zeros([epochs as i64], (Kind::Double, Device::Cpu))?.f_fill_(f64::NAN);
         Ok(Self { losses: empty()?, accuracies: empty()? })
     }
 

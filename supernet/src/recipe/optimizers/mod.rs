@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "torch")]
 use super::Sgd;
 use super::in_range;
-use super::names::{Listed, EntryName};
+use super::names::{EntryName, Listed};
 #[cfg(feature = "torch")]
 use crate::model::{Optimizer, Result, Supernet};
 

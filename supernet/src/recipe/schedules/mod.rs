@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use cosine::cosine;
 pub use linear::linear;
 
-use super::names::{Listed, EntryName};
+use super::names::{EntryName, Listed};
 use super::{Sgd, at_least, in_range};
 
 /// The schedules, one line each.

@@ -10,7 +10,7 @@ pub(super) const ENTRY: ScheduleEntry = ScheduleEntry {
     reads: &["final_learning_rate", "step_epochs", "step_factor"],
     rises: false,
     rate: |recipe, [base, floor], moment| {
-        let steps = moment.at.min(moment.of) / (recipe.step_epochs * moment.per_epoch).max(1);
+        let steps = moment.at.min(moment.of) / recipe.step_epochs.saturating_mul(moment.per_epoch).max(1);
         (base * recipe.step_factor.powf(steps as f64)).max(floor)
     },
 };

@@ -330,7 +330,10 @@ fn every_recipe_trains() {
             "--set",
             "data.limit=130",
         ];
-        let said = said(&train(&[&small[..], &["--out", recipe.name]].concat(), folder.path()));
+        // Those of DARTS on ImageNet have a skeleton that other spaces have not.
+        let own = ["--set", "final.skeleton=nasbench201"];
+        let more = if recipe.finals().unwrap().skeleton.is_some() { &own[..] } else { &[] };
+        let said = said(&train(&[&small[..], more, &["--out", recipe.name]].concat(), folder.path()));
         assert!(said.contains("test accuracy"), "{}: {said}", recipe.name);
         let text = fs::read_to_string(folder.path().join(recipe.name).join("training.toml")).unwrap();
         let kept = SearchConfig::from_toml(&text, recipe.name).unwrap().finals;
@@ -374,4 +377,26 @@ fn a_file_lies_over_a_recipe_and_flags_over_both() {
         let error = refused(&read(&["--config", "t.toml", "--genotype", CELL]));
         assert!(error.contains(expected), "{expected} in {error}");
     }
+}
+
+#[test]
+fn a_training_has_the_skeleton_of_its_recipe() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = |more: &[&str]| {
+        let small = ["train", "--genotype", "DARTS_V2", "--data", "digits", "--dry-run", "--channels", "4"];
+        bonas(&[&small[..], more].concat(), folder.path())
+    };
+    let params = |more: &[&str]| {
+        let plan = said(&plan(more));
+        let line = plan.lines().find(|line| line.starts_with("network:")).unwrap().to_owned();
+        line
+    };
+    let own = params(&["--layers", "3", "--set", "final.skeleton=darts"]);
+    assert_eq!(params(&["--layers", "3"]), own);
+    assert_ne!(params(&["--layers", "3", "--set", "final.skeleton=darts-imagenet"]), own);
+    let error = refused(&plan(&["--set", "final.skeleton=darts-imgenet"]));
+    assert!(
+        error.contains("final.skeleton: unknown skeleton `darts-imgenet`; did you mean `darts-imagenet`?"),
+        "{error}"
+    );
 }

@@ -21,7 +21,14 @@ use crate::model::{Optimizer, Result, Supernet};
 /// The optimisers, one line each.
 pub static OPTIMIZERS: Catalogue<OptimizerEntry> = Catalogue::new(
     "optimizer",
-    &[&sgd::ENTRY, &adam::ADAM, &adam::ADAMW, &rmsprop::RMSPROP, &rmsprop::RMSPROP_TF],
+    &[
+        // The default comes first.
+        &sgd::ENTRY,
+        &adam::ADAM,
+        &adam::ADAMW,
+        &rmsprop::RMSPROP,
+        &rmsprop::RMSPROP_TF,
+    ],
 );
 
 /// Builds an optimiser at rest: rates and decay, its own numbers, the network.

@@ -19,8 +19,16 @@ use super::names::{EntryName, Listed};
 use super::{Sgd, at_least, in_range};
 
 /// The schedules, one line each.
-pub static SCHEDULES: Catalogue<ScheduleEntry> =
-    Catalogue::new("schedule", &[&cosine::ENTRY, &linear::ENTRY, &step::ENTRY, &one_cycle::ENTRY]);
+pub static SCHEDULES: Catalogue<ScheduleEntry> = Catalogue::new(
+    "schedule",
+    &[
+        // The default comes first.
+        &cosine::ENTRY,
+        &linear::ENTRY,
+        &step::ENTRY,
+        &one_cycle::ENTRY,
+    ],
+);
 
 /// The formula of a schedule: the rate at a moment, from the recipe, the rate at the start and that at the end.
 pub type Formula = fn(&ScheduleRecipe, [f64; 2], Moment) -> f64;

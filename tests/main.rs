@@ -40,5 +40,7 @@ mod tables;
 mod tidy;
 mod told;
 #[cfg(feature = "torch")]
+mod train;
+#[cfg(feature = "torch")]
 mod training;
 mod transfer;

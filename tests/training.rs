@@ -346,6 +346,7 @@ fn statistics_of_a_trained_network_may_be_those_of_its_training_images() {
             placement,
             seed,
             checkpoint,
+            curves: None,
         };
         let net = run.run(&patient()).unwrap().net;
         let indices = task.training_indices(Part::Validation);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bonas_spaces::Architecture;
-use bonas_spaces::network::{Network, Norm, Union};
+use bonas_spaces::network::{Network, Norm, SkeletonEntry, Union};
 use bonas_supernet::evaluator::ScratchPlan;
 use bonas_supernet::networks::{Networks, Size};
 use bonas_supernet::recipe::ScratchRecipe;
@@ -79,7 +79,8 @@ impl<'a> Trainings<'a> {
     pub fn finalists(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
         let recipe = s.recipe(&self.config.training);
-        let plan = self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals);
+        let skeleton = s.skeleton.clone();
+        let plan = ScratchPlan { skeleton, ..self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals) };
         plan.evaluators(&self.networks, &self.final_task()?, Some(folder))
     }
 
@@ -100,7 +101,9 @@ impl<'a> Trainings<'a> {
             Part::Test | Part::TestOfSearch => Paired::Test,
         };
         let recipe = s.recipe(&self.config.training);
-        let plan = ScratchPlan { also, ..self.plan(s.size(), recipe, part, s.seeds * networks, paired) };
+        let skeleton = s.skeleton.clone();
+        let plan =
+            ScratchPlan { also, skeleton, ..self.plan(s.size(), recipe, part, s.seeds * networks, paired) };
         plan.evaluators(&self.networks, &self.final_task()?, None)
     }
 
@@ -109,8 +112,17 @@ impl<'a> Trainings<'a> {
     /// # Errors
     /// [`StudyError::Space`] for cells that the network does not fit.
     pub fn final_network(&self, architecture: &Architecture) -> Result<Network, StudyError> {
-        let skeleton = self.networks.skeleton(self.config.finals.size(), Norm::DISCRETE)?;
+        let size = self.config.finals.size();
+        let skeleton = self.networks.skeleton_of(self.final_skeleton()?, size, Norm::DISCRETE)?;
         Ok(skeleton.network(&Union::of(std::slice::from_ref(architecture))?, &self.networks.ops())?)
+    }
+
+    /// The skeleton of the final networks.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a name that the space has not.
+    pub fn final_skeleton(&self) -> Result<&'static SkeletonEntry, StudyError> {
+        self.networks.skeleton_named(self.config.finals.skeleton.as_deref())
     }
 
     fn plan(
@@ -122,7 +134,7 @@ impl<'a> Trainings<'a> {
         paired: Paired,
     ) -> ScratchPlan {
         let paired = Some(paired.seed(self.config));
-        ScratchPlan { size, recipe, part, also: None, seeds, paired }
+        ScratchPlan { size, skeleton: None, recipe, part, also: None, seeds, paired }
     }
 
     /// The images of the final training.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bonas::build::{SPACE_FILE, keep_space};
-use bonas::config::{ConfigError, ExperimentConfig, SearchConfig, Transfer};
+use bonas::config::{ConfigError, ExperimentConfig, FinalSettings, SearchConfig, Transfer};
 use bonas::search::{DEMO, PRESETS, Preset};
 use bonas::spaces::catalogue::Entry;
 use bonas::supernet::data::Source;
@@ -170,7 +170,7 @@ pub(super) fn source(text: &str, flag: &str) -> anyhow::Result<String> {
 }
 
 /// One key that a flag changes.
-struct Change {
+pub(super) struct Change {
     /// The flag as it was given.
     flag: String,
     section: String,
@@ -217,15 +217,11 @@ impl ChangeArgs {
         if changes.is_empty() {
             return Ok(config);
         }
-        let mut table: toml::Table = text.parse().with_context(|| format!("{origin} is no TOML"))?;
-        for change in &changes {
-            change.apply(&mut table)?;
-        }
-        let changed = SearchConfig::from_toml(&toml::to_string(&table)?, origin);
-        changed.map_err(|error| told(error, &changes).into())
+        changed(text.parse().with_context(|| format!("{origin} is no TOML"))?, &changes, origin)
     }
 
-    fn all(&self) -> anyhow::Result<Vec<Change>> {
+    /// The changes, in order.
+    pub(super) fn all(&self) -> anyhow::Result<Vec<Change>> {
         let mut changes = self.set.iter().map(|text| Change::parse(text)).collect::<Result<Vec<_>, _>>()?;
         let mut short = |flag: &str, given: String, path: (&str, &str), value: toml::Value| {
             let (section, key) = (path.0.to_owned(), path.1.to_owned());
@@ -248,7 +244,43 @@ impl ChangeArgs {
     }
 }
 
+/// The configuration of a table with changes made.
+///
+/// # Errors
+/// [`ConfigError`], which names the flag at fault.
+pub(super) fn changed(
+    mut table: toml::Table,
+    changes: &[Change],
+    origin: &str,
+) -> anyhow::Result<SearchConfig> {
+    for change in changes {
+        change.apply(&mut table)?;
+    }
+    let changed = SearchConfig::from_toml(&toml::to_string(&table)?, origin);
+    changed.map_err(|error| told(error, changes).into())
+}
+
+/// Sets a key of a section, and takes away what meant something beside its value before alone: the settings of another
+/// strategy or evaluator, the numbers of another optimiser or schedule.
+pub(super) fn put(section: &mut toml::Table, key: &str, value: &toml::Value) {
+    if section.get(key) != Some(value) {
+        if key == "name" {
+            section.clear();
+        }
+        for other in FinalSettings::keys_of(key) {
+            section.remove(*other);
+        }
+    }
+    section.insert(key.to_owned(), value.clone());
+}
+
 impl Change {
+    /// A flag that changes one key.
+    pub(super) fn of(flag: &str, (section, key): (&str, &str), value: impl Into<toml::Value>) -> Self {
+        let (section, key) = (section.to_owned(), key.to_owned());
+        Self { flag: flag.to_owned(), section, key, value: value.into() }
+    }
+
     fn parse(text: &str) -> anyhow::Result<Self> {
         let flag = format!("--set {text}");
         let wrong =
@@ -285,11 +317,7 @@ impl Change {
         let Some(section) = section.as_table_mut() else {
             return Err(usage(format!("{}: `{}` is no section", self.flag, self.section)));
         };
-        // The settings of one strategy or evaluator are none of another.
-        if self.key == "name" && section.get("name") != Some(&self.value) {
-            section.clear();
-        }
-        section.insert(self.key.clone(), self.value.clone());
+        put(section, &self.key, &self.value);
         Ok(())
     }
 }

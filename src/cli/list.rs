@@ -3,11 +3,12 @@
 use std::fmt::Write;
 
 use bonas::config::{EvaluatorSettings, StrategySettings};
-use bonas::search::PRESETS;
+use bonas::search::{PRESETS, RECIPES};
 use bonas::spaces::catalogue::{Entry, SPACES};
 use bonas::spaces::{Notation, SpaceEntry};
 use bonas::supernet::data::DATASETS;
 use bonas::supernet::indicator::INDICATORS;
+use bonas::supernet::recipe::{OPTIMIZERS, SCHEDULES};
 use bonas::surrogate::catalogue::{ACQUISITIONS, PartEntry, SELECTIONS, SURROGATES};
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
@@ -47,6 +48,12 @@ enum Kind {
     Datasets,
     /// Ready-made configurations: --preset.
     Presets,
+    /// Published trainings: `train --recipe`.
+    Recipes,
+    /// What moves the weights: final.optimizer.
+    Optimizers,
+    /// How the learning rate changes: final.schedule.
+    Schedules,
 }
 
 /// Prints names, each with a line about it.
@@ -126,6 +133,13 @@ fn items(kind: Kind) -> Vec<Value> {
             DATASETS.iter().map(|entry| item(entry, &[("forms", json!(entry.forms()))])).collect()
         }
         Kind::Presets => PRESETS.iter().map(|entry| item(entry, &[])).collect(),
+        Kind::Recipes => RECIPES.iter().map(|entry| item(entry, &[("lacks", json!(entry.lacks))])).collect(),
+        Kind::Optimizers => {
+            OPTIMIZERS.iter().map(|entry| item(entry, &[("keys", json!(entry.reads))])).collect()
+        }
+        Kind::Schedules => {
+            SCHEDULES.iter().map(|entry| item(entry, &[("keys", json!(entry.reads))])).collect()
+        }
     }
 }
 

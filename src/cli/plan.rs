@@ -62,7 +62,8 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
         return Ok("no network is trained\n".to_owned());
     }
     let space = bonas::build::space(config)?;
-    let networks = Trainings::planned(config)?.networks;
+    let trainings = Trainings::planned(config)?;
+    let networks = &trainings.networks;
     let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
     let mut text = format!("devices: {:?}\n", networks.devices());
     if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
@@ -80,7 +81,8 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
     if config.finals.seeds > 0 {
         let (size, batch) = (config.finals.size(), config.finals.batch);
         let drawn = Union::of(&[space.sample(&mut rng)])?;
-        let network = networks.skeleton(size, Norm::DISCRETE)?.network(&drawn, &networks.ops())?;
+        let skeleton = networks.skeleton_of(trainings.final_skeleton()?, size, Norm::DISCRETE)?;
+        let network = skeleton.network(&drawn, &networks.ops())?;
         let _ = writeln!(
             text,
             "final network of a random architecture: {} parameters, {:.1} M multiply-adds, {:.0} MB of activations \

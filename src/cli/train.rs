@@ -1,40 +1,50 @@
 //! `bonas train`: one architecture from scratch.
 
+mod layers;
+mod plan;
+
 use std::path::{Path, PathBuf};
 
 use bonas::Folder;
-use bonas::build::space as space_of;
-use bonas::config::{
-    DataSettings, FinalImages, FinalSettings, SearchConfig, Settings, SpaceSettings, TrainingSettings,
-    at_least_1,
-};
-use bonas::search::{FINALS_FOLDER, TRAINING_FILE, difference};
+use bonas::config::{SearchConfig, at_least_1};
+use bonas::search::{FINALS_FOLDER, RECIPES, TRAINING_FILE, difference};
 use bonas::spaces::Architecture;
+use bonas::spaces::catalogue::Entry;
 use bonas::study::journal::Journal;
 use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 
-use super::change::{self, ChangeArgs};
 use super::files;
 use super::{data, placed, usage};
 
-/// What keys that `--set` changes begin with.
-const SECTIONS: [&str; 3] = ["data.", "training.", "final."];
-
-/// Arguments of `bonas train`; what is not given is as in `[final]` of a search's configuration.
+/// Arguments of `bonas train`. A search, a recipe, a file, flags and `--set` come in this order, the later the stronger; what
+/// none of them says is as in `[final]` of a search's configuration.
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
     /// Architecture in the space's notation, or the name of a published one.
-    #[arg(long)]
-    genotype: String,
+    #[arg(long, required_unless_present = "from")]
+    genotype: Option<String>,
+    /// Train the winner of the search in this folder on its images: their size, split and classes.
+    #[arg(long, value_name = "DIR")]
+    from: Option<PathBuf>,
     /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
     #[arg(long)]
-    data: String,
+    data: Option<String>,
     /// Folder for checkpoint, model and figures; a run that was stopped goes on from there.
+    #[arg(long, required_unless_present = "dry_run")]
+    out: Option<PathBuf>,
+    /// Search space of the genotype, or `file:PATH` of a space file; darts without it.
     #[arg(long)]
-    out: PathBuf,
-    /// Search space of the genotype, or `file:PATH` of a space file.
-    #[arg(long, default_value = "darts")]
-    space: String,
+    space: Option<String>,
+    /// Train as published (docs/train.md).
+    #[arg(long, value_name = "NAME", value_parser = recipes())]
+    recipe: Option<String>,
+    /// TOML file with sections space, data, training and final; relative paths in it start from its folder.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the configuration, the network, steps and memory, and what is not as published, and do nothing else.
+    #[arg(long)]
+    dry_run: bool,
     /// Epochs.
     #[arg(long)]
     epochs: Option<usize>,
@@ -65,6 +75,9 @@ pub(super) struct TrainArgs {
     /// Seeds to train with.
     #[arg(long)]
     seeds: Option<usize>,
+    /// What the seeds come from: that of the search, or 1.
+    #[arg(long, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(0..))]
+    seed: Option<i64>,
     /// Where to compute: auto, cpu, cuda or cuda:0,1,...
     #[arg(long)]
     device: Option<String>,
@@ -73,57 +86,37 @@ pub(super) struct TrainArgs {
     set: Vec<String>,
 }
 
-impl TrainArgs {
-    /// The settings that the arguments make.
-    fn settings(&self) -> anyhow::Result<(DataSettings, TrainingSettings, FinalSettings)> {
-        let default = FinalSettings::default();
-        let finals = FinalSettings {
-            random: 0,
-            images: FinalImages::All,
-            limit: 0,
-            seeds: self.seeds.unwrap_or(1),
-            epochs: self.epochs.unwrap_or(default.epochs),
-            batch: self.batch.unwrap_or(default.batch),
-            channels: self.channels.unwrap_or(default.channels),
-            layers: self.layers.unwrap_or(default.layers),
-            auxiliary_weight: self.auxiliary_weight.unwrap_or(default.auxiliary_weight),
-            drop_path: self.drop_path.unwrap_or(default.drop_path),
-            cutout: self.cutout.unwrap_or(default.cutout),
-            label_smoothing: self.label_smoothing.unwrap_or(default.label_smoothing),
-        };
-        let default = TrainingSettings::default();
-        let training = TrainingSettings {
-            learning_rate: self.learning_rate.unwrap_or(default.learning_rate),
-            device: self.device.clone().unwrap_or(default.device.clone()),
-            ..default
-        };
-        let data = DataSettings { source: change::source(&self.data, "--data")?, ..DataSettings::default() };
-        let checked = finals.check().and_then(|()| training.check()).and_then(|()| data.check());
-        checked.map_err(|e| usage(format!("{}: {}", flag(e.key), e.reason)))?;
-        at_least_1(finals.seeds, "seeds").map_err(|e| usage(format!("--seeds: {}", e.reason)))?;
-        Ok((data, training, finals))
-    }
-
-    /// A configuration with the keys of `--set` changed.
-    fn changed(&self, config: SearchConfig) -> anyhow::Result<SearchConfig> {
-        if self.set.is_empty() {
-            return Ok(config);
-        }
-        let own = |set: &&String| !SECTIONS.iter().any(|section| set.trim_start().starts_with(section));
-        if let Some(other) = self.set.iter().find(own) {
-            let sections = SECTIONS.map(|section| section.trim_end_matches('.')).join(", ");
-            return Err(usage(format!("--set {other}: a training has sections {sections}")));
-        }
-        ChangeArgs::of(self.set.clone(), None, None).made(&config.plain(), "bonas train")
-    }
+/// The names of recipes, each with the line about it.
+fn recipes() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        RECIPES.iter().map(|recipe| PossibleValue::new(recipe.name).help(recipe.about())),
+    )
 }
 
-/// The flag that stands for a key of the configuration here.
+/// Keys that have a flag of their name.
+const FLAGS: [&str; 12] = [
+    "seed",
+    "seeds",
+    "epochs",
+    "batch",
+    "channels",
+    "layers",
+    "learning_rate",
+    "auxiliary_weight",
+    "drop_path",
+    "cutout",
+    "label_smoothing",
+    "device",
+];
+
+/// The flag that stands for a key of the configuration here, or the key.
 fn flag(key: &str) -> String {
+    let last = key.rsplit('.').next().unwrap_or(key);
     match key {
         "data.source" => "--data".to_owned(),
         "space.name" => "--space".to_owned(),
-        _ => format!("--{}", key.rsplit('.').next().unwrap_or(key).replace('_', "-")),
+        _ if FLAGS.contains(&last) => format!("--{}", last.replace('_', "-")),
+        _ => key.to_owned(),
     }
 }
 
@@ -143,26 +136,24 @@ fn expect_same(config: &SearchConfig, out: &Path) -> anyhow::Result<()> {
     )))
 }
 
-/// Trains a genotype.
+/// What says how many seeds there are.
+fn seeds_flag(args: &TrainArgs) -> &'static str {
+    if args.seeds.is_some() { "--seeds" } else { "--set final.seeds" }
+}
+
+/// Trains an architecture, or says what it would take.
 ///
 /// # Errors
 /// Usage errors for unknown names and settings out of range, and whatever stops the training.
 pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
-    let space = SpaceSettings { name: args.space.clone(), ..SpaceSettings::default() };
-    let config = SearchConfig { space, ..SearchConfig::default() };
-    let config = change::resolved(config, None)?;
-    let architecture = space_of(&config)
-        .map_err(|error| placed(error, flag))?
-        .parse(&args.genotype)
-        .map_err(|e| usage(format!("--genotype: {e}")))?;
-    let (images, training, finals) = args.settings()?;
-    let config = args.changed(SearchConfig { data: images, training, finals, ..config })?;
-    at_least_1(config.finals.seeds, "seeds")
-        .map_err(|e| usage(format!("--set final.seeds: {}", e.reason)))?;
-    files::expect_own(&args.out, Folder::Training)?;
-    expect_same(&config, &args.out)?;
-    data::show_skipped(&config.data, &config.relative_to, |error| placed(error, flag))?;
-    run_train(config, &architecture, &args.out)
+    let planned = layers::planned(args)?;
+    at_least_1(planned.config.finals.seeds, "seeds")
+        .map_err(|e| usage(format!("{}: {}", seeds_flag(args), e.reason)))?;
+    let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return plan::print(&planned) };
+    files::expect_own(out, Folder::Training)?;
+    expect_same(&planned.config, out)?;
+    data::show_skipped(&planned.config.data, &planned.config.relative_to, |error| placed(error, flag))?;
+    run_train(planned.config, &planned.architecture, out)
 }
 
 /// The training itself.

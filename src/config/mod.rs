@@ -26,6 +26,7 @@ mod choices;
 mod error;
 mod evaluator;
 mod experiment;
+mod finals;
 mod print;
 mod space_file;
 mod strategy;
@@ -56,11 +57,12 @@ pub use experiment::{
     MissingKind, ObjectiveSettings, OwnSections, OwnStudySettings, SeedsKind, StrategyConfig, TableConfig,
     TableSettings, TaskConfig, TruthSettings,
 };
+pub use finals::{FinalImages, FinalSettings};
 pub use print::{commented, plain};
 pub use space_file::{same_space, space_description, space_from_toml, space_identity};
 pub use strategy::StrategySettings;
 pub use strict::{Document, from_toml};
-pub use study::{BestBy, FinalImages, FinalSettings, ShortlistSettings, SpaceSettings, StudySettings};
+pub use study::{BestBy, ShortlistSettings, SpaceSettings, StudySettings};
 
 /// The configuration of a search, one field a section of its TOML file.
 #[derive(Clone, Debug, Default, PartialEq)]

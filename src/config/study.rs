@@ -1,7 +1,7 @@
-//! The sections that every search has: study, space, data, training, final.
+//! The sections that every search has: study, space, shortlist.
 
 use bonas_study::FailurePolicy;
-use bonas_study::settings::{Invalid, at_least_1, ensure};
+use bonas_study::settings::{at_least_1, ensure};
 use bonas_supernet::recipe::{ScratchRecipe, TrainingSettings};
 
 bonas_study::settings! {
@@ -112,80 +112,9 @@ bonas_study::settings! {
     }
 }
 
-/// The images that final training learns from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum FinalImages {
-    /// All training images.
-    #[default]
-    All,
-    /// Those that the search trained on, without the ones it scored on.
-    Search,
-}
-
-bonas_study::settings! {
-    /// Training the winner, and random cells to set beside it, from scratch.
-    pub struct FinalSettings {
-        /// Random architectures trained beside the winner with equal budget; 0: none.
-        random: usize = 5,
-        /// Seeds an architecture is trained with; 0: no final training.
-        seeds: usize = 3,
-        /// Training images: all, or search (those that the search trained on, without the ones it
-        /// scored on: its own task, for which its winner was chosen).
-        images: FinalImages = FinalImages::All,
-        /// Of all, images used at most, drawn evenly from the classes; 0: as many as `data.limit`
-        /// says. Fewer than the search had make a harder task, at which cells differ more.
-        limit: usize = 0,
-        /// Epochs.
-        epochs: usize = 20,
-        /// Images a step.
-        batch: usize = 96,
-        /// Width C of the first cells.
-        channels: usize = 8,
-        /// Cells in the network (cells a stage, where the skeleton has stages).
-        layers: usize = 5,
-        /// Weight of the auxiliary head's loss; 0: no auxiliary head. Published: 0.4.
-        auxiliary_weight: f64 = 0.0,
-        /// Largest probability of dropping a path; it grows from 0 over the epochs. Published: 0.2.
-        drop_path: f64 = 0.0,
-        /// Side in pixels of the square cut out of training images; 0: none. CIFAR-10: 16.
-        cutout: usize = 0,
-        /// Label smoothing. Published for large images: 0.1.
-        label_smoothing: f64 = 0.0,
-    }
-    check(s) {
-        at_least_1(s.epochs, "epochs")?;
-        ensure(s.batch >= 2, "batch", s.batch, "at least 2")?;
-        at_least_1(s.channels, "channels")?;
-        at_least_1(s.layers, "layers")?;
-        let limited = s.limit > 0 && s.images == FinalImages::Search;
-        ensure(!limited, "limit", s.limit, "0 with images = \"search\"")?;
-        let weight = s.auxiliary_weight;
-        ensure((0.0..=10.0).contains(&weight), "auxiliary_weight", weight, "0 (off) to 10")?;
-        probability(s.drop_path, "drop_path")?;
-        probability(s.label_smoothing, "label_smoothing")
-    }
-}
-
-fn probability(value: f64, key: &'static str) -> Result<(), Invalid> {
-    ensure((0.0..1.0).contains(&value), key, value, "0 up to, not including, 1")
-}
-
 impl ShortlistSettings {
     /// The recipe of the shortlist: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
         training.plain(self.epochs, self.batch)
-    }
-}
-
-impl FinalSettings {
-    /// The recipe of the final training.
-    pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        ScratchRecipe {
-            label_smoothing: self.label_smoothing,
-            drop_path: self.drop_path,
-            auxiliary_weight: self.auxiliary_weight,
-            ..training.plain(self.epochs, self.batch)
-        }
     }
 }

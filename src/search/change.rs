@@ -56,6 +56,24 @@ impl Search {
         Ok(before.zip(build::data_fingerprint(&self.config)?).map(|(before, here)| [before, here]))
     }
 
+    /// Fingerprints of the images that the search in the folder went by last, and of those of this configuration; none if they
+    /// are the same, or the search read none.
+    ///
+    /// # Errors
+    /// [`StudyError::Journal`], [`StudyError::Io`], and as [`data_fingerprint`](build::data_fingerprint).
+    pub fn other_images(&self) -> Result<Option<[String; 2]>, StudyError> {
+        if !Journal::exists(&self.directory) {
+            return Ok(None);
+        }
+        let events = read(&self.directory.join(JOURNAL_FILE))?.events;
+        let last = events.into_iter().rev().find_map(|event| match event {
+            Event::Data { fingerprint } => Some(fingerprint),
+            _ => None,
+        });
+        let both = last.zip(build::images_fingerprint(&self.config)?);
+        Ok(both.filter(|(there, here)| there != here).map(|(there, here)| [there, here]))
+    }
+
     /// Takes known results, in the units of the search, as its first observations, and begins the search if the folder
     /// holds none. They are never evaluated again and take nothing from the budget. The number of those that were not known
     /// before.

@@ -15,6 +15,7 @@ mod change;
 #[cfg(feature = "torch")]
 mod models;
 mod presets;
+mod recipes;
 mod reporting;
 mod shortlist;
 mod stages;
@@ -43,6 +44,7 @@ use bonas_supernet::differentiable::ImageSearch;
 
 pub use change::KnownResult;
 pub use presets::{DEMO, PRESETS, Preset};
+pub use recipes::{Deviation, RECIPES, TrainingRecipe};
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
 pub use standing::{Standing, State};

@@ -123,7 +123,7 @@ impl<'a> Models<'a> {
             space: SpaceCard { name: self.space.name().to_owned(), text: config.space.text.clone() },
             architecture: self.space.format(architecture)?,
             key: architecture.key().to_string(),
-            skeleton: self.trainings.networks.skeletons().name.to_owned(),
+            skeleton: self.trainings.final_skeleton()?.name.to_owned(),
             channels: Some(config.finals.channels),
             layers: Some(config.finals.layers),
             input: Input {

@@ -258,7 +258,11 @@ impl Tabulate {
     ) -> Result<Tabulated, StudyError> {
         let path = self.directory.join(TABLE_FILE);
         let io = |source| StudyError::Io { path: path.clone(), source };
-        let skeleton = networks.networks.skeleton(self.config.finals.size(), Norm::DISCRETE)?;
+        let skeleton = networks.networks.skeleton_of(
+            networks.final_skeleton()?,
+            self.config.finals.size(),
+            Norm::DISCRETE,
+        )?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(b"arch,val,test,params,macs\n").map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];

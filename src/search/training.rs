@@ -81,18 +81,19 @@ impl Search {
         let Some(trainings) = follow_ups.networks() else { return Ok(()) };
         let networks = &trainings.networks;
         let drawn = [space.sample(&mut stream(self.config.study.seed, &[FINAL]))];
-        let plan = |section: &str, size, norm| {
-            let network = networks.skeleton(size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
+        let plan = |section: &str, skeleton, size, norm| {
+            let network =
+                networks.skeleton_of(skeleton, size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
             network.map(drop).map_err(|e| StudyError::Setting { name: section.into(), reason: e.to_string() })
         };
         if let Some(network) = self.config.evaluator.network() {
-            plan("[evaluator]", network.size, network.norm)?;
+            plan("[evaluator]", networks.skeletons(), network.size, network.norm)?;
         }
         if self.config.shortlist.cells > 0 {
-            plan("[shortlist]", self.config.shortlist.size(), Norm::DISCRETE)?;
+            plan("[shortlist]", networks.skeletons(), self.config.shortlist.size(), Norm::DISCRETE)?;
         }
         if self.config.finals.seeds > 0 {
-            plan("[final]", self.config.finals.size(), Norm::DISCRETE)?;
+            plan("[final]", trainings.final_skeleton()?, self.config.finals.size(), Norm::DISCRETE)?;
         }
         Ok(())
     }

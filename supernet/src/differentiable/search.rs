@@ -18,8 +18,8 @@ use super::bilevel::{Batch, Relaxed, Unrolling};
 use super::relaxation::Relaxation;
 use super::trajectory::Epoch;
 use crate::data::BatchOptions;
-use crate::model::{Placement, Schedule, Sgd, SgdSettings, Supernet};
-use crate::recipe::Sgd as SgdRecipe;
+use crate::model::{Placement, Sgd, Supernet};
+use crate::recipe::{Sgd as SgdRecipe, cosine};
 use crate::training::{Part, Task, finite_mean, images_and_labels};
 
 /// Random streams: first weights, first architecture parameters, images of an epoch.
@@ -185,13 +185,7 @@ impl Differentiable {
         let rng = &mut stream(self.seed, &[ALPHAS]);
         let relaxation = Relaxation::new(self.relaxing.edge_normalisation, kind, device, rng)?;
         let recipe = &self.relaxing.sgd;
-        let settings = SgdSettings {
-            momentum: recipe.momentum,
-            weight_decay: recipe.weight_decay,
-            nesterov: false,
-            clip: Some(recipe.gradient_clip),
-        };
-        let sgd = Sgd::new(settings, &net)?;
+        let sgd = Sgd::new(recipe.settings(), &net)?;
         let adam = Adam::new(self.relaxing.alpha_weight_decay, &relaxation.leaves())?;
         Ok(State { relaxed: Relaxed { net, path, relaxation }, sgd, adam, trajectory: Vec::new() })
     }
@@ -230,8 +224,8 @@ impl Differentiable {
     /// One pass over the weights' half of the images; mean training loss.
     fn epoch(&self, state: &mut State, epoch: usize) -> Result<f64, StudyError> {
         let relaxing = &self.relaxing;
-        let schedule = Schedule::Cosine { floor: relaxing.sgd.final_learning_rate };
-        let rate = schedule.rate(relaxing.sgd.learning_rate, epoch, relaxing.epochs);
+        let (first, last) = (relaxing.sgd.learning_rate, relaxing.sgd.final_learning_rate);
+        let rate = cosine(first, last, epoch, relaxing.epochs);
         let unrolling = Unrolling {
             rate,
             momentum: relaxing.sgd.momentum,

@@ -9,9 +9,10 @@ use tch::{Tensor, no_grad};
 
 use super::error::{Result, SupernetError};
 use super::net::Supernet;
-use super::optim::Sgd;
+use super::optim::Optimizer;
 
-const VELOCITY: &str = "optimizer.velocity";
+/// What the names of an optimiser's tensors begin with.
+const OPTIMIZER: &str = "optimizer.";
 const PROGRESS: &str = "progress";
 
 /// How far a training has come.
@@ -24,7 +25,7 @@ pub struct Progress {
 }
 
 /// Writes all that a training needs to go on exactly as if it had not stopped: parameters, running
-/// statistics, velocities, progress, and whatever `others` there are. The file appears whole or not
+/// statistics, the optimiser's state, progress, and whatever `others` there are. The file appears whole or not
 /// at all.
 ///
 /// # Errors
@@ -32,13 +33,13 @@ pub struct Progress {
 pub fn save(
     path: &Path,
     net: &Supernet,
-    sgd: &Sgd,
+    optimizer: &dyn Optimizer,
     progress: Progress,
     others: &[(String, Tensor)],
 ) -> Result<()> {
     let mut tensors = weights(net);
     tensors.extend(others.iter().map(|(name, tensor)| (name.clone(), tensor.detach())));
-    tensors.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone())); // [P]
+    tensors.extend(state(optimizer));
     let counts = [progress.epoch as i64, progress.step as i64];
     tensors.push((PROGRESS.to_owned(), Tensor::f_from_slice(&counts)?)); // [2]
     write(path, &tensors)
@@ -49,7 +50,12 @@ pub fn save(
 ///
 /// # Errors
 /// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.
-pub fn load(path: &Path, net: &Supernet, sgd: &Sgd, others: &[(String, Tensor)]) -> Result<Progress> {
+pub fn load(
+    path: &Path,
+    net: &Supernet,
+    optimizer: &dyn Optimizer,
+    others: &[(String, Tensor)],
+) -> Result<Progress> {
     let mut file = read(path)?;
     let counts =
         file.remove(PROGRESS).ok_or_else(|| bad(path, "it holds weights only, no training state"))?;
@@ -60,7 +66,7 @@ pub fn load(path: &Path, net: &Supernet, sgd: &Sgd, others: &[(String, Tensor)])
     };
     let mut targets = weights(net);
     targets.extend(others.iter().map(|(name, tensor)| (name.clone(), tensor.detach())));
-    targets.push((VELOCITY.to_owned(), sgd.velocity().shallow_clone()));
+    targets.extend(state(optimizer));
     fill(path, &targets, file)?;
     Ok(Progress { epoch: epoch as u64, step: step as u64 })
 }
@@ -81,7 +87,7 @@ pub fn save_weights(path: &Path, net: &Supernet) -> Result<()> {
 pub fn load_weights(path: &Path, net: &Supernet) -> Result<()> {
     let mut file = read(path)?;
     file.remove(PROGRESS);
-    file.remove(VELOCITY);
+    file.retain(|name, _| !name.starts_with(OPTIMIZER));
     fill(path, &weights(net), file)
 }
 
@@ -101,6 +107,19 @@ pub(super) fn load_named(path: &Path, net: &Supernet, names: &[(String, String)]
         found.extend(file.remove_entry(name));
     }
     fill(path, &targets, found)
+}
+
+/// Whether a file of [`save`] has a tensor.
+///
+/// # Errors
+/// [`SupernetError::Checkpoint`] for a damaged file.
+pub fn holds(path: &Path, name: &str) -> Result<bool> {
+    Ok(read(path)?.contains_key(name))
+}
+
+/// An optimiser's state under its names in a file.
+fn state(optimizer: &dyn Optimizer) -> impl Iterator<Item = (String, Tensor)> {
+    optimizer.state().into_iter().map(|(name, tensor)| (format!("{OPTIMIZER}{name}"), tensor))
 }
 
 /// Parameters and running statistics under their names; the tensors share the network's memory.

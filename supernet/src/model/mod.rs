@@ -46,7 +46,6 @@ mod params;
 mod part;
 mod pass;
 mod probe;
-mod schedule;
 mod statistics;
 #[cfg(test)]
 mod tests;
@@ -55,16 +54,16 @@ mod value;
 mod weights;
 
 pub use builder::Norm;
-pub use checkpoint::{Progress, load, load_weights, save, save_weights};
+pub use checkpoint::{Progress, holds, load, load_weights, save, save_weights};
 pub use classifier::Classifier;
 pub use error::{Result, SupernetError};
 pub use loss::{Loss, accuracy};
 pub use net::{Output, Path, Placement, Supernet};
 pub use operation::{Affine, Operation, OperationNorm};
-pub use optim::{Gradients, Sgd, SgdSettings};
+pub(crate) use optim::{Decay, Run};
+pub use optim::{Gradients, Optimizer, Sgd, SgdSettings};
 pub use params::{Param, ParamId, Params};
 pub use pass::{DropPath, Mixture, Mode, Pass};
 pub use probe::{Agreement, ImageAffine};
-pub use schedule::Schedule;
 pub use statistics::Statistics;
 pub use trainable::Trainable;

@@ -1,6 +1,8 @@
-//! Stochastic gradient descent that moves only what a step used.
+//! Optimisers that move only what a step used, and stochastic gradient descent.
 //!
 //! Shapes: P numbers of the network, T of them in the step's parameters.
+
+use std::fmt::Debug;
 
 use tch::{Tensor, no_grad};
 
@@ -19,12 +21,14 @@ pub struct SgdSettings {
     pub nesterov: bool,
     /// Largest norm of the gradient over all parameters of a step; none does not clip.
     pub clip: Option<f64>,
+    /// Whether parameters of one dimension (BatchNorm, biases) decay, too.
+    pub decay_vectors: bool,
 }
 
 impl Default for SgdSettings {
     /// What DARTS and BONAS train with: momentum 0.9, decay 3e-4, norm clipped at 5.
     fn default() -> Self {
-        Self { momentum: 0.9, weight_decay: 3e-4, nesterov: false, clip: Some(5.0) }
+        Self { momentum: 0.9, weight_decay: 3e-4, nesterov: false, clip: Some(5.0), decay_vectors: true }
     }
 }
 
@@ -43,6 +47,84 @@ impl SgdSettings {
             Some(clip) if clip.is_nan() || clip <= 0.0 => bad("gradient clip", clip, "above 0"),
             _ => Ok(()),
         }
+    }
+}
+
+/// An optimiser of the parameters of a network, which moves only those that a loss depends on.
+///
+/// To write one, keep its state in tensors `[P]`, update it in [`apply`](Self::apply) run by run, and name it in
+/// [`state`](Self::state), so that a training that was stopped goes on to the same bits.
+pub trait Optimizer: Debug {
+    /// Takes a step along a gradient at learning rate `rate`, and returns its norm `[]` before clipping.
+    ///
+    /// # Errors
+    /// [`SupernetError::Torch`] when memory runs out.
+    fn apply(&mut self, net: &Supernet, gradients: Gradients, rate: f64) -> Result<Tensor>;
+
+    /// The state by name; the tensors share its memory, and writing to them changes the optimiser.
+    fn state(&self) -> Vec<(&'static str, Tensor)>;
+
+    /// Takes a step down a loss `[]` in some parameters (ascending; usually [`super::Path::params`]), and returns the norm
+    /// `[]` of the gradient before clipping.
+    ///
+    /// # Errors
+    /// Those of [`Gradients::of`].
+    fn step(&mut self, net: &Supernet, params: &[ParamId], loss: &Tensor, rate: f64) -> Result<Tensor> {
+        self.apply(net, Gradients::of(loss, net, params)?, rate)
+    }
+}
+
+/// Neighbouring parameters that a step moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Where they start in the network's flat block.
+    pub(crate) start: i64,
+    /// Where they start in the gradient.
+    pub(crate) at: i64,
+    /// Numbers in them.
+    pub(crate) length: i64,
+}
+
+impl Run {
+    /// Their part of a tensor laid out as the network, `[length]`.
+    pub(crate) fn of(self, flat: &Tensor) -> Result<Tensor> {
+        Ok(flat.f_narrow(0, self.start, self.length)?)
+    }
+}
+
+/// Weight decay λ of all parameters, or of those with more than one dimension.
+#[derive(Debug)]
+pub(crate) struct Decay {
+    rate: f64,
+    /// 1 for what decays, 0 for the rest, `[P]`; none if all does.
+    mask: Option<Tensor>,
+}
+
+impl Decay {
+    /// Decay at `rate`; `vectors` says whether parameters of one dimension decay.
+    pub(crate) fn new(rate: f64, vectors: bool, net: &Supernet) -> Result<Self> {
+        if vectors || rate == 0.0 {
+            return Ok(Self { rate, mask: None });
+        }
+        let mask = net.params().flat().f_ones_like()?; // [P]
+        for id in 0..net.params().len() {
+            let spec = net.params().spec(id);
+            if spec.shape.len() <= 1 {
+                let _ = mask.f_narrow(0, spec.start, spec.len())?.f_fill_(0.0)?;
+            }
+        }
+        Ok(Self { rate, mask: Some(mask) })
+    }
+
+    /// λ of a run, `[1]` or `[length]`; none where nothing decays.
+    pub(crate) fn of(&self, run: Run, net: &Supernet) -> Result<Option<Tensor>> {
+        if self.rate == 0.0 {
+            return Ok(None);
+        }
+        Ok(Some(match &self.mask {
+            None => Tensor::f_full([1], self.rate, (net.placement().kind, net.placement().device))?,
+            Some(mask) => run.of(mask)?.f_mul_scalar(self.rate)?,
+        }))
     }
 }
 
@@ -95,6 +177,20 @@ impl Gradients {
         Ok(self.flat.f_norm()?)
     }
 
+    /// Clips the gradient at `largest`, if there is such a bound, and returns its norm `[]` before.
+    pub(crate) fn clipped(&mut self, largest: Option<f64>) -> Result<Tensor> {
+        let norm = self.norm()?; // []
+        if let Some(largest) = largest {
+            self.clip(&norm, largest)?;
+        }
+        Ok(norm)
+    }
+
+    /// The gradient of a run, `[length]`.
+    pub(crate) fn of_run(&self, run: Run) -> Result<Tensor> {
+        Ok(self.flat.f_narrow(0, run.at, run.length)?)
+    }
+
     /// Scales the gradient so that its norm is at most `largest`, as PyTorch does:
     /// `g · min(1, largest / (‖g‖ + 1e-6))`. Nothing waits for the device.
     fn clip(&mut self, norm: &Tensor, largest: f64) -> Result<()> {
@@ -103,14 +199,14 @@ impl Gradients {
         Ok(())
     }
 
-    /// Runs of neighbouring parameters: start in the network, start in the gradient, length.
-    fn runs(&self, net: &Supernet) -> Vec<(i64, i64, i64)> {
-        let (mut runs, mut at) = (Vec::<(i64, i64, i64)>::new(), 0);
+    /// Runs of neighbouring parameters.
+    pub(crate) fn runs(&self, net: &Supernet) -> Vec<Run> {
+        let (mut runs, mut at) = (Vec::<Run>::new(), 0);
         for &id in &self.ids {
             let spec = net.params().spec(id);
             match runs.last_mut() {
-                Some((start, _, length)) if *start + *length == spec.start => *length += spec.len(),
-                _ => runs.push((spec.start, at, spec.len())),
+                Some(run) if run.start + run.length == spec.start => run.length += spec.len(),
+                _ => runs.push(Run { start: spec.start, at, length: spec.len() }),
             }
             at += spec.len();
         }
@@ -127,6 +223,7 @@ impl Gradients {
 #[derive(Debug)]
 pub struct Sgd {
     settings: SgdSettings,
+    decay: Decay,
     /// `[P]`, laid out as [`super::Params::flat`].
     velocity: Tensor,
 }
@@ -139,7 +236,8 @@ impl Sgd {
     /// memory runs out.
     pub fn new(settings: SgdSettings, net: &Supernet) -> Result<Self> {
         settings.check()?;
-        Ok(Self { settings, velocity: net.params().flat().f_zeros_like()? })
+        let decay = Decay::new(settings.weight_decay, settings.decay_vectors, net)?;
+        Ok(Self { settings, decay, velocity: net.params().flat().f_zeros_like()? })
     }
 
     /// The settings.
@@ -169,36 +267,31 @@ impl Sgd {
     /// [`SupernetError::Torch`] when memory runs out.
     pub fn apply(&mut self, net: &Supernet, mut gradients: Gradients, rate: f64) -> Result<Tensor> {
         no_grad(|| {
-            let norm = gradients.norm()?; // []
-            if let Some(largest) = self.settings.clip {
-                gradients.clip(&norm, largest)?;
-            }
+            let norm = gradients.clipped(self.settings.clip)?; // []
             let like = (net.placement().kind, net.placement().device);
             let number = |x: f64| Tensor::f_full([1], x, like);
-            let scalars =
-                [number(self.settings.weight_decay)?, number(self.settings.momentum)?, number(-rate)?];
-            for (start, at, length) in gradients.runs(net) {
-                let weight = net.params().flat().f_narrow(0, start, length)?; // [length]
-                let gradient = gradients.flat.f_narrow(0, at, length)?; // [length]
-                self.update(weight, gradient, start, length, &scalars)?;
+            let scalars = [number(self.settings.momentum)?, number(-rate)?];
+            for run in gradients.runs(net) {
+                let decay = self.decay.of(run, net)?;
+                self.update(run.of(net.params().flat())?, gradients.of_run(run)?, run, decay, &scalars)?;
             }
             Ok(norm)
         })
     }
 
-    /// Updates one run; `decay`, `momentum` and minus the rate are `[1]` on the device, so that
+    /// Updates one run; `decay` `[1]` or `[length]`, `momentum` and minus the rate `[1]` are on the device, so that
     /// each line is one kernel.
     fn update(
         &self,
         mut weight: Tensor,
         mut gradient: Tensor,
-        start: i64,
-        length: i64,
-        [decay, momentum, rate]: &[Tensor; 3],
+        run: Run,
+        decay: Option<Tensor>,
+        [momentum, rate]: &[Tensor; 2],
     ) -> Result<()> {
-        let mut velocity = self.velocity.f_narrow(0, start, length)?; // [length]
-        if self.settings.weight_decay != 0.0 {
-            let _ = gradient.f_addcmul_(&weight, decay)?;
+        let mut velocity = run.of(&self.velocity)?; // [length]
+        if let Some(decay) = decay {
+            let _ = gradient.f_addcmul_(&weight, &decay)?;
         }
         let _ = velocity.f_mul_(momentum)?;
         let _ = velocity.f_add_(&gradient)?;
@@ -209,5 +302,15 @@ impl Sgd {
             let _ = weight.f_addcmul_(&velocity, rate)?;
         }
         Ok(())
+    }
+}
+
+impl Optimizer for Sgd {
+    fn apply(&mut self, net: &Supernet, gradients: Gradients, rate: f64) -> Result<Tensor> {
+        Self::apply(self, net, gradients, rate)
+    }
+
+    fn state(&self) -> Vec<(&'static str, Tensor)> {
+        vec![("velocity", self.velocity.shallow_clone())] // [P]
     }
 }

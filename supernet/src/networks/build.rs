@@ -120,8 +120,32 @@ impl Networks {
     /// # Errors
     /// [`StudyError::Setting`] for an auxiliary head on a skeleton that has none.
     pub fn skeleton(&self, size: Size, norm: Norm) -> Result<Arc<dyn Skeleton>, StudyError> {
+        self.skeleton_of(self.skeleton, size, norm)
+    }
+
+    /// The skeleton of the space with a name, which `final.skeleton` gives; the space's first without one.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] with the nearest name and all that the space has.
+    pub fn skeleton_named(&self, name: Option<&str>) -> Result<&'static SkeletonEntry, StudyError> {
+        let Some(name) = name else { return Ok(self.skeleton) };
+        let bad = |reason: String| StudyError::Setting { name: "final.skeleton".to_owned(), reason };
+        let network = self.setup.space.require_network().map_err(|error| bad(error.to_string()))?;
+        network.skeleton_named(name).map_err(|error| bad(error.to_string()))
+    }
+
+    /// The network around the cells, of a skeleton of the space.
+    ///
+    /// # Errors
+    /// As [`Networks::skeleton`].
+    pub fn skeleton_of(
+        &self,
+        skeleton: &SkeletonEntry,
+        size: Size,
+        norm: Norm,
+    ) -> Result<Arc<dyn Skeleton>, StudyError> {
         let size = self.sized(size, norm);
-        self.skeleton.build(&size).map_err(|error| StudyError::Setting {
+        skeleton.build(&size).map_err(|error| StudyError::Setting {
             name: "final.auxiliary_weight".to_owned(),
             reason: error.to_string(),
         })

@@ -3,26 +3,39 @@
 //! Use them to describe a training; module `training` and the evaluators carry it out. [`TrainingSettings`] are the
 //! settings that all trainings of a search have in common.
 
+mod names;
+mod optimizers;
+mod schedules;
 mod settings;
 
 use serde::{Deserialize, Serialize};
 
 use bonas_study::StudyError;
+pub use names::{EntryName, Listed};
+#[cfg(feature = "torch")]
+pub use optimizers::Make;
+pub use optimizers::{OPTIMIZERS, OptimizerEntry, OptimizerName, OptimizerRecipe};
+pub use schedules::{
+    Formula, Moment, RateBy, SCHEDULES, ScheduleEntry, ScheduleName, ScheduleRecipe, cosine, linear,
+};
 pub use settings::{Precision, TrainingSettings};
 
-/// Stochastic gradient descent with a cosine schedule.
+#[cfg(feature = "torch")]
+use crate::model::SgdSettings;
+
+/// Learning rates, momentum, weight decay and gradient clip; of stochastic gradient descent where no other optimiser is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Sgd {
     /// Learning rate at the start.
     pub learning_rate: f64,
-    /// Learning rate at the end of the cosine.
+    /// Learning rate at the end of the schedule.
     pub final_learning_rate: f64,
     /// Momentum, in `[0, 1)`.
     pub momentum: f64,
     /// L2 penalty on every trained parameter.
     pub weight_decay: f64,
-    /// Largest norm of the gradient over all parameters of a step.
+    /// Largest norm of the gradient over all parameters of a step; 0: no bound.
     pub gradient_clip: f64,
 }
 
@@ -45,7 +58,24 @@ impl Sgd {
         in_range("final_learning_rate", self.final_learning_rate, 0.0, self.learning_rate)?;
         in_range("momentum", self.momentum, 0.0, 0.999_999)?;
         in_range("weight_decay", self.weight_decay, 0.0, 1.0)?;
-        in_range("gradient_clip", self.gradient_clip, f64::MIN_POSITIVE, f64::INFINITY)
+        in_range("gradient_clip", self.gradient_clip, 0.0, f64::INFINITY)
+    }
+
+    /// Largest norm of the gradient; none without a bound.
+    pub fn clip(&self) -> Option<f64> {
+        (self.gradient_clip > 0.0).then_some(self.gradient_clip)
+    }
+
+    /// The settings of the optimiser, without look-ahead.
+    #[cfg(feature = "torch")]
+    pub fn settings(&self) -> SgdSettings {
+        SgdSettings {
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            nesterov: false,
+            clip: self.clip(),
+            decay_vectors: true,
+        }
     }
 }
 
@@ -109,7 +139,7 @@ impl SharedRecipe {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ScratchRecipe {
-    /// Epochs; the cosine schedule spans them.
+    /// Epochs; the schedule spans them.
     pub epochs: usize,
     /// Images a step.
     pub batch: usize,
@@ -123,8 +153,32 @@ pub struct ScratchRecipe {
     /// Training images from which BatchNorm statistics are re-estimated after training ("precise
     /// BN", Wu and Johnson 2021, arXiv:2105.07576); 0: the running averages of training.
     pub statistics_images: usize,
-    /// Optimiser.
+    /// Learning rates, momentum, weight decay and gradient clip.
     pub sgd: Sgd,
+    /// Optimiser.
+    #[serde(skip_serializing_if = "is_default")]
+    pub optimizer: OptimizerRecipe,
+    /// How the learning rate changes.
+    #[serde(skip_serializing_if = "is_default")]
+    pub schedule: ScheduleRecipe,
+    /// Decay of an exponential moving average of the weights and running statistics, which the trained network has in place
+    /// of the last ones; 0: none. Step t decays by `min(decay, (1 + t) / (10 + t))`, as in TensorFlow, so that short trainings
+    /// forget their start.
+    #[serde(skip_serializing_if = "is_default")]
+    pub averaging: f64,
+    /// Parameter α of mixup (Zhang et al. 2018); 0: none.
+    #[serde(skip_serializing_if = "is_default")]
+    pub mixup: f64,
+    /// Parameter α of `CutMix` (Yun et al. 2019); 0: none. With both, each batch takes one of them at random.
+    #[serde(skip_serializing_if = "is_default")]
+    pub cutmix: f64,
+}
+
+/// The largest number of epochs of a training from scratch.
+const MOST_EPOCHS: usize = 1_000_000;
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl ScratchRecipe {
@@ -145,6 +199,11 @@ impl Default for ScratchRecipe {
             auxiliary_weight: 0.4,
             statistics_images: 0,
             sgd: Sgd::default(),
+            optimizer: OptimizerRecipe::default(),
+            schedule: ScheduleRecipe::default(),
+            averaging: 0.0,
+            mixup: 0.0,
+            cutmix: 0.0,
         }
     }
 }
@@ -156,6 +215,9 @@ impl ScratchRecipe {
     /// [`StudyError::Setting`] naming the value and its range.
     pub fn check(&self) -> Result<(), StudyError> {
         at_least("epochs", self.epochs, 1)?;
+        if self.epochs > MOST_EPOCHS {
+            return Err(setting("epochs", format!("{}; it must be at most {MOST_EPOCHS}", self.epochs)));
+        }
         at_least("batch", self.batch, 2)?;
         in_range("label_smoothing", self.label_smoothing, 0.0, 0.999)?;
         in_range("drop_path", self.drop_path, 0.0, 0.999)?;
@@ -163,7 +225,12 @@ impl ScratchRecipe {
         if self.statistics_images == 1 {
             return Err(setting("statistics_images", "1; it must be 0 or at least 2".to_owned()));
         }
-        self.sgd.check()
+        in_range("averaging", self.averaging, 0.0, 0.999_999_9)?;
+        in_range("mixup", self.mixup, 0.0, 100.0)?;
+        in_range("cutmix", self.cutmix, 0.0, 100.0)?;
+        self.sgd.check()?;
+        self.optimizer.check(self.sgd.momentum)?;
+        self.schedule.check(self.epochs)
     }
 }
 
@@ -222,7 +289,12 @@ fn in_range(name: &str, value: f64, low: f64, high: f64) -> Result<(), StudyErro
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    Err(setting(name, format!("{value}; it must be in [{low}, {high}]")))
+    let range = if low == f64::MIN_POSITIVE {
+        format!("above 0, at most {high}")
+    } else {
+        format!("in [{low}, {high}]")
+    };
+    Err(setting(name, format!("{value}; it must be {range}")))
 }
 
 #[cfg(test)]

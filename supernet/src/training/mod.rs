@@ -6,12 +6,16 @@
 //! Invariant: a run is a function of its seed. Each epoch has streams of its own, so that a run
 //! resumed from a checkpoint goes on exactly as it would have gone.
 
+mod averaging;
+mod curves;
+mod mixing;
 mod order;
 mod scratch;
 mod single_path;
 mod task;
 mod tensors;
 
+pub use curves::EpochOutcome;
 pub use order::BalancedOrder;
 pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};

@@ -5,26 +5,27 @@ use std::path::{Path as FilePath, PathBuf};
 use bonas_spaces::network::{Network, Route};
 use bonas_study::StudyError;
 use bonas_study::evaluator::Monitor;
-use bonas_study::rng::stream;
-use tch::{Device, Kind, Tensor};
+use bonas_study::rng::{StudyRng, stream};
+use tch::{Kind, Tensor};
 
+use super::averaging::Average;
+use super::curves::{ACCURACIES, Curves, EpochOutcome, write_csv};
+use super::mixing::{Mixing, Targets};
 use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels, score};
-use crate::data::BatchOptions;
+use crate::data::{Batch, BatchOptions};
 use crate::model::{
-    Loss, Pass, Path, Placement, Progress, Schedule, Sgd, SgdSettings, Supernet, SupernetError, load, save,
+    Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, holds, load, save,
 };
 use crate::recipe::ScratchRecipe;
 
-/// Streams of a run: its weights, the images and drops of each epoch, and the images of its final
-/// statistics.
+/// Streams of a run: its weights, the images and drops of each epoch, the images of its final
+/// statistics, and how batches of each epoch are mixed.
 const WEIGHTS: u64 = 1;
 const IMAGES: u64 = 2;
 const DROPS: u64 = 3;
 const STATISTICS: u64 = 4;
-
-/// What the losses are called in a checkpoint.
-const LOSSES: &str = "losses";
+const MIXES: u64 = 5;
 
 /// Where a run keeps its state, and how often.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +57,8 @@ pub struct ScratchRun<'a> {
     pub seed: u64,
     /// Where to keep the state, if anywhere; a run whose file is there goes on from it.
     pub checkpoint: Option<Checkpoint>,
+    /// Where to write the learning curves after each epoch, if anywhere.
+    pub curves: Option<PathBuf>,
 }
 
 /// A trained network.
@@ -67,8 +70,26 @@ pub struct Trained {
     pub accuracy: f64,
     /// The same on [`ScratchRun::also`].
     pub also: Option<f64>,
-    /// The learning curve: mean training loss of each epoch.
-    pub losses: Vec<f64>,
+    /// The learning curves: what each epoch came to.
+    pub epochs: Vec<EpochOutcome>,
+}
+
+/// What a run changes from step to step.
+#[derive(Debug)]
+struct State {
+    net: Supernet,
+    path: Path,
+    optimizer: Box<dyn Optimizer>,
+    average: Option<Average>,
+    curves: Curves,
+}
+
+impl State {
+    /// What a checkpoint holds beside weights and the optimiser's state.
+    fn others(&self) -> Vec<(String, Tensor)> {
+        let average = self.average.iter().flat_map(Average::state);
+        self.curves.state().into_iter().chain(average).collect()
+    }
 }
 
 impl ScratchRun<'_> {
@@ -85,29 +106,39 @@ impl ScratchRun<'_> {
             let reason = format!("{also:?} beside {:?}, which is trained for on other images", self.part);
             return Err(StudyError::Setting { name: "also".into(), reason });
         }
-        let net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
-        let path = net.path(self.route)?;
-        let rates = &self.recipe.sgd;
-        let settings = SgdSettings {
-            momentum: rates.momentum,
-            weight_decay: rates.weight_decay,
-            nesterov: false,
-            clip: Some(rates.gradient_clip),
-        };
-        let mut sgd = Sgd::new(settings, &net)?;
+        let mut state = self.start()?;
         let epochs = self.recipe.epochs;
-        let losses =
-            Tensor::f_zeros([epochs as i64], (Kind::Double, Device::Cpu)).map_err(SupernetError::from)?; // [E]
-        for epoch in self.resume(&net, &sgd, &losses)?..epochs {
+        for epoch in self.resume(&state)?..epochs {
             monitor.step(epoch as u64, epochs as u64, "from scratch");
-            let loss = self.epoch(&net, &path, &mut sgd, epoch)?;
-            let mut of_epoch = losses.f_get(epoch as i64).map_err(SupernetError::from)?; // []
-            let _ = of_epoch.f_fill_(loss).map_err(SupernetError::from)?;
+            let outcome = self.epoch(&mut state, epoch)?;
+            state.curves.set(epoch, outcome)?;
             let stop = monitor.cancelled();
-            self.keep(&net, &sgd, &losses, epoch + 1, stop)?;
+            self.keep(&state, epoch + 1, stop)?;
             if stop {
                 return Err(StudyError::Interrupted);
             }
+        }
+        self.finish(state)
+    }
+
+    /// The state before the first step.
+    fn start(&self) -> Result<State, StudyError> {
+        let recipe = self.recipe;
+        let net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
+        Ok(State {
+            path: net.path(self.route)?,
+            optimizer: recipe.optimizer.build(&recipe.sgd, &net)?,
+            average: Average::new(recipe.averaging, &net)?,
+            curves: Curves::new(recipe.epochs)?,
+            net,
+        })
+    }
+
+    /// Scores the network of the last step, or the average.
+    fn finish(&self, state: State) -> Result<Trained, StudyError> {
+        let State { net, path, average, curves, .. } = state;
+        if let Some(average) = average {
+            average.adopt(&net)?;
         }
         self.settle(&net, &path)?;
         let accuracy_on = |part| {
@@ -115,31 +146,61 @@ impl ScratchRun<'_> {
             score(&net, &path, loader, &indices, Pass::eval)
         };
         let (accuracy, also) = (accuracy_on(self.part)?, self.also.map(accuracy_on).transpose()?);
-        let losses = Vec::try_from(&losses).map_err(SupernetError::from)?;
-        Ok(Trained { net, accuracy, also, losses })
+        Ok(Trained { net, accuracy, also, epochs: curves.outcomes(self.recipe.epochs)? })
     }
 
-    /// One pass over the training images; mean loss.
-    fn epoch(&self, net: &Supernet, path: &Path, sgd: &mut Sgd, epoch: usize) -> Result<f64, StudyError> {
+    /// One pass over the training images.
+    fn epoch(&self, state: &mut State, epoch: usize) -> Result<EpochOutcome, StudyError> {
         let recipe = self.recipe;
-        let schedule = Schedule::Cosine { floor: recipe.sgd.final_learning_rate };
-        let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
-        let drop_path = recipe.drop_path * epoch as f64 / recipe.epochs as f64;
-        let loss = Loss { smoothing: recipe.label_smoothing, auxiliary: recipe.auxiliary_weight };
         let mut drops = stream(self.seed, &[DROPS, epoch as u64]);
+        let mut mixes = stream(self.seed, &[MIXES, epoch as u64]);
         let mut images = stream(self.seed, &[IMAGES, epoch as u64]);
+        let drop_path = recipe.drop_path * epoch as f64 / recipe.epochs as f64;
         let indices = self.task.training_indices(self.part);
         let options = BatchOptions::new(recipe.batch).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
-        let mut losses = Vec::with_capacity(batches.remaining());
+        let steps = batches.remaining();
+        let (mut losses, mut hits) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
         while let Some(batch) = batches.next_batch() {
-            let (images, labels) = images_and_labels(batch, net.placement())?;
+            let rate = recipe.schedule.rate(&recipe.sgd, [epoch, recipe.epochs], [losses.len(), steps]);
+            let (images, targets) = self.mixed(batch, &mut mixes)?;
             let mut pass = Pass::train().with_drop_path(drop_path, &mut drops);
-            let value = loss.of(&net.forward(&images, path, &mut pass)?, &labels)?; // []
-            let _norm = sgd.step(net, path.params(), &value, rate)?;
-            losses.push(value.detach());
+            let [loss, hit] = self.step(state, &images, &targets, &mut pass, rate)?;
+            if let Some(average) = &mut state.average {
+                average.update(&state.net, epoch * steps + losses.len())?;
+            }
+            losses.push(loss);
+            hits.push(hit);
         }
-        finite_mean(&losses, epoch)
+        let loss = finite_mean(&losses, epoch)?;
+        Ok(EpochOutcome { loss, accuracy: mean(&hits)? / recipe.batch as f64 })
+    }
+
+    /// Images `[B, C, H, W]` of a batch on the device and what is learnt from them, mixed if the recipe says so.
+    fn mixed(&self, batch: &Batch, rng: &mut StudyRng) -> Result<(Tensor, Targets), StudyError> {
+        let (images, labels) = images_and_labels(batch, self.placement)?;
+        match Mixing::of(self.recipe) {
+            Some(mixing) => mixing.mix(&images, labels, rng),
+            None => Ok((images, Targets::plain(labels))),
+        }
+    }
+
+    /// One step; its loss `[]` and hits `[]`.
+    fn step(
+        &self,
+        state: &mut State,
+        images: &Tensor,
+        targets: &Targets,
+        pass: &mut Pass<'_>,
+        rate: f64,
+    ) -> Result<[Tensor; 2], StudyError> {
+        let State { net, path, optimizer, .. } = state;
+        let loss = Loss { smoothing: self.recipe.label_smoothing, auxiliary: self.recipe.auxiliary_weight };
+        let output = net.forward(images, path, pass)?;
+        let value = targets.loss(&loss, &output)?; // []
+        let hits = targets.hits(&output)?; // []
+        let _norm = optimizer.step(net, path.params(), &value, rate)?;
+        Ok([value.detach(), hits])
     }
 
     /// Re-estimates the BatchNorm statistics, if the recipe says so.
@@ -153,30 +214,36 @@ impl ScratchRun<'_> {
     }
 
     /// The epoch to start at: 0, or that of the checkpoint.
-    fn resume(&self, net: &Supernet, sgd: &Sgd, losses: &Tensor) -> Result<usize, StudyError> {
-        match &self.checkpoint {
-            Some(Checkpoint { file, .. }) if FilePath::exists(file) => {
-                Ok(load(file, net, sgd, &[(LOSSES.to_owned(), losses.shallow_clone())])?.epoch as usize)
-            }
-            _ => Ok(0),
+    fn resume(&self, state: &State) -> Result<usize, StudyError> {
+        let Some(Checkpoint { file, .. }) = &self.checkpoint else { return Ok(0) };
+        if !FilePath::exists(file) {
+            return Ok(0);
         }
+        let mut others = state.others();
+        if !holds(file, ACCURACIES)? {
+            others.retain(|(name, _)| name != ACCURACIES);
+        }
+        Ok(load(file, &state.net, &*state.optimizer, &others)?.epoch as usize)
     }
 
-    /// Saves the state after `done` epochs if it is time to, or if the run must stop now.
-    fn keep(
-        &self,
-        net: &Supernet,
-        sgd: &Sgd,
-        losses: &Tensor,
-        done: usize,
-        stop: bool,
-    ) -> Result<(), StudyError> {
+    /// Writes the curves, and saves the state after `done` epochs if it is time to, or if the run must stop now.
+    fn keep(&self, state: &State, done: usize, stop: bool) -> Result<(), StudyError> {
+        if let Some(file) = &self.curves {
+            self.write_curves(file, state, done)?;
+        }
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
         if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
             let progress = Progress { epoch: done as u64, step: 0 };
-            save(file, net, sgd, progress, &[(LOSSES.to_owned(), losses.shallow_clone())])?;
+            save(file, &state.net, &*state.optimizer, progress, &state.others())?;
         }
         Ok(())
+    }
+
+    fn write_curves(&self, file: &FilePath, state: &State, done: usize) -> Result<(), StudyError> {
+        let recipe = self.recipe;
+        let steps = self.task.training_indices(self.part).len() / recipe.batch;
+        let rate = |epoch| recipe.schedule.rate(&recipe.sgd, [epoch, recipe.epochs], [0, steps]);
+        write_csv(file, &state.curves.outcomes(done)?, rate)
     }
 }
 
@@ -185,13 +252,17 @@ impl ScratchRun<'_> {
 /// # Errors
 /// [`StudyError::Evaluator`] if it is not finite.
 pub(crate) fn finite_mean(losses: &[Tensor], epoch: usize) -> Result<f64, StudyError> {
-    let mean =
-        Tensor::f_stack(losses, 0).and_then(|l| l.f_mean(Kind::Double)).map_err(SupernetError::from)?; // []
-    let mean = mean.double_value(&[]);
+    let mean = mean(losses)?;
     if mean.is_finite() {
         return Ok(mean);
     }
     Err(StudyError::Evaluator(format!(
         "the training loss is {mean} in epoch {epoch}; lower the learning rate or the gradient clip"
     )))
+}
+
+/// Mean of numbers `[]`, waiting for the device once.
+fn mean(values: &[Tensor]) -> Result<f64, SupernetError> {
+    let mean = Tensor::f_stack(values, 0)?.f_mean(Kind::Double)?; // []
+    Ok(mean.double_value(&[]))
 }

@@ -10,8 +10,8 @@ use super::scratch::{Checkpoint, finite_mean};
 use super::task::{Part, Task};
 use super::tensors::images_and_labels;
 use crate::data::BatchOptions;
-use crate::model::{Loss, Pass, Progress, Schedule, Sgd, SgdSettings, Supernet, load, save};
-use crate::recipe::SinglePathRecipe;
+use crate::model::{Loss, Pass, Progress, Sgd, Supernet, load, save};
+use crate::recipe::{SinglePathRecipe, linear};
 
 /// Streams of a run: the images and the paths of each epoch.
 const IMAGES: u64 = 2;
@@ -48,13 +48,7 @@ impl SinglePathRun<'_> {
     pub fn run(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
         self.recipe.check()?;
         let rates = &self.recipe.sgd;
-        let settings = SgdSettings {
-            momentum: rates.momentum,
-            weight_decay: rates.weight_decay,
-            nesterov: false,
-            clip: Some(rates.gradient_clip),
-        };
-        let mut sgd = Sgd::new(settings, self.net)?;
+        let mut sgd = Sgd::new(rates.settings(), self.net)?;
         let (epochs, mut loss) = (self.recipe.epochs as u64, f64::NAN);
         let mut at = self.resume(&sgd)?;
         while at.epoch < epochs {
@@ -80,8 +74,8 @@ impl SinglePathRun<'_> {
         monitor: &dyn Monitor,
     ) -> Result<(Progress, f64), StudyError> {
         let (recipe, net, epoch) = (self.recipe, self.net, at.epoch as usize);
-        let schedule = Schedule::Linear { floor: recipe.sgd.final_learning_rate };
-        let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
+        let (first, last) = (recipe.sgd.learning_rate, recipe.sgd.final_learning_rate);
+        let rate = linear(first, last, epoch, recipe.epochs);
         let loss = Loss { smoothing: recipe.label_smoothing, auxiliary: 0.0 };
         let mut paths = stream(self.seed, &[PATHS, at.epoch]);
         let mut images = stream(self.seed, &[IMAGES, at.epoch]);

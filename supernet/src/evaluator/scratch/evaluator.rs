@@ -89,11 +89,13 @@ impl ScratchEvaluator {
                 checkpoint: files
                     .as_ref()
                     .map(|f| Checkpoint { file: f.checkpoint(), every: self.checkpoint_every }),
+                curves: files.as_ref().map(RunFiles::curves),
             }
             .run(monitor)?;
             if let Some(files) = files {
                 save_weights(&files.weights(), &trained.net)?;
-                write_json(&files.losses(), &trained.losses)?;
+                let losses: Vec<f64> = trained.epochs.iter().map(|epoch| epoch.loss).collect();
+                write_json(&files.losses(), &losses)?;
             }
             accuracies.push(trained.accuracy);
             also.extend(trained.also);

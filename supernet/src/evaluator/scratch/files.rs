@@ -32,6 +32,11 @@ impl RunFiles {
         self.stem.with_extension("safetensors")
     }
 
+    /// The learning curves as CSV, written after every epoch: epoch, learning rate, training loss and training accuracy.
+    pub fn curves(&self) -> PathBuf {
+        self.stem.with_extension("curves.csv")
+    }
+
     /// The learning curve: mean training loss of each epoch, a JSON list.
     pub fn losses(&self) -> PathBuf {
         self.stem.with_extension("losses.json")

@@ -19,6 +19,8 @@ const CHECKPOINT_EVERY: usize = 5;
 pub struct ScratchPlan {
     /// Size of the networks.
     pub size: Size,
+    /// Name of their skeleton; the space's first without one.
+    pub skeleton: Option<String>,
     /// How they are trained.
     pub recipe: ScratchRecipe,
     /// The part they learn for and are scored on.
@@ -43,12 +45,13 @@ impl ScratchPlan {
         folder: Option<&Path>,
     ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         self.recipe.check()?;
+        let skeleton = networks.skeleton_named(self.skeleton.as_deref())?;
         let make = |worker| -> Result<Box<dyn Evaluator>, StudyError> {
             Ok(Box::new(ScratchEvaluator {
                 task: task.clone(),
                 part: self.part,
                 also: self.also,
-                skeleton: networks.skeleton(self.size, Norm::DISCRETE)?,
+                skeleton: networks.skeleton_of(skeleton, self.size, Norm::DISCRETE)?,
                 ops: networks.ops(),
                 recipe: self.recipe.clone(),
                 seeds: self.seeds,

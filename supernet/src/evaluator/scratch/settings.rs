@@ -58,6 +58,7 @@ impl BuildEvaluator for ScratchSettings {
         let networks = Networks::new(setup)?;
         let plan = ScratchPlan {
             size: self.size(),
+            skeleton: None,
             recipe: self.recipe(&setup.training),
             part: Part::Validation,
             also: None,

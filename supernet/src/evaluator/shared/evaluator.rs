@@ -11,8 +11,8 @@ use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
 use crate::evaluator::SCORING;
-use crate::model::{Loss, Mode, Pass, Path, Placement, Schedule, Sgd, SgdSettings, Supernet};
-use crate::recipe::SharedRecipe;
+use crate::model::{Loss, Mode, Pass, Path, Placement, Sgd, Supernet};
+use crate::recipe::{SharedRecipe, cosine};
 use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
 
 /// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
@@ -92,13 +92,7 @@ impl SharedEvaluator {
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<(), StudyError> {
-        let settings = SgdSettings {
-            momentum: self.recipe.sgd.momentum,
-            weight_decay: self.recipe.sgd.weight_decay,
-            nesterov: false,
-            clip: Some(self.recipe.sgd.gradient_clip),
-        };
-        let mut sgd = Sgd::new(settings, net)?;
+        let mut sgd = Sgd::new(self.recipe.sgd.settings(), net)?;
         let mut order = BalancedOrder::new(paths.len());
         let epochs = self.recipe.epochs;
         for epoch in 0..epochs {
@@ -122,8 +116,8 @@ impl SharedEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<(), StudyError> {
         let recipe = &self.recipe;
-        let schedule = Schedule::Cosine { floor: recipe.sgd.final_learning_rate };
-        let rate = schedule.rate(recipe.sgd.learning_rate, epoch, recipe.epochs);
+        let (first, last) = (recipe.sgd.learning_rate, recipe.sgd.final_learning_rate);
+        let rate = cosine(first, last, epoch, recipe.epochs);
         let size = if epoch < recipe.warmup_epochs { recipe.warmup_batch } else { recipe.batch };
         let indices = self.task.training_indices(Part::Validation);
         let options = BatchOptions::new(size).drop_last();

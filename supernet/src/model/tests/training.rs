@@ -5,8 +5,8 @@ use bonas_spaces::network::{OpTable, Skeleton, Union};
 use tch::{Device, Tensor};
 
 use super::super::{
-    Gradients, Loss, Pass, Path, Placement, Progress, Schedule, Sgd, SgdSettings, Supernet, SupernetError,
-    load, load_weights, save, save_weights,
+    Gradients, Loss, Pass, Path, Placement, Progress, Sgd, SgdSettings, Supernet, SupernetError, load,
+    load_weights, save, save_weights,
 };
 use super::support::{architecture, batch, built, discrete, rng, same, small};
 
@@ -166,16 +166,4 @@ fn settings_out_of_range_are_refused() {
     ] {
         assert!(matches!(Sgd::new(bad, &net), Err(SupernetError::Setting { .. })), "{bad:?}");
     }
-}
-
-#[test]
-fn schedules_start_at_the_base_and_end_at_the_floor() {
-    let cosine = Schedule::Cosine { floor: 0.001 };
-    let rates = [0, 25, 50, 80].map(|t| cosine.rate(0.025, t, 50));
-    let expected = [0.025, 0.013, 0.001, 0.001];
-    assert!(rates.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{rates:?}");
-    assert!((Schedule::Linear { floor: 0.0 }.rate(0.5, 25, 100) - 0.375).abs() < 1e-15);
-    assert!((Schedule::Exponential { factor: 0.97 }.rate(0.1, 2, 250) - 0.094_09).abs() < 1e-15);
-    assert!((Schedule::Constant.rate(0.1, 7, 10) - 0.1).abs() < 1e-15);
-    assert!((cosine.rate(0.025, 0, 0) - 0.025).abs() < 1e-15);
 }

@@ -1,0 +1,241 @@
+//! What a training is configured by: a search, a recipe, a file and flags, each over those before.
+
+use std::path::Path;
+
+use bonas::build::space as space_of;
+use bonas::config::{FinalSettings, SearchConfig, SpaceSettings};
+use bonas::report::WINNER_FILE;
+use bonas::search::{RECIPES, Search, TrainingRecipe};
+use bonas::spaces::Architecture;
+use bonas::study::Journalled;
+use bonas::supernet::data::Source;
+use toml::{Table, Value};
+
+use super::TrainArgs;
+use crate::cli::change::{self, Change, ChangeArgs};
+use crate::cli::searched;
+use crate::cli::{files, placed, usage};
+
+/// What keys that `--set` changes begin with, and sections that `--config` may have beside `[space]`.
+const SECTIONS: [&str; 3] = ["data", "training", "final"];
+
+/// A training as it is configured.
+pub(super) struct Planned {
+    pub(super) config: SearchConfig,
+    pub(super) architecture: Architecture,
+    pub(super) recipe: Option<&'static TrainingRecipe>,
+}
+
+/// The training that the arguments make.
+///
+/// # Errors
+/// Usage errors for unknown names and settings out of range, a folder that holds no finished search, and images that are not
+/// those that it was searched on.
+pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
+    let searched = args.from.as_deref().map(searched::read_config).transpose()?;
+    let file = args.config.as_deref().map(read_file).transpose()?;
+    let recipe = args.recipe.as_deref().map(|name| RECIPES.get(name).map_err(usage)).transpose()?;
+    let base = base(args, searched.as_ref(), file.as_ref())?;
+    let mut table: Table = base.plain().parse()?;
+    if let Some(recipe) = recipe {
+        lay(&mut table, &recipe.toml.parse()?);
+    }
+    if let Some((_, layer)) = &file {
+        lay(&mut table, layer);
+    }
+    let config = with_flags(args, table)?;
+    let checked = config.finals.recipe(&config.training).check();
+    checked.map_err(|error| placed(error, |key| super::flag(&format!("final.{key}"))))?;
+    let given =
+        args.data.is_some() || file.as_ref().is_some_and(|(_, layer)| section_has(layer, "data", "source"));
+    match &args.from {
+        None if !given => return Err(usage("--data: give the images, here or as data.source of --config")),
+        Some(dir) if !given => expect_images(dir, &config)?,
+        _ => {}
+    }
+    Ok(Planned { architecture: architecture(args, &config)?, config, recipe })
+}
+
+/// The configuration below all layers: the search's with the sections that a training has, or the defaults.
+fn base(
+    args: &TrainArgs,
+    searched: Option<&SearchConfig>,
+    file: Option<&(SearchConfig, Table)>,
+) -> anyhow::Result<SearchConfig> {
+    let mut config = SearchConfig::default();
+    if let Some(searched) = searched {
+        for (key, given) in [("--space", args.space.is_some()), ("[space] of --config", has_space(file))] {
+            if given {
+                return Err(usage(format!(
+                    "{key}: a winner is of the space that it was found in; leave it out"
+                )));
+            }
+        }
+        config.relative_to.clone_from(&searched.relative_to);
+        config.study.seed = searched.study.seed;
+        config.space = searched.space.clone();
+        config.data = searched.data.clone();
+        config.training = searched.training.clone();
+        config.finals =
+            FinalSettings { random: 0, seeds: searched.finals.seeds.max(1), ..searched.finals.clone() };
+        return Ok(config);
+    }
+    config.finals = FinalSettings { random: 0, seeds: 1, ..FinalSettings::default() };
+    match (&args.space, file) {
+        (None, Some((config_of_file, _))) if has_space(file) => config.space = config_of_file.space.clone(),
+        (name, _) => {
+            let name = name.clone().unwrap_or_else(|| "darts".to_owned());
+            config.space = SpaceSettings { name, ..SpaceSettings::default() };
+        }
+    }
+    change::resolved(config, None)
+}
+
+fn has_space(file: Option<&(SearchConfig, Table)>) -> bool {
+    file.is_some_and(|(_, layer)| layer.contains_key("space"))
+}
+
+fn section_has(table: &Table, section: &str, key: &str) -> bool {
+    table.get(section).and_then(Value::as_table).is_some_and(|section| section.contains_key(key))
+}
+
+/// The file of `--config`: what it configures, and its keys, with a place of images that means the same anywhere.
+fn read_file(path: &Path) -> anyhow::Result<(SearchConfig, Table)> {
+    let (text, shown) = (files::read(path)?, path.display().to_string());
+    let config = change::resolved(change::search_config(&text, &shown)?, Some(path))?;
+    let mut layer: Table = text.parse()?;
+    layer.remove("relative_to");
+    if let Some(other) = layer.keys().find(|key| !SECTIONS.contains(&key.as_str()) && *key != "space") {
+        return Err(usage(format!(
+            "{shown}: [{other}] is not of a training, which has sections space, {}; to train the winner of a search, \
+             give its folder with --from",
+            SECTIONS.join(", ")
+        )));
+    }
+    if section_has(&layer, "data", "source")
+        && let Some(data) = layer.get_mut("data").and_then(Value::as_table_mut)
+    {
+        let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
+        data.insert("source".to_owned(), source.to_string().into());
+    }
+    // The text of a space file is in the configuration, not among the keys.
+    if let Some(space) = layer.get_mut("space") {
+        *space = Table::try_from(&config.space)?.into();
+    }
+    Ok((config, layer))
+}
+
+/// Lays keys over a table. What names an optimiser or a schedule comes first, since it takes away what the one before read.
+fn lay(table: &mut Table, layer: &Table) {
+    for (name, keys) in layer {
+        let section = table.entry(name.as_str()).or_insert_with(|| Table::new().into());
+        let (Some(section), Some(keys)) = (section.as_table_mut(), keys.as_table()) else { continue };
+        let names = |key: &&String| !FinalSettings::keys_of(key).is_empty();
+        for key in keys.keys().filter(names).chain(keys.keys().filter(|key| !names(key))) {
+            change::put(section, key, &keys[key]);
+        }
+    }
+}
+
+/// The configuration of a table with the flags, then the keys of `--set`.
+fn with_flags(args: &TrainArgs, table: Table) -> anyhow::Result<SearchConfig> {
+    let own =
+        |set: &&String| SECTIONS.iter().any(|section| set.trim_start().starts_with(&format!("{section}.")));
+    if let Some(other) = args.set.iter().find(|set| !own(set)) {
+        return Err(usage(format!("--set {other}: a training has sections {}", SECTIONS.join(", "))));
+    }
+    let mut changes = flags(args, section_has(&table, "final", "learning_rate"))?;
+    changes.extend(ChangeArgs::of(args.set.clone(), None, None).all()?);
+    change::changed(table, &changes, "bonas train").map_err(|error| {
+        match error.downcast::<bonas::config::ConfigError>() {
+            Ok(error) if error.origin == super::flag(&error.key) => {
+                usage(format!("{}: {}", error.origin, error.reason))
+            }
+            Ok(error) => error.into(),
+            Err(other) => other,
+        }
+    })
+}
+
+/// The flags that are given, as changes; `own_rate`: whether the rate is one of `[final]`.
+fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut changes = Vec::new();
+    let mut flag = |section: &str, key: &str, value: Option<Value>| {
+        let path = format!("{section}.{key}");
+        changes.extend(value.map(|value| Change::of(&super::flag(&path), (section, key), value)));
+    };
+    let source = args.data.as_ref().map(|data| change::source(data, "--data")).transpose()?;
+    flag("data", "source", source.map(Value::from));
+    flag("study", "seed", args.seed.map(Value::from));
+    for (key, value) in [
+        ("epochs", args.epochs),
+        ("batch", args.batch),
+        ("channels", args.channels),
+        ("layers", args.layers),
+        ("cutout", args.cutout),
+        ("seeds", args.seeds),
+    ] {
+        flag("final", key, value.map(|value| count(value).into()));
+    }
+    for (key, value) in [
+        ("auxiliary_weight", args.auxiliary_weight),
+        ("drop_path", args.drop_path),
+        ("label_smoothing", args.label_smoothing),
+    ] {
+        flag("final", key, value.map(Value::from));
+    }
+    flag(if own_rate { "final" } else { "training" }, "learning_rate", args.learning_rate.map(Value::from));
+    flag("training", "device", args.device.clone().map(Value::from));
+    Ok(changes)
+}
+
+/// The architecture of `--genotype`, or the winner of the search.
+fn architecture(args: &TrainArgs, config: &SearchConfig) -> anyhow::Result<Architecture> {
+    let space = space_of(config).map_err(|error| placed(error, super::flag))?;
+    let text = match (&args.genotype, &args.from) {
+        (Some(genotype), _) => genotype.clone(),
+        (None, Some(dir)) => winner(dir, &space)?,
+        (None, None) => return Err(usage("--genotype: give the architecture, or a search with --from")),
+    };
+    let read = space.parse(&text);
+    read.map_err(|e| match &args.genotype {
+        Some(_) => usage(format!("--genotype: {e}")),
+        None => {
+            usage(format!("--from: the winner is damaged: {e}; `bonas report` writes {WINNER_FILE} again"))
+        }
+    })
+}
+
+/// The winner of a search that is over.
+fn winner(dir: &Path, space: &std::sync::Arc<dyn bonas::spaces::SearchSpace>) -> anyhow::Result<String> {
+    let shown = bonas::observer::quoted(dir);
+    if bonas::study::journal::Journal::exists(dir) && Journalled::read(dir, space)?.ended.is_none() {
+        return Err(usage(format!(
+            "--from: the search in {shown} is not over; end it with `bonas resume {shown}`, or give --genotype"
+        )));
+    }
+    let file = dir.join(WINNER_FILE);
+    if !file.is_file() {
+        return Err(usage(format!(
+            "--from: {shown} has no {WINNER_FILE}; `bonas resume {shown}` writes it where the search has a winner"
+        )));
+    }
+    Ok(files::read(&file)?.trim().to_owned())
+}
+
+/// Refuses images that are not those that the search went by.
+fn expect_images(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
+    let search =
+        Search { config: config.clone(), directory: dir.to_owned(), cancel: std::sync::Arc::default() };
+    let Some([there, here]) =
+        search.other_images().map_err(|error| placed(error, |_| "--from".to_owned()))?
+    else {
+        return Ok(());
+    };
+    Err(usage(format!(
+        "--from: the images of {} have changed since the search: fingerprint {there} then, {here} now; put the former back, \
+         or give --data to train on these",
+        config.data.source
+    )))
+}

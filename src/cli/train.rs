@@ -15,7 +15,8 @@ use clap::Args;
 
 use super::change::{self, ChangeArgs};
 use super::files;
-use super::{data, placed, usage};
+use super::search::show_images;
+use super::{placed, usage};
 
 /// What keys that `--set` changes begin with.
 const SECTIONS: [&str; 3] = ["data.", "training.", "final."];
@@ -26,7 +27,7 @@ pub(super) struct TrainArgs {
     /// Architecture in the space's notation, or the name of a published one.
     #[arg(long)]
     genotype: String,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
     #[arg(long)]
     data: String,
     /// Folder for checkpoint, model and figures; a run that was stopped goes on from there.
@@ -161,7 +162,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         .map_err(|e| usage(format!("--set final.seeds: {}", e.reason)))?;
     files::expect_own(&args.out, Folder::Training)?;
     expect_same(&config, &args.out)?;
-    data::show_skipped(&config.data, &config.relative_to, |error| placed(error, flag))?;
+    show_images(&config, |error| placed(error, flag))?;
     run_train(config, &architecture, &args.out)
 }
 

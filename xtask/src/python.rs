@@ -137,7 +137,10 @@ impl Environment {
     }
 
     pub(crate) fn install(&self, packages: &[OsString]) -> Result<()> {
-        run(self.program("pip").args(["install", "--quiet", "--no-cache-dir", "--disable-pip-version-check"]).args(packages))
+        run(self
+            .program("pip")
+            .args(["install", "--quiet", "--no-cache-dir", "--disable-pip-version-check"])
+            .args(packages))
     }
 
     /// A program of the environment, which finds the others there.

@@ -8,9 +8,10 @@ use bonas_spaces::catalogue::nearest;
 use bonas_study::StudyError;
 
 use super::DATASETS;
-use super::check::{DataReport, of_dataset};
+use super::check::of_dataset;
 use super::dataset::Dataset;
 use super::entry::{DatasetEntry, Place};
+use super::fault::DataReport;
 use super::files::unusable;
 use super::fingerprint::of_files;
 use super::images::ImageShape;
@@ -140,7 +141,10 @@ impl Source {
         if files.is_empty() {
             return Ok(None);
         }
-        of_files(Path::new(&self.place), &files).map(Some)
+        let place = Path::new(&self.place);
+        // A file that names others stands in the folder that their names start from.
+        let root = if place.is_file() { place.parent().unwrap_or(place) } else { place };
+        of_files(root, &files).map(Some)
     }
 }
 

@@ -184,9 +184,9 @@ fn source(setup: &Setup) -> Result<Source, StudyError> {
     source.map_err(|e| renamed(e, &[("data", "data.source")]))
 }
 
-/// Reads the images.
+/// The images, read if nothing of the search has read them.
 fn read(setup: &Setup) -> Result<Dataset, StudyError> {
-    source(setup)?.load(&setup.data.options()).map_err(in_data)
+    setup.images.load(&source(setup)?, &setup.data.options()).map_err(in_data)
 }
 
 /// An error of `shrink` under the name of its key.

@@ -6,7 +6,7 @@ use std::path::Path;
 use bonas::StudyError;
 use bonas::config::DataSettings;
 #[cfg(feature = "torch")]
-use bonas::config::FinalImages;
+use bonas::config::{FinalImages, FinalSettings};
 use bonas::supernet::data::{Background, DataFault, DataReport, FaultKind, LoadOptions, OnBad, Source};
 #[cfg(feature = "torch")]
 use bonas::supernet::data::{Dataset, ImageCache};
@@ -30,7 +30,7 @@ pub(super) struct CheckArgs {
     /// Files listed of each kind of fault; 0: all.
     #[arg(long, default_value_t = 20)]
     list: usize,
-    /// Side in pixels that images of a folder are scaled to.
+    /// Side in pixels that image files are scaled to.
     #[arg(long, value_name = "PIXELS", default_value_t = LoadOptions::default().image_size)]
     image_size: usize,
     /// Colour that transparent images are laid on: white, black or #rrggbb.
@@ -74,15 +74,18 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if unreadable == 0 || others {
         anyhow::bail!("the images cannot be used as they are");
     }
-    let them = if unreadable == 1 { "it" } else { "them" };
+    let (files, them) = if unreadable == 1 { ("file", "it") } else { ("files", "them") };
     anyhow::bail!(
-        "{unreadable} {}; replace or remove {them}, or leave {them} out with data.on_bad = \"skip\"",
-        FaultKind::Unreadable.about(unreadable)
+        "{unreadable} {files} cannot be read; replace or remove {them}, or leave {them} out with data.on_bad = \"skip\""
     )
 }
 
 fn text(report: &DataReport, most: usize) -> String {
-    let parts: Vec<String> = report.parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
+    let mut parts: Vec<String> = report.parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
+    let has = |wanted: &str| report.parts.iter().any(|(part, _)| part == wanted);
+    if has("train") && !has("test") {
+        parts.push("test a share of train".to_owned());
+    }
     let mut text = format!("images       {}\nclasses      {}\n", parts.join(", "), report.classes);
     for kind in FaultKind::ALL {
         let count = report.of(kind).count();
@@ -132,7 +135,7 @@ pub(super) fn show_images(
     images: &ImageCache,
     data: &DataSettings,
     folder: &Path,
-    finals: FinalImages,
+    finals: &FinalSettings,
     told: impl Fn(StudyError) -> anyhow::Error,
 ) -> anyhow::Result<()> {
     let source = data.source.parse::<Source>().map_err(&told)?.within(folder);
@@ -147,18 +150,18 @@ pub(super) fn show_images(
 
 /// How many images there are for what; empty for a training and a test part.
 #[cfg(feature = "torch")]
-fn parts(data: &Dataset, finals: FinalImages) -> String {
+fn parts(data: &Dataset, finals: &FinalSettings) -> String {
     let (train, validation, test) = data.counts();
     let drawn = if data.test_is_drawn { " (a share, data.test_fraction)" } else { "" };
     match validation {
         Some(validation) => {
-            let learnt = match finals {
-                FinalImages::All => "train and val",
-                FinalImages::Search => "train alone",
+            let learnt = match finals.images {
+                _ if finals.seeds == 0 => "",
+                FinalImages::All => ", and final training learns from train and val",
+                FinalImages::Search => ", and final training learns from train alone",
             };
             format!(
-                "images: {train} train, {validation} val, {test} test{drawn}; a search scores on val, and final training \
-                 learns from {learnt}\n"
+                "images: {train} train, {validation} val, {test} test{drawn}; a search scores on val{learnt}\n"
             )
         }
         None if data.test_is_drawn => format!("images: {train} train, {test} test{drawn}\n"),

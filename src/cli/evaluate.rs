@@ -18,7 +18,7 @@ pub(super) struct EvaluateArgs {
     /// Part of them.
     #[arg(long, value_enum, default_value = "test")]
     part: Images,
-    /// Share of a folder without a test part that is its test part; without it as in training, as the model says.
+    /// Share that is the test part of a folder or manifest that has none; without it as in training, as the model says.
     #[arg(long)]
     test_fraction: Option<f64>,
     /// Seed of that split; without it as in training.

@@ -115,8 +115,7 @@ pub(super) fn show_images(
 ) -> anyhow::Result<()> {
     #[cfg(feature = "torch")]
     if config.trains() {
-        let (images, finals) = (&config.images, config.finals.images);
-        return data::show_images(images, &config.data, &config.relative_to, finals, told);
+        return data::show_images(&config.images, &config.data, &config.relative_to, &config.finals, told);
     }
     if config.evaluator.follows_up() {
         data::show_skipped(&config.data, &config.relative_to, told)

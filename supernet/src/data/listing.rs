@@ -127,7 +127,9 @@ impl Listing {
                 faults.push(if self.has_folders {
                     DataFault::new(kind, place.join(name), detail)
                 } else {
-                    DataFault::new(kind, place, format!("class {name}, part {}: {detail}", part.name()))
+                    let part =
+                        if *part == Part::All { String::new() } else { format!(", part {}", part.name()) };
+                    DataFault::new(kind, place, format!("class {name}{part}: {detail}"))
                 });
             }
         }

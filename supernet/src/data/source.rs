@@ -15,6 +15,7 @@ use super::fault::DataReport;
 use super::files::unusable;
 use super::fingerprint::of_files;
 use super::images::ImageShape;
+use super::manifest::MANIFESTS;
 use super::options::LoadOptions;
 
 /// Where a dataset comes from: a kind of [`DATASETS`] and its place (`cifar10:DIRECTORY`), or a directory that holds
@@ -186,7 +187,11 @@ fn detect(path: &Path) -> Result<&'static DatasetEntry, StudyError> {
         return Err(unusable(path, format!("does not exist; a source is {}", syntax())));
     }
     if !path.is_dir() {
-        return Err(unusable(path, format!("is a file; a source is {}", syntax())));
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let is_manifest = extension.is_some_and(|e| MANIFESTS.contains(&e.as_str()));
+        let hint =
+            if is_manifest { format!("; did you mean manifest:{}?", path.display()) } else { String::new() };
+        return Err(unusable(path, format!("is a file; a source is {}{hint}", syntax())));
     }
     for kind in DATASETS.iter() {
         if (kind.is_in)(path)? {

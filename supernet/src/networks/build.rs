@@ -111,7 +111,12 @@ impl Networks {
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
         let task = Task::new(data, limit, settings.validation, Some(augment), rng);
-        let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
+        let keys = [
+            ("subset", key),
+            ("cutout", "final.cutout"),
+            ("validation fraction", "data.validation"),
+            ("images", "data.source"),
+        ];
         Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
     }
 

@@ -127,3 +127,28 @@ fn chosen(
     let split = Split::stratified(&images, validation_fraction, rng)?;
     Ok((images, split))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use bonas_study::rng::stream;
+
+    use super::*;
+    use crate::data::digits;
+
+    #[test]
+    fn a_validation_part_of_the_data_is_the_one_that_is_scored_on() {
+        let (validation, train): (Vec<usize>, Vec<usize>) = (0..1198).partition(|i| i % 4 == 0);
+        let own = Split { train, validation };
+        let data = digits().unwrap().with_split(own.clone()).unwrap();
+        let task = Task::new(&data, None, 0.9, None, &mut stream(0, &[])).unwrap();
+        assert_eq!(task.training_indices(Part::Validation), own.train);
+        assert_eq!(task.training_indices(Part::TestOfSearch), own.train);
+        assert_eq!(task.training_indices(Part::Test).len(), 1198, "final training takes both");
+        assert_eq!(task.scoring(Part::Validation).1, own.validation);
+        assert_eq!(*task.normalisation(), Normalisation::of_part(&data.train, &own.train).unwrap());
+        let task = Task::new(&data, Some(100), 0.9, None, &mut stream(0, &[])).unwrap();
+        let sizes = [Part::Validation, Part::Test].map(|part| task.training_indices(part).len());
+        assert_eq!((sizes, task.scoring(Part::Validation).1.len()), ([75, 100], 25));
+    }
+}

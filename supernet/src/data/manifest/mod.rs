@@ -14,6 +14,7 @@ use super::files::{name_of, unusable};
 use super::image_files;
 use super::listing::{ImageFile, Listing, MOST_CLASSES, Part};
 use super::options::LoadOptions;
+pub(super) use rows::MANIFESTS;
 use rows::{Row, Rows};
 
 /// `manifest:FILE`: a CSV file with columns `path`, `label` and perhaps `split`, or a JSONL file with these keys, plain or

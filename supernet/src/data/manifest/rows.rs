@@ -10,6 +10,8 @@ use super::super::files::{self, name_of, unusable};
 
 const LAYOUT: &str = "expected a CSV file with the header path,label or path,label,split, or a JSONL file with lines like \
                       {\"path\": \"a.png\", \"label\": \"cat\", \"split\": \"train\"}";
+/// Extensions of manifests, in lower case.
+pub(in super::super) const MANIFESTS: [&str; 4] = ["csv", "tsv", "jsonl", "ndjson"];
 /// What may stand between the fields of a CSV file.
 const DELIMITERS: [u8; 3] = [b',', b';', b'\t'];
 
@@ -37,6 +39,9 @@ pub(super) struct Rows {
 /// [`StudyError::Data`] for a file that cannot be read, is named or written as neither CSV nor JSONL, or has no column of
 /// paths or labels.
 pub(super) fn read(manifest: &Path, unpacked: u64) -> Result<Rows, StudyError> {
+    if manifest.is_dir() {
+        return Err(unusable(manifest, format!("is a folder; {LAYOUT}")));
+    }
     let bytes = files::read(manifest, LAYOUT, unpacked)?;
     let text = text(manifest, &bytes)?;
     let name = name_of(manifest).to_lowercase();
@@ -47,7 +52,7 @@ pub(super) fn read(manifest: &Path, unpacked: u64) -> Result<Rows, StudyError> {
     };
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for (line, row) in found {
-        match row.and_then(|row| row.checked()) {
+        match row.and_then(Row::checked) {
             Ok(row) => rows.push(row),
             Err(reason) => {
                 faults.push(DataFault::new(FaultKind::BadRow, manifest, format!("line {line}: {reason}")));
@@ -65,9 +70,6 @@ impl Row {
         if self.path.is_empty() {
             return Err("has no path".to_owned());
         }
-        if self.path.contains(['\n', '\r']) {
-            return Err("its path goes on in the next line; a quotation mark may be missing".to_owned());
-        }
         if self.path.contains("://") {
             return Err(format!("{:?} is no path of a file; fetch the image, and name its file", self.path));
         }
@@ -84,7 +86,7 @@ fn text<'a>(manifest: &Path, bytes: &'a [u8]) -> Result<&'a str, StudyError> {
         return Err(unusable(manifest, "is UTF-16 text; save it as UTF-8"));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
-        let line = 1 + bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count();
+        let line = bytes[..error.valid_up_to()].split(|&byte| byte == b'\n').count();
         unusable(manifest, format!("line {line} is not UTF-8 text; save it as UTF-8"))
     })?;
     Ok(text.trim_start_matches('\u{feff}'))
@@ -141,8 +143,15 @@ fn of_csv(manifest: &Path, text: &str) -> Result<Found, StudyError> {
 
 impl Columns {
     fn row(&self, line: u64, record: &csv::StringRecord) -> Result<Row, String> {
+        // One that is not closed takes in all that follows.
+        if record.iter().any(|field| field.contains(['\n', '\r'])) {
+            return Err(
+                "has a field that goes on in the next line; a quotation mark may be missing".to_owned()
+            );
+        }
         if record.len() != self.count {
-            return Err(format!("has {} fields, and the header {}", record.len(), self.count));
+            let fields = if record.len() == 1 { "field" } else { "fields" };
+            return Err(format!("has {} {fields}, and the header {}", record.len(), self.count));
         }
         let field = |at: usize| record.get(at).unwrap_or_default();
         Ok(Row {

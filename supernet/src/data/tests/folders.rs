@@ -285,7 +285,9 @@ fn parts_that_are_unlike_twice_or_alone_are_named() {
     );
     fs::create_dir(dir.path().join("valid")).unwrap();
     refused("folder:", dir.path(), "", &["holds val and valid, which name one part"]);
-    ["val", "valid", "test"].map(|part| fs::remove_dir_all(dir.path().join(part)).unwrap());
+    for part in ["val", "valid", "test"] {
+        fs::remove_dir_all(dir.path().join(part)).unwrap();
+    }
     refused("folder:", dir.path(), "test", &["does not exist", "name the folder of train as the source"]);
     fs::rename(dir.path().join("train"), dir.path().join("test")).unwrap();
     refused("folder:", dir.path(), "train", &["does not exist"]);
@@ -300,7 +302,9 @@ fn images_without_class_folders_are_told_of() {
     (0..3).for_each(|i| grey(&dir.path().join(format!("val/{i}.png")), 8, i));
     refused("folder:", dir.path(), "val", &["0 class folders", "manifest:FILE"]);
     assert_eq!(found(dir.path())[0], (FaultKind::TooFewClasses, "val".to_owned()));
-    ["train", "test"].map(|part| fs::remove_dir_all(dir.path().join(part)).unwrap());
+    for part in ["train", "test"] {
+        fs::remove_dir_all(dir.path().join(part)).unwrap();
+    }
     (0..3).for_each(|i| grey(&dir.path().join(format!("train/{i}.png")), 8, 50 + i));
     assert_eq!(read("", dir.path()).unwrap().train.class_names(), ["train", "val"]);
 }

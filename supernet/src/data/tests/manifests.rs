@@ -14,8 +14,11 @@ fn pictures(root: &Path, count: u8) {
     }
 }
 
-/// A manifest of this text that lies in the folder; its data.
-fn values(root: &Path, name: &str, text: &[u8]) -> (Vec<String>, Vec<(u8, u16)>, Vec<(u8, u16)>) {
+/// First pixel and label of each image.
+type Values = Vec<(u8, u16)>;
+
+/// The classes, training and test images of a manifest with this text.
+fn values(root: &Path, name: &str, text: &[u8]) -> (Vec<String>, Values, Values) {
     write(&root.join(name), text);
     let data = read("manifest:", &root.join(name)).unwrap_or_else(|error| panic!("{error}"));
     let values = |images: &crate::data::Images| {
@@ -155,7 +158,7 @@ fn a_check_lists_all_that_is_wrong_with_a_manifest() {
         (2, "line 11: has no label"),
         (3, "line 12: has 2 fields, and the header 3"),
         (4, "line 13: \"https://a.b/c.png\" is no path of a file; fetch the image, and name its file"),
-        (5, "line 15: has 1 fields, and the header 3"),
+        (5, "line 15: has a field that goes on in the next line; a quotation mark may be missing"),
         (6, "line 3 says cat, train, and line 8 says dog, train"),
         (7, "line 4 says dog, test, and line 14 says cow, test"),
         (8, "class cow has no row with split train; add some, or leave the class out"),
@@ -227,8 +230,10 @@ fn what_is_no_manifest_is_named() {
         let path = file(name, bytes);
         refused("manifest:", &path, name, &[expected]);
     }
+    let bare = file("a.csv", b"path,label\n");
+    refused("", &bare, "a.csv", &["is a file", &format!("did you mean manifest:{}?", bare.display())]);
     fs::create_dir(dir.path().join("b.csv")).unwrap();
-    refused("manifest:", &dir.path().join("b.csv"), "b.csv", &["cannot be read", "expected a CSV file"]);
+    refused("manifest:", &dir.path().join("b.csv"), "b.csv", &["is a folder; expected a CSV file"]);
 }
 
 #[test]

@@ -135,7 +135,7 @@ fn a_split_folder_is_divided_as_in_training() {
     let evaluate = |more: &[&str]| {
         let done = bonas(&[&["evaluate", "t", "--data", "folder:two", "--json"], more].concat(), at);
         assert!(done.status.success(), "{}", text(&done.stderr));
-        assert!(text(&done.stderr).contains("1 images cannot be read and are left out"));
+        assert!(text(&done.stderr).contains("1 image cannot be read and is left out"));
         serde_json::from_slice::<serde_json::Value>(&done.stdout).unwrap()
     };
     let figures = evaluate(&[]);
@@ -196,6 +196,27 @@ fn logits_that_are_not_finite_are_refused() {
         let refused = bonas(args, at);
         assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(1), String::new()));
         let error = text(&refused.stderr);
-        assert!(error.starts_with("error: t/final/") && error.contains("logits are not finite"), "{error}");
+        assert!(error.starts_with("error: t/final/") && error.contains("/model.safetensors: "), "{error}");
+        assert!(error.contains("logits are not finite"), "{error}");
+    }
+}
+
+/// Flags about a draw are refused where nothing is drawn.
+#[test]
+fn parts_that_are_not_drawn_take_no_settings_of_a_draw() {
+    let root = tempfile::tempdir().unwrap();
+    let at = root.path();
+    assert!(train(at, &[]).status.success());
+    for (more, expected) in [
+        (
+            ["--test-fraction", "0.5"],
+            "--test-fraction: 0.5, but digits has a test part of its own; leave it out",
+        ),
+        (["--split-seed", "3"], "--split-seed: 3, but digits has a test part of its own; leave it out"),
+        (["--part", "val"], "--part val: digits has no validation part of its own"),
+    ] {
+        let refused = bonas(&[&["evaluate", "t", "--data", "digits"], &more[..]].concat(), at);
+        assert_eq!((refused.status.code(), text(&refused.stdout)), (Some(2), String::new()));
+        assert!(text(&refused.stderr).contains(expected), "{}", text(&refused.stderr));
     }
 }

@@ -123,3 +123,91 @@ fn trainings_and_comparisons_say_what_they_leave_out() {
         );
     }
 }
+
+/// Files of a folder in three parts, and a manifest that names them with the same parts.
+#[cfg(feature = "torch")]
+fn three_parts(root: &Path) {
+    let pictures = Path::new(env!("CARGO_MANIFEST_DIR")).join("supernet/tests/pictures");
+    let colour = ["rgb8.png", "rgb16.png", "rgb.jpg", "turned2.jpg", "turned3.jpg"];
+    let grey = ["grey1.png", "grey2.png", "grey4.png", "grey8.png", "grey16.png"];
+    let mut manifest = "\u{feff}path;label;split\r\n".to_owned();
+    for (class, names) in [("colour", colour), ("grey \u{e9}", grey)] {
+        for (part, names) in [("train", &names[..2]), ("val", &names[2..4]), ("test", &names[4..])] {
+            fs::create_dir_all(root.join(part).join(class)).unwrap();
+            for name in names {
+                let path = format!("{part}/{class}/{name}");
+                fs::copy(pictures.join(name), root.join(&path)).unwrap();
+                manifest.extend([&*path, ";", class, ";", part, "\r\n"]);
+            }
+        }
+    }
+    fs::write(root.join("list.csv"), manifest).unwrap();
+}
+
+/// A validation part is used as such and said, from a folder and from a manifest; a search that goes on finds the change of
+/// a manifest, and the same images give the same scores.
+#[cfg(feature = "torch")]
+#[test]
+fn a_search_scores_on_the_validation_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    three_parts(&at.join("my images"));
+    let config = |source: &str, architectures: usize, images: &str| {
+        let small = "channels = 2\nlayers = 1\nepochs = 1\nbatch = 2\n";
+        let text = format!(
+            "[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 1\n[data]\nsource = \"{source}\"\n\
+             [evaluator]\nname = \"from-scratch\"\n{small}[study]\narchitectures = {architectures}\n\
+             [final]\nseeds = 1\nrandom = 0\nimages = \"{images}\"\n{small}"
+        );
+        fs::write(at.join("s.toml"), text).unwrap();
+    };
+    let search = |out: &str| bonas(&["search", "s.toml", "--out", out], at);
+    config("my images", 1, "all");
+    let found = search("folder");
+    let (printed, error) = (text(&found.stdout), text(&found.stderr));
+    let said = "images: 4 train, 4 val, 2 test; a search scores on val, and final training learns from ";
+    assert!(
+        found.status.success() && printed.contains(&format!("{said}train and val\n")),
+        "{printed}{error}"
+    );
+    assert_eq!(images_of_model(&at.join("folder")), 8);
+    config("manifest:my images/list.csv", 1, "search");
+    let found = search("manifest");
+    let (printed, error) = (text(&found.stdout), text(&found.stderr));
+    assert!(found.status.success() && printed.contains(&format!("{said}train alone\n")), "{printed}{error}");
+    assert_eq!(images_of_model(&at.join("manifest")), 4);
+    let scores = |out: &str| {
+        let journal = fs::read_to_string(at.join(out).join("journal.jsonl")).unwrap();
+        let records =
+            journal.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].clone());
+        records.filter(|record| record["event"] == "evaluated").collect::<Vec<_>>()
+    };
+    assert_eq!(scores("folder").len(), 1);
+    assert_eq!(scores("folder"), scores("manifest"), "the same images in the same order");
+    for (part, images) in [("val", 4), ("train", 8), ("test", 2)] {
+        let args = ["evaluate", "folder", "--data", "manifest:my images/list.csv", "--part", part, "--json"];
+        let figures: Value = serde_json::from_slice(&bonas(&args, at).stdout).unwrap();
+        assert_eq!(figures["images"], images, "{part}");
+    }
+    // A row less is another data set.
+    let list = fs::read_to_string(at.join("my images/list.csv")).unwrap();
+    fs::write(at.join("my images/list.csv"), list.replace("train/colour/rgb8.png;colour;train\r\n", ""))
+        .unwrap();
+    let resumed = bonas(&["resume", "manifest", "--budget", "2"], at);
+    let error = text(&resumed.stderr);
+    assert!(
+        !resumed.status.success() && error.contains("data.source: the data have changed"),
+        "{}{error}",
+        text(&resumed.stdout)
+    );
+}
+
+/// Images that the first model of a search was trained on.
+#[cfg(feature = "torch")]
+fn images_of_model(search: &Path) -> u64 {
+    let mut models =
+        fs::read_dir(search.join("final")).unwrap().map(|entry| entry.unwrap().path().join("model.json"));
+    let card = models.find_map(|path| fs::read_to_string(path).ok()).unwrap();
+    let card: Value = serde_json::from_str(&card).unwrap();
+    card["training"]["data"]["images"].as_u64().unwrap()
+}

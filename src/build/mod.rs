@@ -45,6 +45,7 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
         space: space(config)?,
         data: config.data.clone(),
         relative_to: config.relative_to.clone(),
+        images: config.images.clone(),
         training: config.training.clone(),
         workers: config.study.workers,
         seed: config.study.seed,

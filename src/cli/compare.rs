@@ -67,9 +67,7 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
         threads: args.threads.map_or_else(cores, NonZeroUsize::get),
         ..Experiment::new(config, directory)
     };
-    if let Some(images) = experiment.config.images() {
-        data::show_skipped(&images.data, folder, |error| placed(error, |key| args.origin(key)))?;
-    }
+    show_images(&experiment, folder, |error| placed(error, |key| args.origin(key)))?;
     let start = Instant::now();
     let bar = bar();
     let done = experiment.run(&mut |step| show(&bar, &step));
@@ -83,6 +81,20 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
             out::text(&format!("{text}\n{:.1} s; {}\n", start.elapsed().as_secs_f64(), page.display()))
         }
     }
+}
+
+/// Says what there is to say of the images of a comparison on images.
+fn show_images(
+    experiment: &Experiment,
+    folder: &Path,
+    told: impl Fn(StudyError) -> anyhow::Error,
+) -> anyhow::Result<()> {
+    let Some(config) = experiment.config.images() else { return Ok(()) };
+    #[cfg(feature = "torch")]
+    if experiment.config.strategies.iter().any(|strategy| config.search(strategy, 1).trains()) {
+        return data::show_images(&experiment.images, &config.data, folder, &config.finals, told);
+    }
+    data::show_skipped(&config.data, folder, told)
 }
 
 impl CompareArgs {

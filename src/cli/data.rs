@@ -5,7 +5,11 @@ use std::path::Path;
 
 use bonas::StudyError;
 use bonas::config::DataSettings;
-use bonas::supernet::data::{Background, DataReport, FaultKind, LoadOptions, OnBad, Source};
+#[cfg(feature = "torch")]
+use bonas::config::{FinalImages, FinalSettings};
+use bonas::supernet::data::{Background, DataFault, DataReport, FaultKind, LoadOptions, OnBad, Source};
+#[cfg(feature = "torch")]
+use bonas::supernet::data::{Dataset, ImageCache};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -26,7 +30,7 @@ pub(super) struct CheckArgs {
     /// Files listed of each kind of fault; 0: all.
     #[arg(long, default_value_t = 20)]
     list: usize,
-    /// Side in pixels that images of a folder are scaled to.
+    /// Side in pixels that image files are scaled to.
     #[arg(long, value_name = "PIXELS", default_value_t = LoadOptions::default().image_size)]
     image_size: usize,
     /// Colour that transparent images are laid on: white, black or #rrggbb.
@@ -70,20 +74,25 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     if unreadable == 0 || others {
         anyhow::bail!("the images cannot be used as they are");
     }
+    let (files, them) = if unreadable == 1 { ("file", "it") } else { ("files", "them") };
     anyhow::bail!(
-        "{unreadable} files cannot be read; replace or remove them, or leave them out with data.on_bad = \"skip\""
+        "{unreadable} {files} cannot be read; replace or remove {them}, or leave {them} out with data.on_bad = \"skip\""
     )
 }
 
 fn text(report: &DataReport, most: usize) -> String {
-    let parts: Vec<String> = report.parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
+    let mut parts: Vec<String> = report.parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
+    let has = |wanted: &str| report.parts.iter().any(|(part, _)| part == wanted);
+    if has("train") && !has("test") {
+        parts.push("test a share of train".to_owned());
+    }
     let mut text = format!("images       {}\nclasses      {}\n", parts.join(", "), report.classes);
     for kind in FaultKind::ALL {
         let count = report.of(kind).count();
         if count == 0 {
             continue;
         }
-        let _ = writeln!(text, "\n{count} {}", kind.about());
+        let _ = writeln!(text, "\n{count} {}", kind.about(count));
         let shown = if most == 0 { count } else { most };
         for fault in report.of(kind).take(shown) {
             let path = fault.path.display().to_string();
@@ -116,7 +125,51 @@ fn as_json(report: &DataReport) -> Value {
 /// Most files that a search names.
 const SHOWN: usize = 20;
 
-/// Says which images are left out, where what cannot be read is to be. Relative paths start from `folder`.
+/// Says where the parts of images come from that are not as plain as a training and a test part, and which images are left
+/// out. Relative paths start from `folder`; the images stay in the cache.
+///
+/// # Errors
+/// As [`Source::load`].
+#[cfg(feature = "torch")]
+pub(super) fn show_images(
+    images: &ImageCache,
+    data: &DataSettings,
+    folder: &Path,
+    finals: &FinalSettings,
+    told: impl Fn(StudyError) -> anyhow::Error,
+) -> anyhow::Result<()> {
+    let source = data.source.parse::<Source>().map_err(&told)?.within(folder);
+    // A format that says how large its images are has a test part, and no files to leave out.
+    if source.format().is_some() {
+        return Ok(());
+    }
+    let data = images.load(&source, &data.options()).map_err(told)?;
+    let text = left_out(data.left_out.iter()).unwrap_or_default() + &parts(&data, finals);
+    if text.is_empty() { Ok(()) } else { out::text(&text) }
+}
+
+/// How many images there are for what; empty for a training and a test part.
+#[cfg(feature = "torch")]
+fn parts(data: &Dataset, finals: &FinalSettings) -> String {
+    let (train, validation, test) = data.counts();
+    let drawn = if data.test_is_drawn { " (a share, data.test_fraction)" } else { "" };
+    match validation {
+        Some(validation) => {
+            let learnt = match finals.images {
+                _ if finals.seeds == 0 => "",
+                FinalImages::All => ", and final training learns from train and val",
+                FinalImages::Search => ", and final training learns from train alone",
+            };
+            format!(
+                "images: {train} train, {validation} val, {test} test{drawn}; a search scores on val{learnt}\n"
+            )
+        }
+        None if data.test_is_drawn => format!("images: {train} train, {test} test{drawn}\n"),
+        None => String::new(),
+    }
+}
+
+/// Says which images are left out, where a program of the user's reads the others. Relative paths start from `folder`.
 ///
 /// # Errors
 /// As [`Source::check`].
@@ -125,36 +178,26 @@ pub(super) fn show_skipped(
     folder: &Path,
     told: impl Fn(StudyError) -> anyhow::Error,
 ) -> anyhow::Result<()> {
-    skipped(data, folder, told)?.map_or(Ok(()), |text| out::text(&text))
-}
-
-/// What is to be said of the images that are left out; none where none is.
-///
-/// # Errors
-/// As [`Source::check`].
-pub(super) fn skipped(
-    data: &DataSettings,
-    folder: &Path,
-    told: impl Fn(StudyError) -> anyhow::Error,
-) -> anyhow::Result<Option<String>> {
     let options = data.options();
     if options.on_bad != OnBad::Skip {
-        return Ok(None);
+        return Ok(());
     }
     let source = data.source.parse::<Source>().map(|source| source.within(folder));
     let report = source.and_then(|source| source.check(&options)).map_err(told)?;
-    let lines: Vec<String> = report
-        .of(FaultKind::Unreadable)
-        .map(|fault| format!("  {}: {}\n", fault.path.display(), fault.detail))
-        .collect();
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    let more = lines.len().saturating_sub(SHOWN);
+    left_out(report.of(FaultKind::Unreadable)).map_or(Ok(()), |text| out::text(&text))
+}
+
+/// What is to be said of images that are left out; none where none is.
+pub(super) fn left_out<'a>(faults: impl Iterator<Item = &'a DataFault>) -> Option<String> {
+    let lines: Vec<String> =
+        faults.map(|fault| format!("  {}: {}\n", fault.path.display(), fault.detail)).collect();
+    let (all, shown) = (lines.len(), lines.len().min(SHOWN));
+    let count = match all {
+        0 => return None,
+        1 => "1 image cannot be read and is left out".to_owned(),
+        all => format!("{all} images cannot be read and are left out"),
+    };
+    let more = all - shown;
     let rest = if more > 0 { format!("  and {more} more (`bonas data check`)\n") } else { String::new() };
-    Ok(Some(format!(
-        "data.on_bad: {} images cannot be read and are left out:\n{}{rest}",
-        lines.len(),
-        lines[..lines.len() - more].concat()
-    )))
+    Some(format!("data.on_bad: {count}:\n{}{rest}", lines[..shown].concat()))
 }

@@ -12,13 +12,13 @@ use super::positive;
 pub(super) struct EvaluateArgs {
     /// Model folder, or the folder of a search or training: that of its winner's first run.
     folder: PathBuf,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
     #[arg(long)]
     data: String,
     /// Part of them.
     #[arg(long, value_enum, default_value = "test")]
     part: Images,
-    /// Share of a folder without a test part that is its test part; without it as in training, as the model says.
+    /// Share that is the test part of a folder or manifest that has none; without it as in training, as the model says.
     #[arg(long)]
     test_fraction: Option<f64>,
     /// Seed of that split; without it as in training.
@@ -46,8 +46,10 @@ pub(super) struct EvaluateArgs {
 enum Images {
     /// The test images.
     Test,
-    /// The training images, those that a search holds out among them.
+    /// The training images, those that a search holds out or validates on among them.
     Train,
+    /// The images of a validation part.
+    Val,
 }
 
 /// What becomes of image files that cannot be read.
@@ -74,15 +76,16 @@ pub(super) use torch::evaluate;
 mod torch {
     use std::fmt::Write;
     use std::num::NonZeroUsize;
-    use std::path::Path;
 
     use bonas::StudyError;
     use bonas::config::DataSettings;
     use bonas::study::statistics::Classification;
-    use bonas::supernet::data::{Augment, Background, BatchOptions, Images as Set, Loader, OnBad, load};
+    use bonas::supernet::data::{
+        Augment, Background, BatchOptions, Dataset, Images as Set, Loader, OnBad, load,
+    };
     use serde_json::{Value, json};
 
-    use super::super::data::skipped;
+    use super::super::data::left_out;
     use super::super::model::Model;
     use super::super::{change, out, placed, usage};
     use super::{EvaluateArgs, Images, Unreadable};
@@ -120,13 +123,14 @@ mod torch {
             "image_size" => "--shrink: size of the images before".to_owned(),
             key => format!("--{}", key.replace('_', "-")),
         };
-        if let Some(skipped) = skipped(&settings, Path::new(""), |error| placed(error, flag))? {
-            out::error(skipped.trim_end());
-        }
         let data =
             load(&settings.source, &settings.options()).map_err(|error: StudyError| placed(error, flag))?;
+        if let Some(left_out) = left_out(data.left_out.iter()) {
+            out::error(left_out.trim_end());
+        }
+        expect_drawn(args, &data)?;
         let (card, shape) = (model.folder.card(), model.shape());
-        let images = if args.part == Images::Test { data.test } else { data.train };
+        let images = part(args, data)?;
         if images.shape() != shape {
             let there = images.shape();
             return Err(usage(format!("--data: images of {there}, and the network reads {shape}")));
@@ -140,6 +144,31 @@ mod torch {
             return Err(usage(format!("--data: classes {there}, and those of the network are {own}")));
         }
         Ok(images)
+    }
+
+    /// Refuses settings of a draw where the test part is not drawn.
+    fn expect_drawn(args: &EvaluateArgs, data: &Dataset) -> anyhow::Result<()> {
+        let flag = match (args.test_fraction, args.split_seed) {
+            (Some(fraction), _) => format!("--test-fraction: {fraction}"),
+            (None, Some(seed)) => format!("--split-seed: {seed}"),
+            (None, None) => return Ok(()),
+        };
+        if data.test_is_drawn {
+            return Ok(());
+        }
+        Err(usage(format!("{flag}, but {} has a test part of its own; leave it out", args.data)))
+    }
+
+    /// The images of the part that is asked for.
+    fn part(args: &EvaluateArgs, data: Dataset) -> anyhow::Result<Set> {
+        match (args.part, &data.split) {
+            (Images::Test, _) => Ok(data.test),
+            (Images::Train, _) => Ok(data.train),
+            (Images::Val, Some(split)) => Ok(data.train.select(&split.validation)?),
+            (Images::Val, None) => {
+                Err(usage(format!("--part val: {} has no validation part of its own", args.data)))
+            }
+        }
     }
 
     /// Where the images are, and how they are read: as in training, but for what flags change.

@@ -77,14 +77,14 @@ impl Model {
     /// Probability of each class for each image, by its [`classifier`](Self::classifier).
     ///
     /// # Errors
-    /// Logits that are not finite, and what libtorch refuses, with the model's folder.
+    /// Logits that are not finite, and what libtorch refuses, with the file of the weights.
     #[cfg(feature = "torch")]
     pub(super) fn probabilities(
         &self,
         classifier: &Classifier,
         pixels: &[f32],
     ) -> anyhow::Result<Vec<Vec<f32>>> {
-        classifier.probabilities(pixels).with_context(|| self.path.display().to_string())
+        classifier.probabilities(pixels).with_context(|| self.folder.weights_file().display().to_string())
     }
 
     /// Shape of the images that it reads.

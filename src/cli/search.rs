@@ -109,6 +109,22 @@ fn show_skipped(search: &Search, told: impl FnOnce(StudyError) -> anyhow::Error)
     out::text(&format!("strategy.transfer: {}", skipped.line()))
 }
 
+/// Says what there is to say of the images, and reads them where networks are trained on them.
+pub(super) fn show_images(
+    config: &SearchConfig,
+    told: impl Fn(StudyError) -> anyhow::Error,
+) -> anyhow::Result<()> {
+    #[cfg(feature = "torch")]
+    if config.trains() {
+        return data::show_images(&config.images, &config.data, &config.relative_to, &config.finals, told);
+    }
+    if config.evaluator.follows_up() {
+        data::show_skipped(&config.data, &config.relative_to, told)
+    } else {
+        Ok(())
+    }
+}
+
 /// Runs with Ctrl-C in hand, makes a report of what there is however it ends, and prints what came of it.
 pub(super) fn guarded(
     config: &SearchConfig,
@@ -131,9 +147,7 @@ pub(super) fn guarded(
         return print_ending(&summary, config, dir);
     }
     show_skipped(&search, told)?;
-    if config.trains() || config.evaluator.follows_up() {
-        data::show_skipped(&config.data, &config.relative_to, told)?;
-    }
+    show_images(config, told)?;
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
     let line = Overall::new(StagePlan::of(&planned));

@@ -15,7 +15,8 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::files;
-use super::{data, placed, usage};
+use super::search::show_images;
+use super::{placed, usage};
 
 /// Arguments of `bonas train`. A search, a recipe, a file, flags and `--set` come in this order, the later the stronger; what
 /// none of them says is as in `[final]` of a search's configuration.
@@ -27,7 +28,7 @@ pub(super) struct TrainArgs {
     /// Train the winner of the search in this folder on its images: their size, split and classes.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
     #[arg(long)]
     data: Option<String>,
     /// Folder for checkpoint, model and figures; a run that was stopped goes on from there.
@@ -152,7 +153,7 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return plan::print(&planned) };
     files::expect_own(out, Folder::Training)?;
     expect_same(&planned.config, out)?;
-    data::show_skipped(&planned.config.data, &planned.config.relative_to, |error| placed(error, flag))?;
+    show_images(&planned.config, |error| placed(error, flag))?;
     run_train(planned.config, &planned.architecture, out)
 }
 

@@ -46,7 +46,7 @@ pub use bonas_study::strategy::{
     ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionChoice, SelectionName, SurrogateName,
     TargetsKind, Transfer,
 };
-pub use bonas_supernet::data::DataSettings;
+pub use bonas_supernet::data::{DataSettings, ImageCache};
 pub use bonas_supernet::differentiable::DifferentiableSettings;
 pub use bonas_supernet::evaluator::{BatchNormKind, IndicatorSettings, ScratchSettings, SharedSettings};
 pub use bonas_supernet::recipe::{Precision, TrainingSettings};
@@ -71,6 +71,8 @@ pub struct SearchConfig {
     /// `strategy.transfer`; empty: the folder that the program runs in. `bonas` sets it to the folder of
     /// the configuration file. It is no part of [`Self::identity`].
     pub relative_to: PathBuf,
+    /// The images of `[data]` once they are read, for this configuration and its clones; no key of the file.
+    pub images: ImageCache,
     /// `[study]`: seed, budget, workers.
     pub study: StudySettings,
     /// `[space]`: the search space.
@@ -113,6 +115,7 @@ impl SearchConfig {
         document.only("", &SECTIONS)?;
         let config = Self {
             relative_to: document.string(RELATIVE_TO)?.map(PathBuf::from).unwrap_or_default(),
+            images: ImageCache::default(),
             study: document.section("study", &[])?,
             space: document.section("space", &[])?,
             strategy: StrategySettings::read(&document, "strategy", &[])?,

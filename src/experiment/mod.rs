@@ -48,6 +48,7 @@ use crate::config::{ExperimentConfig, TaskConfig};
 use crate::search::CONFIG_FILE;
 use bonas_study::cores;
 use bonas_study::journal::{Journal, lock, write_whole};
+use bonas_supernet::data::ImageCache;
 
 pub use figures::Pair;
 pub use files::{PLAN_FILE, SUMMARY_FORMAT};
@@ -71,6 +72,8 @@ pub struct Experiment {
     pub threads: usize,
     /// Becomes true when the user wants to stop.
     pub cancel: Arc<AtomicBool>,
+    /// The images of an experiment on images once they are read, for all of its runs.
+    pub images: ImageCache,
 }
 
 /// The results of an experiment, of whichever kind it is.
@@ -102,6 +105,7 @@ impl Experiment {
             directory: directory.into(),
             threads: cores(),
             cancel: Arc::default(),
+            images: ImageCache::default(),
         }
     }
 

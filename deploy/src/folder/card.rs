@@ -114,11 +114,11 @@ pub struct Data {
     pub source: String,
     /// Fingerprint of their files; none for images inside the program.
     pub fingerprint: Option<String>,
-    /// Which of them: `train` (all training images), or `search` (those that the search trained on).
+    /// Which of them: `train` (all training images, those of a validation part too), or `search` (those that the search trained on).
     pub part: String,
     /// How many.
     pub images: usize,
-    /// Share of a folder without a test part that was its test part, in `(0, 1)`.
+    /// Share of a folder or manifest without a test part that was its test part, in `(0, 1)`.
     pub test_fraction: f64,
     /// Seed of that split.
     pub split_seed: u64,

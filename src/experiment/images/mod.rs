@@ -112,6 +112,7 @@ impl<'a> ImagesTask<'a> {
         let searchers = strategies.iter().map(|strategy| {
             let mut search = config.search(strategy, settings.budget);
             search.relative_to = experiment.absolute_folder()?;
+            search.images = experiment.images.clone();
             Ok(Searcher { label: strategy.label.clone(), search: keep_space(search)? })
         });
         let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;

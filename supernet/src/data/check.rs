@@ -1,118 +1,93 @@
-//! What is wrong with a dataset, all of it at once.
+//! Images looked through one by one.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use blake3::Hash;
+use bonas_study::{cores, parallel};
 
 use super::dataset::Dataset;
+use super::decode;
+use super::fault::{DataFault, DataReport, FaultKind};
+use super::image_files::picture;
 use super::images::Images;
+use super::listing::{Listing, Part, Use};
+use super::options::LoadOptions;
 
-/// What is wrong with a file or folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FaultKind {
-    /// A file that is no image, is damaged, or cannot be read.
-    Unreadable,
-    /// A class without images.
-    EmptyClass,
-    /// A class that one part has and the other lacks.
-    UnlikeParts,
-    /// A class with one image, which cannot be both trained and tested on.
-    SingleImage,
-    /// The same image in both parts, or in two classes.
-    Duplicate,
-    /// A file of another type, which is not read.
-    OtherType,
-    /// A folder that is not read.
-    OtherFolder,
-    /// An image that is named as another format; it is read as what it is.
-    WrongExtension,
-    /// Colours whose profile or gamma is not applied.
-    Profile,
+/// What a file turned out to be.
+struct Looked {
+    faults: Vec<(FaultKind, String)>,
+    /// Of its bytes, if it is an image.
+    hash: Option<Hash>,
 }
 
-impl FaultKind {
-    /// All kinds, the gravest first.
-    pub const ALL: [Self; 9] = [
-        Self::Unreadable,
-        Self::EmptyClass,
-        Self::UnlikeParts,
-        Self::SingleImage,
-        Self::Duplicate,
-        Self::OtherType,
-        Self::OtherFolder,
-        Self::WrongExtension,
-        Self::Profile,
-    ];
+/// Looks at every file of a listing.
+pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
+    let files = &listing.files;
+    let mut looked: Vec<Option<Looked>> = files.iter().map(|_| None).collect();
+    parallel(
+        files.len(),
+        cores(),
+        |i| look(&files[i].path, options),
+        |i, found| {
+            looked[i] = Some(found);
+            true
+        },
+    );
+    let looked: Vec<Looked> = looked.into_iter().flatten().collect();
+    let is_read = |i: usize| looked[i].hash.is_some();
+    let images =
+        |part: Part| files.iter().enumerate().filter(|(i, file)| file.part == part && is_read(*i)).count();
+    let parts = listing.parts.iter().map(|(part, _)| (part.name().to_owned(), images(*part))).collect();
+    let mut faults = std::mem::take(&mut listing.faults);
+    faults.extend(duplicates(&listing, &looked));
+    faults.extend(listing.class_faults(Use::Searching, is_read));
+    for (file, looked) in listing.files.into_iter().zip(looked) {
+        let own = looked.faults.into_iter();
+        faults.extend(own.map(|(kind, detail)| DataFault::new(kind, &file.path, detail)));
+    }
+    // A manifest may name a file twice.
+    faults.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
+    faults.dedup();
+    DataReport { parts, classes: listing.classes.len(), faults }
+}
 
-    /// A line about it.
-    pub const fn about(self) -> &'static str {
-        match self {
-            Self::Unreadable => "cannot be read as images",
-            Self::EmptyClass => "classes without images",
-            Self::UnlikeParts => "classes in one part only",
-            Self::SingleImage => "classes with one image",
-            Self::Duplicate => "images in both parts or in two classes",
-            Self::OtherType => "files of other types, not read",
-            Self::OtherFolder => "folders that are not read",
-            Self::WrongExtension => "images named as another format, read as what they are",
-            Self::Profile => "images whose colour profile or gamma is not applied",
+fn look(path: &Path, options: &LoadOptions) -> Looked {
+    let unreadable = |detail: String| Looked { faults: vec![(FaultKind::Unreadable, detail)], hash: None };
+    if let Err(reason) = picture(path, options) {
+        return unreadable(reason);
+    }
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) => return unreadable(error.to_string()),
+    };
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let mut faults = Vec::new();
+    if let Some(format) = decode::other_format(&bytes, &extension.unwrap_or_default()) {
+        faults.push((FaultKind::WrongExtension, format!("it is {format}")));
+    }
+    if let Some(profile) = decode::unapplied(&bytes) {
+        faults.push((FaultKind::Profile, profile));
+    }
+    Looked { faults, hash: Some(blake3::hash(&bytes)) }
+}
+
+/// Equal files in two parts or in two classes; in a part that others are drawn from, any.
+fn duplicates(listing: &Listing, looked: &[Looked]) -> Vec<DataFault> {
+    let (mut first, mut faults) = (HashMap::<Hash, usize>::new(), Vec::new());
+    for (i, file) in listing.files.iter().enumerate() {
+        let Some(hash) = looked[i].hash else { continue };
+        let earlier = *first.entry(hash).or_insert(i);
+        let of = &listing.files[earlier];
+        let is_apart =
+            of.part != file.part || of.label != file.label || listing.is_split_at_random(file.part);
+        if earlier != i && of.path != file.path && is_apart {
+            let detail = format!("the same bytes as {}", of.path.display());
+            faults.push(DataFault::new(FaultKind::Duplicate, &file.path, detail));
         }
     }
-
-    /// The name in JSON.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unreadable => "unreadable",
-            Self::EmptyClass => "empty-class",
-            Self::UnlikeParts => "unlike-parts",
-            Self::SingleImage => "single-image",
-            Self::Duplicate => "duplicate",
-            Self::OtherType => "other-type",
-            Self::OtherFolder => "other-folder",
-            Self::WrongExtension => "wrong-extension",
-            Self::Profile => "profile",
-        }
-    }
-
-    /// Whether the data cannot be used with it.
-    pub const fn stops(self) -> bool {
-        matches!(self, Self::Unreadable | Self::EmptyClass | Self::UnlikeParts | Self::SingleImage)
-    }
-}
-
-/// One file or folder with what is wrong with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataFault {
-    /// What kind of fault it is.
-    pub kind: FaultKind,
-    /// The file or folder; empty for an image inside a file.
-    pub path: PathBuf,
-    /// What is wrong.
-    pub detail: String,
-}
-
-/// What a dataset holds and what is wrong with it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DataReport {
-    /// Parts with their number of images that can be read.
-    pub parts: Vec<(String, usize)>,
-    /// Number of classes.
-    pub classes: usize,
-    /// The faults, by kind and path.
-    pub faults: Vec<DataFault>,
-}
-
-impl DataReport {
-    /// The faults of a kind.
-    pub fn of(&self, kind: FaultKind) -> impl Iterator<Item = &DataFault> {
-        self.faults.iter().filter(move |fault| fault.kind == kind)
-    }
-
-    /// Whether the data can be used as they are.
-    pub fn is_usable(&self) -> bool {
-        !self.faults.iter().any(|fault| fault.kind.stops())
-    }
+    faults
 }
 
 /// The report on a dataset that was read: images that are in both parts.
@@ -126,10 +101,16 @@ pub(super) fn of_dataset(data: &Dataset) -> DataReport {
     let twice = hashes(&data.test).into_iter().enumerate().filter_map(|(i, hash)| {
         let first = train.get(&hash)?;
         let detail = format!("test image {i} is training image {first}, counted from 0");
-        Some(DataFault { kind: FaultKind::Duplicate, path: PathBuf::new(), detail })
+        Some(DataFault::new(FaultKind::Duplicate, PathBuf::new(), detail))
+    });
+    let single = data.train.class_counts().into_iter().enumerate().filter(|(_, count)| *count < 2);
+    let single = single.map(|(class, _)| {
+        let name = &data.train.class_names()[class];
+        let detail = format!("class {name} has only one training image, and a search validates on another");
+        DataFault::new(FaultKind::TooFewImages, PathBuf::new(), detail)
     });
     DataReport {
-        faults: twice.collect(),
+        faults: single.chain(twice).collect(),
         parts: vec![("train".to_owned(), data.train.len()), ("test".to_owned(), data.test.len())],
         classes: data.train.classes(),
     }

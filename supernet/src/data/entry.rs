@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use bonas_spaces::catalogue::Entry;
 use bonas_study::StudyError;
 
-use super::check::DataReport;
 use super::dataset::Dataset;
+use super::fault::DataReport;
 use super::images::ImageShape;
 use super::options::LoadOptions;
 

@@ -14,18 +14,23 @@
 
 mod augment;
 mod batch;
+mod cache;
 mod check;
 mod cifar;
+mod class_folders;
 mod dataset;
 mod decode;
 mod digits;
 mod entry;
+mod fault;
 mod files;
 mod fingerprint;
 mod folder;
-mod folder_check;
 mod idx;
+mod image_files;
 mod images;
+mod listing;
+mod manifest;
 mod normalise;
 mod options;
 mod picture;
@@ -37,11 +42,12 @@ mod tests;
 
 pub use augment::Augment;
 pub use batch::{Batch, BatchOptions, Batches, Loader};
-pub use check::{DataFault, DataReport, FaultKind};
+pub use cache::ImageCache;
 pub use dataset::Dataset;
 pub use decode::EXTENSIONS;
 pub use digits::digits;
 pub use entry::{Check, DatasetEntry, Place};
+pub use fault::{DataFault, DataReport, FaultKind};
 pub use images::{ImageShape, Images};
 pub use normalise::Normalisation;
 pub use options::{Background, LoadOptions, OnBad};
@@ -58,5 +64,6 @@ pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
     &digits::ENTRY,
     &cifar::ENTRY,
     &idx::ENTRY,
+    &manifest::ENTRY,
     &folder::ENTRY,
 ]);

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
 
-/// What becomes of an image file of a folder that cannot be read.
+/// What becomes of an image file that cannot be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnBad {
@@ -65,13 +65,13 @@ impl From<Background> for String {
     }
 }
 
-/// How images are read. All but `shrink` and `unpacked` are about folders.
+/// How images are read. All but `shrink` and `unpacked` are about image files.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoadOptions {
-    /// Side of the square that images of a folder are scaled to, in pixels; 4 to 1024.
+    /// Side of the square that image files are scaled to, in pixels; 4 to 1024.
     pub image_size: usize,
-    /// Share of `folder/<class>/*` that becomes the test part, class by class; inside `(0, 1)`.
+    /// Share that becomes the test part where a folder or manifest has none, class by class; inside `(0, 1)`.
     pub test_fraction: f64,
     /// Seed of that split.
     pub split_seed: u64,

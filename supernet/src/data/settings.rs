@@ -10,26 +10,26 @@ bonas_study::settings! {
         /// Where the images are: a kind of dataset and its place, such as cifar10:DIRECTORY (`bonas list datasets` prints all
         /// of them), or a directory that holds one.
         source: String = "digits".to_owned(),
-        /// Training images used at most, drawn evenly from the classes; 0: all.
+        /// Training images used at most, those of a validation part among them, drawn evenly from the classes; 0: all.
         limit: usize = 0,
-        /// Share of the training images held out to score architectures; test images are never used
-        /// in a search.
+        /// Share of the training images held out to score architectures, where the data have no validation part; test images
+        /// are never used in a search.
         validation: f64 = 0.3,
         /// Seed of the split into training and validation.
         split_seed: u64 = 0,
-        /// Side in pixels that the images of a folder are scaled to.
+        /// Side in pixels that image files are scaled to.
         image_size: usize = 32,
-        /// Share of a folder without a test part that becomes the test part.
+        /// Share of a folder or manifest without a test part that becomes the test part.
         test_fraction: f64 = 0.2,
         /// Both sides of the images are divided by this, each pixel the mean of a square: 2 makes
         /// 16x16 images of CIFAR-10's, which cost a quarter.
         shrink: usize = 1,
         /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 2048 if it is not set.
         unpacked_megabytes: Option<u32> = None,
-        /// What becomes of an image file of a folder that cannot be read: stop (all of them are counted and listed), or skip
+        /// What becomes of an image file that cannot be read: stop (all of them are counted and listed), or skip
         /// (they are left out, and said at the start). stop if it is not set.
         on_bad: Option<OnBad> = None,
-        /// The colour that transparent images of a folder are laid on: white, black or "#rrggbb". white if it is not set.
+        /// The colour that transparent image files are laid on: white, black or "#rrggbb". white if it is not set.
         background: Option<Background> = None,
     }
     check(s) {

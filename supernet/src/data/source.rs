@@ -8,12 +8,14 @@ use bonas_spaces::catalogue::nearest;
 use bonas_study::StudyError;
 
 use super::DATASETS;
-use super::check::{DataReport, of_dataset};
+use super::check::of_dataset;
 use super::dataset::Dataset;
 use super::entry::{DatasetEntry, Place};
+use super::fault::DataReport;
 use super::files::unusable;
 use super::fingerprint::of_files;
 use super::images::ImageShape;
+use super::manifest::MANIFESTS;
 use super::options::LoadOptions;
 
 /// Where a dataset comes from: a kind of [`DATASETS`] and its place (`cifar10:DIRECTORY`), or a directory that holds
@@ -140,7 +142,10 @@ impl Source {
         if files.is_empty() {
             return Ok(None);
         }
-        of_files(Path::new(&self.place), &files).map(Some)
+        let place = Path::new(&self.place);
+        // A file that names others stands in the folder that their names start from.
+        let root = if place.is_file() { place.parent().unwrap_or(place) } else { place };
+        of_files(root, &files).map(Some)
     }
 }
 
@@ -182,7 +187,11 @@ fn detect(path: &Path) -> Result<&'static DatasetEntry, StudyError> {
         return Err(unusable(path, format!("does not exist; a source is {}", syntax())));
     }
     if !path.is_dir() {
-        return Err(unusable(path, format!("is a file; a source is {}", syntax())));
+        let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+        let is_manifest = extension.is_some_and(|e| MANIFESTS.contains(&e.as_str()));
+        let hint =
+            if is_manifest { format!("; did you mean manifest:{}?", path.display()) } else { String::new() };
+        return Err(unusable(path, format!("is a file; a source is {}{hint}", syntax())));
     }
     for kind in DATASETS.iter() {
         if (kind.is_in)(path)? {

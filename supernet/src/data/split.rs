@@ -41,18 +41,58 @@ impl Split {
         validation_fraction: f64,
         rng: &mut StudyRng,
     ) -> Result<Self, StudyError> {
+        Self::of_first(images, images.len(), validation_fraction, rng)
+    }
+
+    /// As [`Split::stratified`], of the first `n` images alone.
+    pub(super) fn of_first(
+        images: &Images,
+        n: usize,
+        validation_fraction: f64,
+        rng: &mut StudyRng,
+    ) -> Result<Self, StudyError> {
         if !(validation_fraction > 0.0 && validation_fraction < 1.0) {
             return Err(bad("validation fraction", format!("{validation_fraction} is not between 0 and 1")));
         }
-        let counts = images.class_counts();
+        let members = by_class(images, 0..n);
+        let counts: Vec<usize> = members.iter().map(Vec::len).collect();
         if let Some(class) = counts.iter().position(|&count| count == 1) {
             let name = &images.class_names()[class];
             return Err(bad("images", format!("class {name} has only one image; a split needs two or more")));
         }
         let most: Vec<usize> = counts.iter().map(|count| count.saturating_sub(1)).collect();
-        let total = (images.len() as f64 * validation_fraction).round() as usize;
-        let (validation, train) = draw(images, &apportion(&counts, &most, total), rng);
+        let total = (n as f64 * validation_fraction).round() as usize;
+        let (validation, train) = draw(members, &apportion(&counts, &most, total), rng);
         Ok(Self { train, validation })
+    }
+
+    /// At most `n` of the images of both parts, in proportion and class by class: those images, and their split.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] if `n` leaves no image of a class in one of the parts, or is above the number of images.
+    pub(crate) fn limited(
+        &self,
+        images: &Images,
+        n: usize,
+        rng: &mut StudyRng,
+    ) -> Result<(Images, Self), StudyError> {
+        let parts = [&self.train, &self.validation].map(|part| by_class(images, part.iter().copied()));
+        let counts = parts.each_ref().map(|part| part.iter().map(Vec::len).collect::<Vec<_>>());
+        let classes = counts.each_ref().map(|counts| counts.iter().filter(|&&count| count > 0).count());
+        let (all, least) = (self.train.len() + self.validation.len(), classes[0] + classes[1]);
+        if n < least || n > all {
+            let reason =
+                format!("{n} images; valid: {least} (one a class to train and one to validate) to {all}");
+            return Err(bad("subset", reason));
+        }
+        let validated = (n as f64 * self.validation.len() as f64 / all as f64).round() as usize;
+        let validated = validated.clamp(classes[1], self.validation.len());
+        let validated = validated.clamp(n - self.train.len().min(n), n - classes[0]);
+        let [train, validation] = parts;
+        let (train, _) = draw(train, &apportion(&counts[0], &counts[0], n - validated), rng);
+        let (validation, _) = draw(validation, &apportion(&counts[1], &counts[1], validated), rng);
+        let split = Self { train: (0..train.len()).collect(), validation: (train.len()..n).collect() };
+        Ok((images.select(&[train, validation].concat())?, split))
     }
 }
 
@@ -68,7 +108,7 @@ impl Images {
         if n < least || n > self.len() {
             return Err(bad("subset", format!("{n} images; valid: {least} (one a class) to {}", self.len())));
         }
-        Ok(draw(self, &apportion(&counts, &counts, n), rng).0)
+        Ok(draw(by_class(self, 0..self.len()), &apportion(&counts, &counts, n), rng).0)
     }
 }
 
@@ -103,12 +143,17 @@ fn apportion(counts: &[usize], most: &[usize], total: usize) -> Vec<usize> {
     shares
 }
 
-/// Draws `shares[class]` images of every class: `(drawn, left)`, both ascending.
-fn draw(images: &Images, shares: &[usize], rng: &mut StudyRng) -> (Vec<usize>, Vec<usize>) {
-    let mut by_class = vec![Vec::new(); images.classes()];
-    for (index, &label) in images.labels().iter().enumerate() {
-        by_class[usize::from(label)].push(index);
+/// Some images of a set, class by class.
+fn by_class(images: &Images, indices: impl IntoIterator<Item = usize>) -> Vec<Vec<usize>> {
+    let mut members = vec![Vec::new(); images.classes()];
+    for index in indices {
+        members[usize::from(images.labels()[index])].push(index);
     }
+    members
+}
+
+/// Draws `shares[class]` images of every class: `(drawn, left)`, both ascending.
+fn draw(mut by_class: Vec<Vec<usize>>, shares: &[usize], rng: &mut StudyRng) -> (Vec<usize>, Vec<usize>) {
     let (mut drawn, mut left) = (Vec::new(), Vec::new());
     for (members, &share) in by_class.iter_mut().zip(shares) {
         members.shuffle(rng);

@@ -111,7 +111,12 @@ impl Networks {
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
         let task = Task::new(data, limit, settings.validation, Some(augment), rng);
-        let keys = [("subset", key), ("cutout", "final.cutout"), ("validation fraction", "data.validation")];
+        let keys = [
+            ("subset", key),
+            ("cutout", "final.cutout"),
+            ("validation fraction", "data.validation"),
+            ("images", "data.source"),
+        ];
         Ok(Arc::new(task.map_err(|e| renamed(e, &keys))?))
     }
 
@@ -208,9 +213,9 @@ fn source(setup: &Setup) -> Result<Source, StudyError> {
     source.map_err(|e| renamed(e, &[("data", "data.source")]))
 }
 
-/// Reads the images.
+/// The images, read if nothing of the search has read them.
 fn read(setup: &Setup) -> Result<Dataset, StudyError> {
-    source(setup)?.load(&setup.data.options()).map_err(in_data)
+    setup.images.load(&source(setup)?, &setup.data.options()).map_err(in_data)
 }
 
 /// An error of `shrink` under the name of its key.

@@ -7,7 +7,7 @@ use bonas_spaces::SearchSpace;
 use bonas_spaces::network::Norm;
 use bonas_study::StudyError;
 
-use crate::data::DataSettings;
+use crate::data::{DataSettings, ImageCache};
 use crate::recipe::TrainingSettings;
 
 /// Width and depth of a network.
@@ -37,6 +37,8 @@ pub struct Setup {
     pub data: DataSettings,
     /// The folder that a relative place of the images starts from; empty: the current folder.
     pub relative_to: PathBuf,
+    /// The images once they are read, for all networks of a search.
+    pub images: ImageCache,
     /// How networks are trained, and where.
     pub training: TrainingSettings,
     /// Evaluators to build.

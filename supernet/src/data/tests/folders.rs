@@ -4,7 +4,7 @@ use std::path::Path;
 use image::{GrayImage, Luma, Rgb, RgbImage};
 
 use super::{read, refused, write};
-use crate::data::{FaultKind, ImageShape, LoadOptions, OnBad, Source, load};
+use crate::data::{FaultKind, ImageShape, LoadOptions, OnBad, Source, Split, load};
 
 fn colour(path: &Path, side: u32, value: [u8; 3]) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -82,10 +82,10 @@ fn empty_and_unlike_classes_are_named() {
     fs::create_dir(dir.path().join("train/fig")).unwrap();
     refused("folder:", dir.path(), "train/fig", &["holds no .png", "remove the folder"]);
     colour(&dir.path().join("train/fig/a.png"), 8, [0; 3]);
-    refused("folder:", dir.path(), "test/fig", &["does not exist, though the other part has this class"]);
+    refused("folder:", dir.path(), "test/fig", &["does not exist, though train has this class"]);
     fs::remove_dir_all(dir.path().join("train/fig")).unwrap();
     colour(&dir.path().join("test/kiwi/a.png"), 8, [0; 3]);
-    refused("folder:", dir.path(), "train/kiwi", &["does not exist, though the other part has this class"]);
+    refused("folder:", dir.path(), "train/kiwi", &["does not exist, though test has this class"]);
     fs::remove_dir_all(dir.path().join("test")).unwrap();
     refused("folder:", dir.path(), "test", &["does not exist", "root/test/<class>"]);
 }
@@ -95,7 +95,7 @@ fn folders_without_enough_are_named() {
     let dir = tempfile::tempdir().unwrap();
     refused("folder:", dir.path(), "", &["0 class folders", "root/train/<class>"]);
     colour(&dir.path().join("a/1.png"), 8, [0; 3]);
-    refused("folder:", dir.path(), "", &["1 class folders"]);
+    refused("folder:", dir.path(), "", &["holds 1 class folder, not two"]);
     colour(&dir.path().join("b/1.png"), 8, [0; 3]);
     colour(&dir.path().join("b/2.png"), 8, [0; 3]);
     refused("folder:", dir.path(), "a", &["only one image", "add images"]);
@@ -115,7 +115,7 @@ fn faulty(root: &Path) {
     fs::copy(at("train/apple/b.bmp"), at("test/apple/again.bmp")).unwrap();
     fs::copy(at("train/pear/a.png"), at("train/pear/named.jpg")).unwrap();
     write(&at("test/pear/photo.webp"), b"RIFF");
-    fs::create_dir(at("val")).unwrap();
+    fs::create_dir(at("extra")).unwrap();
 }
 
 fn found(root: &Path) -> Vec<(FaultKind, String)> {
@@ -142,7 +142,7 @@ fn a_check_lists_all_that_is_wrong() {
         (Duplicate, "test/apple/again.bmp"),
         (OtherType, "test/pear/photo.webp"),
         (OtherType, "train/apple/notes.txt"),
-        (OtherFolder, "val"),
+        (OtherFolder, "extra"),
         (WrongExtension, "train/pear/named.jpg"),
     ];
     assert_eq!(found(dir.path()), expected.map(|(kind, path)| (kind, path.to_owned())));
@@ -155,12 +155,15 @@ fn what_cannot_be_read_is_listed_at_once_or_left_out() {
     faulty(dir.path());
     let source = format!("folder:{}", dir.path().display());
     let error = load(&source, &LoadOptions::default()).unwrap_err().to_string();
-    for expected in ["5 of 10 images cannot be read", "page.jpg", "HTML", "link.png", "data.on_bad"] {
+    for expected in ["5 of 13 images cannot be read", "page.jpg", "HTML", "link.png", "data.on_bad"] {
         assert!(error.contains(expected), "{error}");
     }
     let skip = LoadOptions { on_bad: OnBad::Skip, ..LoadOptions::default() };
     let data = load(&source, &skip).unwrap();
     assert_eq!((data.train.class_counts(), data.test.class_counts()), (vec![2, 3], vec![2, 1]));
+    let left_out: Vec<String> =
+        data.left_out.iter().map(|fault| fault.path.file_name().unwrap().display().to_string()).collect();
+    assert_eq!(left_out, ["empty.png", "page.jpg", "cut.png", "link.png", "text.bmp"]);
     let images = |paths: [&str; 2]| paths.map(|path| fs::write(dir.path().join(path), "x").unwrap());
     images(["test/pear/x.JPG", "train/pear/b.bmp"]);
     let error = load(&source, &skip).unwrap_err().to_string();
@@ -168,17 +171,140 @@ fn what_cannot_be_read_is_listed_at_once_or_left_out() {
 }
 
 #[test]
-fn classes_that_cannot_be_split_are_listed() {
+fn classes_that_cannot_be_split_are_listed_and_stop_a_search() {
     let dir = tempfile::tempdir().unwrap();
     (0..3).for_each(|i| grey(&dir.path().join(format!("dark/{i}.png")), 8, i));
     grey(&dir.path().join("one/1.png"), 8, 9);
     fs::create_dir(dir.path().join("none")).unwrap();
-    grey(&dir.path().join("twice/1.png"), 8, 77);
-    grey(&dir.path().join("twice/2.png"), 8, 77);
+    (1..4).for_each(|i| grey(&dir.path().join(format!("twice/{i}.png")), 8, 77 + i / 3));
+    (0..2).for_each(|i| grey(&dir.path().join(format!("two/{i}.png")), 8, 20 + i));
     let expected = [
         (FaultKind::EmptyClass, "none"),
-        (FaultKind::SingleImage, "one"),
+        (FaultKind::TooFewImages, "one"),
+        (FaultKind::TooFewImages, "two"),
         (FaultKind::Duplicate, "twice/2.png"),
     ];
     assert_eq!(found(dir.path()), expected.map(|(kind, path)| (kind, path.to_owned())));
+    refused("folder:", dir.path(), "none", &["holds no .png, .jpg, .jpeg or .bmp image"]);
+    fs::remove_dir(dir.path().join("none")).unwrap();
+    refused("folder:", dir.path(), "one", &["has only one image", "trained and tested on; add images"]);
+    fs::remove_dir_all(dir.path().join("one")).unwrap();
+    // Two images are enough for a training and a test part, of which the first cannot be split again.
+    let data = read("folder:", dir.path()).unwrap();
+    let split = Split::stratified(&data.train, 0.3, &mut bonas_study::rng::stream(0, &[]));
+    assert!(split.unwrap_err().to_string().contains("class two has only one image"));
+}
+
+/// A search stops where the check says so, and only there.
+#[test]
+fn fewer_than_two_classes_are_a_fault() {
+    let dir = tempfile::tempdir().unwrap();
+    let classes =
+        |root: &str| (0..3).for_each(|i| grey(&dir.path().join(format!("{root}/one/{i}.png")), 8, i));
+    assert_eq!(found(dir.path()), [(FaultKind::TooFewClasses, String::new())]);
+    classes(".");
+    assert_eq!(found(dir.path()), [(FaultKind::TooFewClasses, String::new())]);
+    fs::remove_dir_all(dir.path().join("one")).unwrap();
+    classes("train");
+    classes("test");
+    let both = ["test", "train"].map(|part| (FaultKind::TooFewClasses, part.to_owned()));
+    assert_eq!(found(dir.path())[..2], both);
+    refused("folder:", dir.path(), "train", &["1 class folder,", "1 more fault is listed"]);
+}
+
+/// Two classes: three images each to train, two to validate and one to test.
+fn three_parts(root: &Path, [train, val, test]: [&str; 3]) {
+    for (class, value) in [("a", 10), ("b", 100)] {
+        for (part, first, count) in [(train, 0, 3), (val, 10, 2), (test, 20, 1)] {
+            for i in first..first + count {
+                grey(&root.join(format!("{part}/{class}/{i}.png")), 8, value + i);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_validation_part_is_scored_on() {
+    let dir = tempfile::tempdir().unwrap();
+    for (at, names) in [("x", ["train", "val", "test"]), ("y", ["Training", "VALID", "testing"])] {
+        let root = dir.path().join(at);
+        three_parts(&root, names);
+        assert_eq!(found(&root), []);
+        for source in ["folder:", ""] {
+            let data = read(source, &root).unwrap();
+            let firsts =
+                |indices: &[usize]| indices.iter().map(|&i| data.train.image(i)[0]).collect::<Vec<_>>();
+            let split = data.split.clone().unwrap();
+            assert_eq!(firsts(&split.train), [10, 11, 12, 100, 101, 102]);
+            assert_eq!(firsts(&split.validation), [20, 21, 110, 111]);
+            assert_eq!((data.test.image(0)[0], data.test.image(1)[0], data.test_is_drawn), (30, 120, false));
+            assert_eq!(
+                (data.counts(), data.train.labels()[6..].to_vec()),
+                ((6, Some(4), 2), vec![0, 0, 1, 1])
+            );
+        }
+    }
+}
+
+/// The test part is a share of `train`, and `val` stays whole.
+#[test]
+fn without_a_test_part_one_is_drawn_from_the_training_images() {
+    let dir = tempfile::tempdir().unwrap();
+    three_parts(dir.path(), ["train", "validation", "x"]);
+    fs::remove_dir_all(dir.path().join("x")).unwrap();
+    let source = format!("folder:{}", dir.path().display());
+    let options = LoadOptions { test_fraction: 0.34, ..LoadOptions::default() };
+    let data = load(&source, &options).unwrap();
+    let split = data.split.clone().unwrap();
+    assert_eq!((data.counts(), data.test_is_drawn), ((4, Some(4), 2), true));
+    assert_eq!(data.test.class_counts(), [1, 1]);
+    let value = |i: &usize| data.train.image(*i)[0];
+    assert_eq!(split.validation.iter().map(value).collect::<Vec<_>>(), [20, 21, 110, 111]);
+    let mut trained: Vec<u8> = split.train.iter().map(value).collect();
+    trained.extend([data.test.image(0)[0], data.test.image(1)[0]]);
+    trained.sort_unstable();
+    assert_eq!(trained, [10, 11, 12, 100, 101, 102]);
+    // Two a class would leave nothing to train on.
+    (0..2).for_each(|i| fs::remove_file(dir.path().join(format!("train/b/{i}.png"))).unwrap());
+    assert_eq!(found(dir.path()), [(FaultKind::TooFewImages, "train/b".to_owned())]);
+    refused("folder:", dir.path(), "train/b", &["has only one image"]);
+}
+
+#[test]
+fn parts_that_are_unlike_twice_or_alone_are_named() {
+    let dir = tempfile::tempdir().unwrap();
+    three_parts(dir.path(), ["train", "val", "test"]);
+    fs::rename(dir.path().join("val/b"), dir.path().join("val/c")).unwrap();
+    let unlike = ["test/c", "train/c", "val/b"].map(|path| (FaultKind::UnlikeParts, path.to_owned()));
+    assert_eq!(found(dir.path()), unlike);
+    refused(
+        "folder:",
+        dir.path(),
+        "train/c",
+        &["does not exist, though val has this class", "2 more faults"],
+    );
+    fs::create_dir(dir.path().join("valid")).unwrap();
+    refused("folder:", dir.path(), "", &["holds val and valid, which name one part"]);
+    for part in ["val", "valid", "test"] {
+        fs::remove_dir_all(dir.path().join(part)).unwrap();
+    }
+    refused("folder:", dir.path(), "test", &["does not exist", "name the folder of train as the source"]);
+    fs::rename(dir.path().join("train"), dir.path().join("test")).unwrap();
+    refused("folder:", dir.path(), "train", &["does not exist"]);
+}
+
+/// As in `ImageNet`'s validation images, and a class may be called like a part.
+#[test]
+fn images_without_class_folders_are_told_of() {
+    let dir = tempfile::tempdir().unwrap();
+    three_parts(dir.path(), ["train", "val", "test"]);
+    fs::remove_dir_all(dir.path().join("val")).unwrap();
+    (0..3).for_each(|i| grey(&dir.path().join(format!("val/{i}.png")), 8, i));
+    refused("folder:", dir.path(), "val", &["0 class folders", "manifest:FILE"]);
+    assert_eq!(found(dir.path())[0], (FaultKind::TooFewClasses, "val".to_owned()));
+    for part in ["train", "test"] {
+        fs::remove_dir_all(dir.path().join(part)).unwrap();
+    }
+    (0..3).for_each(|i| grey(&dir.path().join(format!("train/{i}.png")), 8, 50 + i));
+    assert_eq!(read("", dir.path()).unwrap().train.class_names(), ["train", "val"]);
 }

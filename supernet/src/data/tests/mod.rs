@@ -5,6 +5,7 @@
 mod batches;
 mod binaries;
 mod folders;
+mod manifests;
 mod pictures;
 mod shrink;
 mod splits;

@@ -83,3 +83,46 @@ fn a_dataset_of_unlike_parts_is_refused() {
     let error = new(images(&[0, 1], 2), images(&[1, 1], 2)).unwrap_err().to_string();
     assert!(error.contains("test part has no image of class 0"), "{error}");
 }
+
+#[test]
+fn a_dataset_of_one_class_is_refused() {
+    let one = Dataset::new("own", images(&[0, 0], 1), images(&[0], 1), Augment::none());
+    assert!(one.unwrap_err().to_string().contains("it has one class"));
+}
+
+#[test]
+fn a_split_of_a_dataset_has_every_class_and_no_image_twice() {
+    let data = || Dataset::new("own", images(&[0, 1, 0, 1], 2), images(&[1, 0], 2), Augment::none()).unwrap();
+    let with = |train: &[usize], validation: &[usize]| {
+        data().with_split(Split { train: train.to_vec(), validation: validation.to_vec() })
+    };
+    let own = with(&[0, 3], &[1, 2]).unwrap();
+    assert_eq!((own.counts(), data().counts()), ((2, Some(2), 2), (4, None, 2)));
+    assert_eq!(own.shrunk(2).unwrap().split, own.split);
+    for (train, validation, expected) in [
+        (&[0, 1][..], &[2, 4][..], "image 4 of 4"),
+        (&[0, 1], &[1, 2], "image 1 is there twice"),
+        (&[0, 1, 2], &[3], "the validation part has no image of class 0 (0)"),
+        (&[1, 3], &[0, 2], "the training part has no image of class 0 (0)"),
+    ] {
+        assert!(with(train, validation).unwrap_err().contains(expected), "{expected}");
+    }
+}
+
+/// Of six images to train and three to validate, in proportion: with 6 images 4 and 2.
+#[test]
+fn a_limit_draws_from_both_parts_of_a_split() {
+    let all = images(&[0, 1, 0, 1, 0, 1, 0, 1, 1], 2);
+    let own = Split { train: (0..6).collect(), validation: (6..9).collect() };
+    let (drawn, split) = own.limited(&all, 6, &mut stream(0, &[])).unwrap();
+    assert_eq!((split.train, split.validation), (vec![0, 1, 2, 3], vec![4, 5]));
+    let of = |i: usize| drawn.image(i)[0];
+    assert!((0..4).all(|i| of(i) < 6) && (4..6).all(|i| of(i) >= 6), "each from its part");
+    assert_eq!(drawn.class_counts(), [3, 3]);
+    assert_eq!(own.limited(&all, 9, &mut stream(0, &[])).unwrap().0.pixels(), all.pixels());
+    assert_eq!(own.limited(&all, 4, &mut stream(0, &[])).unwrap().0.class_counts(), [2, 2]);
+    for n in [3, 10] {
+        let error = own.limited(&all, n, &mut stream(0, &[])).unwrap_err().to_string();
+        assert!(error.contains("valid: 4 (one a class to train and one to validate) to 9"), "{error}");
+    }
+}

@@ -99,7 +99,7 @@ impl ScratchRun<'_> {
     /// [`StudyError::Setting`] for a bad recipe or a second part that is trained for on other images,
     /// [`StudyError::Evaluator`] when the loss is no
     /// longer a number, [`StudyError::Interrupted`] after a checkpoint when the user wants to stop,
-    /// [`StudyError::Training`] when libtorch or a checkpoint fails.
+    /// [`StudyError::Failed`] when libtorch fails, [`StudyError::Training`] when a checkpoint does.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<Trained, StudyError> {
         self.recipe.check()?;
         if let Some(also) = self.also.filter(|part| !part.trains_as(self.part)) {

@@ -44,7 +44,7 @@ impl SinglePathRun<'_> {
     /// # Errors
     /// [`StudyError::Setting`] for a bad recipe, [`StudyError::Evaluator`] when the loss is no longer
     /// a number or no drawn path has anything to train, [`StudyError::Interrupted`] after the step in which
-    /// the user wants to stop and a checkpoint, [`StudyError::Training`] when libtorch or a checkpoint fails.
+    /// the user wants to stop and a checkpoint, [`StudyError::Failed`] when libtorch fails, [`StudyError::Training`] when a checkpoint does.
     pub fn run(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
         self.recipe.check()?;
         let rates = &self.recipe.sgd;

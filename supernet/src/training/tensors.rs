@@ -28,7 +28,7 @@ pub fn images_and_labels(batch: &Batch, placement: Placement) -> Result<(Tensor,
 /// equal in size as can be, for each weighs the same.
 ///
 /// # Errors
-/// [`StudyError::Training`] when libtorch fails, [`StudyError::Setting`] for a bad index.
+/// [`StudyError::Failed`] when libtorch fails, [`StudyError::Setting`] for a bad index.
 pub fn estimate(
     net: &Supernet,
     path: &Path,
@@ -49,7 +49,8 @@ pub fn estimate(
 /// the pass of each batch, and so chooses the BatchNorm statistics.
 ///
 /// # Errors
-/// [`StudyError::Training`] when libtorch fails, [`StudyError::Setting`] for a bad index.
+/// [`StudyError::Failed`] when libtorch fails, [`StudyError::Evaluator`] for logits that are not finite,
+/// [`StudyError::Setting`] for a bad index.
 pub fn score<'a>(
     net: &Supernet,
     path: &Path,
@@ -58,11 +59,22 @@ pub fn score<'a>(
     mut pass: impl FnMut() -> Pass<'a>,
 ) -> Result<f64, StudyError> {
     let mut hits = Tensor::f_zeros([], (Kind::Int64, net.placement().device)).map_err(SupernetError::from)?; // []
+    let mut sum = Tensor::f_zeros([], (Kind::Double, net.placement().device)).map_err(SupernetError::from)?; // []
     let mut batches = loader.ordered(indices, BatchOptions::new(SCORING_BATCH))?;
     while let Some(batch) = batches.next_batch() {
         let (images, labels) = images_and_labels(batch, net.placement())?;
         let logits = net.forward(&images, path, &mut pass())?.logits; // [B, K]
         hits += accuracy(&logits, &labels)?;
+        // Not finite as soon as one logit is not.
+        sum += logits.f_sum(Kind::Double).map_err(SupernetError::from)?; // []
     }
-    Ok(hits.int64_value(&[]) as f64 / indices.len() as f64)
+    // One wait for the device.
+    let both = hits.f_to_kind(Kind::Double).and_then(|hits| Tensor::f_stack(&[hits, sum], 0)); // [2]
+    let both = Vec::<f64>::try_from(&both.map_err(SupernetError::from)?).map_err(SupernetError::from)?;
+    if !both[1].is_finite() {
+        let reason =
+            "its logits are not finite: training diverged; lower the learning rate or the gradient clip";
+        return Err(StudyError::Evaluator(reason.into()));
+    }
+    Ok(both[0] / indices.len() as f64)
 }

@@ -6,21 +6,25 @@ use bonas_spaces::Architecture;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_study::StudyError;
 use bonas_study::evaluator::{Evaluator, Job, Monitor};
-use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::history::{Fidelity, Outcome};
 use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
 use crate::evaluator::SCORING;
 use crate::model::{Loss, Mode, Pass, Path, Placement, Sgd, Supernet};
 use crate::recipe::{SharedRecipe, cosine};
-use crate::training::{BalancedOrder, Part, Task, estimate, finite_mean, images_and_labels, score};
+use crate::training::{BalancedOrder, Part, Task, estimate, images_and_labels, score};
+
+use super::diverged::{Steps, Stop, without_diverged};
 
 /// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
 ///
 /// The union of the batch's operations, and nothing else, becomes one network. It is warmed up as
 /// a whole, then trained one architecture a step in a balanced order; weights that a step does not
 /// use do not move. Each architecture is scored on held-out training images with BatchNorm
-/// statistics re-estimated on its own path. Scores compare inside one batch only.
+/// statistics re-estimated on its own path. Scores compare inside one batch only. An architecture whose
+/// step gives a loss or a gradient that is not finite fails alone: the others are trained again from
+/// the start, as if it had not been in the batch.
 #[derive(Clone, Debug)]
 pub struct SharedEvaluator {
     task: Arc<Task>,
@@ -67,12 +71,12 @@ impl SharedEvaluator {
     /// Trains the union and returns the shares of right answers on the validation part, in order.
     fn train_and_score(
         &self,
-        job: &Job,
+        architectures: &[Architecture],
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<f64>, StudyError> {
-        let pool = if self.pool.is_empty() { &job.architectures } else { &*self.pool };
-        let union = Union::of(&[pool, &job.architectures].concat())?;
+    ) -> Result<Vec<f64>, Stop> {
+        let pool = if self.pool.is_empty() { architectures } else { &*self.pool };
+        let union = Union::of(&[pool, architectures].concat())?;
         let network = self.skeleton.network(&union, &self.ops)?;
         let net = Supernet::build(&network, self.placement, rng)?;
         let whole = net.path(&union.full_route())?;
@@ -81,7 +85,7 @@ impl SharedEvaluator {
             architectures.iter().map(path).collect::<Result<Vec<_>, StudyError>>()
         };
         self.train(&net, &whole, &paths(pool)?, rng, monitor)?;
-        self.score_all(&net, &paths(&job.architectures)?, rng, monitor)
+        self.score_all(&net, &paths(architectures)?, rng, monitor)
     }
 
     fn train(
@@ -91,15 +95,16 @@ impl SharedEvaluator {
         paths: &[Path],
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<(), StudyError> {
+    ) -> Result<(), Stop> {
         let mut sgd = Sgd::new(self.recipe.sgd.settings(), net)?;
         let mut order = BalancedOrder::new(paths.len());
         let epochs = self.recipe.epochs;
         for epoch in 0..epochs {
             let warm_up = epoch < self.recipe.warmup_epochs;
             monitor.step(epoch as u64, epochs as u64, if warm_up { "warm-up" } else { "single paths" });
-            let mut next = |rng: &mut StudyRng| {
-                if warm_up { whole } else { order.draw(rng).map_or(whole, |i| &paths[i]) }
+            let mut next = |rng: &mut StudyRng| match if warm_up { None } else { order.draw(rng) } {
+                Some(i) => (Some(i).filter(|_| self.pool.is_empty()), &paths[i]),
+                None => (None, whole),
             };
             self.epoch(net, &mut sgd, epoch, &mut next, rng, monitor)?;
         }
@@ -111,10 +116,10 @@ impl SharedEvaluator {
         net: &Supernet,
         sgd: &mut Sgd,
         epoch: usize,
-        next: &mut dyn FnMut(&mut StudyRng) -> &'p Path,
+        next: &mut dyn FnMut(&mut StudyRng) -> (Option<usize>, &'p Path),
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<(), StudyError> {
+    ) -> Result<(), Stop> {
         let recipe = &self.recipe;
         let (first, last) = (recipe.sgd.learning_rate, recipe.sgd.final_learning_rate);
         let rate = cosine(first, last, epoch, recipe.epochs);
@@ -122,18 +127,18 @@ impl SharedEvaluator {
         let indices = self.task.training_indices(Part::Validation);
         let options = BatchOptions::new(size).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, rng)?;
-        let mut losses = Vec::with_capacity(batches.remaining());
+        let mut steps = Steps::default();
         while let Some(batch) = batches.next_batch() {
             if monitor.cancelled() {
-                return Err(StudyError::Interrupted);
+                return Err(StudyError::Interrupted.into());
             }
-            let path = next(rng);
+            let (architecture, path) = next(rng);
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
-            let _norm = sgd.step(net, path.params(), &loss, rate)?;
-            losses.push(loss.detach());
+            let norm = sgd.step(net, path.params(), &loss, rate)?; // []
+            steps.push(architecture, loss.detach(), norm);
         }
-        finite_mean(&losses, epoch).map(drop)
+        steps.check(epoch)
     }
 
     fn score_all(
@@ -142,17 +147,22 @@ impl SharedEvaluator {
         paths: &[Path],
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<f64>, StudyError> {
+    ) -> Result<Vec<f64>, Stop> {
         let sample = self.task.sample(Part::Validation, self.recipe.statistics_images, rng);
         let (loader, held_out) = self.task.scoring(Part::Validation);
         let mut scores = Vec::with_capacity(paths.len());
         for (i, path) in paths.iter().enumerate() {
             if monitor.cancelled() {
-                return Err(StudyError::Interrupted);
+                return Err(StudyError::Interrupted.into());
             }
             monitor.step(i as u64, paths.len() as u64, SCORING);
             let statistics = estimate(net, path, self.task.training(), &sample)?;
-            scores.push(score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics)))?);
+            match score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics))) {
+                Err(StudyError::Evaluator(reason)) => {
+                    return Err(Stop::Diverged { architecture: Some(i), reason });
+                }
+                scored => scores.push(scored?),
+            }
         }
         Ok(scores)
     }
@@ -170,15 +180,14 @@ impl Evaluator for SharedEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
         tch::set_num_threads(self.threads as i32);
-        let scored = |value| Outcome::Scored(Score::of(value, Fidelity::SharedWeights));
-        match self.train_and_score(job, rng, monitor) {
-            Ok(scores) => Ok(scores.into_iter().map(scored).collect()),
-            // A loss that is no number: the batch has no score, and the study goes on.
-            Err(StudyError::Evaluator(reason)) => {
-                Ok(job.architectures.iter().map(|_| Outcome::Failed(reason.clone())).collect())
-            }
-            Err(error) => Err(error),
-        }
+        let start = rng.clone();
+        let train = |left: &[usize]| {
+            *rng = start.clone();
+            let left: Vec<Architecture> = left.iter().map(|&i| job.architectures[i].clone()).collect();
+            self.train_and_score(&left, rng, monitor)
+        };
+        let warn = |text: &str| monitor.warning(&format!("round {} batch {}: {text}", job.round, job.batch));
+        without_diverged(job.architectures.len(), train, warn)
     }
 }
 
@@ -222,6 +231,20 @@ mod tests {
         let job = Job { architectures: architectures.to_vec(), round: 0, batch: 0 };
         let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &Deaf).unwrap();
         outcomes.iter().map(|o| o.value(Fidelity::SharedWeights).unwrap()).collect()
+    }
+
+    /// Weights beyond single precision: whatever takes the first step diverges, until nothing is left.
+    #[test]
+    fn what_diverges_fails_with_its_reason() {
+        let mut evaluator = evaluator();
+        evaluator.recipe.sgd.learning_rate = 1e38;
+        evaluator.recipe.sgd.gradient_clip = 1e38;
+        let (space, mut rng) = (Darts::new(), stream(3, &[]));
+        let job =
+            Job { architectures: vec![space.sample(&mut rng), space.sample(&mut rng)], round: 0, batch: 0 };
+        let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &Deaf).unwrap();
+        let failed = |one: &Outcome| matches!(one, Outcome::Failed(reason) if reason.contains("in epoch"));
+        assert!(outcomes.iter().all(failed), "{outcomes:?}");
     }
 
     #[test]

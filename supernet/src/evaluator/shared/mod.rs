@@ -1,6 +1,8 @@
 //! Shared weights: a batch trains jointly in the supernet of its own operations.
 
 #[cfg(feature = "torch")]
+mod diverged;
+#[cfg(feature = "torch")]
 mod evaluator;
 mod settings;
 

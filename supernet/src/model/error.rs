@@ -66,11 +66,14 @@ impl SupernetError {
     }
 }
 
+/// What the C++ stack begins with that libtorch appends.
+const STACKS: [&str; 2] = ["\nException raised from", "\nframe #0"];
+
 impl From<TchError> for SupernetError {
     /// Keeps what libtorch says and drops the C++ stack that it appends.
     fn from(error: TchError) -> Self {
         let text = error.to_string();
-        let said = text.split("\nException raised from").next().unwrap_or(&text);
+        let said = STACKS.iter().fold(&*text, |text, stack| text.split(stack).next().unwrap_or(text));
         Self::Torch(said.trim().to_owned())
     }
 }
@@ -86,3 +89,22 @@ impl From<SupernetError> for StudyError {
 
 /// Result of this module.
 pub type Result<T, E = SupernetError> = std::result::Result<T, E>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stack_of_libtorch_is_left_out() {
+        let said = "DefaultCPUAllocator: can't allocate memory: you tried to allocate 75497472 bytes.";
+        for stack in [
+            "\nException raised from alloc at a.cpp:1\nframe #0: f",
+            "\nframe #0: c10::Throw(char) + 0x6a (0x7f)\nframe #1",
+        ] {
+            let error = SupernetError::from(TchError::Torch(format!("{said}{stack}")));
+            let expected = format!("libtorch: Internal torch error: {said}");
+            assert_eq!(error.to_string(), expected);
+            assert!(matches!(StudyError::from(error), StudyError::Failed(text) if text == expected));
+        }
+    }
+}

@@ -1,9 +1,7 @@
 //! Evaluations that fail as a whole: tried again, then recorded, or the end of the run where too many fail.
 
-use super::run::Runner;
-use super::state::Round;
 use crate::StudyError;
-use crate::history::{Outcome, Progress};
+use crate::history::{History, Outcome};
 
 /// What becomes of a batch whose evaluation ends in a panic or in [`StudyError::Failed`], most often for want of memory.
 ///
@@ -26,6 +24,29 @@ impl FailurePolicy {
         let reason = format!("{}; it must be in [0, 1]", self.max_failed_share);
         Err(StudyError::Setting { name: "max_failed_share".into(), reason })
     }
+
+    /// The outcomes of a batch of `architectures` that failed after all of the history, whatever ran at the same time.
+    ///
+    /// # Errors
+    /// [`StudyError::Evaluator`] with the reason where too many have failed.
+    pub(super) fn recorded(
+        self,
+        history: &History,
+        architectures: usize,
+        reason: &str,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        let (before, share) = (history.evaluations(), self.max_failed_share);
+        let all = before.len() + architectures;
+        let failed =
+            before.iter().filter(|one| matches!(one.outcome, Outcome::Failed(_))).count() + architectures;
+        if failed as f64 <= share * all as f64 {
+            return Ok(vec![Outcome::Failed(reason.to_owned()); architectures]);
+        }
+        Err(StudyError::Evaluator(format!(
+            "{reason}; {failed} of {all} architectures have failed, and max_failed_share is {share}; mend the cause and run the \
+             study again"
+        )))
+    }
 }
 
 /// What a batch ends in when it has no outcomes.
@@ -42,33 +63,5 @@ impl From<StudyError> for Trouble {
             StudyError::Failed(reason) => Self::Failed(reason),
             other => Self::Error(other),
         }
-    }
-}
-
-impl Runner {
-    /// The outcomes of a batch that failed, whose turn it is in the journal: so that it depends on nothing but the history.
-    ///
-    /// # Errors
-    /// [`StudyError::Evaluator`] where too many have failed.
-    pub(super) fn failed(
-        &mut self,
-        round: &Round,
-        batch: usize,
-        reason: &str,
-    ) -> Result<Vec<Outcome>, StudyError> {
-        let (architectures, share) = (round.batches[batch].len(), self.study.failures.max_failed_share);
-        let before = self.state.history.evaluations();
-        let all = before.len() + architectures;
-        let failed =
-            before.iter().filter(|one| matches!(one.outcome, Outcome::Failed(_))).count() + architectures;
-        let place = format!("round {} batch {batch}", round.index);
-        if failed as f64 > share * all as f64 {
-            return Err(StudyError::Evaluator(format!(
-                "{place}: {reason}; {failed} of {all} architectures have failed, and max_failed_share is {share}; mend the cause \
-                 and run the study again"
-            )));
-        }
-        self.progress(&Progress::Warning(&format!("{place} failed: {reason}")));
-        Ok(vec![Outcome::Failed(reason.to_owned()); architectures])
     }
 }

@@ -368,6 +368,19 @@ impl Runner {
         Ok(())
     }
 
+    /// The outcomes of a batch that failed, whose turn it is in the journal.
+    fn failed(&mut self, round: &Round, batch: usize, reason: &str) -> Result<Vec<Outcome>, StudyError> {
+        let architectures = round.batches[batch].len();
+        let recorded = self.study.failures.recorded(&self.state.history, architectures, reason);
+        let place = format!("round {} batch {batch}", round.index);
+        recorded.inspect(|_| self.progress(&Progress::Warning(&format!("{place} failed: {reason}")))).map_err(
+            |error| match error {
+                StudyError::Evaluator(reason) => StudyError::Evaluator(format!("{place}: {reason}")),
+                other => other,
+            },
+        )
+    }
+
     /// The batch whose record comes next.
     fn due(&self) -> Option<usize> {
         self.state.pending.as_ref().map(|round| round.next)

@@ -54,7 +54,7 @@ fn trained(recipe: &OptimizerRecipe, sgd: &Sgd) -> Tensor {
 fn reference(config: impl OptimizerConfig) -> Tensor {
     let mut store = nn::VarStore::new(Device::Cpu);
     let start = net().params().flat().copy();
-    store.root().var("w", &start.size(), nn::Init::Const(0.0));
+    let _ = store.root().var("w", &start.size(), nn::Init::Const(0.0));
     store.double();
     let mut weights = store.variables().remove("w").unwrap();
     tch::no_grad(|| weights.copy_(&start));

@@ -213,6 +213,19 @@ fn curves_have_the_losses_and_rates_of_every_epoch() {
             "{row:?}"
         );
     }
+    let page = at.join("report.html");
+    assert!(said(&bonas(&["report", "t"], folder.path())).contains("t/report.html"));
+    let written = fs::read_to_string(&page).unwrap();
+    for text in
+        ["epoch 3\nlearning rate: 0.1000", "training accuracy", &format!("training loss: {:.4}", losses[2])]
+    {
+        assert!(written.contains(text), "{text} in {written}");
+    }
+    fs::remove_file(at.join("final.json")).unwrap();
+    fs::write(file(&at, "curves.csv").unwrap(), &curves[..=curves.rfind("\n3,").unwrap() + 3]).unwrap();
+    let cut = bonas(&["report", "t"], folder.path());
+    assert!(!cut.status.success() && text(&cut.stderr).contains("curves.csv"), "{}", text(&cut.stderr));
+    assert_eq!(fs::read_to_string(&page).unwrap(), written, "the page stays");
     assert!(rows.len() == 4 && rows[3][3] > rows[0][3] && rows[3][3] <= 1.0, "{rows:?}");
 }
 

@@ -92,7 +92,7 @@ fn kill_after(lines: usize, arguments: &[&str], folder: &Path) {
     let begun = Instant::now();
     let written = || file(folder, "curves.csv").and_then(|path| fs::read_to_string(path).ok());
     while written().is_none_or(|text| text.lines().count() < lines) && child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "no curves");
+        assert!(begun.elapsed() < Duration::from_mins(1), "no curves");
         std::thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -207,10 +207,25 @@ fn curves_have_the_losses_and_rates_of_every_epoch() {
     for (epoch, row) in rows.iter().enumerate() {
         let rate = 0.4 * (1.0 - epoch as f64 / 4.0);
         assert!(
-            row[0] == epoch as f64 && (row[1] - rate).abs() < 1e-12 && row[2] == losses[epoch],
+            [row[0] - epoch as f64, row[1] - rate, row[2] - losses[epoch]]
+                .iter()
+                .all(|apart| apart.abs() < 1e-12),
             "{row:?}"
         );
     }
+    let page = at.join("report.html");
+    assert!(said(&bonas(&["report", "t"], folder.path())).contains("t/report.html"));
+    let written = fs::read_to_string(&page).unwrap();
+    for text in
+        ["epoch 3\nlearning rate: 0.1000", "training accuracy", &format!("training loss: {:.4}", losses[2])]
+    {
+        assert!(written.contains(text), "{text} in {written}");
+    }
+    fs::remove_file(at.join("final.json")).unwrap();
+    fs::write(file(&at, "curves.csv").unwrap(), &curves[..=curves.rfind("\n3,").unwrap() + 3]).unwrap();
+    let cut = bonas(&["report", "t"], folder.path());
+    assert!(!cut.status.success() && text(&cut.stderr).contains("curves.csv"), "{}", text(&cut.stderr));
+    assert_eq!(fs::read_to_string(&page).unwrap(), written, "the page stays");
     assert!(rows.len() == 4 && rows[3][3] > rows[0][3] && rows[3][3] <= 1.0, "{rows:?}");
 }
 
@@ -388,8 +403,7 @@ fn a_training_has_the_skeleton_of_its_recipe() {
     };
     let params = |more: &[&str]| {
         let plan = said(&plan(more));
-        let line = plan.lines().find(|line| line.starts_with("network:")).unwrap().to_owned();
-        line
+        plan.lines().find(|line| line.starts_with("network:")).unwrap().to_owned()
     };
     let own = params(&["--layers", "3", "--set", "final.skeleton=darts"]);
     assert_eq!(params(&["--layers", "3"]), own);

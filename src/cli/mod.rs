@@ -75,9 +75,9 @@ enum Command {
     Infer(infer::InferArgs),
     /// Measure a trained network on images: accuracies by class, confusion, calibration.
     Evaluate(evaluate::EvaluateArgs),
-    /// Make the report of a search again, finished or not.
+    /// Make the report of a search again, or that of a training, finished or not.
     Report {
-        /// The search's folder.
+        /// The folder of the search or of the training.
         dir: PathBuf,
     },
     /// List the searches below a folder, with state, progress and best score.

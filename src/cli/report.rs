@@ -2,17 +2,22 @@
 
 use std::path::Path;
 
+use bonas::Folder;
 use bonas::observer::quoted;
-use bonas::search::write_report;
+use bonas::search::{write_report, write_training_report};
 use bonas::study::journal::{JOURNAL_FILE, Journal, read};
 
 use super::{out, searched, usage};
 
-/// Makes the report of a folder again from what lies in it, and prints what the search came to.
+/// Makes the report of a search or of a training from what lies in its folder, and prints what a search came to.
 ///
 /// # Errors
 /// [`bonas::StudyError`] for a folder that holds no study, or a damaged file.
 pub(super) fn again(dir: &Path) -> anyhow::Result<()> {
+    if Folder::at(dir) == Folder::Training {
+        let page = write_training_report(dir)?;
+        return out::text(&format!("report     {}\n", quoted(&page)));
+    }
     let config = searched::read_config(dir)?;
     if !Journal::exists(dir) {
         let (shown, folder) = (dir.display(), quoted(dir));

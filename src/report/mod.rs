@@ -26,6 +26,7 @@ pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod timings;
+mod training;
 
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
@@ -46,6 +47,7 @@ pub use pca::{Plane, project};
 pub(crate) use shown::Shown;
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};
+pub use training::{RunCurves, TrainingReport};
 
 /// The contents of a search's report: events, final training, times, environment.
 #[derive(Clone, Debug, Default)]

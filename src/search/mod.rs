@@ -24,6 +24,7 @@ mod state;
 #[cfg(feature = "torch")]
 mod tabulate;
 mod training;
+mod training_page;
 
 use std::any::Any;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,7 @@ pub use standing::{Standing, State};
 pub use state::difference;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
+pub use training_page::write_training_report;
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";

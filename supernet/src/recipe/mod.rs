@@ -289,7 +289,7 @@ fn in_range(name: &str, value: f64, low: f64, high: f64) -> Result<(), StudyErro
     if (low..=high).contains(&value) {
         return Ok(());
     }
-    let range = if low == f64::MIN_POSITIVE {
+    let range = if low > 0.0 && low <= f64::MIN_POSITIVE {
         format!("above 0, at most {high}")
     } else {
         format!("in [{low}, {high}]")

@@ -158,7 +158,7 @@ mod tests {
                 Mixing::mixed(&x, y.shallow_clone(), &[1, 2, 3, 0], Some(rng), 0.75).unwrap();
             let (_, share) = share(&targets);
             // Half of either side at most, less at the edges.
-            assert!(share <= 0.25 && share >= 0.0, "{share}");
+            assert!((0.0..=0.25).contains(&share), "{share}");
             let pasted = mixed.select(0, 0).eq(1.0).sum(Kind::Int64).int64_value(&[]);
             assert_eq!(pasted as f64 / 64.0, share);
             assert_eq!(mixed.select(0, 3).eq(0.0).sum(Kind::Int64).int64_value(&[]), pasted);
@@ -177,7 +177,8 @@ mod tests {
             others: Some((Tensor::from_slice(&[1_i64, 1]), 0.25)),
         };
         // Losses by hand: of label 0 (ln 2 + ln 4/3)/2, of label 1 (ln 2 + ln 4)/2.
-        let [zero, one] = [(2.0_f64.ln() + (4.0 / 3.0_f64).ln()) / 2.0, (2.0_f64.ln() + 4.0_f64.ln()) / 2.0];
+        let [zero, one] =
+            [f64::midpoint(2.0_f64.ln(), (4.0 / 3.0_f64).ln()), f64::midpoint(2.0_f64.ln(), 4.0_f64.ln())];
         let loss = targets.loss(&Loss::default(), &output).unwrap().double_value(&[]);
         assert!((loss - (0.75 * zero + 0.25 * one)).abs() < 1e-12, "{loss}");
         // The second image is 0 for sure; the first is a tie, of which the first class is taken.

@@ -1,0 +1,133 @@
+//! The page of a single training: its result, its learning curves, its configuration.
+
+use super::markup::{configuration, figure, foot, head, note, pair, section, table, tiles};
+use super::plots::{self, Curves, Line};
+use super::{FinalResult, Shown};
+use crate::drawing::escape;
+
+/// The learning curves of one run; the vectors have an entry for each epoch that is done.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RunCurves {
+    /// Learning rate of the first step.
+    pub learning_rates: Vec<f64>,
+    /// Mean training loss.
+    pub losses: Vec<f64>,
+    /// Share of the training images that were classified rightly; NaN where it was not measured.
+    pub accuracies: Vec<f64>,
+}
+
+/// What the page of a training shows.
+#[derive(Clone, Debug, Default)]
+pub struct TrainingReport {
+    /// The result; none while the training is not over.
+    pub result: Option<FinalResult>,
+    /// The runs that have begun, in order.
+    pub runs: Vec<RunCurves>,
+    /// The configuration as text.
+    pub config: String,
+}
+
+impl TrainingReport {
+    /// The page. It loads nothing, and every text from outside is escaped.
+    pub fn page(&self) -> String {
+        let lead = match &self.result {
+            Some(_) => "Trained from scratch; accuracies are on test images, read once in the end.",
+            None => "The training has not ended; the same `bonas train` command goes on with it.",
+        };
+        let mut page = head("Training", lead);
+        if let Some(result) = &self.result {
+            page.push_str(&of_result(result));
+        }
+        page.push_str(&self.curves());
+        page.push_str(&configuration(&self.config));
+        page + &foot()
+    }
+
+    fn curves(&self) -> String {
+        let curve = |id: &str, title: &str, caption: &str, values: fn(&RunCurves) -> &Vec<f64>| {
+            let line = |(run, curves): (usize, &RunCurves)| {
+                let name = if self.runs.len() > 1 { format!("run {run}") } else { String::new() };
+                Line { name, values: values(curves).clone() }
+            };
+            let all: Vec<Line> = self.runs.iter().enumerate().map(line).collect();
+            figure(id, plots::lines(&all, Curves::by_epoch(title)), caption)
+        };
+        let learnt = curve("loss", "training loss", "Mean training loss of each epoch.", |run| &run.losses)
+            + &curve(
+                "accuracy",
+                "training accuracy",
+                "Share of the training images that were classified rightly, as the training saw them.",
+                |run| &run.accuracies,
+            );
+        let rate = curve("rate", "learning rate", "Learning rate at the first step of each epoch.", |run| {
+            &run.learning_rates
+        });
+        if learnt.is_empty() { String::new() } else { section("Learning curves", &(pair(&learnt) + &rate)) }
+    }
+}
+
+/// Large figures, the architecture, and the accuracy of each run.
+fn of_result(result: &FinalResult) -> String {
+    let percent = |value: Option<f64>| Shown::Accuracy.value(value);
+    let sd = result.sd().map_or_else(String::new, |sd| format!(" ± {}", percent(Some(sd))));
+    let mut figures = vec![(percent(result.mean()), format!("test accuracy{sd}"))];
+    figures.extend(result.params.map(|params| (params.to_string(), "parameters".to_owned())));
+    figures.extend(result.macs.map(|macs| (macs.to_string(), "multiply-adds of an image".to_owned())));
+    let rows =
+        result.test.iter().enumerate().map(|(run, &value)| vec![run.to_string(), percent(Some(value))]);
+    let body = format!("<p class=\"code\">{}</p>\n", escape(&result.arch))
+        + &table("runs", "Test accuracy of each run", &["run", "test accuracy"], rows)
+        + &note("Runs differ in their seed.");
+    tiles(&figures) + &section("Architecture", &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report() -> TrainingReport {
+        let result = FinalResult {
+            arch: "a<b".into(),
+            test: vec![0.5, 0.75],
+            params: Some(12),
+            ..FinalResult::default()
+        };
+        let run = |loss| RunCurves {
+            learning_rates: vec![0.5, 0.25],
+            losses: vec![loss, 1.0],
+            accuracies: vec![f64::NAN, 0.5],
+        };
+        TrainingReport { result: Some(result), runs: vec![run(2.0), run(3.0)], config: "[final]\n".into() }
+    }
+
+    #[test]
+    fn the_page_has_result_curves_and_configuration() {
+        let page = report().page();
+        for text in [
+            "62.50 %",
+            "a&lt;b",
+            "epoch 0\nrun 0: 2.0000\nrun 1: 3.0000",
+            "epoch 1\nrun 0: 0.5000\nrun 1: 0.5000",
+            "run 0: 0.2500",
+            "[final]",
+        ] {
+            assert!(page.contains(text), "{text} in {page}");
+        }
+        assert!(
+            !page.contains("run 0: NaN") && !page.contains("NaN,"),
+            "a value that was not measured is left out"
+        );
+    }
+
+    #[test]
+    fn a_training_that_goes_on_has_no_result() {
+        let page = TrainingReport { result: None, ..report() }.page();
+        assert!(
+            page.contains("has not ended")
+                && !page.contains("Architecture")
+                && page.contains("run 1: 3.0000")
+        );
+        let empty = TrainingReport::default().page();
+        assert!(!empty.contains("Learning curves"));
+    }
+}

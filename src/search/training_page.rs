@@ -1,0 +1,103 @@
+//! The page of a single training, from what lies in its folder.
+
+use std::path::{Path, PathBuf};
+
+use bonas_study::journal::{read_json, write_whole};
+
+use super::{FINALS_FOLDER, TRAINING_FILE};
+use crate::StudyError;
+use crate::report::{FINAL_FILE, FinalResult, REPORT_FILE, RunCurves, TrainingReport};
+
+/// How the names of learning curves end ([`RunFiles::curves`](bonas_supernet::evaluator::RunFiles::curves)).
+const CURVES: &str = ".curves.csv";
+/// Their first line.
+const HEADER: &str = "epoch,learning_rate,loss,accuracy";
+
+/// Writes `report.html` in the folder of a single training, finished or not, and gives its path; the training itself is
+/// neither locked nor changed.
+///
+/// # Errors
+/// [`StudyError::Io`] for a file that cannot be read or written, [`StudyError::Data`] for a damaged one.
+pub fn write_training_report(directory: &Path) -> Result<PathBuf, StudyError> {
+    let settings = directory.join(TRAINING_FILE);
+    let results: Option<Vec<FinalResult>> = read_json(&directory.join(FINAL_FILE))?;
+    let report = TrainingReport {
+        result: results.and_then(|results| results.into_iter().next()),
+        runs: curves(&directory.join(FINALS_FOLDER))?,
+        config: read(&settings)?,
+    };
+    let page = directory.join(REPORT_FILE);
+    write_whole(&page, report.page().as_bytes())?;
+    Ok(page)
+}
+
+/// The learning curves in a folder, by the numbers of their runs.
+fn curves(folder: &Path) -> Result<Vec<RunCurves>, StudyError> {
+    let io = |source| StudyError::Io { path: folder.to_owned(), source };
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_suffix(CURVES));
+        let run = name.and_then(|stem| stem.rsplit('-').next()?.parse::<usize>().ok());
+        found.extend(run.map(|run| (run, path)));
+    }
+    found.sort();
+    found.iter().map(|(_, path)| parse(path, &read(path)?)).collect()
+}
+
+/// Reads curves; an accuracy that was not measured is NaN.
+fn parse(path: &Path, text: &str) -> Result<RunCurves, StudyError> {
+    let bad = |line: usize, reason: &str| StudyError::Data {
+        path: path.to_owned(),
+        reason: format!(
+            "line {line}: {reason}; take the file away, and a training that goes on writes it again"
+        ),
+    };
+    let mut lines = text.lines();
+    if lines.next() != Some(HEADER) {
+        return Err(bad(1, &format!("expected {HEADER}")));
+    }
+    let mut curves = RunCurves::default();
+    for (at, line) in lines.enumerate() {
+        let cells: Vec<&str> = line.split(',').collect();
+        let [epoch, rate, loss, accuracy] = cells[..] else { return Err(bad(at + 2, "expected four cells")) };
+        let number =
+            |cell: &str| cell.parse::<f64>().map_err(|_| bad(at + 2, &format!("{cell:?} is no number")));
+        if epoch.parse() != Ok(at) {
+            return Err(bad(at + 2, &format!("epoch {epoch:?}, expected {at}")));
+        }
+        curves.learning_rates.push(number(rate)?);
+        curves.losses.push(number(loss)?);
+        curves.accuracies.push(if accuracy.is_empty() { f64::NAN } else { number(accuracy)? });
+    }
+    Ok(curves)
+}
+
+fn read(path: &Path) -> Result<String, StudyError> {
+    std::fs::read_to_string(path).map_err(|source| StudyError::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn curves_are_read_and_damage_is_named() {
+        let parsed = |rows: &str| parse(Path::new("c.csv"), &format!("{HEADER}\n{rows}"));
+        let curves = parsed("0,0.5,2.25,\n1,0.25,1.5,0.75\n").unwrap();
+        assert_eq!((curves.learning_rates, curves.losses), (vec![0.5, 0.25], vec![2.25, 1.5]));
+        assert!(curves.accuracies[0].is_nan() && curves.accuracies[1..] == [0.75]);
+        for (rows, expected) in [
+            ("0,0.5,2.25\n", "line 2: expected four cells"),
+            ("0,0.5,x,1\n", "line 2: \"x\" is no number"),
+            ("0,1,1,1\n0,1,1,1\n", "line 3: epoch \"0\", expected 1"),
+        ] {
+            let error = parsed(rows).unwrap_err().to_string();
+            assert!(error.contains(expected) && error.contains("c.csv"), "{error}");
+        }
+        assert!(parse(Path::new("c.csv"), "").is_err());
+    }
+}

@@ -117,7 +117,8 @@ fn rows_beyond_the_space_are_left_out() {
     assert!(error.contains("no row is left: 1 row left out: 1 with skip_connect"), "{error}");
     assert!(!at.join("none").exists());
     // A rule of a space file, and a table that a search starts from.
-    let rows: String = (1..=12).map(|a| format!("a={a},0.{a:02}\n")).collect();
+    let row = |a: usize| format!("a={a},0.{a:02}\n");
+    let rows: String = (1..=12).map(row).collect();
     fs::write(at.join("a.csv"), format!("arch,score\n{rows}")).unwrap();
     fs::write(at.join("a.toml"), "choices = [{ name = \"a\", range = [1, 12] }]\nrules = [\"a > 2\"]\n")
         .unwrap();

@@ -58,6 +58,21 @@ fn a_text_with_two_readings_is_refused_with_both() {
 }
 
 #[test]
+fn the_space_of_a_text_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error =
+        |space: &str, arch: &str| refusal(&["describe", "--space", space, "--arch", arch], folder.path());
+    let found = error("nasbench201", "PC_DARTS_cifar");
+    assert!(
+        found.contains("cannot read \"PC_DARTS_cifar\"") && found.contains("it is one of --space darts"),
+        "{found}"
+    );
+    let cell = "|nor_conv_3x3~0|+|none~0|none~1|+|none~0|none~1|avg_pool_3x3~2|";
+    assert!(error("darts", cell).contains("it is one of --space nasbench201"));
+    assert!(!error("darts", "nonsense").contains("it is one of"));
+}
+
+#[test]
 fn a_hash_is_looked_up_in_a_table() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

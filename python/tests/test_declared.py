@@ -47,10 +47,13 @@ def test_a_file_is_the_space_that_python_declares(in_folder: Path) -> None:
     assert len({a.key for a in file.enumerate()}) == file.size
     assert file.choice_names == ["blocks", "width", "act"]
     assert spaces.get("file:net.toml") == file == spaces.from_file(Path("net.toml").absolute())
-    # Texts that differ are other spaces, whose architectures are not mixed.
-    assert file != ours
+    # Texts that mean the same are one space; architectures of another are not mixed with its own.
+    assert file == ours and file.toml != ours.toml
+    bonas.Surrogate("trees").fit([file.sample(rng=1), ours.sample(rng=2)], [1, 2])
+    other = spaces.Choices("net", CHOICES, rules=["blocks * width <= 100"])
+    assert file != other
     with pytest.raises(bonas.SpaceError, match="is of space net, expected net"):
-        bonas.Surrogate("trees").fit([file.sample(rng=1), ours.sample(rng=1)], [1, 2])
+        bonas.Surrogate("trees").fit([file.sample(rng=1), other.sample(rng=1)], [1, 2])
 
 
 def test_a_study_of_a_file_is_that_of_the_command(command: Callable[..., str], in_folder: Path) -> None:

@@ -492,6 +492,12 @@ fn signs_of_pdf_files_and_printed_arrays() {
     let good = DARTS_V2.to_string();
     assert_eq!(good.replace("range(2, 6)", "np.arange(2, 6)").parse(), Ok(DARTS_V2));
     assert_eq!(good.replace("range(2, 6)", "array([2, 3, 4, 5])").parse(), Ok(DARTS_V2));
-    let error = refusal("darts", "GDAS_V1");
-    assert!(error.contains("PC_DARTS_cifar") && error.contains("give the Genotype(..) itself"), "{error}");
+    for (name, advice) in [
+        ("GDAS", "of any other give the Genotype(..) itself"),
+        ("AmoebaNet", "of any other give the Genotype(..) itself"),
+        ("pc_darts_cifar", "did you mean PC_DARTS_cifar?"),
+    ] {
+        let error = refusal("darts", name);
+        assert!(error.contains("it neither is a published name") && error.contains(advice), "{error}");
+    }
 }

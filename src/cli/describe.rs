@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use bonas::build::named_space;
 use bonas::drawing::cells_text;
+use bonas::spaces::catalogue::SPACES;
 use bonas::spaces::network::{Network, Shape, SkeletonSize, Union};
-use bonas::spaces::{Architecture, Notation, SearchSpace, SpaceError};
+use bonas::spaces::{Architecture, Notation, SearchSpace, SpaceEntry, SpaceError};
 use bonas::study::table::{Reading, Source};
 use clap::Args;
 use serde_json::{Value, json};
@@ -86,7 +87,9 @@ pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
 
 /// The architecture of the text, by itself or in the table.
 fn architecture(args: &DescribeArgs, space: &Arc<dyn SearchSpace>) -> anyhow::Result<Architecture> {
-    let Some(path) = &args.table else { return space.parse(&args.arch).map_err(usage) };
+    let Some(path) = &args.table else {
+        return space.parse(&args.arch).map_err(|error| unread(&args.arch, &**space, &error));
+    };
     let source = Source::named(path);
     if let Source::File(path) = &source {
         files::expect_file(path, "--table")?;
@@ -95,6 +98,20 @@ fn architecture(args: &DescribeArgs, space: &Arc<dyn SearchSpace>) -> anyhow::Re
     let table = source.open(space.clone(), &Reading { skip_missing: true, ..Reading::default() })?;
     let arm = table.find(&args.arch).map_err(usage)?;
     Ok(table.arms()[arm].architecture.clone())
+}
+
+/// The error of a text that the space does not read, with the spaces that do.
+fn unread(text: &str, space: &dyn SearchSpace, error: &SpaceError) -> anyhow::Error {
+    let reads = |entry: &&SpaceEntry| entry.name != space.name() && entry.space().parse(text).is_ok();
+    let others: Vec<&str> = match error {
+        SpaceError::Notation { .. } => SPACES.iter().filter(reads).map(|entry| entry.name).collect(),
+        _ => Vec::new(),
+    };
+    if others.is_empty() {
+        usage(error)
+    } else {
+        usage(format!("{error}; it is one of --space {}", others.join(" or ")))
+    }
 }
 
 /// What stands for every notation.

@@ -70,11 +70,8 @@ fn figures(summary: &Summary) -> Vec<(String, String)> {
     }
     let counted =
         [(summary.failed, "failed"), (summary.pending, "pending"), (summary.abandoned, "abandoned")];
-    let others: String = counted
-        .iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| format!(", {count} {what}"))
-        .collect();
+    let others = counted.iter().filter(|(count, _)| *count > 0);
+    let others = others.fold(String::new(), |text, (count, what)| text + &format!(", {count} {what}"));
     let label = format!("architectures evaluated in {} rounds{others}", summary.rounds.len());
     tiles.push((summary.queries.to_string(), label));
     if let Some(tau) = summary.tau_mean {

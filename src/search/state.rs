@@ -172,11 +172,12 @@ fn read_config(path: &Path) -> Result<SearchConfig, StudyError> {
         .map_err(|error| bad(format!("it is no configuration any more: {error}")))
 }
 
-/// The first lines in which two texts of a space file differ, comments and empty lines aside.
+/// The first lines in which two texts of a space file differ, those aside that are no change: comments, empty lines, `about`.
 fn lines_of_space_file([there, here]: &[String; 2]) -> [String; 2] {
     let telling = |text: &str| {
         let lines = text.lines().map(str::trim).enumerate();
-        let told = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+        let is_change = |line: &str| !line.is_empty() && !line.starts_with('#') && !line.starts_with("about");
+        let told = lines.filter(|(_, line)| is_change(line));
         told.map(|(i, line)| (i + 1, line.to_owned())).collect::<Vec<_>>()
     };
     let (there, here) = (telling(there), telling(here));

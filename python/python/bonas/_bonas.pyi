@@ -23,10 +23,12 @@ __all__ = [
     "kendall_tau_b",
     "n_at_k",
     "precision_at_top",
+    "same_space",
     "space",
     "space_names",
     "spearman",
     "surrogate_names",
+    "unpickled_space",
 ]
 
 __version__: str

@@ -157,7 +157,7 @@ def _setting_of(space: Space | str, folder: Path) -> Iterator[str]:
         return
     kept = folder.absolute() / "space.toml"
     begun = (folder / "config.toml").exists()
-    if (begun or kept.exists()) and not _bonas.same_space(_text_in(kept) or "", text or ""):
+    if (begun or kept.exists()) and not _bonas.same_space(_text_in(kept) or "", str(text)):
         raise SettingError(f"path: {folder} is that of something in another space; give another folder")
     if not begun:
         folder.mkdir(parents=True, exist_ok=True)

@@ -133,6 +133,11 @@ pub(super) fn rows(
     let mut reader = csv::ReaderBuilder::new().from_reader(text);
     let mut header = reader.headers().map_err(|error| csv_error(text, path, &error))?.clone();
     header.trim();
+    if header.is_empty() {
+        let reason =
+            format!("it is empty; give a CSV file whose first line names the columns, one of them {ARCH}");
+        return Err(StudyError::Data { path: path.to_owned(), reason });
+    }
     let places = places(&header, reading).and_then(|places| places.expect_notation(space));
     let places = places.map_err(|reason| StudyError::Data { path: path.to_owned(), reason })?;
     let mut rows = Rows { values: vec![Vec::new(); reading.columns.len()], ..Rows::default() };

@@ -116,7 +116,7 @@ fn bad_rows_name_file_line_and_remedy() {
         ("cell,acc\n02012100,1\n", ["acc"], "unknown column `arch`"),
         ("arch,acc,acc\n02012100,1,2\n", ["acc"], "column `acc` is there 2 times; rename all but one"),
         ("arch,acc\n", ["acc"], "t.csv: the table has no row"),
-        ("", ["acc"], "unknown column `arch`"),
+        ("", ["acc"], "it is empty; give a CSV file whose first line names the columns"),
     ] {
         // However lines end.
         for csv in [csv.to_owned(), csv.replace('\n', "\r\n")] {

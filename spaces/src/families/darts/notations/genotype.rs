@@ -35,9 +35,9 @@ pub(super) fn read(text: &str) -> Result<Genotype, SpaceError> {
 /// What is wrong with a text that could only be a name.
 fn nameless(text: &str) -> String {
     let names = PUBLISHED.map(|(name, _)| name);
-    let meant = nearest(text, names).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+    let meant = nearest(text, names).map(|name| format!("did you mean {name}? ")).unwrap_or_default();
     format!(
-        "it neither is a published name ({}) nor has \"Genotype(\"{meant}; of any other give the Genotype(..) itself",
+        "it neither is a published name ({}) nor has \"Genotype(\"; {meant}of any other give the Genotype(..) itself",
         names.join(", ")
     )
 }

@@ -163,6 +163,8 @@ fn a_search_scores_on_the_validation_part() {
     };
     let search = |out: &str| bonas(&["search", "s.toml", "--out", out], at);
     config("my images", 1, "all");
+    let planned = text(&bonas(&["search", "s.toml", "--dry-run"], at).stdout);
+    assert!(planned.contains("# Plan\nimages: 4 train, 4 val, 2 test; a search scores on val"), "{planned}");
     let found = search("folder");
     let (printed, error) = (text(&found.stdout), text(&found.stderr));
     let said = "images: 4 train, 4 val, 2 test; a search scores on val, and final training learns from ";

@@ -92,7 +92,7 @@ fn show_images(
     let Some(config) = experiment.config.images() else { return Ok(()) };
     #[cfg(feature = "torch")]
     if experiment.config.strategies.iter().any(|strategy| config.search(strategy, 1).trains()) {
-        return data::show_images(&experiment.images, &config.data, folder, &config.finals, told);
+        return out::text(&data::described(&experiment.images, &config.data, folder, &config.finals, told)?);
     }
     data::show_skipped(&config.data, folder, told)
 }

@@ -125,27 +125,26 @@ fn as_json(report: &DataReport) -> Value {
 /// Most files that a search names.
 const SHOWN: usize = 20;
 
-/// Says where the parts of images come from that are not as plain as a training and a test part, and which images are left
-/// out. Relative paths start from `folder`; the images stay in the cache.
+/// Where the parts of images come from that are not as plain as a training and a test part, and which images are left out;
+/// empty if there is nothing to say. Relative paths start from `folder`; the images stay in the cache.
 ///
 /// # Errors
 /// As [`Source::load`].
 #[cfg(feature = "torch")]
-pub(super) fn show_images(
+pub(super) fn described(
     images: &ImageCache,
     data: &DataSettings,
     folder: &Path,
     finals: &FinalSettings,
     told: impl Fn(StudyError) -> anyhow::Error,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<String> {
     let source = data.source.parse::<Source>().map_err(&told)?.within(folder);
     // A format that says how large its images are has a test part, and no files to leave out.
     if source.format().is_some() {
-        return Ok(());
+        return Ok(String::new());
     }
     let data = images.load(&source, &data.options()).map_err(told)?;
-    let text = left_out(data.left_out.iter()).unwrap_or_default() + &parts(&data, finals);
-    if text.is_empty() { Ok(()) } else { out::text(&text) }
+    Ok(left_out(data.left_out.iter()).unwrap_or_default() + &parts(&data, finals))
 }
 
 /// How many images there are for what; empty for a training and a test part.

@@ -65,7 +65,9 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
     let trainings = Trainings::planned(config)?;
     let networks = &trainings.networks;
     let mut rng = bonas::study::rng::stream(config.study.seed, &[]);
-    let mut text = format!("devices: {:?}\n", networks.devices());
+    let (images, folder) = (&config.images, &config.relative_to);
+    let mut text = super::data::described(images, &config.data, folder, &config.finals, anyhow::Error::from)?;
+    let _ = writeln!(text, "devices: {:?}", networks.devices());
     if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
         let cells = config.strategy.batch();
         let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();

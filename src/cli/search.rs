@@ -116,7 +116,8 @@ pub(super) fn show_images(
 ) -> anyhow::Result<()> {
     #[cfg(feature = "torch")]
     if config.trains() {
-        return data::show_images(&config.images, &config.data, &config.relative_to, &config.finals, told);
+        let SearchConfig { images, data, relative_to, finals, .. } = config;
+        return out::text(&data::described(images, data, relative_to, finals, told)?);
     }
     if config.evaluator.follows_up() {
         data::show_skipped(&config.data, &config.relative_to, told)

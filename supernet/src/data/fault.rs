@@ -65,9 +65,7 @@ impl FaultKind {
             Self::EmptyClass => ["class without images", "classes without images"],
             Self::UnlikeParts => ["class that a part lacks", "classes that a part lacks"],
             Self::TooFewImages => ["class with too few images", "classes with too few images"],
-            Self::Duplicate => {
-                ["image that is there twice", "images that are there twice, in parts, classes or a split"]
-            }
+            Self::Duplicate => ["image that is there twice", "images that are there twice"],
             Self::RepeatedRow => ["row that names a file again", "rows that name a file again"],
             Self::OtherType => {
                 ["file of another type or place, not read", "files of other types or places, not read"]

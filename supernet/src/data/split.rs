@@ -70,7 +70,7 @@ impl Split {
     ///
     /// # Errors
     /// [`StudyError::Setting`] if `n` leaves no image of a class in one of the parts, or is above the number of images.
-    pub(crate) fn limited(
+    pub fn limited(
         &self,
         images: &Images,
         n: usize,

@@ -25,6 +25,11 @@ impl FailurePolicy {
         Err(StudyError::Setting { name: "max_failed_share".into(), reason })
     }
 
+    /// Whether no failure is recorded.
+    pub(super) fn stops_at_the_first(self) -> bool {
+        self.max_failed_share <= 0.0
+    }
+
     /// The outcomes of a batch of `architectures` that failed after all of the history, whatever ran at the same time.
     ///
     /// # Errors

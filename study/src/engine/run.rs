@@ -315,6 +315,10 @@ impl Runner {
         }
         let stored = match result {
             Ok(outcomes) => self.collect(round, batch, outcomes, collected),
+            // Nothing is recorded: no need to wait for its turn.
+            Err(Trouble::Failed(reason)) if self.study.failures.stops_at_the_first() => {
+                self.failed(round, batch, &reason).map(drop)
+            }
             Err(Trouble::Failed(reason)) => {
                 collected.ready.insert(batch, Err(reason));
                 self.flush(round, collected)

@@ -280,7 +280,7 @@ mod tests {
         let page = blocks(include_str!("../../docs/adding.md"));
         let new = page.iter().filter(|block| block.path.is_some_and(|path| path.contains("/src/")));
         let (changes, files): (Vec<_>, Vec<_>) = new.partition(|block| block.language == "diff");
-        assert_eq!(files.len(), 8, "{files:?}");
+        assert_eq!(files.len(), 9, "{:?}", files.iter().map(|block| block.path).collect::<Vec<_>>());
         for block in changes {
             let code =
                 block.lines.iter().filter(|line| !line.trim_start_matches('+').trim().starts_with("///"));

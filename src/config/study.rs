@@ -20,8 +20,9 @@ bonas_study::settings! {
         /// Number of times that a batch is tried again whose evaluation fails in libtorch (most often for want of memory) or
         /// panics; 1 if it is not set.
         retries: Option<usize> = None,
-        /// A batch that still fails is recorded as failed, unless more than this share of all architectures has failed then: the
-        /// search stops, and goes on when it is run again. 0.5 if it is not set; 0: it stops at the first failure.
+        /// A batch that still fails is recorded as failed, unless with it more than this share of all architectures has failed,
+        /// for whatever reason: the search stops, and goes on when it is run again. 0.5 if it is not set; 0: it stops at the
+        /// first failure.
         max_failed_share: Option<f64> = None,
     }
     check(s) {

@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bonas_spaces::{Architecture, Key};
 use bonas_study::evaluator::{Job, Monitor, Synthetic};
 use bonas_study::history::{Outcome, Score};
+use bonas_study::journal::JOURNAL_FILE;
 use bonas_study::rng::StudyRng;
 use bonas_study::strategy::{Batches, Bonas, RandomSearch};
 use bonas_study::testing::Chain;
@@ -81,7 +83,10 @@ impl Evaluator for Flaky {
 }
 
 fn flaky(evaluator: &Flaky, workers: usize, failures: FailurePolicy) -> Study {
-    let evaluators = (0..workers).map(|_| Box::new(evaluator.clone()) as Box<dyn Evaluator>).collect();
+    flaky_by((0..workers).map(|_| Box::new(evaluator.clone()) as Box<dyn Evaluator>).collect(), failures)
+}
+
+fn flaky_by(evaluators: Vec<Box<dyn Evaluator>>, failures: FailurePolicy) -> Study {
     let strategy = RandomSearch { batches: Batches { count: 4, size: 2 } };
     let study = Study::new(Arc::new(Chain::new(6, 3).unwrap()), Box::new(strategy), evaluators);
     study.seed(5).budget(Budget::architectures(48)).failures(failures)
@@ -117,9 +122,66 @@ fn where_too_much_fails_the_study_stops_and_goes_on_when_it_is_mended() {
     let (never, policy) =
         (Flaky::new(usize::MAX, false), FailurePolicy { retries: 0, max_failed_share: 0.0 });
     let error = flaky(&never, 1, policy).directory(folder.path()).run().unwrap_err().to_string();
-    assert!(error.contains("libtorch: out of memory") && error.contains("max_failed_share is 0"), "{error}");
+    assert!(error.contains("libtorch: out of memory; mend the cause"), "{error}");
     let mended = flaky(&Flaky::new(0, false), 1, policy).directory(folder.path());
     assert_eq!(outcomes(mended), outcomes(flaky(&Flaky::new(0, false), 1, policy)));
     let bad = FailurePolicy { retries: 0, max_failed_share: f64::NAN };
     assert!(flaky(&never, 1, bad).run().unwrap_err().to_string().contains("NaN; it must be in [0, 1]"));
+}
+
+/// The share is looked at when a batch's turn comes in the journal, so that the same batch stops the study at any number of
+/// workers; what was recorded before stays. With seed 49 eight of 24 have failed before.
+#[test]
+fn a_study_stops_at_the_same_batch_whatever_the_workers_and_goes_on_from_there() {
+    let policy = FailurePolicy { retries: 0, max_failed_share: 0.34 };
+    let stopped = [1, 3].map(|workers| {
+        let folder = tempfile::tempdir().unwrap();
+        let never = Flaky::new(usize::MAX, false);
+        let error =
+            flaky(&never, workers, policy).seed(49).directory(folder.path()).run().unwrap_err().to_string();
+        assert!(
+            error.contains("10 of 26 architectures have failed, and study.max_failed_share is 0.34"),
+            "{error}"
+        );
+        let journal = std::fs::read_to_string(folder.path().join(JOURNAL_FILE)).unwrap();
+        let mended = flaky(&Flaky::new(0, false), workers, policy).seed(49);
+        let mended = outcomes(mended.directory(folder.path()));
+        assert_eq!(mended.len(), 48);
+        (error, journal, mended)
+    });
+    assert_eq!(stopped[0], stopped[1]);
+    assert!(stopped[0].1.contains("out of memory"), "something was recorded before");
+}
+
+/// Fails, and has the study stopped meanwhile.
+struct Stops(Flaky, Arc<AtomicBool>);
+
+impl Evaluator for Stops {
+    fn fidelity(&self) -> Fidelity {
+        Fidelity::Table
+    }
+
+    fn evaluate(
+        &mut self,
+        job: &Job,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<Outcome>, StudyError> {
+        let outcomes = self.0.evaluate(job, rng, monitor);
+        self.1.store(outcomes.is_err(), Ordering::Relaxed);
+        outcomes
+    }
+}
+
+/// A failure while the user stops the study is none: its attempts are left.
+#[test]
+fn what_fails_when_the_study_is_stopped_is_done_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let policy = FailurePolicy { retries: 1, max_failed_share: 1.0 };
+    let cancel = Arc::new(AtomicBool::new(false));
+    let stops = Stops(Flaky::new(usize::MAX, false), cancel.clone());
+    let study = flaky_by(vec![Box::new(stops)], policy).cancel(cancel);
+    assert!(matches!(study.directory(folder.path()).run(), Err(StudyError::Interrupted)));
+    let mended = flaky(&Flaky::new(0, false), 1, policy).directory(folder.path());
+    assert_eq!(outcomes(mended), outcomes(flaky(&Flaky::new(0, false), 1, policy)));
 }

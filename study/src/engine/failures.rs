@@ -10,8 +10,8 @@ use crate::history::{History, Outcome};
 pub struct FailurePolicy {
     /// Number of times that it is tried again, from the same random stream.
     pub retries: usize,
-    /// A batch that still fails is recorded as failed, unless more than this share of all evaluated architectures has failed
-    /// then: the study stops with [`StudyError::Evaluator`], and goes on with that batch when it is run again. 0: it stops at the
+    /// A batch that still fails is recorded as failed, unless with it more than this share of all evaluated architectures has
+    /// failed, for whatever reason: the study stops with [`StudyError::Evaluator`], and goes on with that batch when it is run again. 0: it stops at the
     /// first failure.
     pub max_failed_share: f64,
 }
@@ -41,6 +41,9 @@ impl FailurePolicy {
         reason: &str,
     ) -> Result<Vec<Outcome>, StudyError> {
         let (before, share) = (history.evaluations(), self.max_failed_share);
+        if self.stops_at_the_first() {
+            return Err(StudyError::Evaluator(format!("{reason}; mend the cause and run it again")));
+        }
         let all = before.len() + architectures;
         let failed =
             before.iter().filter(|one| matches!(one.outcome, Outcome::Failed(_))).count() + architectures;
@@ -48,8 +51,8 @@ impl FailurePolicy {
             return Ok(vec![Outcome::Failed(reason.to_owned()); architectures]);
         }
         Err(StudyError::Evaluator(format!(
-            "{reason}; {failed} of {all} architectures have failed, and max_failed_share is {share}; mend the cause and run the \
-             study again"
+            "{reason}; with it {failed} of {all} architectures have failed, and study.max_failed_share is {share}: mend the cause \
+             and resume the study, or allow a larger share"
         )))
     }
 }

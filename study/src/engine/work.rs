@@ -97,7 +97,11 @@ impl Work<'_> {
         let mut attempt = 1;
         let result = loop {
             match self.attempt(evaluator, job, monitor) {
-                Err(Trouble::Failed(reason)) if attempt <= self.retries && !monitor.cancelled() => {
+                // It has not had its attempts: what stopped the run must not end in the journal.
+                Err(Trouble::Failed(_)) if attempt <= self.retries && monitor.cancelled() => {
+                    break Err(Trouble::Error(StudyError::Interrupted));
+                }
+                Err(Trouble::Failed(reason)) if attempt <= self.retries => {
                     attempt += 1;
                     let (round, batch, attempts) = (job.round, job.batch, self.retries + 1);
                     monitor.warning(&format!(

@@ -45,10 +45,13 @@ pub(super) fn read(name: &str, mut listing: Listing, options: &LoadOptions) -> R
 /// What is wrong with it.
 pub(super) fn picture(path: &Path, options: &LoadOptions) -> Result<Picture, String> {
     if !path.exists() {
-        let missing = "does not exist; put it back, or remove what names it";
-        return Err(
-            if path.is_symlink() { "a link to a file that does not exist" } else { missing }.to_owned()
-        );
+        let text = path.to_string_lossy();
+        return Err(match path {
+            link if link.is_symlink() => "a link to a file that does not exist",
+            _ if text.contains('\\') => "does not exist; write / between folders, not a backslash",
+            _ => "does not exist; put it back, or remove what names it",
+        }
+        .to_owned());
     }
     if !path.is_file() {
         return Err("it is no regular file".to_owned());

@@ -63,7 +63,7 @@ fn list(manifest: &Path, unpacked: u64) -> Result<Listing, StudyError> {
             }
         }
     }
-    let classes = classes(&placed);
+    let classes = classes(&placed).map_err(|reason| unusable(manifest, reason))?;
     if classes.len() > MOST_CLASSES {
         return Err(unusable(
             manifest,
@@ -77,14 +77,21 @@ fn list(manifest: &Path, unpacked: u64) -> Result<Listing, StudyError> {
 }
 
 /// The distinct labels: as numbers in their order if all are, else as names in theirs.
-fn classes(rows: &[(Row, Part)]) -> Vec<String> {
+///
+/// # Errors
+/// Two labels that are the same number.
+fn classes(rows: &[(Row, Part)]) -> Result<Vec<String>, String> {
     let names: BTreeSet<&str> = rows.iter().map(|(row, _)| row.label.as_str()).collect();
     let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
     let numbers: Option<Vec<u64>> = names.iter().map(|name| name.parse().ok()).collect();
     if numbers.is_some() {
-        names.sort_by_key(|name| name.parse().unwrap_or(u64::MAX));
+        let number = |name: &String| name.parse().unwrap_or(u64::MAX);
+        names.sort_by_key(number);
+        if let Some(pair) = names.windows(2).find(|pair| number(&pair[0]) == number(&pair[1])) {
+            return Err(format!("labels {} and {} are the same number; write them alike", pair[0], pair[1]));
+        }
     }
-    names
+    Ok(names)
 }
 
 /// The parts that rows are in.

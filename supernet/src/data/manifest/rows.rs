@@ -127,6 +127,9 @@ fn of_csv(manifest: &Path, text: &str) -> Result<Found, StudyError> {
             format!("{reason} (its first line: {columns})")
         })
     };
+    if text.trim().is_empty() {
+        return Err(unusable(manifest, format!("it is empty; {LAYOUT}")));
+    }
     let wrong = |reason: String| unusable(manifest, format!("{reason}; {LAYOUT}"));
     let fits = DELIMITERS.into_iter().find(|delimiter| header(*delimiter).is_ok());
     let delimiter = fits.unwrap_or(DELIMITERS[0]);
@@ -156,7 +159,7 @@ impl Columns {
         let field = |at: usize| record.get(at).unwrap_or_default();
         Ok(Row {
             line,
-            path: field(self.path).to_owned(),
+            path: field(self.path).trim().to_owned(),
             label: field(self.label).trim().to_owned(),
             split: self.split.map_or("", field).trim().to_owned(),
         })
@@ -182,5 +185,5 @@ fn of_json(line: u64, text: &str) -> Result<Row, String> {
         )),
     };
     let trimmed = |key: &str| field(key).map(|text| text.trim().to_owned());
-    Ok(Row { line, path: field("path")?, label: trimmed("label")?, split: trimmed("split")? })
+    Ok(Row { line, path: trimmed("path")?, label: trimmed("label")?, split: trimmed("split")? })
 }

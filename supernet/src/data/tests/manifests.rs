@@ -216,7 +216,8 @@ fn what_is_no_manifest_is_named() {
     };
     for (name, bytes, expected) in [
         ("a.txt", &b"path,label\n"[..], "is not named .csv, .tsv, .jsonl or .ndjson"),
-        ("a.csv", b"", "has no column path (its first line: )"),
+        ("a.csv", b"", "it is empty; expected a CSV file"),
+        ("a.csv", b"path,label\na.png,1\nb.png,01\n", "labels 01 and 1 are the same number"),
         ("a.csv", b"file,label\na,b\n", "has no column path (its first line: file, label)"),
         ("a.csv", b"path;class\na;b\n", "has no column path (its first line: path;class)"),
         ("a.csv", b"path,label,Path\na,b,c\n", "has two columns path"),

@@ -79,7 +79,7 @@ impl Steps {
 }
 
 /// Trains `count` architectures jointly, and again without each that diverges, so that the others have the scores of a batch in
-/// which it never was. `train` gets the positions of those that are left and gives their scores; `warn` is told what is left out.
+/// which it never was. Where half have diverged, the recipe is to blame: the rest fails, too, untrained. `train` gets the positions of those that are left and gives their scores; `warn` is told what is left out.
 ///
 /// # Errors
 /// That of the first [`Stop::Error`].
@@ -101,7 +101,10 @@ pub(super) fn without_diverged(
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Diverged { architecture: Some(place), reason }) => {
                 let i = left.remove(place);
-                if !left.is_empty() {
+                if 2 * (count - left.len()) >= count {
+                    let rest = format!("half of its batch diverged: {reason}");
+                    left.drain(..).for_each(|i| outcomes[i] = Outcome::Failed(rest.clone()));
+                } else {
                     warn(&format!(
                         "architecture {} of the batch diverged; the batch is trained again without it",
                         i + 1
@@ -129,23 +132,38 @@ mod tests {
         outcome.value(Fidelity::SharedWeights)
     }
 
-    /// Of four the third diverges, then the first: the second and fourth are trained alone in the end.
+    /// Of five the third diverges, then the first: the others are trained alone in the end.
     #[test]
     fn others_have_the_scores_of_a_batch_without_it() {
         let (mut trained, warned) = (Vec::new(), std::cell::Cell::new(0));
         let train = |left: &[usize]| {
             trained.push(left.to_vec());
             match left {
-                [0, 1, 2, 3] => Err(diverged(Some(2), "third")),
-                [0, 1, 3] => Err(diverged(Some(0), "first")),
+                [0, 1, 2, 3, 4] => Err(diverged(Some(2), "third")),
+                [0, 1, 3, 4] => Err(diverged(Some(0), "first")),
                 _ => Ok(left.iter().map(|&i| i as f64).collect()),
             }
         };
-        let outcomes = without_diverged(4, train, |_| warned.set(warned.get() + 1)).unwrap();
-        assert_eq!(trained, [vec![0, 1, 2, 3], vec![0, 1, 3], vec![1, 3]]);
-        assert_eq!(outcomes.iter().map(value).collect::<Vec<_>>(), [None, Some(1.0), None, Some(3.0)]);
+        let outcomes = without_diverged(5, train, |_| warned.set(warned.get() + 1)).unwrap();
+        assert_eq!(trained, [vec![0, 1, 2, 3, 4], vec![0, 1, 3, 4], vec![1, 3, 4]]);
+        let values = outcomes.iter().map(value).collect::<Vec<_>>();
+        assert_eq!(values, [None, Some(1.0), None, Some(3.0), Some(4.0)]);
         assert_eq!(outcomes[2], Outcome::Failed("third".into()));
         assert_eq!(warned.get(), 2);
+    }
+
+    #[test]
+    fn a_batch_of_which_half_diverges_is_given_up() {
+        let mut trained = 0;
+        let train = |_: &[usize]| {
+            trained += 1;
+            Err(diverged(Some(0), "too high a rate"))
+        };
+        let outcomes = without_diverged(4, train, |_| ()).unwrap();
+        assert_eq!(trained, 2);
+        let rest = Outcome::Failed("half of its batch diverged: too high a rate".into());
+        assert_eq!(outcomes[1], Outcome::Failed("too high a rate".into()));
+        assert_eq!(outcomes[2..], [rest.clone(), rest]);
     }
 
     #[test]

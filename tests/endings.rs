@@ -74,7 +74,7 @@ fn the_ending_names_winner_accuracy_rivals_and_weights() {
         "2 random cells; the winner has ",
         "-0\nreport ",
         "next       bonas describe --space nasbench201 --arch \"$(cat runs/f/winner.txt)\"",
-        "--data digits",
+        "           bonas train --from runs/f --epochs 100 --out runs/f/trained\n",
     ] {
         assert!(printed.contains(expected), "no {expected:?} in {printed}");
     }

@@ -1,5 +1,7 @@
 //! `bonas train`: published recipes, winners of searches, and trainings that are killed.
 
+mod refusals;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -327,6 +329,19 @@ fn a_dry_run_says_what_is_not_as_published() {
         let error = refused(&dry(more));
         assert!(error.contains(expected), "{expected} in {error}");
     }
+}
+
+#[test]
+fn a_recipe_for_another_space_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let line = "recipe nasbench101 is for space nasbench101, and this is nasbench201\n";
+    let train = |more: &[&str]| said(&train(&[&["--epochs", "1"], more].concat(), folder.path()));
+    let other = ["--recipe", "nasbench101", "--set", "data.limit=120"];
+    let plan = train(&[&other[..], &["--dry-run"]].concat());
+    assert!(plan.contains(line) && plan.contains("steps: 1 epoch of 1 step, 1 in all; 1 seed\n"), "{plan}");
+    let trained = train(&[&other[..], &["--out", "t"]].concat());
+    assert!(trained.starts_with(line) && trained.contains(" %, 1 seed, "), "{trained}");
+    assert!(!train(&["--recipe", "nasbench201", "--dry-run"]).contains("is for space"));
 }
 
 #[test]

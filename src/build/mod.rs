@@ -17,7 +17,7 @@ use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::table::ColumnName;
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
-use bonas_supernet::data::Source;
+use bonas_supernet::data::{DataSettings, Source};
 #[cfg(feature = "torch")]
 use bonas_supernet::evaluator::indicator_values;
 use bonas_supernet::indicator::Indicator;
@@ -58,12 +58,22 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
 /// # Errors
 /// [`StudyError::Setting`] for a text that names no source, [`StudyError::Data`] for files that cannot be read.
 pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
-    let indicator = |name: &ColumnName| Indicator::named(&name.to_string()).is_ok();
-    let read = config.trains()
-        || config.evaluator.follows_up()
-        || config.strategy.own_network().is_some()
-        || config.strategy.features().iter().any(indicator);
+    let read = config.trains() || config.evaluator.follows_up() || strategy_reads(config);
     if read { images_fingerprint(config) } else { Ok(None) }
+}
+
+/// Whether the strategy rates networks on images.
+fn strategy_reads(config: &SearchConfig) -> bool {
+    let indicator = |name: &ColumnName| Indicator::named(&name.to_string()).is_ok();
+    config.strategy.own_network().is_some() || config.strategy.features().iter().any(indicator)
+}
+
+/// Whether a search, or what follows it, is on the images of `[data]`. A program of the user's is where they are named: the
+/// default says nothing of what it reads.
+pub fn reads_images(config: &SearchConfig) -> bool {
+    let named = config.data.source != DataSettings::default().source;
+    let trained = config.evaluator.told().is_none() && config.trains();
+    trained || (config.evaluator.follows_up() && named) || strategy_reads(config)
 }
 
 /// Fingerprint of the images of a configuration; none for images inside the program.

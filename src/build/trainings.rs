@@ -78,7 +78,7 @@ impl<'a> Trainings<'a> {
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn finalists(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
-        let recipe = s.recipe(&self.config.training);
+        let recipe = s.checked_recipe(&self.config.training)?;
         let skeleton = s.skeleton.clone();
         let plan = ScratchPlan { skeleton, ..self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals) };
         plan.evaluators(&self.networks, &self.final_task()?, Some(folder))
@@ -100,7 +100,7 @@ impl<'a> Trainings<'a> {
             Part::Validation => Paired::Validation,
             Part::Test | Part::TestOfSearch => Paired::Test,
         };
-        let recipe = s.recipe(&self.config.training);
+        let recipe = s.checked_recipe(&self.config.training)?;
         let skeleton = s.skeleton.clone();
         let plan =
             ScratchPlan { also, skeleton, ..self.plan(s.size(), recipe, part, s.seeds * networks, paired) };

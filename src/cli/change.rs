@@ -179,7 +179,6 @@ pub(super) struct Change {
 }
 
 impl ChangeArgs {
-    /// Changes of a search that has begun.
     /// Changes by these flags alone.
     pub(super) fn of(set: Vec<String>, workers: Option<usize>, device: Option<String>) -> Self {
         Self { set, data: None, seed: None, workers, device }

@@ -19,6 +19,9 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
         Search { config: config.clone(), directory: PathBuf::new(), cancel: Arc::default() }
             .check_strategy()?;
     }
+    if config.trains() && config.finals.seeds > 0 {
+        config.finals.checked_recipe(&config.training)?;
+    }
     let evaluation = evaluation(config)?;
     let networks = if evaluation.is_empty() || config.trains() { networks(config)? } else { String::new() };
     out::text(&format!("{}\n# Plan\n{evaluation}{networks}", config.plain()))
@@ -42,7 +45,8 @@ fn evaluation(config: &SearchConfig) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn counted(n: usize, what: &str) -> String {
+/// A number of things, in words.
+pub(super) fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

@@ -40,7 +40,9 @@ pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path)
     let mut ending = Ending::new(summary, &*space, dir);
     if cfg!(feature = "torch") && config.trains() {
         let source: Source = config.data.source.parse()?;
-        ending = ending.data(source.within(&config.relative_to).to_string());
+        ending = ending
+            .data(source.within(&config.relative_to).to_string())
+            .on_images(build::reads_images(config));
     }
     out::text(&format!("\n{ending}"))
 }

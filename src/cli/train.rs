@@ -11,12 +11,14 @@ use bonas::search::{FINALS_FOLDER, RECIPES, TRAINING_FILE, difference};
 use bonas::spaces::Architecture;
 use bonas::spaces::catalogue::Entry;
 use bonas::study::journal::Journal;
+#[cfg(feature = "torch")]
+use bonas::{report::FinalResult, supernet::evaluator::RunFiles};
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::files;
 use super::search::show_images;
-use super::{placed, usage};
+use super::{out as output, placed, usage};
 
 /// Arguments of `bonas train`. A search, a recipe, a file, flags and `--set` come in this order, the later the stronger; what
 /// none of them says is as in `[final]` of a search's configuration.
@@ -153,6 +155,9 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
     let Some(out) = args.out.as_deref().filter(|_| !args.dry_run) else { return plan::print(&planned) };
     files::expect_own(out, Folder::Training)?;
     expect_same(&planned.config, out)?;
+    if let Some(line) = plan::foreign(&planned) {
+        output::text(&line)?;
+    }
     show_images(&planned.config, |error| placed(error, flag))?;
     run_train(planned.config, &planned.architecture, out)
 }
@@ -162,13 +167,13 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
 fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
     use bonas::observer::Overall;
     use bonas::search::StagePlan;
-    use bonas::supernet::evaluator::RunFiles;
 
     use super::interrupt::{self, Interrupt};
-    use super::{out as output, search};
+    use super::search;
 
+    let seeds = config.finals.seeds;
     let interrupt = Interrupt::listen("the epoch under way", interrupt::same_command())?;
-    let line = Overall::new(vec![StagePlan::finals(&config, 1, config.finals.seeds)]);
+    let line = Overall::new(vec![StagePlan::finals(&config, 1, seeds)]);
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
     let done = run.train_one(architecture, &mut |stage, folder| {
         search::observers(&line, search::stage_title(stage, &run.config), folder, None)
@@ -176,6 +181,9 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
     line.clear();
     let result = interrupt.explain(done, flag)?;
     let finals = out.join(FINALS_FOLDER);
+    if let Some(reason) = &result.failed {
+        return Err(failed(reason, &finals, architecture, seeds));
+    }
     let model = |seed: usize| RunFiles::new(&finals, architecture.key(), seed).model();
     if let Some(lost) = (0..result.test.len()).map(model).find(|folder| !folder.is_dir()) {
         let lost = lost.display();
@@ -183,15 +191,31 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
             "{lost} is missing, though this training is done; the model was taken away: train into another --out"
         );
     }
+    let (params, model) = (result.params.unwrap_or(0), model(0));
+    output::text(&format!("{}, {params} parameters; model in {}\n", accuracy(&result), model.display()))
+}
+
+/// Accuracy, and its spread where there is one.
+#[cfg(feature = "torch")]
+fn accuracy(result: &FinalResult) -> String {
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
-    output::text(&format!(
-        "test accuracy {}, sd over {} seeds {}, {} parameters; model in {}\n",
-        percent(result.mean()),
-        result.test.len(),
-        percent(result.sd()),
-        result.params.unwrap_or(0),
-        model(0).display()
-    ))
+    let mean = percent(result.mean());
+    match result.test.len() {
+        1 => format!("test accuracy {mean}, 1 seed"),
+        seeds => format!("test accuracy {mean}, sd over {seeds} seeds {}", percent(result.sd())),
+    }
+}
+
+/// Why there is no accuracy. Seeds are trained one after another, and the first that fails ends the training.
+#[cfg(feature = "torch")]
+fn failed(reason: &str, finals: &Path, architecture: &Architecture, seeds: usize) -> anyhow::Error {
+    let trained = |seed: &usize| RunFiles::new(finals, architecture.key(), *seed).weights().is_file();
+    let before = (0..seeds).take_while(trained).count();
+    let at = match seeds {
+        1 => String::new(),
+        _ => format!(" at seed {} of {seeds}", before + 1),
+    };
+    anyhow::anyhow!("the training failed{at}: {reason}, and train into another --out")
 }
 
 #[cfg(not(feature = "torch"))]

@@ -135,6 +135,21 @@ impl FinalSettings {
         }
     }
 
+    /// The same, of values that are in their ranges.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] that names the key with its section.
+    pub fn checked_recipe(&self, training: &TrainingSettings) -> Result<ScratchRecipe, StudyError> {
+        let recipe = self.recipe(training);
+        recipe.check().map_err(|error| match error {
+            StudyError::Setting { name, reason } => {
+                StudyError::Setting { name: format!("final.{name}"), reason }
+            }
+            other => other,
+        })?;
+        Ok(recipe)
+    }
+
     /// Rates and decay: those of `[training]` where these settings have none.
     fn sgd(&self, training: &TrainingSettings) -> Sgd {
         Sgd {
@@ -250,6 +265,16 @@ mod tests {
         let recipe = finals.recipe(&TrainingSettings { momentum: 0.3, ..TrainingSettings::default() });
         assert_eq!((recipe.sgd.learning_rate, recipe.sgd.momentum, recipe.sgd.clip()), (0.5, 0.3, None));
         assert_eq!((recipe.optimizer.name.name(), recipe.optimizer.epsilon), ("rmsprop-tf", Some(1.0)));
+    }
+
+    #[test]
+    fn what_does_not_fit_the_training_section_is_told_with_the_section() {
+        let finals = FinalSettings { learning_rate: Some(0.001), ..FinalSettings::default() };
+        let training = TrainingSettings { final_learning_rate: 0.01, ..TrainingSettings::default() };
+        let error = finals.checked_recipe(&training).unwrap_err().to_string();
+        assert_eq!(error, "bad setting final.final_learning_rate: 0.01; it must be in [0, 0.001]");
+        let recipe = finals.checked_recipe(&TrainingSettings::default()).unwrap();
+        assert_eq!(recipe, finals.recipe(&TrainingSettings::default()));
     }
 
     #[test]

@@ -22,18 +22,25 @@ pub struct Ending<'a> {
     space: &'a dyn SearchSpace,
     folder: &'a Path,
     data: Option<String>,
+    images: bool,
 }
 
 impl<'a> Ending<'a> {
     /// The ending of the search in a folder.
     pub fn new(summary: &'a Summary, space: &'a dyn SearchSpace, folder: &'a Path) -> Self {
-        Self { summary, space, folder, data: None }
+        Self { summary, space, folder, data: None, images: false }
     }
 
     /// Names the images that the winner may be trained on next, as `bonas train --data` takes them.
     #[must_use]
     pub fn data(self, source: String) -> Self {
         Self { data: Some(source), ..self }
+    }
+
+    /// Says whether the search was on the images that the winner may be trained on, so that `bonas train --from` takes them.
+    #[must_use]
+    pub fn on_images(self, images: bool) -> Self {
+        Self { images, ..self }
     }
 
     /// Commands that go on from here.
@@ -47,10 +54,15 @@ impl<'a> Ending<'a> {
         };
         let mut commands = vec![format!("bonas describe --space {space} --arch \"$(cat {winner})\"")];
         if let Some(data) = self.data.as_ref().filter(|_| self.space.network().is_some()) {
-            let (data, out) = (quoted(Path::new(data)), quoted(&self.folder.join("trained")));
-            commands.push(format!(
-                "bonas train --space {space} --genotype \"$(cat {winner})\" --data {data} --epochs 100 --out {out}"
-            ));
+            // The folder has the size, limit and split of the images, too.
+            let what = if self.images && self.summary.ended.is_some() {
+                format!("--from {}", quoted(self.folder))
+            } else {
+                let data = quoted(Path::new(data));
+                format!("--space {space} --genotype \"$(cat {winner})\" --data {data}")
+            };
+            let out = quoted(&self.folder.join("trained"));
+            commands.push(format!("bonas train {what} --epochs 100 --out {out}"));
         }
         commands
     }

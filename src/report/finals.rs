@@ -53,11 +53,7 @@ impl FinalTraining {
         let result = |(i, query): (usize, &Query)| FinalResult {
             label: FinalResult::label_at(i),
             arch: query.arch.clone(),
-            test: match &query.outcome {
-                Outcome::Scored(score) => score.runs.clone(),
-                Outcome::Failed(_) => Vec::new(),
-            },
-            ..FinalResult::default()
+            ..FinalResult::of(&query.outcome)
         };
         Self { planned: digest.proposed(), results: digest.queries.iter().enumerate().map(result).collect() }
     }
@@ -72,6 +68,9 @@ pub struct FinalResult {
     pub arch: String,
     /// Accuracy on the test images, a fraction in `[0, 1]`, one a seed.
     pub test: Vec<f64>,
+    /// Why there is no accuracy: training stops at the first seed that fails.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<String>,
     /// Trainable parameters of the trained network.
     pub params: Option<usize>,
     /// Multiply-adds of one image.
@@ -88,6 +87,14 @@ impl FinalResult {
     /// What the finalist at a place is called: the first is the winner.
     pub fn label_at(place: usize) -> String {
         if place == 0 { "winner".to_owned() } else { format!("random {place}") }
+    }
+
+    /// The accuracies of an evaluation, or why there are none.
+    pub fn of(outcome: &Outcome) -> Self {
+        match outcome {
+            Outcome::Scored(score) => Self { test: score.runs.clone(), ..Self::default() },
+            Outcome::Failed(reason) => Self { failed: Some(reason.clone()), ..Self::default() },
+        }
     }
 
     /// Mean test accuracy; none without a seed.

@@ -30,17 +30,25 @@ pub struct TrainingReport {
 impl TrainingReport {
     /// The page. It loads nothing, and every text from outside is escaped.
     pub fn page(&self) -> String {
-        let lead = match &self.result {
-            Some(_) => "Trained from scratch; accuracies are on test images, read once in the end.",
-            None => "The training has not ended; the same `bonas train` command goes on with it.",
-        };
-        let mut page = head("Training", lead);
+        let mut page = head("Training", &self.lead());
         if let Some(result) = &self.result {
             page.push_str(&of_result(result));
         }
         page.push_str(&self.curves());
         page.push_str(&configuration(&self.config));
         page + &foot()
+    }
+
+    fn lead(&self) -> String {
+        match &self.result {
+            Some(FinalResult { failed: Some(reason), .. }) => {
+                format!("The training failed: {}.", escape(reason))
+            }
+            Some(_) => {
+                "Trained from scratch; accuracies are on test images, read once in the end.".to_owned()
+            }
+            None => "The training has not ended; the same `bonas train` command goes on with it.".to_owned(),
+        }
     }
 
     fn curves(&self) -> String {
@@ -75,9 +83,11 @@ fn of_result(result: &FinalResult) -> String {
     figures.extend(result.macs.map(|macs| (macs.to_string(), "multiply-adds of an image".to_owned())));
     let rows =
         result.test.iter().enumerate().map(|(run, &value)| vec![run.to_string(), percent(Some(value))]);
-    let body = format!("<p class=\"code\">{}</p>\n", escape(&result.arch))
-        + &table("runs", "Test accuracy of each run", &["run", "test accuracy"], rows)
-        + &note("Runs differ in their seed.");
+    let mut body = format!("<p class=\"code\">{}</p>\n", escape(&result.arch));
+    if !result.test.is_empty() {
+        body += &table("runs", "Test accuracy of each run", &["run", "test accuracy"], rows);
+        body += &note("Runs differ in their seed.");
+    }
     tiles(&figures) + &section("Architecture", &body)
 }
 
@@ -117,6 +127,14 @@ mod tests {
             !page.contains("run 0: NaN") && !page.contains("NaN,"),
             "a value that was not measured is left out"
         );
+    }
+
+    #[test]
+    fn a_training_that_failed_says_why() {
+        let failed = FinalResult { failed: Some("a loss <NaN>".into()), ..FinalResult::default() };
+        let page = TrainingReport { result: Some(failed), ..report() }.page();
+        assert!(page.contains("The training failed: a loss &lt;NaN&gt;."), "{page}");
+        assert!(!page.contains("Test accuracy of each run"), "no table without a row");
     }
 
     #[test]

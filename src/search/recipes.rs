@@ -17,6 +17,8 @@ use crate::config::{ConfigError, FinalSettings, SearchConfig, plain};
 pub struct TrainingRecipe {
     /// Its name.
     pub name: &'static str,
+    /// The space whose networks were trained by it; others may be, too.
+    pub space: &'static str,
     /// One line about it.
     pub about: &'static str,
     /// The keys, as TOML.
@@ -87,9 +89,10 @@ impl TrainingRecipe {
 
 /// A recipe from a file of its name.
 macro_rules! recipe {
-    ($name:literal, $about:literal, [$($lacks:literal),*]) => {
+    ($name:literal, $space:literal, $about:literal, [$($lacks:literal),*]) => {
         TrainingRecipe {
             name: $name,
+            space: $space,
             about: $about,
             toml: include_str!(concat!("recipes/", $name, ".toml")),
             lacks: &[$($lacks),*],
@@ -101,11 +104,12 @@ macro_rules! recipe {
 pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
     "recipe",
     &[
-        &recipe!("darts-cifar10", "DARTS on CIFAR-10: 600 epochs, cutout, drop-path 0.2", []),
-        &recipe!("pc-darts-cifar10", "PC-DARTS on CIFAR-10: as DARTS, drop-path 0.3", []),
-        &recipe!("bnas-v2-cifar10", "BNAS-v2 on CIFAR-10: 600 epochs, batch 128, drop-path 0.3", []),
+        &recipe!("darts-cifar10", "darts", "DARTS on CIFAR-10: 600 epochs, cutout, drop-path 0.2", []),
+        &recipe!("pc-darts-cifar10", "darts", "PC-DARTS on CIFAR-10: as DARTS, drop-path 0.3", []),
+        &recipe!("bnas-v2-cifar10", "bcnn", "BNAS-v2 on CIFAR-10: 600 epochs, batch 128, drop-path 0.3", []),
         &recipe!(
             "darts-imagenet",
+            "darts",
             "DARTS on ImageNet: 250 epochs, batch 128, rate times 0.97 an epoch",
             [
                 "training images are crops of random size and shape, with colour jitter; here of a padded image, without jitter",
@@ -114,6 +118,7 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
         ),
         &recipe!(
             "pc-darts-imagenet",
+            "darts",
             "PC-DARTS on ImageNet: 250 epochs, batch 1024, warm-up, rate on a line",
             [
                 "the line reaches a 5th of its slope in the last 5 epochs; here it is straight",
@@ -121,8 +126,9 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
                 "test images are the middle 224 pixels of 256; here the whole middle square"
             ]
         ),
-        &recipe!("nasbench201", "NAS-Bench-201: 200 epochs, batch 256, Nesterov", []),
+        &recipe!("nasbench201", "nasbench201", "NAS-Bench-201: 200 epochs, batch 256, Nesterov", []),
         &recipe!(
+            "nasbench101",
             "nasbench101",
             "NAS-Bench-101: 108 epochs, batch 256, RMSProp of TensorFlow, cosine by step",
             [
@@ -132,6 +138,7 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
         ),
         &recipe!(
             "mobilenet-imagenet",
+            "mobilenet",
             "BN-NAS on ImageNet: 240 epochs, batch 1024, rate on a line by step",
             [
                 "training images are square crops of random size, with colour noise; here of a padded image, without noise",
@@ -154,6 +161,12 @@ mod tests {
             assert_eq!(recipe.deviations(&finals).unwrap(), [], "{}", recipe.name);
             assert!(!recipe.about.is_empty() && !recipe.about.ends_with('.'), "{}", recipe.name);
             let lines: Vec<&str> = recipe.toml.lines().collect();
+            let top: Vec<&str> = lines.iter().take_while(|line| **line != "[final]").copied().collect();
+            assert!(
+                top.join(" ").contains(&format!("or space {}", recipe.space)),
+                "{}: no space",
+                recipe.name
+            );
             assert!(lines[0].starts_with("# ") && lines.contains(&"[final]"), "{}", recipe.name);
             for pair in lines.windows(2).filter(|pair| pair[1].contains(" = ") && !pair[1].starts_with('#')) {
                 assert!(pair[0].starts_with("# "), "{}: {} has no source", recipe.name, pair[1]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 #[cfg(feature = "torch")]
 use bonas_spaces::network::{Norm, Union};
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_study::history::{Evaluation, Outcome};
+use bonas_study::history::Evaluation;
 use bonas_study::journal::{Journal, write_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::Listed;
@@ -176,19 +176,8 @@ fn result(
 ) -> Result<FinalResult, StudyError> {
     let architecture = &evaluation.architecture;
     let (params, macs) = follow_ups.counts(architecture)?;
-    let test = match &evaluation.outcome {
-        Outcome::Scored(score) => score.runs.clone(),
-        Outcome::Failed(_) => Vec::new(),
-    };
-    Ok(FinalResult {
-        label: String::new(),
-        arch: space.format(architecture)?,
-        test,
-        params,
-        macs,
-        seconds,
-        losses: Vec::new(),
-    })
+    let arch = space.format(architecture)?;
+    Ok(FinalResult { arch, params, macs, seconds, ..FinalResult::of(&evaluation.outcome) })
 }
 
 impl Search {

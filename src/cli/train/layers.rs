@@ -1,12 +1,13 @@
 //! What a training is configured by: a search, a recipe, a file and flags, each over those before.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use bonas::build::space as space_of;
+use bonas::build::{reads_images, space as space_of};
 use bonas::config::{FinalSettings, SearchConfig, SpaceSettings};
 use bonas::report::WINNER_FILE;
 use bonas::search::{RECIPES, Search, TrainingRecipe};
-use bonas::spaces::Architecture;
+use bonas::spaces::{Architecture, SearchSpace};
 use bonas::study::Journalled;
 use bonas::supernet::data::Source;
 use toml::{Table, Value};
@@ -23,6 +24,8 @@ const SECTIONS: [&str; 3] = ["data", "training", "final"];
 pub(super) struct Planned {
     pub(super) config: SearchConfig,
     pub(super) architecture: Architecture,
+    /// The name of its space.
+    pub(super) space: String,
     pub(super) recipe: Option<&'static TrainingRecipe>,
 }
 
@@ -44,16 +47,31 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
         lay(&mut table, layer);
     }
     let config = with_flags(args, table)?;
-    let checked = config.finals.recipe(&config.training).check();
-    checked.map_err(|error| placed(error, |key| super::flag(&format!("final.{key}"))))?;
-    let given =
-        args.data.is_some() || file.as_ref().is_some_and(|(_, layer)| section_has(layer, "data", "source"));
-    match &args.from {
-        None if !given => return Err(usage("--data: give the images, here or as data.source of --config")),
-        Some(dir) if !given => expect_images(dir, &config)?,
-        _ => {}
+    config.finals.checked_recipe(&config.training).map_err(|error| placed(error, super::flag))?;
+    if !names_images(args, file.as_ref()) {
+        let search = args.from.as_deref().zip(searched.as_ref());
+        search_images(search, &config)?;
     }
-    Ok(Planned { architecture: architecture(args, &config)?, config, recipe })
+    let space = space_of(&config).map_err(|error| placed(error, super::flag))?;
+    Ok(Planned { architecture: architecture(args, &space)?, space: space.name().to_owned(), config, recipe })
+}
+
+/// Whether flags or the file say what to train on.
+fn names_images(args: &TrainArgs, file: Option<&(SearchConfig, Table)>) -> bool {
+    let set = || ChangeArgs::of(args.set.clone(), None, None).flag_of("data.source").is_some();
+    args.data.is_some() || file.is_some_and(|(_, layer)| section_has(layer, "data", "source")) || set()
+}
+
+/// Refuses to train where nothing names images: without a search, after one that read none, and on others than it read.
+fn search_images(search: Option<(&Path, &SearchConfig)>, config: &SearchConfig) -> anyhow::Result<()> {
+    match search {
+        None => Err(usage("--data: give the images, here or as data.source of --config or --set")),
+        Some((dir, searched)) if !reads_images(searched) => Err(usage(format!(
+            "--data: the search in {} read no images; give those to train on, here or as data.source of --config or --set",
+            dir.display()
+        ))),
+        Some((dir, _)) => expect_images(dir, config),
+    }
 }
 
 /// The configuration below all layers: the search's with the sections that a training has, or the defaults.
@@ -191,11 +209,10 @@ fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
 }
 
 /// The architecture of `--genotype`, or the winner of the search.
-fn architecture(args: &TrainArgs, config: &SearchConfig) -> anyhow::Result<Architecture> {
-    let space = space_of(config).map_err(|error| placed(error, super::flag))?;
+fn architecture(args: &TrainArgs, space: &Arc<dyn SearchSpace>) -> anyhow::Result<Architecture> {
     let text = match (&args.genotype, &args.from) {
         (Some(genotype), _) => genotype.clone(),
-        (None, Some(dir)) => winner(dir, &space)?,
+        (None, Some(dir)) => winner(dir, space)?,
         (None, None) => return Err(usage("--genotype: give the architecture, or a search with --from")),
     };
     let read = space.parse(&text);
@@ -208,7 +225,7 @@ fn architecture(args: &TrainArgs, config: &SearchConfig) -> anyhow::Result<Archi
 }
 
 /// The winner of a search that is over.
-fn winner(dir: &Path, space: &std::sync::Arc<dyn bonas::spaces::SearchSpace>) -> anyhow::Result<String> {
+fn winner(dir: &Path, space: &Arc<dyn SearchSpace>) -> anyhow::Result<String> {
     let shown = bonas::observer::quoted(dir);
     if bonas::study::journal::Journal::exists(dir) && Journalled::read(dir, space)?.ended.is_none() {
         return Err(usage(format!(
@@ -226,8 +243,7 @@ fn winner(dir: &Path, space: &std::sync::Arc<dyn bonas::spaces::SearchSpace>) ->
 
 /// Refuses images that are not those that the search went by.
 fn expect_images(dir: &Path, config: &SearchConfig) -> anyhow::Result<()> {
-    let search =
-        Search { config: config.clone(), directory: dir.to_owned(), cancel: std::sync::Arc::default() };
+    let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: Arc::default() };
     let Some([there, here]) =
         search.other_images().map_err(|error| placed(error, |_| "--from".to_owned()))?
     else {

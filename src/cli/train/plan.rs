@@ -8,6 +8,8 @@ use super::layers::Planned;
 use crate::cli::out;
 #[cfg(feature = "torch")]
 use crate::cli::placed;
+#[cfg(feature = "torch")]
+use crate::cli::plan::counted;
 
 /// Prints the configuration, what it takes to train, and what is not as published.
 ///
@@ -21,10 +23,18 @@ pub(super) fn print(planned: &Planned) -> anyhow::Result<()> {
     out::text(&format!("{}\n# Plan\n{plan}{}", sections.join("\n"), published(planned)?))
 }
 
+/// A line where the space is another than that of the recipe.
+pub(super) fn foreign(planned: &Planned) -> Option<String> {
+    let (recipe, here) = (planned.recipe?, &planned.space);
+    let text = format!("recipe {} is for space {}, and this is {here}\n", recipe.name, recipe.space);
+    (*here != recipe.space).then_some(text)
+}
+
 /// What is not as published; empty without a recipe.
 fn published(planned: &Planned) -> anyhow::Result<String> {
     let Some(recipe) = planned.recipe else { return Ok(String::new()) };
     let mut text = String::new();
+    text.push_str(&foreign(planned).unwrap_or_default());
     let deviations = recipe.deviations(&planned.config.finals)?;
     if deviations.is_empty() {
         let _ = writeln!(text, "recipe {}: all keys are as published", recipe.name);
@@ -50,14 +60,14 @@ fn network(_: &Planned) -> anyhow::Result<String> {
 
 #[cfg(feature = "torch")]
 fn network(planned: &Planned) -> anyhow::Result<String> {
-    counted(planned).map_err(|error| {
+    measured(planned).map_err(|error| {
         placed(error, |key| super::flag(if key == "batch size" { "final.batch" } else { key }))
     })
 }
 
 /// Images, steps, network, memory and learning rates.
 #[cfg(feature = "torch")]
-fn counted(planned: &Planned) -> Result<String, bonas::StudyError> {
+fn measured(planned: &Planned) -> Result<String, bonas::StudyError> {
     use bonas::build::Trainings;
     use bonas::supernet::data::BatchOptions;
 
@@ -74,9 +84,9 @@ fn counted(planned: &Planned) -> Result<String, bonas::StudyError> {
     let mut text = format!("devices: {:?}\n", trainings.networks.devices());
     let (shape, classes, scored) = (task.image(), task.classes(), task.scoring(finals.part()).1.len());
     let _ = writeln!(text, "images: {images} of {shape}, {classes} classes; scored on {scored} test images");
-    let runs = if finals.seeds == 1 { "1 seed".to_owned() } else { format!("{} seeds", finals.seeds) };
-    let all = steps * finals.epochs;
-    let _ = writeln!(text, "steps: {} epochs of {steps} steps, {all} in all; {runs}", finals.epochs);
+    let (epochs, runs) = (counted(finals.epochs, "epoch"), counted(finals.seeds, "seed"));
+    let (each, all) = (counted(steps, "step"), steps * finals.epochs);
+    let _ = writeln!(text, "steps: {epochs} of {each}, {all} in all; {runs}");
     let (params, macs) = (network.params(), network.macs() as f64 / 1e6);
     let _ = writeln!(text, "network: {params} parameters, {macs:.1} M multiply-adds");
     let copies = 2 + recipe.optimizer.name.entry().tensors + usize::from(recipe.averaging > 0.0);

@@ -87,8 +87,8 @@ fn classes(rows: &[(Row, Part)]) -> Result<Vec<String>, String> {
     if numbers.is_some() {
         let number = |name: &String| name.parse().unwrap_or(u64::MAX);
         names.sort_by_key(number);
-        if let Some(pair) = names.windows(2).find(|pair| number(&pair[0]) == number(&pair[1])) {
-            return Err(format!("labels {} and {} are the same number; write them alike", pair[0], pair[1]));
+        if let Some([a, b]) = names.array_windows().find(|[a, b]| number(a) == number(b)) {
+            return Err(format!("labels {a} and {b} are the same number; write them alike"));
         }
     }
     Ok(names)

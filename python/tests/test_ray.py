@@ -21,6 +21,12 @@ from ray import tune  # noqa: E402
 
 from bonas.integrations.ray import BonasSearch, architecture  # noqa: E402
 
+# Ray starts its workers by a command in which the path of Python has no quotes, and waits for them without end.
+pytestmark = pytest.mark.skipif(
+    any(character.isspace() for character in sys.executable),
+    reason="Ray does not run from an environment whose path has blanks",
+)
+
 STRATEGY = {"name": "bonas", "batch": 4, "initial": 4}
 
 

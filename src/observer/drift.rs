@@ -34,7 +34,7 @@ impl DriftWatch {
         self.warned = said.is_some();
         said.filter(|_| begins).map(|said| {
             format!(
-                "round {round}: the median proposal has {said}. Short training favours small architectures: train longer, or \
+                "round {round}: {said}. Short training favours small architectures: train longer, or \
                  let longer training from scratch choose the winner ([shortlist])"
             )
         })
@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(watch.event(&asked(0, &[wide; 8])), None);
         assert_eq!(watch.event(&asked(1, &[skips; 4])), None, "half of the last eight");
         let said = watch.event(&asked(2, &[skips; 8])).unwrap();
-        assert!(said.starts_with("round 2: the median proposal has more skips than"), "{said}");
+        assert!(said.starts_with("round 2: of the latest 8 proposals 8 have more skips"), "{said}");
         assert_eq!(watch.event(&asked(3, &[skips; 8])), None, "said before");
         assert_eq!(watch.event(&asked(4, &[wide; 8])), None);
         assert!(watch.event(&asked(5, &[skips; 8])).is_some(), "a drift that begins again");

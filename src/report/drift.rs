@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_spaces::{Architecture, Role, SearchSpace};
+use bonas_study::statistics::mean;
 use bonas_study::strategy::Knowledge;
 
 use super::Digest;
 
 /// Proposals that are looked at together, at least: fewer say little.
 pub(crate) const WINDOW: usize = 8;
-/// The median of proposals is at one end of random architectures if at most this share of them lies beyond.
+/// An architecture is at one end of random ones if at most this share of them lies beyond.
 const TAIL: f64 = 0.1;
 
 /// Random architectures of a space, sorted by what they have of skips and multiply-adds.
@@ -72,24 +73,23 @@ impl std::fmt::Debug for Usual {
 
 /// Says how the latest proposals have drifted, if they have: more than half of them have more skips, or fewer multiply-adds,
 /// than 90 % of random architectures.
-pub fn drifted(proposals: &[Standing]) -> Option<String> {
-    if proposals.len() < WINDOW {
+pub fn drifted(latest: &[Standing]) -> Option<String> {
+    if latest.len() < WINDOW {
         return None;
     }
-    // Of an even number the middle one that is nearer to random architectures.
-    let skips = middle(proposals.iter().map(|one| one.skips).collect(), |n| (n - 1) / 2);
-    let macs = middle(proposals.iter().filter_map(|one| one.macs).collect(), |n| n / 2);
-    let percent = |share: f64| format!("{:.0} %", 100.0 * share);
-    let more = skips.filter(|&share| share >= 1.0 - TAIL);
-    let fewer = macs.filter(|&share| share <= TAIL);
-    let said = [
-        more.map(|share| format!("more skips than {} of random architectures", percent(share))),
-        fewer.map(|share| {
-            format!("fewer multiply-adds than {} of random architectures", percent(1.0 - share))
-        }),
-    ];
-    let said: Vec<String> = said.into_iter().flatten().collect();
-    (!said.is_empty()).then(|| said.join(" and "))
+    let more = latest.iter().filter(|one| one.skips >= 1.0 - TAIL).count();
+    let fewer = latest.iter().filter(|one| one.macs.is_some_and(|rank| rank <= TAIL)).count();
+    let said = [(more, "more skips"), (fewer, "fewer multiply-adds")];
+    let said = said.iter().filter(|(count, _)| 2 * count > latest.len());
+    let said: Vec<String> = said.map(|(count, what)| format!("{count} have {what}")).collect();
+    (!said.is_empty()).then(|| {
+        let percent = 100.0 * (1.0 - TAIL);
+        format!(
+            "of the latest {} proposals {} than {percent} % of random architectures",
+            latest.len(),
+            said.join(" and ")
+        )
+    })
 }
 
 /// Mean standing of the proposals of each round, and what is said of the latest.
@@ -112,9 +112,8 @@ impl Drift {
             digest.queries.iter().filter_map(|query| Some((query.round, standing(&query.arch)?))).collect();
         let mut drift = Self::default();
         for round in all.chunk_by(|a, b| a.0 == b.0) {
-            let mean = |values: Vec<f64>| values.iter().sum::<f64>() / values.len() as f64;
-            drift.skips.push(mean(round.iter().map(|(_, one)| one.skips).collect()));
-            drift.macs.push(mean(round.iter().filter_map(|(_, one)| one.macs).collect()));
+            drift.skips.push(mean(&round.iter().map(|(_, one)| one.skips).collect::<Vec<_>>()));
+            drift.macs.push(mean(&round.iter().filter_map(|(_, one)| one.macs).collect::<Vec<_>>()));
         }
         let of_last = all.chunk_by(|a, b| a.0 == b.0).last().map_or(0, <[_]>::len);
         let latest = all.iter().skip(all.len().saturating_sub(of_last.max(WINDOW)));
@@ -144,12 +143,6 @@ fn rank(sorted: &[f64], value: f64) -> f64 {
     f64::midpoint(below as f64, until as f64) / sorted.len() as f64
 }
 
-/// The value at a place in order, by how many there are; none of nothing.
-fn middle(mut values: Vec<f64>, place: fn(usize) -> usize) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    if values.is_empty() { None } else { values.get(place(values.len())).copied() }
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::float_cmp)]
@@ -169,10 +162,6 @@ mod tests {
     fn ranks_count_half_of_equals() {
         let sorted = [1.0, 2.0, 2.0, 5.0];
         assert_eq!([0.0, 1.0, 2.0, 3.0, 9.0].map(|value| rank(&sorted, value)), [0.0, 0.125, 0.5, 0.75, 1.0]);
-        assert_eq!(
-            (middle(vec![3.0, 1.0, 2.0], |n| n / 2), middle(Vec::new(), |n| n - 1)),
-            (Some(2.0), None)
-        );
     }
 
     /// All skips: more than every random cell, and no multiply-adds but the skeleton's.
@@ -185,11 +174,15 @@ mod tests {
         let standing = usual.standing(&space.parse(skips).unwrap());
         assert!(standing.skips > 0.99 && standing.macs.unwrap() < 0.1, "{standing:?}");
         let said = drifted(&[standing; 8]).unwrap();
-        assert!(said.contains("more skips than 100 %") && said.contains("fewer multiply-adds"), "{said}");
+        let expected = "of the latest 8 proposals 8 have more skips and 8 have fewer multiply-adds than 90 % of random architectures";
+        assert_eq!(said, expected);
+        let wide = Standing { skips: 0.2, macs: Some(0.9) };
+        let half = [[standing; 4], [wide; 4]].concat();
+        assert_eq!(drifted(&half), None, "no more than half");
         assert_eq!(drifted(&[standing; 7]), None, "too few");
         let random: Vec<Standing> = Knowledge::sample(&space).iter().map(|one| usual.standing(one)).collect();
         assert!(random.chunks(8).all(|some| drifted(some).is_none()));
-        let mean = random.iter().map(|one| one.skips).sum::<f64>() / random.len() as f64;
+        let mean = mean(&random.iter().map(|one| one.skips).collect::<Vec<_>>());
         assert!((mean - 0.5).abs() < 1e-9, "{mean}");
     }
 }

@@ -136,7 +136,7 @@ fn drift(report: &Report<'_>) -> String {
     let figure = figure("drift", plots::standing_by_round(drift), caption);
     let said = drift.said.as_ref().map_or_else(String::new, |said| {
         note(&format!(
-            "At the end the median proposal has {said}. Short training favours small architectures: train longer, or let longer \
+            "At the end {said}. Short training favours small architectures: train longer, or let longer \
              training from scratch choose the winner."
         ))
     });

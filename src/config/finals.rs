@@ -230,10 +230,13 @@ impl FinalSettings {
         }
         match self.recipe(&training).check() {
             Err(StudyError::Setting { name, reason }) => {
-                let key = Self::KEYS.iter().map(|known| known.key).find(|key| *key == name);
-                Err(Invalid { key: key.unwrap_or("epochs"), reason })
+                match Self::KEYS.iter().map(|known| known.key).find(|key| *key == name) {
+                    Some(key) => Err(Invalid { key, reason }),
+                    None => Err(Invalid { key: "optimizer", reason: format!("{name}: {reason}") }),
+                }
             }
-            _ => Ok(()),
+            Err(other) => Err(Invalid { key: "optimizer", reason: other.to_string() }),
+            Ok(()) => Ok(()),
         }
     }
 }

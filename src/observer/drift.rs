@@ -5,29 +5,30 @@ use std::sync::Arc;
 use bonas_spaces::SearchSpace;
 use bonas_study::history::{Event, Proposed};
 
-use crate::report::{Standing, Usual, WINDOW, drifted};
+use crate::report::{DriftRank, Usual, WINDOW, drifted};
 
 /// Holds the proposals of a study against random architectures.
 #[derive(Debug)]
 pub(super) struct DriftWatch {
     space: Arc<dyn SearchSpace>,
-    usual: Usual,
-    proposals: Vec<Standing>,
+    /// Drawn for the first proposal.
+    usual: Option<Usual>,
+    proposals: Vec<DriftRank>,
     warned: bool,
 }
 
 impl DriftWatch {
     pub(super) fn new(space: Arc<dyn SearchSpace>) -> Self {
-        let usual = Usual::of(&*space);
-        Self { space, usual, proposals: Vec::new(), warned: false }
+        Self { space, usual: None, proposals: Vec::new(), warned: false }
     }
 
     /// The warning that an event calls for: one when a drift begins, before anything is trained.
     pub(super) fn event(&mut self, event: &Event) -> Option<String> {
         let Event::Asked { round, batches, .. } = event else { return None };
+        let usual = self.usual.get_or_insert_with(|| Usual::of(&*self.space));
         let asked: Vec<&Proposed> = batches.iter().flatten().collect();
         let standings = asked.iter().filter_map(|one| self.space.parse(&one.arch).ok());
-        self.proposals.extend(standings.map(|architecture| self.usual.standing(&architecture)));
+        self.proposals.extend(standings.map(|architecture| usual.standing(&architecture)));
         let latest = self.proposals.len().saturating_sub(asked.len().max(WINDOW));
         let said = drifted(&self.proposals[latest..]);
         let begins = said.is_some() && !self.warned;

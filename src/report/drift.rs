@@ -26,7 +26,7 @@ pub struct Usual {
 
 /// Where an architecture stands among random ones: the share of them that has less, half of equals counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Standing {
+pub struct DriftRank {
     /// By the share of skips among its operations.
     pub skips: f64,
     /// By multiply-adds of its published network; none where the space has no network here.
@@ -34,7 +34,7 @@ pub struct Standing {
 }
 
 impl Usual {
-    /// Draws 200 architectures of a space, always the same.
+    /// Draws architectures of a space, always the same ([`Knowledge::sample`]).
     pub fn of(space: &dyn SearchSpace) -> Self {
         let network = space.network().map(|network| (network.skeleton().published(), network.ops()));
         let sample = Knowledge::sample(space);
@@ -49,9 +49,9 @@ impl Usual {
     }
 
     /// Where an architecture stands.
-    pub fn standing(&self, architecture: &Architecture) -> Standing {
+    pub fn standing(&self, architecture: &Architecture) -> DriftRank {
         let macs = self.macs_of(architecture).filter(|_| !self.macs.is_empty());
-        Standing {
+        DriftRank {
             skips: rank(&self.skips, share_of_skips(architecture)),
             macs: macs.map(|macs| rank(&self.macs, macs)),
         }
@@ -73,7 +73,7 @@ impl std::fmt::Debug for Usual {
 
 /// Says how the latest proposals have drifted, if they have: more than half of them have more skips, or fewer multiply-adds,
 /// than 90 % of random architectures.
-pub fn drifted(latest: &[Standing]) -> Option<String> {
+pub fn drifted(latest: &[DriftRank]) -> Option<String> {
     if latest.len() < WINDOW {
         return None;
     }
@@ -108,7 +108,7 @@ impl Drift {
     pub fn of(digest: &Digest, space: &dyn SearchSpace) -> Self {
         let usual = Usual::of(space);
         let standing = |arch: &str| space.parse(arch).ok().map(|architecture| usual.standing(&architecture));
-        let all: Vec<(usize, Standing)> =
+        let all: Vec<(usize, DriftRank)> =
             digest.queries.iter().filter_map(|query| Some((query.round, standing(&query.arch)?))).collect();
         let mut drift = Self::default();
         for round in all.chunk_by(|a, b| a.0 == b.0) {
@@ -176,11 +176,12 @@ mod tests {
         let said = drifted(&[standing; 8]).unwrap();
         let expected = "of the latest 8 proposals 8 have more skips and 8 have fewer multiply-adds than 90 % of random architectures";
         assert_eq!(said, expected);
-        let wide = Standing { skips: 0.2, macs: Some(0.9) };
+        let wide = DriftRank { skips: 0.2, macs: Some(0.9) };
         let half = [[standing; 4], [wide; 4]].concat();
         assert_eq!(drifted(&half), None, "no more than half");
         assert_eq!(drifted(&[standing; 7]), None, "too few");
-        let random: Vec<Standing> = Knowledge::sample(&space).iter().map(|one| usual.standing(one)).collect();
+        let random: Vec<DriftRank> =
+            Knowledge::sample(&space).iter().map(|one| usual.standing(one)).collect();
         assert!(random.chunks(8).all(|some| drifted(some).is_none()));
         let mean = mean(&random.iter().map(|one| one.skips).collect::<Vec<_>>());
         assert!((mean - 0.5).abs() < 1e-9, "{mean}");

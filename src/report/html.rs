@@ -131,7 +131,7 @@ fn progress(report: &Report<'_>) -> String {
 /// How the architectures of each round stand among random ones.
 fn drift(report: &Report<'_>) -> String {
     let Some(drift) = &report.drift else { return String::new() };
-    let caption = "Mean rank of each round's architectures among 200 random ones of the space, from 0 to 1: by the share of skips \
+    let caption = "Mean rank of each round's architectures among random ones of the space, from 0 to 1: by the share of skips \
                    among their operations, and by multiply-adds.";
     let figure = figure("drift", plots::standing_by_round(drift), caption);
     let said = drift.said.as_ref().map_or_else(String::new, |said| {

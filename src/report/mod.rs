@@ -35,7 +35,7 @@ use bonas_study::journal::Seconds;
 use bonas_supernet::differentiable::Epoch;
 
 pub use digest::{Digest, Query, Range, RoundRow};
-pub use drift::{Drift, Standing, Usual, drifted};
+pub use drift::{Drift, DriftRank, Usual, drifted};
 pub(crate) use drift::{WINDOW, share_of_skips};
 pub use finals::{FinalResult, FinalTraining, Shortlisted};
 pub use html::page;

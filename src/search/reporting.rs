@@ -49,7 +49,9 @@ pub(super) fn note_embedding(directory: &Path, config: &SearchConfig) -> Result<
 /// [`StudyError`] for a folder that holds no study, or a damaged file.
 pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<Summary, StudyError> {
     let space = build::space(config)?;
-    let report = read_report(directory, config, &space)?;
+    let mut report = read_report(directory, config, &space)?;
+    // For the page only: it takes a network for each architecture.
+    report.drift = config.evaluator.network().is_some().then(|| Drift::of(&report.digest, &*space));
     report.write(directory)?;
     Ok(Summary::of(&report))
 }
@@ -85,7 +87,6 @@ fn read_report<'a>(
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
-    report.drift = config.evaluator.network().is_some().then(|| Drift::of(&report.digest, &**space));
     report.finals = final_training(directory, config, space, over)?;
     for result in report.finals.iter_mut().flat_map(|finals| &mut finals.results) {
         result.losses = learning_curves(&directory.join(FINALS_FOLDER), result, &**space)?;

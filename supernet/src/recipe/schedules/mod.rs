@@ -40,7 +40,7 @@ pub struct ScheduleEntry {
     pub name: &'static str,
     /// One line about it.
     pub about: &'static str,
-    /// The keys that it reads, which others refuse.
+    /// The keys that it reads. Keys that only some schedules read are refused by the others.
     pub reads: &'static [&'static str],
     /// Whether it rises by itself; the rate of others is multiplied during the warm-up.
     pub rises: bool,

@@ -92,19 +92,26 @@ impl Run {
     }
 }
 
-/// Weight decay λ of all parameters, or of those with more than one dimension.
+/// Weight decay λ, on the device from the start, so that no step makes a tensor for it.
 #[derive(Debug)]
-pub(crate) struct Decay {
-    rate: f64,
-    /// 1 for what decays, 0 for the rest, `[P]`; none if all does.
-    mask: Option<Tensor>,
+pub(crate) enum Decay {
+    /// Nothing decays.
+    Nothing,
+    /// All parameters decay by λ, `[1]`.
+    All(Tensor),
+    /// Each number decays by its own rate, `[P]`: λ, or 0 in parameters of one dimension.
+    Each(Tensor),
 }
 
 impl Decay {
     /// Decay at `rate`; `vectors` says whether parameters of one dimension decay.
     pub(crate) fn new(rate: f64, vectors: bool, net: &Supernet) -> Result<Self> {
-        if vectors || rate == 0.0 {
-            return Ok(Self { rate, mask: None });
+        if rate == 0.0 {
+            return Ok(Self::Nothing);
+        }
+        if vectors {
+            let like = (net.placement().kind, net.placement().device);
+            return Ok(Self::All(Tensor::f_full([1], rate, like)?));
         }
         let mask = net.params().flat().f_ones_like()?; // [P]
         for id in 0..net.params().len() {
@@ -113,18 +120,16 @@ impl Decay {
                 let _ = mask.f_narrow(0, spec.start, spec.len())?.f_fill_(0.0)?;
             }
         }
-        Ok(Self { rate, mask: Some(mask) })
+        Ok(Self::Each(mask.f_mul_scalar(rate)?))
     }
 
     /// λ of a run, `[1]` or `[length]`; none where nothing decays.
-    pub(crate) fn of(&self, run: Run, net: &Supernet) -> Result<Option<Tensor>> {
-        if self.rate == 0.0 {
-            return Ok(None);
-        }
-        Ok(Some(match &self.mask {
-            None => Tensor::f_full([1], self.rate, (net.placement().kind, net.placement().device))?,
-            Some(mask) => run.of(mask)?.f_mul_scalar(self.rate)?,
-        }))
+    pub(crate) fn of(&self, run: Run) -> Result<Option<Tensor>> {
+        Ok(match self {
+            Self::Nothing => None,
+            Self::All(rate) => Some(rate.shallow_clone()),
+            Self::Each(rates) => Some(run.of(rates)?),
+        })
     }
 }
 
@@ -272,7 +277,7 @@ impl Sgd {
             let number = |x: f64| Tensor::f_full([1], x, like);
             let scalars = [number(self.settings.momentum)?, number(-rate)?];
             for run in gradients.runs(net) {
-                let decay = self.decay.of(run, net)?;
+                let decay = self.decay.of(run)?;
                 self.update(run.of(net.params().flat())?, gradients.of_run(run)?, run, decay, &scalars)?;
             }
             Ok(norm)

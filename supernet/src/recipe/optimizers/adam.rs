@@ -94,7 +94,7 @@ impl Optimizer for Adam {
             let (rate_now, root) = (rate / (1.0 - first.powf(steps)), (1.0 - second.powf(steps)).sqrt());
             for run in gradients.runs(net) {
                 let (mut weight, mut gradient) = (run.of(net.params().flat())?, gradients.of_run(run)?);
-                if let Some(decay) = self.decay.of(run, net)? {
+                if let Some(decay) = self.decay.of(run)? {
                     self.decayed(&mut weight, &mut gradient, &decay, rate)?;
                 }
                 let [mut m, mut v] = [run.of(&self.moments[0])?, run.of(&self.moments[1])?]; // [length]

@@ -114,7 +114,7 @@ impl Optimizer for RmsProp {
             let norm = gradients.clipped(self.clip)?; // []
             for run in gradients.runs(net) {
                 let (weight, mut gradient) = (run.of(net.params().flat())?, gradients.of_run(run)?);
-                if let Some(decay) = self.decay.of(run, net)? {
+                if let Some(decay) = self.decay.of(run)? {
                     let _ = gradient.f_addcmul_(&weight, &decay)?;
                 }
                 self.update(weight, &gradient, run, rate)?;

@@ -81,7 +81,8 @@ pub fn reads_images(config: &SearchConfig) -> bool {
 /// # Errors
 /// As [`data_fingerprint`].
 pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
-    config.data.source.parse::<Source>()?.within(&config.relative_to).fingerprint()
+    let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
+    source.fingerprint(&config.data.options())
 }
 
 /// One evaluator a worker; checkpoints of training go below `directory`.

@@ -22,7 +22,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY", "TRAIN,TEST"],
     format: Some((SHAPE, CLASSES.len())),
     is_in: |directory| Ok(find(directory)?.is_some()),
-    files: |place| match place.pair() {
+    files: |place, _| match place.pair() {
         Some(pair) => Ok(pair.into()),
         None => found(place.path()).map(|files| [files.train, files.test].concat()),
     },

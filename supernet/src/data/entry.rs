@@ -28,8 +28,8 @@ pub struct DatasetEntry {
     pub format: Option<(ImageShape, usize)>,
     /// Whether a directory holds this kind of data.
     pub is_in: fn(&Path) -> Result<bool, StudyError>,
-    /// The files that it is read from; none for data inside the program.
-    pub files: fn(&Place<'_>) -> Result<Vec<PathBuf>, StudyError>,
+    /// The files that it is read from with the same options; none for data inside the program.
+    pub files: fn(&Place<'_>, &LoadOptions) -> Result<Vec<PathBuf>, StudyError>,
     /// Reads the dataset from the place after the colon.
     pub read: fn(&Place<'_>, &LoadOptions) -> Result<Dataset, StudyError>,
     /// Looks at its files one by one; none: it is read, and its images are compared.

@@ -68,7 +68,7 @@ fn name_below(root: &Path, file: &Path) -> String {
 mod tests {
     use std::fs;
 
-    use super::super::Source;
+    use super::super::{LoadOptions, Source};
     use super::*;
 
     /// Two files of CIFAR-10 records in a folder, with these bytes.
@@ -81,7 +81,7 @@ mod tests {
     }
 
     fn fingerprint(source: &str) -> String {
-        source.parse::<Source>().unwrap().fingerprint().unwrap().unwrap()
+        source.parse::<Source>().unwrap().fingerprint(&LoadOptions::default()).unwrap().unwrap()
     }
 
     #[test]
@@ -128,9 +128,9 @@ mod tests {
 
     #[test]
     fn data_inside_the_program_have_none_and_missing_ones_are_named() {
-        assert_eq!("digits".parse::<Source>().unwrap().fingerprint().unwrap(), None);
+        assert_eq!("digits".parse::<Source>().unwrap().fingerprint(&LoadOptions::default()).unwrap(), None);
         let missing = "cifar10:none/a.bin,none/a.bin".parse::<Source>().unwrap();
-        let error = missing.fingerprint().unwrap_err().to_string();
+        let error = missing.fingerprint(&LoadOptions::default()).unwrap_err().to_string();
         assert!(error.contains("a.bin: does not exist"), "{error}");
     }
 }

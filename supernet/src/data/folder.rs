@@ -17,7 +17,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY"],
     format: None,
     is_in: |directory| Ok(is_folder(directory)),
-    files: |place| list(place.path())?.present(),
+    files: |place, _| list(place.path())?.present(),
     read: |place, options| {
         options.check()?;
         let name = Some(name_of(place.path())).filter(|name| !name.is_empty());

@@ -22,7 +22,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     places: &["DIRECTORY"],
     format: None,
     is_in: |directory| Ok(find(directory)?.is_some()),
-    files: |place| found(place.path()).map(|files| [files.train, files.test].concat()),
+    files: |place, _| found(place.path()).map(|files| [files.train, files.test].concat()),
     read: |place, options| from_directory(place.path(), options.unpacked),
     check: None,
 };

@@ -133,12 +133,13 @@ impl Source {
 
     /// Fingerprint of the files that the dataset is read from, 32 hexadecimal digits of BLAKE3: of their names below the
     /// directory and of their bytes, so that it does not depend on where they lie. None for data inside the program. All
-    /// files are read once, on all cores.
+    /// files are read once, on all cores. Of the options only [`LoadOptions::unpacked`] matters: a gzip file that names
+    /// others is unpacked to no more.
     ///
     /// # Errors
     /// [`StudyError::Data`] for a file or folder that is missing or cannot be read.
-    pub fn fingerprint(&self) -> Result<Option<String>, StudyError> {
-        let files = (self.detected()?.files)(&Place(&self.place))?;
+    pub fn fingerprint(&self, options: &LoadOptions) -> Result<Option<String>, StudyError> {
+        let files = (self.detected()?.files)(&Place(&self.place), options)?;
         if files.is_empty() {
             return Ok(None);
         }

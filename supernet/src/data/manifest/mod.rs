@@ -13,21 +13,20 @@ use super::fault::{DataFault, FaultKind};
 use super::files::{name_of, unusable};
 use super::image_files;
 use super::listing::{ImageFile, Listing, MOST_CLASSES, Part};
-use super::options::LoadOptions;
 pub(super) use rows::MANIFESTS;
 use rows::{Row, Rows};
 
 /// `manifest:FILE`: a CSV file with columns `path`, `label` and perhaps `split`, or a JSONL file with these keys, plain or
 /// gzip. Paths start from the folder of the manifest. A split is `train`, `val` or `test`; without splits
-/// [`LoadOptions::test_fraction`] becomes the test part. Labels are names or numbers. Images are read as those of a folder.
+/// [`LoadOptions::test_fraction`](super::LoadOptions::test_fraction) becomes the test part. Labels are names or numbers. Images are read as those of a folder.
 pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     name: "manifest",
     about: "a CSV or JSONL file that names image files with their labels",
     places: &["FILE"],
     format: None,
     is_in: |_| Ok(false),
-    files: |place| {
-        let images = list(place.path(), LoadOptions::default().unpacked)?.present()?;
+    files: |place, options| {
+        let images = list(place.path(), options.unpacked)?.present()?;
         Ok([vec![place.path().to_owned()], images].concat())
     },
     read: |place, options| {

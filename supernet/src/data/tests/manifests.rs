@@ -242,7 +242,7 @@ fn a_fingerprint_follows_manifest_and_images_and_not_their_place() {
     let dir = tempfile::tempdir().unwrap();
     let fingerprint = |at: &str| {
         let source = format!("manifest:{}", dir.path().join(at).join("m.csv").display());
-        source.parse::<Source>().unwrap().fingerprint().unwrap().unwrap()
+        source.parse::<Source>().unwrap().fingerprint(&LoadOptions::default()).unwrap().unwrap()
     };
     for at in ["x", "y"] {
         pictures(&dir.path().join(at), 6);
@@ -257,4 +257,21 @@ fn a_fingerprint_follows_manifest_and_images_and_not_their_place() {
     assert_ne!(before, fingerprint("x"));
     write(&dir.path().join("y/m.csv"), PLAIN.replace("4.png,cat", "4.png,dog").as_bytes());
     assert_ne!(before, fingerprint("y"));
+}
+
+/// A packed manifest that is read with a raised limit has a fingerprint with the same limit.
+#[test]
+fn a_fingerprint_unpacks_as_much_as_a_search_reads() {
+    let dir = tempfile::tempdir().unwrap();
+    pictures(dir.path(), 5);
+    let file = dir.path().join("m.csv.gz");
+    write(&file, &gz(PLAIN.as_bytes()));
+    let source: Source = format!("manifest:{}", file.display()).parse().unwrap();
+    let of = |unpacked| LoadOptions { unpacked, ..LoadOptions::default() };
+    let (enough, short) = (of(PLAIN.len() as u64), of(PLAIN.len() as u64 - 1));
+    assert_eq!(source.load(&enough).unwrap().train.len(), 3);
+    assert_eq!(source.fingerprint(&enough).unwrap(), source.fingerprint(&LoadOptions::default()).unwrap());
+    let error = source.fingerprint(&short).unwrap_err().to_string();
+    assert_eq!(error, source.load(&short).unwrap_err().to_string());
+    assert!(error.contains("raise data.unpacked_megabytes"), "{error}");
 }

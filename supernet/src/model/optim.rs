@@ -64,8 +64,8 @@ pub trait Optimizer: Debug {
     /// The state by name; the tensors share its memory, and writing to them changes the optimiser.
     fn state(&self) -> Vec<(&'static str, Tensor)>;
 
-    /// Takes a step down a loss `[]` in some parameters (ascending; usually [`super::Path::params`]), and returns the norm
-    /// `[]` of the gradient before clipping.
+    /// Takes a step down a loss `[]` in some parameters (ascending; usually [`super::Path::params`]), and returns the
+    /// norm `[]` of the gradient before clipping.
     ///
     /// # Errors
     /// Those of [`Gradients::of`].
@@ -256,32 +256,12 @@ impl Sgd {
         &self.velocity
     }
 
-    /// Takes a step down a loss `[]` in some parameters (ascending; usually
-    /// [`super::Path::params`]) at learning rate `rate`, and returns the norm `[]` of the gradient
-    /// before clipping.
+    /// [`Optimizer::step`], for callers that have no other optimiser.
     ///
     /// # Errors
     /// Those of [`Gradients::of`].
     pub fn step(&mut self, net: &Supernet, params: &[ParamId], loss: &Tensor, rate: f64) -> Result<Tensor> {
-        self.apply(net, Gradients::of(loss, net, params)?, rate)
-    }
-
-    /// Takes a step along a gradient and returns its norm `[]` before clipping.
-    ///
-    /// # Errors
-    /// [`SupernetError::Torch`] when memory runs out.
-    pub fn apply(&mut self, net: &Supernet, mut gradients: Gradients, rate: f64) -> Result<Tensor> {
-        no_grad(|| {
-            let norm = gradients.clipped(self.settings.clip)?; // []
-            let like = (net.placement().kind, net.placement().device);
-            let number = |x: f64| Tensor::f_full([1], x, like);
-            let scalars = [number(self.settings.momentum)?, number(-rate)?];
-            for run in gradients.runs(net) {
-                let decay = self.decay.of(run)?;
-                self.update(run.of(net.params().flat())?, gradients.of_run(run)?, run, decay, &scalars)?;
-            }
-            Ok(norm)
-        })
+        Optimizer::step(self, net, params, loss, rate)
     }
 
     /// Updates one run; `decay` `[1]` or `[length]`, `momentum` and minus the rate `[1]` are on the device, so that
@@ -311,8 +291,18 @@ impl Sgd {
 }
 
 impl Optimizer for Sgd {
-    fn apply(&mut self, net: &Supernet, gradients: Gradients, rate: f64) -> Result<Tensor> {
-        Self::apply(self, net, gradients, rate)
+    fn apply(&mut self, net: &Supernet, mut gradients: Gradients, rate: f64) -> Result<Tensor> {
+        no_grad(|| {
+            let norm = gradients.clipped(self.settings.clip)?; // []
+            let like = (net.placement().kind, net.placement().device);
+            let number = |x: f64| Tensor::f_full([1], x, like);
+            let scalars = [number(self.settings.momentum)?, number(-rate)?];
+            for run in gradients.runs(net) {
+                let decay = self.decay.of(run)?;
+                self.update(run.of(net.params().flat())?, gradients.of_run(run)?, run, decay, &scalars)?;
+            }
+            Ok(norm)
+        })
     }
 
     fn state(&self) -> Vec<(&'static str, Tensor)> {

@@ -5,8 +5,8 @@ use bonas_spaces::network::{OpTable, Skeleton, Union};
 use tch::{Device, Tensor};
 
 use super::super::{
-    Gradients, Loss, Pass, Path, Placement, Progress, Sgd, SgdSettings, Supernet, SupernetError, load,
-    load_weights, save, save_weights,
+    Gradients, Loss, Optimizer, Pass, Path, Placement, Progress, Sgd, SgdSettings, Supernet, SupernetError,
+    load, load_weights, save, save_weights,
 };
 use super::support::{architecture, batch, built, discrete, rng, same, small};
 

@@ -54,14 +54,14 @@ impl Targets {
 impl Mixing {
     /// The mixing of a recipe; none if it has none.
     pub(super) fn of(recipe: &ScratchRecipe) -> Option<Self> {
-        let Self { mixup, cutmix } = Self { mixup: recipe.mixup, cutmix: recipe.cutmix };
+        let &ScratchRecipe { mixup, cutmix, .. } = recipe;
         (mixup > 0.0 || cutmix > 0.0).then_some(Self { mixup, cutmix })
     }
 
     /// Mixes images `[B, C, H, W]` with labels `[B]`: each with another of the batch, all by the same share.
     ///
-    /// Mixup: `λ·x + (1 - λ)·x'` with `λ` of Beta(α, α). `CutMix`: a rectangle of `x'` with the area `1 - λ`, around a uniform
-    /// centre and clipped at the edges, is pasted over `x`; the share is that of its pixels.
+    /// Mixup: `λ·x + (1 - λ)·x'` with `λ` of Beta(α, α). `CutMix`: a rectangle of `x'` with the area `1 - λ`, around a
+    /// uniform centre and clipped at the edges, is pasted over `x`; the share is that of its pixels.
     pub(super) fn mix(
         self,
         images: &Tensor,

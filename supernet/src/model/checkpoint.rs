@@ -56,6 +56,21 @@ pub fn load(
     optimizer: &dyn Optimizer,
     others: &[(String, Tensor)],
 ) -> Result<Progress> {
+    load_older(path, net, optimizer, others, &[])
+}
+
+/// Reads a file as [`load`] does, which an earlier version may have written: those of `others` that are named in
+/// `optional` may be missing, and then stay as they were.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_older(
+    path: &Path,
+    net: &Supernet,
+    optimizer: &dyn Optimizer,
+    others: &[(String, Tensor)],
+    optional: &[&str],
+) -> Result<Progress> {
     let mut file = read(path)?;
     let counts =
         file.remove(PROGRESS).ok_or_else(|| bad(path, "it holds weights only, no training state"))?;
@@ -65,7 +80,9 @@ pub fn load(
         return Err(bad(path, "its progress record is damaged; remove the file"));
     };
     let mut targets = weights(net);
-    targets.extend(others.iter().map(|(name, tensor)| (name.clone(), tensor.detach())));
+    let there = |name: &String| file.contains_key(name) || !optional.contains(&name.as_str());
+    let others = others.iter().filter(|(name, _)| there(name));
+    targets.extend(others.map(|(name, tensor)| (name.clone(), tensor.detach())));
     targets.extend(state(optimizer));
     fill(path, &targets, file)?;
     Ok(Progress { epoch: epoch as u64, step: step as u64 })
@@ -107,14 +124,6 @@ pub(super) fn load_named(path: &Path, net: &Supernet, names: &[(String, String)]
         found.extend(file.remove_entry(name));
     }
     fill(path, &targets, found)
-}
-
-/// Whether a file of [`save`] has a tensor.
-///
-/// # Errors
-/// [`SupernetError::Checkpoint`] for a damaged file.
-pub fn holds(path: &Path, name: &str) -> Result<bool> {
-    Ok(read(path)?.contains_key(name))
 }
 
 /// An optimiser's state under its names in a file.

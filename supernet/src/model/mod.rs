@@ -54,7 +54,7 @@ mod value;
 mod weights;
 
 pub use builder::Norm;
-pub use checkpoint::{Progress, holds, load, load_weights, save, save_weights};
+pub use checkpoint::{Progress, load, load_older, load_weights, save, save_weights};
 pub use classifier::Classifier;
 pub use error::{Result, SupernetError};
 pub use loss::{Loss, accuracy};

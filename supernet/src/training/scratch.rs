@@ -15,7 +15,7 @@ use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels, score};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{
-    Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, holds, load, save,
+    Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, load_older, save,
 };
 use crate::recipe::ScratchRecipe;
 
@@ -219,11 +219,8 @@ impl ScratchRun<'_> {
         if !FilePath::exists(file) {
             return Ok(0);
         }
-        let mut others = state.others();
-        if !holds(file, ACCURACIES)? {
-            others.retain(|(name, _)| name != ACCURACIES);
-        }
-        Ok(load(file, &state.net, &*state.optimizer, &others)?.epoch as usize)
+        let progress = load_older(file, &state.net, &*state.optimizer, &state.others(), &[ACCURACIES])?;
+        Ok(progress.epoch as usize)
     }
 
     /// Writes the curves, and saves the state after `done` epochs if it is time to, or if the run must stop now.

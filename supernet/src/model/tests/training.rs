@@ -6,7 +6,7 @@ use tch::{Device, Tensor};
 
 use super::super::{
     Gradients, Loss, Optimizer, Pass, Path, Placement, Progress, Sgd, SgdSettings, Supernet, SupernetError,
-    load, load_weights, save, save_weights,
+    load, load_older, load_weights, save, save_weights,
 };
 use super::support::{architecture, batch, built, discrete, rng, same, small};
 
@@ -152,6 +152,30 @@ fn what_is_no_checkpoint_of_this_network_is_refused_and_changes_nothing() {
     assert!(matches!(load_weights(&file, &net), Err(SupernetError::Checkpoint { .. })));
     let nowhere = folder.path().join("missing").join("x.safetensors");
     assert!(save_weights(&nowhere, &net).is_err());
+}
+
+/// A file of an earlier version has a tensor less than this one.
+#[test]
+fn only_what_may_be_missing_is_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("state.safetensors");
+    let (net, _) = single(2, Placement::on(Device::Cpu));
+    let sgd = Sgd::new(SgdSettings::default(), &net).unwrap();
+    let others = |value: f64| ["old", "new"].map(|name| (name.to_owned(), Tensor::from_slice(&[value])));
+    let progress = Progress { epoch: 3, step: 0 };
+    save(&file, &net, &sgd, progress, &others(1.0)[..1]).unwrap();
+    let found = others(2.0);
+    let values = || [0, 1].map(|i: usize| found[i].1.double_value(&[0]));
+    for optional in [&[][..], &["old"]] {
+        let message = load_older(&file, &net, &sgd, &found, optional).unwrap_err().to_string();
+        assert!(message.contains("it has no new"), "{message}");
+        assert_eq!(values(), [2.0, 2.0], "nothing is read");
+    }
+    assert_eq!(load_older(&file, &net, &sgd, &found, &["new"]).unwrap(), progress);
+    assert_eq!(values(), [1.0, 2.0]);
+    save(&file, &net, &sgd, progress, &others(3.0)).unwrap();
+    load_older(&file, &net, &sgd, &found, &["new"]).unwrap();
+    assert_eq!(values(), [3.0, 3.0], "what may be missing is read where it is there");
 }
 
 #[test]

@@ -114,6 +114,16 @@ impl Monitor for Patience {
 
 /// Trains a recipe in a folder for so many epochs of this process.
 fn run(recipe: &ScratchRecipe, folder: &Path, epochs: usize) -> Result<Trained, StudyError> {
+    run_keeping(recipe, folder, epochs, [true, true])
+}
+
+/// The same, keeping a checkpoint, and curves, or not.
+fn run_keeping(
+    recipe: &ScratchRecipe,
+    folder: &Path,
+    epochs: usize,
+    [checkpoint, curves]: [bool; 2],
+) -> Result<Trained, StudyError> {
     tch::set_num_threads(1);
     let task = Task::new(&digits().unwrap(), Some(80), 0.5, None, &mut stream(1, &[])).unwrap();
     let (space, image) = (NasBench201::new(), Shape::square(1, 8));
@@ -128,8 +138,8 @@ fn run(recipe: &ScratchRecipe, folder: &Path, epochs: usize) -> Result<Trained, 
         recipe,
         placement: Placement::on(tch::Device::Cpu),
         seed: 7,
-        checkpoint: Some(Checkpoint { file: folder.join("c.safetensors"), every: 2 }),
-        curves: Some(folder.join("curves.csv")),
+        checkpoint: checkpoint.then(|| Checkpoint { file: folder.join("c.safetensors"), every: 2 }),
+        curves: curves.then(|| folder.join("curves.csv")),
     };
     run.run(&Patience(AtomicUsize::new(epochs)))
 }
@@ -163,6 +173,26 @@ fn a_stopped_training_goes_on_to_the_same_bits_with_every_optimizer() {
             let net = run(&other, folder.path(), usize::MAX).unwrap().net;
             assert!(!net.params().flat().equal(expected.net.params().flat()), "{name}");
         }
+    }
+}
+
+#[test]
+fn accuracies_are_measured_where_something_keeps_them() {
+    let recipe = ScratchRecipe::plain(2, 16, Sgd { learning_rate: 0.01, ..Sgd::default() });
+    let trained = |keeps| {
+        let folder = tempfile::tempdir().unwrap();
+        run_keeping(&recipe, folder.path(), usize::MAX, keeps).unwrap()
+    };
+    let all = trained([true, true]);
+    for keeps in [[false, false], [true, false], [false, true]] {
+        let some = trained(keeps);
+        assert!(some.net.params().flat().equal(all.net.params().flat()), "{keeps:?}");
+        for (one, other) in some.epochs.iter().zip(&all.epochs) {
+            assert_eq!(one.loss, other.loss, "{keeps:?}");
+            assert_eq!(one.accuracy.is_nan(), keeps == [false, false], "{keeps:?}");
+            assert!(one.accuracy.is_nan() || one.accuracy == other.accuracy, "{keeps:?}");
+        }
+        assert_eq!(some.epochs.len(), 2);
     }
 }
 

@@ -21,8 +21,9 @@ pub(super) const ACCURACIES: &str = "accuracies";
 pub struct EpochOutcome {
     /// Mean training loss.
     pub loss: f64,
-    /// Share of the training images that were classified rightly, as the training saw them: augmented, each before the step
-    /// that it is part of. NaN for an epoch of an earlier version, which did not measure it.
+    /// Share of the training images that were classified rightly, as the training saw them: augmented, each before
+    /// the step that it is part of. NaN where it was not measured: in an epoch of an earlier version, and in a run
+    /// that keeps neither curves nor a checkpoint.
     pub accuracy: f64,
 }
 

@@ -160,20 +160,21 @@ impl ScratchRun<'_> {
         let options = BatchOptions::new(recipe.batch).drop_last();
         let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
         let steps = batches.remaining();
-        let (mut losses, mut hits) = (Vec::with_capacity(steps), Vec::with_capacity(steps));
+        let (mut losses, mut hits) = (Vec::with_capacity(steps), Vec::new());
         while let Some(batch) = batches.next_batch() {
             let rate = recipe.schedule.rate(&recipe.sgd, [epoch, recipe.epochs], [losses.len(), steps]);
             let (images, targets) = self.mixed(batch, &mut mixes)?;
             let mut pass = Pass::train().with_drop_path(drop_path, &mut drops);
-            let [loss, hit] = self.step(state, &images, &targets, &mut pass, rate)?;
+            let (loss, hit) = self.step(state, &images, &targets, &mut pass, rate)?;
             if let Some(average) = &mut state.average {
                 average.update(&state.net, epoch * steps + losses.len())?;
             }
             losses.push(loss);
-            hits.push(hit);
+            hits.extend(hit);
         }
         let loss = finite_mean(&losses, epoch)?;
-        Ok(EpochOutcome { loss, accuracy: mean(&hits)? / recipe.batch as f64 })
+        let accuracy = if hits.is_empty() { f64::NAN } else { mean(&hits)? / recipe.batch as f64 };
+        Ok(EpochOutcome { loss, accuracy })
     }
 
     /// Images `[B, C, H, W]` of a batch on the device and what is learnt from them, mixed if the recipe says so.
@@ -185,7 +186,7 @@ impl ScratchRun<'_> {
         }
     }
 
-    /// One step; its loss `[]` and hits `[]`.
+    /// One step; its loss `[]`, and its hits `[]` where something keeps them.
     fn step(
         &self,
         state: &mut State,
@@ -193,14 +194,15 @@ impl ScratchRun<'_> {
         targets: &Targets,
         pass: &mut Pass<'_>,
         rate: f64,
-    ) -> Result<[Tensor; 2], StudyError> {
+    ) -> Result<(Tensor, Option<Tensor>), StudyError> {
         let State { net, path, optimizer, .. } = state;
         let loss = Loss { smoothing: self.recipe.label_smoothing, auxiliary: self.recipe.auxiliary_weight };
         let output = net.forward(images, path, pass)?;
         let value = targets.loss(&loss, &output)?; // []
-        let hits = targets.hits(&output)?; // []
+        let kept = self.curves.is_some() || self.checkpoint.is_some();
+        let hits = kept.then(|| targets.hits(&output)).transpose()?; // []
         let _norm = optimizer.step(net, path.params(), &value, rate)?;
-        Ok([value.detach(), hits])
+        Ok((value.detach(), hits))
     }
 
     /// Re-estimates the BatchNorm statistics, if the recipe says so.

@@ -76,13 +76,13 @@ pub fn reads_images(config: &SearchConfig) -> bool {
     trained || (config.evaluator.follows_up() && named) || strategy_reads(config)
 }
 
-/// Fingerprint of the images of a configuration; none for images inside the program.
+/// Fingerprint of the images of a configuration, taken once for it and its clones; none for images inside the program.
 ///
 /// # Errors
 /// As [`data_fingerprint`].
 pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
     let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
-    source.fingerprint(&config.data.options())
+    config.images.fingerprint(&source, &config.data.options())
 }
 
 /// One evaluator a worker; checkpoints of training go below `directory`.

@@ -286,3 +286,22 @@ fn indicators_are_features() {
     let error = knowledge(&mnasnet).unwrap_err().to_string();
     assert!(error.contains("strategy.features: synflow: ") && error.contains("same length"), "{error}");
 }
+
+/// The files of images are hashed once for a configuration and its clones; one that is read again sees that they changed.
+#[test]
+fn a_configuration_keeps_the_fingerprint_of_its_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |bytes: &[u8]| std::fs::write(folder.path().join("a.bin"), bytes).unwrap();
+    let read = || {
+        let text = "[data]\nsource = \"cifar10:a.bin,a.bin\"\n[evaluator]\nname = \"from-scratch\"\n";
+        let config = SearchConfig::from_toml(text, "test").unwrap();
+        SearchConfig { relative_to: folder.path().to_owned(), ..config }
+    };
+    write(b"before");
+    let config = read();
+    let before = data_fingerprint(&config).unwrap();
+    assert!(before.is_some());
+    write(b"after");
+    assert_eq!(data_fingerprint(&config.clone()).unwrap(), before);
+    assert_ne!(data_fingerprint(&read()).unwrap(), before);
+}

@@ -71,7 +71,8 @@ pub struct SearchConfig {
     /// `strategy.transfer`; empty: the folder that the program runs in. `bonas` sets it to the folder of
     /// the configuration file. It is no part of [`Self::identity`].
     pub relative_to: PathBuf,
-    /// The images of `[data]` once they are read, for this configuration and its clones; no key of the file.
+    /// The images of `[data]` once they are read, and their fingerprint, for this configuration and its clones; no key of
+    /// the file.
     pub images: ImageCache,
     /// `[study]`: seed, budget, workers.
     pub study: StudySettings,

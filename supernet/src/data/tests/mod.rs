@@ -4,6 +4,7 @@
 
 mod batches;
 mod binaries;
+mod cache;
 mod folders;
 mod manifests;
 mod pictures;

@@ -1,19 +1,17 @@
 //! Images looked through one by one.
 
 use std::collections::HashMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use blake3::Hash;
 use bonas_study::{cores, parallel};
 
 use super::dataset::Dataset;
-use super::decode;
 use super::fault::{DataFault, DataReport, FaultKind};
-use super::image_files::picture;
 use super::images::Images;
-use super::listing::{Listing, Part, Use};
+use super::listing::{ImageFile, Listing, Part, Use};
 use super::options::LoadOptions;
+use super::picture::{Picture, other_format, unapplied};
 
 /// What a file turned out to be.
 struct Looked {
@@ -29,7 +27,7 @@ pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     parallel(
         files.len(),
         cores(),
-        |i| look(&files[i].path, options),
+        |i| look(&files[i], options),
         |i, found| {
             looked[i] = Some(found);
             true
@@ -53,21 +51,18 @@ pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     DataReport { parts, classes: listing.classes.len(), faults }
 }
 
-fn look(path: &Path, options: &LoadOptions) -> Looked {
-    let unreadable = |detail: String| Looked { faults: vec![(FaultKind::Unreadable, detail)], hash: None };
-    if let Err(reason) = picture(path, options) {
-        return unreadable(reason);
-    }
-    let bytes = match fs::read(path) {
+fn look(file: &ImageFile, options: &LoadOptions) -> Looked {
+    let decoded = file.bytes().and_then(|bytes| Picture::decode(&bytes, options).map(|_| bytes));
+    let bytes = match decoded {
         Ok(bytes) => bytes,
-        Err(error) => return unreadable(error.to_string()),
+        Err(reason) => return Looked { faults: vec![(FaultKind::Unreadable, reason)], hash: None },
     };
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    let extension = file.path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let mut faults = Vec::new();
-    if let Some(format) = decode::other_format(&bytes, &extension.unwrap_or_default()) {
+    if let Some(format) = other_format(&bytes, &extension.unwrap_or_default()) {
         faults.push((FaultKind::WrongExtension, format!("it is {format}")));
     }
-    if let Some(profile) = decode::unapplied(&bytes) {
+    if let Some(profile) = unapplied(&bytes) {
         faults.push((FaultKind::Profile, profile));
     }
     Looked { faults, hash: Some(blake3::hash(&bytes)) }

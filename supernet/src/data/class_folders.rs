@@ -3,24 +3,21 @@
 //! Either `root/train/<class>/*` with `root/val` and `root/test` beside it, or `root/<class>/*`. Classes and files are
 //! taken in the order of their names; hidden files are left aside.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use bonas_study::StudyError;
 
-use super::decode::EXTENSIONS;
 use super::fault::{DataFault, FaultKind};
 use super::files::{entries, name_of, unusable};
 use super::listing::{ImageFile, Listing, MOST_CLASSES, Part};
+use super::picture::EXTENSIONS;
 
 const LAYOUT: &str = "expected root/train/<class>/*.png and root/test/<class>/*.png, with or without \
                       root/val/<class>/*.png, or root/<class>/*.png";
 
-/// A class of a part.
-struct Class {
-    name: String,
-    images: Vec<PathBuf>,
-}
+/// The classes of a part: the images of each, by its name.
+type Classes = BTreeMap<String, Vec<PathBuf>>;
 
 /// Lists the image files of a folder, and what of it is not read.
 ///
@@ -36,9 +33,8 @@ pub(super) fn list(root: &Path) -> Result<Listing, StudyError> {
     for (part, folder) in &parts {
         listed.push((*part, folder.as_path(), classes(folder, &mut faults)?));
     }
-    let names: BTreeSet<&str> =
-        listed.iter().flat_map(|(_, _, classes)| classes).map(|class| class.name.as_str()).collect();
-    let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+    let names: BTreeSet<&String> = listed.iter().flat_map(|(_, _, classes)| classes.keys()).collect();
+    let names: Vec<String> = names.into_iter().cloned().collect();
     if names.len() > MOST_CLASSES {
         return Err(unusable(
             root,
@@ -117,8 +113,8 @@ fn beside(root: &Path, parts: &[(Part, PathBuf)], faults: &mut Vec<DataFault>) -
 }
 
 /// The classes of a part. What is no image of a class is added to the faults.
-fn classes(folder: &Path, faults: &mut Vec<DataFault>) -> Result<Vec<Class>, StudyError> {
-    let mut classes = Vec::new();
+fn classes(folder: &Path, faults: &mut Vec<DataFault>) -> Result<Classes, StudyError> {
+    let mut classes = Classes::new();
     for path in entries(folder, LAYOUT)? {
         if !path.is_dir() {
             faults.push(DataFault::new(FaultKind::OtherType, path, "it is in no class folder"));
@@ -127,8 +123,7 @@ fn classes(folder: &Path, faults: &mut Vec<DataFault>) -> Result<Vec<Class>, Stu
         if path.file_name().is_some_and(|name| name.to_str().is_none()) {
             return Err(unusable(path, "names a class in letters that are not UTF-8; rename it"));
         }
-        let name = name_of(&path);
-        classes.push(Class { name, images: images(&path, faults)? });
+        classes.insert(name_of(&path), images(&path, faults)?);
     }
     Ok(classes)
 }
@@ -172,8 +167,8 @@ fn extensions(word: &str) -> String {
 /// Classes of the other parts that a part lacks, and too few of them.
 fn compare(
     folder: &Path,
-    classes: &[Class],
-    listed: &[(Part, &Path, Vec<Class>)],
+    classes: &Classes,
+    listed: &[(Part, &Path, Classes)],
     names: &[String],
     faults: &mut Vec<DataFault>,
 ) {
@@ -193,9 +188,8 @@ fn compare(
         faults.push(DataFault::new(FaultKind::TooFewClasses, folder, detail));
         return;
     }
-    let has = |classes: &[Class], name: &str| classes.iter().any(|class| class.name == name);
-    for name in names.iter().filter(|name| !has(classes, name)) {
-        let other = listed.iter().find(|(_, _, classes)| has(classes, name));
+    for name in names.iter().filter(|name| !classes.contains_key(*name)) {
+        let other = listed.iter().find(|(_, _, classes)| classes.contains_key(name));
         let other = other.map_or_else(String::new, |(_, folder, _)| name_of(folder));
         let detail = format!("does not exist, though {other} has this class; add it, or remove the other");
         faults.push(DataFault::new(FaultKind::UnlikeParts, folder.join(name), detail));
@@ -203,13 +197,13 @@ fn compare(
 }
 
 /// The image files of the parts, with the places of their classes as labels.
-fn files(listed: Vec<(Part, &Path, Vec<Class>)>, names: &[String]) -> Vec<ImageFile> {
+fn files(listed: Vec<(Part, &Path, Classes)>, names: &[String]) -> Vec<ImageFile> {
     let mut files = Vec::new();
     for (part, _, classes) in listed {
-        for class in classes {
+        for (name, images) in classes {
             // All of them are in the names, and there are at most `MOST_CLASSES`.
-            let label = names.binary_search(&class.name).unwrap_or_default() as u16;
-            files.extend(class.images.into_iter().map(|path| ImageFile { path, label, part }));
+            let label = names.binary_search(&name).unwrap_or_default() as u16;
+            files.extend(images.into_iter().map(|path| ImageFile { path, label, part }));
         }
     }
     files

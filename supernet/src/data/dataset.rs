@@ -83,7 +83,8 @@ impl Dataset {
             let mut has = vec![false; self.train.classes()];
             for &index in indices {
                 let all = labels.len();
-                let label = labels.get_mut(index).ok_or(format!("image {index} of {all}, counted from 0"))?;
+                let label =
+                    labels.get_mut(index).ok_or_else(|| format!("image {index} of {all}, counted from 0"))?;
                 if label.replace(part).is_some() {
                     return Err(format!("image {index} is there twice"));
                 }

@@ -4,7 +4,7 @@ use super::check::check;
 use super::class_folders::{is_folder, list};
 use super::entry::DatasetEntry;
 use super::files::name_of;
-use super::image_files;
+use super::read_listing;
 
 /// `folder:DIRECTORY`: `train/<class>/*`, `val/<class>/*` and `test/<class>/*`, or `<class>/*`, of which
 /// [`LoadOptions::test_fraction`](super::LoadOptions::test_fraction) becomes the test part. A search scores on `val` if it is
@@ -21,7 +21,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     read: |place, options| {
         options.check()?;
         let name = Some(name_of(place.path())).filter(|name| !name.is_empty());
-        image_files::read(name.as_deref().unwrap_or("folder"), list(place.path())?, options)
+        read_listing::read(name.as_deref().unwrap_or("folder"), list(place.path())?, options)
     },
     check: Some(|place, options| Ok(check(list(place.path())?, options))),
 };

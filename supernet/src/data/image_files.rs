@@ -1,181 +1,155 @@
-//! Labelled image files read into a dataset.
+//! Image files one by one, as a trained network reads them.
 
+use std::fs;
 use std::path::Path;
 
-use bonas_study::{StudyError, cores, parallel, rng};
+use bonas_study::StudyError;
 
-use super::augment::Augment;
-use super::dataset::Dataset;
-use super::decode::{self, Picture};
-use super::fault::{DataFault, FaultKind};
 use super::files::unusable;
-use super::images::{ImageShape, Images};
-use super::listing::{Listing, Part, Use, refuse};
-use super::options::{LoadOptions, OnBad};
-use super::split::Split;
+use super::images::{ImageShape, shrunk};
+use super::options::{Background, LoadOptions};
+use super::picture::{Picture, undecodable};
 
-/// Most files that an error lists.
-const SHOWN: usize = 20;
+/// Longest side of an image that is scaled, in pixels.
+const LONGEST: usize = 1 << 14;
 
-/// Reads the files of a listing. Those that cannot be read are an error that lists them, or are left out.
-///
-/// # Errors
-/// [`StudyError::Data`] for the gravest fault of the listing, for files that cannot be read, and for classes that too
-/// many of them are missing from; [`StudyError::Setting`] for an option out of its range.
-pub(super) fn read(name: &str, mut listing: Listing, options: &LoadOptions) -> Result<Dataset, StudyError> {
-    options.check()?;
-    listing.expect_usable()?;
-    refuse(&listing.class_faults(Use::Reading, |_| true))?;
-    let decoded = Decoded::of(&listing, options);
-    if options.on_bad == OnBad::Stop && !decoded.bad.is_empty() {
-        return Err(refused(&listing, &decoded.bad));
-    }
-    refuse(&listing.class_faults(Use::Reading, |i| decoded.is_read[i]))?;
-    let Decoded { pixels, shape, is_read, bad } = decoded;
-    let mut is_read = is_read.into_iter();
-    listing.files.retain(|_| is_read.next().unwrap_or(false));
-    let mut data = assembled(name, &listing, pixels, shape, options)?;
-    data.left_out = bad;
-    Ok(data)
+/// How image files are read one by one for a network: as images of a folder.
+#[derive(Clone, Copy, Debug)]
+pub struct ImageFiles {
+    /// Before they are shrunk.
+    whole: ImageShape,
+    shrink: usize,
+    background: Background,
 }
 
-/// One image file as it is read.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn picture(path: &Path, options: &LoadOptions) -> Result<Picture, String> {
-    if !path.exists() {
-        let text = path.to_string_lossy();
-        return Err(match path {
-            link if link.is_symlink() => "a link to a file that does not exist",
-            _ if text.contains('\\') => "does not exist; write / between folders, not a backslash",
-            _ => "does not exist; put it back, or remove what names it",
+impl ImageFiles {
+    /// Files that become images of a shape. They are scaled to `shrink` times its side before each pixel becomes the mean
+    /// of a square, as [`LoadOptions::shrink`] says.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a shape that is not square, has neither one channel nor three, or is too large, and for
+    /// a `shrink` of 0.
+    pub fn new(shape: ImageShape, shrink: usize, background: Background) -> Result<Self, StudyError> {
+        let setting = |name: &str, reason| Err(StudyError::Setting { name: name.to_owned(), reason });
+        let ImageShape { channels, height, width } = shape;
+        if height != width || ![1, 3].contains(&channels) {
+            let reason = format!("{shape}; image files are read as squares of one channel or three");
+            return setting("shape of images", reason);
         }
-        .to_owned());
-    }
-    if !path.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    decode::read(path, options).map_err(|error| match error {
-        StudyError::Data { reason, .. } => reason,
-        other => other.to_string(),
-    })
-}
-
-/// All files of a listing as pixels, `[n, c, h, w]`, of one channel if all are grey.
-struct Decoded {
-    /// Of those that can be read.
-    pixels: Vec<u8>,
-    shape: ImageShape,
-    /// Whether each file can be read.
-    is_read: Vec<bool>,
-    /// Those that cannot, in the order of the files.
-    bad: Vec<DataFault>,
-}
-
-impl Decoded {
-    /// Decodes on all cores.
-    fn of(listing: &Listing, options: &LoadOptions) -> Self {
-        let (files, side) = (&listing.files, options.image_size);
-        let plane = side * side;
-        let mut pixels = vec![0; files.len() * 3 * plane]; // [n, 3, h, w]
-        let mut is_read = vec![false; files.len()];
-        let (mut bad, mut grey) = (Vec::new(), true);
-        let read =
-            |i: usize| picture(&files[i].path, options).map(|picture| (planes(&picture), picture.grey));
-        parallel(files.len(), cores(), read, |i, found| {
-            match found {
-                Ok((planes, is_grey)) => {
-                    pixels[i * 3 * plane..][..3 * plane].copy_from_slice(&planes);
-                    grey &= is_grey;
-                    is_read[i] = true;
-                }
-                Err(reason) => bad.push((i, reason)),
+        match width.checked_mul(shrink) {
+            Some(side @ 1..=LONGEST) => {
+                Ok(Self { whole: ImageShape::new(channels, side, side), shrink, background })
             }
-            true
-        });
-        bad.sort_unstable();
-        let bad = bad.into_iter();
-        let bad =
-            bad.map(|(i, reason)| DataFault::new(FaultKind::Unreadable, &files[i].path, reason)).collect();
-        let channels = if grey { 1 } else { 3 };
-        compact(&mut pixels, &is_read, 3 * plane, channels * plane);
-        Self { pixels, shape: ImageShape::new(channels, side, side), is_read, bad }
+            _ => setting(
+                "shrink",
+                format!(
+                    "{shrink} for {shape}; both must be 1 or more, and the image before at most {LONGEST} pixels a side"
+                ),
+            ),
+        }
+    }
+
+    /// Pixels `[C, H, W]` of an image file: turned as its Exif orientation says, laid on the background, its largest middle
+    /// square scaled to the shape. A colour becomes grey as L = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) where the shape
+    /// has one channel.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] naming a file that is no image, or damaged.
+    pub fn read(&self, path: &Path) -> Result<Vec<u8>, StudyError> {
+        if path.is_dir() {
+            return Err(unusable(path, "is a folder, expected an image"));
+        }
+        let (image_size, background) = (self.whole.width, self.background);
+        let options = LoadOptions { image_size, background, ..LoadOptions::default() };
+        let bytes = fs::read(path).map_err(|error| unusable(path, undecodable(error)))?;
+        let picture = Picture::decode(&bytes, &options).map_err(|reason| unusable(path, reason))?;
+        let pixels = planes(&picture, self.whole.channels);
+        Ok(if self.shrink == 1 { pixels } else { shrunk(&pixels, self.whole, self.shrink) })
     }
 }
 
-/// Red, green and blue one after another, `[3, h, w]`.
-fn planes(picture: &Picture) -> Vec<u8> {
-    let pixels = picture.rgb.as_raw();
-    (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied()).collect()
+/// The channels of a picture one after another, one or three of them.
+fn planes(Picture { rgb, grey }: &Picture, channels: usize) -> Vec<u8> {
+    let pixels = rgb.as_raw();
+    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
+    if channels == 3 {
+        return (0..3).flat_map(plane).collect();
+    }
+    if *grey {
+        return plane(0).collect();
+    }
+    // The weights in 16 bits, rounded, as image libraries have them.
+    let luma = |pixel: &[u8]| {
+        let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
+        ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8
+    };
+    pixels.chunks_exact(3).map(luma).collect()
 }
 
-/// Keeps the first `kept` of each `size` pixels, of the images that are read. The planes of a grey image are equal.
-fn compact(pixels: &mut Vec<u8>, is_read: &[bool], size: usize, kept: usize) {
-    let mut end = 0;
-    for (i, _) in is_read.iter().enumerate().filter(|(_, is_read)| **is_read) {
-        pixels.copy_within(i * size..i * size + kept, end);
-        end += kept;
-    }
-    pixels.truncate(end);
-}
+#[cfg(test)]
+mod tests {
+    use image::{GrayImage, Luma, Rgb, RgbImage};
 
-/// The dataset of files that were read, in the parts that the listing says.
-fn assembled(
-    name: &str,
-    listing: &Listing,
-    mut pixels: Vec<u8>,
-    shape: ImageShape,
-    options: &LoadOptions,
-) -> Result<Dataset, StudyError> {
-    let unusable = |reason: String| unusable(&listing.origin, reason);
-    let mut labels: Vec<u16> = listing.files.iter().map(|file| file.label).collect();
-    let images =
-        |pixels, labels| Images::checked(pixels, labels, shape, listing.classes.clone()).map_err(unusable);
-    let (trained, validated) = (listing.count(Part::Train), listing.count(Part::Validation));
-    let augment = Augment::photos(options.image_size);
-    if listing.has(Part::Test) {
-        let test_labels = labels.split_off(trained + validated);
-        let test_pixels = pixels.split_off((trained + validated) * shape.pixels());
-        let (train, test) = (images(pixels, labels)?, images(test_pixels, test_labels)?);
-        let data = Dataset::checked(name, train, test, augment).map_err(unusable)?;
-        return with_validation(data, trained..trained + validated).map_err(unusable);
-    }
-    // The test part is drawn from all images that do not validate, which come first.
-    let all = images(pixels, labels)?;
-    let drawn = all.len() - validated;
-    let rng = &mut rng::stream(options.split_seed, &[]);
-    let split = Split::of_first(&all, drawn, options.test_fraction, rng)?;
-    let (kept, validation) = (split.train.len(), drawn..all.len());
-    let train = all.select(&split.train.into_iter().chain(validation).collect::<Vec<_>>())?;
-    let test = all.select(&split.validation)?;
-    let data = Dataset::checked(name, train, test, augment).map_err(unusable)?;
-    with_validation(data.with_drawn_test(), kept..kept + validated).map_err(unusable)
-}
+    use super::*;
 
-/// The dataset whose training images end with those of a validation part, if there is one.
-fn with_validation(data: Dataset, validation: std::ops::Range<usize>) -> Result<Dataset, String> {
-    if validation.is_empty() {
-        return Ok(data);
+    /// Reads a file as it is, on white.
+    fn read_image(file: &Path, shape: ImageShape) -> Result<Vec<u8>, StudyError> {
+        ImageFiles::new(shape, 1, Background::WHITE)?.read(file)
     }
-    let train = (0..validation.start).collect();
-    data.with_split(Split { train, validation: validation.collect() })
-}
 
-/// The error of files that cannot be read.
-fn refused(listing: &Listing, bad: &[DataFault]) -> StudyError {
-    let skip = "data.on_bad = \"skip\" leaves out what cannot be read, `bonas data check` lists it";
-    if let [one] = bad {
-        return unusable(&one.path, format!("{}; {skip}", one.detail));
+    #[test]
+    fn images_are_read_in_the_shape_of_a_network() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a b.png");
+        RgbImage::from_pixel(6, 4, Rgb([255, 0, 10])).save(&file).unwrap();
+        let colour = read_image(&file, ImageShape::new(3, 2, 2)).unwrap();
+        assert_eq!(colour, [255, 255, 255, 255, 0, 0, 0, 0, 10, 10, 10, 10]);
+        // 0.299 * 255 + 0.114 * 10 = 77.4
+        assert_eq!(read_image(&file, ImageShape::new(1, 2, 2)).unwrap(), [77; 4]);
+        GrayImage::from_pixel(4, 4, Luma([9])).save(&file).unwrap();
+        assert_eq!(read_image(&file, ImageShape::new(1, 2, 2)).unwrap(), [9; 4]);
+        assert_eq!(read_image(&file, ImageShape::new(3, 1, 1)).unwrap(), [9; 3]);
     }
-    let shown = bad.iter().take(SHOWN).map(|fault| format!("\n  {}: {}", fault.path.display(), fault.detail));
-    let mut shown: Vec<String> = shown.collect();
-    if let more @ 1.. = bad.len().saturating_sub(SHOWN) {
-        shown.push(format!("\n  and {more} more"));
+
+    /// 4x4 pixels to 2x2, each the mean of a square: (1 + 2 + 3 + 5) / 4 = 2.75, not the pixel that scaling gives.
+    #[test]
+    fn images_are_shrunk_to_means_of_squares() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.png");
+        let values = [[1, 2, 200, 0], [3, 5, 0, 0], [9, 9, 7, 7], [9, 9, 7, 7]];
+        GrayImage::from_fn(4, 4, |x, y| Luma([values[y as usize][x as usize]])).save(&file).unwrap();
+        let files = ImageFiles::new(ImageShape::new(1, 2, 2), 2, Background::WHITE).unwrap();
+        assert_eq!(files.read(&file).unwrap(), [3, 50, 9, 7]);
     }
-    let all = listing.files.len();
-    unusable(
-        &listing.origin,
-        format!("{} of {all} images cannot be read; {skip}{}", bad.len(), shown.concat()),
-    )
+
+    #[test]
+    fn transparent_images_are_laid_on_the_background() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.png");
+        image::RgbaImage::from_pixel(2, 2, image::Rgba([9, 9, 9, 0])).save(&file).unwrap();
+        let files = ImageFiles::new(ImageShape::new(3, 1, 1), 1, Background([1, 2, 3])).unwrap();
+        assert_eq!(files.read(&file).unwrap(), [1, 2, 3]);
+    }
+
+    #[test]
+    fn sizes_that_cannot_be_are_refused() {
+        for (side, shrink) in [(0, 1), (8, 0), (8, usize::MAX), (8, 1 << 12)] {
+            let shape = ImageShape::new(3, side, side);
+            let error = ImageFiles::new(shape, shrink, Background::WHITE).unwrap_err().to_string();
+            assert!(error.contains(&format!("shrink: {shrink} for 3x{side}x{side}")), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_image_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("notes.png");
+        std::fs::write(&file, "text").unwrap();
+        let error = |shape| read_image(&file, shape).unwrap_err().to_string();
+        assert!(error(ImageShape::new(3, 2, 2)).contains("notes.png: cannot be decoded as an image"));
+        assert!(error(ImageShape::new(3, 2, 4)).contains("read as squares of one channel or three"));
+        assert!(error(ImageShape::new(2, 2, 2)).contains("2x2x2"));
+        let folder = read_image(folder.path(), ImageShape::new(3, 2, 2)).unwrap_err().to_string();
+        assert!(folder.contains("is a folder, expected an image"), "{folder}");
+    }
 }

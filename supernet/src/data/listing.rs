@@ -1,11 +1,13 @@
 //! Labelled image files, part by part, before any of them is read.
 
+use std::fs;
 use std::path::PathBuf;
 
 use bonas_study::StudyError;
 
 use super::fault::{DataFault, FaultKind};
 use super::files::unusable;
+use super::picture::undecodable;
 
 /// Most classes: labels have 16 bits.
 pub(super) const MOST_CLASSES: usize = 1 << 16;
@@ -51,6 +53,29 @@ pub(super) struct ImageFile {
     /// Position in [`Listing::classes`].
     pub(super) label: u16,
     pub(super) part: Part,
+}
+
+impl ImageFile {
+    /// The bytes of the file.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, String> {
+        let path = &self.path;
+        if !path.exists() {
+            let text = path.to_string_lossy();
+            return Err(match path {
+                link if link.is_symlink() => "a link to a file that does not exist",
+                _ if text.contains('\\') => "does not exist; write / between folders, not a backslash",
+                _ => "does not exist; put it back, or remove what names it",
+            }
+            .to_owned());
+        }
+        if !path.is_file() {
+            return Err("it is no regular file".to_owned());
+        }
+        fs::read(path).map_err(undecodable)
+    }
 }
 
 /// The image files of a dataset, and what is wrong with them as far as can be said without reading them.

@@ -1,152 +1,166 @@
-//! Image files one by one, as a trained network reads them.
+//! One picture as a viewer shows it, from the bytes of an image file.
 
-use std::path::Path;
+use std::fmt::Display;
+use std::io::Cursor;
 
-use bonas_study::StudyError;
+use image::imageops::FilterType;
+use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
-use super::decode::{self, Picture};
-use super::files::unusable;
-use super::images::{ImageShape, shrunk};
 use super::options::{Background, LoadOptions};
 
-/// Longest side of an image that is scaled, in pixels.
-const LONGEST: usize = 1 << 14;
+/// Most bytes of the decoded pixels of a file.
+const LARGEST: u64 = 512 << 20;
 
-/// How image files are read one by one for a network: as images of a folder.
-#[derive(Clone, Copy, Debug)]
-pub struct ImageFiles {
-    /// Before they are shrunk.
-    whole: ImageShape,
-    shrink: usize,
-    background: Background,
+/// An image of a stated size.
+pub(super) struct Picture {
+    pub(super) rgb: RgbImage,
+    /// Whether the file is grey: then the three channels are equal.
+    pub(super) grey: bool,
 }
 
-impl ImageFiles {
-    /// Files that become images of a shape. They are scaled to `shrink` times its side before each pixel becomes the mean
-    /// of a square, as [`LoadOptions::shrink`] says.
+impl Picture {
+    /// Decodes an image file, turns it as its Exif orientation says, lays it on the background where it is transparent, and
+    /// cuts out its largest middle square, which is scaled to [`LoadOptions::image_size`]. Colour profiles and gamma are not
+    /// applied.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a shape that is not square, has neither one channel nor three, or is too large, and for
-    /// a `shrink` of 0.
-    pub fn new(shape: ImageShape, shrink: usize, background: Background) -> Result<Self, StudyError> {
-        let setting = |name: &str, reason| Err(StudyError::Setting { name: name.to_owned(), reason });
-        let ImageShape { channels, height, width } = shape;
-        if height != width || ![1, 3].contains(&channels) {
-            let reason = format!("{shape}; image files are read as squares of one channel or three");
-            return setting("shape of images", reason);
+    /// What is wrong: it is no image, damaged, cut off, or of more than [`LARGEST`] bytes of pixels.
+    pub(super) fn decode(bytes: &[u8], options: &LoadOptions) -> Result<Self, String> {
+        if let Some(what) = no_image(bytes) {
+            return Err(undecodable(what));
         }
-        match width.checked_mul(shrink) {
-            Some(side @ 1..=LONGEST) => {
-                Ok(Self { whole: ImageShape::new(channels, side, side), shrink, background })
-            }
-            _ => setting(
-                "shrink",
-                format!(
-                    "{shrink} for {shape}; both must be 1 or more, and the image before at most {LONGEST} pixels a side"
-                ),
-            ),
+        let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(undecodable)?;
+        if reader.format() == Some(ImageFormat::Jpeg) && is_cut_off(bytes) {
+            return Err(undecodable("its end is missing"));
         }
-    }
-
-    /// Pixels `[C, H, W]` of an image file: turned as its Exif orientation says, laid on the background, its largest middle
-    /// square scaled to the shape. A colour becomes grey as L = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) where the shape
-    /// has one channel.
-    ///
-    /// # Errors
-    /// [`StudyError::Data`] naming a file that is no image, or damaged.
-    pub fn read(&self, path: &Path) -> Result<Vec<u8>, StudyError> {
-        if path.is_dir() {
-            return Err(unusable(path, "is a folder, expected an image"));
+        let mut decoder = reader.into_decoder().map_err(undecodable)?;
+        let (width, height) = decoder.dimensions();
+        if decoder.total_bytes() > LARGEST {
+            return Err(format!(
+                "{width} x {height} pixels are more than {LARGEST} bytes; scale the image down"
+            ));
         }
-        let (image_size, background) = (self.whole.width, self.background);
-        let options = LoadOptions { image_size, background, ..LoadOptions::default() };
-        let pixels = planes(&decode::read(path, &options)?, self.whole.channels);
-        Ok(if self.shrink == 1 { pixels } else { shrunk(&pixels, self.whole, self.shrink) })
+        // What a file claims besides its pixels, such as profiles, is bounded too.
+        let mut limits = Limits::no_limits();
+        limits.max_alloc = Some(LARGEST);
+        decoder.set_limits(limits).map_err(undecodable)?;
+        let orientation = decoder.orientation().map_err(undecodable)?;
+        let mut image = DynamicImage::from_decoder(decoder).map_err(undecodable)?;
+        image.apply_orientation(orientation);
+        let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16)
+            && (options.background.is_grey() || !image.color().has_alpha());
+        // Before anything is scaled, which would take memory for what is cut off.
+        let image = on_background(middle(&image), options.background);
+        let side = options.image_size as u32;
+        let image =
+            if image.width() == side { image } else { image.resize_exact(side, side, FilterType::Triangle) };
+        Ok(Self { rgb: image.into_rgb8(), grey })
     }
 }
 
-/// The channels of a picture one after another, one or three of them.
-fn planes(Picture { rgb, grey }: &Picture, channels: usize) -> Vec<u8> {
-    let pixels = rgb.as_raw();
-    let plane = |channel: usize| pixels.iter().skip(channel).step_by(3).copied();
-    if channels == 3 {
-        return (0..3).flat_map(plane).collect();
+/// Why a file is no picture, with the remedy.
+pub(super) fn undecodable(reason: impl Display) -> String {
+    format!("cannot be decoded as an image ({reason}); replace or remove it")
+}
+
+/// The largest square in the middle.
+fn middle(image: &DynamicImage) -> DynamicImage {
+    let (width, height) = (image.width(), image.height());
+    let side = width.min(height);
+    image.crop_imm((width - side) / 2, (height - side) / 2, side, side)
+}
+
+/// What bytes are that are plainly no image.
+fn no_image(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.is_empty() {
+        return Some("it is empty");
     }
-    if *grey {
-        return plane(0).collect();
+    let text = bytes.trim_ascii_start();
+    let begins = |word: &[u8]| text.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word));
+    (begins(b"<!doctype html") || begins(b"<html"))
+        .then_some("it is an HTML page, as of a download that failed")
+}
+
+/// An image without transparency: `a c + (1 - a) b` for a colour `c` with opacity `a` on `b`.
+fn on_background(image: DynamicImage, background: Background) -> DynamicImage {
+    if !image.color().has_alpha() {
+        return image;
     }
-    // The weights in 16 bits, rounded, as image libraries have them.
-    let luma = |pixel: &[u8]| {
-        let [red, green, blue] = [pixel[0], pixel[1], pixel[2]].map(u32::from);
-        ((19_595 * red + 38_470 * green + 7_471 * blue + 0x8000) >> 16) as u8
+    let rgba = image.into_rgba16();
+    let laid = |colour: u16, behind: u8, opacity: u16| {
+        let (colour, opacity, full) = (u64::from(colour), u64::from(opacity), u64::from(u16::MAX));
+        // Rounded, from 16 bits to 8.
+        let sum = colour * opacity + 257 * u64::from(behind) * (full - opacity);
+        ((sum * 255 + full * full / 2) / (full * full)) as u8
     };
-    pixels.chunks_exact(3).map(luma).collect()
+    let pixel = |x, y| {
+        let [red, green, blue, opacity] = rgba.get_pixel(x, y).0;
+        let Background([r, g, b]) = background;
+        image::Rgb([laid(red, r, opacity), laid(green, g, opacity), laid(blue, b, opacity)])
+    };
+    RgbImage::from_fn(rgba.width(), rgba.height(), pixel).into()
 }
 
-#[cfg(test)]
-mod tests {
-    use image::{GrayImage, Luma, Rgb, RgbImage};
+/// Extensions of the image files that are read, in lower case.
+pub const EXTENSIONS: [&str; 4] = ["png", "jpg", "jpeg", "bmp"];
 
-    use super::*;
+/// The format of an image that is named as another one.
+pub(super) fn other_format(bytes: &[u8], extension: &str) -> Option<String> {
+    let format = image::guess_format(bytes).ok()?;
+    let is_named = format.extensions_str().contains(&extension);
+    (!is_named).then(|| format!("{format:?}").to_uppercase())
+}
 
-    /// Reads a file as it is, on white.
-    fn read_image(file: &Path, shape: ImageShape) -> Result<Vec<u8>, StudyError> {
-        ImageFiles::new(shape, 1, Background::WHITE)?.read(file)
+/// What an image file says about its colours that is not applied: a profile other than sRGB, or a gamma.
+pub(super) fn unapplied(bytes: &[u8]) -> Option<String> {
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().ok()?;
+    let profile = reader.into_decoder().ok()?.icc_profile().ok()?;
+    let has = |profile: &[u8], name: &[u8]| profile.windows(name.len()).any(|window| window == name);
+    match profile {
+        Some(profile) if has(&profile, b"sRGB") || has(&profile, b"\0s\0R\0G\0B") => None,
+        Some(_) => Some("its colour profile is not sRGB, and is not applied".to_owned()),
+        None => gamma(bytes).map(|gamma| format!("its gamma of {gamma} is not applied")),
     }
+}
 
-    #[test]
-    fn images_are_read_in_the_shape_of_a_network() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a b.png");
-        RgbImage::from_pixel(6, 4, Rgb([255, 0, 10])).save(&file).unwrap();
-        let colour = read_image(&file, ImageShape::new(3, 2, 2)).unwrap();
-        assert_eq!(colour, [255, 255, 255, 255, 0, 0, 0, 0, 10, 10, 10, 10]);
-        // 0.299 * 255 + 0.114 * 10 = 77.4
-        assert_eq!(read_image(&file, ImageShape::new(1, 2, 2)).unwrap(), [77; 4]);
-        GrayImage::from_pixel(4, 4, Luma([9])).save(&file).unwrap();
-        assert_eq!(read_image(&file, ImageShape::new(1, 2, 2)).unwrap(), [9; 4]);
-        assert_eq!(read_image(&file, ImageShape::new(3, 1, 1)).unwrap(), [9; 3]);
-    }
-
-    /// 4x4 pixels to 2x2, each the mean of a square: (1 + 2 + 3 + 5) / 4 = 2.75, not the pixel that scaling gives.
-    #[test]
-    fn images_are_shrunk_to_means_of_squares() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.png");
-        let values = [[1, 2, 200, 0], [3, 5, 0, 0], [9, 9, 7, 7], [9, 9, 7, 7]];
-        GrayImage::from_fn(4, 4, |x, y| Luma([values[y as usize][x as usize]])).save(&file).unwrap();
-        let files = ImageFiles::new(ImageShape::new(1, 2, 2), 2, Background::WHITE).unwrap();
-        assert_eq!(files.read(&file).unwrap(), [3, 50, 9, 7]);
-    }
-
-    #[test]
-    fn transparent_images_are_laid_on_the_background() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("a.png");
-        image::RgbaImage::from_pixel(2, 2, image::Rgba([9, 9, 9, 0])).save(&file).unwrap();
-        let files = ImageFiles::new(ImageShape::new(3, 1, 1), 1, Background([1, 2, 3])).unwrap();
-        assert_eq!(files.read(&file).unwrap(), [1, 2, 3]);
-    }
-
-    #[test]
-    fn sizes_that_cannot_be_are_refused() {
-        for (side, shrink) in [(0, 1), (8, 0), (8, usize::MAX), (8, 1 << 12)] {
-            let shape = ImageShape::new(3, side, side);
-            let error = ImageFiles::new(shape, shrink, Background::WHITE).unwrap_err().to_string();
-            assert!(error.contains(&format!("shrink: {shrink} for 3x{side}x{side}")), "{error}");
+/// The gamma of a PNG that is not that of sRGB (`gAMA` of 45455, and no chunk `sRGB`).
+fn gamma(bytes: &[u8]) -> Option<f64> {
+    const SIGNATURE: usize = 8;
+    const SRGB: u32 = 45_455;
+    let mut rest = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n").map(|_| &bytes[SIGNATURE..])?;
+    let mut found = None;
+    // Length, kind, data and checksum of a chunk.
+    while let Some((head, data)) = rest.split_at_checked(8) {
+        let length = u32::from_be_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        match &head[4..] {
+            b"IDAT" => break,
+            b"sRGB" => return None,
+            b"gAMA" => found = data.first_chunk::<4>().map(|gamma| u32::from_be_bytes(*gamma)),
+            _ => {}
         }
+        rest = data.get(length.checked_add(4)?..)?;
     }
+    found.filter(|&gamma| gamma.abs_diff(SRGB) > 500 && gamma > 0).map(|gamma| f64::from(gamma) / 1e5)
+}
 
-    #[test]
-    fn what_is_no_image_is_named() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("notes.png");
-        std::fs::write(&file, "text").unwrap();
-        let error = |shape| read_image(&file, shape).unwrap_err().to_string();
-        assert!(error(ImageShape::new(3, 2, 2)).contains("notes.png: cannot be decoded as an image"));
-        assert!(error(ImageShape::new(3, 2, 4)).contains("read as squares of one channel or three"));
-        assert!(error(ImageShape::new(2, 2, 2)).contains("2x2x2"));
-        let folder = read_image(folder.path(), ImageShape::new(3, 2, 2)).unwrap_err().to_string();
-        assert!(folder.contains("is a folder, expected an image"), "{folder}");
+/// Whether a JPEG lacks its end, as a download that broke off does: no end marker (FF D9) follows the first scan. In the data
+/// of a scan FF is always followed by 00 or a marker.
+fn is_cut_off(bytes: &[u8]) -> bool {
+    const SCAN: u8 = 0xDA;
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    loop {
+        let Some(start) = rest.iter().position(|&byte| byte == 0xFF) else { return true };
+        rest = &rest[start..];
+        match rest {
+            // Fill bytes, and markers without a segment.
+            [0xFF, 0xFF, ..] => rest = &rest[1..],
+            [0xFF, 0x01 | 0xD0..=0xD8, ..] => rest = &rest[2..],
+            [0xFF, SCAN, data @ ..] => return !data.windows(2).any(|pair| pair == [0xFF, 0xD9]),
+            [0xFF, _, high, low, ..] => {
+                let length = usize::from(u16::from_be_bytes([*high, *low]));
+                rest = rest.get(2 + length..).unwrap_or_default();
+            }
+            _ => return true,
+        }
     }
 }

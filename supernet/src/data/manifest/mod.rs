@@ -11,8 +11,8 @@ use super::check::check;
 use super::entry::DatasetEntry;
 use super::fault::{DataFault, FaultKind};
 use super::files::{name_of, unusable};
-use super::image_files;
 use super::listing::{ImageFile, Listing, MOST_CLASSES, Part};
+use super::read_listing;
 pub(super) use rows::MANIFESTS;
 use rows::{Row, Rows};
 
@@ -33,7 +33,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
         options.check()?;
         let name = name_of(place.path());
         let name = name.split('.').next().filter(|name| !name.is_empty()).unwrap_or(ENTRY.name);
-        image_files::read(name, list(place.path(), options.unpacked)?, options)
+        read_listing::read(name, list(place.path(), options.unpacked)?, options)
     },
     check: Some(|place, options| Ok(check(list(place.path(), options.unpacked)?, options))),
 };

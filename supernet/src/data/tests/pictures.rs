@@ -2,13 +2,12 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bonas_study::StudyError;
-
-use crate::data::decode::{self, Picture};
+use crate::data::picture::{Picture, unapplied};
 use crate::data::{Background, LoadOptions};
 
-fn read(path: &Path, image_size: usize) -> Result<Picture, StudyError> {
-    decode::read(path, &LoadOptions { image_size, ..LoadOptions::default() })
+fn read(path: &Path, image_size: usize) -> Result<Picture, String> {
+    let options = LoadOptions { image_size, ..LoadOptions::default() };
+    Picture::decode(&fs::read(path).unwrap(), &options)
 }
 
 #[derive(serde::Deserialize)]
@@ -49,7 +48,7 @@ fn a_jpeg_without_its_end_is_refused() {
         let whole = fs::read(pictures().join(name)).unwrap();
         for length in 0..whole.len() {
             fs::write(&file, &whole[..length]).unwrap();
-            let error = read(&file, 8).map(drop).unwrap_err().to_string();
+            let error = read(&file, 8).map(drop).unwrap_err();
             assert!(error.contains("cannot be decoded"), "{name} {length}: {error}");
         }
         fs::write(&file, [&whole[..], b"\xff\xe0 behind \xff\xda"].concat()).unwrap();
@@ -82,7 +81,7 @@ fn what_a_picture_claims_is_checked_first() {
     checksum.update(&bytes[12..29]);
     bytes[29..33].copy_from_slice(&checksum.sum().to_be_bytes());
     fs::write(&file, bytes).unwrap();
-    let error = read(&file, 8).map(drop).unwrap_err().to_string();
+    let error = read(&file, 8).map(drop).unwrap_err();
     assert!(error.contains("60000 x 60000 pixels are more than") && error.contains("scale"), "{error}");
 }
 
@@ -98,12 +97,12 @@ fn a_background_can_be_chosen() {
         (Background([0, 100, 200]), [128, 50, 100]),
     ] {
         let options = LoadOptions { image_size: 4, background, ..LoadOptions::default() };
-        let picture = decode::read(&file, &options).unwrap();
+        let picture = Picture::decode(&fs::read(&file).unwrap(), &options).unwrap();
         assert_eq!((picture.rgb.get_pixel(1, 1).0, picture.grey), (expected, false));
     }
     image::GrayAlphaImage::from_pixel(4, 4, image::LumaA([9, 0])).save(&file).unwrap();
     let options = LoadOptions { image_size: 4, background: Background([1, 2, 3]), ..LoadOptions::default() };
-    let picture = decode::read(&file, &options).unwrap();
+    let picture = Picture::decode(&fs::read(&file).unwrap(), &options).unwrap();
     assert_eq!((picture.rgb.get_pixel(0, 0).0, picture.grey), ([1, 2, 3], false), "no grey any more");
 }
 
@@ -118,7 +117,7 @@ fn colours_that_are_not_applied_are_told() {
     };
     let plain = fs::read(pictures().join("rgb8.png")).unwrap();
     // Behind the signature and IHDR.
-    let with = |chunks: &[u8]| decode::unapplied(&[&plain[..33], chunks, &plain[33..]].concat());
+    let with = |chunks: &[u8]| unapplied(&[&plain[..33], chunks, &plain[33..]].concat());
     assert_eq!(with(&[]), None);
     assert_eq!(with(&chunk(b"gAMA", &45_455_u32.to_be_bytes())), None);
     let linear = chunk(b"gAMA", &100_000_u32.to_be_bytes());

@@ -1,8 +1,9 @@
-//! Architectures that diverge in joint training: each fails alone, and the others are trained again without it.
+//! Architectures that diverge in joint training: each fails, and the others are trained again without it until half of
+//! the batch has diverged.
 
 use bonas_spaces::SpaceError;
 use bonas_study::StudyError;
-use bonas_study::history::{Fidelity, Outcome, Score};
+use bonas_study::history::Outcome;
 use tch::{Kind, Tensor};
 
 use crate::model::SupernetError;
@@ -78,26 +79,22 @@ impl Steps {
     }
 }
 
-/// Trains `count` architectures jointly, and again without each that diverges, so that the others have the scores of a batch in
-/// which it never was. Where half have diverged, the recipe is to blame: the rest fails, too, untrained. `train` gets the positions of those that are left and gives their scores; `warn` is told what is left out.
+/// Trains `count` architectures jointly, and again without each that diverges, so that the others have the scores of
+/// a batch in which it never was. Where half have diverged, the recipe is to blame: the rest fails, too, untrained.
+/// `train` gets the positions of those that are left and gives their outcomes; `warn` is told what is left out.
 ///
 /// # Errors
 /// That of the first [`Stop::Error`].
 pub(super) fn without_diverged(
     count: usize,
-    mut train: impl FnMut(&[usize]) -> Result<Vec<f64>, Stop>,
+    mut train: impl FnMut(&[usize]) -> Result<Vec<Outcome>, Stop>,
     warn: impl Fn(&str),
 ) -> Result<Vec<Outcome>, StudyError> {
     let mut outcomes = vec![Outcome::Failed("it was not trained".into()); count];
     let mut left: Vec<usize> = (0..count).collect();
     while !left.is_empty() {
         match train(&left) {
-            Ok(scores) => {
-                for (&i, score) in left.iter().zip(scores) {
-                    outcomes[i] = Outcome::Scored(Score::of(score, Fidelity::SharedWeights));
-                }
-                left.clear();
-            }
+            Ok(found) => left.drain(..).zip(found).for_each(|(i, outcome)| outcomes[i] = outcome),
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Diverged { architecture: Some(place), reason }) => {
                 let i = left.remove(place);
@@ -122,10 +119,16 @@ pub(super) fn without_diverged(
 
 #[cfg(test)]
 mod tests {
+    use bonas_study::history::{Fidelity, Score};
+
     use super::*;
 
     fn diverged(architecture: Option<usize>, reason: &str) -> Stop {
         Stop::Diverged { architecture, reason: reason.into() }
+    }
+
+    fn scored(value: f64) -> Outcome {
+        Outcome::Scored(Score::of(value, Fidelity::SharedWeights))
     }
 
     fn value(outcome: &Outcome) -> Option<f64> {
@@ -141,7 +144,7 @@ mod tests {
             match left {
                 [0, 1, 2, 3, 4] => Err(diverged(Some(2), "third")),
                 [0, 1, 3, 4] => Err(diverged(Some(0), "first")),
-                _ => Ok(left.iter().map(|&i| i as f64).collect()),
+                _ => Ok(left.iter().map(|&i| scored(i as f64)).collect()),
             }
         };
         let outcomes = without_diverged(5, train, |_| warned.set(warned.get() + 1)).unwrap();

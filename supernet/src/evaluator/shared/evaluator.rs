@@ -6,7 +6,7 @@ use bonas_spaces::Architecture;
 use bonas_spaces::network::{OpTable, Skeleton, Union};
 use bonas_study::StudyError;
 use bonas_study::evaluator::{Evaluator, Job, Monitor};
-use bonas_study::history::{Fidelity, Outcome};
+use bonas_study::history::{Fidelity, Outcome, Score};
 use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
@@ -23,8 +23,10 @@ use super::diverged::{Steps, Stop, without_diverged};
 /// a whole, then trained one architecture a step in a balanced order; weights that a step does not
 /// use do not move. Each architecture is scored on held-out training images with BatchNorm
 /// statistics re-estimated on its own path. Scores compare inside one batch only. An architecture whose
-/// step gives a loss or a gradient that is not finite fails alone: the others are trained again from
-/// the start, as if it had not been in the batch.
+/// step gives a loss or a gradient that is not finite, or whose logits are not, fails alone: the others
+/// are trained again from the start, as if it had not been in the batch, until half of the batch has
+/// diverged, which fails the rest untrained. What diverges in the warm-up, or on a [`pool`](Self::pool),
+/// fails the whole batch; with a pool, logits that are not finite fail their architecture and no other.
 #[derive(Clone, Debug)]
 pub struct SharedEvaluator {
     task: Arc<Task>,
@@ -68,13 +70,14 @@ impl SharedEvaluator {
         Self { pool: pool.into(), ..self }
     }
 
-    /// Trains the union and returns the shares of right answers on the validation part, in order.
+    /// Trains the union and returns the shares of right answers on the validation part, in order; with a pool, a
+    /// failure for each architecture that has none.
     fn train_and_score(
         &self,
         architectures: &[Architecture],
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<f64>, Stop> {
+    ) -> Result<Vec<Outcome>, Stop> {
         let pool = if self.pool.is_empty() { architectures } else { &*self.pool };
         let union = Union::of(&[pool, architectures].concat())?;
         let network = self.skeleton.network(&union, &self.ops)?;
@@ -147,24 +150,29 @@ impl SharedEvaluator {
         paths: &[Path],
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<Vec<f64>, Stop> {
+    ) -> Result<Vec<Outcome>, Stop> {
         let sample = self.task.sample(Part::Validation, self.recipe.statistics_images, rng);
         let (loader, held_out) = self.task.scoring(Part::Validation);
-        let mut scores = Vec::with_capacity(paths.len());
+        let mut outcomes = Vec::with_capacity(paths.len());
         for (i, path) in paths.iter().enumerate() {
             if monitor.cancelled() {
                 return Err(StudyError::Interrupted.into());
             }
             monitor.step(i as u64, paths.len() as u64, SCORING);
             let statistics = estimate(net, path, self.task.training(), &sample)?;
-            match score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics))) {
-                Err(StudyError::Evaluator(reason)) => {
-                    return Err(Stop::Diverged { architecture: Some(i), reason });
-                }
-                scored => scores.push(scored?),
-            }
+            outcomes.push(
+                match score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics))) {
+                    Ok(value) => Outcome::Scored(Score::of(value, Fidelity::SharedWeights)),
+                    // It took no step, so that the others are what they would be without it.
+                    Err(StudyError::Evaluator(reason)) if !self.pool.is_empty() => Outcome::Failed(reason),
+                    Err(StudyError::Evaluator(reason)) => {
+                        return Err(Stop::Diverged { architecture: Some(i), reason });
+                    }
+                    Err(error) => return Err(error.into()),
+                },
+            );
         }
-        Ok(scores)
+        Ok(outcomes)
     }
 }
 
@@ -233,7 +241,7 @@ mod tests {
         outcomes.iter().map(|o| o.value(Fidelity::SharedWeights).unwrap()).collect()
     }
 
-    /// Weights beyond single precision: whatever takes the first step diverges, until nothing is left.
+    /// Weights beyond single precision: the second takes the first step and diverges, which is half of the batch.
     #[test]
     fn what_diverges_fails_with_its_reason() {
         let mut evaluator = evaluator();
@@ -243,8 +251,42 @@ mod tests {
         let job =
             Job { architectures: vec![space.sample(&mut rng), space.sample(&mut rng)], round: 0, batch: 0 };
         let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &Deaf).unwrap();
-        let failed = |one: &Outcome| matches!(one, Outcome::Failed(reason) if reason.contains("in epoch"));
-        assert!(outcomes.iter().all(failed), "{outcomes:?}");
+        let [Outcome::Failed(rest), Outcome::Failed(first)] = &outcomes[..] else { panic!("{outcomes:?}") };
+        assert!(first.starts_with("the ") && first.contains("in epoch 0"), "{first}");
+        assert_eq!(*rest, format!("half of its batch diverged: {first}"));
+    }
+
+    /// Weights that only the second architecture has are not finite.
+    #[test]
+    fn logits_that_are_not_finite_fail_alone_with_a_pool_and_stop_without() {
+        let (space, mut rng) = (Darts::new(), stream(3, &[]));
+        let both = [space.sample(&mut rng), space.sample(&mut rng)];
+        let evaluator = evaluator();
+        let union = Union::of(&both).unwrap();
+        let network = evaluator.skeleton.network(&union, &evaluator.ops).unwrap();
+        let net = Supernet::build(&network, evaluator.placement, &mut stream(4, &[])).unwrap();
+        let paths = both.each_ref().map(|a| net.path(&union.route(a).unwrap()).unwrap());
+        let scored =
+            |evaluator: &SharedEvaluator| evaluator.score_all(&net, &paths, &mut stream(5, &[]), &Deaf);
+        let pooled = evaluator.clone().pool(both.to_vec());
+        let whole = scored(&evaluator).unwrap();
+        assert_eq!(scored(&pooled).unwrap(), whole);
+        let own = paths[1].params().iter().filter(|id| !paths[0].params().contains(id));
+        tch::no_grad(|| {
+            own.for_each(|&id| {
+                let _ = net.params().tensor(id).shallow_clone().fill_(f64::NAN);
+            });
+        });
+        let outcomes = scored(&pooled).unwrap();
+        assert_eq!(outcomes[0], whole[0], "the other keeps its score");
+        assert!(
+            matches!(&outcomes[1], Outcome::Failed(reason) if reason.contains("not finite")),
+            "{outcomes:?}"
+        );
+        match scored(&evaluator) {
+            Err(Stop::Diverged { architecture: Some(1), reason }) => assert!(reason.contains("not finite")),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

@@ -1,29 +1,17 @@
 //! `bonas train`: published recipes, winners of searches, and trainings that are killed.
 
+mod kept;
 mod refusals;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bonas::StudyError;
 use bonas::config::SearchConfig;
 use bonas::report::FinalResult;
 use bonas::search::RECIPES;
-use bonas::spaces::SearchSpace;
-use bonas::spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
-use bonas::spaces::network::{OpTable, Shape, Skeleton, Union};
-use bonas::study::Monitor;
 use bonas::study::journal::read_json;
-use bonas::study::rng::stream;
-use bonas::supernet::data::digits;
-use bonas::supernet::model::Placement;
-use bonas::supernet::recipe::{
-    OPTIMIZERS, OptimizerName, OptimizerRecipe, RateBy, ScheduleRecipe, ScratchRecipe, Sgd,
-};
-use bonas::supernet::training::{Checkpoint, Part, ScratchRun, Task, Trained};
 
 use crate::cli::{bonas, text};
 
@@ -99,101 +87,6 @@ fn kill_after(lines: usize, arguments: &[&str], folder: &Path) {
     }
     child.kill().unwrap();
     child.wait().unwrap();
-}
-
-/// Wants to stop after so many epochs.
-struct Patience(AtomicUsize);
-
-impl Monitor for Patience {
-    fn step(&self, _: u64, _: u64, _: &str) {}
-
-    fn cancelled(&self) -> bool {
-        self.0.fetch_sub(1, Ordering::SeqCst) == 1
-    }
-}
-
-/// Trains a recipe in a folder for so many epochs of this process.
-fn run(recipe: &ScratchRecipe, folder: &Path, epochs: usize) -> Result<Trained, StudyError> {
-    run_keeping(recipe, folder, epochs, [true, true])
-}
-
-/// The same, keeping a checkpoint, and curves, or not.
-fn run_keeping(
-    recipe: &ScratchRecipe,
-    folder: &Path,
-    epochs: usize,
-    [checkpoint, curves]: [bool; 2],
-) -> Result<Trained, StudyError> {
-    tch::set_num_threads(1);
-    let task = Task::new(&digits().unwrap(), Some(80), 0.5, None, &mut stream(1, &[])).unwrap();
-    let (space, image) = (NasBench201::new(), Shape::square(1, 8));
-    let skeleton = NasBench201Skeleton { channels: 2, cells: 1, image, ..NasBench201Skeleton::cifar() };
-    let union = Union::of(&[space.parse(CELL).unwrap()]).unwrap();
-    let run = ScratchRun {
-        network: &skeleton.network(&union, &OpTable::nasbench201()).unwrap(),
-        route: &union.full_route(),
-        task: &task,
-        part: Part::Validation,
-        also: None,
-        recipe,
-        placement: Placement::on(tch::Device::Cpu),
-        seed: 7,
-        checkpoint: checkpoint.then(|| Checkpoint { file: folder.join("c.safetensors"), every: 2 }),
-        curves: curves.then(|| folder.join("curves.csv")),
-    };
-    run.run(&Patience(AtomicUsize::new(epochs)))
-}
-
-#[test]
-fn a_stopped_training_goes_on_to_the_same_bits_with_every_optimizer() {
-    for name in OPTIMIZERS.names() {
-        let optimizer =
-            OptimizerRecipe { name: OptimizerName::named(name).unwrap(), ..OptimizerRecipe::default() };
-        let schedule = ScheduleRecipe { by: RateBy::Step, warmup_epochs: 1, ..ScheduleRecipe::default() };
-        let plain = ScratchRecipe::plain(4, 16, Sgd { learning_rate: 0.01, ..Sgd::default() });
-        let recipe = ScratchRecipe { optimizer, schedule, averaging: 0.9, mixup: 0.4, cutmix: 1.0, ..plain };
-        let [whole, stopped] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-        let expected = run(&recipe, whole.path(), usize::MAX).unwrap();
-        for epochs in [1, 2] {
-            let early = run(&recipe, stopped.path(), epochs);
-            assert!(matches!(early, Err(StudyError::Interrupted)), "{name}: {early:?}");
-        }
-        let resumed = run(&recipe, stopped.path(), usize::MAX).unwrap();
-        assert!(resumed.net.params().flat().equal(expected.net.params().flat()), "{name}");
-        assert_eq!((resumed.epochs, resumed.accuracy), (expected.epochs, expected.accuracy), "{name}");
-        for file in ["c.safetensors", "curves.csv"] {
-            let [one, other] = [&whole, &stopped].map(|at| fs::read(at.path().join(file)).unwrap());
-            assert!(one == other, "{name}: {file}");
-        }
-        // Each of them bears on the result.
-        let last = ScratchRecipe { averaging: 0.0, ..recipe.clone() };
-        let unmixed = ScratchRecipe { mixup: 0.0, cutmix: 0.0, ..recipe };
-        for other in [last, unmixed] {
-            let folder = tempfile::tempdir().unwrap();
-            let net = run(&other, folder.path(), usize::MAX).unwrap().net;
-            assert!(!net.params().flat().equal(expected.net.params().flat()), "{name}");
-        }
-    }
-}
-
-#[test]
-fn accuracies_are_measured_where_something_keeps_them() {
-    let recipe = ScratchRecipe::plain(2, 16, Sgd { learning_rate: 0.01, ..Sgd::default() });
-    let trained = |keeps| {
-        let folder = tempfile::tempdir().unwrap();
-        run_keeping(&recipe, folder.path(), usize::MAX, keeps).unwrap()
-    };
-    let all = trained([true, true]);
-    for keeps in [[false, false], [true, false], [false, true]] {
-        let some = trained(keeps);
-        assert!(some.net.params().flat().equal(all.net.params().flat()), "{keeps:?}");
-        for (one, other) in some.epochs.iter().zip(&all.epochs) {
-            assert_eq!(one.loss, other.loss, "{keeps:?}");
-            assert_eq!(one.accuracy.is_nan(), keeps == [false, false], "{keeps:?}");
-            assert!(one.accuracy.is_nan() || one.accuracy == other.accuracy, "{keeps:?}");
-        }
-        assert_eq!(some.epochs.len(), 2);
-    }
 }
 
 #[test]

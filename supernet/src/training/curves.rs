@@ -2,7 +2,8 @@
 //!
 //! Shapes: E epochs.
 
-use std::fmt::Write;
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::path::Path as FilePath;
 
 use bonas_study::StudyError;
@@ -47,6 +48,12 @@ impl Curves {
         Ok(())
     }
 
+    /// One epoch.
+    pub(super) fn get(&self, epoch: usize) -> Result<EpochOutcome> {
+        let value = |curve: &Tensor| curve.f_double_value(&[epoch as i64]);
+        Ok(EpochOutcome { loss: value(&self.losses)?, accuracy: value(&self.accuracies)? })
+    }
+
     /// The tensors by name; they share the curves' memory.
     pub(super) fn state(&self) -> [(String, Tensor); 2] {
         [(LOSSES, &self.losses), (ACCURACIES, &self.accuracies)]
@@ -61,17 +68,31 @@ impl Curves {
     }
 }
 
-/// Writes epochs as CSV, the file whole or not at all: `epoch` from 0, `learning_rate` of its first step, `loss`, `accuracy`.
+/// Writes epochs as CSV, on disk and the file whole or not at all: `epoch` from 0, `learning_rate` of its first step,
+/// `loss`, `accuracy`.
 pub(super) fn write_csv(
     path: &FilePath,
     outcomes: &[EpochOutcome],
     rate: impl Fn(usize) -> f64,
 ) -> Result<(), StudyError> {
-    let mut text = "epoch,learning_rate,loss,accuracy\n".to_owned();
-    for (epoch, EpochOutcome { loss, accuracy }) in outcomes.iter().enumerate() {
-        let accuracy = if accuracy.is_nan() { String::new() } else { accuracy.to_string() };
-        // A String takes every line.
-        let _ = writeln!(text, "{epoch},{},{loss},{accuracy}", rate(epoch));
-    }
+    let rows = outcomes.iter().enumerate().map(|(epoch, outcome)| row(epoch, rate(epoch), *outcome));
+    let text = "epoch,learning_rate,loss,accuracy\n".to_owned() + &rows.collect::<String>();
     write_whole(path, text.as_bytes())
+}
+
+/// Appends an epoch to a file of [`write_csv`] without waiting for the disk: a crash of the machine may lose it.
+pub(super) fn append_csv(
+    path: &FilePath,
+    epoch: usize,
+    rate: f64,
+    outcome: EpochOutcome,
+) -> Result<(), StudyError> {
+    let append =
+        || OpenOptions::new().append(true).open(path)?.write_all(row(epoch, rate, outcome).as_bytes());
+    append().map_err(|source| StudyError::Io { path: path.to_owned(), source })
+}
+
+fn row(epoch: usize, rate: f64, EpochOutcome { loss, accuracy }: EpochOutcome) -> String {
+    let accuracy = if accuracy.is_nan() { String::new() } else { accuracy.to_string() };
+    format!("{epoch},{rate},{loss},{accuracy}\n")
 }

@@ -9,7 +9,7 @@ use bonas_study::rng::{StudyRng, stream};
 use tch::{Kind, Tensor};
 
 use super::averaging::Average;
-use super::curves::{ACCURACIES, Curves, EpochOutcome, write_csv};
+use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
 use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels, score};
@@ -57,7 +57,7 @@ pub struct ScratchRun<'a> {
     pub seed: u64,
     /// Where to keep the state, if anywhere; a run whose file is there goes on from it.
     pub checkpoint: Option<Checkpoint>,
-    /// Where to write the learning curves after each epoch, if anywhere.
+    /// Where to write the learning curves, a row after each epoch, if anywhere.
     pub curves: Option<PathBuf>,
 }
 
@@ -107,12 +107,14 @@ impl ScratchRun<'_> {
             return Err(StudyError::Setting { name: "also".into(), reason });
         }
         let mut state = self.start()?;
-        let epochs = self.recipe.epochs;
-        for epoch in self.resume(&state)?..epochs {
+        let (begin, epochs) = (self.resume(&state)?, self.recipe.epochs);
+        for epoch in begin..epochs {
             monitor.step(epoch as u64, epochs as u64, "from scratch");
             let outcome = self.epoch(&mut state, epoch)?;
             state.curves.set(epoch, outcome)?;
             let stop = monitor.cancelled();
+            // What is not of this process may be in the file; what is last must be on disk.
+            self.write_curves(&state, epoch, stop || epoch == begin || epoch + 1 == epochs)?;
             self.keep(&state, epoch + 1, stop)?;
             if stop {
                 return Err(StudyError::Interrupted);
@@ -225,11 +227,8 @@ impl ScratchRun<'_> {
         Ok(progress.epoch as usize)
     }
 
-    /// Writes the curves, and saves the state after `done` epochs if it is time to, or if the run must stop now.
+    /// Saves the state after `done` epochs if it is time to, or if the run must stop now.
     fn keep(&self, state: &State, done: usize, stop: bool) -> Result<(), StudyError> {
-        if let Some(file) = &self.curves {
-            self.write_curves(file, state, done)?;
-        }
         let Some(Checkpoint { file, every }) = &self.checkpoint else { return Ok(()) };
         if stop || done.is_multiple_of((*every).max(1)) || done == self.recipe.epochs {
             let progress = Progress { epoch: done as u64, step: 0 };
@@ -238,11 +237,17 @@ impl ScratchRun<'_> {
         Ok(())
     }
 
-    fn write_curves(&self, file: &FilePath, state: &State, done: usize) -> Result<(), StudyError> {
+    /// Adds an epoch to the file of the curves; or writes it as a whole, which takes away what is there of epochs
+    /// after a checkpoint.
+    fn write_curves(&self, state: &State, epoch: usize, whole: bool) -> Result<(), StudyError> {
+        let Some(file) = &self.curves else { return Ok(()) };
         let recipe = self.recipe;
         let steps = self.task.training_indices(self.part).len() / recipe.batch;
         let rate = |epoch| recipe.schedule.rate(&recipe.sgd, [epoch, recipe.epochs], [0, steps]);
-        write_csv(file, &state.curves.outcomes(done)?, rate)
+        if whole || !file.exists() {
+            return write_csv(file, &state.curves.outcomes(epoch + 1)?, rate);
+        }
+        append_csv(file, epoch, rate(epoch), state.curves.get(epoch)?)
     }
 }
 

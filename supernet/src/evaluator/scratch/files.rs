@@ -32,7 +32,7 @@ impl RunFiles {
         self.stem.with_extension("safetensors")
     }
 
-    /// The learning curves as CSV, written after every epoch: epoch, learning rate, training loss and training accuracy.
+    /// The learning curves as CSV, a row after every epoch: epoch, learning rate, training loss and training accuracy.
     pub fn curves(&self) -> PathBuf {
         self.stem.with_extension("curves.csv")
     }

@@ -56,6 +56,7 @@ impl Bonas {
         let noise = if self.aims.second.is_none() { score_noise(known) } else { None };
         let observation = |(i, s): (usize, &Scored<'_>)| Observation {
             noise: noise.as_ref().map(|noise| noise[i]),
+            group: s.group,
             ..Observation::new(s.evaluation.architecture.clone(), s.value)
         };
         self.fit_believing(known.iter().enumerate().map(observation).collect(), pending, rng)

@@ -12,6 +12,7 @@
 mod aside;
 mod best;
 mod change;
+mod expected;
 #[cfg(feature = "torch")]
 mod models;
 mod presets;

@@ -18,6 +18,7 @@ mod docs;
 mod endings;
 #[cfg(feature = "torch")]
 mod evaluate;
+mod explain;
 #[cfg(unix)]
 mod extend;
 mod folders;

@@ -6,6 +6,7 @@ mod data;
 mod describe;
 mod environment;
 mod evaluate;
+mod explain;
 mod export;
 mod files;
 mod fit;
@@ -80,6 +81,8 @@ enum Command {
         /// The folder of the search or of the training.
         dir: PathBuf,
     },
+    /// Say why a search found what it found: operations, features, neighbours and noise.
+    Explain(explain::ExplainArgs),
     /// List the searches below a folder, with state, progress and best score.
     Runs(runs::RunsArgs),
     /// Count and draw an architecture.
@@ -196,6 +199,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Infer(args) => infer::infer(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
         Command::Report { dir } => report::again(&dir),
+        Command::Explain(args) => explain::explain(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Data(command) => data::data(&command),

@@ -12,6 +12,7 @@
 mod aside;
 mod best;
 mod change;
+mod modelling;
 #[cfg(feature = "torch")]
 mod models;
 mod presets;
@@ -44,8 +45,10 @@ use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
 pub use change::KnownResult;
+pub(crate) use modelling::Modelling;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use recipes::{Deviation, RECIPES, TrainingRecipe};
+pub(crate) use reporting::summary;
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
 pub use standing::{Standing, State};

@@ -147,6 +147,10 @@ fn a_search_with_a_surrogate() {
     let out = made("search", config, folder.path());
     look_at(&out.join("report.html"), "search");
     look_at(&out.join("timings.html"), "search-timings");
+    let explain = ["explain", "out", "--halves", "2", "--repeats", "2"];
+    let explained = Command::new(env!("CARGO_BIN_EXE_bonas")).args(explain).current_dir(&folder).output();
+    assert!(explained.unwrap().status.success());
+    look_at(&out.join("explain.html"), "explain");
 }
 
 #[test]

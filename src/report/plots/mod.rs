@@ -5,6 +5,7 @@ mod axis;
 mod calibration;
 mod chart;
 mod embedding;
+mod intervals;
 mod lines;
 mod score;
 mod strips;
@@ -17,6 +18,7 @@ pub(crate) use axis::Axis;
 pub(crate) use calibration::calibration;
 pub(crate) use chart::{Chart, Paint, Shape, Side};
 pub(crate) use embedding::embedding;
+pub(crate) use intervals::{Measured, intervals};
 pub(crate) use lines::{Curves, Line, lines};
 pub(crate) use lines::{
     columns, final_loss_by_epoch, loss_by_epoch, standing_by_round, weight_free_by_epoch,

@@ -12,7 +12,7 @@ use crate::fantasy::More;
 use crate::features::FeatureCache;
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{Process, Scratch};
-use crate::models::graph_gp::{FittedGraphGp, GraphGp};
+use crate::models::graph_gp::{Exchanged, FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
 use crate::surrogate::SurrogateEntry;
@@ -296,7 +296,9 @@ impl Predict for FittedEnsemble {
         group: FeatureGroup,
         from: &[usize],
     ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
-        let Some((features, shares)) = self.gp.exchanged(candidates, group, from)? else { return Ok(None) };
+        let Some(Exchanged { features, shares }) = self.gp.exchanged(candidates, group, from)? else {
+            return Ok(None);
+        };
         self.posteriors(self.latent_of(&features, &shares, &mut Scratch::default())).map(Some)
     }
 

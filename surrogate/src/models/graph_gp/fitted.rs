@@ -28,6 +28,12 @@ pub(crate) struct FittedGraphGp {
     pub(super) features: FeatureCache,
 }
 
+/// Features `[m, d]` of candidates that have exchanged some, and the share of each one's covariance with the observations.
+pub(crate) struct Exchanged {
+    pub(crate) features: Array2<f32>,
+    pub(crate) shares: Vec<f32>,
+}
+
 impl FittedGraphGp {
     /// Scaled features `[m, d]`.
     pub(crate) fn matrix<'a>(
@@ -64,7 +70,7 @@ impl FittedGraphGp {
         candidates: &[Architecture],
         group: FeatureGroup,
         from: &[usize],
-    ) -> Result<Option<(Array2<f32>, Vec<f32>)>, SurrogateError> {
+    ) -> Result<Option<Exchanged>, SurrogateError> {
         let columns = self.columns.of_group(group);
         if columns.is_empty() {
             return Ok(None);
@@ -72,7 +78,7 @@ impl FittedGraphGp {
         let mut x = Array2::zeros((0, 0));
         let shares = self.matrix_into(candidates, &mut x)?;
         exchange(&mut x, &columns, from);
-        Ok(Some((x, shares)))
+        Ok(Some(Exchanged { features: x, shares }))
     }
 
     /// The groups of features that have a column.
@@ -174,8 +180,10 @@ impl Predict for FittedGraphGp {
         group: FeatureGroup,
         from: &[usize],
     ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
-        let Some((x, shares)) = self.exchanged(candidates, group, from)? else { return Ok(None) };
-        self.posteriors(self.process.predict_akin(&x, &shares, &mut Scratch::default())).map(Some)
+        let Some(Exchanged { features, shares }) = self.exchanged(candidates, group, from)? else {
+            return Ok(None);
+        };
+        self.posteriors(self.process.predict_akin(&features, &shares, &mut Scratch::default())).map(Some)
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {

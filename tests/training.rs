@@ -66,7 +66,7 @@ fn together(skeleton: Arc<dyn Skeleton>, ops: OpTable) -> Box<dyn Evaluator> {
         warmup_batch: 16,
         batch: 8,
         statistics_images: 32,
-        sgd: Sgd::default(),
+        ..SharedRecipe::default()
     };
     let placement = Placement::on(tch::Device::Cpu);
     Box::new(SharedEvaluator::new(task(80), skeleton, ops, recipe, placement).unwrap())
@@ -302,7 +302,7 @@ fn a_second_part_is_scored_with_the_same_networks() {
     let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
     let scored = |part, also| {
         let evaluator = ScratchEvaluator { part, also, paired: Some(7), seeds: 2, ..scratch(400, 1, None) };
-        evaluator.accuracies(&architecture, &mut stream(1, &[]), &patient())
+        evaluator.scores(&architecture, &mut stream(1, &[]), &patient())
     };
     let (validation, none) = scored(Part::Validation, None).unwrap();
     let (test, _) = scored(Part::TestOfSearch, None).unwrap();
@@ -318,7 +318,7 @@ fn paired_runs_start_alike_whatever_was_drawn_before() {
     let accuracies = |paired, rng| {
         let evaluator = ScratchEvaluator { paired, seeds: 2, ..scratch(400, 1, None) };
         let architecture = Darts::new().architecture(&DARTS_V1).unwrap();
-        evaluator.accuracies(&architecture, &mut stream(rng, &[]), &patient()).unwrap().0
+        evaluator.scores(&architecture, &mut stream(rng, &[]), &patient()).unwrap().0
     };
     let runs = accuracies(Some(7), 1);
     assert_eq!(runs, accuracies(Some(7), 2));

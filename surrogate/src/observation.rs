@@ -17,12 +17,16 @@ pub struct Observation {
     /// several seeds, for example. Gaussian processes trust a score with more noise less; other surrogates do not
     /// read it. All scores have the noise that surrogates learn, besides.
     pub noise: Option<f64>,
+    /// The group that the score was measured in, where scores compare inside one better than between two: a batch that was
+    /// trained with shared weights, for example. Surrogates that [know groups](crate::Surrogate::knows_groups) give each
+    /// an intercept; others do not read it.
+    pub group: Option<usize>,
 }
 
 impl Observation {
     /// A score whose error is not known.
     pub fn new(architecture: Architecture, score: f64) -> Self {
-        Self { architecture, score, noise: None }
+        Self { architecture, score, noise: None, group: None }
     }
 }
 

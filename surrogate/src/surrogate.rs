@@ -53,6 +53,12 @@ pub trait Surrogate: Send + fmt::Debug {
         false
     }
 
+    /// Whether a group of observations ([`Observation::group`]) has an intercept of its own, so that scores need not compare
+    /// between groups. What is predicted is a score in an average group.
+    fn knows_groups(&self) -> bool {
+        false
+    }
+
     /// This surrogate with prior knowledge (possibly none) and a shared feature cache; `None` if it takes no prior
     /// knowledge.
     fn with_prior(&self, _known: &[PriorKnowledge], _features: &FeatureCache) -> Option<Box<dyn Surrogate>> {

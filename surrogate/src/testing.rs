@@ -18,6 +18,7 @@ mod acquisitions;
 mod conditioning;
 mod exchange;
 mod features;
+mod groups;
 mod robustness;
 mod saved;
 mod selections;
@@ -27,6 +28,7 @@ pub use acquisitions::check_acquisition;
 use conditioning::check_conditioning;
 use exchange::check_exchange;
 use features::check_constant_features;
+pub use groups::check_groups;
 #[cfg(test)]
 pub(crate) use robustness::check_toy_robustness;
 pub use robustness::{check_robustness, check_unseen_operation};
@@ -65,7 +67,8 @@ const LONG: usize = 600;
 /// bytes that are cut short and bytes with one changed are errors. (Prior knowledge that is a function is not known here: a
 /// surrogate that has some must ask for it.)
 ///
-/// [`check_robustness`] and [`check_unseen_operation`] have the rules that a surrogate for real data should keep, too.
+/// [`check_robustness`] and [`check_unseen_operation`] have the rules that a surrogate for real data should keep, too, and
+/// [`check_groups`] those of one that knows groups.
 ///
 /// # Panics
 /// Naming the rule that is broken.

@@ -79,7 +79,7 @@ fn a_stopped_training_goes_on_to_the_same_bits_with_every_optimizer() {
         }
         let resumed = run(&recipe, stopped.path(), usize::MAX).unwrap();
         assert!(resumed.net.params().flat().equal(expected.net.params().flat()), "{name}");
-        assert_eq!((resumed.epochs, resumed.accuracy), (expected.epochs, expected.accuracy), "{name}");
+        assert_eq!((resumed.epochs, resumed.score), (expected.epochs, expected.score), "{name}");
         for file in ["c.safetensors", "curves.csv"] {
             let [one, other] = [&whole, &stopped].map(|at| fs::read(at.path().join(file)).unwrap());
             assert!(one == other, "{name}: {file}");

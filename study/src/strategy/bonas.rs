@@ -159,8 +159,7 @@ impl Bonas {
         let fitted = self.fit_scores(known, ask.pending, rng)?;
         let posteriors = self.predict(&*fitted, pool)?;
         let feasibility = self.feasibility(ask, known, pool, rng)?;
-        let feasible = known.iter().filter(|s| !s.score.infeasible);
-        let incumbent = feasible.map(|s| s.value).max_by(f64::total_cmp);
+        let incumbent = self.incumbent(&*fitted, known)?;
         let by_probability = feasibility.is_some() && incumbent.is_none();
         let utilities = match (&feasibility, incumbent) {
             (Some(p), None) => p.clone(),
@@ -187,6 +186,20 @@ impl Bonas {
         // Of a weighed score there is nothing to compare a measured one with.
         let shown = self.aims.second.is_none().then_some(&posteriors[..]);
         self.proposal(&chosen, pool, shown)
+    }
+
+    /// What is to be improved on: the best score that keeps the limits. Where batches have intercepts it is the highest
+    /// posterior median of what was measured, since a score has the intercept of its batch in it.
+    fn incumbent(&self, fitted: &dyn Predict, known: &[Scored<'_>]) -> Result<Option<f64>, StudyError> {
+        let feasible: Vec<_> = known.iter().filter(|s| !s.score.infeasible).collect();
+        let values: Vec<f64> = match self.targets {
+            Targets::Raw | Targets::BatchCentred => feasible.iter().map(|s| s.value).collect(),
+            Targets::BatchIntercept => {
+                let measured: Vec<_> = feasible.iter().map(|s| s.evaluation.architecture.clone()).collect();
+                self.predict(fitted, &measured)?.iter().map(Posterior::median).collect()
+            }
+        };
+        Ok(values.into_iter().max_by(f64::total_cmp))
     }
 
     fn proposal(

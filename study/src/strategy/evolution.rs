@@ -12,7 +12,7 @@ use super::{
 };
 use crate::StudyError;
 use crate::rng::StudyRng;
-use crate::settings::at_least_1;
+use crate::settings::{at_least_1, ensure};
 
 crate::settings! {
     /// Settings of regularised evolution.
@@ -31,6 +31,8 @@ crate::settings! {
     check(s) {
         at_least_1(s.population, "population")?;
         at_least_1(s.sample, "sample")?;
+        let own = s.targets != TargetsKind::BatchIntercept;
+        ensure(own, "targets", s.targets.name(), "raw or batch-centred, since no surrogate learns intercepts here")?;
         check_batch_settings(s.batches, s.batch)
     }
 }

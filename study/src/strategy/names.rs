@@ -97,6 +97,11 @@ impl SurrogateName {
     pub fn takes_prior(self) -> bool {
         self.build(&()).is_ok_and(|surrogate| surrogate.takes_prior())
     }
+
+    /// Whether the surrogate gives groups of observations intercepts; false for one that this build lacks.
+    pub fn knows_groups(self) -> bool {
+        self.build(&()).is_ok_and(|surrogate| surrogate.knows_groups())
+    }
 }
 
 impl Default for SurrogateName {
@@ -198,6 +203,11 @@ impl<'de> Deserialize<'de> for SelectionChoice {
 /// The surrogates that can start from prior knowledge, for messages.
 pub fn surrogates_with_prior() -> String {
     either(&surrogates_that(|surrogate| surrogate.takes_prior()))
+}
+
+/// The surrogates that give groups of observations intercepts, for messages.
+pub(super) fn surrogates_with_groups() -> String {
+    either(&surrogates_that(|surrogate| surrogate.knows_groups()))
 }
 
 /// "a", "a or b", "a, b or c": names in a sentence.

@@ -15,6 +15,19 @@ pub enum TargetsKind {
     Raw,
     /// Each score less the mean of its batch, plus the mean of all.
     BatchCentred,
+    /// The scores as they are, with an intercept for each batch that the surrogate learns.
+    BatchIntercept,
+}
+
+impl TargetsKind {
+    /// Its name in configurations.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Raw => "raw",
+            Self::BatchCentred => "batch-centred",
+            Self::BatchIntercept => "batch-intercept",
+        }
+    }
 }
 
 impl From<TargetsKind> for Targets {
@@ -22,6 +35,7 @@ impl From<TargetsKind> for Targets {
         match kind {
             TargetsKind::Raw => Self::Raw,
             TargetsKind::BatchCentred => Self::BatchCentred,
+            TargetsKind::BatchIntercept => Self::BatchIntercept,
         }
     }
 }
@@ -38,6 +52,13 @@ pub enum Targets {
     /// batch was to train together goes out of the score. So does the progress from one batch to
     /// the next, which makes it a choice and not the default.
     BatchCentred,
+    /// The scores as they are, each in the group of its batch ([`Observation::group`](bonas_surrogate::Observation::group)): a
+    /// surrogate that [knows groups](bonas_surrogate::Surrogate::knows_groups) gives each batch an intercept,
+    /// `y = f(cell) + b_batch + ε` with `b ~ N(0, s²)`, whose variance it learns.
+    ///
+    /// Between raw scores (`s = 0`) and centred ones (`s` without bound): what batches have in common stays, as far as
+    /// the cells explain it.
+    BatchIntercept,
 }
 
 /// An evaluation and the number that stands for its score.
@@ -51,6 +72,9 @@ pub struct Scored<'a> {
     pub score: &'a Score,
     /// Its comparable score, in the unit of the scores.
     pub value: f64,
+    /// The batch that it compares in better than outside, numbered from 0 over the history; none where scores compare as
+    /// they are.
+    pub group: Option<usize>,
 }
 
 impl Targets {
@@ -65,13 +89,23 @@ impl Targets {
         let mut scored: Vec<_> = all
             .filter_map(|(index, evaluation)| {
                 let score = evaluation.outcome.score(fidelity)?;
-                Some(Scored { index, evaluation, score, value: score.value })
+                Some(Scored { index, evaluation, score, value: score.value, group: None })
             })
             .collect();
-        if self == Self::BatchCentred {
-            centre(&mut scored);
+        match self {
+            Self::Raw => {}
+            Self::BatchCentred => centre(&mut scored),
+            Self::BatchIntercept => group(&mut scored),
         }
         scored
+    }
+}
+
+fn group(scored: &mut [Scored<'_>]) {
+    let mut numbers = HashMap::new();
+    for s in scored {
+        let next = numbers.len();
+        s.group = Some(*numbers.entry((s.evaluation.round, s.evaluation.batch)).or_insert(next));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Use them to describe a training; module `training` and the evaluators carry it out. [`TrainingSettings`] are the
 //! settings that all trainings of a search have in common.
 
+mod metric;
 mod names;
 mod optimizers;
 mod schedules;
@@ -11,6 +12,7 @@ mod settings;
 use serde::{Deserialize, Serialize};
 
 use bonas_study::StudyError;
+pub use metric::Metric;
 pub use names::{EntryName, Listed};
 #[cfg(feature = "torch")]
 pub use optimizers::Make;
@@ -96,6 +98,9 @@ pub struct SharedRecipe {
     pub statistics_images: usize,
     /// Optimiser.
     pub sgd: Sgd,
+    /// What each architecture is scored by.
+    #[serde(skip_serializing_if = "is_default")]
+    pub metric: Metric,
 }
 
 impl Default for SharedRecipe {
@@ -108,6 +113,7 @@ impl Default for SharedRecipe {
             batch: 128,
             statistics_images: 10_000,
             sgd: Sgd::default(),
+            metric: Metric::default(),
         }
     }
 }
@@ -172,6 +178,9 @@ pub struct ScratchRecipe {
     /// Parameter α of `CutMix` (Yun et al. 2019); 0: none. With both, each batch takes one of them at random.
     #[serde(skip_serializing_if = "is_default")]
     pub cutmix: f64,
+    /// What the network is scored by.
+    #[serde(skip_serializing_if = "is_default")]
+    pub metric: Metric,
 }
 
 /// The largest number of epochs of a training from scratch.
@@ -204,6 +213,7 @@ impl Default for ScratchRecipe {
             averaging: 0.0,
             mixup: 0.0,
             cutmix: 0.0,
+            metric: Metric::default(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod averaging;
 mod curves;
 mod mixing;
 mod order;
+mod scoring;
 mod scratch;
 mod single_path;
 mod task;
@@ -17,8 +18,9 @@ mod tensors;
 
 pub use curves::EpochOutcome;
 pub use order::BalancedOrder;
+pub use scoring::score;
 pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use single_path::SinglePathRun;
 pub use task::{Part, Task};
-pub use tensors::{estimate, images_and_labels, score};
+pub use tensors::{estimate, images_and_labels};

@@ -11,8 +11,9 @@ use tch::{Kind, Tensor};
 use super::averaging::Average;
 use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
+use super::scoring::score;
 use super::task::{Part, Task};
-use super::tensors::{estimate, images_and_labels, score};
+use super::tensors::{estimate, images_and_labels};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{
     Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, load_older, save,
@@ -66,8 +67,8 @@ pub struct ScratchRun<'a> {
 pub struct Trained {
     /// The network.
     pub net: Supernet,
-    /// Its share of right answers on the part it is scored on, in `[0, 1]`.
-    pub accuracy: f64,
+    /// Its metric on the part it is scored on: by default the share of right answers, in `[0, 1]`.
+    pub score: f64,
     /// The same on [`ScratchRun::also`].
     pub also: Option<f64>,
     /// The learning curves: what each epoch came to.
@@ -143,12 +144,12 @@ impl ScratchRun<'_> {
             average.adopt(&net)?;
         }
         self.settle(&net, &path)?;
-        let accuracy_on = |part| {
+        let score_on = |part| {
             let (loader, indices) = self.task.scoring(part);
-            score(&net, &path, loader, &indices, Pass::eval)
+            score(&net, &path, loader, &indices, self.recipe.metric, Pass::eval)
         };
-        let (accuracy, also) = (accuracy_on(self.part)?, self.also.map(accuracy_on).transpose()?);
-        Ok(Trained { net, accuracy, also, epochs: curves.outcomes(self.recipe.epochs)? })
+        let (score, also) = (score_on(self.part)?, self.also.map(score_on).transpose()?);
+        Ok(Trained { net, score, also, epochs: curves.outcomes(self.recipe.epochs)? })
     }
 
     /// One pass over the training images.

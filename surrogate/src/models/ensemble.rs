@@ -11,7 +11,7 @@ use crate::entry::PartEntry;
 use crate::fantasy::More;
 use crate::features::FeatureCache;
 use crate::guard::{in_one_space, in_saved_space};
-use crate::models::gp::{Process, Scratch};
+use crate::models::gp::Scratch;
 use crate::models::graph_gp::{Exchanged, FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
@@ -42,7 +42,8 @@ const PRIOR_COUNT: f64 = 20.0;
 /// [`SurrogateError::Members`], which names each such member and its reason.
 ///
 /// An observation that does not fit the others, as the process finds, counts less in the weight and the variance, and
-/// trees learn what the process expects of it instead. Replicates are in one fold.
+/// trees learn what the process expects of it instead. Replicates are in one fold. Intercepts of groups
+/// ([`Observation::group`]) are those of the process; trees learn what is left.
 ///
 /// Joint posterior and embedding are those of the Gaussian process. Prior knowledge
 /// ([`GraphGp::with_prior_knowledge`]) is a column of the trees, too.
@@ -102,6 +103,10 @@ impl Surrogate for Ensemble {
         true
     }
 
+    fn knows_groups(&self) -> bool {
+        true
+    }
+
     fn with_prior(&self, known: &[PriorKnowledge], features: &FeatureCache) -> Option<Box<dyn Surrogate>> {
         Some(Box::new(Self {
             gp: self.gp.starting_from(known, features),
@@ -120,11 +125,15 @@ impl Surrogate for Ensemble {
             let z = gp.process().targets();
             let (means, variances) = gp.process().leave_one_out();
             let last = s![z.len() - means.len()..];
-            let (z, out_of_fold) = (z.slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
-            check_finite(means, &out_of_fold)?;
+            // Trees know nothing of groups.
+            let intercepts = gp.intercepts();
+            let (z, out_of_fold) =
+                ((z - &intercepts).slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+            let means = means - &intercepts.slice(last);
+            check_finite(&means, &out_of_fold)?;
             let trust = gp.process().trust();
-            let weight = weight(&z, means, &out_of_fold, &trust);
-            let errors = &z - &(means * (1.0 - weight)) - &(&out_of_fold * weight);
+            let weight = weight(&z, &means, &out_of_fold, &trust);
+            let errors = &z - &(&means * (1.0 - weight)) - &(&out_of_fold * weight);
             let squares: f64 =
                 errors.iter().zip(variances).zip(&trust).map(|((e, v), trust)| trust * e * e / v).sum();
             let inflation = (squares + PRIOR_COUNT) / (trust.sum() + PRIOR_COUNT);
@@ -158,8 +167,9 @@ impl Ensemble {
         let gp = self.gp.fit_process(observations);
         let trees = match &gp {
             Ok(gp) => {
-                let (targets, groups) = (trusted(gp.process()), replicates(observations));
-                CrossFit::of(gp.observed(), &targets, &groups, &self.boost, self.folds, rng).map(Some)
+                let (targets, groups) = (trusted(gp), replicates(observations));
+                let x = gp.observed().to_owned();
+                CrossFit::of(&x, &targets, &groups, &self.boost, self.folds, rng).map(Some)
             }
             // Without features there are no trees; their settings can be at fault, too.
             Err(_) => CrossFit::check(&self.boost, self.folds).map(|()| None),
@@ -174,15 +184,17 @@ impl Ensemble {
     }
 }
 
-/// Targets for the trees: an observation that does not fit the others counts as what the process expects instead, as
-/// far as it is not trusted.
-fn trusted(process: &Process) -> Vec<f64> {
+/// Targets for the trees: without the expected intercept of their group, and an observation that does not fit the others
+/// counts as what the process expects instead, as far as it is not trusted.
+fn trusted(gp: &FittedGraphGp) -> Vec<f64> {
+    let process = gp.process();
     let mut targets = process.targets().to_vec();
     let (means, _) = process.leave_one_out();
     let skip = targets.len() - means.len();
     for ((target, mean), trust) in targets[skip..].iter_mut().zip(means).zip(&process.trust()) {
         *target = trust * *target + (1.0 - trust) * mean;
     }
+    targets.iter_mut().zip(&gp.intercepts()).for_each(|(target, intercept)| *target -= intercept);
     targets
 }
 

@@ -27,7 +27,7 @@ use crate::{Observation, Predict, PriorKnowledge, Saved, Surrogate, SurrogateErr
 
 use columns::KernelColumns;
 pub use data::PriorForm;
-use data::TrainingData;
+use data::{TrainingData, numbered};
 use fit_cache::{FitCache, Hyperparameters};
 pub(crate) use fitted::{Exchanged, FittedGraphGp};
 
@@ -58,6 +58,9 @@ const STEP: f64 = 1.25;
 ///
 /// A posterior is the law of a measured score, noise included: a Gaussian in normal scores, mapped back to
 /// the unit of the score ([`Warp`](crate::posterior::Warp)).
+///
+/// Observations in groups ([`Observation::group`]) add a random intercept for each group, whose amplitude is chosen with the
+/// other hyper-parameters. A posterior is that in an average group.
 ///
 /// Prior knowledge ([`with_prior_knowledge`](Self::with_prior_knowledge)) adds one kernel term for each of its
 /// columns, with an amplitude and, as a feature, a lengthscale.
@@ -171,13 +174,13 @@ impl GraphGp {
         let ranks = self.knowledge.iter().map(|k| k.ranks(architectures())).collect::<Result<_, _>>()?;
         let own = self.own();
         let noise = observations.iter().map(|o| o.noise.unwrap_or(0.0)).collect();
-        let data = TrainingData { structures, ranks, own, scores, noise };
+        let data = TrainingData { structures, ranks, own, scores, noise, groups: numbered(observations) };
         let prefix_hashes = self.prefix_hashes(observations);
         let hyper = self.choose(&data, &prefix_hashes)?;
         // Between two steps columns and their scales stay, so that the factor of their covariance can grow.
         let base = steps(observations.len()).last().unwrap_or(0);
         let columns = Arc::new(KernelColumns::of(&data, base, hyper.columns.form));
-        let observed = columns.matrix(data.structures.iter(), &data.ranks);
+        let observed = columns.matrix(data.structures.iter(), &data.ranks, data.groups.as_deref());
         let noise = own_noise(&data, &hyper, base);
         let NormalScores { z, warp } = normal_scores(&data.scores, &hyper.curve);
         let process = if z.len() > EXACT {
@@ -249,8 +252,8 @@ impl GraphGp {
         let known = data.known_noise(n, &warp);
         let rows = spread_in_time(n, if n > EXACT { self.limit / 8 * 5 } else { self.limit });
         let (z, known) = (Array1::from(z).select(Axis(0), &rows), known.select(Axis(0), &rows));
-        let (structures, ranks) = data.rows(&rows);
-        let x = columns.matrix(structures.iter(), &ranks);
+        let (structures, ranks, groups) = data.rows(&rows);
+        let x = columns.matrix(structures.iter(), &ranks, groups.as_deref());
         let blocks = columns.blocks(&x, &self.prior);
         let earlier = before.map_or(&[][..], |hyper| hyper.extra.as_slice().unwrap_or_default());
         let extra = rows.iter().map(|&i| earlier.get(i).copied().unwrap_or(0.0)).collect();
@@ -319,7 +322,7 @@ impl GraphGp {
         for observation in observations {
             spelling(&observation.architecture).hash(&mut hasher);
             observation.score.to_bits().hash(&mut hasher);
-            observation.noise.map(f64::to_bits).hash(&mut hasher);
+            (observation.noise.map(f64::to_bits), observation.group).hash(&mut hasher);
             prefix_hashes.push(hasher.finish());
         }
         prefix_hashes
@@ -386,6 +389,10 @@ impl Surrogate for GraphGp {
     }
 
     fn has_joint_posterior(&self) -> bool {
+        true
+    }
+
+    fn knows_groups(&self) -> bool {
         true
     }
 

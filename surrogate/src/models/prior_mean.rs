@@ -88,6 +88,7 @@ impl Surrogate for PriorMean {
                 architecture: o.architecture.clone(),
                 score: z - slope * (u - mean),
                 noise: None,
+                group: None,
             };
             let residuals: Vec<Observation> = observations.iter().zip(&u).zip(&z).map(residual).collect();
             let inner = self.inner.fit(&residuals, rng)?;

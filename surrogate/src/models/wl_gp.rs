@@ -13,8 +13,8 @@ use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{
-    self, Block, Covariance, Evidence, FactoredObservations, Kernel, Later, Prior, Process, Scratch, Shape,
-    Term,
+    self, Block, Covariance, Evidence, FactoredObservations, Form, Kernel, Later, Prior, Process, Scratch,
+    Shape, Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;
@@ -178,7 +178,7 @@ impl WlGp {
         let term = |(round, p): (usize, &[f64])| {
             let columns = labels.columns(round);
             let scale = Array1::from_elem(columns.len(), (-p[1]).exp() as f32);
-            Term { columns, scale, variance: (2.0 * p[0]).exp(), linear: false }
+            Term { columns, scale, variance: (2.0 * p[0]).exp(), form: Form::Kernel }
         };
         let (noise, own) = parameters.split_last().map_or((0.0, &parameters[..]), |(n, own)| (*n, own));
         Ok((own.chunks(2).enumerate().map(term).collect(), (2.0 * noise).exp(), extra))

@@ -64,7 +64,7 @@ impl Bonas {
         let observation = |(i, s): (usize, &Scored<'_>)| {
             let noise = noise.as_ref().map(|noise| noise[i]);
             let observed = Observation::new(s.evaluation.architecture.clone(), s.value);
-            (s.index, Observation { noise, ..observed })
+            (s.index, Observation { noise, group: s.group, ..observed })
         };
         known.iter().enumerate().map(observation).collect()
     }

@@ -12,7 +12,7 @@ use crate::StudyError;
 use crate::history::Fidelity;
 use crate::settings::{Invalid, at_least_1, ensure};
 use crate::strategy::names::{
-    AcquisitionName, SelectionChoice, SelectionName, either, surrogates_with_prior,
+    AcquisitionName, SelectionChoice, SelectionName, either, surrogates_with_groups, surrogates_with_prior,
 };
 use crate::strategy::{
     Batches, BuildContext, BuildStrategy, CandidatePool, Evolutionary, Local, Parents, PriorKind, Start,
@@ -108,7 +108,8 @@ crate::settings! {
         tournament: usize = 10,
         /// Share of an evolutionary pool drawn at random. Published: 0.
         random_share: f64 = 0.1,
-        /// How scores compare: raw, or batch-centred (less the mean of their batch, plus that of all).
+        /// How scores compare: raw, batch-centred (less the mean of their batch, plus that of all), or batch-intercept
+        /// (each batch has an intercept that the surrogate learns: graph-gp and ensemble).
         targets: TargetsKind = TargetsKind::Raw,
         /// With a second objective: ehvi (expected improvement of the hypervolume; acquisition is not
         /// read), nehvi (the same, where what was measured is uncertain, too), or parego (a score weighed at random each
@@ -135,6 +136,8 @@ crate::settings! {
         if let Some((_, name)) = s.features.iter().enumerate().find(twice) {
             return Err(Invalid { key: "features", reason: format!("{name} is there twice; name each once") });
         }
+        let takes = s.targets != TargetsKind::BatchIntercept || s.surrogate.knows_groups();
+        ensure(takes, "targets", s.targets.name(), &format!("raw or batch-centred, or surrogate = {}", surrogates_with_groups()))?;
         ensure((0.0..f64::INFINITY).contains(&s.gamma), "gamma", s.gamma, "0 or more")?;
         ensure((0.0..=1.0).contains(&s.random_share), "random_share", s.random_share, "a share from 0 to 1")?;
         check_batch_settings(s.batches, s.batch)

@@ -17,7 +17,7 @@ use crate::model::{Placement, save_weights};
 use crate::recipe::ScratchRecipe;
 use crate::training::{Checkpoint, Part, ScratchRun, Task};
 
-/// Trains each architecture from scratch `seeds` times; its score is the mean accuracy.
+/// Trains each architecture from scratch `seeds` times; its score is the mean of the recipe's metric, by default accuracy.
 ///
 /// With [`paired`](Self::paired), run r of every architecture has the same seed: the same order of
 /// images, and equal weights to start from where networks are alike, so that what two architectures
@@ -28,7 +28,7 @@ pub struct ScratchEvaluator {
     pub task: Arc<Task>,
     /// The images scored on: validation in a search, test for the final figure.
     pub part: Part,
-    /// A second part to score on, of what is trained on the same images: the accuracies, one a run, are
+    /// A second part to score on, of what is trained on the same images: the scores, one a run, are
     /// the measures of the score ([`Score::measures`]).
     pub also: Option<Part>,
     /// The network around the cells.
@@ -54,13 +54,13 @@ pub struct ScratchEvaluator {
 }
 
 impl ScratchEvaluator {
-    /// Accuracies of one architecture, one a seed, in `[0, 1]`: on [`part`](Self::part), and on
+    /// Scores of one architecture by the recipe's metric, one a seed: on [`part`](Self::part), and on
     /// [`also`](Self::also) if there is one.
     ///
     /// # Errors
     /// As [`ScratchRun::run`], [`StudyError::Space`] when the cells do not fit the skeleton, and
     /// [`StudyError::Io`] when the folder cannot be made.
-    pub fn accuracies(
+    pub fn scores(
         &self,
         architecture: &Architecture,
         rng: &mut StudyRng,
@@ -72,7 +72,7 @@ impl ScratchEvaluator {
         }
         let union = Union::of(std::slice::from_ref(architecture))?;
         let network = self.skeleton.network(&union, &self.ops)?;
-        let (mut accuracies, mut also) = (Vec::with_capacity(self.seeds), Vec::new());
+        let (mut scores, mut also) = (Vec::with_capacity(self.seeds), Vec::new());
         let mut paired = self.paired.map(|seed| stream(seed, &[]));
         let rng = paired.as_mut().unwrap_or(rng);
         for run in 0..self.seeds {
@@ -97,10 +97,10 @@ impl ScratchEvaluator {
                 let losses: Vec<f64> = trained.epochs.iter().map(|epoch| epoch.loss).collect();
                 write_json(&files.losses(), &losses)?;
             }
-            accuracies.push(trained.accuracy);
+            scores.push(trained.score);
             also.extend(trained.also);
         }
-        Ok((accuracies, also))
+        Ok((scores, also))
     }
 }
 
@@ -122,7 +122,7 @@ impl Evaluator for ScratchEvaluator {
             });
         }
         tch::set_num_threads(self.threads as i32);
-        let score = |architecture| match self.accuracies(architecture, rng, monitor) {
+        let score = |architecture| match self.scores(architecture, rng, monitor) {
             Ok((runs, measures)) => {
                 Ok(Outcome::Scored(Score { measures, ..Score::mean_of(runs, Fidelity::FromScratch) }))
             }

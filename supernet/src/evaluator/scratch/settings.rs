@@ -14,7 +14,7 @@ use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size};
-use crate::recipe::{ScratchRecipe, TrainingSettings};
+use crate::recipe::{Metric, ScratchRecipe, TrainingSettings};
 #[cfg(feature = "torch")]
 use crate::training::Part;
 
@@ -31,6 +31,9 @@ bonas_study::settings! {
         batch: usize = 64,
         /// Seeds an architecture is trained with; its score is the mean.
         seeds: usize = 1,
+        /// What an architecture is scored by: accuracy (if it is not set), balanced-accuracy (the mean of the classes'
+        /// recalls), probability (the mean probability of the right class) or log-likelihood (minus the cross-entropy).
+        metric: Option<Metric> = None,
     }
     check(s) {
         at_least_1(s.channels, "channels")?;
@@ -44,7 +47,8 @@ bonas_study::settings! {
 impl ScratchSettings {
     /// The recipe of these settings: plain training, without drop-path or auxiliary head.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
-        training.plain(self.epochs, self.batch)
+        let metric = self.metric.unwrap_or_default();
+        ScratchRecipe { metric, ..training.plain(self.epochs, self.batch) }
     }
 }
 

@@ -70,7 +70,7 @@ impl SharedEvaluator {
         Self { pool: pool.into(), ..self }
     }
 
-    /// Trains the union and returns the shares of right answers on the validation part, in order; with a pool, a
+    /// Trains the union and returns the scores on the validation part, in order; with a pool, a
     /// failure for each architecture that has none.
     fn train_and_score(
         &self,
@@ -161,7 +161,9 @@ impl SharedEvaluator {
             monitor.step(i as u64, paths.len() as u64, SCORING);
             let statistics = estimate(net, path, self.task.training(), &sample)?;
             outcomes.push(
-                match score(net, path, loader, &held_out, || Pass::new(Mode::EvalWith(&statistics))) {
+                match score(net, path, loader, &held_out, self.recipe.metric, || {
+                    Pass::new(Mode::EvalWith(&statistics))
+                }) {
                     Ok(value) => Outcome::Scored(Score::of(value, Fidelity::SharedWeights)),
                     // It took no step, so that the others are what they would be without it.
                     Err(StudyError::Evaluator(reason)) if !self.pool.is_empty() => Outcome::Failed(reason),

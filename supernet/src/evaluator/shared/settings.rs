@@ -14,7 +14,7 @@ use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size};
-use crate::recipe::{Sgd, SharedRecipe, TrainingSettings};
+use crate::recipe::{Metric, Sgd, SharedRecipe, TrainingSettings};
 
 bonas_study::settings! {
     /// Settings of the shared-weights evaluator.
@@ -37,6 +37,9 @@ bonas_study::settings! {
         statistics_images: usize = 512,
         /// Learning rate at the start; 0: `training.learning_rate`.
         learning_rate: f64 = 0.0,
+        /// What an architecture is scored by: accuracy (if it is not set), balanced-accuracy (the mean of the classes'
+        /// recalls), probability (the mean probability of the right class) or log-likelihood (minus the cross-entropy).
+        metric: Option<Metric> = None,
     }
     check(s) {
         at_least_1(s.channels, "channels")?;
@@ -64,6 +67,7 @@ impl SharedSettings {
                 rate if rate > 0.0 => Sgd { learning_rate: rate, ..training.sgd() },
                 _ => training.sgd(),
             },
+            metric: self.metric.unwrap_or_default(),
         }
     }
 }

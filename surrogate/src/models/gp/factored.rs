@@ -23,8 +23,18 @@ pub(crate) struct Term {
     pub(crate) scale: Array1<f32>,
     /// Variance of the term; for a linear term that of its slopes.
     pub(crate) variance: f64,
-    /// Whether the term is a linear function of its columns instead of the kernel.
-    pub(crate) linear: bool,
+    pub(crate) form: Form,
+}
+
+/// What a term is of its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Form {
+    /// The kernel.
+    Kernel,
+    /// A linear function.
+    Linear,
+    /// An intercept for each group. The column has the group's number, from 1; 0 is none, and has no intercept.
+    Intercept,
 }
 
 /// For each term, features `[n, d]` and their squared lengths `[n]`.
@@ -77,7 +87,14 @@ impl Covariance {
     pub(super) fn variance(&self, features: &Features) -> Array1<f64> {
         let mut variance = Array1::zeros(count(features));
         for ((_, lengths), term) in features.iter().zip(&self.terms) {
-            let of = |length: &f32| term.variance * if term.linear { f64::from(*length) } else { 1.0 };
+            let of = |length: &f32| {
+                term.variance
+                    * match term.form {
+                        Form::Kernel => 1.0,
+                        Form::Linear => f64::from(*length),
+                        Form::Intercept => f64::from(u8::from(*length > 0.0)),
+                    }
+            };
             variance += &lengths.iter().map(of).collect::<Array1<f64>>();
         }
         variance
@@ -122,10 +139,16 @@ impl Covariance {
     /// Adds a term's covariances of one observation with others to `sums`, from squared lengths and products.
     fn add(&self, term: &Term, length: f32, lengths: &[f32], products: &[f32], sums: &mut [f32]) {
         let variance = term.variance as f32;
-        if term.linear {
-            sums.iter_mut().zip(products).for_each(|(sum, product)| *sum += variance * product);
-        } else {
-            self.kernel.accumulate(variance, length, lengths, products, sums);
+        let each = sums.iter_mut().zip(products);
+        match term.form {
+            Form::Kernel => self.kernel.accumulate(variance, length, lengths, products, sums),
+            Form::Linear => each.for_each(|(sum, product)| *sum += variance * product),
+            // Numbers are equal if their squares are their product.
+            Form::Intercept => each.zip(lengths).for_each(|((sum, product), other)| {
+                if *product > 0.0 && *product == length && *product == *other {
+                    *sum += variance;
+                }
+            }),
         }
     }
 
@@ -291,8 +314,8 @@ mod tests {
     use super::*;
 
     fn covariance(kernel: Kernel, variance: f64, noise: f64) -> Covariance {
-        let term = |columns, linear| Term { columns, scale: Array1::from_elem(2, 2.0), variance, linear };
-        Covariance { kernel, terms: vec![term(0..2, false), term(1..3, true)], noise }
+        let term = |columns, form| Term { columns, scale: Array1::from_elem(2, 2.0), variance, form };
+        Covariance { kernel, terms: vec![term(0..2, Form::Kernel), term(1..3, Form::Linear)], noise }
     }
 
     fn grows_the_same(covariance: &Covariance, x: &Array2<f32>) -> FactoredObservations {

@@ -4,7 +4,8 @@
 //! their settings.
 //!
 //! `k(x, x') = Σ_m a_m² κ(‖Λ_m (x - x')‖²) + σ² [x = x']`, where block `m` has some of the columns,
-//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`. `model` has blocks,
+//! `Λ_m` a scale for each of them, and `κ` is a [`Kernel`]; or a block is linear, `a_m² x·x'`, or an intercept for each group of
+//! observations, `a_m² [g = g']`. `model` has blocks,
 //! priors and data, `objective` the marginal likelihood and its gradient, `fit` its maximum, `outliers` the noise of
 //! observations that do not fit, `factored` the covariance of the observations, `inducing` what stands for it where there are many, `subset` says
 //! which observations stand for many, `process` has the posterior.
@@ -31,7 +32,7 @@ mod outliers;
 mod process;
 mod subset;
 
-pub(crate) use factored::{Covariance, FactoredObservations, Term, fit_to};
+pub(crate) use factored::{Covariance, FactoredObservations, Form, Term, fit_to};
 pub(crate) use fit::Fit;
 pub(crate) use inducing::EXACT;
 pub use kernel::Kernel;

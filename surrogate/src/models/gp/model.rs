@@ -24,6 +24,8 @@ pub struct Prior {
     pub family_sd: f64,
     /// Standard deviation of the `ln relevance` of a cut of the operations, mean 0.
     pub cut_sd: f64,
+    /// Mean of the `ln amplitude` of the intercepts of groups; its standard deviation is that of other amplitudes.
+    pub intercept: f64,
 }
 
 impl Default for Prior {
@@ -36,6 +38,7 @@ impl Default for Prior {
             relevance_sd: 1.0,
             family_sd: 1.0,
             cut_sd: 1.0,
+            intercept: -1.0,
         }
     }
 }
@@ -57,6 +60,9 @@ pub(crate) enum Shape {
     Weighed(Traits),
     /// `a² x·x'`: a linear function whose slopes have variance `a²`.
     Linear,
+    /// `a²` for observations of one group, whose number is in the only column ([`Form::Intercept`](super::Form)): a random
+    /// intercept for each group.
+    Intercept,
 }
 
 /// What a block's columns share. The relevance of a column is its own times that of each of its traits.
@@ -88,7 +94,7 @@ impl Block {
         match &self.shape {
             Shape::Even => 2,
             Shape::Weighed(traits) => 2 + traits.priors.len() + traits.of.len(),
-            Shape::Linear => 1,
+            Shape::Linear | Shape::Intercept => 1,
         }
     }
 }
@@ -115,10 +121,11 @@ pub(super) mod testing {
             priors: vec![(0.0, 1.0), (-0.5, 0.7), (0.0, 0.5)],
         };
         let shapes = [Shape::Weighed(traits), Shape::Even, Shape::Linear];
-        shapes
-            .into_iter()
-            .zip([(0, 4), (5, 2), (3, 1)])
+        let features = shapes.into_iter().zip([(0, 4), (5, 2), (3, 1)]);
+        let groups = Array2::from_shape_fn((n, 1), |(i, _)| (i % 7) as f64);
+        features
             .map(|(shape, (seed, d))| Block { x: x(seed, d), shape })
+            .chain([Block { x: groups, shape: Shape::Intercept }])
             .collect()
     }
 

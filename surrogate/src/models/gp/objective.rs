@@ -23,8 +23,8 @@ pub(super) struct Objective<'a> {
 pub(super) struct Part {
     /// `[n, d]`, in lengthscales.
     scaled: Array2<f64>,
-    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles. For a linear block only the
-    /// covariance, both triangles.
+    /// Covariance `[n, n]`, and `-2 κ'` times the squared amplitude; lower triangles. For a linear block and intercepts only
+    /// the covariance, both triangles.
     value: Array2<f64>,
     slope: Array2<f64>,
 }
@@ -33,10 +33,12 @@ impl<'a> Objective<'a> {
     pub(super) fn new(evidence: &'a Evidence<'a>) -> Self {
         let Evidence { blocks, prior, .. } = *evidence;
         let (mut centre, mut spread) = (Vec::new(), Vec::new());
+        let functions = blocks.iter().filter(|block| !matches!(block.shape, Shape::Intercept)).count();
         for block in blocks {
-            centre.push(-0.5 * (blocks.len() as f64).ln());
+            let intercept = matches!(block.shape, Shape::Intercept);
+            centre.push(if intercept { prior.intercept } else { -0.5 * (functions as f64).ln() });
             spread.push(prior.amplitude_sd);
-            if !matches!(block.shape, Shape::Linear) {
+            if matches!(block.shape, Shape::Even | Shape::Weighed(_)) {
                 centre.push(0.0);
                 spread.push(prior.length_sd);
             }
@@ -137,9 +139,12 @@ impl<'a> Objective<'a> {
     fn part(&self, block: &Block, p: &[f64]) -> Part {
         let amplitude = (2.0 * p[0]).exp();
         let mut scaled = match &block.shape {
-            Shape::Linear => {
-                let value = block.x.dot(&block.x.t()) * amplitude;
-                return Part { scaled: Array2::zeros((0, 0)), value, slope: Array2::zeros((0, 0)) };
+            Shape::Linear => return Part::alone(block.x.dot(&block.x.t()) * amplitude),
+            Shape::Intercept => {
+                let groups = block.x.column(0);
+                let same = |(i, j): (usize, usize)| groups[i] > 0.0 && groups[i] == groups[j];
+                let value = |at| if same(at) { amplitude } else { 0.0 };
+                return Part::alone(Array2::from_shape_fn((groups.len(), groups.len()), value));
             }
             Shape::Even | Shape::Weighed(_) => &block.x * (-p[1]).exp(),
         };
@@ -165,13 +170,18 @@ impl<'a> Objective<'a> {
 }
 
 impl Part {
+    /// A covariance, both triangles, of which the amplitude is the only parameter.
+    fn alone(value: Array2<f64>) -> Self {
+        Self { scaled: Array2::zeros((0, 0)), value, slope: Array2::zeros((0, 0)) }
+    }
+
     /// Derivatives by `ln amplitude`, `ln lengthscale` and the relevances of traits and columns.
     ///
     /// With `G = W ∘ slope` made symmetric and `x` in lengthscales, the derivative by the `ln relevance` of a
     /// column is `-½ Σᵢⱼ Gᵢⱼ (xᵢ - xⱼ)² / 2`, a matrix product for all columns at once. The sum over a trait's columns
     /// is the derivative by the trait's; the sum over all columns is minus that by `ln lengthscale`.
     fn slope(&self, w: &Array2<f64>, shape: &Shape, out: &mut Vec<f64>) {
-        if matches!(shape, Shape::Linear) {
+        if matches!(shape, Shape::Linear | Shape::Intercept) {
             out.push(Zip::from(w).and(&self.value).fold(0.0, |sum, w, v| sum + w * v));
             return;
         }

@@ -5,7 +5,7 @@ use ndarray::{Array1, Array2, s};
 use super::data::{PriorForm, TrainingData};
 use crate::FeatureGroup;
 use crate::features::{Family, Row, Scale, VaryingColumns, families};
-use crate::models::gp::{Block, Covariance, Kernel, Prior, Shape, Term, Traits, fit_to};
+use crate::models::gp::{Block, Covariance, Form, Kernel, Prior, Shape, Term, Traits, fit_to};
 
 /// Prior means of `ln relevance` for edges by the labels of their ends, and for operations by their places. Both
 /// are large families with little information. The other families have mean 0.
@@ -22,8 +22,10 @@ pub(super) struct KernelColumns {
     /// Places of the own features that vary, whose columns follow the structural columns. Constant ones are left out: they
     /// would share in the weight of the others.
     own: Vec<usize>,
-    /// Number of items of prior knowledge, whose columns come last.
+    /// Number of items of prior knowledge, whose columns come next.
     known: usize,
+    /// Whether a last column has the numbers of groups.
+    grouped: bool,
     /// Centre and scale of the ranks of both.
     ranks: Scale,
 }
@@ -36,11 +38,16 @@ impl KernelColumns {
         let ranks = Array2::from_shape_fn((n, data.own + known), |(i, k)| data.ranks[k][i] as f32);
         let ranks = Scale::of(&ranks);
         let own = (0..data.own).filter(|&place| ranks.varies(place)).collect();
-        Self { form, varying, features: data.own, own, known, ranks }
+        Self { form, varying, features: data.own, own, known, grouped: data.groups.is_some(), ranks }
     }
 
     /// Number of columns.
     pub(super) fn width(&self) -> usize {
+        self.described() + usize::from(self.grouped)
+    }
+
+    /// Number of columns that describe architectures: all but that of groups.
+    pub(super) fn described(&self) -> usize {
         self.joint() + self.known
     }
 
@@ -49,18 +56,23 @@ impl KernelColumns {
         self.varying.len() + self.own.len()
     }
 
-    /// Scaled features `[m, d]` of some architectures, with the ranks of prior knowledge about them.
+    /// Scaled features `[m, d]` of some observations, with the ranks of prior knowledge about them and the numbers of their
+    /// groups, if they have any.
     pub(super) fn matrix<'a>(
         &self,
         structures: impl ExactSizeIterator<Item = Row<'a>>,
         ranks: &[Vec<f64>],
+        groups: Option<&[f32]>,
     ) -> Array2<f32> {
         let mut x = Array2::zeros((0, 0));
         self.matrix_into(structures, ranks, &mut x);
+        if let Some(groups) = groups.filter(|_| self.grouped) {
+            x.column_mut(self.described()).iter_mut().zip(groups).for_each(|(x, group)| *x = *group);
+        }
         x
     }
 
-    /// Writes [`matrix`](Self::matrix) to `x` and resizes it.
+    /// Writes the [`matrix`](Self::matrix) of architectures in no group to `x` and resizes it.
     pub(super) fn matrix_into<'a>(
         &self,
         structures: impl ExactSizeIterator<Item = Row<'a>>,
@@ -69,6 +81,7 @@ impl KernelColumns {
     ) {
         fit_to(x, (structures.len(), self.width()));
         self.varying.write(structures, x);
+        x.slice_mut(s![.., self.described()..]).fill(0.0);
         let known = self.features..self.features + self.known;
         for (k, place) in self.own.iter().copied().chain(known).enumerate() {
             let column = x.column_mut(self.varying.len() + k);
@@ -85,9 +98,12 @@ impl KernelColumns {
         let d = self.joint();
         let own = x.slice(s![.., ..d]).mapv(f64::from) * &self.units();
         let mut blocks = vec![Block { x: own, shape: Shape::Weighed(self.traits(prior)) }];
-        for column in d..self.width() {
-            let x = x.slice(s![.., column..=column]).mapv(f64::from);
-            blocks.extend(self.form.shape().map(|shape| Block { x, shape }));
+        let column = |column: usize| x.slice(s![.., column..=column]).mapv(f64::from);
+        for known in d..self.described() {
+            blocks.extend(self.form.shape().map(|shape| Block { x: column(known), shape }));
+        }
+        if self.grouped {
+            blocks.push(Block { x: column(self.described()), shape: Shape::Intercept });
         }
         blocks
     }
@@ -100,11 +116,16 @@ impl KernelColumns {
         let relevances = traits.relevances(&p[2..own]);
         let scale = (relevances.mapv(|r| (r - p[1]).exp()) * self.units()).mapv(|scale| scale as f32);
         let variance = |p: &[f64]| (2.0 * p[0]).exp();
-        let mut terms = vec![Term { columns: 0..d, scale, variance: variance(p), linear: false }];
-        for (i, p) in p[own..p.len() - 1].chunks(each.max(1)).enumerate() {
+        let mut terms = vec![Term { columns: 0..d, scale, variance: variance(p), form: Form::Kernel }];
+        let intercepts = own + each * self.known;
+        for (i, p) in p[own..intercepts].chunks(each.max(1)).enumerate() {
             let scale = Array1::from_elem(1, p.get(1).map_or(1.0, |length| (-length).exp() as f32));
-            let linear = self.form == PriorForm::Mean;
-            terms.push(Term { columns: d + i..d + i + 1, scale, variance: variance(p), linear });
+            let form = if self.form == PriorForm::Mean { Form::Linear } else { Form::Kernel };
+            terms.push(Term { columns: d + i..d + i + 1, scale, variance: variance(p), form });
+        }
+        if self.grouped {
+            let (columns, scale) = (self.described()..self.width(), Array1::ones(1));
+            terms.push(Term { columns, scale, variance: variance(&p[intercepts..]), form: Form::Intercept });
         }
         Covariance { kernel, terms, noise: (2.0 * p[p.len() - 1]).exp() }
     }

@@ -1,7 +1,10 @@
 //! Training data, and the forms in which prior knowledge enters.
 
+use std::collections::HashMap;
+
 use ndarray::Array1;
 
+use crate::Observation;
 use crate::features::Structures;
 use crate::models::gp::Shape;
 use crate::posterior::Warp;
@@ -51,14 +54,29 @@ pub(super) struct TrainingData {
     pub(super) scores: Vec<f64>,
     /// Standard deviation of the error of each score, 0 where it is not known.
     pub(super) noise: Vec<f64>,
+    /// Number of the group of each observation from 1 on, 0 without one; none where no observation has one.
+    pub(super) groups: Option<Vec<f32>>,
+}
+
+/// Numbers of the groups of observations, in the order of their first.
+pub(super) fn numbered(observations: &[Observation]) -> Option<Vec<f32>> {
+    let mut numbers = HashMap::new();
+    let mut number = |group| {
+        let next = numbers.len() + 1;
+        *numbers.entry(group).or_insert(next) as f32
+    };
+    let groups: Vec<f32> = observations.iter().map(|o| o.group.map_or(0.0, &mut number)).collect();
+    groups.iter().any(|&group| group > 0.0).then_some(groups)
 }
 
 impl TrainingData {
-    /// Structural features and ranks of some observations.
-    pub(super) fn rows(&self, rows: &[usize]) -> (Structures, Vec<Vec<f64>>) {
+    /// Structural features, ranks and groups of some observations.
+    pub(super) fn rows(&self, rows: &[usize]) -> (Structures, Vec<Vec<f64>>, Option<Vec<f32>>) {
         let of = rows.iter().map(|&i| self.structures.rows[i]).collect();
         let structures = Structures { store: self.structures.store.clone(), rows: of };
-        (structures, self.ranks.iter().map(|ranks| rows.iter().map(|&i| ranks[i]).collect()).collect())
+        let ranks = self.ranks.iter().map(|ranks| rows.iter().map(|&i| ranks[i]).collect()).collect();
+        let groups = self.groups.as_ref().map(|groups| rows.iter().map(|&i| groups[i]).collect());
+        (structures, ranks, groups)
     }
 
     /// Variance, in a latent scale, of the error that each of the first `n` scores is known to have.

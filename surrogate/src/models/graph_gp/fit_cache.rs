@@ -94,10 +94,10 @@ mod tests {
     use ndarray::Array2;
 
     use super::*;
-    use crate::models::gp::{Covariance, Kernel, Term};
+    use crate::models::gp::{Covariance, Form, Kernel, Term};
 
     fn factored(n: usize) -> Arc<FactoredObservations> {
-        let term = Term { columns: 0..1, scale: Array1::ones(1), variance: 1.0, linear: false };
+        let term = Term { columns: 0..1, scale: Array1::ones(1), variance: 1.0, form: Form::Kernel };
         let covariance = Covariance { kernel: Kernel::Rbf, terms: vec![term], noise: 0.1 };
         let x = Array2::from_shape_fn((n, 1), |(i, _)| i as f32);
         Arc::new(FactoredObservations::of(&covariance, &x, n, &[]).unwrap())

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bonas_spaces::Architecture;
-use ndarray::Array2;
+use ndarray::{Array1, Array2, ArrayView2, s};
 
 use super::NAME;
 use super::columns::KernelColumns;
@@ -111,9 +111,19 @@ impl FittedGraphGp {
         Ok(expected)
     }
 
-    /// Scaled features `[n, d]` of the observations.
-    pub(crate) fn observed(&self) -> &Array2<f32> {
-        &self.observed
+    /// Scaled features `[n, d]` of the observations' architectures.
+    pub(crate) fn observed(&self) -> ArrayView2<'_, f32> {
+        self.described(&self.observed)
+    }
+
+    /// The columns of [`matrix`](Self::matrix) that describe architectures.
+    pub(crate) fn described<'a>(&self, x: &'a Array2<f32>) -> ArrayView2<'a, f32> {
+        x.slice(s![.., ..self.columns.described()])
+    }
+
+    /// Expected intercept of each observation's group, `[n]`: 0 without groups.
+    pub(crate) fn intercepts(&self) -> Array1<f64> {
+        self.process.intercepts(&self.observed)
     }
 
     pub(crate) fn process(&self) -> &Process {
@@ -206,9 +216,9 @@ impl Predict for FittedGraphGp {
 
     fn embed(&self, candidates: &[Architecture]) -> Result<Option<Array2<f64>>, SurrogateError> {
         if candidates.is_empty() {
-            return Ok(Some(Array2::zeros((0, self.columns.width()))));
+            return Ok(Some(Array2::zeros((0, self.columns.described()))));
         }
-        Ok(Some(self.matrix(candidates)?.mapv(f64::from)))
+        Ok(Some(self.described(&self.matrix(candidates)?).mapv(f64::from)))
     }
 
     fn save(&self) -> Result<Saved, SurrogateError> {

@@ -28,6 +28,8 @@ mod import;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;
+#[cfg(feature = "torch")]
+mod model_page;
 mod notations;
 mod pages;
 mod rank;

@@ -6,6 +6,8 @@ mod data;
 mod describe;
 mod environment;
 mod evaluate;
+#[cfg(feature = "torch")]
+mod evaluated;
 mod explain;
 mod export;
 mod files;
@@ -13,6 +15,8 @@ mod fit;
 mod import;
 mod infer;
 mod interrupt;
+#[cfg(feature = "torch")]
+mod latency;
 mod libtorch;
 mod list;
 mod model;
@@ -76,9 +80,9 @@ enum Command {
     Infer(infer::InferArgs),
     /// Measure a trained network on images: accuracies by class, confusion, calibration.
     Evaluate(evaluate::EvaluateArgs),
-    /// Make the report of a search again, or that of a training, finished or not.
+    /// Make the report of a search again, or that of a training, finished or not, or of a trained network.
     Report {
-        /// The folder of the search or of the training.
+        /// The folder of the search or of the training, or a model folder.
         dir: PathBuf,
     },
     /// Say why a search found what it found: operations, features, neighbours and noise.

@@ -5,7 +5,7 @@ use std::path::Path;
 use bonas_deploy::folder::{
     Accuracy, CARD_FILE, Data, FORMAT, Input, OnBad, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
 };
-use bonas_deploy::{DeployError, Deployed, ModelCard};
+use bonas_deploy::{Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::write_whole;
@@ -14,6 +14,7 @@ use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
 
+use super::model_facts::of_deploy;
 use super::{FINALS_FOLDER, Search};
 use crate::StudyError;
 use crate::build::{self, FollowUps, Trainings};
@@ -174,14 +175,4 @@ impl<'a> Models<'a> {
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StudyError {
     let path = path.to_owned();
     move |source| StudyError::Io { path, source }
-}
-
-/// An error of a model folder as one of a study.
-fn of_deploy(error: DeployError) -> StudyError {
-    match error {
-        DeployError::Io { path, source } => StudyError::Io { path, source },
-        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
-        DeployError::Space(error) => StudyError::Space(error),
-        DeployError::Network(_) => StudyError::Training(Box::new(error)),
-    }
 }

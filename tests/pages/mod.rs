@@ -246,3 +246,23 @@ fn a_comparison_on_images() {
     look_at(&out.join("report.html"), "images");
     look_at(&out.join("timings.html"), "images-timings");
 }
+
+#[test]
+#[ignore = "needs Chromium: cargo xtask pages"]
+#[cfg(feature = "torch")]
+fn a_model_with_its_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[study]\narchitectures = 2\n[strategy]\nname = \"random\"\nbatch = 2\n[evaluator]\n\
+                  name = \"from-scratch\"\nchannels = 4\nlayers = 3\nepochs = 1\nbatch = 16\n"
+        .to_owned()
+        + TRAINED;
+    let run = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(&folder).output();
+        assert!(done.unwrap().status.success(), "{arguments:?}");
+    };
+    made("search", &config, folder.path());
+    run(&["train", "--from", "out", "--out", "t"]);
+    run(&["evaluate", "t", "--data", "digits", "--latency", "1,8"]);
+    run(&["report", "t"]);
+    look_at(&folder.path().join("t/report.html"), "model");
+}

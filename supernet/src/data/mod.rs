@@ -33,6 +33,7 @@ mod manifest;
 mod normalise;
 mod options;
 mod picture;
+mod png;
 mod read_listing;
 mod settings;
 mod source;

@@ -37,6 +37,7 @@ pub mod predict;
 pub mod rank;
 pub mod report;
 pub mod search;
+mod shell;
 
 pub use bonas_deploy as deploy;
 pub use bonas_spaces as spaces;

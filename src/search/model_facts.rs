@@ -9,8 +9,8 @@ use bonas_study::journal::read_json;
 use serde_json::Value;
 
 use crate::config::SearchConfig;
-use crate::observer::quoted;
 use crate::report::{EVALUATION_FILE, Evaluation, Measured, ModelReport};
+use crate::shell::quoted;
 use crate::{StudyError, build};
 
 /// Facts of a model folder.

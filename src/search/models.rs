@@ -9,7 +9,7 @@ use bonas_deploy::{Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::write_whole;
-use bonas_supernet::data;
+use bonas_supernet::data::{self, Augment};
 use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
@@ -152,6 +152,10 @@ impl<'a> Models<'a> {
             .map_err(|error| StudyError::Training(Box::new(error)))?;
         if let Value::Object(recipe) = &mut recipe {
             recipe.insert("cutout".into(), json!(config.finals.cutout));
+            let Augment { crop, rand_augment, jitter, .. } = config.finals.augment(Augment::none());
+            recipe.extend(crop.map(|crop| ("crop".to_owned(), json!(crop))));
+            recipe.extend(rand_augment.map(|operations| ("rand_augment".to_owned(), json!(operations))));
+            recipe.extend(jitter.map(|jitter| ("jitter".to_owned(), json!(jitter))));
             recipe.insert("precision".into(), json!(config.training.precision));
         }
         let data = Data {

@@ -67,7 +67,8 @@ impl<'a> Trainings<'a> {
     /// [`StudyError::Setting`] for settings that do not fit the images.
     pub fn shortlist(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.shortlist;
-        let recipe = s.recipe(&self.config.training);
+        let metric = self.config.evaluator.metric();
+        let recipe = ScratchRecipe { metric, ..s.recipe(&self.config.training) };
         let plan = self.plan(s.size(), recipe, Part::Validation, s.seeds, Paired::Shortlist);
         plan.evaluators(&self.networks, &self.networks.task()?, Some(folder))
     }

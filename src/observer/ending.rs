@@ -7,6 +7,7 @@ use bonas_spaces::SearchSpace;
 use bonas_study::history::Fidelity;
 use bonas_study::statistics::{mean, sd};
 use bonas_supernet::evaluator::RunFiles;
+use bonas_supernet::recipe::Metric;
 
 use super::quoted;
 use crate::build::SPACE_FILE;
@@ -23,12 +24,13 @@ pub struct Ending<'a> {
     folder: &'a Path,
     data: Option<String>,
     images: bool,
+    metric: Metric,
 }
 
 impl<'a> Ending<'a> {
     /// The ending of the search in a folder.
     pub fn new(summary: &'a Summary, space: &'a dyn SearchSpace, folder: &'a Path) -> Self {
-        Self { summary, space, folder, data: None, images: false }
+        Self { summary, space, folder, data: None, images: false, metric: Metric::default() }
     }
 
     /// Names the images that the winner may be trained on next, as `bonas train --data` takes them.
@@ -41,6 +43,12 @@ impl<'a> Ending<'a> {
     #[must_use]
     pub fn on_images(self, images: bool) -> Self {
         Self { images, ..self }
+    }
+
+    /// Says what trained networks were scored by.
+    #[must_use]
+    pub fn metric(self, metric: Metric) -> Self {
+        Self { metric, ..self }
     }
 
     /// Commands that go on from here.
@@ -116,7 +124,7 @@ impl<'a> Ending<'a> {
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let (Some(score), Some(fidelity)) = (self.score(winner), self.summary.fidelity) {
-            rows.push(("score", format!("{score:.4} ({})", unit(fidelity))));
+            rows.push(("score", format!("{score:.4} ({})", unit(fidelity, self.metric))));
         }
         if let Some(one) = self.listed(winner)
             && let Some(accuracy) = one.mean()
@@ -127,8 +135,9 @@ impl<'a> Ending<'a> {
                 "shortlist",
                 match Shown::after(self.summary.fidelity) {
                     Shown::Accuracy => format!(
-                        "{} of the held-out images, trained from scratch, {seeds}; the best of {n}",
-                        percent(accuracy)
+                        "{} {} on the held-out images, trained from scratch, {seeds}; the best of {n}",
+                        percent(accuracy),
+                        self.metric.text()
                     ),
                     _ => format!("{accuracy:.4}, {seeds}; the best of {n}"),
                 },
@@ -247,12 +256,13 @@ fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn unit(fidelity: Fidelity) -> &'static str {
+fn unit(fidelity: Fidelity, metric: Metric) -> String {
+    let metric = metric.text();
     match fidelity {
-        Fidelity::Indicator => "indicator",
-        Fidelity::SharedWeights => "accuracy on held-out images with shared weights",
-        Fidelity::FromScratch => "accuracy on held-out images, trained from scratch",
-        Fidelity::Table => "from a table or a formula",
-        Fidelity::Command => "measured outside bonas",
+        Fidelity::Indicator => "indicator".to_owned(),
+        Fidelity::SharedWeights => format!("{metric} on held-out images with shared weights"),
+        Fidelity::FromScratch => format!("{metric} on held-out images, trained from scratch"),
+        Fidelity::Table => "from a table or a formula".to_owned(),
+        Fidelity::Command => "measured outside bonas".to_owned(),
     }
 }

@@ -60,7 +60,7 @@ impl Shown {
 
     /// What the shortlist measures.
     pub(crate) fn shortlist(self) -> &'static str {
-        if self == Self::Accuracy { "held-out accuracy" } else { "score again" }
+        if self == Self::Accuracy { "held-out score" } else { "score again" }
     }
 
     /// The title of the shortlist's table.

@@ -12,8 +12,12 @@
 mod aside;
 mod best;
 mod change;
+<<<<<<< HEAD
 mod model_facts;
 mod modelling;
+=======
+mod expected;
+>>>>>>> main
 #[cfg(feature = "torch")]
 mod models;
 mod origin;

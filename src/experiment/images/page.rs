@@ -65,7 +65,8 @@ const TRUTHS: &str = "True value of what each run found. A point is a seed.";
 const NOTE_TRUTHS: &str = "Means and standard deviations are over seeds. The winner of a search is what it recommends; a table says \
                            what it is worth.";
 const AGREEMENT: &str = "Tau is Kendall's tau-b between the scores of a search and the true values of what it scored: over all, inside \
-                         batches (mean over batches, weighted by their pairs), and between the means of batches. Values are means \
+                         batches (mean over batches, weighted by their pairs), and between the means of batches. That of the model is \
+                         between what it expects in the end and the true values of 500 random architectures. Values are means \
                          over seeds, with the standard deviation. Skips are operations that pass their input on.";
 const PAIRED: &str = "first less second. Intervals are by bootstrap over seeds (BCa). p is of \
                       Wilcoxon's signed-rank test, two-sided and exact; the last column has Holm's correction for all pairs. \
@@ -151,8 +152,14 @@ fn agreement(summary: &Summary) -> String {
     section("Scores against the truth", &(pair(&(found + &skips)) + &table + &note(AGREEMENT)))
 }
 
-const AGREEMENT_HEADS: [&str; 5] =
-    ["strategy", "tau", "tau inside batches", "tau between batches", "share of skips in the last round"];
+const AGREEMENT_HEADS: [&str; 6] = [
+    "strategy",
+    "tau",
+    "tau inside batches",
+    "tau between batches",
+    "tau of the model",
+    "share of skips in the last round",
+];
 
 fn agreement_rows(summary: &Summary) -> Vec<Vec<String>> {
     let shown = |values: &[Option<f64>]| {
@@ -166,7 +173,7 @@ fn agreement_rows(summary: &Summary) -> Vec<Vec<String>> {
     let row = |strategy: &StrategySummary| {
         let truth = strategy.truth.as_ref()?;
         let skips = truth.skips.last().map_or_else(dash, |share| format!("{share:.2}"));
-        let taus = [&truth.tau, &truth.inside, &truth.between].map(|taus| shown(taus));
+        let taus = [&truth.tau, &truth.inside, &truth.between, &truth.model].map(|taus| shown(taus));
         Some([vec![strategy.label.clone()], taus.to_vec(), vec![skips]].concat())
     };
     summary.strategies.iter().filter_map(row).collect()

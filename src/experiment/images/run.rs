@@ -67,7 +67,8 @@ impl ImagesTask<'_> {
             Unit::Architectures => set(&mut config, 0, 0, budget.count),
         }
         let cancel = self.experiment.cancel.clone();
-        Search { config, directory: directory.clone(), cancel }.run(&mut |_, _| Vec::new())?;
+        let search = Search { config, directory: directory.clone(), cancel };
+        search.run(&mut |_, _| Vec::new())?;
         drop(slot);
         let trajectory = match budget.unit {
             Unit::Epochs => read_trajectory(&directory.join(DIFFERENTIABLE_FOLDER).join(TRAJECTORY_FILE))?,
@@ -81,7 +82,9 @@ impl ImagesTask<'_> {
         let found = space.parse(&found)?;
         let agreement = match (&self.truth, budget.unit) {
             (Some(truth), Unit::Architectures) => {
-                Some(truth.agreement(&directory, &space, searcher.search.evaluator.fidelity())?)
+                let agreement = truth.agreement(&directory, &space, searcher.search.evaluator.fidelity())?;
+                let model = truth.of_model(&search, self.experiment.config.settings.first_seed)?;
+                Some(Agreement { model, ..agreement })
             }
             _ => None,
         };

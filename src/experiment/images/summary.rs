@@ -94,6 +94,10 @@ pub struct TruthSummary {
     pub inside: Vec<Option<f64>>,
     /// The same between the means of batches.
     pub between: Vec<Option<f64>>,
+    /// The same between what the strategy's model expects in the end and the true values of random architectures; null
+    /// without a model.
+    #[serde(default)]
+    pub model: Vec<Option<f64>>,
     /// True value of the best score so far by round, mean over seeds; null before the first score.
     pub found: Vec<Option<f64>>,
     /// Share of skips among operations by round, mean over seeds.
@@ -111,6 +115,7 @@ impl TruthSummary {
             tau: all.iter().map(|one| one.tau).collect(),
             inside: all.iter().map(|one| one.inside).collect(),
             between: all.iter().map(|one| one.between).collect(),
+            model: all.iter().map(|one| one.model).collect(),
             found: (0..rounds).map(found).collect(),
             skips: (0..rounds).filter_map(skips).collect(),
         })

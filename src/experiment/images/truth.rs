@@ -7,9 +7,11 @@ use std::sync::Arc;
 use bonas_spaces::{Architecture, SearchSpace, SpaceSize};
 use bonas_study::Journalled;
 use bonas_study::history::{Evaluation, Fidelity};
+use bonas_study::rng::stream;
 use bonas_study::statistics::{mean, sd};
 use bonas_study::table::{Benchmark, Reading, Source};
 use bonas_surrogate::metrics::kendall_tau_b;
+use rand::seq::index::sample;
 use serde::{Deserialize, Serialize};
 
 use super::Searcher;
@@ -18,9 +20,16 @@ use crate::build::{self, named_space};
 use crate::config::TruthSettings;
 use crate::experiment::Experiment;
 use crate::report::share_of_skips;
+use crate::search::Search;
 
 /// Spaces of at most so many points are listed, to see whether the table has all of them.
 const LISTED: u128 = 50_000;
+
+/// Random architectures that a model is judged by.
+pub(super) const SAMPLE: usize = 500;
+
+/// Stream of their draws, from the first seed of a comparison: the same for all runs.
+const DRAWS: u64 = 106;
 
 /// The true values of a space's architectures.
 #[derive(Debug)]
@@ -60,6 +69,9 @@ pub struct Agreement {
     pub inside: Option<f64>,
     /// Between batches: of the means of each.
     pub between: Option<f64>,
+    /// Between what the strategy's model expects in the end and the true values of random architectures, [`SAMPLE`] at most;
+    /// none without a model.
+    pub model: Option<f64>,
     /// True value of the best score so far, after each round, among what the table has; none before the first.
     pub found: Vec<Option<f64>>,
     /// Share of skips (operations with role identity) among the operations of each round's architectures.
@@ -142,6 +154,22 @@ impl Truth {
     /// True value of an architecture, if the table has it.
     pub(super) fn of(&self, architecture: &Architecture) -> Option<f64> {
         self.table.arm(architecture.key()).map(|arm| self.table.columns()[0].mean(arm))
+    }
+
+    /// Tau between what the model of a finished search's strategy expects and the true values of random architectures of the
+    /// table that the search may find, the same ones for equal seeds; none without a model.
+    ///
+    /// # Errors
+    /// As [`Search::expected`].
+    pub(super) fn of_model(&self, search: &Search, seed: u64) -> Result<Option<f64>, StudyError> {
+        let arms: Vec<usize> = self.arms.iter().copied().collect();
+        let drawn = sample(&mut stream(seed, &[DRAWS]), arms.len(), SAMPLE.min(arms.len()));
+        let arms: Vec<usize> = drawn.iter().map(|i| arms[i]).collect();
+        let architectures: Vec<Architecture> =
+            arms.iter().map(|&arm| self.table.arms()[arm].architecture.clone()).collect();
+        let Some(expected) = search.expected(&architectures)? else { return Ok(None) };
+        let truth: Vec<f64> = arms.iter().map(|&arm| self.table.columns()[0].mean(arm)).collect();
+        Ok(kendall_tau_b(&expected, &truth))
     }
 
     /// True value of what a search found.

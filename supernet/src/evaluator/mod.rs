@@ -18,7 +18,7 @@ use bonas_study::table::ColumnName;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use scratch::{RunFiles, ScratchSettings};
-pub use shared::SharedSettings;
+pub use shared::{Exposure, SharedSettings};
 
 #[cfg(feature = "torch")]
 pub use indicator::{IndicatorEvaluator, IndicatorPlan, IndicatorValues, indicator_values};
@@ -28,6 +28,7 @@ pub use scratch::{ScratchEvaluator, ScratchPlan};
 pub use shared::SharedEvaluator;
 
 use crate::networks::{NetworkPlan, Setup};
+use crate::recipe::Metric;
 
 /// The evaluators of this crate, one line each with the name that configurations use; the docstring is the line about it
 /// that commands print.
@@ -145,6 +146,11 @@ pub trait BuildEvaluator {
 
     /// Sets what no outcome depends on, such as the numbers of devices, to its default: a search may go on without it.
     fn forget_machine(&mut self) {}
+
+    /// What a trained network is scored by.
+    fn metric(&self) -> Metric {
+        Metric::default()
+    }
 
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {

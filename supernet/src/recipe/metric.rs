@@ -2,25 +2,24 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a network's score is, over the images that it is scored on; higher is better.
+/// What a network's score is, over the images that it is scored on: a fraction in `[0, 1]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Metric {
-    /// Share of images that are classified rightly, in `[0, 1]`.
+    /// Share of images that are classified rightly.
     #[default]
     Accuracy,
-    /// Mean over the classes that have images of the share classified rightly, in `[0, 1]`.
+    /// Mean over the classes of the share classified rightly, for classes of different sizes; those without an image do not
+    /// count.
     BalancedAccuracy,
-    /// Mean probability that the network gives the right class, in `[0, 1]`. Finer than accuracy where few images are
-    /// held out.
-    Probability,
-    /// Mean logarithm of that probability, which is at most 0: minus the cross-entropy.
-    LogLikelihood,
 }
 
 impl Metric {
-    /// Whether it is a fraction in `[0, 1]`.
-    pub fn is_fraction(self) -> bool {
-        self != Self::LogLikelihood
+    /// Its name in sentences.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::BalancedAccuracy => "balanced accuracy",
+        }
     }
 }

@@ -27,7 +27,7 @@ pub fn score<'a>(
     metric: Metric,
     mut pass: impl FnMut() -> Pass<'a>,
 ) -> Result<f64, StudyError> {
-    let mut tally = Tally { metric, values: Vec::new(), labels: Vec::new(), sums: Vec::new() };
+    let mut tally = Tally { metric, hits: Vec::new(), labels: Vec::new(), sums: Vec::new() };
     let mut batches = loader.ordered(indices, BatchOptions::new(SCORING_BATCH))?;
     while let Some(batch) = batches.next_batch() {
         let (images, labels) = images_and_labels(batch, net.placement())?;
@@ -46,9 +46,9 @@ pub fn score<'a>(
 /// What is known of the images so far; it stays on the device.
 struct Tally {
     metric: Metric,
-    /// A value `[B]` for each image of a batch, in double precision.
-    values: Vec<Tensor>,
-    /// Its label `[B]`.
+    /// For each batch 1 for an image that is classified rightly and 0 for another, `[B]`, in double precision.
+    hits: Vec<Tensor>,
+    /// Its labels `[B]`.
     labels: Vec<Tensor>,
     /// Sums `[]` of logits: not finite as soon as one logit is not.
     sums: Vec<Tensor>,
@@ -57,14 +57,8 @@ struct Tally {
 impl Tally {
     /// Adds a batch, by its logits `[B, K]` and labels `[B]`.
     fn add(&mut self, logits: &Tensor, labels: Tensor) -> Result<(), SupernetError> {
-        let value = match self.metric {
-            Metric::Accuracy | Metric::BalancedAccuracy => {
-                logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?
-            } // [B]
-            Metric::Probability => right(logits, &labels)?.f_exp()?,
-            Metric::LogLikelihood => right(logits, &labels)?,
-        };
-        self.values.push(value.f_to_kind(Kind::Double)?);
+        let hits = logits.f_argmax(-1, false)?.f_eq_tensor(&labels)?; // [B]
+        self.hits.push(hits.f_to_kind(Kind::Double)?);
         self.labels.push(labels);
         self.sums.push(logits.f_sum(Kind::Double)?); // []
         Ok(())
@@ -72,45 +66,32 @@ impl Tally {
 
     /// The metric, and the sum of all logits; waits for the device once.
     fn finish(self) -> Result<(f64, f64), SupernetError> {
-        let values = Tensor::f_cat(&self.values, 0)?; // [N]
+        let hits = Tensor::f_cat(&self.hits, 0)?; // [N]
         let sum = Tensor::f_stack(&self.sums, 0)?.f_sum(Kind::Double)?; // []
-        let images = values.size()[0] as f64;
-        let [part, whole] = match self.metric {
+        let (part, whole) = match self.metric {
+            Metric::Accuracy => (hits.f_sum(Kind::Double)?, hits.f_ones_like()?.f_sum(Kind::Double)?),
             Metric::BalancedAccuracy => {
                 let labels = Tensor::f_cat(&self.labels, 0)?; // [N]
                 let none: Option<Tensor> = None;
                 let counts = labels.f_bincount(none, 0)?.f_to_kind(Kind::Double)?; // [K]
-                let recalls = labels.f_bincount(Some(values), 0)?.f_div(&counts.f_clamp_min(1.0)?)?; // [K]
-                [recalls.f_sum(Kind::Double)?, counts.f_gt(0.0)?.f_sum(Kind::Double)?]
+                let recalls = labels.f_bincount(Some(hits), 0)?.f_div(&counts.f_clamp_min(1.0)?)?; // [K]
+                (recalls.f_sum(Kind::Double)?, counts.f_gt(0.0)?.f_sum(Kind::Double)?)
             }
-            _ => [
-                values.f_sum(Kind::Double)?,
-                Tensor::f_from_slice(&[images])?.f_sum(Kind::Double)?.f_to(values.device())?,
-            ],
         };
         let numbers = Vec::<f64>::try_from(&Tensor::f_stack(&[part, whole, sum], 0)?)?; // [3]
         Ok((numbers[0] / numbers[1], numbers[2]))
     }
 }
 
-/// Logarithm of the probability of the right class, `[B]`, in double precision.
-fn right(logits: &Tensor, labels: &Tensor) -> Result<Tensor, SupernetError> {
-    let all = logits.f_log_softmax(-1, Kind::Double)?; // [B, K]
-    Ok(all.f_gather(-1, &labels.f_unsqueeze(-1)?, false)?.f_squeeze_dim(-1)?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Probabilities of class 1 of `ln 3` against 0 are 3/4. Labels 1, 1, 1, 0: the second image is taken for class 0, the
-    /// others for class 1.
+    /// Labels 1, 1, 1, 0: the second image is taken for class 0, the others for class 1.
     fn of(metric: Metric) -> f64 {
-        let mut tally = Tally { metric, values: Vec::new(), labels: Vec::new(), sums: Vec::new() };
+        let mut tally = Tally { metric, hits: Vec::new(), labels: Vec::new(), sums: Vec::new() };
         let three = 3f32.ln();
-        for (logits, labels) in
-            [([[0.0, three], [three, 0.0]], [1i64, 1]), ([[0.0, three], [0.0, three]], [1, 0])]
-        {
+        for (logits, labels) in [([[0.0, three], [three, 0.0]], [1i64, 1]), ([[0.0, three], [0.0, three]], [1, 0])] {
             let logits = Tensor::from_slice2(&logits);
             tally.add(&logits, Tensor::from_slice(&labels)).unwrap();
         }
@@ -124,20 +105,13 @@ mod tests {
         assert_eq!(of(Metric::Accuracy), 0.5);
         // Recalls of 2/3 and 0.
         assert!((of(Metric::BalancedAccuracy) - 1.0 / 3.0).abs() < 1e-12);
-        assert!((of(Metric::Probability) - 0.5).abs() < 1e-7);
-        let expected = (2.0 * 0.75f64.ln() + 2.0 * 0.25f64.ln()) / 4.0;
-        assert!((of(Metric::LogLikelihood) - expected).abs() < 1e-7);
     }
 
     /// A class without images is none of those that the mean is taken of.
     #[test]
     fn classes_without_images_do_not_count() {
-        let mut tally = Tally {
-            metric: Metric::BalancedAccuracy,
-            values: Vec::new(),
-            labels: Vec::new(),
-            sums: Vec::new(),
-        };
+        let mut tally =
+            Tally { metric: Metric::BalancedAccuracy, hits: Vec::new(), labels: Vec::new(), sums: Vec::new() };
         tally.add(&Tensor::from_slice2(&[[0.0f32, 0.0, 9.0]]), Tensor::from_slice(&[2i64])).unwrap();
         assert_eq!(tally.finish().unwrap().0, 1.0);
     }

@@ -31,8 +31,8 @@ bonas_study::settings! {
         batch: usize = 64,
         /// Seeds an architecture is trained with; its score is the mean.
         seeds: usize = 1,
-        /// What an architecture is scored by: accuracy (if it is not set), balanced-accuracy (the mean of the classes'
-        /// recalls), probability (the mean probability of the right class) or log-likelihood (minus the cross-entropy).
+        /// What an architecture is scored by, in a shortlist too: accuracy (if it is not set) or balanced-accuracy (the mean of
+        /// the classes' recalls), for classes of different sizes.
         metric: Option<Metric> = None,
     }
     check(s) {
@@ -75,6 +75,10 @@ impl BuildEvaluator for ScratchSettings {
     #[cfg(not(feature = "torch"))]
     fn build(&self, _: &Setup, _: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         Err(without_torch("evaluator.name", "from-scratch", "use synthetic"))
+    }
+
+    fn metric(&self) -> Metric {
+        self.metric.unwrap_or_default()
     }
 
     fn network(&self) -> Option<NetworkPlan> {

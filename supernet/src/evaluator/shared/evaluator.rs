@@ -11,11 +11,12 @@ use bonas_study::rng::StudyRng;
 
 use crate::data::BatchOptions;
 use crate::evaluator::SCORING;
-use crate::model::{Loss, Mode, Pass, Path, Placement, Sgd, Supernet};
+use crate::model::{Loss, Mode, ParamId, Pass, Path, Placement, Sgd, Supernet};
 use crate::recipe::{SharedRecipe, cosine};
 use crate::training::{BalancedOrder, Part, Task, estimate, images_and_labels, score};
 
 use super::diverged::{Steps, Stop, without_diverged};
+use super::exposure::{Exposure, Turns};
 
 /// The weight-sharing query phase of BONAS (Shi et al. 2020, section 3.3).
 ///
@@ -35,6 +36,7 @@ pub struct SharedEvaluator {
     recipe: SharedRecipe,
     placement: Placement,
     threads: usize,
+    exposure: Exposure,
     pool: Arc<[Architecture]>,
 }
 
@@ -51,13 +53,19 @@ impl SharedEvaluator {
         placement: Placement,
     ) -> Result<Self, StudyError> {
         recipe.check()?;
-        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1, pool: Arc::default() })
+        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1, exposure: Exposure::default(), pool: Arc::default() })
     }
 
     /// Sets the threads that libtorch may use on the CPU for one batch; default 1.
     #[must_use]
     pub fn threads(self, threads: usize) -> Self {
         Self { threads, ..self }
+    }
+
+    /// Sets how often a weight is trained that several architectures share; by default in the steps of all.
+    #[must_use]
+    pub fn exposure(self, exposure: Exposure) -> Self {
+        Self { exposure, ..self }
     }
 
     /// Sets the architectures that take the training steps; default, and if there is none, the
@@ -101,13 +109,18 @@ impl SharedEvaluator {
     ) -> Result<(), Stop> {
         let mut sgd = Sgd::new(self.recipe.sgd.settings(), net)?;
         let mut order = BalancedOrder::new(paths.len());
-        let epochs = self.recipe.epochs;
+        let turns = Turns::of(self.exposure, paths, net.params().len());
+        let (epochs, mut drawn) = (self.recipe.epochs, 0);
         for epoch in 0..epochs {
             let warm_up = epoch < self.recipe.warmup_epochs;
             monitor.step(epoch as u64, epochs as u64, if warm_up { "warm-up" } else { "single paths" });
             let mut next = |rng: &mut StudyRng| match if warm_up { None } else { order.draw(rng) } {
-                Some(i) => (Some(i).filter(|_| self.pool.is_empty()), &paths[i]),
-                None => (None, whole),
+                Some(i) => {
+                    let moves = turns.moved(&paths[i], i, drawn / paths.len());
+                    drawn += 1;
+                    Step { architecture: Some(i).filter(|_| self.pool.is_empty()), path: &paths[i], moves }
+                }
+                None => Step { architecture: None, path: whole, moves: whole.params().to_vec() },
             };
             self.epoch(net, &mut sgd, epoch, &mut next, rng, monitor)?;
         }
@@ -119,7 +132,7 @@ impl SharedEvaluator {
         net: &Supernet,
         sgd: &mut Sgd,
         epoch: usize,
-        next: &mut dyn FnMut(&mut StudyRng) -> (Option<usize>, &'p Path),
+        next: &mut dyn FnMut(&mut StudyRng) -> Step<'p>,
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<(), Stop> {
@@ -135,10 +148,10 @@ impl SharedEvaluator {
             if monitor.cancelled() {
                 return Err(StudyError::Interrupted.into());
             }
-            let (architecture, path) = next(rng);
+            let Step { architecture, path, moves } = next(rng);
             let (images, labels) = images_and_labels(batch, net.placement())?;
             let loss = Loss::default().of(&net.forward(&images, path, &mut Pass::train())?, &labels)?; // []
-            let norm = sgd.step(net, path.params(), &loss, rate)?; // []
+            let norm = sgd.step(net, &moves, &loss, rate)?; // []
             steps.push(architecture, loss.detach(), norm);
         }
         steps.check(epoch)
@@ -176,6 +189,15 @@ impl SharedEvaluator {
         }
         Ok(outcomes)
     }
+}
+
+/// A step of joint training.
+struct Step<'p> {
+    /// Position of the architecture in the batch; none of the warm-up and of a pool.
+    architecture: Option<usize>,
+    path: &'p Path,
+    /// The parameters that it moves, ascending.
+    moves: Vec<ParamId>,
 }
 
 impl Evaluator for SharedEvaluator {

@@ -4,8 +4,10 @@
 mod diverged;
 #[cfg(feature = "torch")]
 mod evaluator;
+mod exposure;
 mod settings;
 
 #[cfg(feature = "torch")]
 pub use evaluator::SharedEvaluator;
+pub use exposure::Exposure;
 pub use settings::SharedSettings;

@@ -14,6 +14,7 @@ use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size};
+use super::Exposure;
 use crate::recipe::{Metric, Sgd, SharedRecipe, TrainingSettings};
 
 bonas_study::settings! {
@@ -37,9 +38,12 @@ bonas_study::settings! {
         statistics_images: usize = 512,
         /// Learning rate at the start; 0: `training.learning_rate`.
         learning_rate: f64 = 0.0,
-        /// What an architecture is scored by: accuracy (if it is not set), balanced-accuracy (the mean of the classes'
-        /// recalls), probability (the mean probability of the right class) or log-likelihood (minus the cross-entropy).
+        /// What an architecture is scored by, in a shortlist too: accuracy (if it is not set) or balanced-accuracy (the mean of
+        /// the classes' recalls), for classes of different sizes.
         metric: Option<Metric> = None,
+        /// How often a weight is trained that several architectures of the batch share: uses (if it is not set; in the steps of
+        /// all that use it, as published) or equal (these take turns, so that sharing is no advantage).
+        exposure: Option<Exposure> = None,
     }
     check(s) {
         at_least_1(s.channels, "channels")?;
@@ -88,6 +92,10 @@ impl BuildEvaluator for SharedSettings {
         Err(without_torch("evaluator.name", "shared-weights", "use synthetic"))
     }
 
+    fn metric(&self) -> Metric {
+        self.metric.unwrap_or_default()
+    }
+
     fn network(&self) -> Option<NetworkPlan> {
         let images = self.batch.max(self.warmup_batch);
         Some(NetworkPlan { size: self.size(), norm: Norm::SEARCH, images, shared: true })
@@ -117,7 +125,8 @@ impl SharedSettings {
         let make = |i| {
             let (task, skeleton, placement) = (task.clone(), skeleton.clone(), networks.placement(i));
             let evaluator = SharedEvaluator::new(task, skeleton, networks.ops(), recipe.clone(), placement)?;
-            Ok(evaluator.threads(setup.training.threads))
+            let exposure = self.exposure.unwrap_or_default();
+            Ok(evaluator.threads(setup.training.threads).exposure(exposure))
         };
         (0..setup.workers).map(make).collect()
     }

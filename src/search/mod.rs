@@ -12,12 +12,9 @@
 mod aside;
 mod best;
 mod change;
-<<<<<<< HEAD
+mod expected;
 mod model_facts;
 mod modelling;
-=======
-mod expected;
->>>>>>> main
 #[cfg(feature = "torch")]
 mod models;
 mod origin;

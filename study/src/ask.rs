@@ -113,11 +113,11 @@ pub trait Strategy: Send {
         Ok(None)
     }
 
-<<<<<<< HEAD
     /// The model of the scores that the strategy would fit after this history; none for a strategy without one.
     fn score_model(&self, _history: &History, _fidelity: Fidelity) -> Option<ScoreModel<'_>> {
         None
-=======
+    }
+
     /// What the strategy [expects](Self::expects) the true score of each evaluation to be, in the order of the history.
     ///
     /// The highest of many noisy scores is an overestimate, and a model that has seen them all can know better which
@@ -134,6 +134,5 @@ pub trait Strategy: Send {
         let mut estimates = vec![f64::NEG_INFINITY; evaluations.len()];
         scored.iter().zip(expected).for_each(|(&i, expected)| estimates[i] = expected);
         Ok(Some(estimates))
->>>>>>> main
     }
 }

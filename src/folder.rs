@@ -5,8 +5,8 @@ use std::path::Path;
 use bonas_study::journal::JOURNAL_FILE;
 
 use crate::experiment::table::RUNS_FILE;
-use crate::observer::quoted;
 use crate::search::{CONFIG_FILE, TRAINING_FILE};
+use crate::shell::quoted;
 
 /// What a folder is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -30,12 +30,14 @@ pub mod build;
 pub mod config;
 pub mod drawing;
 pub mod experiment;
+mod explain;
 mod folder;
 pub mod observer;
 pub mod predict;
 pub mod rank;
 pub mod report;
 pub mod search;
+mod shell;
 
 pub use bonas_deploy as deploy;
 pub use bonas_spaces as spaces;
@@ -47,6 +49,10 @@ pub use bonas_study::{
 pub use bonas_supernet as supernet;
 pub use bonas_surrogate as surrogate;
 
+pub use explain::{
+    Counts, Effect, Explain, Explanation, First, Importance, ImportanceKind, Interval, Neighbour,
+    PlaceEffects, Replacement, Rival, Winner,
+};
 pub use folder::Folder;
 
 // Crates whose types stand in public signatures, in the versions used here.

@@ -18,6 +18,7 @@ mod docs;
 mod endings;
 #[cfg(feature = "torch")]
 mod evaluate;
+mod explain;
 #[cfg(unix)]
 mod extend;
 mod folders;
@@ -27,6 +28,8 @@ mod import;
 #[cfg(feature = "torch")]
 mod indicator;
 mod libtorch;
+#[cfg(feature = "torch")]
+mod model_page;
 mod notations;
 mod pages;
 mod rank;

@@ -147,6 +147,6 @@ impl<'a> Trainings<'a> {
             0 => ("data.limit", self.config.data.limit),
             limit => ("final.limit", limit),
         };
-        self.networks.task_of(limit, self.config.finals.cutout)
+        self.networks.task_of(limit, |usual| self.config.finals.augment(usual))
     }
 }

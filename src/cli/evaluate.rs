@@ -36,6 +36,9 @@ pub(super) struct EvaluateArgs {
     /// Where to compute: auto, cpu, cuda or cuda:0.
     #[arg(long, default_value = "auto")]
     device: String,
+    /// Also measure how long the network takes for batches of these sizes, with commas between.
+    #[arg(long, value_delimiter = ',', value_parser = positive, value_name = "BATCHES")]
+    latency: Vec<NonZeroUsize>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -52,6 +55,17 @@ enum Images {
     Val,
 }
 
+#[cfg(feature = "torch")]
+impl Images {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Train => "train",
+            Self::Val => "val",
+        }
+    }
+}
+
 /// What becomes of image files that cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Unreadable {
@@ -64,8 +78,8 @@ enum Unreadable {
 #[cfg(not(feature = "torch"))]
 pub(super) fn evaluate(args: &EvaluateArgs) -> anyhow::Result<()> {
     let EvaluateArgs { folder, data, part, test_fraction, split_seed, on_bad, .. } = args;
-    let EvaluateArgs { shrink, batch, device, json, .. } = args;
-    let _ = (folder, data, part, test_fraction, split_seed, on_bad, shrink, batch, device, json);
+    let EvaluateArgs { shrink, batch, device, latency, json, .. } = args;
+    let _ = (folder, data, part, test_fraction, split_seed, on_bad, shrink, batch, device, latency, json);
     Err(super::usage("evaluation needs libtorch, and this program was built without it (feature torch)"))
 }
 
@@ -79,6 +93,7 @@ mod torch {
 
     use bonas::StudyError;
     use bonas::config::DataSettings;
+    use bonas::report::Latency;
     use bonas::study::statistics::Classification;
     use bonas::supernet::data::{
         Augment, Background, BatchOptions, Dataset, Images as Set, Loader, OnBad, load,
@@ -86,6 +101,8 @@ mod torch {
     use serde_json::{Value, json};
 
     use super::super::data::left_out;
+    use super::super::evaluated::{Measured, evaluation, keep};
+    use super::super::latency;
     use super::super::model::Model;
     use super::super::{change, out, placed, usage};
     use super::{EvaluateArgs, Images, Unreadable};
@@ -108,11 +125,15 @@ mod torch {
         }
         let figures = Classification::of(&probabilities, &labels)
             .ok_or_else(|| usage(format!("--data: {} has no images", args.data)))?;
+        let latency = latency::measure(&model, &classifier, &args.latency)?;
+        let measured = Measured { probabilities: &probabilities, labels: &labels, images: &images };
+        let of = (args.data.clone(), args.part.name());
+        keep(&model, &evaluation(&model, of, &figures, &measured, &latency)?);
         let classes = &model.folder.card().classes;
         if args.json {
-            return out::text(&format!("{:#}\n", json_of(&figures, classes, &model)));
+            return out::text(&format!("{:#}\n", json_of(&figures, classes, &model, &latency)));
         }
-        out::text(&text_of(&figures, classes, &model))
+        out::text(&(text_of(&figures, classes, &model) + &latency::text(&latency)))
     }
 
     /// The images, which must be those of the network's classes.
@@ -256,8 +277,9 @@ mod torch {
     }
 
     /// Keys: `images`, `accuracy`, `top5_accuracy`, `balanced_accuracy`, `calibration_error` (shares), `parameters`,
-    /// `macs`, `classes[] {class, images, precision, recall}` and `confusion[][]` (rows are classes, columns answers).
-    fn json_of(figures: &Classification, classes: &[String], model: &Model) -> Value {
+    /// `macs`, `classes[] {class, images, precision, recall}`, `confusion[][]` (rows are classes, columns answers) and
+    /// `latency[] {batch, median_ms, p95_ms, runs, device, threads}`.
+    fn json_of(figures: &Classification, classes: &[String], model: &Model, latency: &[Latency]) -> Value {
         let class = |(i, name): (usize, &String)| {
             json!({
                 "class": name, "images": figures.examples(i),
@@ -274,6 +296,7 @@ mod torch {
             "macs": model.folder.card().macs,
             "classes": classes.iter().enumerate().map(class).collect::<Vec<_>>(),
             "confusion": figures.confusion,
+            "latency": latency,
         })
     }
 }

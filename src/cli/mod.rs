@@ -6,12 +6,17 @@ mod data;
 mod describe;
 mod environment;
 mod evaluate;
+#[cfg(feature = "torch")]
+mod evaluated;
+mod explain;
 mod export;
 mod files;
 mod fit;
 mod import;
 mod infer;
 mod interrupt;
+#[cfg(feature = "torch")]
+mod latency;
 mod libtorch;
 mod list;
 mod model;
@@ -75,11 +80,13 @@ enum Command {
     Infer(infer::InferArgs),
     /// Measure a trained network on images: accuracies by class, confusion, calibration.
     Evaluate(evaluate::EvaluateArgs),
-    /// Make the report of a search again, or that of a training, finished or not.
+    /// Make the report of a search again, or that of a training, finished or not, or of a trained network.
     Report {
-        /// The folder of the search or of the training.
+        /// The folder of the search or of the training, or a model folder.
         dir: PathBuf,
     },
+    /// Say why a search found what it found: operations, features, neighbours and noise.
+    Explain(explain::ExplainArgs),
     /// List the searches below a folder, with state, progress and best score.
     Runs(runs::RunsArgs),
     /// Count and draw an architecture.
@@ -196,6 +203,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Infer(args) => infer::infer(&args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
         Command::Report { dir } => report::again(&dir),
+        Command::Explain(args) => explain::explain(&args),
         Command::Runs(args) => runs::runs(&args),
         Command::Describe(args) => describe::describe(&args),
         Command::Data(command) => data::data(&command),

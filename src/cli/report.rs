@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use bonas::Folder;
+use bonas::deploy::Folder as ModelFolder;
 use bonas::observer::quoted;
-use bonas::search::{write_report, write_training_report};
+use bonas::search::{write_model_report, write_report, write_training_report};
 use bonas::study::journal::{JOURNAL_FILE, Journal, read};
 
 use super::{out, searched, usage};
@@ -14,6 +15,10 @@ use super::{out, searched, usage};
 /// # Errors
 /// [`bonas::StudyError`] for a folder that holds no study, or a damaged file.
 pub(super) fn again(dir: &Path) -> anyhow::Result<()> {
+    if ModelFolder::is_at(dir) {
+        let page = write_model_report(dir)?;
+        return out::text(&format!("report     {}\n", quoted(&page)));
+    }
     if Folder::at(dir) == Folder::Training {
         let page = write_training_report(dir)?;
         return out::text(&format!("report     {}\n", quoted(&page)));

@@ -159,14 +159,20 @@ pub(super) fn train(args: &TrainArgs) -> anyhow::Result<()> {
         output::text(&line)?;
     }
     show_images(&planned.config, |error| placed(error, flag))?;
-    run_train(planned.config, &planned.architecture, out)
+    let searched = args.from.as_deref();
+    run_train(planned.config, &planned.architecture, out, searched)
 }
 
 /// The training itself.
 #[cfg(feature = "torch")]
-fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> anyhow::Result<()> {
+fn run_train(
+    config: SearchConfig,
+    architecture: &Architecture,
+    out: &Path,
+    from: Option<&Path>,
+) -> anyhow::Result<()> {
     use bonas::observer::Overall;
-    use bonas::search::StagePlan;
+    use bonas::search::{StagePlan, note_origin};
 
     use super::interrupt::{self, Interrupt};
     use super::search;
@@ -179,6 +185,10 @@ fn run_train(config: SearchConfig, architecture: &Architecture, out: &Path) -> a
         search::observers(&line, search::stage_title(stage, &run.config), folder, None)
     });
     line.clear();
+    // Once the folder is that of a training, whether or not it came to its end.
+    if let Some(from) = from.filter(|_| out.join(TRAINING_FILE).exists()) {
+        note_origin(out, from, &super::searched::read_config(from)?, architecture)?;
+    }
     let result = interrupt.explain(done, flag)?;
     let finals = out.join(FINALS_FOLDER);
     if let Some(reason) = &result.failed {
@@ -219,6 +229,6 @@ fn failed(reason: &str, finals: &Path, architecture: &Architecture, seeds: usize
 }
 
 #[cfg(not(feature = "torch"))]
-fn run_train(_: SearchConfig, _: &Architecture, _: &Path) -> anyhow::Result<()> {
+fn run_train(_: SearchConfig, _: &Architecture, _: &Path, _: Option<&Path>) -> anyhow::Result<()> {
     Err(usage("training needs libtorch, and this program was built without it (feature torch)"))
 }

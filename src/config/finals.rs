@@ -2,6 +2,7 @@
 
 use bonas_study::StudyError;
 use bonas_study::settings::{Invalid, Settings, at_least_1, ensure};
+use bonas_supernet::data::{Augment, Jitter, RandAugment, RandomCrop};
 use bonas_supernet::recipe::{
     OptimizerName, OptimizerRecipe, RateBy, ScheduleName, ScheduleRecipe, ScratchRecipe, Sgd,
     TrainingSettings,
@@ -92,6 +93,25 @@ bonas_study::settings! {
         mixup: Option<f64> = None,
         /// Parameter alpha of CutMix; 0 (none) if it is not set. With both, each batch takes one of them at random.
         cutmix: Option<f64> = None,
+        /// Training images are crops of random size and shape, of this share of the image's area at least; crops of the padded image
+        /// if it is not set. Published for large images: 0.08.
+        crop_scale: Option<f64> = None,
+        /// With crop_scale: largest ratio of the sides of a crop; 4/3 if it is not set.
+        crop_ratio: Option<f64> = None,
+        /// Operations of RandAugment that each training image goes through, drawn from torchvision's fourteen; 0 (none) if it is not
+        /// set. Usual: 2.
+        rand_augment: Option<usize> = None,
+        /// With rand_augment: magnitude of its operations, 0 to 30; 9 if it is not set.
+        rand_augment_magnitude: Option<usize> = None,
+        /// How much the brightness of training images varies; 0 (not at all) if it is not set. This and the next three as
+        /// torchvision's ColorJitter. Published for large images: 0.4.
+        brightness: Option<f64> = None,
+        /// How much their contrast varies; 0 if it is not set. Published for large images: 0.4.
+        contrast: Option<f64> = None,
+        /// How much their saturation varies; 0 if it is not set. Published for large images: 0.4.
+        saturation: Option<f64> = None,
+        /// How much their hue varies, up to 0.5; 0 if it is not set. Published for large images: 0.2.
+        hue: Option<f64> = None,
     }
     check(s) {
         at_least_1(s.epochs, "epochs")?;
@@ -104,6 +124,7 @@ bonas_study::settings! {
         ensure((0.0..=10.0).contains(&weight), "auxiliary_weight", weight, "0 (off) to 10")?;
         probability(s.drop_path, "drop_path")?;
         probability(s.label_smoothing, "label_smoothing")?;
+        s.check_colours()?;
         s.check_keys()?;
         s.check_recipe()
     }
@@ -113,12 +134,69 @@ fn probability(value: f64, key: &'static str) -> Result<(), Invalid> {
     ensure((0.0..1.0).contains(&value), key, value, "0 up to, not including, 1")
 }
 
+/// Refuses a key that is read with another one only.
+fn read_with(given: bool, key: &'static str, other: &str) -> Result<(), Invalid> {
+    let reason = format!("it is not read without {other}; leave it out, or set {other}");
+    if given { Ok(()) } else { Err(Invalid { key, reason }) }
+}
+
 /// Keys that only some optimisers read.
 const OF_OPTIMIZERS: &[&str] = &["momentum", "nesterov", "beta1", "beta2", "epsilon", "rms_decay"];
 /// Keys that only some schedules read.
 const OF_SCHEDULES: &[&str] = &["step_epochs", "step_factor"];
 
+/// Usual magnitude of `RandAugment`, and its largest.
+const MAGNITUDE: usize = 9;
+const LARGEST_MAGNITUDE: usize = 30;
+/// Most operations of `RandAugment` on an image.
+const MOST_OPERATIONS: usize = 14;
+/// Largest ratio of the sides of a random crop, as published.
+const CROP_RATIO: f64 = 4.0 / 3.0;
+
 impl FinalSettings {
+    /// How training images are varied, where some way is usual for the dataset.
+    pub fn augment(&self, usual: Augment) -> Augment {
+        let cutout = (self.cutout > 0).then_some(self.cutout).or(usual.cutout);
+        let ratio = self.crop_ratio.unwrap_or(CROP_RATIO);
+        let crop = self.crop_scale.map(|scale| RandomCrop { scale, ratio }).or(usual.crop);
+        let operations = self.rand_augment.filter(|&operations| operations > 0);
+        let magnitude = self.rand_augment_magnitude.unwrap_or(MAGNITUDE);
+        let rand_augment =
+            operations.map(|operations| RandAugment { operations, magnitude }).or(usual.rand_augment);
+        let each = [self.brightness, self.contrast, self.saturation, self.hue];
+        let [brightness, contrast, saturation, hue] = each.map(Option::unwrap_or_default);
+        let varies = each.into_iter().flatten().any(|x| x > 0.0);
+        let jitter = varies.then_some(Jitter { brightness, contrast, saturation, hue }).or(usual.jitter);
+        Augment { cutout, crop, rand_augment, jitter, ..usual }
+    }
+
+    /// Refuses crops and colours that are out of range.
+    fn check_colours(&self) -> Result<(), Invalid> {
+        if let Some(scale) = self.crop_scale {
+            ensure(scale > 0.0 && scale <= 1.0, "crop_scale", scale, "above 0, up to 1")?;
+        }
+        if let Some(ratio) = self.crop_ratio {
+            read_with(self.crop_scale.is_some(), "crop_ratio", "crop_scale")?;
+            ensure((1.0..f64::INFINITY).contains(&ratio), "crop_ratio", ratio, "1 or more")?;
+        }
+        let operations = self.rand_augment.unwrap_or_default();
+        let most = format!("0 (off) to {MOST_OPERATIONS}");
+        ensure(operations <= MOST_OPERATIONS, "rand_augment", operations, &most)?;
+        if let Some(magnitude) = self.rand_augment_magnitude {
+            read_with(operations > 0, "rand_augment_magnitude", "rand_augment")?;
+            let most = format!("0 to {LARGEST_MAGNITUDE}");
+            ensure(magnitude <= LARGEST_MAGNITUDE, "rand_augment_magnitude", magnitude, &most)?;
+        }
+        for (key, value) in
+            [("brightness", self.brightness), ("contrast", self.contrast), ("saturation", self.saturation)]
+        {
+            let value = value.unwrap_or_default();
+            ensure((0.0..f64::INFINITY).contains(&value), key, value, "0 (off) or more")?;
+        }
+        let hue = self.hue.unwrap_or_default();
+        ensure((0.0..=0.5).contains(&hue), "hue", hue, "0 (off) to 0.5")
+    }
+
     /// The recipe of the final training.
     pub fn recipe(&self, training: &TrainingSettings) -> ScratchRecipe {
         ScratchRecipe {
@@ -281,8 +359,33 @@ mod tests {
     }
 
     #[test]
+    fn crops_and_colours_are_laid_over_what_is_usual() {
+        let usual = Augment::photos(64);
+        assert_eq!(FinalSettings::default().augment(usual), usual);
+        let found = read("crop_scale = 0.25\nhue = 0.1\ncutout = 8\n").unwrap().augment(usual);
+        let jitter = Jitter { hue: 0.1, ..Jitter::default() };
+        let crop = RandomCrop { scale: 0.25, ratio: 4.0 / 3.0 };
+        assert_eq!(found, Augment { crop: Some(crop), jitter: Some(jitter), cutout: Some(8), ..usual });
+        assert_eq!(read("brightness = 0.0\nrand_augment = 0").unwrap().augment(usual), usual, "off");
+        let operations = read("rand_augment = 2").unwrap().augment(usual).rand_augment;
+        assert_eq!(operations, Some(RandAugment { operations: 2, magnitude: 9 }));
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_by_its_key() {
         for (keys, expected) in [
+            ("crop_scale = 0.0", "final.crop_scale: 0"),
+            ("crop_ratio = 1.5", "final.crop_ratio: it is not read without crop_scale"),
+            ("crop_scale = 0.5\ncrop_ratio = 0.5", "final.crop_ratio: 0.5"),
+            ("brightness = -0.1", "final.brightness: -0.1"),
+            ("saturation = inf", "final.saturation: inf"),
+            ("hue = 0.6", "final.hue: 0.6"),
+            ("rand_augment = 15", "final.rand_augment: 15"),
+            (
+                "rand_augment_magnitude = 9",
+                "final.rand_augment_magnitude: it is not read without rand_augment",
+            ),
+            ("rand_augment = 2\nrand_augment_magnitude = 31", "final.rand_augment_magnitude: 31"),
             ("nesterov = true\noptimizer = \"adam\"", "final.nesterov: optimizer adam does not read it"),
             ("beta1 = 0.5", "final.beta1: optimizer sgd does not read it"),
             ("step_factor = 0.5", "final.step_factor: schedule cosine does not read it"),

@@ -10,11 +10,11 @@ mod drift;
 mod ending;
 mod estimate;
 mod overall;
-mod shell;
+
 mod table;
 
+pub use crate::shell::quoted;
 pub use console::Console;
 pub use ending::Ending;
 pub use overall::{Counter, Overall};
-pub use shell::quoted;
 pub use table::{round_header, round_line};

@@ -1,13 +1,12 @@
 //! `report.html`: what a search found, one page that loads nothing.
 
-use std::fmt::Write;
-
 use bonas_spaces::families::darts::PRIMITIVES;
 use bonas_study::history::{EndReason, Fidelity};
 
-use super::markup::{configuration, figure, foot, head, known, note, pair, scroll, section, tiles};
+use super::markup::{configuration, figure, foot, head, known, note, pair, section, tiles};
+use super::model::cells;
 use super::{Report, Shown, Summary, TIMINGS_PAGE, WinnerBy, plots, tables};
-use crate::drawing::{cell_svg, cell_title, escape};
+use crate::drawing::escape;
 
 /// The page: figures, plots, tables, configuration. Style and script are inside it, it links to
 /// nothing, and every text from outside is escaped.
@@ -88,16 +87,7 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
     let Some(winner) = &report.winner else { return String::new() };
     let mut body = format!("<p class=\"code\">{}</p>\n", escape(&winner.arch));
     if let Some(architecture) = &winner.architecture {
-        let cells = architecture.cells();
-        for (i, cell) in cells.iter().enumerate() {
-            let title = cell_title(report.cell_names, i, cells.len());
-            let svg = scroll(&title, &cell_svg(cell, architecture.vocabulary()));
-            let _ = writeln!(
-                body,
-                "<figure id=\"cell-{i}\" class=\"cell\">\n<h3>{}</h3>\n{svg}</figure>",
-                escape(&capitalised(&title))
-            );
-        }
+        body.push_str(&cells(architecture, report.cell_names));
     }
     let by = match winner.best_by {
         WinnerBy::Score => "the score",
@@ -109,12 +99,6 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
     };
     body.push_str(&note(&format!("Key {}. The best by {by}.", winner.key)));
     section(if summary.ended.is_some() { "Winner" } else { "Best architecture so far" }, &body)
-}
-
-/// With a capital at the front.
-fn capitalised(text: &str) -> String {
-    let mut characters = text.chars();
-    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
 fn progress(report: &Report<'_>) -> String {

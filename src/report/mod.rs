@@ -11,10 +11,12 @@
 
 mod digest;
 mod drift;
+mod evaluation;
 mod files;
 mod finals;
 mod html;
 pub(crate) mod markup;
+mod model;
 mod names;
 mod pca;
 pub(crate) mod plots;
@@ -37,11 +39,13 @@ use bonas_supernet::differentiable::Epoch;
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use drift::{Drift, DriftRank, Usual, drifted};
 pub(crate) use drift::{WINDOW, share_of_skips};
+pub use evaluation::{EVALUATION_FORMAT, Evaluation, Latency, Mistake, Origin};
 pub use finals::{FinalResult, FinalTraining, Shortlisted};
 pub use html::page;
+pub use model::{Measured, ModelReport};
 pub use names::{
-    BY_MODEL_FILE, EMBEDDING_FILE, ENVIRONMENT_FILE, FINAL_FILE, REPORT_FILE, SHORTLIST_FILE, SUMMARY_FILE,
-    TIMINGS_JSON, TIMINGS_PAGE, WINNER_FILE,
+    BY_MODEL_FILE, EMBEDDING_FILE, ENVIRONMENT_FILE, EVALUATION_FILE, FINAL_FILE, ORIGIN_FILE, REPORT_FILE,
+    SHORTLIST_FILE, SUMMARY_FILE, TIMINGS_JSON, TIMINGS_PAGE, WINNER_FILE,
 };
 pub use pca::{Plane, project};
 pub(crate) use shown::Shown;

@@ -21,3 +21,7 @@ pub const FINAL_FILE: &str = "final.json";
 pub const ENVIRONMENT_FILE: &str = "environment.json";
 /// Embedding: a [`super::Plane`], a point an evaluated architecture, in their order.
 pub const EMBEDDING_FILE: &str = "embedding.json";
+/// In a model folder, what was measured of it: [`super::Evaluation`].
+pub const EVALUATION_FILE: &str = "evaluation.json";
+/// In the folder of a training, the search that its architecture is from: [`super::Origin`].
+pub const ORIGIN_FILE: &str = "origin.json";

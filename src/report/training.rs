@@ -2,7 +2,7 @@
 
 use super::markup::{configuration, figure, foot, head, note, pair, section, table, tiles};
 use super::plots::{self, Curves, Line};
-use super::{FinalResult, Shown};
+use super::{FinalResult, ModelReport, Shown};
 use crate::drawing::escape;
 
 /// The learning curves of one run; the vectors have an entry for each epoch that is done.
@@ -23,19 +23,27 @@ pub struct TrainingReport {
     pub result: Option<FinalResult>,
     /// The runs that have begun, in order.
     pub runs: Vec<RunCurves>,
-    /// The configuration as text.
+    /// The configuration as text; empty for a model folder by itself.
     pub config: String,
+    /// The network of the first run; none while there is none.
+    pub model: Option<ModelReport>,
 }
 
 impl TrainingReport {
     /// The page. It loads nothing, and every text from outside is escaped.
     pub fn page(&self) -> String {
-        let mut page = head("Training", &self.lead());
+        let title = if self.config.is_empty() { "Model" } else { "Training" };
+        let mut page = head(title, &self.lead());
         if let Some(result) = &self.result {
             page.push_str(&of_result(result));
         }
+        if let Some(model) = &self.model {
+            page.push_str(&model.sections());
+        }
         page.push_str(&self.curves());
-        page.push_str(&configuration(&self.config));
+        if !self.config.is_empty() {
+            page.push_str(&configuration(&self.config));
+        }
         page + &foot()
     }
 
@@ -74,7 +82,7 @@ impl TrainingReport {
     }
 }
 
-/// Large figures, the architecture, and the accuracy of each run.
+/// Large figures, and the accuracy of each run where there are several.
 fn of_result(result: &FinalResult) -> String {
     let percent = |value: Option<f64>| Shown::Accuracy.value(value);
     let sd = result.sd().map_or_else(String::new, |sd| format!(" ± {}", percent(Some(sd))));
@@ -83,12 +91,12 @@ fn of_result(result: &FinalResult) -> String {
     figures.extend(result.macs.map(|macs| (macs.to_string(), "multiply-adds of an image".to_owned())));
     let rows =
         result.test.iter().enumerate().map(|(run, &value)| vec![run.to_string(), percent(Some(value))]);
-    let mut body = format!("<p class=\"code\">{}</p>\n", escape(&result.arch));
-    if !result.test.is_empty() {
-        body += &table("runs", "Test accuracy of each run", &["run", "test accuracy"], rows);
-        body += &note("Runs differ in their seed.");
+    if result.test.len() < 2 {
+        return tiles(&figures);
     }
-    tiles(&figures) + &section("Architecture", &body)
+    let body = table("runs", "Test accuracy of each run", &["run", "test accuracy"], rows)
+        + &note("Runs differ in their seed. What follows is of the first.");
+    tiles(&figures) + &section("Runs", &body)
 }
 
 #[cfg(test)]
@@ -107,7 +115,9 @@ mod tests {
             losses: vec![loss, 1.0],
             accuracies: vec![f64::NAN, 0.5],
         };
-        TrainingReport { result: Some(result), runs: vec![run(2.0), run(3.0)], config: "[final]\n".into() }
+        let model = ModelReport { arch: "a<b".into(), ..ModelReport::default() };
+        let runs = vec![run(2.0), run(3.0)];
+        TrainingReport { result: Some(result), runs, config: "[final]\n".into(), model: Some(model) }
     }
 
     #[test]
@@ -139,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_training_that_goes_on_has_no_result() {
-        let page = TrainingReport { result: None, ..report() }.page();
+        let page = TrainingReport { result: None, model: None, ..report() }.page();
         assert!(
             page.contains("has not ended")
                 && !page.contains("Architecture")

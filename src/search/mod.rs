@@ -13,8 +13,11 @@ mod aside;
 mod best;
 mod change;
 mod expected;
+mod model_facts;
+mod modelling;
 #[cfg(feature = "torch")]
 mod models;
+mod origin;
 mod presets;
 mod recipes;
 mod reporting;
@@ -45,15 +48,20 @@ use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
 pub use change::KnownResult;
+pub use model_facts::weights_hash;
+pub(crate) use modelling::Modelling;
+pub use origin::note_origin;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use recipes::{Deviation, RECIPES, TrainingRecipe};
+pub(crate) use reporting::summary;
 pub use reporting::{note_environment, write_report};
 pub use stages::StagePlan;
 pub use standing::{Standing, State};
 pub use state::difference;
+pub(crate) use state::read_config;
 #[cfg(feature = "torch")]
 pub use tabulate::{TABLE_FILE, TABULATED_FILE, Tabulate, Tabulated};
-pub use training_page::write_training_report;
+pub use training_page::{write_model_report, write_training_report};
 
 /// The configuration in a search's folder, with every key written out.
 pub const CONFIG_FILE: &str = "config.toml";

@@ -5,15 +5,16 @@ use std::path::Path;
 use bonas_deploy::folder::{
     Accuracy, CARD_FILE, Data, FORMAT, Input, OnBad, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
 };
-use bonas_deploy::{DeployError, Deployed, ModelCard};
+use bonas_deploy::{Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
 use bonas_study::journal::write_whole;
-use bonas_supernet::data;
+use bonas_supernet::data::{self, Augment};
 use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
 
+use super::model_facts::of_deploy;
 use super::{FINALS_FOLDER, Search};
 use crate::StudyError;
 use crate::build::{self, FollowUps, Trainings};
@@ -151,6 +152,10 @@ impl<'a> Models<'a> {
             .map_err(|error| StudyError::Training(Box::new(error)))?;
         if let Value::Object(recipe) = &mut recipe {
             recipe.insert("cutout".into(), json!(config.finals.cutout));
+            let Augment { crop, rand_augment, jitter, .. } = config.finals.augment(Augment::none());
+            recipe.extend(crop.map(|crop| ("crop".to_owned(), json!(crop))));
+            recipe.extend(rand_augment.map(|operations| ("rand_augment".to_owned(), json!(operations))));
+            recipe.extend(jitter.map(|jitter| ("jitter".to_owned(), json!(jitter))));
             recipe.insert("precision".into(), json!(config.training.precision));
         }
         let data = Data {
@@ -174,14 +179,4 @@ impl<'a> Models<'a> {
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StudyError {
     let path = path.to_owned();
     move |source| StudyError::Io { path, source }
-}
-
-/// An error of a model folder as one of a study.
-fn of_deploy(error: DeployError) -> StudyError {
-    match error {
-        DeployError::Io { path, source } => StudyError::Io { path, source },
-        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
-        DeployError::Space(error) => StudyError::Space(error),
-        DeployError::Network(_) => StudyError::Training(Box::new(error)),
-    }
 }

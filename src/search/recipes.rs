@@ -112,7 +112,7 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
             "darts",
             "DARTS on ImageNet: 250 epochs, batch 128, rate times 0.97 an epoch",
             [
-                "training images are crops of random size and shape, with colour jitter; here of a padded image, without jitter",
+                "training images are crops of the whole image; here of its middle square, at the size of the network",
                 "test images are the middle 224 pixels of 256; here the whole middle square"
             ]
         ),
@@ -122,7 +122,7 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
             "PC-DARTS on ImageNet: 250 epochs, batch 1024, warm-up, rate on a line",
             [
                 "the line reaches a 5th of its slope in the last 5 epochs; here it is straight",
-                "training images are crops of random size and shape, with colour jitter; here of a padded image, without jitter",
+                "training images are crops of the whole image; here of its middle square, at the size of the network",
                 "test images are the middle 224 pixels of 256; here the whole middle square"
             ]
         ),

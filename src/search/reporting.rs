@@ -57,7 +57,7 @@ pub fn write_report(directory: &Path, config: &SearchConfig) -> Result<Summary, 
 }
 
 /// The figures of a search's folder, of which nothing is written.
-pub(super) fn summary(directory: &Path, config: &SearchConfig) -> Result<Summary, StudyError> {
+pub(crate) fn summary(directory: &Path, config: &SearchConfig) -> Result<Summary, StudyError> {
     let space = build::space(config)?;
     Ok(Summary::of(&read_report(directory, config, &space)?))
 }

@@ -165,7 +165,7 @@ impl Search {
 }
 
 /// The configuration in a file of a search.
-fn read_config(path: &Path) -> Result<SearchConfig, StudyError> {
+pub(crate) fn read_config(path: &Path) -> Result<SearchConfig, StudyError> {
     let bad = |reason: String| StudyError::Data { path: path.to_owned(), reason };
     let text = std::fs::read_to_string(path).map_err(|error| bad(error.to_string()))?;
     SearchConfig::from_toml(&text, &path.display().to_string())

@@ -1,12 +1,17 @@
-//! The page of a single training, from what lies in its folder.
+//! The page of a single training, or of a model folder by itself, from what lies in its folder.
 
 use std::path::{Path, PathBuf};
 
+use bonas_deploy::Folder as ModelFolder;
 use bonas_study::journal::{read_json, write_whole};
+use bonas_supernet::evaluator::RunFiles;
 
+use super::model_facts::{of_deploy, of_folder, of_training};
+use super::origin::{above, kept};
 use super::{FINALS_FOLDER, TRAINING_FILE};
-use crate::StudyError;
-use crate::report::{FINAL_FILE, FinalResult, REPORT_FILE, RunCurves, TrainingReport};
+use crate::config::SearchConfig;
+use crate::report::{FINAL_FILE, FinalResult, ModelReport, REPORT_FILE, RunCurves, TrainingReport};
+use crate::{StudyError, build};
 
 /// How the names of learning curves end ([`RunFiles::curves`](bonas_supernet::evaluator::RunFiles::curves)).
 const CURVES: &str = ".curves.csv";
@@ -21,14 +26,56 @@ const HEADER: &str = "epoch,learning_rate,loss,accuracy";
 pub fn write_training_report(directory: &Path) -> Result<PathBuf, StudyError> {
     let settings = directory.join(TRAINING_FILE);
     let results: Option<Vec<FinalResult>> = read_json(&directory.join(FINAL_FILE))?;
-    let report = TrainingReport {
-        result: results.and_then(|results| results.into_iter().next()),
-        runs: curves(&directory.join(FINALS_FOLDER))?,
-        config: read(&settings)?,
-    };
-    let page = directory.join(REPORT_FILE);
+    let (result, config) = (results.and_then(|results| results.into_iter().next()), read(&settings)?);
+    let model = result.as_ref().filter(|result| result.failed.is_none());
+    let model = model.map(|result| model_of(directory, &settings, &config, result)).transpose()?;
+    let runs = curves(&directory.join(FINALS_FOLDER))?;
+    write_page(directory, &TrainingReport { result, runs, config, model })
+}
+
+/// Writes `report.html` in a model folder, and gives its path.
+///
+/// # Errors
+/// As [`write_training_report`]; [`StudyError::Data`] for a folder that is no model.
+pub fn write_model_report(folder: &Path) -> Result<PathBuf, StudyError> {
+    let read = ModelFolder::read(folder).map_err(of_deploy)?;
+    let (card, origin) = (read.card(), above(folder)?);
+    let test = card.training.iter().map(|training| training.accuracy.value).collect();
+    let (params, macs) = (Some(card.params), Some(card.macs));
+    let result =
+        FinalResult { arch: card.architecture.clone(), test, params, macs, ..FinalResult::default() };
+    let curves = folder.with_extension(&CURVES[1..]);
+    let runs = if curves.is_file() { vec![parse(&curves, &self::read(&curves)?)?] } else { Vec::new() };
+    let model = Some(ModelReport { origin, ..of_folder(&read, folder)? });
+    write_page(folder, &TrainingReport { result: Some(result), runs, config: String::new(), model })
+}
+
+fn write_page(folder: &Path, report: &TrainingReport) -> Result<PathBuf, StudyError> {
+    let page = folder.join(REPORT_FILE);
     write_whole(&page, report.page().as_bytes())?;
     Ok(page)
+}
+
+/// The network of the first run of a training that has ended.
+fn model_of(
+    directory: &Path,
+    settings: &Path,
+    config: &str,
+    result: &FinalResult,
+) -> Result<ModelReport, StudyError> {
+    let bad = |reason: String| StudyError::Data { path: settings.to_owned(), reason };
+    let config = SearchConfig::from_toml(config, &settings.display().to_string())
+        .map_err(|error| bad(format!("it is no configuration any more: {error}")))?;
+    let space = build::space(&config)?;
+    let architecture = space.parse(&result.arch)?;
+    let folder = RunFiles::new(&directory.join(FINALS_FOLDER), architecture.key(), 0).model();
+    let origin = kept(directory)?;
+    let model = if ModelFolder::is_at(&folder) {
+        of_folder(&ModelFolder::read(&folder).map_err(of_deploy)?, &folder)?
+    } else {
+        of_training(&config, &*space, &architecture)?
+    };
+    Ok(ModelReport { arch: result.arch.clone(), origin, ..model })
 }
 
 /// The learning curves in a folder, by the numbers of their runs.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Key, SearchSpace};
+use bonas_surrogate::{Observation, Surrogate};
 
 use crate::StudyError;
 use crate::history::{Fidelity, History, Prediction};
@@ -70,6 +71,17 @@ impl Ask<'_> {
     }
 }
 
+/// A strategy's model of the scores before it is fitted: what is fitted, and to what.
+#[derive(Debug)]
+pub struct ScoreModel<'a> {
+    /// The surrogate, with the prior knowledge that it starts from.
+    pub surrogate: &'a dyn Surrogate,
+    /// What it is fitted to. A score that counts as a failure, as that of runs that learnt nothing, is left out.
+    pub observations: Vec<Observation>,
+    /// Position in the history of each observation.
+    pub positions: Vec<usize>,
+}
+
 /// Proposes what to evaluate next; never runs the loop.
 ///
 /// `ask` must be a function of the strategy's settings, `ask` and `rng` alone, so that a resumed
@@ -99,6 +111,11 @@ pub trait Strategy: Send {
         _rng: &mut StudyRng,
     ) -> Result<Option<Vec<f64>>, StudyError> {
         Ok(None)
+    }
+
+    /// The model of the scores that the strategy would fit after this history; none for a strategy without one.
+    fn score_model(&self, _history: &History, _fidelity: Fidelity) -> Option<ScoreModel<'_>> {
+        None
     }
 
     /// What the strategy [expects](Self::expects) the true score of each evaluation to be, in the order of the history.

@@ -41,7 +41,7 @@ pub mod table;
 pub mod testing;
 mod threads;
 
-pub use ask::{Ask, Candidate, Proposal, Strategy};
+pub use ask::{Ask, Candidate, Proposal, ScoreModel, Strategy};
 pub use engine::{
     Budget, FailurePolicy, Finished, Journalled, MAX_DRY_ROUNDS, Recommendation, Session, Study, Trial,
 };

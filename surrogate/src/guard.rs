@@ -10,7 +10,7 @@ use crate::error::SurrogateError;
 use crate::observation::Observation;
 use crate::posterior::{Joint, Posterior};
 use crate::saved::{Saved, SavedHome, described};
-use crate::surrogate::Predict;
+use crate::surrogate::{FeatureGroup, Predict};
 
 /// What architectures of one space have in common.
 #[derive(Clone, Debug)]
@@ -130,6 +130,25 @@ impl Predict for Guarded {
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
         self.check(candidates)?;
         self.inner.joint(candidates)
+    }
+
+    fn feature_groups(&self) -> Vec<FeatureGroup> {
+        self.inner.feature_groups()
+    }
+
+    fn predict_exchanged(
+        &self,
+        candidates: &[Architecture],
+        group: FeatureGroup,
+        from: &[usize],
+    ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
+        self.check(candidates)?;
+        if from.len() != candidates.len() || from.iter().any(|&other| other >= candidates.len()) {
+            let reason =
+                format!("features of {} of {} candidates are exchanged", from.len(), candidates.len());
+            return Err(SurrogateError::data(self.surrogate, reason));
+        }
+        self.inner.predict_exchanged(candidates, group, from)
     }
 
     fn condition_on(&self, observations: &[Observation]) -> Result<Option<Box<dyn Predict>>, SurrogateError> {

@@ -62,4 +62,4 @@ pub use posterior::Posterior;
 pub use prior::PriorKnowledge;
 pub use saved::Saved;
 pub use selection::{Batches, Candidates, Selection};
-pub use surrogate::{Predict, Surrogate};
+pub use surrogate::{FeatureGroup, Predict, Surrogate};

@@ -8,7 +8,7 @@ use rand::Rng;
 
 use crate::entry::PartEntry;
 use crate::error::SurrogateError;
-use crate::features::FeatureCache;
+use crate::features::{Family, FeatureCache};
 use crate::observation::Observation;
 use crate::posterior::{Joint, Posterior};
 use crate::prior::PriorKnowledge;
@@ -97,6 +97,16 @@ pub trait Surrogate: Send + fmt::Debug {
     }
 }
 
+/// A group of features that a fitted surrogate reads ([`Predict::feature_groups`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FeatureGroup {
+    /// Counts of one family on the graphs of an architecture.
+    Counts(Family),
+    /// Prior knowledge, or a feature of the user's own: its place among what the surrogate was given
+    /// ([`Surrogate::with_prior`]), features first.
+    Known(usize),
+}
+
 /// A fitted surrogate.
 pub trait Predict: Send {
     /// One posterior per candidate, in order, in the unit of the observed scores.
@@ -120,6 +130,28 @@ pub trait Predict: Send {
     /// # Errors
     /// As [`predict`](Self::predict).
     fn joint(&self, _candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {
+        Ok(None)
+    }
+
+    /// The groups of features that [`predict_exchanged`](Self::predict_exchanged) knows; empty for a model that reads graphs
+    /// only, or whose features cannot be exchanged.
+    fn feature_groups(&self) -> Vec<FeatureGroup> {
+        Vec::new()
+    }
+
+    /// As [`predict`](Self::predict), but candidate `i` has the features of a group that candidate `from[i]` has, and all
+    /// others of its own: what permutation importance is measured by (Breiman, Machine Learning 45, 2001).
+    ///
+    /// `None` for a group that is not among [`feature_groups`](Self::feature_groups).
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict); [`SurrogateError::Data`] for a `from` that is not one candidate for each.
+    fn predict_exchanged(
+        &self,
+        _candidates: &[Architecture],
+        _group: FeatureGroup,
+        _from: &[usize],
+    ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
         Ok(None)
     }
 

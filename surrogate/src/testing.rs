@@ -16,6 +16,7 @@ use rand_chacha::ChaCha8Rng;
 
 mod acquisitions;
 mod conditioning;
+mod exchange;
 mod features;
 mod groups;
 mod robustness;
@@ -25,6 +26,7 @@ mod toys;
 
 pub use acquisitions::check_acquisition;
 use conditioning::check_conditioning;
+use exchange::check_exchange;
 use features::check_constant_features;
 pub use groups::check_groups;
 #[cfg(test)]
@@ -57,7 +59,8 @@ const LONG: usize = 600;
 /// several threads may share, is predicted as its pieces are. A thousand features that are the same number for all
 /// architectures change nothing, if it takes features. One that can be conditioned
 /// ([`Predict::condition_on`]) changes by no observation not at all, is drawn to an observation and more certain there,
-/// and is the same for observations one by one and at once.
+/// and is the same for observations one by one and at once. Groups of features ([`Predict::feature_groups`]) can be exchanged
+/// between candidates; with its own features a candidate is predicted as before.
 ///
 /// A predictor that can be saved ([`Predict::save`]) gives the same bytes each time. The one that [`Surrogate::load`] makes
 /// of them gives equal posteriors, embeddings and joint draws, and refuses other spaces, too. Bytes of another version,
@@ -90,6 +93,7 @@ pub fn check_surrogate(
     check_embedding(surrogate, &*fitted, candidates);
     check_capabilities(surrogate, &*fitted, candidates);
     check_conditioning(name, &*fitted, candidates);
+    check_exchange(name, &*fitted, candidates);
     check_saved(surrogate, &*fitted, candidates);
     check_constant_features(surrogate, observations, candidates, seed);
     assert!(predict(&*fitted, &[]).is_empty(), "{name}: posteriors without candidates");

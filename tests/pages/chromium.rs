@@ -188,8 +188,10 @@ fn complaint(event: &Value, page: &str) -> Option<String> {
         "Runtime.exceptionThrown" => Some(format!("exception: {}", parameters["exceptionDetails"])),
         "Runtime.consoleAPICalled" => Some(format!("console: {}", parameters["args"])),
         "Log.entryAdded" => Some(format!("log: {}", parameters["entry"]["text"])),
-        "Network.requestWillBeSent" if parameters["request"]["url"] != page => {
-            Some(format!("loads {}", parameters["request"]["url"]))
+        "Network.requestWillBeSent" => {
+            // What stands in the page itself is a request, too.
+            let url = parameters["request"]["url"].as_str().unwrap_or_default();
+            (url != page && !url.starts_with("data:image/png;")).then(|| format!("loads {url}"))
         }
         _ => None,
     }

@@ -147,6 +147,10 @@ fn a_search_with_a_surrogate() {
     let out = made("search", config, folder.path());
     look_at(&out.join("report.html"), "search");
     look_at(&out.join("timings.html"), "search-timings");
+    let explain = ["explain", "out", "--halves", "2", "--repeats", "2"];
+    let explained = Command::new(env!("CARGO_BIN_EXE_bonas")).args(explain).current_dir(&folder).output();
+    assert!(explained.unwrap().status.success());
+    look_at(&out.join("explain.html"), "explain");
 }
 
 #[test]
@@ -241,4 +245,24 @@ fn a_comparison_on_images() {
     let out = made("compare", config, folder.path());
     look_at(&out.join("report.html"), "images");
     look_at(&out.join("timings.html"), "images-timings");
+}
+
+#[test]
+#[ignore = "needs Chromium: cargo xtask pages"]
+#[cfg(feature = "torch")]
+fn a_model_with_its_mistakes() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = "[study]\narchitectures = 2\n[strategy]\nname = \"random\"\nbatch = 2\n[evaluator]\n\
+                  name = \"from-scratch\"\nchannels = 4\nlayers = 3\nepochs = 1\nbatch = 16\n"
+        .to_owned()
+        + TRAINED;
+    let run = |arguments: &[&str]| {
+        let done = Command::new(env!("CARGO_BIN_EXE_bonas")).args(arguments).current_dir(&folder).output();
+        assert!(done.unwrap().status.success(), "{arguments:?}");
+    };
+    made("search", &config, folder.path());
+    run(&["train", "--from", "out", "--out", "t"]);
+    run(&["evaluate", "t", "--data", "digits", "--latency", "1,8"]);
+    run(&["report", "t"]);
+    look_at(&folder.path().join("t/report.html"), "model");
 }

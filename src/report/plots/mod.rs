@@ -4,7 +4,9 @@ mod alphas;
 mod axis;
 mod calibration;
 mod chart;
+mod confusion;
 mod embedding;
+mod intervals;
 mod lines;
 mod score;
 mod strips;
@@ -16,7 +18,9 @@ pub(crate) use alphas::alphas;
 pub(crate) use axis::Axis;
 pub(crate) use calibration::calibration;
 pub(crate) use chart::{Chart, Paint, Shape, Side};
+pub(crate) use confusion::confusion;
 pub(crate) use embedding::embedding;
+pub(crate) use intervals::{Measured, intervals};
 pub(crate) use lines::{Curves, Line, lines};
 pub(crate) use lines::{
     columns, final_loss_by_epoch, loss_by_epoch, standing_by_round, weight_free_by_epoch,

@@ -16,7 +16,8 @@ use super::{
     Aims, Ask, Batches, Candidate, CandidatePool, Evolutionary, Proposal, Scored, Strategy, Targets,
 };
 use crate::StudyError;
-use crate::history::Prediction;
+use crate::ask::ScoreModel;
+use crate::history::{Fidelity, History, Prediction};
 use crate::rng::StudyRng;
 use objectives::weigh;
 
@@ -100,11 +101,7 @@ impl Strategy for Bonas {
         if missing > 0 {
             return Ok(fresh_proposal(ask, missing, self.batches.size, rng));
         }
-        let mut known = if self.aims.bounds.is_empty() {
-            self.targets.of(ask.history, ask.fidelity)
-        } else {
-            self.targets.measured(ask.history, ask.fidelity)
-        };
+        let mut known = self.known(ask.history, ask.fidelity);
         if known.is_empty() {
             return Ok(fresh_proposal(ask, self.batches.total(), self.batches.size, rng));
         }
@@ -140,9 +137,24 @@ impl Strategy for Bonas {
         let fitted = self.fit_scores(&known, &[], rng)?;
         Ok(Some(self.predict(&*fitted, architectures)?.iter().map(Posterior::median).collect()))
     }
+
+    fn score_model(&self, history: &History, fidelity: Fidelity) -> Option<ScoreModel<'_>> {
+        let known = self.known(history, fidelity);
+        let (positions, observations) = self.observations(&known).into_iter().unzip();
+        Some(ScoreModel { surrogate: &*self.surrogate, observations, positions })
+    }
 }
 
 impl Bonas {
+    /// The evaluations that scores are learnt from: those that break a limit are among them where the limit is learnt, too.
+    fn known<'a>(&self, history: &'a History, fidelity: Fidelity) -> Vec<Scored<'a>> {
+        if self.aims.bounds.is_empty() {
+            self.targets.of(history, fidelity)
+        } else {
+            self.targets.measured(history, fidelity)
+        }
+    }
+
     fn propose(
         &self,
         ask: &Ask<'_>,

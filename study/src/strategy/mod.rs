@@ -92,7 +92,7 @@ macro_rules! strategies {
     };
 }
 
-pub use crate::ask::{Ask, Candidate, Proposal, Strategy};
+pub use crate::ask::{Ask, Candidate, Proposal, ScoreModel, Strategy};
 pub use crate::history::{Aims, Bound};
 
 use crate::StudyError;

@@ -5,15 +5,27 @@ use bonas_study::rng::StudyRng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
+use super::crop::{CropBox, RandomCrop};
 use super::images::ImageShape;
+use super::jitter::{Jitter, Recolour};
+use super::rand_augment::{LARGEST, Operation, RandAugment};
 
 /// How training images are varied, in the order of the fields; every image is drawn for by itself.
 ///
 /// The published CIFAR recipe (He et al. 2016; with cutout `DeVries` and Taylor 2017; both as
 /// in DARTS `cnn/utils.py`): pad with black and crop, flip, normalise, then cut out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {
+    /// Crops of random size and shape in place of those of a padded image; `crop_padding` is not read then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub crop: Option<RandomCrop>,
+    /// Operations of `RandAugment`, after crop and flip.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rand_augment: Option<RandAugment>,
+    /// How colours vary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jitter: Option<Jitter>,
     /// Black pixels added on every side before a crop of the old size at a uniform place; 0 for
     /// none.
     pub crop_padding: usize,
@@ -28,29 +40,29 @@ pub struct Augment {
 impl Augment {
     /// No augmentation.
     pub const fn none() -> Self {
-        Self { crop_padding: 0, flip: false, cutout: None }
+        Self { crop: None, rand_augment: None, jitter: None, crop_padding: 0, flip: false, cutout: None }
     }
 
     /// CIFAR's: padding 4 and flips; for DARTS's final training add
     /// [`with_cutout(16)`](Self::with_cutout).
     pub const fn cifar() -> Self {
-        Self { crop_padding: 4, flip: true, cutout: None }
+        Self { crop_padding: 4, flip: true, ..Self::none() }
     }
 
     /// For the 8x8 digits: padding 1; a mirrored digit is another sign.
     pub const fn digits() -> Self {
-        Self { crop_padding: 1, flip: false, cutout: None }
+        Self { crop_padding: 1, flip: false, ..Self::none() }
     }
 
     /// For 28x28 idx files, which may be digits: padding 2, no flips.
     pub const fn mnist() -> Self {
-        Self { crop_padding: 2, flip: false, cutout: None }
+        Self { crop_padding: 2, flip: false, ..Self::none() }
     }
 
     /// For photographs of `size` pixels a side: CIFAR's proportions, padding an eighth of the
     /// side, and flips (NAS-Bench-201 likewise pads 16-pixel images by 2).
     pub const fn photos(size: usize) -> Self {
-        Self { crop_padding: size / 8, flip: true, cutout: None }
+        Self { crop_padding: size / 8, flip: true, ..Self::none() }
     }
 
     /// The same with a cutout of `length` pixels a side.
@@ -70,6 +82,17 @@ impl Augment {
             let reason = format!("{value} for images of {shape}; valid: {valid}");
             Err(StudyError::Setting { name: name.to_owned(), reason })
         };
+        let drawn = self.crop.and_then(|crop| crop.fault());
+        let faulty = drawn.or_else(|| self.jitter.and_then(|jitter| jitter.fault()));
+        if let Some((name, value, valid)) = faulty {
+            let reason = format!("{value}; valid: {valid}");
+            return Err(StudyError::Setting { name: name.to_owned(), reason });
+        }
+        if let Some(RandAugment { magnitude, .. }) =
+            self.rand_augment.filter(|given| given.magnitude > LARGEST)
+        {
+            return bad("rand_augment_magnitude", magnitude, format!("0 to {LARGEST}"));
+        }
         if self.crop_padding >= side {
             return bad("crop_padding", self.crop_padding, format!("0 to {}", side - 1));
         }
@@ -81,16 +104,20 @@ impl Augment {
         }
     }
 
-    /// Draws for one image of `shape`: the crop's row and column, the flip, the cutout's row and
-    /// column, each only if it is in use.
+    /// Draws for one image of `shape`: the crop (its row and column, or its size and place), the flip, the operations, the
+    /// colours, the cutout's row and column, each only if it is in use.
     pub(super) fn draw(&self, shape: ImageShape, rng: &mut StudyRng) -> Change {
         let mut change = Change::default();
-        if self.crop_padding > 0 {
+        if let Some(crop) = &self.crop {
+            change.crop = Some(crop.draw(shape, rng));
+        } else if self.crop_padding > 0 {
             let padding = self.crop_padding as isize;
             change.down = rng.random_range(0..=2 * self.crop_padding) as isize - padding;
             change.right = rng.random_range(0..=2 * self.crop_padding) as isize - padding;
         }
         change.mirror = self.flip && rng.random::<bool>();
+        change.operations = self.rand_augment.map_or_else(Vec::new, |augment| augment.draw(shape, rng));
+        change.recolour = self.jitter.map(|jitter| jitter.draw(rng));
         change.hole = self.cutout.map(|length| {
             let rows = span(rng.random_range(0..shape.height), length, shape.height);
             let columns = span(rng.random_range(0..shape.width), length, shape.width);
@@ -106,8 +133,14 @@ fn span(centre: usize, length: usize, size: usize) -> (usize, usize) {
 }
 
 /// What happens to one image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Change {
+    /// The part that is scaled to the size of the image.
+    pub(super) crop: Option<CropBox>,
+    /// Operations of `RandAugment`, after crop and mirror.
+    pub(super) operations: Vec<Operation>,
+    /// What becomes of its colours.
+    pub(super) recolour: Option<Recolour>,
     /// Row of the image that comes first; negative: padding comes first.
     pub(super) down: isize,
     /// Column of the image that comes first.
@@ -129,6 +162,9 @@ impl Change {
     /// Writes the changed `image` `[c, h, w]`, each pixel `v` as `v * scale + shift` of its
     /// channel, to `out` `[c, h, w]`.
     pub(super) fn apply(&self, image: &[u8], shape: ImageShape, affine: &[(f32, f32)], out: &mut [f32]) {
+        if self.crop.is_some() || self.recolour.is_some() || !self.operations.is_empty() {
+            return self.repaint(image, shape, affine, out);
+        }
         let plane = shape.height * shape.width;
         let planes = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
         for ((from, to), &affine) in planes.zip(affine) {
@@ -138,6 +174,18 @@ impl Change {
                 self.plane(from, to, shape.width, affine);
             }
         }
+    }
+
+    /// As [`apply`](Self::apply), where values change and not only their places: the crop and the mirror, then operations and
+    /// colours on whole values, then the rest.
+    fn repaint(&self, image: &[u8], shape: ImageShape, affine: &[(f32, f32)], out: &mut [f32]) {
+        let cut = self.crop.map(|crop| crop.of(image, shape));
+        let placed = Self { down: self.down, right: self.right, mirror: self.mirror, ..Self::default() };
+        placed.apply(cut.as_deref().unwrap_or(image), shape, &vec![(1.0, 0.0); shape.channels], out);
+        let mut image: Vec<u8> = out.iter().map(|&value| value as u8).collect();
+        self.operations.iter().for_each(|operation| operation.apply(&mut image, shape));
+        self.recolour.iter().for_each(|recolour| recolour.apply(&mut image, shape.channels));
+        Self { hole: self.hole, ..Self::default() }.apply(&image, shape, affine, out);
     }
 
     fn plane(&self, from: &[u8], to: &mut [f32], width: usize, affine: (f32, f32)) {

@@ -39,6 +39,14 @@ impl Classifier {
         Ok(Self { net, path })
     }
 
+    /// The device that it computes on, such as `cpu` or `cuda:0`.
+    pub fn device(&self) -> String {
+        match self.net.placement().device {
+            tch::Device::Cuda(index) => format!("cuda:{index}"),
+            other => format!("{other:?}").to_lowercase(),
+        }
+    }
+
     /// Probability of each class `[B][K]` for normalised pixels `[B, C, H, W]`.
     ///
     /// # Errors

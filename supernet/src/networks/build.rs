@@ -10,7 +10,7 @@ use bonas_study::rng::stream;
 use tch::{Device, Kind};
 
 use super::{Setup, Size};
-use crate::data::{Dataset, ImageShape, Source};
+use crate::data::{Augment, Dataset, ImageShape, Source};
 use crate::device;
 use crate::model::Placement;
 use crate::recipe::Precision;
@@ -93,27 +93,35 @@ impl Networks {
     /// # Errors
     /// [`StudyError::Setting`] for a split that does not fit.
     pub fn task(&self) -> Result<Arc<Task>, StudyError> {
-        self.task_of(("data.limit", self.setup.data.limit), 0)
+        self.task_of(("data.limit", self.setup.data.limit), |usual| usual)
     }
 
-    /// The images, split: at most `limit` training images (0: all), which lose a square of `cutout` pixels
-    /// (0: none); `key` is where the limit stands.
+    /// The images, split: at most `limit` training images (0: all), varied as `augment` makes it of what is usual for them; `key`
+    /// is where the limit stands.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a limit, split or cutout that does not fit.
-    pub fn task_of(&self, (key, limit): (&str, usize), cutout: usize) -> Result<Arc<Task>, StudyError> {
+    /// [`StudyError::Setting`] for a limit, split or augmentation that does not fit.
+    pub fn task_of(
+        &self,
+        (key, limit): (&str, usize),
+        augment: impl FnOnce(Augment) -> Augment,
+    ) -> Result<Arc<Task>, StudyError> {
         let settings = &self.setup.data;
         let data = self.data()?;
-        let augment = match cutout {
-            0 => data.augment,
-            length => data.augment.with_cutout(length),
-        };
+        let augment = augment(data.augment);
         let limit = (limit > 0).then_some(limit);
         let rng = &mut stream(settings.split_seed, &[]);
         let task = Task::new(data, limit, settings.validation, Some(augment), rng);
         let keys = [
             ("subset", key),
             ("cutout", "final.cutout"),
+            ("crop_scale", "final.crop_scale"),
+            ("crop_ratio", "final.crop_ratio"),
+            ("rand_augment_magnitude", "final.rand_augment_magnitude"),
+            ("brightness", "final.brightness"),
+            ("contrast", "final.contrast"),
+            ("saturation", "final.saturation"),
+            ("hue", "final.hue"),
             ("validation fraction", "data.validation"),
             ("images", "data.source"),
         ];

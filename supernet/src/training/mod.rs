@@ -18,8 +18,8 @@ mod tensors;
 
 pub use curves::EpochOutcome;
 pub use order::BalancedOrder;
-pub(crate) use scratch::finite_mean;
 pub use scoring::score;
+pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use single_path::SinglePathRun;
 pub use task::{Part, Task};

@@ -91,7 +91,9 @@ mod tests {
     fn of(metric: Metric) -> f64 {
         let mut tally = Tally { metric, hits: Vec::new(), labels: Vec::new(), sums: Vec::new() };
         let three = 3f32.ln();
-        for (logits, labels) in [([[0.0, three], [three, 0.0]], [1i64, 1]), ([[0.0, three], [0.0, three]], [1, 0])] {
+        for (logits, labels) in
+            [([[0.0, three], [three, 0.0]], [1i64, 1]), ([[0.0, three], [0.0, three]], [1, 0])]
+        {
             let logits = Tensor::from_slice2(&logits);
             tally.add(&logits, Tensor::from_slice(&labels)).unwrap();
         }
@@ -110,8 +112,12 @@ mod tests {
     /// A class without images is none of those that the mean is taken of.
     #[test]
     fn classes_without_images_do_not_count() {
-        let mut tally =
-            Tally { metric: Metric::BalancedAccuracy, hits: Vec::new(), labels: Vec::new(), sums: Vec::new() };
+        let mut tally = Tally {
+            metric: Metric::BalancedAccuracy,
+            hits: Vec::new(),
+            labels: Vec::new(),
+            sums: Vec::new(),
+        };
         tally.add(&Tensor::from_slice2(&[[0.0f32, 0.0, 9.0]]), Tensor::from_slice(&[2i64])).unwrap();
         assert_eq!(tally.finish().unwrap().0, 1.0);
     }

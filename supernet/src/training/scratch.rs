@@ -11,8 +11,8 @@ use tch::{Kind, Tensor};
 use super::averaging::Average;
 use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
-use super::task::{Part, Task};
 use super::scoring::score;
+use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{

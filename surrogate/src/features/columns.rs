@@ -129,6 +129,21 @@ impl Columns {
     }
 }
 
+/// Gives each row of `x [m, d]` the values in some columns that another row has: row `i` those of row `from[i]`.
+pub(crate) fn exchange(x: &mut Array2<f32>, columns: &[usize], from: &[usize]) {
+    for &column in columns {
+        let values = x.column(column).to_vec();
+        x.column_mut(column).iter_mut().zip(from).for_each(|(value, &other)| *value = values[other]);
+    }
+}
+
+/// The families of some columns, each once, in the order of [`Family::ALL`].
+pub(crate) fn families(kinds: impl Iterator<Item = Kind>) -> Vec<Family> {
+    let mut there = [false; Family::COUNT];
+    kinds.for_each(|kind| there[kind.family.index()] = true);
+    Family::ALL.into_iter().filter(|family| there[family.index()]).collect()
+}
+
 /// Centre and scale of columns.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Scale {

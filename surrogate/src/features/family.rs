@@ -2,7 +2,7 @@
 
 /// How a feature is counted. A model learns the relevance of a family as a whole, on top of that of each column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) enum Family {
+pub enum Family {
     /// Nodes of an operation, or of a group of them.
     Nodes,
     /// Whether an operation occurs.
@@ -62,10 +62,46 @@ impl Cuts {
 }
 
 impl Family {
+    /// What the family counts, in a few words.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Nodes => "number of each operation",
+            Self::Presence => "presence of each operation",
+            Self::Sizes => "nodes and edges",
+            Self::PathNumbers => "number of paths",
+            Self::LongestPaths => "longest paths",
+            Self::ShortestPaths => "shortest paths",
+            Self::MostAlong => "most operations on a path",
+            Self::FewestAlong => "fewest operations on a path",
+            Self::MeanAlong => "mean operations on a path",
+            Self::PathEnds => "first and last operations of paths",
+            Self::Degrees => "degrees and depth",
+            Self::Neighbours => "neighbouring operations",
+            Self::Places => "places of operations",
+        }
+    }
+
     /// A kind that treats all operations alike.
     pub(crate) fn of_all(self) -> Kind {
         Kind { family: self, cut: 0 }
     }
+
+    /// Every family, in the order of their indices.
+    pub(crate) const ALL: [Self; Self::COUNT] = [
+        Self::Nodes,
+        Self::Presence,
+        Self::Sizes,
+        Self::PathNumbers,
+        Self::LongestPaths,
+        Self::ShortestPaths,
+        Self::MostAlong,
+        Self::FewestAlong,
+        Self::MeanAlong,
+        Self::PathEnds,
+        Self::Degrees,
+        Self::Neighbours,
+        Self::Places,
+    ];
 
     /// Number of families.
     pub(crate) const COUNT: usize = Self::Places as usize + 1;
@@ -79,6 +115,11 @@ impl Family {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn families_are_listed_by_their_indices() {
+        assert!(Family::ALL.iter().enumerate().all(|(i, family)| family.index() == i));
+    }
 
     #[test]
     fn a_set_and_all_others_are_one_cut() {

@@ -35,9 +35,10 @@ mod store;
 mod varying;
 
 pub use cache::FeatureCache;
-pub(crate) use columns::{Columns, Scale};
+pub(crate) use columns::{Columns, Scale, exchange, families};
 pub use counts::{Layout, Structure};
-pub(crate) use family::Family;
+pub use family::Family;
+pub(crate) use family::Kind;
 pub(crate) use sparse::Sparse;
 pub(crate) use store::{IdentityHasher, NameNumbers, Row, Store, Structures};
 pub(crate) use varying::VaryingColumns;

@@ -12,11 +12,13 @@ use crate::fantasy::More;
 use crate::features::FeatureCache;
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::Scratch;
-use crate::models::graph_gp::{FittedGraphGp, GraphGp};
+use crate::models::graph_gp::{Exchanged, FittedGraphGp, GraphGp};
 use crate::models::trees::{BoostParams, CrossFit, Trees};
 use crate::observation::replicates;
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
+use crate::{
+    FeatureGroup, Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError,
+};
 
 const NAME: &str = "ensemble";
 
@@ -125,7 +127,8 @@ impl Surrogate for Ensemble {
             let last = s![z.len() - means.len()..];
             // Trees know nothing of groups.
             let intercepts = gp.intercepts();
-            let (z, out_of_fold) = ((z - &intercepts).slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
+            let (z, out_of_fold) =
+                ((z - &intercepts).slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
             let means = means - &intercepts.slice(last);
             check_finite(&means, &out_of_fold)?;
             let trust = gp.process().trust();
@@ -254,31 +257,61 @@ impl FittedEnsemble {
         scratch: &mut Scratch,
     ) -> Result<(Vec<f64>, Vec<f64>), SurrogateError> {
         let shares = self.gp.matrix_into(candidates, features)?;
-        let (gp, mut variances) = self.gp.process().predict_akin(features, &shares, scratch);
+        Ok(self.latent_of(features, &shares, scratch))
+    }
+
+    /// Latent means and variances of some features, without noise.
+    fn latent_of(
+        &self,
+        features: &Array2<f32>,
+        shares: &[f32],
+        scratch: &mut Scratch,
+    ) -> (Vec<f64>, Vec<f64>) {
+        let (gp, mut variances) = self.gp.process().predict_akin(features, shares, scratch);
         let (trees, _) = self.trees.predict(features);
-        let later = self.conditioned.as_ref().map(|gp| gp.process().predict_akin(features, &shares, scratch));
+        let later = self.conditioned.as_ref().map(|gp| gp.process().predict_akin(features, shares, scratch));
         let means = self.means(&gp, &trees, later.as_ref().map(|(means, _)| &means[..]));
         if let Some((_, left)) = later {
             variances = left;
         }
-        Ok((means, variances))
+        (means, variances)
     }
-}
 
-impl Predict for FittedEnsemble {
-    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
+    /// Posteriors of latent means and variances without noise.
+    fn posteriors(&self, latent: (Vec<f64>, Vec<f64>)) -> Result<Vec<Posterior>, SurrogateError> {
         let noise = self.gp.process().noise();
         let posterior = |(mean, variance): (f64, f64)| {
             let variance = self.inflation * (variance + noise);
             let law = Posterior::warped(mean, variance, Arc::clone(self.gp.warp()))?;
             law.with_noise((self.inflation * noise).min(variance))
         };
+        latent.0.into_iter().zip(latent.1).map(posterior).collect()
+    }
+}
+
+impl Predict for FittedEnsemble {
+    fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
         let prepare = |candidates: &[Architecture]| self.gp.cache_features(candidates);
         // Chunk by chunk, so that the features stay in the processor's cache.
         in_chunks(candidates, prepare, |candidates, (features, scratch): &mut (Array2<f32>, Scratch)| {
-            let (means, variances) = self.latent(candidates, features, scratch)?;
-            means.into_iter().zip(variances).map(posterior).collect()
+            self.posteriors(self.latent(candidates, features, scratch)?)
         })
+    }
+
+    fn feature_groups(&self) -> Vec<FeatureGroup> {
+        self.gp.groups()
+    }
+
+    fn predict_exchanged(
+        &self,
+        candidates: &[Architecture],
+        group: FeatureGroup,
+        from: &[usize],
+    ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
+        let Some(Exchanged { features, shares }) = self.gp.exchanged(candidates, group, from)? else {
+            return Ok(None);
+        };
+        self.posteriors(self.latent_of(&features, &shares, &mut Scratch::default())).map(Some)
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<crate::posterior::Joint>, SurrogateError> {

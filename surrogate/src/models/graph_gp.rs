@@ -29,7 +29,7 @@ use columns::KernelColumns;
 pub use data::PriorForm;
 use data::{TrainingData, numbered};
 use fit_cache::{FitCache, Hyperparameters};
-pub(crate) use fitted::FittedGraphGp;
+pub(crate) use fitted::{Exchanged, FittedGraphGp};
 
 const NAME: &str = "graph-gp";
 

@@ -13,8 +13,8 @@ use crate::fantasy::{More, below};
 use crate::features::{Layout, Sparse};
 use crate::guard::{in_one_space, in_saved_space};
 use crate::models::gp::{
-    self, Block, Covariance, Evidence, FactoredObservations, Form, Kernel, Later, Prior, Process, Scratch, Shape,
-    Term,
+    self, Block, Covariance, Evidence, FactoredObservations, Form, Kernel, Later, Prior, Process, Scratch,
+    Shape, Term,
 };
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::Joint;

@@ -48,18 +48,25 @@ impl Bonas {
         pending: &[Architecture],
         rng: &mut StudyRng,
     ) -> Result<Box<dyn Predict>, StudyError> {
+        let observations = self.observations(known).into_iter().map(|(_, observation)| observation);
+        self.fit_believing(observations.collect(), pending, rng)
+    }
+
+    /// What the surrogate of the scores is fitted to, each with its position in the history: what is known, with its noise
+    /// where that is known, but what learnt nothing.
+    pub(super) fn observations(&self, known: &[Scored<'_>]) -> Vec<(usize, Observation)> {
         // As they were measured, as success counts them: centred by their batches, scores share other values.
         let values: Vec<f64> = known.iter().map(|s| s.score.value).collect();
         let floor = self.floor_of(&values);
         let above: Vec<_> = known.iter().filter(|s| Some(s.score.value) != floor).copied().collect();
         let known = if above.len() < 2 { known } else { &above };
         let noise = if self.aims.second.is_none() { score_noise(known) } else { None };
-        let observation = |(i, s): (usize, &Scored<'_>)| Observation {
-            noise: noise.as_ref().map(|noise| noise[i]),
-            group: s.group,
-            ..Observation::new(s.evaluation.architecture.clone(), s.value)
+        let observation = |(i, s): (usize, &Scored<'_>)| {
+            let noise = noise.as_ref().map(|noise| noise[i]);
+            let observed = Observation::new(s.evaluation.architecture.clone(), s.value);
+            (s.index, Observation { noise, group: s.group, ..observed })
         };
-        self.fit_believing(known.iter().enumerate().map(observation).collect(), pending, rng)
+        known.iter().enumerate().map(observation).collect()
     }
 
     /// The surrogate fitted to a value of each of what is known.

@@ -4,13 +4,16 @@ use bonas_study::rng::stream;
 
 use super::images;
 use crate::data::augment::{Change, Hole};
-use crate::data::{Augment, BatchOptions, ImageShape, Images, Loader, Normalisation, digits};
+use crate::data::rand_augment::Operation;
+use crate::data::{
+    Augment, BatchOptions, ImageShape, Images, Jitter, Loader, Normalisation, RandAugment, RandomCrop, digits,
+};
 
 const IDENTITY: [(f32, f32); 1] = [(1.0, 0.0)];
 /// 1 2 3 / 4 5 6
 const TINY: [u8; 6] = [1, 2, 3, 4, 5, 6];
 
-fn apply(change: Change, affine: (f32, f32)) -> [f32; 6] {
+fn apply(change: &Change, affine: (f32, f32)) -> [f32; 6] {
     let mut out = [f32::NAN; 6];
     change.apply(&TINY, ImageShape::new(1, 2, 3), &[affine], &mut out);
     out
@@ -19,19 +22,23 @@ fn apply(change: Change, affine: (f32, f32)) -> [f32; 6] {
 #[test]
 fn changes_by_hand() {
     let change = Change::default();
-    let golden =
-        |change, wanted: [u8; 6]| assert_eq!(apply(change, IDENTITY[0]), wanted.map(f32::from), "{change:?}");
-    golden(change, TINY);
-    golden(Change { mirror: true, ..change }, [3, 2, 1, 6, 5, 4]);
-    golden(Change { down: 1, ..change }, [4, 5, 6, 0, 0, 0]);
-    golden(Change { down: -1, ..change }, [0, 0, 0, 1, 2, 3]);
-    golden(Change { right: 1, ..change }, [2, 3, 0, 5, 6, 0]);
-    golden(Change { right: -2, ..change }, [0, 0, 1, 0, 0, 4]);
-    golden(Change { right: -2, mirror: true, ..change }, [1, 0, 0, 4, 0, 0]);
-    golden(Change { down: -1, right: 1, mirror: true, hole: None }, [0, 0, 0, 0, 3, 2]);
-    golden(Change { right: 3, ..change }, [0; 6]);
-    golden(Change { right: -9, ..change }, [0; 6]);
-    golden(Change { hole: Some(Hole { rows: (1, 2), columns: (0, 2) }), ..change }, [1, 2, 3, 0, 0, 6]);
+    let golden = |change: Change, wanted: [u8; 6]| {
+        assert_eq!(apply(&change, IDENTITY[0]), wanted.map(f32::from), "{change:?}");
+    };
+    golden(change.clone(), TINY);
+    golden(Change { mirror: true, ..change.clone() }, [3, 2, 1, 6, 5, 4]);
+    golden(Change { down: 1, ..change.clone() }, [4, 5, 6, 0, 0, 0]);
+    golden(Change { down: -1, ..change.clone() }, [0, 0, 0, 1, 2, 3]);
+    golden(Change { right: 1, ..change.clone() }, [2, 3, 0, 5, 6, 0]);
+    golden(Change { right: -2, ..change.clone() }, [0, 0, 1, 0, 0, 4]);
+    golden(Change { right: -2, mirror: true, ..change.clone() }, [1, 0, 0, 4, 0, 0]);
+    golden(Change { down: -1, right: 1, mirror: true, ..Change::default() }, [0, 0, 0, 0, 3, 2]);
+    golden(Change { right: 3, ..change.clone() }, [0; 6]);
+    golden(Change { right: -9, ..change.clone() }, [0; 6]);
+    golden(
+        Change { hole: Some(Hole { rows: (1, 2), columns: (0, 2) }), ..change.clone() },
+        [1, 2, 3, 0, 0, 6],
+    );
 }
 
 #[test]
@@ -39,7 +46,7 @@ fn padding_is_black_before_normalisation_and_a_hole_is_zero_after_it() {
     let hole = Some(Hole { rows: (0, 1), columns: (0, 1) });
     let change = Change { right: 1, hole, ..Change::default() };
     // v * 2 - 1: black is -1, the hole 0.
-    assert_eq!(apply(change, (2.0, -1.0)), [0.0, 5.0, -1.0, 9.0, 11.0, -1.0]);
+    assert_eq!(apply(&change, (2.0, -1.0)), [0.0, 5.0, -1.0, 9.0, 11.0, -1.0]);
 }
 
 #[test]
@@ -84,6 +91,45 @@ fn an_augmentation_that_does_not_fit_is_refused() {
         assert!(error.contains(name) && error.contains("1x8x8"), "{error}");
     }
     assert!(Augment::digits().with_cutout(8).check(shape).is_ok());
+}
+
+/// The crop comes before the operations, as it does in torchvision: what it pads is inverted, too.
+#[test]
+fn operations_are_done_on_the_padded_image() {
+    let inverted = Change { right: 1, operations: vec![Operation::Solarise(0.0)], ..Change::default() };
+    assert_eq!(apply(&inverted, (1.0, 0.0)), [253.0, 252.0, 255.0, 250.0, 249.0, 255.0]);
+}
+
+/// Crops of random size and jitter are of the shuffled batches alone, the same for the same generator, and change no draw of an
+/// augmentation without them.
+#[test]
+fn photographs_are_varied_by_the_same_stream() {
+    let data = digits().unwrap();
+    let jitter = Jitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.2 };
+    let crop = RandomCrop { scale: 0.08, ratio: 4.0 / 3.0 };
+    let rand_augment = Some(RandAugment { operations: 2, magnitude: 9 });
+    let augment =
+        Augment { crop: Some(crop), rand_augment, jitter: Some(jitter), flip: true, ..Augment::none() };
+    let loader = Loader::new(data.train.clone(), &data.normalisation, augment).unwrap();
+    let indices: Vec<usize> = (0..64).collect();
+    let epoch = |seed| {
+        let mut batches = loader.shuffled(&indices, BatchOptions::new(64), &mut stream(seed, &[])).unwrap();
+        batches.next_batch().unwrap().clone()
+    };
+    assert_eq!(epoch(1), epoch(1));
+    assert_ne!(epoch(1).pixels, epoch(2).pixels);
+    let plain = Loader::new(data.train.clone(), &data.normalisation, Augment::none()).unwrap();
+    let ordered = |loader: &Loader| {
+        let mut batches = loader.ordered(&indices, BatchOptions::new(64)).unwrap();
+        batches.next_batch().unwrap().clone()
+    };
+    assert_eq!(ordered(&loader), ordered(&plain));
+    for (augment, name) in [
+        (Augment { crop: Some(RandomCrop { scale: 2.0, ..crop }), ..augment }, "crop_scale"),
+        (Augment { jitter: Some(Jitter { hue: -0.1, ..jitter }), ..augment }, "hue"),
+    ] {
+        assert!(augment.check(ImageShape::new(1, 8, 8)).unwrap_err().to_string().contains(name));
+    }
 }
 
 #[test]

@@ -53,7 +53,16 @@ impl SharedEvaluator {
         placement: Placement,
     ) -> Result<Self, StudyError> {
         recipe.check()?;
-        Ok(Self { task, skeleton, ops, recipe, placement, threads: 1, exposure: Exposure::default(), pool: Arc::default() })
+        Ok(Self {
+            task,
+            skeleton,
+            ops,
+            recipe,
+            placement,
+            threads: 1,
+            exposure: Exposure::default(),
+            pool: Arc::default(),
+        })
     }
 
     /// Sets the threads that libtorch may use on the CPU for one batch; default 1.

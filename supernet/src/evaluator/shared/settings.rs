@@ -6,6 +6,7 @@ use bonas_spaces::network::Norm;
 use bonas_study::settings::{at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
+use super::Exposure;
 #[cfg(feature = "torch")]
 use crate::evaluator::SharedEvaluator;
 use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
@@ -14,7 +15,6 @@ use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size};
-use super::Exposure;
 use crate::recipe::{Metric, Sgd, SharedRecipe, TrainingSettings};
 
 bonas_study::settings! {

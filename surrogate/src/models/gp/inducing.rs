@@ -247,8 +247,12 @@ mod tests {
     use super::*;
 
     fn covariance() -> Covariance {
-        let term =
-            |columns, variance| Term { columns, scale: Array1::from_elem(1, 0.7), variance, form: super::super::Form::Kernel };
+        let term = |columns, variance| Term {
+            columns,
+            scale: Array1::from_elem(1, 0.7),
+            variance,
+            form: super::super::Form::Kernel,
+        };
         Covariance { kernel: Kernel::Matern32, terms: vec![term(0..1, 0.5), term(1..2, 0.5)], noise: 0.1 }
     }
 
@@ -337,7 +341,12 @@ mod tests {
     /// observations are not taken for outliers.
     #[test]
     fn rough_functions_have_no_outliers() {
-        let term = Term { columns: 0..8, scale: Array1::from_elem(8, 1.5), variance: 1.0, form: super::super::Form::Kernel };
+        let term = Term {
+            columns: 0..8,
+            scale: Array1::from_elem(8, 1.5),
+            variance: 1.0,
+            form: super::super::Form::Kernel,
+        };
         let rough = Covariance { kernel: Kernel::Matern32, terms: vec![term], noise: 0.01 };
         let x = Array2::from_shape_fn((EXACT + 300, 8), |(i, j)| {
             (((i * 8 + j) as f32 * 12.9898).sin() * 43_758.547).fract().abs()

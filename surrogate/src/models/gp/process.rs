@@ -200,7 +200,8 @@ impl Process {
             return Array1::zeros(x.nrows());
         }
         let pairs = self.basis.features().iter().zip(&covariance.terms);
-        let basis: Features = pairs.filter(|(_, term)| is_intercept(term)).map(|(own, _)| own.clone()).collect();
+        let basis: Features =
+            pairs.filter(|(_, term)| is_intercept(term)).map(|(own, _)| own.clone()).collect();
         let only = Covariance { terms, ..covariance.clone() };
         only.between(&only.features(x.view()), &basis).mapv(f64::from).dot(&self.alpha)
     }
@@ -413,7 +414,10 @@ pub(super) mod tests {
         for (mean, expected) in mean.iter().zip([0.5 * alpha[0], 0.5 * alpha[2], 0.0, 0.5 * alpha[3]]) {
             assert!((mean - expected).abs() < 1e-6, "{mean} {expected}");
         }
-        assert!((variance[0] - (0.5 - 0.25 * c / determinant)).abs() < 1e-6, "no intercept in it: {variance:?}");
+        assert!(
+            (variance[0] - (0.5 - 0.25 * c / determinant)).abs() < 1e-6,
+            "no intercept in it: {variance:?}"
+        );
         let intercepts = process.intercepts(&x);
         let of = [s * (alpha[0] + alpha[1]), s * (alpha[0] + alpha[1]), s * alpha[2], 0.0];
         assert!(intercepts.iter().zip(of).all(|(a, b)| (a - b).abs() < 1e-6), "{intercepts}");

@@ -3,7 +3,8 @@
 use ndarray::{Array1, Array2, s};
 
 use super::data::{PriorForm, TrainingData};
-use crate::features::{Family, Row, Scale, VaryingColumns};
+use crate::FeatureGroup;
+use crate::features::{Family, Row, Scale, VaryingColumns, families};
 use crate::models::gp::{Block, Covariance, Form, Kernel, Prior, Shape, Term, Traits, fit_to};
 
 /// Prior means of `ln relevance` for edges by the labels of their ends, and for operations by their places. Both
@@ -141,6 +142,28 @@ impl KernelColumns {
         moved(&before.own, own, &self.own, &mut parameters);
         parameters.extend(tail);
         parameters
+    }
+
+    /// The groups of features that have a column.
+    pub(super) fn groups(&self) -> Vec<FeatureGroup> {
+        let families = families(self.varying.kinds()).into_iter().map(FeatureGroup::Counts);
+        let known = self.features..self.features + self.known;
+        families.chain(self.own.iter().copied().chain(known).map(FeatureGroup::Known)).collect()
+    }
+
+    /// The columns of a group of features.
+    pub(super) fn of_group(&self, group: FeatureGroup) -> Vec<usize> {
+        let is_own = |family: Family| self.varying.kinds().map(move |kind| kind.family == family);
+        match group {
+            FeatureGroup::Counts(family) => {
+                is_own(family).enumerate().filter_map(|(column, own)| own.then_some(column)).collect()
+            }
+            FeatureGroup::Known(place) => {
+                let known = self.features..self.features + self.known;
+                let mut places = self.own.iter().copied().chain(known);
+                places.position(|other| other == place).map(|k| self.varying.len() + k).into_iter().collect()
+            }
+        }
     }
 
     /// Factor of each column that gives the structural columns, and the own features, a mean squared length of 1.

@@ -9,11 +9,11 @@ use super::NAME;
 use super::columns::KernelColumns;
 use crate::chunks::in_chunks;
 use crate::fantasy::{More, below};
-use crate::features::FeatureCache;
+use crate::features::{FeatureCache, exchange};
 use crate::models::gp::{self, Later, Process, Scratch};
 use crate::posterior::{Joint, Posterior, Warp};
 use crate::prior::restore;
-use crate::{Observation, Predict, PriorKnowledge, Saved, SurrogateError};
+use crate::{FeatureGroup, Observation, Predict, PriorKnowledge, Saved, SurrogateError};
 
 /// A fitted [`GraphGp`].
 #[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
@@ -26,6 +26,12 @@ pub(crate) struct FittedGraphGp {
     pub(super) knowledge: Vec<PriorKnowledge>,
     pub(super) warp: Arc<Warp>,
     pub(super) features: FeatureCache,
+}
+
+/// Features `[m, d]` of candidates that have exchanged some, and the share of each one's covariance with the observations.
+pub(crate) struct Exchanged {
+    pub(crate) features: Array2<f32>,
+    pub(crate) shares: Vec<f32>,
 }
 
 impl FittedGraphGp {
@@ -55,6 +61,38 @@ impl FittedGraphGp {
         let structures = self.features.matching(NAME, self.columns.varying.columns(), candidates)?;
         self.columns.matrix_into(structures.iter(), &ranks, x);
         Ok(structures.iter().map(|row| gp::share(self.columns.varying.unseen(row))).collect())
+    }
+
+    /// As [`matrix_into`](Self::matrix_into), but each candidate has the features of a group of another one; `None` for a group
+    /// without a column.
+    pub(crate) fn exchanged(
+        &self,
+        candidates: &[Architecture],
+        group: FeatureGroup,
+        from: &[usize],
+    ) -> Result<Option<Exchanged>, SurrogateError> {
+        let columns = self.columns.of_group(group);
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let mut x = Array2::zeros((0, 0));
+        let shares = self.matrix_into(candidates, &mut x)?;
+        exchange(&mut x, &columns, from);
+        Ok(Some(Exchanged { features: x, shares }))
+    }
+
+    /// The groups of features that have a column.
+    pub(crate) fn groups(&self) -> Vec<FeatureGroup> {
+        self.columns.groups()
+    }
+
+    /// Posteriors of latent means and variances without noise.
+    fn posteriors(&self, latent: (Vec<f64>, Vec<f64>)) -> Result<Vec<Posterior>, SurrogateError> {
+        let noise = self.process.noise();
+        let posterior = |(mean, variance): (f64, f64)| {
+            Posterior::warped(mean, variance + noise, self.warp.clone())?.with_noise(noise)
+        };
+        latent.0.into_iter().zip(latent.1).map(posterior).collect()
     }
 
     /// Finds the features of some candidates, so that several threads can read them at once.
@@ -134,17 +172,28 @@ impl FittedGraphGp {
 
 impl Predict for FittedGraphGp {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let noise = self.process.noise();
-        let posterior = |(mean, variance): (f64, f64)| {
-            Posterior::warped(mean, variance + noise, self.warp.clone())?.with_noise(noise)
-        };
         let prepare = |candidates: &[Architecture]| self.cache_features(candidates);
         // Chunk by chunk, so that the features stay in the processor's cache.
         in_chunks(candidates, prepare, |candidates, (x, scratch): &mut (Array2<f32>, Scratch)| {
             let shares = self.matrix_into(candidates, x)?;
-            let (means, variances) = self.process.predict_akin(x, &shares, scratch);
-            means.into_iter().zip(variances).map(posterior).collect()
+            self.posteriors(self.process.predict_akin(x, &shares, scratch))
         })
+    }
+
+    fn feature_groups(&self) -> Vec<FeatureGroup> {
+        self.groups()
+    }
+
+    fn predict_exchanged(
+        &self,
+        candidates: &[Architecture],
+        group: FeatureGroup,
+        from: &[usize],
+    ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
+        let Some(Exchanged { features, shares }) = self.exchanged(candidates, group, from)? else {
+            return Ok(None);
+        };
+        self.posteriors(self.process.predict_akin(&features, &shares, &mut Scratch::default())).map(Some)
     }
 
     fn joint(&self, candidates: &[Architecture]) -> Result<Option<Joint>, SurrogateError> {

@@ -16,14 +16,15 @@ use rand::seq::SliceRandom;
 
 use crate::chunks::in_chunks;
 use crate::entry::PartEntry;
-use crate::features::Columns;
-use crate::features::FeatureCache;
+use crate::features::{Columns, FeatureCache, Kind, exchange, families};
 use crate::guard::{in_one_space, in_saved_space};
 use crate::observation::{finite_scores, replicates};
 use crate::posterior::curve::RankCurve;
 use crate::posterior::warp::{NormalScores, Warp, normal_scores};
 use crate::surrogate::SurrogateEntry;
-use crate::{Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError};
+use crate::{
+    FeatureGroup, Observation, Posterior, Predict, PriorKnowledge, Saved, Surrogate, SurrogateError,
+};
 
 pub use boost::BoostParams;
 use boost::{Boosted, TrainingFeatures};
@@ -171,16 +172,48 @@ struct FittedTrees {
     features: FeatureCache,
 }
 
+impl FittedTrees {
+    /// What each column counts.
+    fn kinds(&self) -> impl Iterator<Item = Kind> + '_ {
+        (0..self.columns.len()).map(|column| self.columns.kind(column))
+    }
+
+    /// Posteriors of features `x [m, d]`.
+    fn posteriors(&self, x: &Array2<f32>) -> Result<Vec<Posterior>, SurrogateError> {
+        let (mean, variance) = self.fit.predict(x);
+        let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
+        mean.iter().zip(&variance).map(posterior).collect()
+    }
+}
+
 impl Predict for FittedTrees {
     fn predict(&self, candidates: &[Architecture]) -> Result<Vec<Posterior>, SurrogateError> {
-        let posterior = |(m, v): (&f64, &f64)| Posterior::warped(*m, v + self.error, self.warp.clone());
         let prepare =
             |candidates: &[Architecture]| self.features.matching(NAME, &self.columns, candidates).map(drop);
         in_chunks(candidates, prepare, |candidates, (): &mut ()| {
-            let (mean, variance) =
-                self.fit.predict(&self.features.matrix(NAME, &self.columns, candidates)?);
-            mean.iter().zip(&variance).map(posterior).collect()
+            self.posteriors(&self.features.matrix(NAME, &self.columns, candidates)?)
         })
+    }
+
+    fn feature_groups(&self) -> Vec<FeatureGroup> {
+        families(self.kinds()).into_iter().map(FeatureGroup::Counts).collect()
+    }
+
+    fn predict_exchanged(
+        &self,
+        candidates: &[Architecture],
+        group: FeatureGroup,
+        from: &[usize],
+    ) -> Result<Option<Vec<Posterior>>, SurrogateError> {
+        let of_group = |kind: Kind| group == FeatureGroup::Counts(kind.family);
+        let columns: Vec<usize> =
+            self.kinds().enumerate().filter_map(|(column, kind)| of_group(kind).then_some(column)).collect();
+        if columns.is_empty() {
+            return Ok(None);
+        }
+        let mut x = self.features.matrix(NAME, &self.columns, candidates)?;
+        exchange(&mut x, &columns, from);
+        self.posteriors(&x).map(Some)
     }
 
     fn save(&self) -> Result<Saved, SurrogateError> {

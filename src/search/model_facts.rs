@@ -1,0 +1,157 @@
+//! What a page shows of a model.
+
+use std::path::Path;
+
+use bonas_deploy::folder::{ModelCard, Training};
+use bonas_deploy::{DeployError, Folder as ModelFolder};
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::journal::read_json;
+use serde_json::Value;
+
+use crate::config::SearchConfig;
+use crate::report::{EVALUATION_FILE, Evaluation, Measured, ModelReport};
+use crate::shell::quoted;
+use crate::{StudyError, build};
+
+/// Facts of a model folder.
+///
+/// # Errors
+/// [`StudyError::Data`] for an evaluation that cannot be read, [`StudyError::Io`].
+pub(super) fn of_folder(folder: &ModelFolder, path: &Path) -> Result<ModelReport, StudyError> {
+    let card = folder.card();
+    let space = build::model_space(&card.space).ok();
+    let architecture = space.as_ref().and_then(|space| space.parse(&card.architecture).ok());
+    let names = space.iter().flat_map(|space| space.cell_names().iter().map(|name| (*name).to_owned()));
+    Ok(ModelReport {
+        arch: card.architecture.clone(),
+        architecture,
+        cell_names: names.collect(),
+        network: of_card(card),
+        recipe: card.training.as_ref().map(|training| flat(&training.recipe)).unwrap_or_default(),
+        evaluation: evaluation(folder, path)?,
+        origin: None,
+    })
+}
+
+/// Facts of a training without a model folder, as earlier versions left it.
+///
+/// # Errors
+/// [`StudyError::Training`] for a recipe that cannot be written.
+pub(super) fn of_training(
+    config: &SearchConfig,
+    space: &dyn SearchSpace,
+    architecture: &Architecture,
+) -> Result<ModelReport, StudyError> {
+    let recipe = serde_json::to_value(config.finals.recipe(&config.training))
+        .map_err(|error| StudyError::Training(Box::new(error)))?;
+    Ok(ModelReport {
+        arch: space.format(architecture)?,
+        architecture: Some(architecture.clone()),
+        cell_names: space.cell_names().iter().map(|name| (*name).to_owned()).collect(),
+        network: vec![("space".to_owned(), space.name().to_owned())],
+        recipe: flat(&recipe),
+        ..ModelReport::default()
+    })
+}
+
+/// What a card says of the network and its images.
+fn of_card(card: &ModelCard) -> Vec<(String, String)> {
+    let published = |size: Option<usize>| size.map_or("as published".to_owned(), |size| size.to_string());
+    let input = &card.input;
+    let mut rows = vec![
+        ("space", card.space.name.clone()),
+        ("key", card.key.clone()),
+        ("skeleton", card.skeleton.clone()),
+        ("channels", published(card.channels)),
+        ("layers", published(card.layers)),
+        ("parameters", card.params.to_string()),
+        ("multiply-adds of an image", card.macs.to_string()),
+        ("images", format!("{}x{}x{}", input.channels, input.height, input.width)),
+        ("classes", card.classes.len().to_string()),
+    ];
+    if let Some(Training { data, accuracy, run, .. }) = &card.training {
+        rows.push(("trained on", format!("{} images ({}) of {}", data.images, data.part, data.source)));
+        rows.push((
+            "accuracy after training",
+            format!("{:.2} %, {} images", 100.0 * accuracy.value, accuracy.images),
+        ));
+        rows.push(("run", run.to_string()));
+    }
+    rows.push(("written by", card.program.clone()));
+    rows.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The leaves of an object, by the path of their keys.
+fn flat(value: &Value) -> Vec<(String, String)> {
+    fn walk(path: &str, value: &Value, leaves: &mut Vec<(String, String)>) {
+        match value {
+            Value::Object(map) => {
+                for (key, value) in map {
+                    let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                    walk(&path, value, leaves);
+                }
+            }
+            Value::String(text) => leaves.push((path.to_owned(), text.clone())),
+            other => leaves.push((path.to_owned(), other.to_string())),
+        }
+    }
+    let mut leaves = Vec::new();
+    walk("", value, &mut leaves);
+    leaves
+}
+
+/// What was measured of a model, unless it is of other weights by now.
+fn evaluation(folder: &ModelFolder, path: &Path) -> Result<Measured, StudyError> {
+    let source = folder.card().training.as_ref().map(|training| training.data.source.clone());
+    let command =
+        |source: &str| format!("bonas evaluate {} --data {}", quoted(path), quoted(Path::new(source)));
+    let Some(kept) = read_json::<Evaluation>(&path.join(EVALUATION_FILE))? else {
+        return Ok(source.map_or(Measured::Nothing, |source| Measured::By(command(&source))));
+    };
+    let weights = weights_hash(&folder.weights_file())?;
+    let again = command(&kept.data);
+    Ok(match kept.fault() {
+        Some(fault) => Measured::Outdated(format!(
+            "{EVALUATION_FILE} cannot be shown: {fault}; `{again}` writes it again."
+        )),
+        None if kept.weights != weights => {
+            Measured::Outdated(format!("What was measured is of other weights; `{again}` measures these."))
+        }
+        None => Measured::Evaluated(Box::new(kept)),
+    })
+}
+
+/// Hash of a file of weights, in hexadecimal (BLAKE3).
+///
+/// # Errors
+/// [`StudyError::Io`].
+pub fn weights_hash(file: &Path) -> Result<String, StudyError> {
+    let io = |source| StudyError::Io { path: file.to_owned(), source };
+    let mut hasher = blake3::Hasher::new();
+    std::io::copy(&mut std::fs::File::open(file).map_err(io)?, &mut hasher).map_err(io)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// An error of a model folder as one of a study.
+pub(super) fn of_deploy(error: DeployError) -> StudyError {
+    match error {
+        DeployError::Io { path, source } => StudyError::Io { path, source },
+        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
+        DeployError::Space(error) => StudyError::Space(error),
+        DeployError::Network(_) => StudyError::Training(Box::new(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn leaves_are_named_by_their_paths() {
+        let found = flat(&json!({"a": 1, "b": {"c": "x", "d": {"e": [1, 2]}}, "f": null}));
+        let found: Vec<String> = found.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        assert_eq!(found, ["a=1", "b.c=x", "b.d.e=[1,2]", "f=null"]);
+    }
+}

@@ -8,7 +8,7 @@ const MAGIC: &[u8; 16] = b"bonas surrogate\n";
 
 /// Version of what follows. Raise it with every change of the bytes or of what they mean: of a fitted model's fields,
 /// and of the features that its columns name.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Length of the checksum, which is BLAKE3 of the rest.
 const CHECKSUM: usize = blake3::OUT_LEN;

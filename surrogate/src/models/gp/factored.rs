@@ -145,7 +145,7 @@ impl Covariance {
             Form::Linear => each.for_each(|(sum, product)| *sum += variance * product),
             // Numbers are equal if their squares are their product.
             Form::Intercept => each.zip(lengths).for_each(|((sum, product), other)| {
-                if *product > 0.0 && *product == length && *product == *other {
+                if *product > 0.0 && [length, *other].iter().all(|own| own.to_bits() == product.to_bits()) {
                     *sum += variance;
                 }
             }),

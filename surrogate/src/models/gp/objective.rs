@@ -142,7 +142,8 @@ impl<'a> Objective<'a> {
             Shape::Linear => return Part::alone(block.x.dot(&block.x.t()) * amplitude),
             Shape::Intercept => {
                 let groups = block.x.column(0);
-                let same = |(i, j): (usize, usize)| groups[i] > 0.0 && groups[i] == groups[j];
+                let same =
+                    |(i, j): (usize, usize)| groups[i] > 0.0 && groups[i].to_bits() == groups[j].to_bits();
                 let value = |at| if same(at) { amplitude } else { 0.0 };
                 return Part::alone(Array2::from_shape_fn((groups.len(), groups.len()), value));
             }

@@ -1,13 +1,14 @@
 //! The posterior of a Gaussian process with known hyper-parameters.
 
 mod basis;
+mod intercepts;
 mod later;
 
 use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, linalg::general_mat_mul, s};
 
-use super::factored::{Covariance, FactoredObservations, Features, Form, Term, fit_to, rows_of};
+use super::factored::{Covariance, FactoredObservations, Features, fit_to, rows_of};
 use super::inducing::{Conditioned, Inducing};
 use super::outliers::LeftOut;
 use super::subset::{LAST, spread};
@@ -191,21 +192,6 @@ impl Process {
         (self.first..self.targets.len()).map(|i| noise / (noise + self.basis.extra(i))).collect()
     }
 
-    /// Expected intercepts `[m]` of the groups in `x [m, d]`, `a² Σⱼ [g = gⱼ] αⱼ`; 0 where there are none.
-    pub(crate) fn intercepts(&self, x: &Array2<f32>) -> Array1<f64> {
-        let covariance = self.basis.covariance();
-        let is_intercept = |term: &&Term| term.form == Form::Intercept;
-        let terms: Vec<Term> = covariance.terms.iter().filter(is_intercept).cloned().collect();
-        if terms.is_empty() {
-            return Array1::zeros(x.nrows());
-        }
-        let pairs = self.basis.features().iter().zip(&covariance.terms);
-        let basis: Features =
-            pairs.filter(|(_, term)| is_intercept(term)).map(|(own, _)| own.clone()).collect();
-        let only = Covariance { terms, ..covariance.clone() };
-        only.between(&only.features(x.view()), &basis).mapv(f64::from).dot(&self.alpha)
-    }
-
     /// Variance of the noise.
     pub(crate) fn noise(&self) -> f64 {
         self.basis.covariance().noise
@@ -339,12 +325,12 @@ pub(super) mod tests {
     use super::super::{Covariance, Form, Kernel, Term};
     use super::*;
 
-    fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
+    pub(super) fn with_terms(terms: Vec<Term>, noise: f64, x: &Array2<f32>, z: Array1<f64>) -> Process {
         let covariance = Covariance { kernel: Kernel::Rbf, terms, noise };
         Process::new(Arc::new(FactoredObservations::of(&covariance, x, x.nrows(), &[]).unwrap()), z).unwrap()
     }
 
-    fn term(column: usize) -> Term {
+    pub(super) fn term(column: usize) -> Term {
         Term { columns: column..column + 1, scale: array![2.0], variance: 0.5, form: Form::Kernel }
     }
 
@@ -398,29 +384,6 @@ pub(super) mod tests {
         assert!((variance[0] - 9.0 * noise / precision).abs() < 1e-4 && variance[1].abs() < 1e-6);
         let (joint, covariance, _) = process.joint_akin(&at, &[]);
         assert!((joint[0] - mean[0]).abs() < 1e-5 && (covariance[[0, 0]] - variance[0]).abs() < 1e-4);
-    }
-
-    /// Three observations far from each other, the first two in one group: their covariance is `[[c, s], [s, c]]` with
-    /// `c = 0.5 + s + σ²` for intercepts of variance `s = 2`, and the third's is `c`. The fourth is in no group: `c - s`.
-    #[test]
-    fn intercepts_of_groups_by_hand() {
-        let group = Term { columns: 1..2, scale: array![1.0], variance: 2.0, form: Form::Intercept };
-        let x = array![[0.0, 1.0], [50.0, 1.0], [100.0, 2.0], [150.0, 0.0]];
-        let process = with_terms(vec![term(0), group], 0.25, &x, array![1.0, 2.0, 3.0, 4.0]);
-        let (c, s) = (2.75 + JITTER, 2.0);
-        let determinant = c * c - s * s;
-        let alpha = [(c - 2.0 * s) / determinant, (2.0 * c - s) / determinant, 3.0 / c, 4.0 / (c - s)];
-        let (mean, variance) = process.predict(&array![[0.0, 0.0], [100.0, 0.0], [999.0, 0.0], [150.0, 0.0]]);
-        for (mean, expected) in mean.iter().zip([0.5 * alpha[0], 0.5 * alpha[2], 0.0, 0.5 * alpha[3]]) {
-            assert!((mean - expected).abs() < 1e-6, "{mean} {expected}");
-        }
-        assert!(
-            (variance[0] - (0.5 - 0.25 * c / determinant)).abs() < 1e-6,
-            "no intercept in it: {variance:?}"
-        );
-        let intercepts = process.intercepts(&x);
-        let of = [s * (alpha[0] + alpha[1]), s * (alpha[0] + alpha[1]), s * alpha[2], 0.0];
-        assert!(intercepts.iter().zip(of).all(|(a, b)| (a - b).abs() < 1e-6), "{intercepts}");
     }
 
     #[test]

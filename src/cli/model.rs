@@ -7,6 +7,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use bonas::build::model_space;
 use bonas::deploy::folder::CARD_FILE;
+#[cfg(feature = "torch")]
+use bonas::deploy::folder::{Values, Weights};
 use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
 use bonas::report::{FINAL_FILE, FinalResult};
 use bonas::search::FINALS_FOLDER;
@@ -19,7 +21,7 @@ use bonas::supernet::data::{Background, ImageFiles, ImageShape, Normalisation};
 #[cfg(feature = "torch")]
 use bonas::supernet::device::devices;
 #[cfg(feature = "torch")]
-use bonas::supernet::model::{Classifier, Placement};
+use bonas::supernet::model::{Classifier, Placement, Values as NetworkValues};
 #[cfg(feature = "torch")]
 use bonas::tch::Device;
 
@@ -33,7 +35,7 @@ pub(super) struct Model {
     pub(super) network: Deployed,
     /// The network as its skeleton builds it.
     #[cfg(feature = "torch")]
-    built: Network,
+    pub(super) built: Network,
 }
 
 impl Model {
@@ -67,11 +69,8 @@ impl Model {
     pub(super) fn classifier(&self, device: &str) -> anyhow::Result<Classifier> {
         let found = devices(device).map_err(|error| usage(format!("--device: {error}")))?;
         let placement = Placement::on(found.first().copied().unwrap_or(Device::Cpu));
-        // Checked first, so that what does not fit is named as in exports.
-        self.folder.weights(&self.network)?;
-        let names = self.network.tensors().into_iter().map(|tensor| (tensor.name, tensor.place));
-        let names: Vec<_> = names.collect();
-        Ok(Classifier::load(&self.built, &self.folder.weights_file(), &names, placement)?)
+        let weights = self.folder.weights(&self.network)?;
+        classifier(&self.built, &self.network, &weights, placement)
     }
 
     /// Probability of each class for each image, by its [`classifier`](Self::classifier).
@@ -111,6 +110,26 @@ impl Model {
         let input = &self.folder.card().input;
         Normalisation { mean: input.mean.clone(), sd: input.std.clone() }
     }
+}
+
+/// A network with its weights.
+///
+/// # Errors
+/// What is wrong with the weights, and what libtorch refuses.
+#[cfg(feature = "torch")]
+pub(super) fn classifier(
+    built: &Network,
+    network: &Deployed,
+    weights: &Weights,
+    placement: Placement,
+) -> anyhow::Result<Classifier> {
+    let mut values = weights.values()?;
+    let mut named = Vec::new();
+    for tensor in network.tensors() {
+        let Some(Values { shape, numbers }) = values.remove(&tensor.name) else { continue };
+        named.push(NetworkValues { name: tensor.place, shape, numbers });
+    }
+    Ok(Classifier::new(built, &named, placement)?)
 }
 
 /// The model of the first architecture in the results of final training.

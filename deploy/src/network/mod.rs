@@ -18,7 +18,7 @@ use names::Names;
 
 pub use cell::{Edge, Input, LiveCell, Node, Op};
 pub use steps::{Step, steps};
-pub use tensors::Tensor;
+pub use tensors::{Fill, Tensor};
 
 /// A network without the parts that inference does not use.
 #[derive(Clone, Debug)]

@@ -4,6 +4,8 @@
 //! themselves ([`bonas_study::strategy::BuildStrategy`]); [`crate::search`] does the whole search.
 
 mod follow_ups;
+#[cfg(feature = "torch")]
+mod init;
 mod spaces;
 #[cfg(test)]
 mod tests;
@@ -30,6 +32,10 @@ use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 pub use follow_ups::FollowUps;
+#[cfg(feature = "torch")]
+pub use init::Init;
+#[cfg(feature = "torch")]
+pub(crate) use init::of_deploy;
 pub use spaces::{SPACE_FILE, keep_space, model_space, named_space, read_space_file, space};
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;

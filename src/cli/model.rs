@@ -44,7 +44,7 @@ impl Model {
     /// # Errors
     /// A usage error for a folder that holds no model; what is wrong with one that does.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let path = if ModelFolder::is_at(path) { path.to_owned() } else { first_model(path)? };
+        let path = model_at(path)?;
         let folder = ModelFolder::read(&path)?;
         let foreign = |reason| DeployError::Folder { path: path.join(CARD_FILE), reason };
         let space = model_space(&folder.card().space).map_err(foreign)?;
@@ -130,6 +130,14 @@ pub(super) fn classifier(
         named.push(NetworkValues { name: tensor.place, shape, numbers });
     }
     Ok(Classifier::new(built, &named, placement)?)
+}
+
+/// The model folder that a path stands for: itself, or that of the winner's first run.
+///
+/// # Errors
+/// A usage error for a folder that holds no model.
+pub(super) fn model_at(path: &Path) -> anyhow::Result<PathBuf> {
+    if ModelFolder::is_at(path) { Ok(path.to_owned()) } else { first_model(path) }
 }
 
 /// The model of the first architecture in the results of final training.

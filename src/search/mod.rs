@@ -61,6 +61,8 @@ pub const CONFIG_FILE: &str = "config.toml";
 pub const SPACE_COPY_FILE: &str = "space.toml";
 /// The configuration in the folder of a single training.
 pub const TRAINING_FILE: &str = "training.toml";
+/// The file of a training that starts from a trained network: the hash of its weights.
+pub const INIT_FILE: &str = "init.json";
 /// The folder, inside a search's, of the study that trains the shortlist.
 pub const SHORTLIST_FOLDER: &str = "shortlist";
 /// The folder, inside a search's, of the study that trains the finalists.

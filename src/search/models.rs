@@ -5,18 +5,18 @@ use std::path::Path;
 use bonas_deploy::folder::{
     Accuracy, CARD_FILE, Data, FORMAT, Input, OnBad, Reading, SpaceCard, Training, WEIGHTS_FILE, Weights,
 };
-use bonas_deploy::{DeployError, Deployed, ModelCard};
+use bonas_deploy::{Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
-use bonas_study::journal::write_whole;
+use bonas_study::journal::{read_json, write_whole};
 use bonas_supernet::data;
 use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
 
-use super::{FINALS_FOLDER, Search};
+use super::{FINALS_FOLDER, INIT_FILE, Search};
 use crate::StudyError;
-use crate::build::{self, FollowUps, Trainings};
+use crate::build::{self, FollowUps, Trainings, of_deploy};
 
 impl Search {
     /// Makes a model folder of the weights of each run that final training has ended; the folder takes the place of the
@@ -152,6 +152,12 @@ impl<'a> Models<'a> {
         if let Value::Object(recipe) = &mut recipe {
             recipe.insert("cutout".into(), json!(config.finals.cutout));
             recipe.insert("precision".into(), json!(config.training.precision));
+            // As noted when it began: the model itself may be gone by now.
+            if config.finals.init.is_some()
+                && let Some(init) = read_json::<Value>(&self.search.directory.join(INIT_FILE))?
+            {
+                recipe.insert("init".into(), init);
+            }
         }
         let data = Data {
             source: config.data.source.clone(),
@@ -174,14 +180,4 @@ impl<'a> Models<'a> {
 fn io(path: &Path) -> impl FnOnce(std::io::Error) -> StudyError {
     let path = path.to_owned();
     move |source| StudyError::Io { path, source }
-}
-
-/// An error of a model folder as one of a study.
-fn of_deploy(error: DeployError) -> StudyError {
-    match error {
-        DeployError::Io { path, source } => StudyError::Io { path, source },
-        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
-        DeployError::Space(error) => StudyError::Space(error),
-        DeployError::Network(_) => StudyError::Training(Box::new(error)),
-    }
 }

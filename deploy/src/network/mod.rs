@@ -149,6 +149,13 @@ impl Deployed {
         })
     }
 
+    /// Weight and bias of the classifier, which is the last linear layer; empty without one.
+    pub fn classifier(&self) -> Vec<Tensor> {
+        let tensors = self.tensors();
+        let weight = tensors.iter().rposition(|tensor| tensor.shape.len() == 2);
+        weight.map(|at| tensors[at..].iter().take(2).cloned().collect()).unwrap_or_default()
+    }
+
     /// Parameters and running statistics, in the order of computation.
     pub fn tensors(&self) -> Vec<Tensor> {
         tensors::of(&self.parts)

@@ -51,6 +51,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod unit;
 mod value;
 mod weights;
 

@@ -26,6 +26,7 @@ mod images;
 mod import;
 #[cfg(feature = "torch")]
 mod indicator;
+mod latency;
 mod libtorch;
 mod notations;
 mod pages;

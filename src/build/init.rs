@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use bonas_deploy::folder::{Values, WEIGHTS_FILE};
 use bonas_deploy::network::Tensor;
-use bonas_deploy::{DeployError, Deployed, Folder, ModelCard};
+use bonas_deploy::{Deployed, Folder, ModelCard};
 use bonas_spaces::Architecture;
 use bonas_study::journal::{read_json, write_json};
 use bonas_supernet::evaluator::Start;
 use bonas_supernet::model::Values as NetworkValues;
 use serde::{Deserialize, Serialize};
 
-use super::Trainings;
+use super::{Trainings, of_deploy};
 use crate::StudyError;
 
 /// The weights of a model folder, for the network of final training.
@@ -161,14 +161,4 @@ impl Init {
 struct Noted {
     /// BLAKE3 hash of the file.
     weights: String,
-}
-
-/// An error of a model folder as one of a study.
-pub(crate) fn of_deploy(error: DeployError) -> StudyError {
-    match error {
-        DeployError::Io { path, source } => StudyError::Io { path, source },
-        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
-        DeployError::Space(error) => StudyError::Space(error),
-        DeployError::Network(_) => StudyError::Training(Box::new(error)),
-    }
 }

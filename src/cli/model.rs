@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 #[cfg(feature = "torch")]
 use anyhow::Context;
+#[cfg(feature = "torch")]
+use bonas::build::classifier;
 use bonas::build::model_space;
 use bonas::deploy::folder::CARD_FILE;
-#[cfg(feature = "torch")]
-use bonas::deploy::folder::{Values, Weights};
 use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
 use bonas::report::{FINAL_FILE, FinalResult};
 use bonas::search::FINALS_FOLDER;
@@ -21,7 +21,7 @@ use bonas::supernet::data::{Background, ImageFiles, ImageShape, Normalisation};
 #[cfg(feature = "torch")]
 use bonas::supernet::device::devices;
 #[cfg(feature = "torch")]
-use bonas::supernet::model::{Classifier, Placement, Values as NetworkValues};
+use bonas::supernet::model::{Classifier, Placement};
 #[cfg(feature = "torch")]
 use bonas::tch::Device;
 
@@ -70,7 +70,7 @@ impl Model {
         let found = devices(device).map_err(|error| usage(format!("--device: {error}")))?;
         let placement = Placement::on(found.first().copied().unwrap_or(Device::Cpu));
         let weights = self.folder.weights(&self.network)?;
-        classifier(&self.built, &self.network, &weights, placement)
+        Ok(classifier(&self.built, &self.network, &weights, placement)?)
     }
 
     /// Probability of each class for each image, by its [`classifier`](Self::classifier).
@@ -110,26 +110,6 @@ impl Model {
         let input = &self.folder.card().input;
         Normalisation { mean: input.mean.clone(), sd: input.std.clone() }
     }
-}
-
-/// A network with its weights.
-///
-/// # Errors
-/// What is wrong with the weights, and what libtorch refuses.
-#[cfg(feature = "torch")]
-pub(super) fn classifier(
-    built: &Network,
-    network: &Deployed,
-    weights: &Weights,
-    placement: Placement,
-) -> anyhow::Result<Classifier> {
-    let mut values = weights.values()?;
-    let mut named = Vec::new();
-    for tensor in network.tensors() {
-        let Some(Values { shape, numbers }) = values.remove(&tensor.name) else { continue };
-        named.push(NetworkValues { name: tensor.place, shape, numbers });
-    }
-    Ok(Classifier::new(built, &named, placement)?)
 }
 
 /// The model folder that a path stands for: itself, or that of the winner's first run.

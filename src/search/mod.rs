@@ -267,13 +267,14 @@ impl Search {
             let reason = format!("strategy {name} relaxes all operations of the space; leave it out");
             return Err(StudyError::Setting { name: "space.operations".into(), reason });
         }
-        let aims = self.config.evaluator.aims();
+        let aims = self.config.aims();
         if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {
             let reason = format!(
                 "strategy {} raises the score alone; take bonas or nsga2, or leave it out",
                 self.config.strategy.name()
             );
-            return Err(StudyError::Setting { name: "evaluator.objective".into(), reason });
+            let section = if self.config.latency.objective { "latency" } else { "evaluator" };
+            return Err(StudyError::Setting { name: format!("{section}.objective"), reason });
         }
         strategy.build(&BuildContext { space, fidelity, aims: &aims, knowledge, trainer })
     }

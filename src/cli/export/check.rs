@@ -41,11 +41,10 @@ pub(super) fn check(subject: &Subject, file: &[u8]) -> anyhow::Result<String> {
 /// What was found.
 #[cfg(all(feature = "tract", feature = "torch"))]
 fn compared(subject: &Subject, pixels: &[f32], found: &[Vec<f32>]) -> anyhow::Result<String> {
+    use bonas::build::classifier;
     use bonas::deploy::onnx::difference;
     use bonas::supernet::model::Placement;
     use bonas::tch::Device;
-
-    use crate::cli::model::classifier;
 
     let placement = Placement::on(Device::Cpu);
     let own = classifier(&subject.built, &subject.network, &subject.weights, placement)?;

@@ -25,9 +25,10 @@ pub enum Trainable {
         /// Whether the classifier trains too.
         classifier: bool,
     },
-    /// All but what is before the first cell, whose BatchNorms keep their running statistics.
+    /// All but what is before the first cell, whose batch normalisations keep their running statistics.
     AllButStem,
-    /// The classifier alone, which is the last linear layer; all BatchNorms keep their running statistics.
+    /// The classifier alone, which is the last linear layer; all batch normalisations keep their running
+    /// statistics.
     Classifier,
 }
 
@@ -64,7 +65,9 @@ impl Supernet {
         let none = || SupernetError::setting("freeze", "the network has no linear layer in its head");
         let classifier = self.classifier().ok_or_else(none)?;
         let mut trains = vec![false; self.params().len()];
-        classifier.into_iter().for_each(|id| trains[id] = true);
+        for id in classifier {
+            trains[id] = true;
+        }
         self.settled.fill(true);
         self.freeze(&trains)?;
         Ok(self)
@@ -77,7 +80,7 @@ impl Supernet {
     /// # Errors
     /// [`SupernetError::Torch`] when memory runs out.
     pub fn with_layer_decay(mut self, decay: f64) -> Result<Self> {
-        if decay == 1.0 {
+        if (decay - 1.0).abs() == 0.0 {
             return Ok(self);
         }
         let heads: Vec<usize> = self.heads().collect();

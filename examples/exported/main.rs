@@ -3,6 +3,8 @@
 //!
 //! `cargo run --example exported -- FOLDER`
 
+#![allow(clippy::print_stdout, reason = "figures, for whoever runs it")]
+
 use std::path::Path;
 
 use anyhow::Context;

@@ -94,6 +94,7 @@ struct Subject {
     network: Deployed,
     weights: Weights,
     /// The network as its skeleton builds it.
+    #[cfg_attr(not(feature = "tract"), allow(dead_code, reason = "only a check of an ONNX file runs it"))]
     #[cfg(feature = "torch")]
     built: Network,
 }

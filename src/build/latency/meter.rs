@@ -109,11 +109,10 @@ fn runner(
 }
 
 /// A network to run.
+#[cfg_attr(not(all(feature = "torch", feature = "tract")), allow(dead_code))]
 struct Plan<'a> {
     settings: &'a Settings,
-    #[cfg_attr(not(feature = "tract"), allow(dead_code))]
     card: ModelCard,
-    #[cfg_attr(not(feature = "torch"), allow(dead_code))]
     built: Network,
     network: Deployed,
     weights: Weights,

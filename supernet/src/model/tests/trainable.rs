@@ -172,7 +172,7 @@ fn rates_decay_from_the_head_to_the_stem() {
         let path = net.path(&network.full_route()).unwrap();
         let output = net.forward(&images, &path, &mut Pass::train()).unwrap();
         let loss = Loss::default().of(&output, &labels).unwrap();
-        Sgd::new(settings, net).unwrap().step(net, path.params(), &loss, 0.1).unwrap();
+        let _norm = Sgd::new(settings, net).unwrap().step(net, path.params(), &loss, 0.1).unwrap();
         net.params().flat() - &before // [P]
     };
     let [whole, parts] = [change(&plain), change(&decayed)];

@@ -27,6 +27,7 @@ mod images;
 mod import;
 #[cfg(feature = "torch")]
 mod indicator;
+mod latency;
 mod libtorch;
 #[cfg(feature = "torch")]
 mod model_page;

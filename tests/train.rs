@@ -1,5 +1,6 @@
 //! `bonas train`: published recipes, winners of searches, and trainings that are killed.
 
+mod init;
 mod kept;
 mod refusals;
 

@@ -3,6 +3,7 @@
 //! Use [`Deployed`] to see what of a network inference needs: auxiliary heads, operations whose result reaches no logit,
 //! and what feeds only them are left out. A [`Folder`] is a trained network as two files, `model.safetensors` and
 //! `model.json` ([`ModelCard`]). [`pytorch`] writes a network as Python source, [`onnx`] as a graph.
+//! A network that is not trained has a card and random weights, too ([`ModelCard::untrained`], [`folder::Weights::drawn`]).
 //!
 //! ```
 //! use bonas_deploy::Deployed;
@@ -18,7 +19,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Invariant: nothing here needs a tensor library, and the same network and weights give the same bytes.
+//! Invariant: nothing here needs libtorch, and the same network and weights give the same bytes. Feature `tract` (on by
+//! default) runs ONNX files (`onnx::Session`); no file is written by it.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::float_cmp))]
 

@@ -3,12 +3,14 @@
 //!
 //! `cargo run --example exported -- FOLDER`
 
+#![allow(clippy::print_stdout, reason = "figures, for whoever runs it")]
+
 use std::path::Path;
 
 use anyhow::Context;
 use bonas::deploy::Deployed;
 use bonas::deploy::folder::{CARD_FILE, FORMAT, Input, ModelCard, Reading, SpaceCard, WEIGHTS_FILE, Weights};
-use bonas::deploy::onnx::{self, BatchNorm};
+use bonas::deploy::onnx::{self, BatchNorm, Session};
 use bonas::deploy::pytorch::{self, About};
 use bonas::rand::{Rng, RngExt};
 use bonas::spaces::catalogue::SPACES;
@@ -85,10 +87,23 @@ fn write(
     let about =
         About { lines: Vec::new(), cells: space.cell_names(), classes: &card.classes, input: &card.input };
     std::fs::write(folder.join("model.py"), pytorch::source(&deployed, &about)?)?;
+    let logits = net.forward(&images, &path, &mut Pass::eval())?.logits; // [B, K]
     for (file, batch_norm) in [("model.onnx", BatchNorm::Kept), ("folded.onnx", BatchNorm::Folded)] {
-        std::fs::write(folder.join(file), onnx::model(&deployed, &weights, &card, batch_norm)?)?;
+        let bytes = onnx::model(&deployed, &weights, &card, batch_norm)?;
+        std::fs::write(folder.join(file), &bytes)?;
+        let apart = by_tract(&bytes, network.image(), &images, &logits)?;
+        println!("{} tract {apart:.1e}", folder.join(file).display());
     }
     expected(&net, &network, &images, folder)
+}
+
+/// How far what tract says of a file is from the logits `[B, K]` of the network.
+fn by_tract(file: &[u8], image: Shape, images: &Tensor, logits: &Tensor) -> anyhow::Result<f64> {
+    let pixels: Vec<f32> = Vec::try_from(images.contiguous().view([-1]))?;
+    let logits: Vec<Vec<f32>> = Vec::try_from(logits)?;
+    let apart = onnx::difference(&Session::new(file, image, IMAGES)?.logits(&pixels)?, &logits);
+    anyhow::ensure!(apart <= 1e-5, "tract's logits differ by {apart:.1e} of the largest");
+    Ok(apart)
 }
 
 /// Numbers of a normal distribution would do as well; `[n, C, H, W]`.

@@ -3,7 +3,13 @@
 //! Use it to run a search of a configuration file with a loop or observers of your own. A strategy's settings build
 //! themselves ([`bonas_study::strategy::BuildStrategy`]); [`crate::search`] does the whole search.
 
+mod deployed;
 mod follow_ups;
+#[cfg(feature = "torch")]
+mod init;
+mod latency;
+#[cfg(feature = "torch")]
+mod model;
 mod spaces;
 #[cfg(test)]
 mod tests;
@@ -29,7 +35,13 @@ use bonas_surrogate::Observation;
 use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
+pub(crate) use deployed::of_deploy;
 pub use follow_ups::FollowUps;
+#[cfg(feature = "torch")]
+pub use init::Init;
+pub use latency::LATENCY_FILE;
+#[cfg(feature = "torch")]
+pub use model::classifier;
 pub use spaces::{SPACE_FILE, keep_space, model_space, named_space, read_space_file, space};
 #[cfg(feature = "torch")]
 pub use trainings::Trainings;
@@ -90,7 +102,9 @@ pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>
 /// # Errors
 /// [`StudyError::Setting`] for one that this build or this space lacks, [`StudyError::Data`].
 pub fn evaluators(config: &SearchConfig, directory: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-    config.evaluator.build(&setup(config)?, directory)
+    let setup = setup(config)?;
+    let evaluators = config.evaluator.build(&setup, directory)?;
+    latency::beside(evaluators, config, &setup.space, directory)
 }
 
 /// The budget of some settings; 0 sets no limit.

@@ -17,7 +17,7 @@ use crate::{Evaluator, StudyError};
 /// Networks of a search and of what follows it.
 #[derive(Debug)]
 pub struct Trainings<'a> {
-    config: &'a SearchConfig,
+    pub(super) config: &'a SearchConfig,
     /// What all of them share.
     pub networks: Networks,
 }
@@ -33,6 +33,19 @@ impl FinalSettings {
     /// Size of the networks of the final training.
     pub fn size(&self) -> Size {
         Size { channels: self.channels, layers: self.layers, auxiliary: self.auxiliary_weight > 0.0 }
+    }
+
+    /// Refuses a network to start from where several architectures are trained.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] named `final.init`.
+    pub(crate) fn expect_no_init(&self) -> Result<(), StudyError> {
+        let Some(init) = &self.init else { return Ok(()) };
+        let reason = format!(
+            "{init}; a trained network is of one architecture, and several are trained here; leave it out, and fine-tune with \
+             `bonas train --init`"
+        );
+        Err(StudyError::Setting { name: "final.init".into(), reason })
     }
 
     /// The part that the final training learns for and is scored on.
@@ -80,8 +93,9 @@ impl<'a> Trainings<'a> {
     pub fn finalists(&self, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
         let recipe = s.checked_recipe(&self.config.training)?;
-        let skeleton = s.skeleton.clone();
-        let plan = ScratchPlan { skeleton, ..self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals) };
+        let (skeleton, start) = (s.skeleton.clone(), self.init()?.map(|init| init.start));
+        let plan = self.plan(s.size(), recipe, s.part(), s.seeds, Paired::Finals);
+        let plan = ScratchPlan { skeleton, start, ..plan };
         plan.evaluators(&self.networks, &self.final_task()?, Some(folder))
     }
 
@@ -97,6 +111,7 @@ impl<'a> Trainings<'a> {
         networks: usize,
     ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let s = &self.config.finals;
+        s.expect_no_init()?;
         let paired = match part {
             Part::Validation => Paired::Validation,
             Part::Test | Part::TestOfSearch => Paired::Test,
@@ -135,7 +150,7 @@ impl<'a> Trainings<'a> {
         paired: Paired,
     ) -> ScratchPlan {
         let paired = Some(paired.seed(self.config));
-        ScratchPlan { size, skeleton: None, recipe, part, also: None, seeds, paired }
+        ScratchPlan { size, skeleton: None, recipe, start: None, part, also: None, seeds, paired }
     }
 
     /// The images of the final training.

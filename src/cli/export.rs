@@ -1,21 +1,27 @@
 //! `bonas export`: a network as files for elsewhere.
 
+mod check;
+
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use bonas::build::named_space;
-use bonas::deploy::folder::{CARD_FILE, Input, ModelCard, Reading, WEIGHTS_FILE, Weights};
+use bonas::deploy::folder::{CARD_FILE, ModelCard, Untrained, WEIGHTS_FILE, Weights};
 use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::deploy::{Deployed, Folder as ModelFolder};
-use bonas::spaces::network::{Norm, Shape, SkeletonSize, Union};
-use bonas::spaces::{Architecture, SearchSpace};
+use bonas::spaces::SearchSpace;
+#[cfg(feature = "torch")]
+use bonas::spaces::network::Network;
+use bonas::spaces::network::Shape;
 use bonas::study::journal::write_whole;
+use bonas::study::rng::stream;
 use clap::{Args, ValueEnum};
 
 use super::model::Model;
-use super::{out, usage};
+use super::{out as output, usage};
 
 /// Name of the PyTorch source.
 const SOURCE_FILE: &str = "model.py";
@@ -39,7 +45,7 @@ pub(super) struct ExportArgs {
     /// In ONNX, fold batch normalisation into the convolution before it.
     #[arg(long)]
     fold: bool,
-    /// Architecture in the space's notation, or the name of a published one: its network, without weights.
+    /// Architecture in the space's notation, or the name of a published one: its network, not trained.
     #[arg(long, requires = "out")]
     arch: Option<String>,
     /// Search space of the architecture, or `file:PATH` of a space file.
@@ -63,6 +69,9 @@ pub(super) struct ExportArgs {
     /// Number of classes; without it as published.
     #[arg(long, requires = "arch")]
     classes: Option<usize>,
+    /// Seed of its random weights, which safetensors and onnx have; 0 without it.
+    #[arg(long, requires = "arch")]
+    seed: Option<u64>,
 }
 
 /// A form of a network.
@@ -76,43 +85,60 @@ enum Format {
     Onnx,
 }
 
+/// A network to export.
+struct Subject {
+    /// Its model folder; none of an architecture that is not trained.
+    folder: Option<PathBuf>,
+    space: Arc<dyn SearchSpace>,
+    card: ModelCard,
+    network: Deployed,
+    weights: Weights,
+    /// The network as its skeleton builds it.
+    #[cfg_attr(not(feature = "tract"), allow(dead_code, reason = "only a check of an ONNX file runs it"))]
+    #[cfg(feature = "torch")]
+    built: Network,
+}
+
 /// Writes the files.
 ///
 /// # Errors
-/// Usage errors for unknown names and sizes that do not fit; what is wrong with the model folder; what the system says.
+/// Usage errors for unknown names and sizes that do not fit; what is wrong with the model folder; an ONNX file that does not
+/// say what the network says; what the system says.
 pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
     if args.fold && args.to != Format::Onnx {
         return Err(usage("--fold: it is for --to onnx"));
     }
-    match (&args.folder, &args.arch) {
-        (Some(folder), _) => export_model(args, &Model::open(folder)?),
-        (None, Some(arch)) => export_architecture(args, arch),
-        (None, None) => Err(usage("give a model folder, or --arch with --space")),
+    if args.seed.is_some() && args.to == Format::Pytorch {
+        return Err(usage("--seed: PyTorch source has no weights; it is for --to onnx and --to safetensors"));
     }
-}
-
-/// Writes a trained network.
-fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
-    let weights = model.folder.weights(&model.network)?;
-    let out = args.out.as_deref().unwrap_or(&model.path);
+    let subject = match (&args.folder, &args.arch) {
+        (Some(folder), _) => trained(Model::open(folder)?)?,
+        (None, Some(arch)) => untrained(args, arch)?,
+        (None, None) => return Err(usage("give a model folder, or --arch with --space")),
+    };
+    let out = args.out.as_deref().or(subject.folder.as_deref()).unwrap_or(Path::new("."));
     expect_folder(out)?;
-    let elsewhere = !same(out, &model.path);
-    let (card, source) = (model.folder.card(), source_of(model)?);
+    let elsewhere = subject.folder.as_deref().is_none_or(|folder| !same(out, folder));
+    let source = source_of(&subject)?;
     if elsewhere {
-        expect_same_model(out, model, &weights, &source)?;
+        expect_same_model(out, &subject, &source)?;
     }
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
-    if elsewhere && args.to != Format::Onnx {
-        files.push((WEIGHTS_FILE, weights.bytes().to_vec()));
+    // The source of an architecture is for training it.
+    let weights = args.to == Format::Safetensors || (args.to == Format::Pytorch && subject.folder.is_some());
+    if elsewhere && weights {
+        files.push((WEIGHTS_FILE, subject.weights.bytes().to_vec()));
     }
     match args.to {
-        Format::Safetensors if elsewhere => files.push((CARD_FILE, card.to_json()?.into_bytes())),
+        Format::Safetensors if elsewhere => files.push((CARD_FILE, subject.card.to_json()?.into_bytes())),
         Format::Safetensors => {
             return Err(usage(format!("--out: {} is the model folder itself", out.display())));
         }
         Format::Onnx => {
             let batch_norm = if args.fold { BatchNorm::Folded } else { BatchNorm::Kept };
-            files.push((ONNX_FILE, onnx::model(&model.network, &weights, card, batch_norm)?));
+            let file = onnx::model(&subject.network, &subject.weights, &subject.card, batch_norm)?;
+            output::error(&check::check(&subject, &file)?);
+            files.push((ONNX_FILE, file));
         }
         Format::Pytorch => {
             expect_unchanged(out, &source)?;
@@ -122,21 +148,64 @@ fn export_model(args: &ExportArgs, model: &Model) -> anyhow::Result<()> {
     write(out, &files)
 }
 
-/// The source of a trained network.
-fn source_of(model: &Model) -> anyhow::Result<String> {
-    let card = model.folder.card();
+/// A trained network.
+fn trained(model: Model) -> anyhow::Result<Subject> {
+    let weights = model.folder.weights(&model.network)?;
+    Ok(Subject {
+        folder: Some(model.path),
+        space: model.space,
+        card: model.folder.card().clone(),
+        network: model.network,
+        weights,
+        #[cfg(feature = "torch")]
+        built: model.built,
+    })
+}
+
+/// The network of an architecture in the size that is asked for, with random weights.
+fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
+    let space = named_space(&args.space, Path::new("")).map_err(|e| usage(format!("--space: {e}")))?;
+    let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
+    let networks = space.require_network().map_err(usage)?;
+    let named = |name: &String| networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")));
+    let around = Untrained {
+        skeleton: args.skeleton.as_ref().map(named).transpose()?,
+        channels: args.channels,
+        layers: args.layers,
+        image: args.image.map(|side| Shape::square(args.image_channels, side)),
+        classes: args.classes,
+    };
+    let card = ModelCard::untrained(&*space, &architecture, &around).map_err(usage)?;
+    let (built, network) = card.networks(&*space).map_err(usage)?;
+    #[cfg(not(feature = "torch"))]
+    drop(built);
+    let weights = Weights::drawn(&network, &card.key, &mut stream(args.seed.unwrap_or(0), &[]))?;
+    Ok(Subject {
+        folder: None,
+        space,
+        card,
+        network,
+        weights,
+        #[cfg(feature = "torch")]
+        built,
+    })
+}
+
+/// The PyTorch source of a network.
+fn source_of(subject: &Subject) -> anyhow::Result<String> {
+    let card = &subject.card;
     let about = About {
         lines: told(card),
-        cells: model.space.cell_names(),
+        cells: subject.space.cell_names(),
         classes: &card.classes,
         input: &card.input,
     };
-    Ok(pytorch::source(&model.network, &about)?)
+    Ok(pytorch::source(&subject.network, &about)?)
 }
 
 /// Refuses to put a model in the place of another, or beside its files.
-fn expect_same_model(out: &Path, model: &Model, weights: &Weights, source: &str) -> anyhow::Result<()> {
-    let card = model.folder.card();
+fn expect_same_model(out: &Path, subject: &Subject, source: &str) -> anyhow::Result<()> {
+    let Subject { card, weights, network, .. } = subject;
     if let Some(bytes) = there(out, WEIGHTS_FILE)?
         && bytes != weights.bytes()
     {
@@ -148,7 +217,7 @@ fn expect_same_model(out: &Path, model: &Model, weights: &Weights, source: &str)
     expect_same_source(out, source)?;
     let Some(bytes) = there(out, ONNX_FILE)? else { return Ok(()) };
     for batch_norm in [BatchNorm::Kept, BatchNorm::Folded] {
-        if onnx::same(&onnx::model(&model.network, weights, card, batch_norm)?, &bytes) {
+        if onnx::same(&onnx::model(network, weights, card, batch_norm)?, &bytes) {
             return Ok(());
         }
     }
@@ -212,80 +281,10 @@ fn write(folder: &Path, files: &[(&str, Vec<u8>)]) -> anyhow::Result<()> {
         write_whole(&path, bytes)?;
         said.push(path.display().to_string() + "\n");
     }
-    out::text(&said.concat())
+    output::text(&said.concat())
 }
 
-/// Writes the network of an architecture, without weights.
-fn export_architecture(args: &ExportArgs, arch: &str) -> anyhow::Result<()> {
-    if args.to != Format::Pytorch {
-        return Err(usage(
-            "--to: an architecture without weights is exported to pytorch only; train it first",
-        ));
-    }
-    let space = named_space(&args.space, Path::new("")).map_err(|e| usage(format!("--space: {e}")))?;
-    let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
-    let network = network(args, &*space, &architecture)?;
-    let Shape { channels, height, width } = network.image();
-    let input = Input {
-        channels,
-        height,
-        width,
-        mean: vec![0.0; channels],
-        std: vec![1.0; channels],
-        reading: Reading::default(),
-    };
-    let classes: Vec<String> = (0..network.classes()).map(|class| class.to_string()).collect();
-    let lines = vec![
-        format!("Architecture: {}", space.format(&architecture)?),
-        format!(
-            "Search space: {}; {} parameters, {} multiply-adds.",
-            space.name(),
-            network.params(),
-            network.macs()?
-        ),
-        "Not trained: MEAN, STD and CLASSES are to be filled in.".to_owned(),
-        written_by(),
-    ];
-    let about = About { lines, cells: space.cell_names(), classes: &classes, input: &input };
-    let source = pytorch::source(&network, &about)?;
-    let out = args.out.as_deref().unwrap_or(Path::new("."));
-    expect_folder(out)?;
-    // They belong to a trained network, of this architecture or another.
-    for file in [WEIGHTS_FILE, CARD_FILE, ONNX_FILE] {
-        if out.join(file).exists() {
-            return Err(another(out, file));
-        }
-    }
-    expect_same_source(out, &source)?;
-    expect_unchanged(out, &source)?;
-    write(out, &[(SOURCE_FILE, source.into_bytes())])
-}
-
-/// The network of an architecture in the size that is asked for.
-fn network(
-    args: &ExportArgs,
-    space: &dyn SearchSpace,
-    architecture: &Architecture,
-) -> anyhow::Result<Deployed> {
-    let networks = space.require_network().map_err(usage)?;
-    let skeleton = match &args.skeleton {
-        Some(name) => networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")))?,
-        None => networks.skeleton(),
-    };
-    let size = SkeletonSize {
-        channels: args.channels,
-        layers: args.layers,
-        image: args.image.map(|side| Shape::square(args.image_channels, side)),
-        classes: args.classes,
-        norm: Some(Norm::DISCRETE),
-        ..SkeletonSize::default()
-    };
-    let union = Union::of(std::slice::from_ref(architecture))?;
-    let network = skeleton.build(&size).map_err(usage)?.network(&union, &networks.ops()).map_err(usage)?;
-    Ok(Deployed::new(&network)?)
-}
-
-/// What the source says of a trained network.
+/// What the source says of a network.
 fn told(card: &ModelCard) -> Vec<String> {
     let mut lines = vec![
         format!("Architecture: {}", card.architecture),
@@ -304,6 +303,8 @@ fn told(card: &ModelCard) -> Vec<String> {
             accuracy.images,
             accuracy.split
         ));
+    } else {
+        lines.push("Not trained: MEAN, STD and CLASSES are to be filled in.".to_owned());
     }
     lines.push(written_by());
     lines

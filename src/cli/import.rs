@@ -46,7 +46,7 @@ pub(super) fn import(args: &ImportArgs) -> anyhow::Result<()> {
     let search = search(args)?;
     let space = build::space(&search.config)?;
     search.check_import().map_err(|error| placed(error, |key| args.config.origin(key)))?;
-    let columns = columns(args, search.config.evaluator.columns())?;
+    let columns = columns(args, search.config.columns())?;
     let reading = Reading { columns, skip_missing: true, skip_excluded: true, ..Reading::default() };
     let table = Source::named(&args.from)
         .open(space, &reading)
@@ -129,7 +129,7 @@ fn results(table: &Benchmark) -> impl Iterator<Item = KnownResult> + '_ {
 
 /// A sentence about the best score of the table that keeps the limits.
 fn best(table: &Benchmark, search: &Search) -> String {
-    let (fidelity, aims) = (search.config.evaluator.fidelity(), search.config.evaluator.aims());
+    let (fidelity, aims) = (search.config.evaluator.fidelity(), search.config.aims());
     let value = |of: KnownResult| {
         let score = aims.judged(Score::mean_of(of.runs, fidelity), of.measures);
         Outcome::Scored(score).value(fidelity)

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 #[cfg(feature = "torch")]
 use anyhow::Context;
+#[cfg(feature = "torch")]
+use bonas::build::classifier;
 use bonas::build::model_space;
 use bonas::deploy::folder::CARD_FILE;
 use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
@@ -33,7 +35,7 @@ pub(super) struct Model {
     pub(super) network: Deployed,
     /// The network as its skeleton builds it.
     #[cfg(feature = "torch")]
-    built: Network,
+    pub(super) built: Network,
 }
 
 impl Model {
@@ -42,7 +44,7 @@ impl Model {
     /// # Errors
     /// A usage error for a folder that holds no model; what is wrong with one that does.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let path = if ModelFolder::is_at(path) { path.to_owned() } else { first_model(path)? };
+        let path = model_at(path)?;
         let folder = ModelFolder::read(&path)?;
         let foreign = |reason| DeployError::Folder { path: path.join(CARD_FILE), reason };
         let space = model_space(&folder.card().space).map_err(foreign)?;
@@ -67,11 +69,8 @@ impl Model {
     pub(super) fn classifier(&self, device: &str) -> anyhow::Result<Classifier> {
         let found = devices(device).map_err(|error| usage(format!("--device: {error}")))?;
         let placement = Placement::on(found.first().copied().unwrap_or(Device::Cpu));
-        // Checked first, so that what does not fit is named as in exports.
-        self.folder.weights(&self.network)?;
-        let names = self.network.tensors().into_iter().map(|tensor| (tensor.name, tensor.place));
-        let names: Vec<_> = names.collect();
-        Ok(Classifier::load(&self.built, &self.folder.weights_file(), &names, placement)?)
+        let weights = self.folder.weights(&self.network)?;
+        Ok(classifier(&self.built, &self.network, &weights, placement)?)
     }
 
     /// Probability of each class for each image, by its [`classifier`](Self::classifier).
@@ -111,6 +110,14 @@ impl Model {
         let input = &self.folder.card().input;
         Normalisation { mean: input.mean.clone(), sd: input.std.clone() }
     }
+}
+
+/// The model folder that a path stands for: itself, or that of the winner's first run.
+///
+/// # Errors
+/// A usage error for a folder that holds no model.
+pub(super) fn model_at(path: &Path) -> anyhow::Result<PathBuf> {
+    if ModelFolder::is_at(path) { Ok(path.to_owned()) } else { first_model(path) }
 }
 
 /// The model of the first architecture in the results of final training.

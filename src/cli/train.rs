@@ -25,11 +25,18 @@ use super::{out as output, placed, usage};
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
     /// Architecture in the space's notation, or the name of a published one.
-    #[arg(long, required_unless_present = "from")]
+    #[arg(long, required_unless_present_any = ["from", "init"])]
     genotype: Option<String>,
     /// Train the winner of the search in this folder on its images: their size, split and classes.
     #[arg(long, value_name = "DIR")]
     from: Option<PathBuf>,
+    /// Start from the weights of a model folder (fine-tune), or of the winner of a search or training in a folder: its
+    /// architecture in its size, on these images.
+    #[arg(long, value_name = "FOLDER")]
+    init: Option<PathBuf>,
+    /// With --init, layers that keep its weights: none, stem, or all (but the classifier).
+    #[arg(long)]
+    freeze: Option<String>,
     /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
     #[arg(long)]
     data: Option<String>,
@@ -97,7 +104,9 @@ fn recipes() -> PossibleValuesParser {
 }
 
 /// Keys that have a flag of their name.
-const FLAGS: [&str; 12] = [
+const FLAGS: [&str; 14] = [
+    "init",
+    "freeze",
     "seed",
     "seeds",
     "epochs",
@@ -178,6 +187,9 @@ fn run_train(
     use super::search;
 
     let seeds = config.finals.seeds;
+    if config.finals.init.is_some() {
+        output::text(&start(&config).map_err(|error| placed(error, flag))?)?;
+    }
     let interrupt = Interrupt::listen("the epoch under way", interrupt::same_command())?;
     let line = Overall::new(vec![StagePlan::finals(&config, 1, seeds)]);
     let run = bonas::search::Search { config, directory: out.to_owned(), cancel: interrupt.flag.clone() };
@@ -203,6 +215,14 @@ fn run_train(
     }
     let (params, model) = (result.params.unwrap_or(0), model(0));
     output::text(&format!("{}, {params} parameters; model in {}\n", accuracy(&result), model.display()))
+}
+
+/// What is taken of the network to start from.
+#[cfg(feature = "torch")]
+fn start(config: &SearchConfig) -> Result<String, bonas::StudyError> {
+    let trainings = bonas::build::Trainings::new(config)?;
+    let classes = trainings.final_task()?.classes();
+    Ok(trainings.init()?.map(|init| init.told(classes) + "\n").unwrap_or_default())
 }
 
 /// Accuracy, and its spread where there is one.

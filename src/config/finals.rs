@@ -4,7 +4,7 @@ use bonas_study::StudyError;
 use bonas_study::settings::{Invalid, Settings, at_least_1, ensure};
 use bonas_supernet::data::{Augment, Jitter, RandAugment, RandomCrop};
 use bonas_supernet::recipe::{
-    OptimizerName, OptimizerRecipe, RateBy, ScheduleName, ScheduleRecipe, ScratchRecipe, Sgd,
+    Freeze, OptimizerName, OptimizerRecipe, RateBy, ScheduleName, ScheduleRecipe, ScratchRecipe, Sgd,
     TrainingSettings,
 };
 
@@ -112,6 +112,14 @@ bonas_study::settings! {
         saturation: Option<f64> = None,
         /// How much their hue varies, up to 0.5; 0 if it is not set. Published for large images: 0.2.
         hue: Option<f64> = None,
+        /// Model folder to start from (`bonas train --init`): the weights of the same architecture; drawn if it is not set.
+        init: Option<String> = None,
+        /// Of init, layers that keep its weights: none, stem (those before the first cell), or all (but the classifier); none
+        /// if it is not set.
+        freeze: Option<Freeze> = None,
+        /// What the learning rate is multiplied by for each layer between a weight and the logits, such as 0.75; 1 if it is
+        /// not set.
+        layer_decay: Option<f64> = None,
     }
     check(s) {
         at_least_1(s.epochs, "epochs")?;
@@ -126,6 +134,10 @@ bonas_study::settings! {
         probability(s.label_smoothing, "label_smoothing")?;
         s.check_colours()?;
         s.check_keys()?;
+        if s.init.is_none() && s.freeze.is_some_and(|freeze| freeze != Freeze::None) {
+            let reason = "it keeps weights of a trained network, and final.init names none".to_owned();
+            return Err(Invalid { key: "freeze", reason });
+        }
         s.check_recipe()
     }
 }
@@ -209,6 +221,8 @@ impl FinalSettings {
             averaging: self.averaging.unwrap_or(0.0),
             mixup: self.mixup.unwrap_or(0.0),
             cutmix: self.cutmix.unwrap_or(0.0),
+            freeze: self.freeze.unwrap_or_default(),
+            layer_decay: self.layer_decay.unwrap_or(1.0),
             ..training.plain(self.epochs, self.batch)
         }
     }
@@ -396,6 +410,14 @@ mod tests {
             ("learning_rate = 0.1\nfinal_learning_rate = 0.2", "final.final_learning_rate: 0.2"),
             ("warmup_epochs = 20", "final.warmup_epochs: 20 of 20 epochs"),
             ("averaging = 1.0", "final.averaging: 1"),
+            ("freeze = \"stem\"", "final.freeze: it keeps weights of a trained network"),
+            ("init = \"m\"\nfreeze = \"head\"", "final.freeze: unknown variant `head`"),
+            ("layer_decay = 0.0", "final.layer_decay: 0"),
+            ("layer_decay = 1.5", "final.layer_decay: 1.5"),
+            (
+                "init = \"m\"\nfreeze = \"all\"\nauxiliary_weight = 0.4",
+                "final.auxiliary_weight: 0.4; it must be 0",
+            ),
             ("mixup = -1.0", "final.mixup: -1"),
             ("momentum = 0.0\nnesterov = true", "final.nesterov: true without momentum"),
         ] {

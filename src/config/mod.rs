@@ -27,6 +27,7 @@ mod error;
 mod evaluator;
 mod experiment;
 mod finals;
+mod latency;
 mod print;
 mod space_file;
 mod strategy;
@@ -39,6 +40,7 @@ use std::path::PathBuf;
 
 pub use bonas_study::evaluator::command::{CommandSettings, OnFailure};
 pub use bonas_study::evaluator::{SyntheticSettings, ToldSettings};
+use bonas_study::history::Aims;
 pub use bonas_study::settings::{Invalid, KeyDoc, Settings, at_least_1, ensure, nearest, unknown};
 pub use bonas_study::strategy::{
     AcquisitionName, BananasSettings, BnNasSettings, BonasPublishedSettings, BonasSettings,
@@ -46,6 +48,7 @@ pub use bonas_study::strategy::{
     ParentsKind, PoolKind, PriorKind, RandomSettings, SelectionChoice, SelectionName, SurrogateName,
     TargetsKind, Transfer,
 };
+use bonas_study::table::ColumnName;
 pub use bonas_supernet::data::{DataSettings, ImageCache};
 pub use bonas_supernet::differentiable::DifferentiableSettings;
 pub use bonas_supernet::evaluator::{BatchNormKind, IndicatorSettings, ScratchSettings, SharedSettings};
@@ -58,6 +61,7 @@ pub use experiment::{
     TableSettings, TaskConfig, TruthSettings,
 };
 pub use finals::{FinalImages, FinalSettings};
+pub use latency::{LatencyBy, LatencySettings};
 pub use print::{commented, plain};
 pub use space_file::{same_space, space_description, space_from_toml, space_identity};
 pub use strategy::StrategySettings;
@@ -82,6 +86,8 @@ pub struct SearchConfig {
     pub strategy: StrategySettings,
     /// `[evaluator]`: how proposals are scored.
     pub evaluator: EvaluatorSettings,
+    /// `[latency]`: how long their networks take on this machine.
+    pub latency: LatencySettings,
     /// `[data]`: the images.
     pub data: DataSettings,
     /// `[training]`: how networks are trained.
@@ -92,8 +98,18 @@ pub struct SearchConfig {
     pub finals: FinalSettings,
 }
 
-const SECTIONS: [&str; 9] =
-    [RELATIVE_TO, "study", "space", "strategy", "evaluator", "data", "training", "shortlist", "final"];
+const SECTIONS: [&str; 10] = [
+    RELATIVE_TO,
+    "study",
+    "space",
+    "strategy",
+    "evaluator",
+    "latency",
+    "data",
+    "training",
+    "shortlist",
+    "final",
+];
 
 /// The key of [`SearchConfig::relative_to`].
 const RELATIVE_TO: &str = "relative_to";
@@ -121,6 +137,7 @@ impl SearchConfig {
             space: document.section("space", &[])?,
             strategy: StrategySettings::read(&document, "strategy", &[])?,
             evaluator: EvaluatorSettings::read(&document, "evaluator", &[])?,
+            latency: document.section("latency", &[])?,
             data: document.section("data", &[])?,
             training: document.section("training", &[])?,
             shortlist: document.section("shortlist", &[])?,
@@ -130,7 +147,30 @@ impl SearchConfig {
             let reason = format!("model, but strategy {} has none; take score", config.strategy.name());
             return Err(document.refuse("shortlist.by", reason));
         }
+        config.check_latency().map_err(|reason| document.refuse("latency.by", reason))?;
         Ok(config)
+    }
+
+    fn check_latency(&self) -> Result<(), String> {
+        if self.latency.is_on() && self.evaluator.told().is_some() {
+            return Err(
+                "nothing is measured here where scores are told; tell latency as a measure".to_owned()
+            );
+        }
+        if self.latency.objective && self.evaluator.aims().second.is_some() {
+            return Err("the evaluator has a second objective already; leave one of them out".to_owned());
+        }
+        Ok(())
+    }
+
+    /// Limits and second objective: those of the evaluator, and those of latency.
+    pub fn aims(&self) -> Aims {
+        self.latency.add_to(self.evaluator.aims(), self.evaluator.columns().len().saturating_sub(1))
+    }
+
+    /// Names of the score and of the measures that [`aims`](Self::aims) counts by place, in their order after the score.
+    pub fn columns(&self) -> Vec<ColumnName> {
+        [self.evaluator.columns(), self.latency.columns()].concat()
     }
 
     /// The text that a search is known by: [`Self::plain`] with what cannot change its history
@@ -178,6 +218,7 @@ impl SearchConfig {
             commented("space", &self.space),
             self.strategy.commented("strategy"),
             self.evaluator.commented("evaluator"),
+            commented("latency", &self.latency),
             commented("data", &self.data),
             commented("training", &self.training),
             commented("shortlist", &self.shortlist),
@@ -186,20 +227,24 @@ impl SearchConfig {
         sections.join("\n").trim_start().to_owned()
     }
 
-    /// Every key with its value.
+    /// Every key with its value. A section `[latency]` that measures nothing is left out, so that searches of earlier versions
+    /// have the identity that they had.
     pub fn plain(&self) -> String {
+        let measured = self.latency != LatencySettings::default();
         let sections = [
             self.folder_line(""),
             plain("study", &self.study),
             plain("space", &self.space),
             self.strategy.plain("strategy"),
             self.evaluator.plain("evaluator"),
+            if measured { plain("latency", &self.latency) } else { String::new() },
             plain("data", &self.data),
             plain("training", &self.training),
             plain("shortlist", &self.shortlist),
             plain("final", &self.finals),
         ];
-        sections.join("\n").trim_start().to_owned()
+        let there = sections.into_iter().filter(|section| !section.is_empty()).collect::<Vec<_>>();
+        there.join("\n").trim_start().to_owned()
     }
 
     /// `relative_to` as a line below its comment; empty where no folder is set.

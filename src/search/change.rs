@@ -84,8 +84,8 @@ impl Search {
     /// names; as [`run`](Self::run).
     pub fn import(&self, results: impl IntoIterator<Item = KnownResult>) -> Result<usize, StudyError> {
         self.check_import()?;
-        let (fidelity, aims) = (self.config.evaluator.fidelity(), self.config.evaluator.aims());
-        let due = self.config.evaluator.columns().len().saturating_sub(1);
+        let (fidelity, aims) = (self.config.evaluator.fidelity(), self.config.aims());
+        let due = self.config.columns().len().saturating_sub(1);
         let judged = |KnownResult { architecture, runs, measures }: KnownResult| {
             if measures.len() != due {
                 return Err(cannot_import(&format!(

@@ -70,6 +70,8 @@ pub const CONFIG_FILE: &str = "config.toml";
 pub const SPACE_COPY_FILE: &str = "space.toml";
 /// The configuration in the folder of a single training.
 pub const TRAINING_FILE: &str = "training.toml";
+/// The file of a training that starts from a trained network: the hash of its weights.
+pub const INIT_FILE: &str = "init.json";
 /// The folder, inside a search's, of the study that trains the shortlist.
 pub const SHORTLIST_FOLDER: &str = "shortlist";
 /// The folder, inside a search's, of the study that trains the finalists.
@@ -274,13 +276,14 @@ impl Search {
             let reason = format!("strategy {name} relaxes all operations of the space; leave it out");
             return Err(StudyError::Setting { name: "space.operations".into(), reason });
         }
-        let aims = self.config.evaluator.aims();
+        let aims = self.config.aims();
         if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {
             let reason = format!(
                 "strategy {} raises the score alone; take bonas or nsga2, or leave it out",
                 self.config.strategy.name()
             );
-            return Err(StudyError::Setting { name: "evaluator.objective".into(), reason });
+            let section = if self.config.latency.objective { "latency" } else { "evaluator" };
+            return Err(StudyError::Setting { name: format!("{section}.objective"), reason });
         }
         strategy.build(&BuildContext { space, fidelity, aims: &aims, knowledge, trainer })
     }

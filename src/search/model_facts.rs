@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use bonas_deploy::Folder as ModelFolder;
 use bonas_deploy::folder::{ModelCard, Training};
-use bonas_deploy::{DeployError, Folder as ModelFolder};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::journal::read_json;
 use serde_json::Value;
@@ -130,16 +130,6 @@ pub fn weights_hash(file: &Path) -> Result<String, StudyError> {
     let mut hasher = blake3::Hasher::new();
     std::io::copy(&mut std::fs::File::open(file).map_err(io)?, &mut hasher).map_err(io)?;
     Ok(hasher.finalize().to_hex().to_string())
-}
-
-/// An error of a model folder as one of a study.
-pub(super) fn of_deploy(error: DeployError) -> StudyError {
-    match error {
-        DeployError::Io { path, source } => StudyError::Io { path, source },
-        DeployError::Folder { path, reason } => StudyError::Data { path, reason },
-        DeployError::Space(error) => StudyError::Space(error),
-        DeployError::Network(_) => StudyError::Training(Box::new(error)),
-    }
 }
 
 #[cfg(test)]

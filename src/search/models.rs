@@ -8,16 +8,15 @@ use bonas_deploy::folder::{
 use bonas_deploy::{Deployed, ModelCard};
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::history::{Evaluation, Outcome};
-use bonas_study::journal::write_whole;
+use bonas_study::journal::{read_json, write_whole};
 use bonas_supernet::data::{self, Augment};
 use bonas_supernet::evaluator::RunFiles;
 use bonas_supernet::training::{Part, Task};
 use serde_json::{Value, json};
 
-use super::model_facts::of_deploy;
-use super::{FINALS_FOLDER, Search};
+use super::{FINALS_FOLDER, INIT_FILE, Search};
 use crate::StudyError;
-use crate::build::{self, FollowUps, Trainings};
+use crate::build::{self, FollowUps, Trainings, of_deploy};
 
 impl Search {
     /// Makes a model folder of the weights of each run that final training has ended; the folder takes the place of the
@@ -157,6 +156,12 @@ impl<'a> Models<'a> {
             recipe.extend(rand_augment.map(|operations| ("rand_augment".to_owned(), json!(operations))));
             recipe.extend(jitter.map(|jitter| ("jitter".to_owned(), json!(jitter))));
             recipe.insert("precision".into(), json!(config.training.precision));
+            // As noted when it began: the model itself may be gone by now.
+            if config.finals.init.is_some()
+                && let Some(init) = read_json::<Value>(&self.search.directory.join(INIT_FILE))?
+            {
+                recipe.insert("init".into(), init);
+            }
         }
         let data = Data {
             source: config.data.source.clone(),

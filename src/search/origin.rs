@@ -44,7 +44,7 @@ pub(super) fn above(model: &Path) -> Result<Option<Origin>, StudyError> {
     let config = read_config(&above.join(CONFIG_FILE))?;
     let config = SearchConfig { relative_to: above.to_owned(), ..config };
     let space = build::space(&config)?;
-    let read = bonas_deploy::Folder::read(&model).map_err(super::model_facts::of_deploy)?;
+    let read = bonas_deploy::Folder::read(&model).map_err(crate::build::of_deploy)?;
     let architecture = space.parse(&read.card().architecture)?;
     let origin = found(above, &config, &architecture)?;
     Ok(Some(Origin { search: relative(&model, above)?, ..origin }))

@@ -13,8 +13,12 @@ use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
 use rand::Rng;
 
+#[cfg(feature = "torch")]
+use super::INIT_FILE;
 use super::aside::Part;
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE, in_section};
+#[cfg(feature = "torch")]
+use crate::build::Trainings;
 use crate::build::{self, FollowUps};
 use crate::config::{at_least_1, plain};
 use crate::report::{FINAL_FILE, FinalResult};
@@ -61,6 +65,8 @@ impl Search {
         if !followed && self.config.evaluator.network().is_none() {
             return Ok(());
         }
+        #[cfg(feature = "torch")]
+        self.config.finals.expect_no_init()?;
         let follow_ups = FollowUps::new(&self.config)?;
         #[cfg(feature = "torch")]
         self.check_networks(&follow_ups, space)?;
@@ -209,7 +215,13 @@ impl Search {
             other => other,
         })?;
         follow_ups.finalists(&self.directory)?;
+        #[cfg(feature = "torch")]
+        let init = follow_ups.networks().map(Trainings::init).transpose()?.flatten();
+        #[cfg(feature = "torch")]
+        init.iter().try_for_each(|init| init.expect_of(architecture))?;
         self.open_folder(TRAINING_FILE)?;
+        #[cfg(feature = "torch")]
+        init.iter().try_for_each(|init| init.keep(&self.directory.join(INIT_FILE)))?;
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
         let result = FinalResult { label: "trained".into(), ..trained };

@@ -6,9 +6,10 @@ use bonas_deploy::Folder as ModelFolder;
 use bonas_study::journal::{read_json, write_whole};
 use bonas_supernet::evaluator::RunFiles;
 
-use super::model_facts::{of_deploy, of_folder, of_training};
+use super::model_facts::{of_folder, of_training};
 use super::origin::{above, kept};
 use super::{FINALS_FOLDER, TRAINING_FILE};
+use crate::build::of_deploy;
 use crate::config::SearchConfig;
 use crate::report::{FINAL_FILE, FinalResult, ModelReport, REPORT_FILE, RunCurves, TrainingReport};
 use crate::{StudyError, build};

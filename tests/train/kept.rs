@@ -55,6 +55,7 @@ fn run_keeping(
         part: Part::Validation,
         also: None,
         recipe,
+        init: &[],
         placement: Placement::on(tch::Device::Cpu),
         seed: 7,
         checkpoint: checkpoint.then(|| Checkpoint { file: folder.join("c.safetensors"), every: 2 }),

@@ -36,11 +36,14 @@ const TESTS: [Step; 3] = [
 ];
 
 #[rustfmt::skip]
-const LINTS: [Step; 6] = [
+const LINTS: [Step; 7] = [
     step("formatting", &["fmt", "--all", "--check"]),
     step("clippy", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]),
     step("clippy without libtorch",
          &["clippy", "--workspace", "--all-targets", "--no-default-features", "--", "-D", "warnings"]),
+    step("clippy without tract",
+         &["clippy", "--package", "bonas", "--all-targets", "--no-default-features", "--features", "torch", "--", "-D",
+           "warnings"]),
     step("clippy with Parquet",
          &["clippy", "--package", "bonas", "--all-targets", "--features", "parquet", "--", "-D", "warnings"]),
     rustdoc("rustdoc", &["doc", "--workspace", "--no-deps"]),

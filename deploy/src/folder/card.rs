@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::slice;
 
-use bonas_spaces::SearchSpace;
-use bonas_spaces::network::{Network, Norm, Shape, SkeletonSize, Union};
+use bonas_spaces::network::{Network, Norm, Shape, SkeletonEntry, SkeletonSize, Union};
+use bonas_spaces::{Architecture, SearchSpace};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -148,7 +148,63 @@ pub struct Accuracy {
     pub images: usize,
 }
 
+/// Around an architecture, what a network that is not trained is described by.
+#[derive(Clone, Debug, Default)]
+pub struct Untrained {
+    /// The skeleton; the space's first without one.
+    pub skeleton: Option<&'static SkeletonEntry>,
+    /// Width C of the first cells; without it as published.
+    pub channels: Option<usize>,
+    /// Cells (cells a stage, where the skeleton has stages); without it as published.
+    pub layers: Option<usize>,
+    /// Images that the network reads; without it as published.
+    pub image: Option<Shape>,
+    /// Number of classes; without it as published.
+    pub classes: Option<usize>,
+}
+
 impl ModelCard {
+    /// Describes the network of an architecture that is not trained. Pixels are not normalised, and classes are numbers.
+    ///
+    /// # Errors
+    /// [`DeployError::Space`] for a space without a network, an unknown skeleton and sizes that do not fit.
+    pub fn untrained(
+        space: &dyn SearchSpace,
+        architecture: &Architecture,
+        around: &Untrained,
+    ) -> Result<Self> {
+        let networks = space.require_network()?;
+        let skeleton = around.skeleton.unwrap_or_else(|| networks.skeleton());
+        let Untrained { channels, layers, image, classes, .. } = *around;
+        let (norm, usual) = (Some(Norm::DISCRETE), SkeletonSize::default());
+        let size = SkeletonSize { channels, layers, image, classes, norm, ..usual };
+        let union = Union::of(slice::from_ref(architecture))?;
+        let network = Deployed::new(&skeleton.build(&size)?.network(&union, &networks.ops())?)?;
+        let Shape { channels: planes, height, width } = network.image();
+        Ok(Self {
+            format: FORMAT,
+            program: concat!("bonas ", env!("CARGO_PKG_VERSION")).to_owned(),
+            space: SpaceCard { name: space.name().to_owned(), text: space.source().map(str::to_owned) },
+            architecture: space.format(architecture)?,
+            key: architecture.key().to_string(),
+            skeleton: skeleton.name.to_owned(),
+            channels,
+            layers,
+            input: Input {
+                channels: planes,
+                height,
+                width,
+                mean: vec![0.0; planes],
+                std: vec![1.0; planes],
+                reading: Reading::default(),
+            },
+            classes: (0..network.classes()).map(|class| class.to_string()).collect(),
+            training: None,
+            params: network.params(),
+            macs: network.macs()?,
+        })
+    }
+
     /// The card as text.
     ///
     /// # Errors
@@ -219,11 +275,11 @@ impl ModelCard {
         }
     }
 
-    /// The network as it is built and as it is deployed, or what does not fit.
-    pub(super) fn networks(
-        &self,
-        space: &dyn SearchSpace,
-    ) -> std::result::Result<(Network, Deployed), String> {
+    /// The network as a skeleton builds it, and as it is deployed.
+    ///
+    /// # Errors
+    /// The part of the card that does not fit, in words.
+    pub fn networks(&self, space: &dyn SearchSpace) -> std::result::Result<(Network, Deployed), String> {
         let architecture =
             space.parse(&self.architecture).map_err(|error| format!("architecture: {error}"))?;
         if architecture.key().to_string() != self.key {

@@ -18,7 +18,7 @@ use bonas_spaces::network::Network;
 use crate::Deployed;
 use crate::error::{DeployError, Result};
 
-pub use card::{Accuracy, Data, Input, ModelCard, OnBad, Reading, SpaceCard, Training};
+pub use card::{Accuracy, Data, Input, ModelCard, OnBad, Reading, SpaceCard, Training, Untrained};
 pub use weights::{Values, Weights};
 
 /// The weights in a model folder.

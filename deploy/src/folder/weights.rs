@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
+use rand::{Rng, RngExt};
+use safetensors::SafeTensorError;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde_json::json;
 
 use super::FORMAT;
 use crate::Deployed;
 use crate::error::{DeployError, Result};
-use crate::network::Tensor;
+use crate::network::{Fill, Tensor};
 
 /// The one key of the metadata: with several, the order of which is that of a hash map, equal weights would have
 /// different bytes.
@@ -58,11 +60,25 @@ impl Weights {
         for tensor in &tensors {
             views.push((tensor.name.as_str(), view(file, &source, &tensor.place, tensor, TRAINING)?));
         }
-        let metadata = json!({"format": FORMAT, "key": key}).to_string();
-        let metadata = Some(HashMap::from([(METADATA.to_owned(), metadata)]));
-        let bytes = safetensors::serialize(views, &metadata)
-            .map_err(|error| DeployError::folder(file, error.to_string()))?;
-        Ok(Self { bytes })
+        let written = written(views, key).map_err(|error| DeployError::folder(file, error.to_string()))?;
+        Ok(Self { bytes: written })
+    }
+
+    /// Weights drawn as PyTorch draws them ([`Fill`]), of a network that is not trained, for an architecture with this
+    /// key. The same generator gives the same bytes.
+    ///
+    /// # Errors
+    /// [`DeployError::Network`] for a tensor larger than safetensors hold.
+    pub fn drawn(network: &Deployed, key: &str, rng: &mut dyn Rng) -> Result<Self> {
+        let tensors = network.tensors();
+        let data: Vec<Vec<u8>> = tensors.iter().map(|tensor| drawn(tensor, rng)).collect();
+        let refused = |error: SafeTensorError| DeployError::Network(error.to_string());
+        let mut views = Vec::with_capacity(tensors.len());
+        for (tensor, bytes) in tensors.iter().zip(&data) {
+            let view = TensorView::new(Dtype::F32, tensor.shape.clone(), bytes).map_err(refused)?;
+            views.push((tensor.name.as_str(), view));
+        }
+        Ok(Self { bytes: written(views, key).map_err(refused)? })
     }
 
     /// Weights in the form of a model folder, which must be those of this network.
@@ -105,6 +121,23 @@ impl Weights {
             Ok((name, Values { shape: view.shape().to_vec(), numbers }))
         };
         tensors.map(values).collect()
+    }
+}
+
+/// The file with some tensors, for an architecture with a key.
+fn written(views: Vec<(&str, TensorView<'_>)>, key: &str) -> std::result::Result<Vec<u8>, SafeTensorError> {
+    let metadata = json!({"format": FORMAT, "key": key}).to_string();
+    safetensors::serialize(views, &Some(HashMap::from([(METADATA.to_owned(), metadata)])))
+}
+
+/// The numbers of a tensor before training.
+fn drawn(tensor: &Tensor, rng: &mut dyn Rng) -> Vec<u8> {
+    let count = tensor.shape.iter().product();
+    match tensor.fill {
+        Fill::Uniform(bound) => {
+            (0..count).flat_map(|_| (rng.random_range(-bound..bound) as f32).to_le_bytes()).collect()
+        }
+        Fill::Constant(value) => value.to_le_bytes().repeat(count),
     }
 }
 

@@ -18,7 +18,7 @@ use names::Names;
 
 pub use cell::{Edge, Input, LiveCell, Node, Op};
 pub use steps::{Step, steps};
-pub use tensors::Tensor;
+pub use tensors::{Fill, Tensor};
 
 /// A network without the parts that inference does not use.
 #[derive(Clone, Debug)]
@@ -147,6 +147,13 @@ impl Deployed {
             };
             layers.into_iter().map(move |layer| (layer, part))
         })
+    }
+
+    /// Weight and bias of the classifier, which is the last linear layer; empty without one.
+    pub fn classifier(&self) -> Vec<Tensor> {
+        let tensors = self.tensors();
+        let weight = tensors.iter().rposition(|tensor| tensor.shape.len() == 2);
+        weight.map(|at| tensors[at..].iter().take(2).cloned().collect()).unwrap_or_default()
     }
 
     /// Parameters and running statistics, in the order of computation.

@@ -4,8 +4,17 @@ use bonas_spaces::network::{Conv, Layer};
 
 use super::{Body, Part, Step, steps};
 
+/// How a tensor is filled before training, as PyTorch does it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fill {
+    /// Uniform in ±this: 1/√fan-in, for convolutions and linear layers (Kaiming-uniform with a = √5; He et al. 2015).
+    Uniform(f64),
+    /// All the same.
+    Constant(f32),
+}
+
 /// A parameter or a running statistic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tensor {
     /// Its name in PyTorch: the key of a `state_dict`.
     pub name: String,
@@ -15,6 +24,8 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// Whether it is trained; running statistics are not.
     pub trainable: bool,
+    /// What it is before training.
+    pub fill: Fill,
 }
 
 /// The tensors of all parts.
@@ -52,31 +63,32 @@ fn of_layers(layers: &[Layer], name: &str, place: &str, all: &mut Vec<Tensor>) {
 }
 
 fn of_layer(layer: &Layer, name: &str, place: &str, all: &mut Vec<Tensor>) {
-    let mut add = |part: &str, shape: &[usize], trainable| {
+    let mut add = |part: &str, shape: &[usize], trainable, fill| {
         let (name, place) = (format!("{name}.{part}"), format!("{place}.{part}"));
-        all.push(Tensor { name, place, shape: shape.to_vec(), trainable });
+        all.push(Tensor { name, place, shape: shape.to_vec(), trainable, fill });
     };
     match layer {
         Layer::Conv(Conv { input, output, kernel, groups, .. }) => {
-            add("weight", &[*output, input / groups, *kernel, *kernel], true);
+            let shape = [*output, input / groups, *kernel, *kernel];
+            add("weight", &shape, true, kaiming(shape[1..].iter().product()));
         }
         Layer::BatchNorm { channels, affine } => {
             if *affine {
-                add("weight", &[*channels], true);
-                add("bias", &[*channels], true);
+                add("weight", &[*channels], true, Fill::Constant(1.0));
+                add("bias", &[*channels], true, Fill::Constant(0.0));
             }
-            add("running_mean", &[*channels], false);
-            add("running_var", &[*channels], false);
+            add("running_mean", &[*channels], false, Fill::Constant(0.0));
+            add("running_var", &[*channels], false, Fill::Constant(1.0));
         }
         Layer::Linear { input, output } => {
-            add("weight", &[*output, *input], true);
-            add("bias", &[*output], true);
+            add("weight", &[*output, *input], true, kaiming(*input));
+            add("bias", &[*output], true, kaiming(*input));
         }
         Layer::SqueezeExcite { channels, squeeze, .. } => {
-            add("narrow.weight", &[*squeeze, *channels], true);
-            add("narrow.bias", &[*squeeze], true);
-            add("wide.weight", &[*channels, *squeeze], true);
-            add("wide.bias", &[*channels], true);
+            for (layer, input, output) in [("narrow", channels, squeeze), ("wide", squeeze, channels)] {
+                add(&format!("{layer}.weight"), &[*output, *input], true, kaiming(*input));
+                add(&format!("{layer}.bias"), &[*output], true, kaiming(*input));
+            }
         }
         Layer::Branches { arms, .. } => {
             for (i, arm) in arms.iter().enumerate() {
@@ -97,4 +109,8 @@ fn of_layer(layer: &Layer, name: &str, place: &str, all: &mut Vec<Tensor>) {
         | Layer::Truncate { .. }
         | Layer::GlobalAvgPool => {}
     }
+}
+
+fn kaiming(fan_in: usize) -> Fill {
+    Fill::Uniform(1.0 / (fan_in.max(1) as f64).sqrt())
 }

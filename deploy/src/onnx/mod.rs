@@ -6,6 +6,8 @@
 mod graph;
 mod layers;
 mod nodes;
+#[cfg(feature = "tract")]
+mod session;
 #[cfg(test)]
 mod tests;
 
@@ -15,6 +17,8 @@ use crate::Deployed;
 use crate::error::{DeployError, Result};
 use crate::folder::{ModelCard, Weights};
 use schema::{ModelProto, OperatorSetIdProto, StringStringEntryProto};
+#[cfg(feature = "tract")]
+pub use session::{Session, difference};
 
 /// The messages of ONNX, as prost-build makes them of `onnx.proto`.
 #[allow(clippy::all, clippy::pedantic, missing_docs, unreachable_pub, rustdoc::all, dead_code)]

@@ -1,10 +1,12 @@
 //! What a training is configured by: a search, a recipe, a file and flags, each over those before.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas::build::{reads_images, space as space_of};
+use bonas::build::{SPACE_FILE, reads_images, space as space_of};
 use bonas::config::{FinalSettings, SearchConfig, SpaceSettings};
+use bonas::deploy::folder::SpaceCard;
+use bonas::deploy::{Folder as ModelFolder, ModelCard};
 use bonas::report::WINNER_FILE;
 use bonas::search::{RECIPES, Search, TrainingRecipe};
 use bonas::spaces::{Architecture, SearchSpace};
@@ -14,6 +16,7 @@ use toml::{Table, Value};
 
 use super::TrainArgs;
 use crate::cli::change::{self, Change, ChangeArgs};
+use crate::cli::model::model_at;
 use crate::cli::searched;
 use crate::cli::{files, placed, usage};
 
@@ -38,7 +41,8 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
     let searched = args.from.as_deref().map(searched::read_config).transpose()?;
     let file = args.config.as_deref().map(read_file).transpose()?;
     let recipe = args.recipe.as_deref().map(|name| RECIPES.get(name).map_err(usage)).transpose()?;
-    let base = base(args, searched.as_ref(), file.as_ref())?;
+    let init = init(args, file.as_ref())?;
+    let base = base(args, searched.as_ref(), file.as_ref(), init.as_ref())?;
     let mut table: Table = base.plain().parse()?;
     if let Some(recipe) = recipe {
         lay(&mut table, &recipe.toml.parse()?);
@@ -46,14 +50,15 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
     if let Some((_, layer)) = &file {
         lay(&mut table, layer);
     }
-    let config = with_flags(args, table)?;
+    let config = with_flags(args, init.as_ref(), table)?;
     config.finals.checked_recipe(&config.training).map_err(|error| placed(error, super::flag))?;
     if !names_images(args, file.as_ref()) {
         let search = args.from.as_deref().zip(searched.as_ref());
         search_images(search, &config)?;
     }
     let space = space_of(&config).map_err(|error| placed(error, super::flag))?;
-    Ok(Planned { architecture: architecture(args, &space)?, space: space.name().to_owned(), config, recipe })
+    let architecture = architecture(args, &space, init.as_ref())?;
+    Ok(Planned { architecture, space: space.name().to_owned(), config, recipe })
 }
 
 /// Whether flags or the file say what to train on.
@@ -79,6 +84,7 @@ fn base(
     args: &TrainArgs,
     searched: Option<&SearchConfig>,
     file: Option<&(SearchConfig, Table)>,
+    init: Option<&Init>,
 ) -> anyhow::Result<SearchConfig> {
     let mut config = SearchConfig::default();
     if let Some(searched) = searched {
@@ -99,14 +105,49 @@ fn base(
         return Ok(config);
     }
     config.finals = FinalSettings { random: 0, seeds: 1, ..FinalSettings::default() };
-    match (&args.space, file) {
-        (None, Some((config_of_file, _))) if has_space(file) => config.space = config_of_file.space.clone(),
-        (name, _) => {
+    if let Some(Init { card, .. }) = init {
+        let FinalSettings { channels, layers, .. } = config.finals;
+        config.finals.skeleton = Some(card.skeleton.clone());
+        config.finals.channels = card.channels.unwrap_or(channels);
+        config.finals.layers = card.layers.unwrap_or(layers);
+    }
+    match (&args.space, file, init) {
+        (None, Some((config_of_file, _)), _) if has_space(file) => {
+            config.space = config_of_file.space.clone();
+        }
+        (None, _, Some(init)) => config.space = space_of_card(&init.card),
+        (name, _, _) => {
             let name = name.clone().unwrap_or_else(|| "darts".to_owned());
             config.space = SpaceSettings { name, ..SpaceSettings::default() };
         }
     }
     change::resolved(config, None)
+}
+
+/// The space of a model.
+fn space_of_card(card: &ModelCard) -> SpaceSettings {
+    let SpaceCard { name, text } = card.space.clone();
+    // A declared space is a file, which the text stands for.
+    let name = if text.is_some() { format!("{SPACE_FILE}{name}.toml") } else { name };
+    SpaceSettings { name, text, ..SpaceSettings::default() }
+}
+
+/// The model to start from.
+struct Init {
+    /// Its folder, as an absolute path.
+    folder: PathBuf,
+    card: ModelCard,
+}
+
+/// The model to start from, which a flag or the file names.
+fn init(args: &TrainArgs, file: Option<&(SearchConfig, Table)>) -> anyhow::Result<Option<Init>> {
+    let of_file = |(config, _): &(SearchConfig, Table)| {
+        config.finals.init.as_ref().map(|init| config.relative_to.join(init))
+    };
+    let Some(path) = args.init.clone().or_else(|| file.and_then(of_file)) else { return Ok(None) };
+    let folder = std::path::absolute(model_at(&path)?)?;
+    let card = ModelFolder::read(&folder)?.card().clone();
+    Ok(Some(Init { folder, card }))
 }
 
 fn has_space(file: Option<&(SearchConfig, Table)>) -> bool {
@@ -136,6 +177,12 @@ fn read_file(path: &Path) -> anyhow::Result<(SearchConfig, Table)> {
         let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
         data.insert("source".to_owned(), source.to_string().into());
     }
+    if section_has(&layer, "final", "init")
+        && let (Some(keys), Some(init)) =
+            (layer.get_mut("final").and_then(Value::as_table_mut), &config.finals.init)
+    {
+        keys.insert("init".to_owned(), config.relative_to.join(init).display().to_string().into());
+    }
     // The text of a space file is in the configuration, not among the keys.
     if let Some(space) = layer.get_mut("space") {
         *space = Table::try_from(&config.space)?.into();
@@ -156,13 +203,13 @@ fn lay(table: &mut Table, layer: &Table) {
 }
 
 /// The configuration of a table with the flags, then the keys of `--set`.
-fn with_flags(args: &TrainArgs, table: Table) -> anyhow::Result<SearchConfig> {
+fn with_flags(args: &TrainArgs, init: Option<&Init>, table: Table) -> anyhow::Result<SearchConfig> {
     let own =
         |set: &&String| SECTIONS.iter().any(|section| set.trim_start().starts_with(&format!("{section}.")));
     if let Some(other) = args.set.iter().find(|set| !own(set)) {
         return Err(usage(format!("--set {other}: a training has sections {}", SECTIONS.join(", "))));
     }
-    let mut changes = flags(args, section_has(&table, "final", "learning_rate"))?;
+    let mut changes = flags(args, init, section_has(&table, "final", "learning_rate"))?;
     changes.extend(ChangeArgs::of(args.set.clone(), None, None).all()?);
     change::changed(table, &changes, "bonas train").map_err(|error| {
         match error.downcast::<bonas::config::ConfigError>() {
@@ -176,7 +223,7 @@ fn with_flags(args: &TrainArgs, table: Table) -> anyhow::Result<SearchConfig> {
 }
 
 /// The flags that are given, as changes; `own_rate`: whether the rate is one of `[final]`.
-fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
+fn flags(args: &TrainArgs, init: Option<&Init>, own_rate: bool) -> anyhow::Result<Vec<Change>> {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut changes = Vec::new();
     let mut flag = |section: &str, key: &str, value: Option<Value>| {
@@ -185,6 +232,9 @@ fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
     };
     let source = args.data.as_ref().map(|data| change::source(data, "--data")).transpose()?;
     flag("data", "source", source.map(Value::from));
+    let init = init.filter(|_| args.init.is_some());
+    flag("final", "init", init.map(|init| init.folder.display().to_string().into()));
+    flag("final", "freeze", args.freeze.clone().map(Value::from));
     flag("study", "seed", args.seed.map(Value::from));
     for (key, value) in [
         ("epochs", args.epochs),
@@ -208,12 +258,28 @@ fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
     Ok(changes)
 }
 
-/// The architecture of `--genotype`, or the winner of the search.
-fn architecture(args: &TrainArgs, space: &Arc<dyn SearchSpace>) -> anyhow::Result<Architecture> {
-    let text = match (&args.genotype, &args.from) {
-        (Some(genotype), _) => genotype.clone(),
-        (None, Some(dir)) => winner(dir, space)?,
-        (None, None) => return Err(usage("--genotype: give the architecture, or a search with --from")),
+/// The architecture of `--genotype`, the winner of the search, or that of the model to start from.
+fn architecture(
+    args: &TrainArgs,
+    space: &Arc<dyn SearchSpace>,
+    init: Option<&Init>,
+) -> anyhow::Result<Architecture> {
+    let text = match (&args.genotype, &args.from, init) {
+        (Some(genotype), _, _) => genotype.clone(),
+        (None, Some(dir), _) => winner(dir, space)?,
+        (None, None, Some(Init { card, .. })) => {
+            if card.space.name != space.name() {
+                return Err(usage(format!(
+                    "--init: its model is of space {}, and {} is trained",
+                    card.space.name,
+                    space.name()
+                )));
+            }
+            return space.parse(&card.architecture).map_err(|e| usage(format!("--init: architecture: {e}")));
+        }
+        (None, None, None) => {
+            return Err(usage("--genotype: give the architecture, or a search with --from"));
+        }
     };
     let read = space.parse(&text);
     read.map_err(|e| match &args.genotype {

@@ -84,6 +84,9 @@ fn measured(planned: &Planned) -> Result<String, bonas::StudyError> {
     let mut text = format!("devices: {:?}\n", trainings.networks.devices());
     let (shape, classes, scored) = (task.image(), task.classes(), task.scoring(finals.part()).1.len());
     let _ = writeln!(text, "images: {images} of {shape}, {classes} classes; scored on {scored} test images");
+    if let Some(init) = trainings.init()? {
+        let _ = writeln!(text, "{}", init.told(classes));
+    }
     let (epochs, runs) = (counted(finals.epochs, "epoch"), counted(finals.seeds, "seed"));
     let (each, all) = (counted(steps, "step"), steps * finals.epochs);
     let _ = writeln!(text, "steps: {epochs} of {each}, {all} in all; {runs}");

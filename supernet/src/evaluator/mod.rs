@@ -23,7 +23,7 @@ pub use shared::{Exposure, SharedSettings};
 #[cfg(feature = "torch")]
 pub use indicator::{IndicatorEvaluator, IndicatorPlan, IndicatorValues, indicator_values};
 #[cfg(feature = "torch")]
-pub use scratch::{ScratchEvaluator, ScratchPlan};
+pub use scratch::{ScratchEvaluator, ScratchPlan, Start};
 #[cfg(feature = "torch")]
 pub use shared::SharedEvaluator;
 

@@ -89,6 +89,11 @@ impl Builder {
         if part == whole { Piece::whole(id) } else { Piece::part(id, part) }
     }
 
+    /// Parameters and batch normalisations so far.
+    pub(super) fn counts(&self) -> [usize; 2] {
+        [self.params.names().count(), self.norms.len()]
+    }
+
     /// Adds a batch normalisation; its position.
     pub(super) fn norm(&mut self, name: &str, channels: usize, affine: Option<Affine>) -> usize {
         self.norms.push(Norm { name: name.to_owned(), channels, affine });

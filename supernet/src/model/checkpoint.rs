@@ -108,31 +108,13 @@ pub fn load_weights(path: &Path, net: &Supernet) -> Result<()> {
     fill(path, &weights(net), file)
 }
 
-/// Reads tensors of a file that has names of its own: pairs of a name there and a name in the network. What the file has
-/// besides is left; on an error the network stays as it was.
-///
-/// # Errors
-/// [`SupernetError::Checkpoint`] for a damaged file, naming the tensor that is missing or does not fit;
-/// [`SupernetError::Mismatch`] for a name that is not of the network.
-pub(super) fn load_named(path: &Path, net: &Supernet, names: &[(String, String)]) -> Result<()> {
-    let mut file = read(path)?;
-    let mut own: BTreeMap<String, Tensor> = weights(net).into_iter().collect();
-    let (mut targets, mut found) = (Vec::with_capacity(names.len()), BTreeMap::new());
-    for (name, place) in names {
-        let missing = || SupernetError::mismatch("list of tensors", format!("it has no {place}"));
-        targets.push((name.clone(), own.remove(place).ok_or_else(missing)?));
-        found.extend(file.remove_entry(name));
-    }
-    fill(path, &targets, found)
-}
-
 /// An optimiser's state under its names in a file.
 fn state(optimizer: &dyn Optimizer) -> impl Iterator<Item = (String, Tensor)> {
     optimizer.state().into_iter().map(|(name, tensor)| (format!("{OPTIMIZER}{name}"), tensor))
 }
 
 /// Parameters and running statistics under their names; the tensors share the network's memory.
-fn weights(net: &Supernet) -> Vec<(String, Tensor)> {
+pub(super) fn weights(net: &Supernet) -> Vec<(String, Tensor)> {
     let params = net.params().iter().map(|(name, tensor)| (name.to_owned(), tensor.detach()));
     let running = net.running().flat_map(|(norm, mean, variance)| {
         let mean = (format!("{}.running_mean", norm.name), mean.shallow_clone());

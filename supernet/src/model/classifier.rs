@@ -2,13 +2,11 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K classes.
 
-use std::path::Path as FilePath;
-
 use bonas_spaces::network::{Network, Shape};
 use bonas_study::rng::stream;
 use tch::{Kind, Tensor};
 
-use super::checkpoint::load_named;
+use super::assign::Values;
 use super::error::{Result, SupernetError};
 use super::net::{Path, Placement, Supernet};
 use super::pass::Pass;
@@ -21,20 +19,13 @@ pub struct Classifier {
 }
 
 impl Classifier {
-    /// The network with weights from a safetensors file; `names` has the name of each tensor there, and its name in the
-    /// network. What of the network is not named does not bear on its logits.
+    /// The network with its weights. What of the network is not among them does not bear on its logits.
     ///
     /// # Errors
-    /// [`SupernetError::Checkpoint`] naming a tensor that the file lacks or that does not fit, [`SupernetError::Mismatch`]
-    /// for a name that is not of the network.
-    pub fn load(
-        network: &Network,
-        file: &FilePath,
-        names: &[(String, String)],
-        placement: Placement,
-    ) -> Result<Self> {
+    /// Those of [`Supernet::build`] and [`Supernet::assign`].
+    pub fn new(network: &Network, weights: &[Values], placement: Placement) -> Result<Self> {
         let net = Supernet::build(network, placement, &mut stream(0, &[]))?;
-        load_named(file, &net, names)?;
+        net.assign(weights)?;
         let path = net.path(&network.full_route())?;
         Ok(Self { net, path })
     }
@@ -50,9 +41,22 @@ impl Classifier {
     /// Probability of each class `[B][K]` for normalised pixels `[B, C, H, W]`.
     ///
     /// # Errors
+    /// As [`Self::logits`].
+    pub fn probabilities(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
+        rows(&self.forward(pixels)?.f_softmax(-1, Kind::Float)?)
+    }
+
+    /// Logits `[B][K]` for normalised pixels `[B, C, H, W]`.
+    ///
+    /// # Errors
     /// [`SupernetError::Mismatch`] for another number of pixels, [`SupernetError::NotFinite`] for logits that are not finite,
     /// [`SupernetError::Torch`] when memory runs out.
-    pub fn probabilities(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
+    pub fn logits(&self, pixels: &[f32]) -> Result<Vec<Vec<f32>>> {
+        rows(&self.forward(pixels)?)
+    }
+
+    /// Logits `[B, K]`, which are finite.
+    fn forward(&self, pixels: &[f32]) -> Result<Tensor> {
         let Shape { channels, height, width } = self.net.image();
         let each = channels * height * width;
         if pixels.is_empty() || !pixels.len().is_multiple_of(each) {
@@ -66,7 +70,11 @@ impl Classifier {
         if !bool::try_from(logits.f_isfinite()?.f_all()?)? {
             return Err(SupernetError::NotFinite { what: "logits" });
         }
-        let probabilities = logits.f_softmax(-1, Kind::Float)?.f_to(tch::Device::Cpu)?; // [B, K]
-        Ok(Vec::try_from(&probabilities)?)
+        Ok(logits)
     }
+}
+
+/// Numbers of single precision, row by row.
+fn rows(table: &Tensor) -> Result<Vec<Vec<f32>>> {
+    Ok(Vec::try_from(&table.f_to_kind(Kind::Float)?.f_to(tch::Device::Cpu)?)?)
 }

@@ -24,6 +24,8 @@ const EPSILON: f64 = 1e-5;
 pub(super) struct Run<'n, 'p, 'a> {
     pub(super) params: &'n Params,
     pub(super) running: &'n [Moments],
+    /// Normalisations whose running statistics stay as they are.
+    pub(super) settled: &'n [bool],
     pub(super) pass: &'p mut Pass<'a>,
     /// Those of the pass's mixture.
     pub(super) weights: Option<Weights>,
@@ -143,6 +145,14 @@ impl Chain {
                 Some(OperationNorm { norm: *norm, scale: *scale, shift: *shift })
             }
             Module::Branches { arms, .. } => arms.iter().rev().find_map(Chain::last_norm),
+            _ => None,
+        })
+    }
+
+    /// Weight and bias of the last linear layer.
+    pub(super) fn last_linear(&self) -> Option<[ParamId; 2]> {
+        self.0.iter().rev().find_map(|module| match module {
+            Module::Linear(Linear { weight, bias }) => Some([weight.id, bias.id]),
             _ => None,
         })
     }
@@ -362,7 +372,9 @@ impl Run<'_, '_, '_> {
         (scale, shift): (Option<&Tensor>, Option<&Tensor>),
     ) -> Result<Tensor> {
         let own = &self.running[norm];
+        let settled = self.settled.get(norm).copied().unwrap_or_default();
         let ((mean, variance), batch, weight) = match &mut self.pass.mode {
+            Mode::Train | Mode::Estimate(_) if settled => ((&own.mean, &own.variance), false, 0.0),
             Mode::Train => ((&own.mean, &own.variance), true, MOMENTUM),
             Mode::Eval => ((&own.mean, &own.variance), false, 0.0),
             Mode::Estimate(statistics) => {
@@ -440,7 +452,15 @@ mod tests {
         let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
         let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
         let (compute, device) = (Kind::Double, Device::Cpu);
-        let mut run = Run { params: &params, running: &[], pass: &mut pass, weights: None, compute, device };
+        let mut run = Run {
+            params: &params,
+            running: &[],
+            settled: &[],
+            pass: &mut pass,
+            weights: None,
+            compute,
+            device,
+        };
         let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
         let images = y.flatten(1, -1); // [4000, 6]
         let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));

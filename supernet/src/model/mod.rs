@@ -31,6 +31,7 @@
 //! Invariant: nothing here draws from libtorch's random generator, reads the environment or
 //! chooses a device; generators, devices and paths are passed.
 
+mod assign;
 mod builder;
 mod cell;
 mod checkpoint;
@@ -50,9 +51,11 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod unit;
 mod value;
 mod weights;
 
+pub use assign::Values;
 pub use builder::Norm;
 pub use checkpoint::{Progress, load, load_older, load_weights, save, save_weights};
 pub use classifier::Classifier;

@@ -2,23 +2,22 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K classes.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use bonas_spaces::network::{self, Join, Network, Route, Shape, UnitId};
+use bonas_spaces::network::{Network, Route, Shape, UnitId};
 use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
-use super::builder::{Builder, Names, Norm};
-use super::cell::{Cell, CellPath, Used};
+use super::builder::{Builder, Norm};
+use super::cell::{CellPath, Used};
 use super::error::{Result, SupernetError};
-use super::join::joined;
-use super::layers::{Chain, Run, as_kind};
+use super::layers::{Run, as_kind};
 use super::operation::Operation;
 use super::params::{ParamId, Params};
 use super::pass::{Mode, Pass};
 use super::statistics::{Moments, Statistics};
+use super::unit::{Body, Span, Unit, last_readers, share_edges_out};
 use super::value::Value;
 use super::weights::Weights;
 
@@ -118,25 +117,17 @@ pub struct Supernet {
     params: Params,
     /// Which parameters train.
     trains: Vec<bool>,
+    /// Which normalisations keep their running statistics in training.
+    pub(super) settled: Vec<bool>,
+    /// What the learning rate of each number is multiplied by, `[P]`; none: by 1.
+    pub(super) factors: Option<Tensor>,
+    /// Parameters and normalisations of each unit.
+    pub(super) spans: Vec<Span>,
     norms: Vec<Norm>,
     operations: Vec<Operation>,
     running: Vec<Moments>,
     placement: Placement,
     identity: Arc<()>,
-}
-
-#[derive(Debug)]
-struct Unit {
-    inputs: Vec<UnitId>,
-    body: Body,
-}
-
-#[derive(Debug)]
-enum Body {
-    Image,
-    Chain(Chain),
-    Cell { role: usize, cell: Cell },
-    Join(Join),
 }
 
 impl Supernet {
@@ -151,8 +142,13 @@ impl Supernet {
     pub fn build(network: &Network, placement: Placement, rng: &mut dyn Rng) -> Result<Self> {
         placement.check()?;
         let mut builder = Builder::default();
-        let unit = |(i, unit): (usize, &network::Unit)| Unit::build(unit, i, network, &mut builder);
-        let mut units = network.units.iter().enumerate().map(unit).collect::<Result<Vec<_>>>()?;
+        let (mut units, mut spans) = (Vec::new(), Vec::new());
+        for (i, unit) in network.units.iter().enumerate() {
+            let [params, norms] = builder.counts();
+            units.push(Unit::build(unit, i, network, &mut builder)?);
+            let [all_params, all_norms] = builder.counts();
+            spans.push(Span { params: params..all_params, norms: norms..all_norms });
+        }
         share_edges_out(&mut units);
         builder.check_names()?;
         let Placement { kind, device, .. } = placement;
@@ -166,6 +162,9 @@ impl Supernet {
             image: network.image(),
             running: running.collect::<Result<_>>()?,
             trains: vec![true; params.len()],
+            settled: vec![false; builder.norms.len()],
+            factors: None,
+            spans,
             params,
             norms: builder.norms,
             operations: builder.operations,
@@ -195,6 +194,25 @@ impl Supernet {
     /// The operations that can be chosen, unit by unit.
     pub fn operations(&self) -> &[Operation] {
         &self.operations
+    }
+
+    /// The units before the first cell.
+    pub(super) fn stem(&self) -> &[Span] {
+        let first = self.units.iter().position(|unit| matches!(unit.body, Body::Cell { .. }));
+        &self.spans[..first.unwrap_or(0)]
+    }
+
+    /// The units whose result is logits: the head, and the auxiliary head if there is one.
+    pub(super) fn heads(&self) -> impl Iterator<Item = UnitId> {
+        [Some(self.head), self.auxiliary].into_iter().flatten()
+    }
+
+    /// Weight and bias of the classifier: the last linear layer.
+    pub(super) fn classifier(&self) -> Option<[ParamId; 2]> {
+        match &self.units[self.head].body {
+            Body::Chain(chain) => chain.last_linear(),
+            _ => None,
+        }
     }
 
     /// Lets those parameters train that `trains` says, and no path made before be used.
@@ -353,7 +371,8 @@ impl Supernet {
         let with_auxiliary = pass.trains();
         let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
         let weights = Weights::of(pass.mixture, self.placement.kind)?;
-        let mut run = Run { params, running, pass, weights, compute: self.placement.compute(), device };
+        let (settled, compute) = (&self.settled[..], self.placement.compute());
+        let mut run = Run { params, running, settled, pass, weights, compute, device };
         let images = input.size()[0];
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.units.len()];
         values[0] = Some(Rc::new(Value::new(input)));
@@ -382,65 +401,4 @@ impl Supernet {
         let logits = logits.ok_or_else(|| SupernetError::mismatch("head", "another unit reads it last"))?;
         Ok(Output { logits, auxiliary })
     }
-}
-
-impl Unit {
-    fn build(unit: &network::Unit, i: usize, network: &Network, builder: &mut Builder) -> Result<Self> {
-        let body = match &unit.body {
-            network::Body::Image => Body::Image,
-            network::Body::Layers(layers) => {
-                Body::Chain(Chain::build(layers, Names::alone(&unit.name), builder))
-            }
-            network::Body::Cell { role, net } => {
-                let shapes: Vec<Shape> = unit.inputs.iter().map(|&i| network.units[i].shape).collect();
-                Body::Cell { role: *role, cell: Cell::build(net, (i, *role), &shapes, &unit.name, builder)? }
-            }
-            network::Body::Join(join) => Body::Join(*join),
-        };
-        Ok(Self { inputs: unit.inputs.clone(), body })
-    }
-
-    fn forward(
-        &self,
-        inputs: &[&Value],
-        path: Option<&CellPath>,
-        images: i64,
-        run: &mut Run<'_, '_, '_>,
-    ) -> Result<Rc<Value>> {
-        match (&self.body, path, inputs) {
-            (Body::Chain(chain), _, [input]) => Ok(Rc::new(Value::new(chain.forward(input, run)?))),
-            (Body::Cell { cell, .. }, Some(path), _) => cell.forward(inputs, path, images, run),
-            (Body::Join(join), _, _) => {
-                let parts =
-                    inputs.iter().map(|v| Ok(v.raw()?.shallow_clone())).collect::<Result<Vec<_>>>()?;
-                Ok(Rc::new(Value::new(joined(*join, &parts)?)))
-            }
-            _ => Err(SupernetError::mismatch("unit", format!("{} inputs", inputs.len()))),
-        }
-    }
-}
-
-/// Cells of one role read one route, whose edges the largest of their positions counts.
-fn share_edges_out(units: &mut [Unit]) {
-    let mut edges: BTreeMap<usize, usize> = BTreeMap::new();
-    for unit in &*units {
-        if let Body::Cell { role, cell } = &unit.body {
-            let most = edges.entry(*role).or_default();
-            *most = cell.edges().max(*most);
-        }
-    }
-    for unit in units {
-        if let Body::Cell { role, cell } = &mut unit.body {
-            cell.of_edges(edges[role]);
-        }
-    }
-}
-
-/// The last unit that reads each unit; itself if none does.
-fn last_readers(units: &[Unit]) -> Vec<UnitId> {
-    let mut last: Vec<UnitId> = (0..units.len()).collect();
-    for (i, unit) in units.iter().enumerate() {
-        unit.inputs.iter().for_each(|&input| last[input] = i);
-    }
-    last
 }

@@ -90,6 +90,14 @@ impl Run {
     pub(crate) fn of(self, flat: &Tensor) -> Result<Tensor> {
         Ok(flat.f_narrow(0, self.start, self.length)?)
     }
+
+    /// A step `[1]` or `[length]` of these parameters, by the learning rates of their layers.
+    pub(crate) fn by_layer(self, net: &Supernet, step: Tensor) -> Result<Tensor> {
+        match &net.factors {
+            None => Ok(step),
+            Some(factors) => Ok(step.f_mul(&self.of(factors)?)?), // [length]
+        }
+    }
 }
 
 /// Weight decay λ, on the device from the start, so that no step makes a tensor for it.
@@ -264,8 +272,8 @@ impl Sgd {
         Optimizer::step(self, net, params, loss, rate)
     }
 
-    /// Updates one run; `decay` `[1]` or `[length]`, `momentum` and minus the rate `[1]` are on the device, so that
-    /// each line is one kernel.
+    /// Updates one run; `decay` `[1]` or `[length]`, `momentum` `[1]` and minus the rate `[1]` or `[length]` are on the
+    /// device, so that each line is one kernel.
     fn update(
         &self,
         mut weight: Tensor,
@@ -299,6 +307,7 @@ impl Optimizer for Sgd {
             let scalars = [number(self.settings.momentum)?, number(-rate)?];
             for run in gradients.runs(net) {
                 let decay = self.decay.of(run)?;
+                let scalars = [scalars[0].shallow_clone(), run.by_layer(net, scalars[1].shallow_clone())?];
                 self.update(run.of(net.params().flat())?, gradients.of_run(run)?, run, decay, &scalars)?;
             }
             Ok(norm)

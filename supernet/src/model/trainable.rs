@@ -25,6 +25,11 @@ pub enum Trainable {
         /// Whether the classifier trains too.
         classifier: bool,
     },
+    /// All but what is before the first cell, whose batch normalisations keep their running statistics.
+    AllButStem,
+    /// The classifier alone, which is the last linear layer; all batch normalisations keep their running
+    /// statistics.
+    Classifier,
 }
 
 impl Supernet {
@@ -33,12 +38,74 @@ impl Supernet {
     ///
     /// # Errors
     /// [`SupernetError::Setting`] for a network without such parameters.
-    pub fn train_only(mut self, trainable: Trainable) -> Result<Self> {
+    pub fn train_only(self, trainable: Trainable) -> Result<Self> {
+        match trainable {
+            Trainable::AllButStem => self.without_stem(),
+            Trainable::Classifier => self.classifier_only(),
+            other => self.norms_only(other),
+        }
+    }
+
+    fn without_stem(mut self) -> Result<Self> {
+        let stem = self.stem().to_vec();
+        if stem.iter().all(|span| span.params.is_empty()) {
+            let reason = "the network has no layer with weights before its first cell";
+            return Err(SupernetError::setting("freeze", reason));
+        }
+        let mut trains = vec![true; self.params().len()];
+        for span in stem {
+            trains[span.params].fill(false);
+            self.settled[span.norms].fill(true);
+        }
+        self.freeze(&trains)?;
+        Ok(self)
+    }
+
+    fn classifier_only(mut self) -> Result<Self> {
+        let none = || SupernetError::setting("freeze", "the network has no linear layer in its head");
+        let classifier = self.classifier().ok_or_else(none)?;
+        let mut trains = vec![false; self.params().len()];
+        for id in classifier {
+            trains[id] = true;
+        }
+        self.settled.fill(true);
+        self.freeze(&trains)?;
+        Ok(self)
+    }
+
+    /// Multiplies the learning rate of each layer by `decay` for every layer between it and the logits: 1 for the head and
+    /// the auxiliary head, `decay` for the last cell, `decay`² for the one before (discriminative fine-tuning, Howard and
+    /// Ruder 2018). What has no parameters does not count.
+    ///
+    /// # Errors
+    /// [`SupernetError::Torch`] when memory runs out.
+    pub fn with_layer_decay(mut self, decay: f64) -> Result<Self> {
+        if (decay - 1.0).abs() == 0.0 {
+            return Ok(self);
+        }
+        let heads: Vec<usize> = self.heads().collect();
+        let factors = self.params().flat().f_ones_like()?; // [P]
+        let mut factor = decay;
+        for (unit, span) in self.spans.iter().enumerate().rev() {
+            if heads.contains(&unit) || span.params.is_empty() {
+                continue;
+            }
+            for id in span.params.clone() {
+                let spec = self.params().spec(id);
+                let _ = factors.f_narrow(0, spec.start, spec.len())?.f_fill_(factor)?;
+            }
+            factor *= decay;
+        }
+        self.factors = Some(factors);
+        Ok(self)
+    }
+
+    fn norms_only(mut self, trainable: Trainable) -> Result<Self> {
         let mut trains = vec![trainable == Trainable::All; self.params().len()];
         let mut mark =
             |affine: Affine| [affine.scale, affine.shift].into_iter().for_each(|id| trains[id] = true);
         let (classifier, missing) = match trainable {
-            Trainable::All => (false, None),
+            Trainable::All | Trainable::AllButStem | Trainable::Classifier => (false, None),
             Trainable::OperationNorms { classifier } => {
                 let norms: Vec<OperationNorm> = self.operations().iter().filter_map(|op| op.norm).collect();
                 for n in &norms {

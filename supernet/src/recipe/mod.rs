@@ -23,7 +23,7 @@ pub use schedules::{
 pub use settings::{Precision, TrainingSettings};
 
 #[cfg(feature = "torch")]
-use crate::model::SgdSettings;
+use crate::model::{SgdSettings, Trainable};
 
 /// Learning rates, momentum, weight decay and gradient clip; of stochastic gradient descent where no other optimiser is named.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,6 +181,42 @@ pub struct ScratchRecipe {
     /// What the network is scored by.
     #[serde(skip_serializing_if = "is_default")]
     pub metric: Metric,
+    /// What keeps the weights that it starts from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub freeze: Freeze,
+    /// What the learning rate is multiplied by for each layer between a weight and the logits; 1: it is the same for all.
+    #[serde(skip_serializing_if = "is_1")]
+    pub layer_decay: f64,
+}
+
+/// The layers of a network that keep the weights that it starts from, and their running statistics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Freeze {
+    /// None: all are trained.
+    #[default]
+    None,
+    /// Those before the first cell.
+    Stem,
+    /// All but the classifier.
+    All,
+}
+
+#[cfg(feature = "torch")]
+impl Freeze {
+    /// The parameters that train.
+    pub fn trainable(self) -> Trainable {
+        match self {
+            Self::None => Trainable::All,
+            Self::Stem => Trainable::AllButStem,
+            Self::All => Trainable::Classifier,
+        }
+    }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn is_1(value: &f64) -> bool {
+    (value - 1.0).abs() == 0.0
 }
 
 /// The largest number of epochs of a training from scratch.
@@ -214,6 +250,8 @@ impl Default for ScratchRecipe {
             mixup: 0.0,
             cutmix: 0.0,
             metric: Metric::default(),
+            freeze: Freeze::None,
+            layer_decay: 1.0,
         }
     }
 }
@@ -238,6 +276,14 @@ impl ScratchRecipe {
         in_range("averaging", self.averaging, 0.0, 0.999_999_9)?;
         in_range("mixup", self.mixup, 0.0, 100.0)?;
         in_range("cutmix", self.cutmix, 0.0, 100.0)?;
+        in_range("layer_decay", self.layer_decay, f64::MIN_POSITIVE, 1.0)?;
+        if self.freeze == Freeze::All && self.auxiliary_weight > 0.0 {
+            let reason = format!(
+                "{}; it must be 0 where all layers but the classifier are frozen",
+                self.auxiliary_weight
+            );
+            return Err(setting("auxiliary_weight", reason));
+        }
         self.sgd.check()?;
         self.optimizer.check(self.sgd.momentum)?;
         self.schedule.check(self.epochs)

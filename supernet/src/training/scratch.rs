@@ -16,7 +16,7 @@ use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{
-    Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, load_older, save,
+    Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, Values, load_older, save,
 };
 use crate::recipe::ScratchRecipe;
 
@@ -52,6 +52,8 @@ pub struct ScratchRun<'a> {
     pub also: Option<Part>,
     /// Hyper-parameters.
     pub recipe: &'a ScratchRecipe,
+    /// Tensors to start from, in place of those that are drawn.
+    pub init: &'a [Values],
     /// Device and precision.
     pub placement: Placement,
     /// Seed of weights, order, augmentation and drop-path.
@@ -128,6 +130,8 @@ impl ScratchRun<'_> {
     fn start(&self) -> Result<State, StudyError> {
         let recipe = self.recipe;
         let net = Supernet::build(self.network, self.placement, &mut stream(self.seed, &[WEIGHTS]))?;
+        net.assign(self.init)?;
+        let net = net.train_only(recipe.freeze.trainable())?.with_layer_decay(recipe.layer_decay)?;
         Ok(State {
             path: net.path(self.route)?,
             optimizer: recipe.optimizer.build(&recipe.sgd, &net)?,

@@ -12,7 +12,7 @@ use bonas_study::journal::write_json;
 use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 
-use super::RunFiles;
+use super::{RunFiles, Start};
 use crate::model::{Placement, save_weights};
 use crate::recipe::ScratchRecipe;
 use crate::training::{Checkpoint, Part, ScratchRun, Task};
@@ -37,6 +37,8 @@ pub struct ScratchEvaluator {
     pub ops: OpTable,
     /// Hyper-parameters.
     pub recipe: ScratchRecipe,
+    /// The trained network to start from, if any; without it weights are drawn.
+    pub start: Option<Arc<Start>>,
     /// Runs an architecture, each from a seed of its own.
     pub seeds: usize,
     /// What the seeds of the runs come from, the same for every architecture; without it they are
@@ -70,6 +72,7 @@ impl ScratchEvaluator {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
         }
+        let init = self.start.as_ref().map(|start| start.values_of(architecture)).transpose()?;
         let union = Union::of(std::slice::from_ref(architecture))?;
         let network = self.skeleton.network(&union, &self.ops)?;
         let (mut scores, mut also) = (Vec::with_capacity(self.seeds), Vec::new());
@@ -84,6 +87,7 @@ impl ScratchEvaluator {
                 part: self.part,
                 also: self.also,
                 recipe: &self.recipe,
+                init: init.unwrap_or_default(),
                 placement: self.placement,
                 seed: rng.next_u64(),
                 checkpoint: files

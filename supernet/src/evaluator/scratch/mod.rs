@@ -6,6 +6,8 @@ mod files;
 #[cfg(feature = "torch")]
 mod plan;
 mod settings;
+#[cfg(feature = "torch")]
+mod start;
 
 #[cfg(feature = "torch")]
 pub use evaluator::ScratchEvaluator;
@@ -13,3 +15,5 @@ pub use files::RunFiles;
 #[cfg(feature = "torch")]
 pub use plan::ScratchPlan;
 pub use settings::ScratchSettings;
+#[cfg(feature = "torch")]
+pub use start::Start;

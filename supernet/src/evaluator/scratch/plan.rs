@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bonas_spaces::network::Norm;
 use bonas_study::{Evaluator, StudyError};
 
-use super::ScratchEvaluator;
+use super::{ScratchEvaluator, Start};
 use crate::networks::{Networks, Size};
 use crate::recipe::ScratchRecipe;
 use crate::training::{Part, Task};
@@ -23,6 +23,8 @@ pub struct ScratchPlan {
     pub skeleton: Option<String>,
     /// How they are trained.
     pub recipe: ScratchRecipe,
+    /// The trained network to start from, if any.
+    pub start: Option<Arc<Start>>,
     /// The part they learn for and are scored on.
     pub part: Part,
     /// Another part they are scored on.
@@ -54,6 +56,7 @@ impl ScratchPlan {
                 skeleton: networks.skeleton_of(skeleton, self.size, Norm::DISCRETE)?,
                 ops: networks.ops(),
                 recipe: self.recipe.clone(),
+                start: self.start.clone(),
                 seeds: self.seeds,
                 paired: self.paired,
                 placement: networks.placement(worker),

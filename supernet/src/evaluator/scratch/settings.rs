@@ -64,6 +64,7 @@ impl BuildEvaluator for ScratchSettings {
             size: self.size(),
             skeleton: None,
             recipe: self.recipe(&setup.training),
+            start: None,
             part: Part::Validation,
             also: None,
             seeds: self.seeds,

@@ -158,3 +158,48 @@ fn a_path_made_before_freezing_is_refused() {
     let error = net.forward(&images, &path, &mut Pass::train()).unwrap_err().to_string();
     assert!(error.contains("made by another network"), "{error}");
 }
+
+/// Of the units with weights, the head has the full rate, the last cell `decay` of it, and so on to the stem.
+#[test]
+fn rates_decay_from_the_head_to_the_stem() {
+    let network = nasbench201(Norm::DISCRETE);
+    let plain = super::support::built(&network, Placement::exact());
+    let decayed = super::support::built(&network, Placement::exact()).with_layer_decay(0.5).unwrap();
+    let (images, labels) = batch(4, network.image(), Placement::exact());
+    let settings = SgdSettings { momentum: 0.0, weight_decay: 0.0, clip: None, ..SgdSettings::default() };
+    let before = plain.params().flat().copy();
+    let change = |net: &Supernet| {
+        let path = net.path(&network.full_route()).unwrap();
+        let output = net.forward(&images, &path, &mut Pass::train()).unwrap();
+        let loss = Loss::default().of(&output, &labels).unwrap();
+        let _norm = Sgd::new(settings, net).unwrap().step(net, path.params(), &loss, 0.1).unwrap();
+        net.params().flat() - &before // [P]
+    };
+    let [whole, parts] = [change(&plain), change(&decayed)];
+    let factor = |prefix: &str| {
+        let mut found = Vec::new();
+        for id in 0..plain.params().len() {
+            let spec = plain.params().spec(id);
+            if spec.name.starts_with(prefix) {
+                let norm = |all: &tch::Tensor| all.narrow(0, spec.start, spec.len()).norm().double_value(&[]);
+                if norm(&whole) > 0.0 {
+                    found.push(norm(&parts) / norm(&whole));
+                }
+            }
+        }
+        assert!(!found.is_empty(), "{prefix}");
+        assert!(found.iter().all(|factor| (factor - found[0]).abs() < 1e-9), "{prefix}: {found:?}");
+        found[0]
+    };
+    let names: Vec<&str> = network.units.iter().map(|unit| unit.name.as_str()).collect();
+    let of = |unit: usize| factor(&format!("{}.", names[unit]));
+    let with_weights: Vec<usize> = (0..names.len())
+        .filter(|&unit| plain.params().iter().any(|(name, _)| name.starts_with(&format!("{}.", names[unit]))))
+        .collect();
+    for (back, &unit) in with_weights.iter().rev().enumerate() {
+        assert!((of(unit) - 0.5_f64.powi(back as i32)).abs() < 1e-9, "{}", names[unit]);
+    }
+    let named: Vec<&str> = with_weights.iter().map(|&unit| names[unit]).collect();
+    let cells = ["stage0.cell0", "reduction1", "stage1.cell0", "reduction2", "stage2.cell0"];
+    assert_eq!(named, [&["stem"][..], &cells, &["last", "classifier"]].concat());
+}

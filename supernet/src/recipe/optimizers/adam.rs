@@ -95,13 +95,15 @@ impl Optimizer for Adam {
             for run in gradients.runs(net) {
                 let (mut weight, mut gradient) = (run.of(net.params().flat())?, gradients.of_run(run)?);
                 if let Some(decay) = self.decay.of(run)? {
+                    let decay = if self.decoupled { run.by_layer(net, decay)? } else { decay };
                     self.decayed(&mut weight, &mut gradient, &decay, rate)?;
                 }
                 let [mut m, mut v] = [run.of(&self.moments[0])?, run.of(&self.moments[1])?]; // [length]
                 let _ = m.f_mul_scalar_(first)?.f_add_(&gradient.f_mul_scalar(1.0 - first)?)?;
                 let _ = v.f_mul_scalar_(second)?.f_add_(&gradient.f_square()?.f_mul_scalar(1.0 - second)?)?;
                 let below = v.f_sqrt()?.f_div_scalar(root)?.f_add_scalar(self.epsilon)?;
-                let _ = weight.f_sub_(&m.f_div(&below)?.f_mul_scalar(rate_now)?)?;
+                let step = m.f_div(&below)?.f_mul_scalar(rate_now)?; // [length]
+                let _ = weight.f_sub_(&run.by_layer(net, step)?)?;
             }
             Ok(norm)
         })

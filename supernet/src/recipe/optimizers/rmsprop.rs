@@ -91,7 +91,8 @@ impl RmsProp {
     }
 
     /// Updates the weights of a run.
-    fn update(&self, mut weight: Tensor, gradient: &Tensor, run: Run, rate: f64) -> Result<()> {
+    fn update(&self, net: &Supernet, gradient: &Tensor, run: Run, rate: f64) -> Result<()> {
+        let mut weight = run.of(net.params().flat())?; // [length]
         let (mut squares, mut velocity) = (run.of(&self.squares)?, run.of(&self.velocity)?); // [length]
         let square = gradient.f_square()?.f_mul_scalar(1.0 - self.rms_decay)?;
         let _ = squares.f_mul_scalar_(self.rms_decay)?.f_add_(&square)?;
@@ -100,9 +101,16 @@ impl RmsProp {
             Style::TensorFlow => squares.f_add_scalar(self.epsilon)?.f_sqrt()?,
         };
         let (inside, outside) = if self.style == Style::PyTorch { (1.0, rate) } else { (rate, 1.0) };
-        let _ =
-            velocity.f_mul_scalar_(self.momentum)?.f_add_(&gradient.f_div(&below)?.f_mul_scalar(inside)?)?;
-        let _ = weight.f_sub_(&velocity.f_mul_scalar(outside)?)?;
+        let mut change = gradient.f_div(&below)?.f_mul_scalar(inside)?;
+        if self.style == Style::TensorFlow {
+            change = run.by_layer(net, change)?;
+        }
+        let _ = velocity.f_mul_scalar_(self.momentum)?.f_add_(&change)?;
+        let mut step = velocity.f_mul_scalar(outside)?;
+        if self.style == Style::PyTorch {
+            step = run.by_layer(net, step)?;
+        }
+        let _ = weight.f_sub_(&step)?;
         Ok(())
     }
 }
@@ -117,7 +125,7 @@ impl Optimizer for RmsProp {
                 if let Some(decay) = self.decay.of(run)? {
                     let _ = gradient.f_addcmul_(&weight, &decay)?;
                 }
-                self.update(weight, &gradient, run, rate)?;
+                self.update(net, &gradient, run, rate)?;
             }
             Ok(norm)
         })

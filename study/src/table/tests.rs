@@ -38,6 +38,16 @@ fn text_stays_text_and_cells_hold_seeds() {
     );
 }
 
+/// Measurements of one text in several rows, and of an isomorphic cell.
+#[test]
+fn rows_of_one_text_are_repeats_if_that_is_asked_for() {
+    let csv = "arch,acc\n02012100,1\n11111221,5\n02012100,3\n02012100,5\n";
+    let table = parse(csv, &Reading { merge: Merge::Repeats, ..reading(&["acc"]) }).unwrap();
+    assert_eq!(table.columns()[0].means(), [3.0, 5.0]);
+    assert_eq!((table.columns()[0].runs(0), table.arms()[0].rows), (&[1.0, 3.0, 5.0][..], 3));
+    assert!(error(csv, &["acc"]).ends_with("(isomorphs = \"repeats\", --merge repeats)"));
+}
+
 /// A learning curve in one column: an epoch, the last one, and rows that end before.
 #[test]
 fn one_of_several_numbers_is_named_by_its_position() {

@@ -25,6 +25,7 @@ pub mod device;
 pub mod differentiable;
 pub mod evaluator;
 pub mod indicator;
+pub mod language;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod networks;

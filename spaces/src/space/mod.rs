@@ -141,6 +141,14 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
         None
     }
 
+    /// The recurrent cells of the space, for a caller that cannot work without them.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoRecurrentCells`] naming the space.
+    fn require_recurrent(&self) -> Result<&dyn SpaceRecurrent, SpaceError> {
+        self.recurrent().ok_or_else(|| SpaceError::NoRecurrentCells { space: self.name().to_owned() })
+    }
+
     /// Prints an architecture in the space's published notation.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use bonas_spaces::network::LanguageModel;
 use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
 
+use super::Text;
+
 /// What moves the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -107,6 +109,19 @@ impl LanguageRecipe {
     pub fn sizes(&self, words: usize) -> LanguageModel {
         let Self { embedding, hidden, layers, .. } = *self;
         LanguageModel { words, embedding, hidden, layers, tied: true }
+    }
+
+    /// Checks that a text has words for so many sequences.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] naming the number of sequences.
+    pub fn fits(&self, text: &Text) -> Result<(), StudyError> {
+        let (words, batch) = (text.train.len(), self.batch);
+        if words / batch.max(1) >= 2 {
+            return Ok(());
+        }
+        let reason = format!("{batch} sequences side by side, but the text has {words} words; take fewer");
+        Err(setting("batch", reason))
     }
 
     /// Checks every value.

@@ -153,13 +153,8 @@ impl Training<'_> {
 
     /// The training text in columns, `[words, B]`.
     fn columns(&self) -> Result<Tensor, StudyError> {
-        let (words, batch) = (&self.text.train, self.recipe.batch);
-        if words.len() / batch < 2 {
-            let reason =
-                format!("{batch} sequences side by side, but the text has {} words; take fewer", words.len());
-            return Err(StudyError::Setting { name: "batch".into(), reason });
-        }
-        columns(words, batch, self.device).map_err(StudyError::from)
+        self.recipe.fits(self.text)?;
+        columns(&self.text.train, self.recipe.batch, self.device).map_err(StudyError::from)
     }
 
     /// One pass over the text; returns the mean loss.

@@ -1,0 +1,204 @@
+//! A search for a recurrent cell on text: BONAS with shared weights in NAS-Bench-NLP, then the winner, random cells and the LSTM
+//! trained by themselves, all alike.
+//!
+//! `cargo run --release --example recurrent` takes some minutes on two cores; `-- --help` lists the flags. The search is
+//! journalled: the same command goes on with it after a stop. The final trainings begin again.
+
+#![allow(clippy::print_stdout)]
+
+#[path = "../support/allocator.rs"]
+mod allocator;
+mod figures;
+#[path = "../support/interrupt.rs"]
+mod interrupt;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, ensure};
+use bonas::spaces::network::{RecurrentCell, SpaceRecurrent};
+use bonas::spaces::{Architecture, NasBenchNlp, SearchSpace};
+use bonas::study::Budget;
+use bonas::study::evaluator::Monitor;
+use bonas::study::rng::stream;
+use bonas::study::strategy::{Batches, Bonas};
+use bonas::supernet::evaluator::LanguageEvaluator;
+use bonas::supernet::language::{LanguageRecipe, Text, Training};
+use bonas::surrogate::models::WlGp;
+use bonas::{Fidelity, Study, StudyError};
+use clap::Parser;
+use figures::{Contender, Figures};
+
+/// Purpose of a random stream: the random cells.
+const RANDOM: u64 = 1000;
+/// Purpose of a random stream: the seeds of the final trainings, the same for every cell.
+const FINALS: u64 = 1001;
+
+/// Searches a recurrent cell and compares it with random cells and the LSTM.
+#[derive(Debug, Parser)]
+struct Flags {
+    /// The text: prose, or text:DIRECTORY with files train, valid and test.
+    #[arg(long, default_value = "prose")]
+    text: String,
+    /// Architectures of the search.
+    #[arg(long, default_value_t = 60)]
+    architectures: usize,
+    /// Cells that are trained together.
+    #[arg(long, default_value_t = 6)]
+    batch: usize,
+    /// Passes over the text of a batch.
+    #[arg(long, default_value_t = 18)]
+    search_epochs: usize,
+    /// Passes over the text of a final training.
+    #[arg(long, default_value_t = 15)]
+    epochs: usize,
+    /// Seeds of the final trainings.
+    #[arg(long, default_value_t = 3)]
+    seeds: usize,
+    /// Random cells beside the winner.
+    #[arg(long, default_value_t = 5)]
+    random: usize,
+    /// Width of embedding and states.
+    #[arg(long, default_value_t = 64)]
+    width: usize,
+    /// Layers of cells.
+    #[arg(long, default_value_t = 1)]
+    layers: usize,
+    /// Seed of search and trainings.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Threads of libtorch.
+    #[arg(long, default_value_t = 1)]
+    threads: usize,
+    /// Where to compute: auto, cpu or cuda.
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Folder of the search.
+    #[arg(long, default_value = "runs/recurrent")]
+    out: PathBuf,
+}
+
+impl Flags {
+    fn check(&self) -> Result<()> {
+        ensure!(
+            self.batch > 0 && self.architectures >= self.batch,
+            "--architectures must be at least --batch, which is at least 1"
+        );
+        ensure!(self.seeds > 0 && self.threads > 0, "--seeds and --threads must be at least 1");
+        Ok(())
+    }
+
+    fn recipe(&self, epochs: usize) -> LanguageRecipe {
+        let (embedding, hidden, layers) = (self.width, self.width, self.layers);
+        LanguageRecipe { embedding, hidden, layers, epochs, ..LanguageRecipe::default() }
+    }
+}
+
+fn main() -> Result<()> {
+    let flags = Flags::parse();
+    flags.check()?;
+    match run(&flags, &interrupt::interrupt()?) {
+        Err(error) if matches!(error.downcast_ref(), Some(StudyError::Interrupted)) => {
+            println!("Stopped. The same command goes on with the search.");
+            std::process::exit(130)
+        }
+        outcome => outcome,
+    }
+}
+
+fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
+    let space = Arc::new(NasBenchNlp::new());
+    let text = Arc::new(Text::load(&flags.text, 2)?);
+    let device = bonas::supernet::device::devices(&flags.device)?[0];
+    let evaluator = LanguageEvaluator {
+        space: space.clone(),
+        text: text.clone(),
+        recipe: flags.recipe(flags.search_epochs),
+        shared: true,
+        device,
+        threads: flags.threads,
+    };
+    let winner = search(flags, &space, &evaluator, cancel)?;
+    println!("winner {}", space.format(&winner)?);
+    let mut cells = vec![("winner".to_owned(), winner)];
+    let mut rng = stream(flags.seed, &[RANDOM]);
+    cells.extend((0..flags.random).map(|i| (format!("random {}", i + 1), space.sample(&mut rng))));
+    cells.push(("lstm".to_owned(), space.parse("lstm")?));
+    let recipe = flags.recipe(flags.epochs);
+    let mut contenders = Vec::with_capacity(cells.len());
+    for (name, architecture) in cells {
+        let cell = space.cell(&architecture)?;
+        let params = recipe.sizes(text.words()).params(&cell)?;
+        let figures = train(flags, &text, &recipe, &cell, (device, cancel))?;
+        let contender = Contender { name, params, figures };
+        println!("{contender}");
+        contenders.push(contender);
+    }
+    println!("\n{}", figures::table(&contenders));
+    Ok(())
+}
+
+/// The best cell of the search by validation with shared weights.
+fn search(
+    flags: &Flags,
+    space: &Arc<NasBenchNlp>,
+    evaluator: &LanguageEvaluator,
+    cancel: &Arc<AtomicBool>,
+) -> Result<Architecture> {
+    let strategy = Bonas {
+        surrogate: Box::new(WlGp::default()),
+        initial: 2 * flags.batch,
+        batches: Batches { size: flags.batch, ..Batches::default() },
+        ..Bonas::default()
+    };
+    let finished = Study::new(space.clone(), Box::new(strategy), vec![Box::new(evaluator.clone())])
+        .seed(flags.seed)
+        .budget(Budget::architectures(flags.architectures))
+        .config(format!("{:?} {:?}", evaluator.recipe, flags.text))
+        .directory(&flags.out)
+        .cancel(cancel.clone())
+        .run()?;
+    ensure!(!cancel.load(Ordering::SeqCst), StudyError::Interrupted);
+    let history = &finished.history;
+    let (best, value) = history.best(Fidelity::SharedWeights).context("no cell was trained")?;
+    println!("search: {} cells, best perplexity with shared weights {:.1}", history.len(), 1.0 / value);
+    Ok(best.architecture.clone())
+}
+
+/// Perplexities of a cell on the validation and the test part, one a seed; the same seeds for every cell.
+fn train(
+    flags: &Flags,
+    text: &Text,
+    recipe: &LanguageRecipe,
+    cell: &RecurrentCell,
+    (device, cancel): (tch::Device, &AtomicBool),
+) -> Result<Figures> {
+    use bonas::spaces::rand::Rng;
+    tch::set_num_threads(flags.threads as i32);
+    let mut seeds = stream(flags.seed, &[FINALS]);
+    let (mut valid, mut test) = (Vec::new(), Vec::new());
+    for _ in 0..flags.seeds {
+        let training = Training { text, recipe, device, seed: seeds.next_u64() };
+        let trained = training.run(std::slice::from_ref(cell), &Cancel(cancel))?;
+        match &trained.valid[0] {
+            Ok(loss) => {
+                valid.push(loss.exp());
+                test.push(trained.loss(0, &text.test)?.exp());
+            }
+            Err(reason) => return Ok(Figures::Failed(reason.clone())),
+        }
+    }
+    Ok(Figures::Measured { valid, test })
+}
+
+/// Listens to Ctrl-C.
+struct Cancel<'a>(&'a AtomicBool);
+
+impl Monitor for Cancel<'_> {
+    fn step(&self, _: u64, _: u64, _: &str) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}

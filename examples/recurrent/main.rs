@@ -149,7 +149,7 @@ fn search(
     let strategy = Bonas {
         surrogate: Box::new(WlGp::default()),
         initial: 2 * flags.batch,
-        batches: Batches { size: flags.batch, ..Batches::default() },
+        batches: Batches { count: 1, size: flags.batch },
         ..Bonas::default()
     };
     let finished = Study::new(space.clone(), Box::new(strategy), vec![Box::new(evaluator.clone())])

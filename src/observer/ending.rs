@@ -116,7 +116,7 @@ impl<'a> Ending<'a> {
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let (Some(score), Some(fidelity)) = (self.score(winner), self.summary.fidelity) {
-            rows.push(("score", format!("{score:.4} ({})", unit(fidelity))));
+            rows.push(("score", format!("{score:.4} ({})", unit(self.space, fidelity))));
         }
         if let Some(one) = self.listed(winner)
             && let Some(accuracy) = one.mean()
@@ -247,9 +247,16 @@ fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn unit(fidelity: Fidelity) -> &'static str {
+fn unit(space: &dyn SearchSpace, fidelity: Fidelity) -> &'static str {
     match fidelity {
         Fidelity::Indicator => "indicator",
+        // Of a space without image networks language models are trained.
+        Fidelity::SharedWeights if space.network().is_none() => {
+            "1/perplexity on held-out text with shared weights"
+        }
+        Fidelity::FromScratch if space.network().is_none() => {
+            "1/perplexity on held-out text, trained from scratch"
+        }
         Fidelity::SharedWeights => "accuracy on held-out images with shared weights",
         Fidelity::FromScratch => "accuracy on held-out images, trained from scratch",
         Fidelity::Table => "from a table or a formula",

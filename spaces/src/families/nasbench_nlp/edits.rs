@@ -6,136 +6,154 @@ use crate::network::{RecurrentCell, RecurrentNode, RecurrentOp, Source};
 /// Kinds of changes.
 pub(super) const KINDS: usize = 5;
 
-/// Everything one change away, by kind: operations; inputs; new states; nodes put in or taken out; states put in or taken out.
-///
-/// No change makes a new state read an old one directly where none did, and none makes a cell larger than those that are drawn.
-pub(super) fn of(cell: &RecurrentCell) -> [Vec<RecurrentCell>; KINDS] {
-    let draft = Draft { nodes: cell.nodes().to_vec(), outputs: cell.outputs().to_vec() };
-    let kinds = [draft.operations(), draft.inputs(), draft.outputs(), draft.sizes(), draft.states()];
-    let fits = |child: &RecurrentCell| cell.has_direct_state() || !child.has_direct_state();
-    kinds.map(|drafts| drafts.into_iter().filter_map(Draft::cell).filter(fits).collect())
+/// One change, by the node or state and what becomes of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Edit {
+    /// Another operation of as many inputs.
+    Operation(usize, RecurrentOp),
+    /// Another input in a place.
+    Input(usize, usize, Source),
+    /// An input of a blend exchanged with the next.
+    Exchange(usize, usize),
+    /// One input less.
+    Drop(usize, usize),
+    /// One input more.
+    Add(usize, Source),
+    /// Another node for a new state; if that is another state, the two are exchanged.
+    Output(usize, usize),
+    /// A node taken out; its readers read one of its inputs.
+    TakeOut(usize, usize),
+    /// A node put between another and its readers, which reads that one and others; a blend has it for its second.
+    PutBehind(usize, RecurrentOp, [Option<Source>; 2]),
+    /// A state taken out; its readers read the first.
+    TakeState(usize),
+    /// A state put in: a node's result, which a place reads in the next step.
+    PutState(usize, usize, usize),
+}
+
+/// All changes, by kind: operations; inputs; new states; nodes put in or taken out; states put in or taken out. Some make no
+/// cell.
+pub(super) fn of(cell: &RecurrentCell) -> [Vec<Edit>; KINDS] {
+    [operations(cell), inputs(cell), outputs(cell), sizes(cell), states(cell)]
+}
+
+/// The cell after a change; none where that is no cell, and where it makes a new state read an old one directly and none did.
+pub(super) fn apply(cell: &RecurrentCell, edit: Edit) -> Option<RecurrentCell> {
+    let mut draft = Draft { nodes: cell.nodes().to_vec(), outputs: cell.outputs().to_vec() };
+    draft.change(edit);
+    let child = RecurrentCell::new(draft.nodes, draft.outputs).ok()?;
+    (cell.has_direct_state() || !child.has_direct_state()).then_some(child)
+}
+
+/// Whatever a node may read; what makes a circle is refused later.
+fn sources(cell: &RecurrentCell) -> impl Iterator<Item = Source> + Clone {
+    let states = (0..cell.states()).map(Source::State);
+    std::iter::once(Source::Input).chain(states).chain((0..cell.nodes().len()).map(Source::Node))
+}
+
+/// Every place of every node.
+fn places(cell: &RecurrentCell) -> impl Iterator<Item = (usize, usize)> + '_ {
+    cell.nodes().iter().enumerate().flat_map(|(node, read)| (0..read.inputs.len()).map(move |at| (node, at)))
+}
+
+fn operations(cell: &RecurrentCell) -> Vec<Edit> {
+    let of_node = |node: usize| {
+        let (own, count) = (cell.nodes()[node].op, cell.nodes()[node].inputs.len());
+        let takes = move |op: &RecurrentOp| {
+            let (least, most) = op.inputs();
+            // A linear node of one input comes of no draw.
+            *op != own && (least..=most).contains(&count) && (count > 1 || *op != RecurrentOp::Linear)
+        };
+        RecurrentOp::ALL.into_iter().filter(takes).map(move |op| Edit::Operation(node, op))
+    };
+    (0..cell.nodes().len()).flat_map(of_node).collect()
+}
+
+fn inputs(cell: &RecurrentCell) -> Vec<Edit> {
+    let mut found = Vec::new();
+    for (node, at) in places(cell) {
+        let own = &cell.nodes()[node];
+        let others = sources(cell).filter(|source| !own.inputs.contains(source));
+        found.extend(others.map(|source| Edit::Input(node, at, source)));
+        match own.op {
+            RecurrentOp::Blend => found.push(Edit::Exchange(node, at)),
+            RecurrentOp::Linear if own.inputs.len() > 2 => found.push(Edit::Drop(node, at)),
+            _ => {}
+        }
+    }
+    for node in cell.places_of(RecurrentOp::Linear) {
+        let others = sources(cell).filter(|source| !cell.nodes()[node].inputs.contains(source));
+        found.extend(others.map(|source| Edit::Add(node, source)));
+    }
+    found
+}
+
+fn outputs(cell: &RecurrentCell) -> Vec<Edit> {
+    let nodes = 0..cell.nodes().len();
+    (0..cell.states()).flat_map(|state| nodes.clone().map(move |node| Edit::Output(state, node))).collect()
+}
+
+fn sizes(cell: &RecurrentCell) -> Vec<Edit> {
+    let mut found: Vec<Edit> = places(cell).map(|(node, at)| Edit::TakeOut(node, at)).collect();
+    if cell.nodes().len() >= cell.states() + INTERMEDIATE {
+        return found;
+    }
+    for node in 0..cell.nodes().len() {
+        let others = sources(cell).filter(|source| *source != Source::Node(node));
+        for op in RecurrentOp::ALL {
+            match op {
+                RecurrentOp::Blend => {
+                    let pairs = others.clone().flat_map(|gate| others.clone().map(move |last| (gate, last)));
+                    let pairs = pairs.filter(|(gate, last)| gate != last);
+                    found.extend(
+                        pairs.map(|(gate, last)| Edit::PutBehind(node, op, [Some(gate), Some(last)])),
+                    );
+                }
+                _ if op.inputs().1 == 1 => found.push(Edit::PutBehind(node, op, [None, None])),
+                _ => found.extend(others.clone().map(|other| Edit::PutBehind(node, op, [None, Some(other)]))),
+            }
+        }
+    }
+    found
+}
+
+fn states(cell: &RecurrentCell) -> Vec<Edit> {
+    let mut found: Vec<Edit> = (1..cell.states()).map(Edit::TakeState).collect();
+    if cell.states() < RecurrentCell::MAX_STATES {
+        let free = (0..cell.nodes().len()).filter(|node| !cell.outputs().contains(node));
+        found.extend(free.flat_map(|new| places(cell).map(move |(node, at)| Edit::PutState(new, node, at))));
+    }
+    found
 }
 
 /// A cell that may break its invariants.
-#[derive(Clone)]
 struct Draft {
     nodes: Vec<RecurrentNode>,
     outputs: Vec<usize>,
 }
 
 impl Draft {
-    fn cell(self) -> Option<RecurrentCell> {
-        RecurrentCell::new(self.nodes, self.outputs).ok()
-    }
-
-    fn with(&self, change: impl FnOnce(&mut Self)) -> Self {
-        let mut changed = self.clone();
-        change(&mut changed);
-        changed
-    }
-
-    /// Whatever a node may read; what makes a circle is refused later.
-    fn sources(&self) -> Vec<Source> {
-        let states = (0..self.outputs.len()).map(Source::State);
-        std::iter::once(Source::Input).chain(states).chain((0..self.nodes.len()).map(Source::Node)).collect()
-    }
-
-    /// Every place of every node.
-    fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        self.nodes
-            .iter()
-            .enumerate()
-            .flat_map(|(node, read)| (0..read.inputs.len()).map(move |at| (node, at)))
-    }
-
-    /// Another operation of as many inputs.
-    fn operations(&self) -> Vec<Self> {
-        let of_node = |at: usize| {
-            let (own, count) = (self.nodes[at].op, self.nodes[at].inputs.len());
-            let takes = move |op: &RecurrentOp| {
-                let (least, most) = op.inputs();
-                // A linear node of one input comes of no draw.
-                *op != own && (least..=most).contains(&count) && (count > 1 || *op != RecurrentOp::Linear)
-            };
-            RecurrentOp::ALL
-                .into_iter()
-                .filter(takes)
-                .map(move |op| self.with(|draft| draft.nodes[at].op = op))
-        };
-        (0..self.nodes.len()).flat_map(of_node).collect()
-    }
-
-    /// Another input, one more or one less of a linear node, and two inputs of a blend exchanged.
-    fn inputs(&self) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (node, at) in self.places() {
-            let own = &self.nodes[node];
-            for source in self.sources() {
-                if !own.inputs.contains(&source) {
-                    found.push(self.with(|draft| draft.nodes[node].inputs[at] = source));
-                }
+    fn change(&mut self, edit: Edit) {
+        match edit {
+            Edit::Operation(node, op) => self.nodes[node].op = op,
+            Edit::Input(node, at, source) => self.nodes[node].inputs[at] = source,
+            Edit::Exchange(node, at) => self.nodes[node].inputs.swap(at, (at + 1) % 3),
+            Edit::Drop(node, at) => _ = self.nodes[node].inputs.remove(at),
+            Edit::Add(node, source) => self.nodes[node].inputs.push(source),
+            Edit::Output(state, node) => match self.outputs.iter().position(|own| *own == node) {
+                Some(other) => self.outputs.swap(state, other),
+                None => self.outputs[state] = node,
+            },
+            Edit::TakeOut(node, at) => self.take_out(node, at),
+            Edit::PutBehind(node, op, [first, last]) => {
+                let inputs = [first, Some(Source::Node(node)), last].into_iter().flatten().collect();
+                self.put_behind(node, RecurrentNode { op, inputs });
             }
-            if own.op == RecurrentOp::Blend {
-                found.push(self.with(|draft| draft.nodes[node].inputs.swap(at, (at + 1) % 3)));
+            Edit::TakeState(state) => self.take_state(state),
+            Edit::PutState(new, node, at) => {
+                self.nodes[node].inputs[at] = Source::State(self.outputs.len());
+                self.outputs.push(new);
             }
-            if own.op == RecurrentOp::Linear && own.inputs.len() > 2 {
-                found.push(self.with(|draft| _ = draft.nodes[node].inputs.remove(at)));
-            }
-        }
-        for node in (0..self.nodes.len()).filter(|&node| self.nodes[node].op == RecurrentOp::Linear) {
-            let own = &self.nodes[node];
-            for source in self.sources() {
-                if !own.inputs.contains(&source) {
-                    found.push(self.with(|draft| draft.nodes[node].inputs.push(source)));
-                }
-            }
-        }
-        found
-    }
-
-    /// Another node for a new state, and two new states exchanged.
-    fn outputs(&self) -> Vec<Self> {
-        let mut found = Vec::new();
-        for state in 0..self.outputs.len() {
-            for node in 0..self.nodes.len() {
-                found.push(self.with(|draft| match draft.outputs.iter().position(|own| *own == node) {
-                    Some(other) => draft.outputs.swap(state, other),
-                    None => draft.outputs[state] = node,
-                }));
-            }
-        }
-        found
-    }
-
-    /// A node taken out, which its readers replace by one of its inputs, or a node put between another and its readers.
-    fn sizes(&self) -> Vec<Self> {
-        let mut found = Vec::new();
-        for (node, at) in self.places() {
-            found.push(self.with(|draft| draft.take_out(node, at)));
-        }
-        if self.nodes.len() >= self.outputs.len() + INTERMEDIATE {
-            return found;
-        }
-        for node in 0..self.nodes.len() {
-            for op in RecurrentOp::ALL {
-                for inputs in self.beside(Source::Node(node), op) {
-                    found.push(self.with(|draft| draft.put_behind(node, RecurrentNode { op, inputs })));
-                }
-            }
-        }
-        found
-    }
-
-    /// The inputs of a new node that reads `first`: of a linear node `first` and another, of a blend the states besides.
-    fn beside(&self, first: Source, op: RecurrentOp) -> Vec<Vec<Source>> {
-        let others = || self.sources().into_iter().filter(move |source| *source != first);
-        match op {
-            RecurrentOp::Blend => {
-                let pairs = others().flat_map(|gate| others().map(move |other| vec![gate, first, other]));
-                pairs.filter(|inputs| inputs[0] != inputs[2]).collect()
-            }
-            _ if op.inputs().1 == 1 => vec![vec![first]],
-            _ => others().map(|other| vec![first, other]).collect(),
         }
     }
 
@@ -161,26 +179,6 @@ impl Draft {
         let nodes = self.nodes.iter_mut().enumerate().filter(|(at, _)| Some(*at) != but);
         let inputs = nodes.flat_map(|(_, node)| &mut node.inputs);
         inputs.filter(|source| **source == from).for_each(|source| *source = to);
-    }
-
-    /// The last state taken out, or one put in: a node's result becomes a state, and a place reads it in the next step.
-    fn states(&self) -> Vec<Self> {
-        let mut found = Vec::new();
-        let states = self.outputs.len();
-        for state in 1..states {
-            found.push(self.with(|draft| draft.take_state(state)));
-        }
-        if states < RecurrentCell::MAX_STATES {
-            for new in (0..self.nodes.len()).filter(|node| !self.outputs.contains(node)) {
-                for (node, at) in self.places() {
-                    found.push(self.with(|draft| {
-                        draft.outputs.push(new);
-                        draft.nodes[node].inputs[at] = Source::State(states);
-                    }));
-                }
-            }
-        }
-        found
     }
 
     /// Readers of a state read the first one; states behind it move up.

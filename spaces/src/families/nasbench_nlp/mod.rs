@@ -41,6 +41,7 @@ use crate::graph::{Architecture, Vocabulary};
 use crate::network::{RecurrentCell, SpaceRecurrent};
 use crate::notation::{self, Notation};
 use crate::space::{SearchSpace, SpaceEntry, SpaceSize};
+use edits::Edit;
 use notations::FORMS;
 
 pub use published::{GRU, LSTM, PUBLISHED, RNN};
@@ -93,11 +94,7 @@ impl NasBenchNlp {
             let found = architecture.cells().len();
             return Err(SpaceError::cell(format!("a recurrent architecture is one cell, not {found}")));
         };
-        let cell = graph::to_cell(cell)?;
-        if self.architecture(&cell).key() != architecture.key() {
-            return Err(SpaceError::cell("the key is not that of the cell; build it with the space"));
-        }
-        Ok(cell)
+        graph::to_cell(cell)
     }
 }
 
@@ -120,17 +117,24 @@ impl SearchSpace for NasBenchNlp {
 
     /// Draws the kind of change, then one of that kind.
     fn mutate(&self, architecture: &Architecture, rng: &mut dyn Rng) -> Result<Architecture, SpaceError> {
-        let kinds = edits::of(&self.read(architecture)?);
-        Ok(draw::changed(architecture, kinds, rng, |cell| self.architecture(cell)))
+        let cell = self.read(architecture)?;
+        // What makes no cell changes no key, and another change is drawn.
+        let changed = |edit: &Edit| edits::apply(&cell, *edit).map(|child| self.architecture(&child));
+        let build = |edit: &Edit| changed(edit).unwrap_or_else(|| architecture.clone());
+        Ok(draw::changed(architecture, edits::of(&cell), rng, build))
     }
 
     fn neighbours(&self, architecture: &Architecture) -> Result<Vec<Architecture>, SpaceError> {
-        let kinds = edits::of(&self.read(architecture)?);
-        Ok(draw::distinct(architecture, kinds.iter().flatten().map(|cell| self.architecture(cell))))
+        let cell = self.read(architecture)?;
+        let children = edits::of(&cell).into_iter().flatten().filter_map(|edit| edits::apply(&cell, edit));
+        Ok(draw::distinct(architecture, children.map(|child| self.architecture(&child))))
     }
 
     fn check(&self, architecture: &Architecture) -> Result<(), SpaceError> {
-        self.read(architecture).map(drop)
+        if self.architecture(&self.read(architecture)?).key() == architecture.key() {
+            return Ok(());
+        }
+        Err(SpaceError::cell("the key is not that of the cell; build it with the space"))
     }
 
     /// More than can be counted: 25 nodes have more than 10³⁸ recipes.

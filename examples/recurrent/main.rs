@@ -11,6 +11,7 @@ mod allocator;
 mod figures;
 #[path = "../support/interrupt.rs"]
 mod interrupt;
+mod ranking;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use bonas::surrogate::models::WlGp;
 use bonas::{Fidelity, Study, StudyError};
 use clap::Parser;
 use figures::{Contender, Figures};
+use ranking::Ranking;
 
 /// Purpose of a random stream: the random cells.
 const RANDOM: u64 = 1000;
@@ -42,13 +44,13 @@ struct Flags {
     #[arg(long, default_value = "prose")]
     text: String,
     /// Architectures of the search.
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 48)]
     architectures: usize,
     /// Cells that are trained together.
     #[arg(long, default_value_t = 6)]
     batch: usize,
     /// Passes over the text of a batch.
-    #[arg(long, default_value_t = 18)]
+    #[arg(long, default_value_t = 36)]
     search_epochs: usize,
     /// Passes over the text of a final training.
     #[arg(long, default_value_t = 15)]
@@ -74,6 +76,9 @@ struct Flags {
     /// Where to compute: auto, cpu or cuda.
     #[arg(long, default_value = "auto")]
     device: String,
+    /// In place of a search, measure how well shared weights rank so many batches of random and of related cells.
+    #[arg(long)]
+    rank: Option<usize>,
     /// Folder of the search.
     #[arg(long, default_value = "runs/recurrent")]
     out: PathBuf,
@@ -111,6 +116,13 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     let space = Arc::new(NasBenchNlp::new());
     let text = Arc::new(Text::load(&flags.text, 2)?);
     let device = bonas::supernet::device::devices(&flags.device)?[0];
+    if let Some(batches) = flags.rank {
+        tch::set_num_threads(flags.threads as i32);
+        let (shared, own) = (flags.recipe(flags.search_epochs), flags.recipe(flags.epochs));
+        let (cells, seed) = (flags.batch, flags.seed);
+        return Ranking { space: &space, text: &text, shared, own, device, batches, cells, seed }
+            .print(cancel);
+    }
     let evaluator = LanguageEvaluator {
         space: space.clone(),
         text: text.clone(),

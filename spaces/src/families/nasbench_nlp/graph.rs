@@ -17,7 +17,7 @@ const FIRST: usize = 2 + INPUTS;
 /// Labels of the edges that carry `a` and `b` into a blend `a·b + (1 − a)·c`.
 const BLEND: [&str; 2] = ["blend_gate", "blend_first"];
 
-/// Labels of the edges that carry the new states to the output.
+/// Labels of the edges that carry the new states to the output, and of nodes for new states that the output never depends on.
 const NEW: [&str; RecurrentCell::MAX_STATES] = ["h_new_0", "h_new_1", "h_new_2"];
 
 pub(super) fn vocabulary() -> Vocabulary {
@@ -42,11 +42,16 @@ fn label(position: usize) -> OpId {
     OpId::from_index((FIRST + position) as u16)
 }
 
-/// Graph nodes are the inputs, the cell's nodes in order, and the output.
+/// Graph nodes are the inputs, the cell's nodes in order, new states that the output never depends on, and the output.
+///
+/// So a pruned graph, which predictors read, is that of what bears on the output in some step.
 pub(super) fn of_cell(cell: &RecurrentCell) -> Cell {
     let mut graph = CellGraph::new();
     (0..INPUTS).for_each(|input| _ = graph.add_node(OpId::input(input as u16)));
     cell.nodes().iter().for_each(|node| _ = graph.add_node(op_id(node.op)));
+    let bears = cell.bearing_states();
+    let idle = (0..cell.states()).filter(|&state| !bears[state]);
+    let idle: Vec<(usize, NodeIndex)> = idle.map(|state| (state, graph.add_node(new_id(state)))).collect();
     let output = graph.add_node(OpId::OUTPUT);
     for (at, node) in cell.nodes().iter().enumerate() {
         for (place, &source) in node.inputs.iter().enumerate() {
@@ -54,8 +59,11 @@ pub(super) fn of_cell(cell: &RecurrentCell) -> Cell {
             graph.add_edge(index(source), index(Source::Node(at)), label);
         }
     }
-    for (state, &node) in cell.outputs().iter().enumerate() {
+    for (state, &node) in cell.outputs().iter().enumerate().filter(|(state, _)| bears[*state]) {
         graph.add_edge(index(Source::Node(node)), output, new_id(state));
+    }
+    for (state, end) in idle {
+        graph.add_edge(index(Source::Node(cell.outputs()[state])), end, OpId::PLAIN);
     }
     Cell::built(graph, output)
 }
@@ -85,18 +93,23 @@ pub(super) fn to_cell(cell: &Cell) -> Result<RecurrentCell, SpaceError> {
     if count < INPUTS || !(0..INPUTS).all(is_input) || cell.output().index() != count {
         return Err(bad("the first nodes must be the inputs, the last the output"));
     }
-    let nodes = (INPUTS..count).map(|node| read_node(graph, NodeIndex::new(node)));
+    let is_end = |node: usize| (0..NEW.len()).any(|state| graph[NodeIndex::new(node)] == new_id(state));
+    let ends = (INPUTS..count).find(|&node| is_end(node)).unwrap_or(count);
+    let nodes = (INPUTS..ends).map(|node| read_node(graph, NodeIndex::new(node)));
     let nodes = nodes.collect::<Result<Vec<_>, _>>()?;
     let mut new: Vec<(OpId, usize)> = Vec::new();
-    for edge in graph.edges_directed(cell.output(), Incoming) {
-        match source(edge.source()) {
-            Source::Node(node) => new.push((*edge.weight(), node)),
-            _ => return Err(bad("a new state must be a node's result")),
+    for end in (ends..count).map(NodeIndex::new).chain([cell.output()]) {
+        for edge in graph.edges_directed(end, Incoming) {
+            let label = if end == cell.output() { *edge.weight() } else { graph[end] };
+            match source(edge.source()) {
+                Source::Node(node) if node < nodes.len() => new.push((label, node)),
+                _ => return Err(bad("a new state must be a node's result")),
+            }
         }
     }
     new.sort_unstable();
     if !new.iter().enumerate().all(|(state, (label, _))| *label == new_id(state)) {
-        return Err(bad("edges to the output must be labelled h_new_0, h_new_1, .. in turn"));
+        return Err(bad("new states must be labelled h_new_0, h_new_1, .. in turn"));
     }
     let read = RecurrentCell::new(nodes.clone(), new.into_iter().map(|(_, node)| node).collect())?;
     if read.nodes() != nodes {

@@ -7,7 +7,8 @@
 //!
 //! Inputs of the graph are `x` and three states, of which a cell reads the first ones. An operation stands on each node; the
 //! edges into a blend that carry `a` and `b` of `a·b + (1 − a)·c` are labelled, and so are those from the new states to the
-//! output.
+//! output. A new state that the output depends on in no step ends in a node of its own, and pruned graphs, which predictors read,
+//! leave it out with all that leads nowhere else.
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;

@@ -150,6 +150,28 @@ impl RecurrentCell {
         self.outputs.iter().any(|&node| self.nodes[node].inputs.iter().any(is_state))
     }
 
+    /// For every state whether the output depends on it, in this step or a later one. The first one is the output.
+    pub fn bearing_states(&self) -> Vec<bool> {
+        let mut bears = vec![false; self.states()];
+        bears[0] = true;
+        loop {
+            let outputs: Vec<usize> =
+                self.outputs.iter().zip(&bears).filter(|(_, bears)| **bears).map(|(node, _)| *node).collect();
+            let live = live(&self.nodes, &outputs);
+            let read = |state: usize| {
+                self.nodes
+                    .iter()
+                    .zip(&live)
+                    .any(|(node, live)| *live && node.inputs.contains(&Source::State(state)))
+            };
+            let more: Vec<bool> = (0..bears.len()).map(|state| bears[state] || read(state)).collect();
+            if more == bears {
+                return bears;
+            }
+            bears = more;
+        }
+    }
+
     /// The places of nodes that an operation takes.
     pub fn places_of(&self, op: RecurrentOp) -> impl Iterator<Item = usize> + '_ {
         (0..self.nodes.len()).filter(move |&node| self.nodes[node].op == op)

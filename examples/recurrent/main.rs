@@ -19,13 +19,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, ensure};
 use bonas::spaces::network::{RecurrentCell, SpaceRecurrent};
+use bonas::spaces::rand::Rng;
 use bonas::spaces::{Architecture, NasBenchNlp, SearchSpace};
 use bonas::study::Budget;
 use bonas::study::evaluator::Monitor;
 use bonas::study::rng::stream;
 use bonas::study::strategy::{Batches, Bonas};
-use bonas::supernet::evaluator::LanguageEvaluator;
-use bonas::supernet::language::{LanguageRecipe, Text, Training};
+use bonas::supernet::evaluator::language::{LanguageEvaluator, LanguageRecipe, Text, Trained, Training};
 use bonas::surrogate::models::WlGp;
 use bonas::{Fidelity, Study, StudyError};
 use clap::Parser;
@@ -36,6 +36,9 @@ use ranking::Ranking;
 const RANDOM: u64 = 1000;
 /// Purpose of a random stream: the seeds of the final trainings, the same for every cell.
 const FINALS: u64 = 1001;
+
+/// Purpose of a random stream: the seed of the shortlist.
+const SHORTLIST: u64 = 1003;
 
 /// Searches a recurrent cell and compares it with random cells and the LSTM.
 #[derive(Debug, Parser)]
@@ -52,6 +55,9 @@ struct Flags {
     /// Passes over the text of a batch.
     #[arg(long, default_value_t = 36)]
     search_epochs: usize,
+    /// Best cells of the search that are trained by themselves once; the best of them wins.
+    #[arg(long, default_value_t = 4)]
+    shortlist: usize,
     /// Passes over the text of a final training.
     #[arg(long, default_value_t = 15)]
     epochs: usize,
@@ -131,18 +137,20 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
         device,
         threads: flags.threads,
     };
-    let winner = search(flags, &space, &evaluator, cancel)?;
+    let recipe = flags.recipe(flags.epochs);
+    let best = search(flags, &space, &evaluator, cancel)?;
+    let final_training = Finals { flags, text: &text, recipe: &recipe, device, cancel };
+    let winner = final_training.choose(&space, best)?;
     println!("winner {}", space.format(&winner)?);
     let mut cells = vec![("winner".to_owned(), winner)];
     let mut rng = stream(flags.seed, &[RANDOM]);
     cells.extend((0..flags.random).map(|i| (format!("random {}", i + 1), space.sample(&mut rng))));
     cells.push(("lstm".to_owned(), space.parse("lstm")?));
-    let recipe = flags.recipe(flags.epochs);
     let mut contenders = Vec::with_capacity(cells.len());
     for (name, architecture) in cells {
         let cell = space.cell(&architecture)?;
         let params = recipe.sizes(text.words()).params(&cell)?;
-        let figures = train(flags, &text, &recipe, &cell, (device, cancel))?;
+        let figures = final_training.measure(&cell)?;
         let contender = Contender { name, params, figures };
         println!("{contender}");
         contenders.push(contender);
@@ -151,13 +159,13 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
     Ok(())
 }
 
-/// The best cell of the search by validation with shared weights.
+/// The best cells of the search by validation with shared weights, at least one.
 fn search(
     flags: &Flags,
     space: &Arc<NasBenchNlp>,
     evaluator: &LanguageEvaluator,
     cancel: &Arc<AtomicBool>,
-) -> Result<Architecture> {
+) -> Result<Vec<Architecture>> {
     let strategy = Bonas {
         surrogate: Box::new(WlGp::default()),
         initial: 2 * flags.batch,
@@ -172,36 +180,70 @@ fn search(
         .cancel(cancel.clone())
         .run()?;
     ensure!(!cancel.load(Ordering::SeqCst), StudyError::Interrupted);
-    let history = &finished.history;
-    let (best, value) = history.best(Fidelity::SharedWeights).context("no cell was trained")?;
-    println!("search: {} cells, best perplexity with shared weights {:.1}", history.len(), 1.0 / value);
-    Ok(best.architecture.clone())
+    let mut scored: Vec<(f64, Architecture)> = finished
+        .history
+        .evaluations()
+        .iter()
+        .filter_map(|one| Some((one.outcome.value(Fidelity::SharedWeights)?, one.architecture.clone())))
+        .collect();
+    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (best, _) = scored.first().context("every cell diverged; take a lower learning rate")?;
+    let failed = finished.history.len() - scored.len();
+    println!(
+        "search: {} cells, {failed} diverged, best perplexity with shared weights {:.1}",
+        scored.len() + failed,
+        1.0 / best
+    );
+    Ok(scored.into_iter().take(flags.shortlist.max(1)).map(|(_, cell)| cell).collect())
 }
 
-/// Perplexities of a cell on the validation and the test part, one a seed; the same seeds for every cell.
-fn train(
-    flags: &Flags,
-    text: &Text,
-    recipe: &LanguageRecipe,
-    cell: &RecurrentCell,
-    (device, cancel): (tch::Device, &AtomicBool),
-) -> Result<Figures> {
-    use bonas::spaces::rand::Rng;
-    tch::set_num_threads(flags.threads as i32);
-    let mut seeds = stream(flags.seed, &[FINALS]);
-    let (mut valid, mut test) = (Vec::new(), Vec::new());
-    for _ in 0..flags.seeds {
-        let training = Training { text, recipe, device, seed: seeds.next_u64() };
-        let trained = training.run(std::slice::from_ref(cell), &Cancel(cancel))?;
-        match &trained.valid[0] {
-            Ok(loss) => {
-                valid.push(loss.exp());
-                test.push(trained.loss(0, &text.test)?.exp());
+/// Trainings of a cell by itself, all alike.
+struct Finals<'a> {
+    flags: &'a Flags,
+    text: &'a Text,
+    recipe: &'a LanguageRecipe,
+    device: tch::Device,
+    cancel: &'a AtomicBool,
+}
+
+impl Finals<'_> {
+    /// The best of some cells by the validation loss of one training, with a seed that is used for nothing else.
+    fn choose(&self, space: &NasBenchNlp, cells: Vec<Architecture>) -> Result<Architecture> {
+        let seed = stream(self.flags.seed, &[SHORTLIST]).next_u64();
+        let mut best: Option<(f64, Architecture)> = None;
+        for architecture in cells {
+            let trained = self.train(&space.cell(&architecture)?, seed)?;
+            let loss = trained.valid[0].clone().unwrap_or(f64::INFINITY);
+            println!("shortlist: perplexity {:.1} {}", loss.exp(), space.format(&architecture)?);
+            if best.as_ref().is_none_or(|(least, _)| loss < *least) {
+                best = Some((loss, architecture));
             }
-            Err(reason) => return Ok(Figures::Failed(reason.clone())),
         }
+        best.map(|(_, cell)| cell).context("the search has no cell")
     }
-    Ok(Figures::Measured { valid, test })
+
+    /// Perplexities on the validation and the test part, one a seed; the same seeds for every cell.
+    fn measure(&self, cell: &RecurrentCell) -> Result<Figures> {
+        let mut seeds = stream(self.flags.seed, &[FINALS]);
+        let (mut valid, mut test) = (Vec::new(), Vec::new());
+        for _ in 0..self.flags.seeds {
+            let trained = self.train(cell, seeds.next_u64())?;
+            match &trained.valid[0] {
+                Ok(loss) => {
+                    valid.push(loss.exp());
+                    test.push(trained.loss(0, &self.text.test)?.exp());
+                }
+                Err(reason) => return Ok(Figures::Failed(reason.clone())),
+            }
+        }
+        Ok(Figures::Measured { valid, test })
+    }
+
+    fn train(&self, cell: &RecurrentCell, seed: u64) -> Result<Trained, StudyError> {
+        tch::set_num_threads(self.flags.threads as i32);
+        let training = Training { text: self.text, recipe: self.recipe, device: self.device, seed };
+        training.run(std::slice::from_ref(cell), &Cancel(self.cancel))
+    }
 }
 
 /// Listens to Ctrl-C.

@@ -6,7 +6,7 @@ use anyhow::Result;
 use bonas::spaces::network::{RecurrentCell, SpaceRecurrent};
 use bonas::spaces::{Architecture, NasBenchNlp, SearchSpace};
 use bonas::study::rng::{StudyRng, stream};
-use bonas::supernet::language::{LanguageNet, LanguageRecipe, Text, Training};
+use bonas::supernet::evaluator::language::{LanguageNet, LanguageRecipe, Text, Training};
 use bonas::surrogate::metrics::kendall_tau_b;
 use tch::{Device, Kind};
 
@@ -63,7 +63,7 @@ impl Ranking<'_> {
         while cells.len() < self.cells {
             let mut next = if related { centre.clone() } else { self.space.sample(rng) };
             if related {
-                for _ in 0..1 + cells.len() % RADIUS {
+                for _ in 0..=(cells.len() % RADIUS) {
                     next = self.space.mutate(&next, rng)?;
                 }
             }

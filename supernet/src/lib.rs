@@ -25,7 +25,6 @@ pub mod device;
 pub mod differentiable;
 pub mod evaluator;
 pub mod indicator;
-pub mod language;
 #[cfg(feature = "torch")]
 pub mod model;
 pub mod networks;

@@ -6,7 +6,7 @@
 //! only BatchNorm was trained (BN-NAS, BNNAS++); [`LanguageSettings`] trains language models of recurrent cells.
 
 mod indicator;
-mod language;
+pub mod language;
 mod scratch;
 mod shared;
 
@@ -24,8 +24,6 @@ pub use shared::SharedSettings;
 
 #[cfg(feature = "torch")]
 pub use indicator::{IndicatorEvaluator, IndicatorPlan, IndicatorValues, indicator_values};
-#[cfg(feature = "torch")]
-pub use language::LanguageEvaluator;
 #[cfg(feature = "torch")]
 pub use scratch::{ScratchEvaluator, ScratchPlan};
 #[cfg(feature = "torch")]

@@ -41,7 +41,7 @@ pub(super) fn of(cell: &RecurrentCell) -> [Vec<Edit>; KINDS] {
 pub(super) fn apply(cell: &RecurrentCell, edit: Edit) -> Option<RecurrentCell> {
     let mut draft = Draft { nodes: cell.nodes().to_vec(), outputs: cell.outputs().to_vec() };
     draft.change(edit);
-    let child = RecurrentCell::new(draft.nodes, draft.outputs).ok()?;
+    let child = RecurrentCell::new(&draft.nodes, &draft.outputs).ok()?;
     (cell.has_direct_state() || !child.has_direct_state()).then_some(child)
 }
 

@@ -111,7 +111,7 @@ pub(super) fn to_cell(cell: &Cell) -> Result<RecurrentCell, SpaceError> {
     if !new.iter().enumerate().all(|(state, (label, _))| *label == new_id(state)) {
         return Err(bad("new states must be labelled h_new_0, h_new_1, .. in turn"));
     }
-    let read = RecurrentCell::new(nodes.clone(), new.into_iter().map(|(_, node)| node).collect())?;
+    let read = RecurrentCell::new(&nodes, &new.into_iter().map(|(_, node)| node).collect::<Vec<_>>())?;
     if read.nodes() != nodes {
         return Err(bad("nodes must stand behind those that they read and lead to a new state"));
     }
@@ -126,11 +126,11 @@ fn read_node(graph: &CellGraph, node: NodeIndex) -> Result<RecurrentNode, SpaceE
         .map(|edge| (place(op, *edge.weight(), edge.id().index()), edge.source()))
         .collect();
     edges.sort_unstable();
-    let labels = edges.iter().enumerate();
+    let mut places = edges.iter().enumerate();
     let fits = |(at, ((place, _), _)): (usize, &((usize, usize), NodeIndex))| {
         if op == RecurrentOp::Blend { *place == at } else { *place == 0 }
     };
-    if !labels.map(fits).all(|fits| fits) {
+    if !places.all(fits) {
         return Err(SpaceError::cell(format!("edges into {} are not labelled as its inputs", op.name())));
     }
     Ok(RecurrentNode { op, inputs: edges.into_iter().map(|(_, from)| source(from)).collect() })

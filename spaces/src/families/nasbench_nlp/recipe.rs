@@ -54,8 +54,9 @@ pub(super) fn read(literal: &Literal<'_>) -> Result<RecurrentCell, String> {
     }
     let outputs = outputs(&names).map_err(|reason| literal.wrong(reason))?;
     let reader = Reader { names: &names, states: outputs.len() };
-    let nodes = fields.iter().map(|(name, value)| reader.node(name, value)).collect::<Result<_, _>>()?;
-    let cell = RecurrentCell::new(nodes, outputs);
+    let nodes: Vec<RecurrentNode> =
+        fields.iter().map(|(name, value)| reader.node(name, value)).collect::<Result<_, _>>()?;
+    let cell = RecurrentCell::new(&nodes, &outputs);
     cell.map_err(|error| match (error, circle(&reader, &fields)) {
         (_, Some(name)) => {
             literal.wrong(format!("node {name:?} reads its own result, over other nodes or directly"))
@@ -126,7 +127,7 @@ impl Reader<'_> {
             .ok_or_else(|| op.wrong(format!("node {name:?}: {}", NAMES.unknown(text))))?;
         let inputs = inputs.ok_or_else(|| missing("input"))?;
         let node = RecurrentNode { op: RecurrentOp::ALL[found], inputs: self.inputs(inputs)? };
-        self.expect_fit(&node).map_err(|reason| inputs.wrong(format!("node {name:?}: {reason}")))?;
+        expect_fit(&node).map_err(|reason| inputs.wrong(format!("node {name:?}: {reason}")))?;
         Ok(node)
     }
 
@@ -158,24 +159,22 @@ impl Reader<'_> {
             }
         }
     }
+}
 
-    /// The rules that a node keeps by itself, by name of its inputs.
-    fn expect_fit(&self, node: &RecurrentNode) -> Result<(), String> {
-        let (op, (least, most), given) = (node.op.name(), node.op.inputs(), node.inputs.len());
-        if !(least..=most).contains(&given) {
-            let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
-            return Err(format!("{op} takes {expected} inputs, {given} given"));
-        }
-        if (1..given).any(|at| node.inputs[..at].contains(&node.inputs[at])) {
-            return Err(format!("{op} reads an input twice"));
-        }
-        if node.op != RecurrentOp::Linear && node.inputs.contains(&Source::Input) {
-            return Err(format!(
-                "{op} reads x, which may have another width than the states; only linear can"
-            ));
-        }
-        Ok(())
+/// The rules that a node keeps by itself, by name of its inputs.
+fn expect_fit(node: &RecurrentNode) -> Result<(), String> {
+    let (op, (least, most), given) = (node.op.name(), node.op.inputs(), node.inputs.len());
+    if !(least..=most).contains(&given) {
+        let expected = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        return Err(format!("{op} takes {expected} inputs, {given} given"));
     }
+    if (1..given).any(|at| node.inputs[..at].contains(&node.inputs[at])) {
+        return Err(format!("{op} reads an input twice"));
+    }
+    if node.op != RecurrentOp::Linear && node.inputs.contains(&Source::Input) {
+        return Err(format!("{op} reads x, which may have another width than the states; only linear can"));
+    }
+    Ok(())
 }
 
 /// A node that reads its own result.

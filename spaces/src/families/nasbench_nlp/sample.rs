@@ -50,7 +50,7 @@ fn drawn(states: usize, rng: &mut dyn Rng) -> Result<RecurrentCell, crate::Space
         }
     }
     let outputs = some_of((0..nodes.len()).collect(), states, rng);
-    RecurrentCell::new(nodes, outputs)
+    RecurrentCell::new(&nodes, &outputs)
 }
 
 /// At most `count` different members in random order.

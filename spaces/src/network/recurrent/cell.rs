@@ -88,7 +88,7 @@ pub struct RecurrentNode {
 ///
 /// let linear = RecurrentNode { op: RecurrentOp::Linear, inputs: vec![Source::Input, Source::State(0)] };
 /// let tanh = RecurrentNode { op: RecurrentOp::Tanh, inputs: vec![Source::Node(0)] };
-/// let cell = RecurrentCell::new(vec![linear, tanh], vec![1])?;
+/// let cell = RecurrentCell::new(&[linear, tanh], &[1])?;
 /// assert_eq!((cell.nodes().len(), cell.states()), (2, 1));
 /// # Ok::<(), bonas_spaces::SpaceError>(())
 /// ```
@@ -110,9 +110,9 @@ impl RecurrentCell {
     ///
     /// # Errors
     /// [`SpaceError::Cell`] naming the invariant that they break.
-    pub fn new(nodes: Vec<RecurrentNode>, outputs: Vec<usize>) -> Result<Self, SpaceError> {
-        expect_places(&nodes, &outputs)?;
-        let order = order(&nodes, &live(&nodes, &outputs))?;
+    pub fn new(nodes: &[RecurrentNode], outputs: &[usize]) -> Result<Self, SpaceError> {
+        expect_places(nodes, outputs)?;
+        let order = order(nodes, &live(nodes, outputs))?;
         let mut place = vec![0; nodes.len()];
         order.iter().enumerate().for_each(|(at, &node)| place[node] = at);
         let moved = |source: &Source| match *source {

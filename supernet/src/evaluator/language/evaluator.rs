@@ -11,13 +11,13 @@ use bonas_study::rng::StudyRng;
 use rand::Rng;
 use tch::Device;
 
-use crate::language::{LanguageRecipe, Text, Training};
+use super::{LanguageRecipe, Text, Training};
 
 /// Trains the language models of recurrent cells; the score is 1/perplexity on the validation part, `e^(−loss)`: the geometric
 /// mean of the probabilities of the words, in `(0, 1]`.
 ///
 /// With [`shared`](Self::shared) the cells of a batch share the weights of equal
-/// [places](crate::language::roles) and are trained in turns. A cell that diverges fails, and the others go on without it.
+/// [places](super::roles) and are trained in turns. A cell that diverges fails, and the others go on without it.
 #[derive(Clone, Debug)]
 pub struct LanguageEvaluator {
     /// The space, which says what the cells are.

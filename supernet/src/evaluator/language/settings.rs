@@ -10,10 +10,10 @@ use bonas_study::{Evaluator, Fidelity, StudyError};
 
 #[cfg(feature = "torch")]
 use super::LanguageEvaluator;
+use super::{LanguageOptimizer, LanguageRecipe, Text};
 #[cfg(feature = "torch")]
 use crate::device;
 use crate::evaluator::{BuildEvaluator, SearchImages, Work};
-use crate::language::{LanguageOptimizer, LanguageRecipe, Text};
 use crate::networks::Setup;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;

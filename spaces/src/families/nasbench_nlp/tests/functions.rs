@@ -151,22 +151,19 @@ fn keys_are_equal_if_and_only_if_functions_are() {
                 continue;
             }
             let value = fingerprint(&cell);
-            match found.insert(architecture.key(), value) {
-                Some(same) => {
-                    assert!(
-                        (same - value).abs() < 1e-9,
-                        "{} {same} {value}",
-                        space.format(&architecture).unwrap()
-                    );
-                    equal += 1;
-                }
-                None => {
-                    let twin = found.iter().find(|(key, other)| {
-                        **key != architecture.key() && (*other - value).abs() < 1e-11 * value.abs().max(1.0)
-                    });
-                    assert!(twin.is_none(), "{} {twin:?} {value}", space.format(&architecture).unwrap());
-                }
+            if let Some(same) = found.insert(architecture.key(), value) {
+                assert!(
+                    (same - value).abs() < 1e-9,
+                    "{} {same} {value}",
+                    space.format(&architecture).unwrap()
+                );
+                equal += 1;
+                continue;
             }
+            let twin = found.iter().find(|(key, other)| {
+                **key != architecture.key() && (*other - value).abs() < 1e-11 * value.abs().max(1.0)
+            });
+            assert!(twin.is_none(), "{} {twin:?} {value}", space.format(&architecture).unwrap());
         }
     }
     assert!(found.len() > 300 && equal > 10, "{} keys, {equal} equal ones", found.len());
@@ -248,7 +245,7 @@ proptest! {
         for (old, &node) in cell.outputs().iter().enumerate() {
             outputs[state(old)] = order[node];
         }
-        let other = RecurrentCell::new(nodes, outputs).unwrap();
+        let other = RecurrentCell::new(&nodes, &outputs).unwrap();
         let (own, other) = (space.architecture(&cell), space.architecture(&other));
         prop_assert_eq!(own.key(), other.key());
         prop_assert_eq!(space.parse(&space.format(&other).unwrap()).unwrap().key(), own.key());

@@ -1,5 +1,7 @@
 //! Recipes that are read, and what is said of broken ones.
 
+use std::fmt::Write;
+
 use super::*;
 
 #[test]
@@ -97,7 +99,7 @@ fn a_cell_of_products_of_products_has_a_key() {
     );
     for at in 2..24 {
         let op = if at % 2 == 0 { "prod" } else { "sum" };
-        text += &format!(r#","n{at}":{{"op":"{op}","input":["n{}","n{}"]}}"#, at - 1, at - 2);
+        let _ = write!(text, r#","n{at}":{{"op":"{op}","input":["n{}","n{}"]}}"#, at - 1, at - 2);
     }
     let whole = text.clone() + r#","h_new_0":{"op":"tanh","input":["n23"]}}"#;
     assert_eq!(cell(&whole).nodes().len(), 25);

@@ -13,9 +13,9 @@ const FOLDER: &str = "text:";
 
 /// The three parts, in order, with the text inside the program.
 const PARTS: [(&str, &str); 3] = [
-    ("train", include_str!("../../data/prose/train.txt")),
-    ("valid", include_str!("../../data/prose/valid.txt")),
-    ("test", include_str!("../../data/prose/test.txt")),
+    ("train", include_str!("../../../data/prose/train.txt")),
+    ("valid", include_str!("../../../data/prose/valid.txt")),
+    ("test", include_str!("../../../data/prose/test.txt")),
 ];
 
 /// The word at the end of a line.
@@ -169,7 +169,9 @@ mod tests {
 
     fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
-        files.iter().for_each(|(name, text)| std::fs::write(folder.path().join(name), text).unwrap());
+        for (name, text) in files {
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
         folder
     }
 

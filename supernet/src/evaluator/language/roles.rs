@@ -21,7 +21,7 @@ pub struct LinearRole {
 /// ```
 /// use bonas_spaces::families::nasbench_nlp::NasBenchNlp;
 /// use bonas_spaces::{SearchSpace, network::SpaceRecurrent};
-/// use bonas_supernet::language::roles::of_cell;
+/// use bonas_supernet::evaluator::language::roles::of_cell;
 ///
 /// let space = NasBenchNlp::new();
 /// let roles = of_cell(&space.cell(&space.parse("gru")?)?);

@@ -185,16 +185,12 @@ impl Training<'_> {
                     return Err(StudyError::Interrupted);
                 }
                 let length = self.length(&mut state.order).min(last - at);
-                match self.step(state, &routes[cell], words, [at, length], &mut states)? {
-                    Some(loss) => {
-                        sum += loss * length as f64;
-                        seen += length as f64;
-                    }
-                    None => {
-                        state.failed[cell] = Some("its loss or gradient is not finite".to_owned());
-                        break;
-                    }
-                }
+                let Some(loss) = self.step(state, &routes[cell], words, [at, length], &mut states)? else {
+                    state.failed[cell] = Some("its loss or gradient is not finite".to_owned());
+                    break;
+                };
+                sum += loss * length as f64;
+                seen += length as f64;
                 at += length;
             }
         }
@@ -214,7 +210,7 @@ impl Training<'_> {
         route: &CellRoute,
         words: &Tensor,
         [at, length]: [i64; 2],
-        states: &mut Vec<Vec<Tensor>>,
+        states: &mut [Vec<Tensor>],
     ) -> Result<Option<f64>, StudyError> {
         let (net, recipe) = (state.net, self.recipe);
         let loss = (|| -> Result<_, SupernetError> {

@@ -348,3 +348,39 @@ fn dropout_drops_whole_columns_and_keeps_the_mean() {
     assert_eq!(largest_difference(&rows.select(1, 0), &rows.select(1, 49)), 0.0);
     assert_eq!(largest_difference(&dropout.output(&ones).unwrap(), &ones), 0.0);
 }
+
+/// `nt-asgd` with a patience of one epoch: averaging begins when the loss is above the least of those before the last one, and
+/// the model is left with the mean of the weights since.
+#[test]
+fn averaging_begins_when_the_loss_no_longer_falls() {
+    let cell = cell("rnn");
+    let net = net(std::slice::from_ref(&cell), SIZES, 1);
+    let route = net.route(&cell).unwrap();
+    let recipe = LanguageRecipe {
+        optimizer: LanguageOptimizer::NtAsgd,
+        patience: 1,
+        weight_decay: 0.0,
+        gradient_clip: 0.0,
+        ..LanguageRecipe::default()
+    };
+    let mut optimizer = optimizer::Optimizer::new(&recipe, &net).unwrap();
+    let bias = || net.params().tensor(1).double_value(&[0]);
+    // The gradient of the first number of the decoder's bias is 1.
+    let mut step = |optimizer: &mut optimizer::Optimizer| {
+        let loss = net.params().tensor(1).get(0);
+        assert!(optimizer.step(&net, &route, &loss, 0.5).unwrap());
+        bias()
+    };
+    for loss in [3.0, 2.0, 2.5] {
+        optimizer.epoch(&net, loss).unwrap();
+    }
+    step(&mut optimizer);
+    let last = |optimizer: &optimizer::Optimizer| optimizer.averaged(&net, || Ok(bias())).unwrap();
+    assert_eq!(last(&optimizer), bias(), "2.5 is above 2.0, but below the 3.0 of two epochs ago");
+    optimizer.epoch(&net, 2.4).unwrap();
+    let weights = [step(&mut optimizer), step(&mut optimizer), step(&mut optimizer)];
+    let mean = weights.iter().sum::<f64>() / 3.0;
+    assert!((last(&optimizer) - mean).abs() < 1e-12 && bias() == weights[2]);
+    optimizer.keep_average(&net).unwrap();
+    assert!((bias() - mean).abs() < 1e-12);
+}

@@ -70,7 +70,7 @@ impl Trained {
     /// Loss of a cell on a part of a text, nats a word.
     ///
     /// # Errors
-    /// As [`loss_of`].
+    /// [`StudyError::Setting`] for fewer than two words, [`StudyError::Failed`] when memory runs out.
     pub fn loss(&self, cell: usize, words: &[u32]) -> Result<f64, StudyError> {
         loss_of(&self.net, &self.routes[cell], words, &|| false)
     }

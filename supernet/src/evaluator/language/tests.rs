@@ -366,7 +366,7 @@ fn averaging_begins_when_the_loss_no_longer_falls() {
     let mut optimizer = optimizer::Optimizer::new(&recipe, &net).unwrap();
     let bias = || net.params().tensor(1).double_value(&[0]);
     // The gradient of the first number of the decoder's bias is 1.
-    let mut step = |optimizer: &mut optimizer::Optimizer| {
+    let step = |optimizer: &mut optimizer::Optimizer| {
         let loss = net.params().tensor(1).get(0);
         assert!(optimizer.step(&net, &route, &loss, 0.5).unwrap());
         bias()

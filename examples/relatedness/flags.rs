@@ -108,6 +108,7 @@ impl Flags {
             epochs: self.scratch_epochs,
             batch: self.batch,
             seeds: self.seeds,
+            ..ScratchSettings::default()
         };
         self.config(EvaluatorSettings::FromScratch(settings), self.scratch_rate)
     }

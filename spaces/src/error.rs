@@ -99,6 +99,12 @@ pub enum SpaceError {
         /// Name of the space.
         space: String,
     },
+    /// A space whose architectures are no recurrent cells, where they must be.
+    #[error("{space} has no recurrent cells, so no language model of it can be trained or counted")]
+    NoRecurrentCells {
+        /// Name of the space.
+        space: String,
+    },
     /// A network that cannot be built from these cells in this size.
     #[error("cannot plan the network: {reason}")]
     Network {

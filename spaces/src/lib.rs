@@ -59,6 +59,7 @@ pub use families::darts::Darts;
 pub use families::mnasnet::MnasNet;
 pub use families::mobilenet::MobileNet;
 pub use families::nasbench_macro::NasBenchMacro;
+pub use families::nasbench_nlp::NasBenchNlp;
 pub use families::nasbench101::{NasBench1Shot1, NasBench101};
 pub use families::nasbench201::NasBench201;
 pub use families::nats_size::NatsSize;

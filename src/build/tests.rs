@@ -99,6 +99,7 @@ fn quick_evaluator(evaluator: &str) -> &'static str {
         "command" => {
             "command = [\"sh\", \"-c\", \"grep -c 3x3 $BONAS_REQUEST | sed 's/.*/{\\\"score\\\": &}/'\"]\n"
         }
+        "language-model" => "hidden = 8\nembedding = 8\nepochs = 1\nbptt = 40\n",
         "indicator" => "channels = 4\nepochs = 1\nimages = 8\npasses = 2\nreferences = 4\n",
         _ => "",
     }
@@ -113,8 +114,9 @@ fn every_evaluator_keeps_the_contract() {
             continue;
         }
         let text = format!(
-            "[space]\nname = \"nasbench201\"\n[data]\nlimit = 150\n[training]\ndevice = \"cpu\"\n\
+            "[space]\nname = \"{}\"\n[data]\nlimit = 150\n[training]\ndevice = \"cpu\"\n\
              [evaluator]\nname = \"{name}\"\n{}",
+            if *name == "language-model" { "nasbench-nlp" } else { "nasbench201" },
             quick_evaluator(name)
         );
         let config = SearchConfig::from_toml(&text, "test").unwrap();

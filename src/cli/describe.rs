@@ -7,11 +7,11 @@ use std::sync::Arc;
 use bonas::build::named_space;
 use bonas::drawing::cells_text;
 use bonas::spaces::catalogue::SPACES;
-use bonas::spaces::network::{Network, Shape, SkeletonSize, Union};
+use bonas::spaces::network::{LanguageModel, ModelRow, Network, Shape, SkeletonSize, Union};
 use bonas::spaces::{Architecture, Notation, SearchSpace, SpaceEntry, SpaceError};
 use bonas::study::table::{Reading, Source};
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{files, out, usage};
 
@@ -34,7 +34,7 @@ pub(super) struct DescribeArgs {
     /// Skeleton to count with; without it the space's own, as published.
     #[arg(long)]
     skeleton: Option<String>,
-    /// Width C of the first cells.
+    /// Width C of the first cells; of a recurrent cell the width of the hidden layers.
     #[arg(long)]
     channels: Option<usize>,
     /// Cells in the network (cells a stage, where the skeleton has stages).
@@ -49,7 +49,7 @@ pub(super) struct DescribeArgs {
     /// Channels of the images.
     #[arg(long, default_value_t = 3, requires = "image")]
     image_channels: usize,
-    /// Number of classes.
+    /// Number of classes; of a recurrent cell the number of words.
     #[arg(long)]
     classes: Option<usize>,
     /// Count with the auxiliary head of final training.
@@ -71,18 +71,14 @@ pub(super) fn describe(args: &DescribeArgs) -> anyhow::Result<()> {
         return out::text(&printed(&*space, &architecture, name, args.json)?);
     }
     let notation = space.format(&architecture)?;
-    let network = network(args, &*space, &architecture)?;
-    let network = network.as_ref().map(|(name, network)| (*name, network));
+    let counted = Counted::of(args, &*space, &architecture)?;
     if args.json {
-        let value = json_of(&*space, &architecture, &notation, network);
+        let value = json_of(&*space, &architecture, &notation, &counted);
         return out::text(&format!("{value:#}\n"));
     }
     let mut text = format!("space  {}\narch   {notation}\nkey    {}\n\n", space.name(), architecture.key());
     text.push_str(&cells_text(&architecture, space.cell_names()));
-    match network {
-        Some((name, network)) => out::text(&format!("{text}\nskeleton {name}\n{network}")),
-        None => out::text(&format!("{text}\nno network: there is no skeleton for {} here\n", space.name())),
-    }
+    out::text(&format!("{text}\n{}", counted.text(&*space)))
 }
 
 /// The architecture of the text, by itself or in the table.
@@ -128,7 +124,7 @@ fn printed(
         let text = space.format_as(architecture, name).map_err(usage)?;
         return Ok(if as_json { format!("{:#}\n", json!({name: text})) } else { format!("{text}\n") });
     }
-    let mut texts = serde_json::Map::new();
+    let mut texts = Map::new();
     let mut lines = String::new();
     for Notation { name, .. } in space.notations() {
         match space.format_as(architecture, name) {
@@ -149,71 +145,131 @@ fn printed(
 impl DescribeArgs {
     /// Whether a flag is about a network.
     fn asks_for_network(&self) -> bool {
-        let sizes = [self.channels, self.layers, self.enhancement, self.image, self.classes];
-        self.skeleton.is_some() || self.auxiliary || sizes.iter().any(Option::is_some)
+        let sizes = [self.channels, self.layers, self.classes];
+        self.asks_for_images() || sizes.iter().any(Option::is_some)
+    }
+
+    /// Whether a flag is about a network for images, and no other.
+    fn asks_for_images(&self) -> bool {
+        self.skeleton.is_some() || self.auxiliary || self.enhancement.is_some() || self.image.is_some()
+    }
+
+    fn size(&self) -> SkeletonSize {
+        SkeletonSize {
+            channels: self.channels,
+            layers: self.layers,
+            image: self.image.map(|side| Shape::square(self.image_channels, side)),
+            classes: self.classes,
+            auxiliary: self.auxiliary,
+            enhancement: self.enhancement,
+            ..SkeletonSize::default()
+        }
+    }
+
+    fn language_model(&self) -> LanguageModel {
+        let published = LanguageModel::wikitext2();
+        LanguageModel {
+            words: self.classes.unwrap_or(published.words),
+            hidden: self.channels.unwrap_or(published.hidden),
+            layers: self.layers.unwrap_or(published.layers),
+            ..published
+        }
     }
 }
 
-/// The network and the name of its skeleton; none where the space has none and none is asked for.
-fn network(
-    args: &DescribeArgs,
-    space: &dyn SearchSpace,
-    architecture: &Architecture,
-) -> anyhow::Result<Option<(&'static str, Network)>> {
-    if space.network().is_none() && !args.asks_for_network() {
-        return Ok(None);
+/// What is counted of an architecture.
+enum Counted {
+    /// The space has neither image networks nor recurrent cells, and none is asked for.
+    Nothing,
+    /// The name of a skeleton and the network.
+    Images(&'static str, Network),
+    /// A language model and its parts.
+    Text(LanguageModel, Vec<ModelRow>),
+}
+
+impl Counted {
+    fn of(args: &DescribeArgs, space: &dyn SearchSpace, architecture: &Architecture) -> anyhow::Result<Self> {
+        if let Some(recurrent) = space.recurrent().filter(|_| !args.asks_for_images()) {
+            let model = args.language_model();
+            let rows = model.rows(&recurrent.cell(architecture)?).map_err(usage)?;
+            return Ok(Self::Text(model, rows));
+        }
+        if space.network().is_none() && !args.asks_for_network() {
+            return Ok(Self::Nothing);
+        }
+        let networks = space.require_network().map_err(usage)?;
+        let skeleton = match &args.skeleton {
+            Some(name) => networks.skeleton_named(name).map_err(usage)?,
+            None => networks.skeleton(),
+        };
+        let union = Union::of(std::slice::from_ref(architecture))?;
+        let network = skeleton.build(&args.size()).map_err(usage)?;
+        let network = network.network(&union, &networks.ops()).map_err(usage)?;
+        Ok(Self::Images(skeleton.name, network))
     }
-    let networks = space.require_network().map_err(usage)?;
-    let skeleton = match &args.skeleton {
-        Some(name) => networks.skeleton_named(name).map_err(usage)?,
-        None => networks.skeleton(),
-    };
-    let size = SkeletonSize {
-        channels: args.channels,
-        layers: args.layers,
-        image: args.image.map(|side| Shape::square(args.image_channels, side)),
-        classes: args.classes,
-        auxiliary: args.auxiliary,
-        enhancement: args.enhancement,
-        ..SkeletonSize::default()
-    };
-    let union = Union::of(std::slice::from_ref(architecture))?;
-    let network = skeleton.build(&size).map_err(usage)?;
-    let network = network.network(&union, &networks.ops()).map_err(usage)?;
-    Ok(Some((skeleton.name, network)))
+
+    fn text(&self, space: &dyn SearchSpace) -> String {
+        match self {
+            Self::Nothing => format!("no network: there is no skeleton for {} here\n", space.name()),
+            Self::Images(name, network) => format!("skeleton {name}\n{network}"),
+            Self::Text(model, rows) => {
+                let total: u64 = rows.iter().map(|row| row.params).sum();
+                let mut text = format!(
+                    "language model: {model}\n{:<24} {:>14} {:>12}\n",
+                    "unit", "output", "parameters"
+                );
+                for row in rows {
+                    let _ = writeln!(text, "{:<24} {:>14} {:>12}", row.name, row.width, row.params);
+                }
+                text + &format!("{:<24} {:>14} {total:>12}\n", "total", "")
+            }
+        }
+    }
 }
 
 /// Keys: `space`, `arch`, `key`, `cells[]` (text), and with a network `skeleton`, `image`
 /// (channels, height, width), `classes`, `parameters`, `batch_norm_parameters` (scales and shifts
 /// among them), `macs` (multiply-adds of one image) and
 /// `layers[] {name, output, parameters, macs}`, which add up to the totals; with an auxiliary head
-/// also `auxiliary_macs` (multiply-adds that it adds in training).
-fn json_of(
-    space: &dyn SearchSpace,
-    architecture: &Architecture,
-    notation: &str,
-    network: Option<(&str, &Network)>,
-) -> Value {
+/// also `auxiliary_macs` (multiply-adds that it adds in training). Of a recurrent cell `language_model` (`words`, `embedding`,
+/// `hidden`, `layers`, `tied`), `parameters` and `layers[] {name, output, parameters}`.
+fn json_of(space: &dyn SearchSpace, architecture: &Architecture, notation: &str, counted: &Counted) -> Value {
     let cells = cells_text(architecture, space.cell_names());
     let cells: Vec<&str> = cells.split("\n\n").collect();
     let mut value = json!({
         "space": space.name(), "arch": notation, "key": architecture.key().to_string(), "cells": cells,
     });
-    let shape = |s: Shape| [s.channels, s.height, s.width];
-    if let (Some((skeleton, network)), Some(object)) = (network, value.as_object_mut()) {
-        let layers = network.rows().map(|row| {
-            json!({"name": row.name, "output": shape(row.output), "parameters": row.params, "macs": row.macs})
-        });
-        object.insert("skeleton".into(), json!(skeleton));
-        object.insert("image".into(), json!(shape(network.image())));
-        object.insert("classes".into(), json!(network.classes()));
-        object.insert("parameters".into(), json!(network.params()));
-        object.insert("batch_norm_parameters".into(), json!(network.norm_params()));
-        object.insert("macs".into(), json!(network.macs()));
-        object.insert("layers".into(), layers.collect());
-        if network.auxiliary.is_some() {
-            object.insert("auxiliary_macs".into(), json!(network.auxiliary_macs()));
+    let Some(object) = value.as_object_mut() else { return value };
+    match counted {
+        Counted::Nothing => {}
+        Counted::Images(skeleton, network) => insert_network(object, skeleton, network),
+        Counted::Text(model, rows) => {
+            let layers = rows
+                .iter()
+                .map(|row| json!({"name": row.name, "output": row.width, "parameters": row.params}));
+            let LanguageModel { words, embedding, hidden, layers: depth, tied } = model;
+            let sizes = json!({"words": words, "embedding": embedding, "hidden": hidden, "layers": depth, "tied": tied});
+            object.insert("language_model".into(), sizes);
+            object.insert("parameters".into(), json!(rows.iter().map(|row| row.params).sum::<u64>()));
+            object.insert("layers".into(), layers.collect());
         }
     }
     value
+}
+
+fn insert_network(object: &mut Map<String, Value>, skeleton: &str, network: &Network) {
+    let shape = |s: Shape| [s.channels, s.height, s.width];
+    let layers = network.rows().map(|row| {
+        json!({"name": row.name, "output": shape(row.output), "parameters": row.params, "macs": row.macs})
+    });
+    object.insert("skeleton".into(), json!(skeleton));
+    object.insert("image".into(), json!(shape(network.image())));
+    object.insert("classes".into(), json!(network.classes()));
+    object.insert("parameters".into(), json!(network.params()));
+    object.insert("batch_norm_parameters".into(), json!(network.norm_params()));
+    object.insert("macs".into(), json!(network.macs()));
+    object.insert("layers".into(), layers.collect());
+    if network.auxiliary.is_some() {
+        object.insert("auxiliary_macs".into(), json!(network.auxiliary_macs()));
+    }
 }

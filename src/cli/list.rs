@@ -108,7 +108,8 @@ fn items(kind: Kind) -> Vec<Value> {
             .iter()
             .map(|entry| {
                 let space = entry.space();
-                let (size, network) = (space.size().to_string(), space.network().is_some());
+                let network = space.network().is_some() || space.recurrent().is_some();
+                let size = space.size().to_string();
                 item(entry, &[("size", json!(size)), ("network", json!(network))])
             })
             .collect(),

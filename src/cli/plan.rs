@@ -31,6 +31,9 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
 fn evaluation(config: &SearchConfig) -> anyhow::Result<String> {
     let Some(mut text) = config.evaluator.plan(&build::setup(config)?)? else { return Ok(String::new()) };
     let (shortlist, finals) = (&config.shortlist, &config.finals);
+    if shortlist.cells == 0 && finals.seeds == 0 {
+        return Ok(text);
+    }
     let follow_ups = FollowUps::planned(config)?;
     if shortlist.cells > 0 {
         follow_ups.shortlist(Path::new(""))?;

@@ -90,6 +90,8 @@ pub(super) enum MergeKind {
     Isomorphic,
     /// They become one architecture with the value of the first.
     First,
+    /// As isomorphic, also for rows with one text and different values, which are an error else.
+    Repeats,
 }
 
 impl MergeKind {
@@ -98,6 +100,7 @@ impl MergeKind {
             Self::Raw => Merge::Raw,
             Self::Isomorphic => Merge::Mean,
             Self::First => Merge::First,
+            Self::Repeats => Merge::Repeats,
         }
     }
 }

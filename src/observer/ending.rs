@@ -124,7 +124,7 @@ impl<'a> Ending<'a> {
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let (Some(score), Some(fidelity)) = (self.score(winner), self.summary.fidelity) {
-            rows.push(("score", format!("{score:.4} ({})", unit(fidelity, self.metric))));
+            rows.push(("score", format!("{score:.4} ({})", unit(self.space, fidelity, self.metric))));
         }
         if let Some(one) = self.listed(winner)
             && let Some(accuracy) = one.mean()
@@ -256,12 +256,16 @@ fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-fn unit(fidelity: Fidelity, metric: Metric) -> String {
-    let metric = metric.text();
+fn unit(space: &dyn SearchSpace, fidelity: Fidelity, metric: Metric) -> String {
+    // Of a space without image networks language models are trained.
+    let measured = match space.network() {
+        Some(_) => format!("{} on held-out images", metric.text()),
+        None => "1/perplexity on held-out text".to_owned(),
+    };
     match fidelity {
         Fidelity::Indicator => "indicator".to_owned(),
-        Fidelity::SharedWeights => format!("{metric} on held-out images with shared weights"),
-        Fidelity::FromScratch => format!("{metric} on held-out images, trained from scratch"),
+        Fidelity::SharedWeights => format!("{measured} with shared weights"),
+        Fidelity::FromScratch => format!("{measured}, trained from scratch"),
         Fidelity::Table => "from a table or a formula".to_owned(),
         Fidelity::Command => "measured outside bonas".to_owned(),
     }

@@ -41,9 +41,9 @@ fn lead(summary: &Summary) -> String {
     let scores = summary.fidelity.map_or("", |fidelity| match fidelity {
         Fidelity::Indicator => " Scores are values of an indicator.",
         Fidelity::SharedWeights => {
-            " Scores are accuracies on held-out images, with weights shared inside a batch."
+            " Scores are measured on held-out data, with weights shared inside a batch."
         }
-        Fidelity::FromScratch => " Scores are accuracies on held-out images after training from scratch.",
+        Fidelity::FromScratch => " Scores are measured on held-out data after training from scratch.",
         Fidelity::Table => " Scores come from a table or a formula.",
         Fidelity::Command => " Scores were measured outside bonas: by a program, or they were told.",
     });

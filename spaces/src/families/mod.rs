@@ -3,7 +3,8 @@
 //! Use a family's module to build its space with options, to read its published architectures, or to
 //! change its skeleton; use [`crate::catalogue`] to get a space by name. Each family has one folder or
 //! file with its space, its notation, its published architectures and its skeleton. Every space of the catalogue brings
-//! its networks ([`SpaceNetwork`](crate::network::SpaceNetwork)), so that they can be counted and trained.
+//! its networks ([`SpaceNetwork`](crate::network::SpaceNetwork), of recurrent cells
+//! [`SpaceRecurrent`](crate::network::SpaceRecurrent)), so that they can be counted and trained.
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;
@@ -27,6 +28,7 @@ pub mod mobilenet;
 pub mod nasbench101;
 pub mod nasbench201;
 pub mod nasbench_macro;
+pub mod nasbench_nlp;
 pub mod nats_size;
 pub mod once_for_all;
 pub(crate) mod shuffle;
@@ -54,6 +56,7 @@ pub static SPACES: Catalogue<SpaceEntry> = Catalogue::new(
         &nasbench101::PART_2,
         &nasbench101::PART_3,
         &nasbench_macro::ENTRY,
+        &nasbench_nlp::ENTRY,
         &mnasnet::ENTRY,
         &mobilenet::ENTRY,
         &mobilenet::FIXED_DEPTH,

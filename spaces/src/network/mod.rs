@@ -25,6 +25,7 @@ mod ops;
 mod part;
 mod plan;
 mod profile;
+mod recurrent;
 mod skeleton;
 mod union;
 
@@ -37,6 +38,9 @@ pub use ops::{
 pub(crate) use part::{parts, shared};
 pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;
+pub use recurrent::{
+    LanguageModel, ModelRow, RecurrentCell, RecurrentNode, RecurrentOp, Source, SpaceRecurrent,
+};
 pub use skeleton::{MakeSkeleton, NetworkSize, Skeleton, SkeletonEntry, SkeletonSize, SpaceNetwork};
 pub(crate) use union::Places;
 pub use union::{CellRoute, CellUnion, EdgeUnion, Route, Union};

@@ -31,7 +31,7 @@ use rand::Rng;
 use crate::error::SpaceError;
 use crate::graph::{Architecture, Vocabulary};
 use crate::lookup::{Entry, UnknownName};
-use crate::network::SpaceNetwork;
+use crate::network::{SpaceNetwork, SpaceRecurrent};
 use crate::notation::Notation;
 
 pub use cost::CostTable;
@@ -134,6 +134,19 @@ pub trait SearchSpace: Send + Sync + fmt::Debug {
     /// [`SpaceError::NoNetwork`] naming the space.
     fn require_network(&self) -> Result<&dyn SpaceNetwork, SpaceError> {
         self.network().ok_or_else(|| SpaceError::NoNetwork { space: self.name().to_owned() })
+    }
+
+    /// The recurrent cells of the space; `None` for a space of image networks.
+    fn recurrent(&self) -> Option<&dyn SpaceRecurrent> {
+        None
+    }
+
+    /// The recurrent cells of the space, for a caller that cannot work without them.
+    ///
+    /// # Errors
+    /// [`SpaceError::NoRecurrentCells`] naming the space.
+    fn require_recurrent(&self) -> Result<&dyn SpaceRecurrent, SpaceError> {
+        self.recurrent().ok_or_else(|| SpaceError::NoRecurrentCells { space: self.name().to_owned() })
     }
 
     /// Prints an architecture in the space's published notation.

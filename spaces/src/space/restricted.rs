@@ -9,7 +9,7 @@ use super::left::{Left, TooFew, Whole, counted};
 use super::{Choices, SearchSpace, SpaceSize, check_choices};
 use crate::error::{Exclusion, SpaceError};
 use crate::graph::{Architecture, Vocabulary};
-use crate::network::SpaceNetwork;
+use crate::network::{SpaceNetwork, SpaceRecurrent};
 use crate::notation::{self, Notation};
 
 /// Draws beside which options are tried.
@@ -191,6 +191,10 @@ impl SearchSpace for Restricted {
 
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         self.whole.network()
+    }
+
+    fn recurrent(&self) -> Option<&dyn SpaceRecurrent> {
+        self.whole.recurrent()
     }
 
     fn format(&self, architecture: &Architecture) -> Result<String, SpaceError> {

@@ -25,6 +25,8 @@ pub enum IsomorphsKind {
     Mean,
     /// The value of the first row.
     First,
+    /// The mean of all their values, also of rows with one text, which are an error else where their values differ.
+    Repeats,
 }
 
 /// What a query of a value with several seeds gives.
@@ -66,7 +68,8 @@ bonas_study::settings! {
         report: String = String::new(),
         /// Whether isomorphic rows are one architecture: isomorphic, or raw (each row by itself).
         merge: MergeKind = MergeKind::Isomorphic,
-        /// The value of isomorphic rows that are merged: mean or first.
+        /// The value of isomorphic rows that are merged: mean, first, or repeats (the mean, also of rows with one text,
+        /// which are an error else where their values differ).
         isomorphs: IsomorphsKind = IsomorphsKind::Mean,
         /// What a query of a cell with several seeds ("93.1;93.4") gives: mean, or draw (one of them,
         /// from the run's own stream). The report is the mean always.

@@ -336,6 +336,7 @@ fn reading(settings: &TableSettings, config: &TableConfig) -> Result<(Reading, u
             (MergeKind::Raw, _) => Merge::Raw,
             (_, IsomorphsKind::Mean) => Merge::Mean,
             (_, IsomorphsKind::First) => Merge::First,
+            (_, IsomorphsKind::Repeats) => Merge::Repeats,
         },
         skip_missing: settings.missing == MissingKind::Skip,
         skip_excluded: false,

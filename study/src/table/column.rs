@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::history::Bound;
 
 /// What to take as a number of an architecture: `name`, the mean of several (`test1,test2`), or
-/// `-name` where lower is better (the numbers change sign).
+/// `-name` where lower is better (the numbers change sign). In a CSV file, `name[3]` and `name[last]` are one of the
+/// numbers that `;` joins, where no column has that name itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ColumnName {

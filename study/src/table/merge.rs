@@ -20,6 +20,8 @@ pub enum Merge {
     Mean,
     /// One arm that has the measurements of the first row.
     First,
+    /// As [`Self::Mean`], also of rows with one text: they are repeats of a measurement, where else they must agree.
+    Repeats,
     /// Each row is an arm by itself.
     Raw,
 }
@@ -57,6 +59,13 @@ pub(super) fn merge(
         let text = &rows.texts[row];
         let slot = match by_text.entry(text.clone()) {
             Entry::Vacant(slot) => slot,
+            Entry::Occupied(there) if reading.merge == Merge::Repeats => {
+                let (place, _) = *there.get();
+                merged.rows.push(place);
+                merged.arms[place as usize].rows += 1;
+                members[place as usize].push(row);
+                continue;
+            }
             Entry::Occupied(there) => {
                 same_values(rows, there.get().1, row, path, reading)?;
                 merged.skipped.add(SkipReason::Repeated);
@@ -106,7 +115,7 @@ fn same_values(
         if before != now {
             let reason = format!(
                 "{:?} is there a second time with {name} = {now:?}; line {} has {before:?}: remove one of the two, or \
-                 join repeats in one row with `;`",
+                 join repeats in one row with `;`, or take them for repeats (isomorphs = \"repeats\", --merge repeats)",
                 rows.texts[row], rows.lines[first]
             );
             return Err(StudyError::Table { path: path.to_owned(), line: rows.lines[row], reason });

@@ -3,7 +3,8 @@
 //! The first line names the columns. `arch` is an architecture in any of the space's notations
 //! ([`SearchSpace::notations`]), always text (leading zeros count); a header `arch:NOTATION` says which one, where a
 //! text has several readings. Every other column is numbers. A cell may hold several
-//! measurements, seeds say, joined by `;`. [`MISSING`] is what stands for a number that is not there.
+//! measurements, seeds say, joined by `;`. `val[3]` is the third of them, such as that of the third epoch, and `val[last]` the
+//! last. [`MISSING`] is what stands for a number that is not there.
 //!
 //! [`Benchmark::open`] reads the file once, checks every row, and keeps only the columns it was
 //! asked for. Rows of one architecture (isomorphic cells have one key) become one [`Arm`].
@@ -37,6 +38,7 @@ mod column;
 mod embedded;
 mod merge;
 mod parquet;
+mod part;
 mod read;
 mod skipped;
 mod source;

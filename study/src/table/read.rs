@@ -8,6 +8,7 @@ use std::thread;
 use bonas_spaces::catalogue::unknown;
 use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 
+use super::part::Part;
 use super::skipped::{SkipReason, Skipped, is_missing, missing_text};
 use super::{ColumnName, Reading};
 use crate::StudyError;
@@ -115,10 +116,10 @@ struct Places {
     arch: usize,
     /// The notation that the header names: `arch:digits`.
     notation: Option<String>,
-    /// For every column asked for: the columns of the file.
-    columns: Vec<Vec<usize>>,
-    /// For every limit: the columns of the file.
-    limits: Vec<Vec<usize>>,
+    /// For every column asked for: what is read of the file.
+    columns: Vec<Vec<Part>>,
+    /// For every limit: what is read of the file.
+    limits: Vec<Vec<Part>>,
 }
 
 pub(super) fn rows(
@@ -144,7 +145,7 @@ pub(super) fn rows(
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|error| csv_error(text, path, &error))? {
         let line = record.position().map_or(0, |start| line_at(text, start));
-        let read = row(&record, &header, &places, reading);
+        let read = row(&record, &places, reading);
         match read.map_err(|reason| StudyError::Table { path: path.to_owned(), line, reason })? {
             Err(reason) => rows.skipped.add(reason),
             Ok((text, values)) => {
@@ -179,8 +180,8 @@ fn places(header: &csv::StringRecord, reading: &Reading) -> Result<Places, Strin
     let (arch, notation) = arch_column(header)?
         .map_or_else(|| place(ARCH).map(|arch| (arch, None)), |(arch, notation)| Ok((arch, Some(notation))))
         .map_err(|e| format!("{e}; {}", header_remedy(header)))?;
-    let all =
-        |column: &ColumnName| column.parts.iter().map(|part| place(part)).collect::<Result<Vec<_>, _>>();
+    let part = |name: &String| Part::named(name, |name| header.iter().any(|own| own == name), place);
+    let all = |column: &ColumnName| column.parts.iter().map(part).collect::<Result<Vec<_>, _>>();
     let columns = reading.columns.iter().map(all).collect::<Result<_, String>>()?;
     let limits = reading.limits.iter().map(|limit| all(&limit.column)).collect::<Result<_, String>>()?;
     Ok(Places { arch, notation, columns, limits })
@@ -240,12 +241,7 @@ fn cell(record: &csv::ByteRecord, place: usize) -> Result<&str, String> {
 type Row = Result<(Arc<str>, Vec<Runs>), SkipReason>;
 
 /// Reads a row, or says what is wrong with it.
-fn row(
-    record: &csv::ByteRecord,
-    header: &csv::StringRecord,
-    places: &Places,
-    reading: &Reading,
-) -> Result<Row, String> {
+fn row(record: &csv::ByteRecord, places: &Places, reading: &Reading) -> Result<Row, String> {
     let text = cell(record, places.arch)?;
     if is_missing(text) {
         let what = missing_text(text);
@@ -253,30 +249,26 @@ fn row(
             format!("column `{ARCH}` is {what}; remove the row or write its architecture, or {SKIP}")
         });
     }
-    let runs = |name: &ColumnName, columns: &[usize]| {
+    let runs = |name: &ColumnName, parts: &[Part]| {
         let mut runs = Vec::new();
-        for &column in columns {
-            if !numbers(cell(record, column)?, &header[column], name.negated, &mut runs)? {
-                let reason = SkipReason::Missing(header[column].to_owned());
-                return if reading.skip_missing {
-                    Ok(Err(reason))
-                } else {
-                    Err(lacking(record, header, column))
-                };
+        for part in parts {
+            if !numbers(cell(record, part.column)?, part, name.negated, &mut runs)? {
+                let reason = SkipReason::Missing(part.name.clone());
+                return if reading.skip_missing { Ok(Err(reason)) } else { Err(lacking(record, part)) };
             }
         }
         Ok(Ok(runs))
     };
-    for (limit, columns) in reading.limits.iter().zip(&places.limits) {
-        match runs(&limit.column, columns)? {
+    for (limit, parts) in reading.limits.iter().zip(&places.limits) {
+        match runs(&limit.column, parts)? {
             Ok(runs) if limit.bound.holds(mean(&runs)) => {}
             Ok(_) => return Ok(Err(SkipReason::Beyond(limit.to_string()))),
             Err(reason) => return Ok(Err(reason)),
         }
     }
     let mut values = Vec::with_capacity(places.columns.len());
-    for (name, columns) in reading.columns.iter().zip(&places.columns) {
-        match runs(name, columns)?.as_deref() {
+    for (name, parts) in reading.columns.iter().zip(&places.columns) {
+        match runs(name, parts)?.as_deref() {
             Err(reason) => return Ok(Err(reason.clone())),
             Ok(&[one]) => values.push(Runs::One(one)),
             Ok(many) => values.push(Runs::Many(many.to_vec())),
@@ -289,18 +281,21 @@ fn row(
 const SKIP: &str = "leave such rows out (missing = \"skip\", --skip-missing)";
 
 /// The error of a missing number.
-fn lacking(record: &csv::ByteRecord, header: &csv::StringRecord, column: usize) -> String {
-    let what = missing_text(cell(record, column).unwrap_or_default());
-    format!("column `{}` is {what}; fill it in, or {SKIP}", &header[column])
+fn lacking(record: &csv::ByteRecord, part: &Part) -> String {
+    let cell = cell(record, part.column).unwrap_or_default();
+    let what = missing_text(part.numbers(cell).find(|number| is_missing(number)).unwrap_or_default());
+    format!("column `{}` is {what}; fill it in, or {SKIP}", part.name)
 }
 
-/// Reads `1.5` or `1.5;2;3`; false if one is missing.
-fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Result<bool, String> {
-    for part in cell.split(';') {
-        if is_missing(part) {
+/// Reads `1.5` or `1.5;2;3`, or the part of it that is asked for; false if one is missing.
+fn numbers(cell: &str, part: &Part, negated: bool, runs: &mut Vec<f64>) -> Result<bool, String> {
+    let column = &part.name;
+    let before = runs.len();
+    for number in part.numbers(cell) {
+        if is_missing(number) {
             return Ok(false);
         }
-        match part.trim().parse::<f64>() {
+        match number.trim().parse::<f64>() {
             Ok(value) if value.is_finite() => runs.push(if negated { -value } else { value }),
             Ok(value) => {
                 return Err(format!(
@@ -313,7 +308,7 @@ fn numbers(cell: &str, column: &str, negated: bool, runs: &mut Vec<f64>) -> Resu
             }
         }
     }
-    Ok(true)
+    Ok(runs.len() > before)
 }
 
 /// The line of what begins at a position: the reader takes what is left of a line's end, and blank lines, for a part of the

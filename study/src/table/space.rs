@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bonas_spaces::network::SpaceNetwork;
+use bonas_spaces::network::{SpaceNetwork, SpaceRecurrent};
 use bonas_spaces::{Architecture, Notation, SearchSpace, SpaceError, SpaceSize, Vocabulary};
 use rand::{Rng, RngExt};
 
@@ -154,6 +154,10 @@ impl SearchSpace for TableSpace {
 
     fn network(&self) -> Option<&dyn SpaceNetwork> {
         self.0.table.space().network()
+    }
+
+    fn recurrent(&self) -> Option<&dyn SpaceRecurrent> {
+        self.0.table.space().recurrent()
     }
 
     fn sample(&self, rng: &mut dyn Rng) -> Architecture {

@@ -38,6 +38,35 @@ fn text_stays_text_and_cells_hold_seeds() {
     );
 }
 
+/// Measurements of one text in several rows, and of an isomorphic cell.
+#[test]
+fn rows_of_one_text_are_repeats_if_that_is_asked_for() {
+    let csv = "arch,acc\n02012100,1\n11111221,5\n02012100,3\n02012100,5\n";
+    let table = parse(csv, &Reading { merge: Merge::Repeats, ..reading(&["acc"]) }).unwrap();
+    assert_eq!(table.columns()[0].means(), [3.0, 5.0]);
+    assert_eq!((table.columns()[0].runs(0), table.arms()[0].rows), (&[1.0, 3.0, 5.0][..], 3));
+    assert!(error(csv, &["acc"]).ends_with("(isomorphs = \"repeats\", --merge repeats)"));
+}
+
+/// A learning curve in one column: an epoch, the last one, and rows that end before.
+#[test]
+fn one_of_several_numbers_is_named_by_its_position() {
+    let csv = "arch,loss,loss[2]\n02012100,3;2;1,7\n11111221,4;nan,8\n02012101,5;4;3,9\n";
+    let skipping = |columns: &[&str]| Reading { skip_missing: true, ..reading(columns) };
+    let table =
+        parse(csv, &skipping(&["-loss[3]", "loss[1]", "loss[last]", "loss[1],loss[ 3]", "loss[2]"])).unwrap();
+    let means: Vec<Vec<f64>> = table.columns().iter().map(Column::means).collect();
+    let expected = [[-1.0, -3.0], [3.0, 5.0], [1.0, 3.0], [2.0, 4.0], [7.0, 9.0]];
+    assert_eq!(means, expected.map(|column| column.to_vec()));
+    assert_eq!(table.skipped().to_string(), "1 row left out: 1 without `loss[3]`");
+    assert_eq!(parse(csv, &reading(&["loss[1]"])).unwrap().columns()[0].means(), [3.0, 4.0, 5.0]);
+    assert!(error(csv, &["loss[last]"]).contains("column `loss[last]` is missing (\"nan\")"));
+    assert!(error(csv, &["loss[3]"]).contains("column `loss[3]` is empty"));
+    for unknown in ["loss[0]", "loss[x]", "lost[1]"] {
+        assert!(error(csv, &[unknown]).contains("unknown column"), "{unknown}");
+    }
+}
+
 #[test]
 fn gzip_is_known_by_its_first_bytes_and_has_the_same_fingerprint() {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());

@@ -3,9 +3,10 @@
 //! Use the settings to build evaluators for a [`Setup`] of space, images and training ([`BuildEvaluator::build`]), one for each
 //! worker of a study. [`SharedSettings`] trains a batch of related cells jointly in one supernet (BONAS);
 //! [`ScratchSettings`] trains every architecture by itself; [`IndicatorSettings`] reads an indicator off a supernet of which
-//! only BatchNorm was trained (BN-NAS, BNNAS++).
+//! only BatchNorm was trained (BN-NAS, BNNAS++); [`LanguageSettings`] trains language models of recurrent cells.
 
 mod indicator;
+pub mod language;
 mod scratch;
 mod shared;
 
@@ -17,6 +18,7 @@ use bonas_study::history::Aims;
 use bonas_study::table::ColumnName;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
+pub use language::LanguageSettings;
 pub use scratch::{RunFiles, ScratchSettings};
 pub use shared::{Exposure, SharedSettings};
 
@@ -47,6 +49,8 @@ macro_rules! evaluators {
                 FromScratch($crate::evaluator::ScratchSettings) = "from-scratch",
                 /// Nothing is trained but the BatchNorm of one supernet, if anything (BN-NAS, BNNAS++).
                 Indicator($crate::evaluator::IndicatorSettings) = "indicator",
+                /// Recurrent cells are trained as language models, a batch together or each by itself (NAS-Bench-NLP).
+                LanguageModel($crate::evaluator::LanguageSettings) = "language-model",
                 $($more)*
             }
         }

@@ -65,6 +65,7 @@ pub use net::{Output, Path, Placement, Supernet};
 pub use operation::{Affine, Operation, OperationNorm};
 pub(crate) use optim::{Decay, Run};
 pub use optim::{Gradients, Optimizer, Sgd, SgdSettings};
+pub(crate) use params::{Fill, ParamsBuilder};
 pub use params::{Param, ParamId, Params};
 pub use pass::{DropPath, Mixture, Mode, Pass};
 pub use probe::{Agreement, ImageAffine};

@@ -16,7 +16,7 @@ pub type ParamId = usize;
 
 /// How a parameter is drawn.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Fill {
+pub(crate) enum Fill {
     /// Uniform in `[-bound, bound]`.
     Uniform(f64),
     /// All the same.
@@ -26,7 +26,7 @@ pub(super) enum Fill {
 impl Fill {
     /// What PyTorch draws convolutions and linear layers from: Kaiming-uniform with a = √5, which
     /// is uniform in ±1/√`fan_in` (He et al. 2015; `torch/nn/modules/conv.py`).
-    pub(super) fn kaiming(fan_in: usize) -> Self {
+    pub(crate) fn kaiming(fan_in: usize) -> Self {
         Self::Uniform(1.0 / (fan_in as f64).sqrt())
     }
 
@@ -68,14 +68,14 @@ impl Param {
 
 /// Collects parameters while modules are built.
 #[derive(Debug, Default)]
-pub(super) struct ParamsBuilder {
+pub(crate) struct ParamsBuilder {
     specs: Vec<Param>,
     fills: Vec<Fill>,
     end: i64,
 }
 
 impl ParamsBuilder {
-    pub(super) fn add(&mut self, name: String, shape: &[usize], fill: Fill) -> ParamId {
+    pub(crate) fn add(&mut self, name: String, shape: &[usize], fill: Fill) -> ParamId {
         let shape: Vec<i64> = shape.iter().map(|&n| n as i64).collect();
         let spec = Param { name, shape, start: self.end };
         self.end += spec.len();
@@ -91,7 +91,7 @@ impl ParamsBuilder {
     /// Draws all of them. What a parameter starts from depends on the generator, its name and its
     /// shape, and not on what else the network holds, so that two networks drawn from one seed
     /// start from equal weights where they are alike.
-    pub(super) fn finish(self, rng: &mut dyn Rng, kind: Kind, device: Device) -> Result<Params> {
+    pub(crate) fn finish(self, rng: &mut dyn Rng, kind: Kind, device: Device) -> Result<Params> {
         let seed = rng.next_u64();
         let draw = |(spec, fill): (&Param, &Fill)| -> Result<Tensor> {
             let mut rng = named_stream(seed, &spec.name);

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use bonas_spaces::SearchSpace;
 use bonas_spaces::network::{Norm, OpTable, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union};
+use bonas_spaces::{SearchSpace, SpaceError};
 use bonas_study::StudyError;
 use bonas_study::rng::stream;
 use tch::{Device, Kind};
@@ -62,7 +62,13 @@ impl Networks {
         data: OnceCell<Dataset>,
     ) -> Result<Self, StudyError> {
         let bad = |name: &str, reason: String| StudyError::Setting { name: name.to_owned(), reason };
-        let network = setup.space.require_network().map_err(|e| bad("space.name", e.to_string()))?;
+        let none = |error: SpaceError| {
+            let reason = format!(
+                "{error} on images; with final.seeds = 0 and shortlist.cells = 0 nothing follows a search"
+            );
+            bad("space.name", reason)
+        };
+        let network = setup.space.require_network().map_err(none)?;
         let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
         let devices =
             device::devices(&setup.training.device).map_err(|e| bad("training.device", e.to_string()))?;

@@ -69,7 +69,7 @@ pub struct Agreement {
     pub inside: Option<f64>,
     /// Between batches: of the means of each.
     pub between: Option<f64>,
-    /// Between what the strategy's model expects in the end and the true values of random architectures, [`SAMPLE`] at most;
+    /// Between what the strategy's model expects in the end and the true values of random architectures, 500 at most;
     /// none without a model.
     pub model: Option<f64>,
     /// True value of the best score so far, after each round, among what the table has; none before the first.

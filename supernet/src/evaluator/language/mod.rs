@@ -1,7 +1,7 @@
 //! Language models of recurrent cells: text, networks, training.
 //!
-//! Use [`Text`] to read words, and [`LanguageRecipe`] to say how a model is trained. [`LanguageNet`] is the model of one or more
-//! [`RecurrentCell`](bonas_spaces::network::RecurrentCell)s, which share what stands in like [places](roles); [`Training`] trains
+//! Use [`Text`] to read words, and [`LanguageRecipe`] to say how a model is trained. `LanguageNet` is the model of one or more
+//! [`RecurrentCell`](bonas_spaces::network::RecurrentCell)s, which share what stands in like [places](roles); `Training` trains
 //! it and measures its loss. [`LanguageSettings`] builds the evaluator that does both.
 //!
 //! ```

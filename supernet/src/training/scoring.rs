@@ -64,7 +64,7 @@ impl Tally {
         Ok(())
     }
 
-    /// The metric, and the sum of all logits; waits for the device once.
+    /// The metric, and the sum of all logits; waits for the device once, and twice more to count classes.
     fn finish(self) -> Result<(f64, f64), SupernetError> {
         let hits = Tensor::f_cat(&self.hits, 0)?; // [N]
         let sum = Tensor::f_stack(&self.sums, 0)?.f_sum(Kind::Double)?; // []

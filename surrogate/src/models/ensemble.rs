@@ -121,12 +121,11 @@ impl Surrogate for Ensemble {
         rng: &mut dyn Rng,
     ) -> Result<Box<dyn Predict>, SurrogateError> {
         in_one_space(NAME, observations, || {
-            let (gp, trees) = self.members(observations, rng)?;
+            let (gp, trees, intercepts) = self.members(observations, rng)?;
             let z = gp.process().targets();
             let (means, variances) = gp.process().leave_one_out();
             let last = s![z.len() - means.len()..];
             // Trees know nothing of groups.
-            let intercepts = gp.intercepts();
             let (z, out_of_fold) =
                 ((z - &intercepts).slice(last).to_owned(), trees.out_of_fold.slice(last).to_owned());
             let means = means - &intercepts.slice(last);
@@ -158,16 +157,18 @@ impl Surrogate for Ensemble {
 }
 
 impl Ensemble {
-    /// Both members, fitted; the trees to the features and normal scores of the Gaussian process.
+    /// Both members, fitted, the trees to the features and normal scores of the Gaussian process; and the intercepts `[n]` of the
+    /// observations' groups.
     fn members(
         &self,
         observations: &[Observation],
         rng: &mut dyn Rng,
-    ) -> Result<(FittedGraphGp, CrossFit), SurrogateError> {
+    ) -> Result<(FittedGraphGp, CrossFit, Array1<f64>), SurrogateError> {
         let gp = self.gp.fit_process(observations);
+        let intercepts = gp.as_ref().map_or_else(|_| Array1::zeros(0), FittedGraphGp::intercepts);
         let trees = match &gp {
             Ok(gp) => {
-                let (targets, groups) = (trusted(gp), replicates(observations));
+                let (targets, groups) = (trusted(gp, &intercepts), replicates(observations));
                 let x = gp.observed().to_owned();
                 CrossFit::of(&x, &targets, &groups, &self.boost, self.folds, rng).map(Some)
             }
@@ -175,7 +176,7 @@ impl Ensemble {
             Err(_) => CrossFit::check(&self.boost, self.folds).map(|()| None),
         };
         match (gp, trees) {
-            (Ok(gp), Ok(Some(trees))) => Ok((gp, trees)),
+            (Ok(gp), Ok(Some(trees))) => Ok((gp, trees, intercepts)),
             (gp, trees) => {
                 let failed = [(GP, gp.err()), (TREES, trees.err())];
                 Err(failed_members(failed.into_iter().filter_map(|(name, error)| Some((name, error?)))))
@@ -186,7 +187,7 @@ impl Ensemble {
 
 /// Targets for the trees: without the expected intercept of their group, and an observation that does not fit the others
 /// counts as what the process expects instead, as far as it is not trusted.
-fn trusted(gp: &FittedGraphGp) -> Vec<f64> {
+fn trusted(gp: &FittedGraphGp, intercepts: &Array1<f64>) -> Vec<f64> {
     let process = gp.process();
     let mut targets = process.targets().to_vec();
     let (means, _) = process.leave_one_out();
@@ -194,7 +195,7 @@ fn trusted(gp: &FittedGraphGp) -> Vec<f64> {
     for ((target, mean), trust) in targets[skip..].iter_mut().zip(means).zip(&process.trust()) {
         *target = trust * *target + (1.0 - trust) * mean;
     }
-    targets.iter_mut().zip(&gp.intercepts()).for_each(|(target, intercept)| *target -= intercept);
+    targets.iter_mut().zip(intercepts).for_each(|(target, intercept)| *target -= intercept);
     targets
 }
 

@@ -316,7 +316,8 @@ impl GraphGp {
     /// Hashes of the settings with the first 0, 1, .. `n` observations.
     fn prefix_hashes(&self, observations: &[Observation]) -> Vec<u64> {
         let mut hasher = DefaultHasher::new();
-        let settings = (self.kernel, self.prior, self.first_iterations, self.iterations, self.limit);
+        let grouped = observations.iter().any(|o| o.group.is_some());
+        let settings = (self.kernel, self.prior, self.first_iterations, self.iterations, self.limit, grouped);
         format!("{settings:?}").hash(&mut hasher);
         let mut prefix_hashes = vec![hasher.finish()];
         for observation in observations {

@@ -1,6 +1,7 @@
 //! Surrogates of what is measured beside the score.
 
 use bonas_spaces::Architecture;
+use bonas_surrogate::pareto::Point;
 use bonas_surrogate::{Observation, Posterior, Predict, believed};
 
 use super::super::Scored;
@@ -80,6 +81,21 @@ impl Bonas {
         let observation =
             |(i, s): (usize, &Scored<'_>)| Observation::new(s.evaluation.architecture.clone(), value(i));
         self.fit_believing(known.iter().enumerate().map(observation).collect(), pending, rng)
+    }
+
+    /// The surrogate fitted to the first of two objectives of what is known, in the groups of its batches.
+    pub(super) fn fit_first(
+        &self,
+        known: &[Scored<'_>],
+        pending: &[Architecture],
+        points: &[Point],
+        rng: &mut StudyRng,
+    ) -> Result<Box<dyn Predict>, StudyError> {
+        let observation = |(s, point): (&Scored<'_>, &Point)| Observation {
+            group: s.group,
+            ..Observation::new(s.evaluation.architecture.clone(), point[0])
+        };
+        self.fit_believing(known.iter().zip(points).map(observation).collect(), pending, rng)
     }
 
     /// The surrogate fitted to observations. What is pending counts as measured at its median: the predictor is

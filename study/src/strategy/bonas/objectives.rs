@@ -66,7 +66,7 @@ impl Bonas {
         rng: &mut StudyRng,
     ) -> Result<Proposal, StudyError> {
         let fitted = [
-            self.fit(known, ask.pending, |i| points[i][0], rng)?,
+            self.fit_first(known, ask.pending, points, rng)?,
             self.fit(known, ask.pending, |i| points[i][1], rng)?,
         ];
         let posteriors = [self.predict(&*fitted[0], pool)?, self.predict(&*fitted[1], pool)?];

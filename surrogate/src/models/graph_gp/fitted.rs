@@ -121,7 +121,7 @@ impl FittedGraphGp {
         x.slice(s![.., ..self.columns.described()])
     }
 
-    /// Expected intercept of each observation's group, `[n]`: 0 without groups.
+    /// What the others of its group say of the intercept of each observation, `[n]`: 0 without groups.
     pub(crate) fn intercepts(&self) -> Array1<f64> {
         self.process.intercepts(&self.observed)
     }

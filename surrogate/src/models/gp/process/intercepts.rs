@@ -3,10 +3,15 @@
 use ndarray::{Array1, Array2};
 
 use super::super::factored::{Covariance, Features, Form, Term};
-use super::Process;
+use super::{Basis, Process};
 
 impl Process {
-    /// Expected intercepts `[m]` of the groups in `x [m, d]`, `a² Σⱼ [g = gⱼ] αⱼ`; 0 where there are none.
+    /// What the others of its group say of the intercept of each observation `[n]`, whose features are `x [n, d]`; 0 where there
+    /// are no groups.
+    ///
+    /// `bᵢ = a² Σⱼ [gᵢ = gⱼ] (αⱼ - K⁻¹ⱼᵢ αᵢ / K⁻¹ᵢᵢ)`, where the bracket has the weights `α` without observation i: an intercept that
+    /// had seen its noise would take some of that noise away. Through inducing points it has seen it, as one of more than
+    /// 2,000.
     pub(crate) fn intercepts(&self, x: &Array2<f32>) -> Array1<f64> {
         let covariance = self.basis.covariance();
         let is_intercept = |term: &&Term| term.form == Form::Intercept;
@@ -18,7 +23,15 @@ impl Process {
         let basis: Features =
             pairs.filter(|(_, term)| is_intercept(term)).map(|(own, _)| own.clone()).collect();
         let only = Covariance { terms, ..covariance.clone() };
-        only.between(&only.features(x.view()), &basis).mapv(f64::from).dot(&self.alpha)
+        let shared = only.between(&only.features(x.view()), &basis).mapv(f64::from); // [n, n]
+        let mut intercepts = shared.dot(&self.alpha);
+        if let Basis::All(observed) = &self.basis {
+            let inverse = observed.factor.inverse(); // [n, n]
+            for (i, intercept) in intercepts.iter_mut().enumerate() {
+                *intercept -= shared.row(i).dot(&inverse.row(i)) * self.alpha[i] / inverse[[i, i]];
+            }
+        }
+        intercepts
     }
 }
 
@@ -49,7 +62,8 @@ mod tests {
             "no intercept in it: {variance:?}"
         );
         let intercepts = process.intercepts(&x);
-        let of = [s * (alpha[0] + alpha[1]), s * (alpha[0] + alpha[1]), s * alpha[2], 0.0];
+        // Of the first by the second alone, and the other way round; the third is alone in its group.
+        let of = [s * 2.0 / c, s / c, 0.0, 0.0];
         assert!(intercepts.iter().zip(of).all(|(a, b)| (a - b).abs() < 1e-6), "{intercepts}");
     }
 }

@@ -173,7 +173,7 @@ fn mistakes_name_the_remedy() {
         ("bad.txt", "bad.txt", 1, "bad.txt: cannot load the saved surrogate: it is no saved surrogate"),
         ("short.bonas", "bad.txt", 1, "short.bonas: cannot load the saved surrogate: its checksum is wrong"),
         ("changed.bonas", "bad.txt", 1, "its checksum is wrong"),
-        ("newer.bonas", "bad.txt", 1, "it has version 99, and this program reads version 3; fit and save"),
+        ("newer.bonas", "bad.txt", 1, "it has version 99, and this program reads version 4; fit and save"),
         ("m.bonas", "none.txt", 2, "--candidates: none.txt: there is no such file"),
         ("m.bonas", "empty.txt", 1, "empty.txt: it is empty; give one architecture a line"),
         ("m.bonas", "blank.txt", 1, "blank.txt: no architecture is in it"),

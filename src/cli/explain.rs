@@ -1,8 +1,9 @@
 //! `bonas explain`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use bonas::Explain;
 use bonas::observer::quoted;
 use bonas::search::Search;
@@ -10,7 +11,7 @@ use bonas::study::cores;
 use bonas::study::journal::{JOURNAL_FILE, write_whole};
 use clap::Args;
 
-use super::{files, out, positive, searched};
+use super::{files, out, positive, searched, usage};
 
 /// The page in the folder of a search.
 const PAGE: &str = "explain.html";
@@ -51,6 +52,20 @@ fn several(text: &str) -> Result<NonZeroUsize, String> {
         .ok_or_else(|| "it must be a whole number from 2 up".to_owned())
 }
 
+/// Refuses to write the page over a file in the folder of the search, but for an earlier page.
+fn expect_no_file_of(dir: &Path, page: &Path) -> anyhow::Result<()> {
+    let dir = dir.canonicalize().with_context(|| dir.display().to_string())?;
+    // What is not there yet has no canonical path, and is nothing to lose.
+    let Ok(page) = page.canonicalize() else { return Ok(()) };
+    if !page.starts_with(&dir) || page == dir.join(PAGE) {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "--page: {} is a file in the folder of the search, which only {PAGE} may be replaced in; give another, or leave --page out",
+        page.display()
+    )))
+}
+
 /// Prints why a search found what it found, and writes the page.
 ///
 /// # Errors
@@ -61,6 +76,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<()> {
         Some(page) => {
             let page = files::expect_place(page, "--page", "leave it out: the page goes into the folder")?;
             files::expect_other(&page, "--page", &args.dir.join(JOURNAL_FILE), "the journal")?;
+            expect_no_file_of(&args.dir, &page)?;
             page
         }
         None => args.dir.join(PAGE),

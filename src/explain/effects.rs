@@ -3,14 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use bonas_spaces::{Architecture, OpId};
-use bonas_study::rng::stream;
 use bonas_study::statistics::{mean, sd};
 use bonas_surrogate::{Posterior, Predict};
-use rand::seq::SliceRandom;
 
 use super::exchanges::{Exchanges, Options, Place};
 use super::facts::{Effect, Explanation, Interval, PlaceEffects};
-use super::{Asked, EXPLAIN, FEWEST_HALVED, HALVES};
+use super::halves::Half;
+use super::{Asked, FEWEST_HALVED};
 use crate::StudyError;
 
 /// Values of the operations at one place of one architecture.
@@ -27,23 +26,20 @@ pub(super) fn answer(
     asked: &Asked<'_>,
     facts: &mut Explanation,
     (chosen, exchanges): (&[usize], &Exchanges),
-    fitted: &dyn Predict,
+    (fitted, halves): (&dyn Predict, &[Half]),
 ) -> Result<(), StudyError> {
     if exchanges.places().is_empty() {
         return Ok(());
     }
     let all: Vec<usize> = (0..chosen.len()).collect();
     let values = values(fitted, &exchanges.of)?;
-    let halves = if asked.observations.len() < FEWEST_HALVED {
+    if halves.is_empty() {
         facts.remarks.push(format!(
             "With fewer than {FEWEST_HALVED} scores there is nothing to halve, so that effects have no intervals."
         ));
-        Vec::new()
-    } else {
-        asked.on_threads(asked.explain.halves.max(2), |half| of_half(asked, chosen, exchanges, half))?
-    };
+    }
     let spread = |of: &dyn Fn(&Effects) -> Option<f64>| {
-        let drawn: Vec<f64> = halves.iter().filter_map(of).collect();
+        let drawn: Vec<f64> = halves.iter().filter_map(|half| of(&half.effects)).collect();
         (drawn.len() > 1).then(|| sd(&drawn))
     };
     let whole = Effects::of(&values, &all);
@@ -67,31 +63,6 @@ pub(super) fn answer(
         facts.places.push(PlaceEffects { place, spread: sd(&values), effects });
     }
     Ok(())
-}
-
-/// The effects that a fit to half of the observations sees in the architectures of that half. Their standard deviation over halves
-/// is that of an estimate by all (delete-half jackknife: Shao and Wu, Annals of Statistics 17, 1989).
-fn of_half(
-    asked: &Asked<'_>,
-    chosen: &[usize],
-    exchanges: &Exchanges,
-    half: usize,
-) -> Result<Effects, StudyError> {
-    let rows = half_of(asked, half);
-    let fitted = asked.fit(&rows, &[HALVES, half as u64])?;
-    let within: Vec<usize> = (0..chosen.len()).filter(|&i| rows.binary_search(&chosen[i]).is_ok()).collect();
-    let options: Vec<Options> = within.iter().map(|&i| exchanges.of[i].clone()).collect();
-    let values = values(&*fitted, &options)?;
-    Ok(Effects::of(&values, &(0..within.len()).collect::<Vec<_>>()))
-}
-
-/// Half of the observations, drawn at random, in their order.
-pub(super) fn half_of(asked: &Asked<'_>, half: usize) -> Vec<usize> {
-    let mut rows: Vec<usize> = (0..asked.observations.len()).collect();
-    rows.shuffle(&mut stream(asked.seed, &[EXPLAIN, HALVES, half as u64, 1]));
-    rows.truncate(asked.observations.len().div_ceil(2));
-    rows.sort_unstable();
-    rows
 }
 
 /// Predicted medians of all that operations are exchanged for.

@@ -102,7 +102,7 @@ pub struct Effect {
     /// Change of the predicted score.
     #[serde(flatten)]
     pub effect: Interval,
-    /// Architectures (at one place, or at all together) in which it was, or was put.
+    /// Placements: architectures in which it was, or was put, at one place, or at all places together.
     pub count: usize,
 }
 
@@ -179,6 +179,8 @@ pub struct Neighbour {
     pub arch: String,
     /// Its measured score.
     pub score: f64,
+    /// Whether it breaks a limit of the search, so that it could not be the winner.
+    pub breaks_limit: bool,
     /// Number of differences.
     pub distance: usize,
     /// What it has in place of what the winner has.
@@ -216,7 +218,7 @@ pub struct Rival {
     /// Lead of the first that the surrogate expects of the true scores.
     pub expected_lead: f64,
     /// Share of the measured lead that is noise, `1 - expected_lead / lead`; above 1 where the rival is expected to be better. Null
-    /// without a lead.
+    /// without a lead, and where the surrogate is fitted to other values than scores as they are (`targets` is not raw).
     pub noise_share: Option<f64>,
     /// Probability that the first is truly better.
     pub probability: f64,

@@ -1,6 +1,7 @@
 //! The highest score and those after it: how much of the difference is noise.
 
 use bonas_spaces::Architecture;
+use bonas_study::strategy::TargetsKind;
 use bonas_surrogate::posterior::Joint;
 use bonas_surrogate::{Posterior, Predict};
 
@@ -22,9 +23,12 @@ pub(super) fn answer(
     let mut ranked: Vec<(&Architecture, f64)> = scored.collect();
     // Stable, so that of equals the earlier comes first.
     ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
-    ranked.truncate(asked.explain.shown + 1);
+    ranked.truncate(asked.explain.shown.saturating_add(1));
     if ranked.len() < 2 {
-        facts.remarks.push("One architecture keeps the limits, so that there is no second.".to_owned());
+        // Where none keeps the limits, there is no winner, and that is said there.
+        if ranked.len() == 1 {
+            facts.remarks.push("One architecture keeps the limits, so that there is no second.".to_owned());
+        }
         return Ok(());
     }
     let architectures: Vec<Architecture> = ranked.iter().map(|(one, _)| (*one).clone()).collect();
@@ -47,7 +51,8 @@ pub(super) fn answer(
             score: ranked[i].1,
             lead,
             expected_lead,
-            noise_share: (lead > 0.0).then(|| 1.0 - expected_lead / lead),
+            noise_share: (lead > 0.0 && asked.targets == TargetsKind::Raw)
+                .then(|| 1.0 - expected_lead / lead),
             probability: match &joint {
                 Some(joint) => better(&of_joint(joint, i)?),
                 None => better(&of_independent(&posteriors[0], &posteriors[i])?),

@@ -25,9 +25,17 @@ pub(super) fn answer(
     (chosen, exchanges): (&[usize], &Exchanges),
     known: &[String],
 ) -> Result<(), StudyError> {
-    if chosen.len() < FEWEST_HALVED {
+    if asked.observations.len() < FEWEST_HALVED {
         facts.remarks.push(format!(
             "With fewer than {FEWEST_HALVED} scores none is left out, so that there is no importance of features."
+        ));
+        return Ok(());
+    }
+    if chosen.len() < FEWEST_HALVED {
+        facts.remarks.push(format!(
+            "{} architectures are too few to permute features among, so that there is no importance of features; raise \
+             --architectures to {FEWEST_HALVED} or more.",
+            chosen.len()
         ));
         return Ok(());
     }

@@ -18,6 +18,7 @@ mod exchanges;
 mod facts;
 mod first;
 mod folds;
+mod halves;
 mod page;
 mod text;
 mod winner;
@@ -28,19 +29,20 @@ use bonas_study::Journalled;
 use bonas_study::history::Outcome;
 use bonas_study::journal::Journal;
 use bonas_study::rng::stream;
-use bonas_study::strategy::Knowledge;
+use bonas_study::strategy::{Knowledge, TargetsKind};
 use bonas_study::{cores, parallel};
 use bonas_surrogate::{Observation, Predict};
 
 use crate::search::{Modelling, Search};
 use crate::{Strategy, StudyError, build};
 
-use exchanges::Exchanges;
+use exchanges::{Exchanges, Options};
 use facts::FORMAT;
 pub use facts::{
     Counts, Effect, Explanation, First, Importance, ImportanceKind, Interval, Neighbour, PlaceEffects,
     Replacement, Rival, Winner,
 };
+use winner::Won;
 
 /// Purpose of a random stream: explaining a search.
 const EXPLAIN: u64 = 220;
@@ -84,6 +86,10 @@ struct Asked<'a> {
     study: Journalled,
     /// What the surrogate is fitted to.
     observations: Vec<Observation>,
+    /// Position in the history of each of them.
+    positions: Vec<usize>,
+    /// What they are, next to the scores as measured.
+    targets: TargetsKind,
     seed: u64,
 }
 
@@ -106,14 +112,18 @@ impl Explain {
         let fidelity = search.config.evaluator.fidelity();
         let model = strategy.score_model(&study.history, fidelity);
         let model = model.ok_or_else(|| refuse("its strategy has no model of the scores"))?;
-        let (observations, surrogate) = (model.observations, model.surrogate.name());
+        let (observations, positions) = (model.observations, model.positions);
+        let surrogate = model.surrogate.name();
         match observations.len() {
             0 => return Err(refuse("no architecture has a score yet; go on with the search")),
             1 => return Err(refuse("one architecture has a score; at least two are needed to compare")),
             _ => {}
         }
         let seed = search.config.study.seed;
-        let asked = Asked { explain: self, search, space, knowledge, study, observations, seed };
+        let own_targets = search.config.strategy.surrogate().filter(|_| own);
+        let targets = own_targets.map_or(TargetsKind::Raw, |(_, targets)| targets);
+        let asked =
+            Asked { explain: self, search, space, knowledge, study, observations, positions, targets, seed };
         let mut facts = asked.facts(surrogate, own);
         asked.answer(&mut facts, &known)?;
         Ok(facts)
@@ -150,6 +160,11 @@ impl Asked<'_> {
                  lowest score, or are of another kind."
             ));
         }
+        facts.remarks.extend(of_targets(self.targets).map(str::to_owned));
+        if self.search.config.aims().second.is_some() {
+            let remark = "The search has a second objective; all that is said here is by the score alone.";
+            facts.remarks.push(remark.to_owned());
+        }
         facts
     }
 
@@ -167,9 +182,12 @@ impl Asked<'_> {
                     .to_owned(),
             );
         }
-        effects::answer(self, facts, (&chosen, &exchanges), &*fitted)?;
+        let won = Won::of(self)?;
+        let replaced = won.as_ref().map_or_else(Options::default, |won| won.options.clone());
+        let halves = halves::halves(self, (&chosen, &exchanges), &replaced)?;
+        effects::answer(self, facts, (&chosen, &exchanges), (&*fitted, &halves))?;
         folds::answer(self, facts, (&chosen, &exchanges), known)?;
-        winner::answer(self, facts, &*fitted)?;
+        winner::answer(self, facts, won, (&*fitted, &halves))?;
         first::answer(self, facts, &*fitted)
     }
 
@@ -211,6 +229,21 @@ impl Asked<'_> {
     /// The folder of the search.
     fn directory(&self) -> &Path {
         &self.search.directory
+    }
+}
+
+/// What to know where the surrogate is not fitted to scores as they are.
+fn of_targets(targets: TargetsKind) -> Option<&'static str> {
+    match targets {
+        TargetsKind::Raw => None,
+        TargetsKind::BatchCentred => Some(
+            "With targets = \"batch-centred\" effects, predictions, expected leads and tau are of scores less the mean of their batch, \
+             plus that of all; scores and leads are as measured. The two do not compare, so that no share of noise is given.",
+        ),
+        TargetsKind::BatchIntercept => Some(
+            "With targets = \"batch-intercept\" predictions are for an average batch, and scores are as measured, with the intercept \
+             of their batch. The tau of what was left out compares the two; no share of noise is given.",
+        ),
     }
 }
 

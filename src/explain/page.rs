@@ -113,7 +113,7 @@ fn effects_table(class: &str, effects: &[Effect]) -> String {
     table(
         class,
         "Effects of operations",
-        &["operation", "effect", "95 % interval", "architectures"],
+        &["operation", "effect", "95 % interval", "placements"],
         effects.iter().map(row),
     )
 }
@@ -140,7 +140,9 @@ fn of_winner(winner: &Winner) -> String {
     if !winner.neighbours.is_empty() {
         let rows = winner.neighbours.iter().map(|near| {
             let difference = near.differences.join("; ");
-            vec![near.distance.to_string(), number(near.score), difference, near.arch.clone()]
+            let limits = if near.breaks_limit { " (breaks a limit)" } else { "" };
+            let score = format!("{}{limits}", number(near.score));
+            vec![near.distance.to_string(), score, difference, near.arch.clone()]
         });
         body.push_str("<h3>Nearest of what was measured</h3>\n");
         let heads = ["changes", "score", "what differs", "architecture"];

@@ -51,7 +51,7 @@ impl Explanation {
                 effect.count.to_string(),
             ]
         };
-        let heads = ["operation", "effect", "95 % interval", "architectures"];
+        let heads = ["operation", "effect", "95 % interval", "placements"];
         text.push_str("\nEffect on the predicted score, compared with the others at its place\n");
         table(&heads, &self.operations.iter().map(row).collect::<Vec<_>>(), text);
         if self.places.len() < 2 {
@@ -123,7 +123,8 @@ fn of_winner(winner: &Winner, text: &mut String) {
     for near in &winner.neighbours {
         let changes = if near.distance == 1 { "change" } else { "changes" };
         let said = near.differences.join("; ");
-        let _ = writeln!(text, "  {}  {} {changes}: {said}", number(near.score), near.distance);
+        let limits = if near.breaks_limit { ", breaks a limit" } else { "" };
+        let _ = writeln!(text, "  {}  {} {changes}{limits}: {said}", number(near.score), near.distance);
     }
 }
 

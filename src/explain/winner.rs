@@ -1,30 +1,47 @@
 //! The winner: what its operations are worth, and what was measured near it.
 
 use bonas_spaces::Architecture;
+use bonas_study::history::{Evaluation, Fidelity, Score};
 use bonas_study::statistics::{mean, sd};
 use bonas_surrogate::Predict;
 
+use super::Asked;
 use super::apart::apart;
-use super::effects::{half_of, values};
+use super::effects::values;
 use super::exchanges::{Options, options};
 use super::facts::{Explanation, Interval, Neighbour, Replacement, Winner};
-use super::{Asked, FEWEST_HALVED, HALVES};
+use super::halves::Half;
 use crate::StudyError;
 use crate::search::summary;
+
+/// The winner with what can be exchanged in it.
+pub(super) struct Won {
+    text: String,
+    architecture: Architecture,
+    pub(super) options: Options,
+}
+
+impl Won {
+    /// That of a search; none where no architecture keeps the limits.
+    pub(super) fn of(asked: &Asked<'_>) -> Result<Option<Self>, StudyError> {
+        let Some(text) = summary(asked.directory(), &asked.search.config)?.winner else { return Ok(None) };
+        let architecture = asked.space.parse(&text)?;
+        let options = options(&*asked.space, &architecture)?;
+        Ok(Some(Self { text, architecture, options }))
+    }
+}
 
 /// Adds the winner to an explanation.
 pub(super) fn answer(
     asked: &Asked<'_>,
     facts: &mut Explanation,
-    fitted: &dyn Predict,
+    won: Option<Won>,
+    (fitted, halves): (&dyn Predict, &[Half]),
 ) -> Result<(), StudyError> {
-    let summary = summary(asked.directory(), &asked.search.config)?;
-    let Some(text) = summary.winner else {
+    let Some(Won { text, architecture, options }) = won else {
         facts.remarks.push("No architecture keeps the limits, so that there is no winner.".to_owned());
         return Ok(());
     };
-    let architecture = asked.space.parse(&text)?;
-    let options = options(&*asked.space, &architecture)?;
     let median = fitted.predict(std::slice::from_ref(&architecture))?[0].median();
     let all = asked.study.history.evaluations().iter();
     let score = all
@@ -35,14 +52,17 @@ pub(super) fn answer(
         key: architecture.key().to_string(),
         arch: text,
         median,
-        operations: operations(asked, &architecture, &options, fitted)?,
-        neighbours: neighbours(asked, &architecture)?,
+        operations: operations(asked, (&architecture, &options), fitted, halves)?,
+        neighbours: neighbours(asked, &architecture, facts.fidelity)?,
     });
     Ok(())
 }
 
 /// Changes of the predicted score by what an operation is replaced by, its place in the order of `options`.
-fn changes(fitted: &dyn Predict, options: &Options) -> Result<Vec<Vec<f64>>, StudyError> {
+pub(super) fn changes(fitted: &dyn Predict, options: &Options) -> Result<Vec<Vec<f64>>, StudyError> {
+    if options.is_empty() {
+        return Ok(Vec::new());
+    }
     let values = values(fitted, std::slice::from_ref(options))?;
     let blocks = values.iter().flat_map(std::collections::BTreeMap::values);
     Ok(blocks.map(|block| block[1..].iter().map(|(_, value)| value - block[0].1).collect()).collect())
@@ -50,26 +70,16 @@ fn changes(fitted: &dyn Predict, options: &Options) -> Result<Vec<Vec<f64>>, Stu
 
 fn operations(
     asked: &Asked<'_>,
-    winner: &Architecture,
-    options: &Options,
+    (winner, options): (&Architecture, &Options),
     fitted: &dyn Predict,
+    halves: &[Half],
 ) -> Result<Vec<Replacement>, StudyError> {
-    if options.is_empty() {
-        return Ok(Vec::new());
-    }
-    let halves = if asked.observations.len() < FEWEST_HALVED {
-        Vec::new()
-    } else {
-        asked.on_threads(asked.explain.halves.max(2), |half| {
-            changes(&*asked.fit(&half_of(asked, half), &[HALVES, half as u64])?, options)
-        })?
-    };
     let vocabulary = asked.space.vocabulary();
     let each = options.iter().zip(changes(fitted, options)?).enumerate();
     let mut replaced: Vec<Replacement> = each
         .filter_map(|(i, ((place, there), changes))| {
             let best = (0..changes.len()).reduce(|a, b| if changes[b] > changes[a] { b } else { a })?;
-            let drawn: Vec<f64> = halves.iter().map(|half| mean(&half[i])).collect();
+            let drawn: Vec<f64> = halves.iter().map(|half| mean(&half.changes[i])).collect();
             Some(Replacement {
                 place: place.name(winner, asked.space.cell_names()),
                 operation: vocabulary.name(there[0].0).to_owned(),
@@ -83,17 +93,27 @@ fn operations(
     Ok(replaced)
 }
 
-/// The measured architectures that differ least from the winner, of equals those with the better score.
-fn neighbours(asked: &Asked<'_>, winner: &Architecture) -> Result<Vec<Neighbour>, StudyError> {
-    let others = asked.observations.iter().filter(|other| other.architecture.key() != winner.key());
-    let mut near: Vec<_> =
-        others.map(|other| (apart(winner, &other.architecture, asked.space.cell_names()), other)).collect();
-    near.sort_by(|(a, one), (b, other)| a.0.cmp(&b.0).then(other.score.total_cmp(&one.score)));
+/// The measured architectures that differ least from the winner, of equals those with the better score. Scores are those of the
+/// history: what the surrogate is fitted to can be centred.
+fn neighbours(
+    asked: &Asked<'_>,
+    winner: &Architecture,
+    fidelity: Fidelity,
+) -> Result<Vec<Neighbour>, StudyError> {
+    let evaluations = asked.study.history.evaluations();
+    let fitted = asked.positions.iter().map(|&position| &evaluations[position]);
+    let others = fitted.filter(|other| other.architecture.key() != winner.key());
+    let mut near: Vec<_> = others
+        .filter_map(|other| {
+            let score = other.outcome.score(fidelity)?;
+            Some((apart(winner, &other.architecture, asked.space.cell_names()), other, score))
+        })
+        .collect();
+    near.sort_by(|(a, _, one), (b, _, other)| a.0.cmp(&b.0).then(other.value.total_cmp(&one.value)));
     near.truncate(asked.explain.shown);
-    let neighbour =
-        |((distance, differences), other): ((usize, Vec<String>), &bonas_surrogate::Observation)| {
-            let arch = asked.space.format(&other.architecture)?;
-            Ok(Neighbour { arch, score: other.score, distance, differences })
-        };
+    let neighbour = |((distance, differences), other, score): ((usize, Vec<String>), &Evaluation, &Score)| {
+        let arch = asked.space.format(&other.architecture)?;
+        Ok(Neighbour { arch, score: score.value, breaks_limit: score.infeasible, distance, differences })
+    };
     near.into_iter().map(neighbour).collect()
 }

@@ -36,12 +36,20 @@ pub(super) struct EvaluateArgs {
     /// Where to compute: auto, cpu, cuda or cuda:0.
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Also measure how long the network takes for batches of these sizes, with commas between.
-    #[arg(long, value_delimiter = ',', value_parser = positive, value_name = "BATCHES")]
+    /// Also measure how long the network takes for batches of these sizes (up to 65536), with commas between.
+    #[arg(long, value_delimiter = ',', value_parser = timed_batch, value_name = "BATCHES")]
     latency: Vec<NonZeroUsize>,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+}
+
+/// Largest batch that is timed.
+const LARGEST: usize = 1 << 16;
+
+fn timed_batch(text: &str) -> Result<NonZeroUsize, String> {
+    let batch = text.parse().ok().filter(|batch: &NonZeroUsize| batch.get() <= LARGEST);
+    batch.ok_or_else(|| format!("it must be a whole number from 1 to {LARGEST}"))
 }
 
 /// A part of a dataset.
@@ -93,7 +101,7 @@ mod torch {
 
     use bonas::StudyError;
     use bonas::config::DataSettings;
-    use bonas::report::Latency;
+    use bonas::report::{Evaluation, Latency};
     use bonas::study::statistics::Classification;
     use bonas::supernet::data::{
         Augment, Background, BatchOptions, Dataset, Images as Set, Loader, OnBad, load,
@@ -125,15 +133,24 @@ mod torch {
         }
         let figures = Classification::of(&probabilities, &labels)
             .ok_or_else(|| usage(format!("--data: {} has no images", args.data)))?;
-        let latency = latency::measure(&model, &classifier, &args.latency)?;
         let measured = Measured { probabilities: &probabilities, labels: &labels, images: &images };
-        let of = (args.data.clone(), args.part.name());
-        keep(&model, &evaluation(&model, of, &figures, &measured, &latency)?);
+        // The source means the same in any folder, so that the page can name a command.
+        let of = (change::source(&args.data, "--data")?, args.part.name());
+        let evaluated = evaluation(&model, of, &figures, &measured, &[])?;
+        // Kept and printed before anything is timed, which may take long or need more memory than there is.
+        keep(&model, &evaluated);
         let classes = &model.folder.card().classes;
+        if !args.json {
+            out::text(&text_of(&figures, classes, &model))?;
+        }
+        let latency = latency::measure(&model, &classifier, &args.latency);
+        if !latency.is_empty() {
+            keep(&model, &Evaluation { latency: latency.clone(), ..evaluated });
+        }
         if args.json {
             return out::text(&format!("{:#}\n", json_of(&figures, classes, &model, &latency)));
         }
-        out::text(&(text_of(&figures, classes, &model) + &latency::text(&latency)))
+        out::text(&latency::text(&latency))
     }
 
     /// The images, which must be those of the network's classes.
@@ -298,5 +315,18 @@ mod torch {
             "confusion": figures.confusion,
             "latency": latency,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_to_time_has_a_bound() {
+        assert_eq!(timed_batch("65536").unwrap().get(), 65536);
+        for text in ["0", "65537", "9999999999", "99999999999999999999999", "x"] {
+            assert!(timed_batch(text).unwrap_err().contains("from 1 to 65536"), "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use bonas_study::statistics::Classification;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// Version of the keys of [`Evaluation`]; they are only ever added to under one version.
 pub const EVALUATION_FORMAT: u32 = 1;
@@ -84,20 +85,41 @@ impl Evaluation {
         }
     }
 
+    /// Reads `evaluation.json`.
+    ///
+    /// # Errors
+    /// What is wrong with it: another format, first of all, keys that are missing, and any [`fault`](Self::fault).
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        match value.get("format") {
+            Some(format) if *format == EVALUATION_FORMAT => (),
+            Some(format) => return Err(other_format(format)),
+            None => return Err("it has no format".to_owned()),
+        }
+        let read: Self = serde_json::from_value(value).map_err(|error| error.to_string())?;
+        read.fault().map_or(Ok(read), Err)
+    }
+
     /// What of the file cannot be, if anything: it may be of another program, or changed.
     pub fn fault(&self) -> Option<String> {
         let classes = self.classes.len();
         let square = self.confusion.len() == classes && self.confusion.iter().all(|row| row.len() == classes);
         let inside = self.mistakes.iter().all(|m| m.class < classes && m.answer < classes);
+        let sum = self.confusion.iter().flatten().try_fold(0_usize, |sum, &count| sum.checked_add(count));
         match () {
-            () if self.format > EVALUATION_FORMAT => {
-                Some(format!("format {}, and this program knows {EVALUATION_FORMAT}", self.format))
-            }
+            () if self.format != EVALUATION_FORMAT => Some(other_format(&self.format.into())),
             () if !square => Some(format!("its confusion matrix is not {classes} by {classes}")),
+            () if sum != Some(self.images) => {
+                Some("the counts of its confusion matrix do not add up to its images".to_owned())
+            }
             () if !inside => Some("a mistake is of a class that is not there".to_owned()),
             () => None,
         }
     }
+}
+
+fn other_format(format: &Value) -> String {
+    format!("format {format}, and this program knows {EVALUATION_FORMAT}")
 }
 
 /// Where a model comes from: the search that found its architecture, `origin.json` in the folder of a training.

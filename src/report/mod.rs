@@ -51,7 +51,7 @@ pub use pca::{Plane, project};
 pub(crate) use shown::Shown;
 pub use summary::{Best, FinalSummary, Relaxed, Round, SUMMARY_FORMAT, Summary, Trained};
 pub use timings::{RoundTimings, TIMINGS_FORMAT, Timings, TrainedTimings};
-pub use training::{RunCurves, TrainingReport};
+pub use training::{RunCurves, Start, TrainingReport};
 
 /// The contents of a search's report: events, final training, times, environment.
 #[derive(Clone, Debug, Default)]

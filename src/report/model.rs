@@ -6,7 +6,7 @@ use bonas_spaces::Architecture;
 
 use super::evaluation::{Evaluation, Mistake, Origin};
 use super::markup::{dash, figure, folded, note, number, percent, scroll, section, table, tiles, warning};
-use super::plots::confusion;
+use super::plots::{DRAWN, confusion};
 use crate::drawing::{cell_svg, cell_title, escape};
 
 /// Most pairs of classes in the table of confusions.
@@ -141,8 +141,15 @@ fn of_evaluation(evaluation: &Evaluation) -> String {
     figures.extend(evaluation.top5_accuracy.map(|top5| (percent(Some(top5)), "top-5 accuracy".to_owned())));
     let of = format!("Measured by bonas evaluate on the {} part of {}.", evaluation.part, evaluation.data);
     let measured = section("Evaluation", &(tiles(&figures) + &note(&of) + &latencies(evaluation)));
-    let caption = "Brighter is a larger share of the class; every tile says its number.";
-    let map = figure("confusion", confusion(&evaluation.classes, &evaluation.confusion), caption);
+    let caption =
+        "Brighter is a larger share of the class; every tile says its number, and no tile is no image.";
+    let drawn = figure("confusion", confusion(&evaluation.classes, &evaluation.confusion), caption);
+    let map = match evaluation.classes.len() {
+        classes if classes > DRAWN => {
+            note(&format!("The confusion matrix of {classes} classes is not drawn; {DRAWN} are at most."))
+        }
+        _ => drawn,
+    };
     let body = map + &confusions(evaluation) + &by_class(evaluation);
     measured + &section("Which classes are taken for which", &body) + &mistakes(evaluation)
 }
@@ -328,6 +335,33 @@ mod tests {
     }
 
     #[test]
+    fn a_confusion_matrix_of_many_classes_is_a_sentence_and_a_table() {
+        let k = DRAWN + 1;
+        let (classes, mut confusion) = (vec!["c".to_owned(); k], vec![vec![0; k]; k]);
+        confusion[0][k - 1] = 6;
+        let page = of_evaluation(&Evaluation { classes, confusion, ..evaluation() });
+        assert!(page.contains("of 101 classes is not drawn; 100 are at most") && page.contains("Commonest"));
+        assert!(!page.contains("id=\"confusion\""));
+    }
+
+    #[test]
+    fn what_is_no_evaluation_is_an_error_and_a_newer_format_is_named() {
+        let read = |text: &str| Evaluation::parse(text.as_bytes());
+        let whole = serde_json::to_string(&evaluation()).unwrap();
+        assert_eq!(read(&whole), Ok(evaluation()));
+        for (text, expected) in [
+            ("{\"format\": 1", "EOF"),
+            ("{\"format\": 1}", "missing field"),
+            ("{\"format\": 2}", "format 2, and this program knows 1"),
+            ("[]", "it has no format"),
+            (&*whole.replace("\"images\":6", "\"images\":1"), "do not add up"),
+        ] {
+            let fault = read(text).unwrap_err();
+            assert!(fault.contains(expected), "{fault}");
+        }
+    }
+
+    #[test]
     fn a_file_that_was_changed_is_found_out() {
         assert_eq!(evaluation().fault(), None);
         let newer = Evaluation { format: 2, ..evaluation() }.fault().unwrap();
@@ -336,5 +370,11 @@ mod tests {
         let mut far = evaluation();
         far.mistakes[0].answer = 2;
         assert!(far.fault().unwrap().contains("a class that is not there"));
+        for changed in [
+            Evaluation { images: 1, ..evaluation() },
+            Evaluation { confusion: vec![vec![3, usize::MAX], vec![1, 1]], ..evaluation() },
+        ] {
+            assert!(changed.fault().unwrap().contains("do not add up to its images"));
+        }
     }
 }

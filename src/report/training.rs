@@ -16,6 +16,30 @@ pub struct RunCurves {
     pub accuracies: Vec<f64>,
 }
 
+/// What the weights were before a training.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Random: it was trained from scratch.
+    #[default]
+    Random,
+    /// Those of a trained network (`bonas train --init`).
+    Trained,
+    /// No training is known: the weights are random, or from elsewhere.
+    Untrained,
+}
+
+impl Start {
+    fn lead(self) -> &'static str {
+        match self {
+            Self::Random => "Trained from scratch; accuracies are on test images, read once in the end.",
+            Self::Trained => {
+                "Trained from the weights of a trained network; accuracies are on test images, read once in the end."
+            }
+            Self::Untrained => "No training is known; the weights are random, or from elsewhere.",
+        }
+    }
+}
+
 /// What the page of a training shows.
 #[derive(Clone, Debug, Default)]
 pub struct TrainingReport {
@@ -27,6 +51,8 @@ pub struct TrainingReport {
     pub config: String,
     /// The network of the first run; none while there is none.
     pub model: Option<ModelReport>,
+    /// What its weights were before.
+    pub start: Start,
 }
 
 impl TrainingReport {
@@ -52,9 +78,7 @@ impl TrainingReport {
             Some(FinalResult { failed: Some(reason), .. }) => {
                 format!("The training failed: {}.", escape(reason))
             }
-            Some(_) => {
-                "Trained from scratch; accuracies are on test images, read once in the end.".to_owned()
-            }
+            Some(_) => self.start.lead().to_owned(),
             None => "The training has not ended; the same `bonas train` command goes on with it.".to_owned(),
         }
     }
@@ -86,7 +110,8 @@ impl TrainingReport {
 fn of_result(result: &FinalResult) -> String {
     let percent = |value: Option<f64>| Shown::Accuracy.value(value);
     let sd = result.sd().map_or_else(String::new, |sd| format!(" ± {}", percent(Some(sd))));
-    let mut figures = vec![(percent(result.mean()), format!("test accuracy{sd}"))];
+    let accuracy = result.mean().map(|mean| (percent(Some(mean)), format!("test accuracy{sd}")));
+    let mut figures: Vec<_> = accuracy.into_iter().collect();
     figures.extend(result.params.map(|params| (params.to_string(), "parameters".to_owned())));
     figures.extend(result.macs.map(|macs| (macs.to_string(), "multiply-adds of an image".to_owned())));
     let rows =
@@ -117,7 +142,13 @@ mod tests {
         };
         let model = ModelReport { arch: "a<b".into(), ..ModelReport::default() };
         let runs = vec![run(2.0), run(3.0)];
-        TrainingReport { result: Some(result), runs, config: "[final]\n".into(), model: Some(model) }
+        TrainingReport {
+            result: Some(result),
+            runs,
+            config: "[final]\n".into(),
+            model: Some(model),
+            start: Start::Random,
+        }
     }
 
     #[test]
@@ -145,6 +176,20 @@ mod tests {
         let page = TrainingReport { result: Some(failed), ..report() }.page();
         assert!(page.contains("The training failed: a loss &lt;NaN&gt;."), "{page}");
         assert!(!page.contains("Test accuracy of each run"), "no table without a row");
+    }
+
+    #[test]
+    fn the_lead_says_what_the_weights_were() {
+        let page = |start| TrainingReport { start, ..report() }.page();
+        assert!(page(Start::Random).contains("Trained from scratch"));
+        let fine_tuned = page(Start::Trained);
+        assert!(fine_tuned.contains("weights of a trained network") && !fine_tuned.contains("from scratch"));
+        let result = FinalResult { params: Some(12), ..FinalResult::default() };
+        let untrained =
+            TrainingReport { result: Some(result), start: Start::Untrained, ..TrainingReport::default() };
+        let untrained = untrained.page();
+        assert!(untrained.contains("No training is known") && untrained.contains("parameters"));
+        assert!(!untrained.contains("accurac"), "{untrained}");
     }
 
     #[test]

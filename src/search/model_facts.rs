@@ -1,13 +1,15 @@
 //! What a page shows of a model.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use bonas_deploy::Folder as ModelFolder;
 use bonas_deploy::folder::{ModelCard, Training};
 use bonas_spaces::{Architecture, SearchSpace};
-use bonas_study::journal::read_json;
+use bonas_supernet::data::Source;
 use serde_json::Value;
 
+use super::{CONFIG_FILE, TRAINING_FILE, read_config};
 use crate::config::SearchConfig;
 use crate::report::{EVALUATION_FILE, Evaluation, Measured, ModelReport};
 use crate::shell::quoted;
@@ -16,7 +18,7 @@ use crate::{StudyError, build};
 /// Facts of a model folder.
 ///
 /// # Errors
-/// [`StudyError::Data`] for an evaluation that cannot be read, [`StudyError::Io`].
+/// [`StudyError::Io`] for weights that cannot be read.
 pub(super) fn of_folder(folder: &ModelFolder, path: &Path) -> Result<ModelReport, StudyError> {
     let card = folder.card();
     let space = build::model_space(&card.space).ok();
@@ -100,25 +102,50 @@ fn flat(value: &Value) -> Vec<(String, String)> {
     leaves
 }
 
-/// What was measured of a model, unless it is of other weights by now.
+/// What was measured of a model, unless it is of other weights by now, or cannot be read.
 fn evaluation(folder: &ModelFolder, path: &Path) -> Result<Measured, StudyError> {
-    let source = folder.card().training.as_ref().map(|training| training.data.source.clone());
-    let command =
-        |source: &str| format!("bonas evaluate {} --data {}", quoted(path), quoted(Path::new(source)));
-    let Some(kept) = read_json::<Evaluation>(&path.join(EVALUATION_FILE))? else {
-        return Ok(source.map_or(Measured::Nothing, |source| Measured::By(command(&source))));
-    };
-    let weights = weights_hash(&folder.weights_file())?;
-    let again = command(&kept.data);
-    Ok(match kept.fault() {
-        Some(fault) => Measured::Outdated(format!(
-            "{EVALUATION_FILE} cannot be shown: {fault}; `{again}` writes it again."
-        )),
-        None if kept.weights != weights => {
-            Measured::Outdated(format!("What was measured is of other weights; `{again}` measures these."))
+    let trained = folder.card().training.as_ref();
+    let usual = trained.map(|training| command(path, &resolved(&training.data.source, path), "test"));
+    let read = match std::fs::read(path.join(EVALUATION_FILE)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Ok(usual.map_or(Measured::Nothing, Measured::By));
         }
-        None => Measured::Evaluated(Box::new(kept)),
-    })
+        Err(error) => Err(error.to_string()),
+        Ok(bytes) => Evaluation::parse(&bytes),
+    };
+    let kept = match read {
+        Ok(kept) => kept,
+        Err(fault) => {
+            let again = usual.unwrap_or_else(|| "bonas evaluate".to_owned());
+            let reason = format!("{EVALUATION_FILE} cannot be shown: {fault}; `{again}` writes it again.");
+            return Ok(Measured::Outdated(reason));
+        }
+    };
+    if kept.weights == weights_hash(&folder.weights_file())? {
+        return Ok(Measured::Evaluated(Box::new(kept)));
+    }
+    let again = command(path, &kept.data, &kept.part);
+    Ok(Measured::Outdated(format!("What was measured is of other weights; `{again}` measures these.")))
+}
+
+/// The command that evaluates a model.
+fn command(path: &Path, source: &str, part: &str) -> String {
+    let part = if part == "test" { String::new() } else { format!(" --part {}", quoted(Path::new(part))) };
+    format!("bonas evaluate {} --data {}{part}", quoted(path), quoted(Path::new(source)))
+}
+
+/// A source of images with its paths taken from where the training two folders above a model says that they start; as it
+/// is where there is none.
+fn resolved(source: &str, model: &Path) -> String {
+    let resolved = || {
+        let model = model.canonicalize().ok()?;
+        let above = model.parent()?.parent()?;
+        let file =
+            [TRAINING_FILE, CONFIG_FILE].map(|file| above.join(file)).into_iter().find(|f| f.is_file())?;
+        let config = read_config(&file).ok()?;
+        Some(source.parse::<Source>().ok()?.within(&above.join(config.relative_to)).to_string())
+    };
+    resolved().unwrap_or_else(|| source.to_owned())
 }
 
 /// Hash of a file of weights, in hexadecimal (BLAKE3).
@@ -137,6 +164,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_command_says_images_and_part() {
+        let of = |part| command(Path::new("a b"), "folder:/x", part);
+        assert_eq!(of("test"), "bonas evaluate 'a b' --data folder:/x");
+        assert_eq!(of("val"), "bonas evaluate 'a b' --data folder:/x --part val");
+        let root = tempfile::tempdir().unwrap();
+        let model = root.path().join("final/m");
+        std::fs::create_dir_all(&model).unwrap();
+        assert_eq!(resolved("folder:x", &model), "folder:x");
+        std::fs::write(root.path().join(TRAINING_FILE), "relative_to = \"/there\"\n").unwrap();
+        assert_eq!(resolved("folder:x", &model), "folder:/there/x");
+        assert_eq!(resolved("digits", &model), "digits");
+    }
 
     #[test]
     fn leaves_are_named_by_their_paths() {

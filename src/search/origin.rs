@@ -31,23 +31,37 @@ pub(super) fn kept(directory: &Path) -> Result<Option<Origin>, StudyError> {
 }
 
 /// The origin of a model folder that final training left: the search two folders above it, or what the training there notes.
+/// None where what lies there does not fit the model, as a search in another space.
 pub(super) fn above(model: &Path) -> Result<Option<Origin>, StudyError> {
     let io = |source| StudyError::Io { path: model.to_owned(), source };
     let model = model.canonicalize().map_err(io)?;
     let Some(above) = model.parent().and_then(Path::parent) else { return Ok(None) };
     if let Some(origin) = kept(above)? {
-        return Ok(Some(Origin { search: relative(&model, &above.join(&origin.search))?, ..origin }));
+        // A search that is gone is named all the same.
+        let search = relative(&model, &above.join(&origin.search))
+            .unwrap_or_else(|_| Path::new("../..").join(&origin.search).to_string_lossy().into_owned());
+        return Ok(Some(Origin { search, ..origin }));
     }
     if !above.join(CONFIG_FILE).is_file() || !Journal::exists(above) {
         return Ok(None);
     }
+    let read = bonas_deploy::Folder::read(&model).map_err(crate::build::of_deploy)?;
+    let card = read.card();
+    Ok(found_above(above, &card.space.name, &card.architecture)
+        .ok()
+        .flatten()
+        .map(|origin| Origin { search: "../..".to_owned(), ..origin }))
+}
+
+/// What a search in a folder says of an architecture; an error or none where it cannot be of it.
+fn found_above(above: &Path, space_name: &str, architecture: &str) -> Result<Option<Origin>, StudyError> {
     let config = read_config(&above.join(CONFIG_FILE))?;
     let config = SearchConfig { relative_to: above.to_owned(), ..config };
     let space = build::space(&config)?;
-    let read = bonas_deploy::Folder::read(&model).map_err(crate::build::of_deploy)?;
-    let architecture = space.parse(&read.card().architecture)?;
-    let origin = found(above, &config, &architecture)?;
-    Ok(Some(Origin { search: relative(&model, above)?, ..origin }))
+    if space.name() != space_name {
+        return Ok(None);
+    }
+    found(above, &config, &space.parse(architecture)?).map(Some)
 }
 
 /// What a search says of an architecture; its path is left empty.
@@ -91,6 +105,21 @@ fn relative(from: &Path, to: &Path) -> Result<String, StudyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_that_does_not_fit_is_no_origin() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = |space: &str, text: &str| {
+            std::fs::write(folder.path().join(CONFIG_FILE), text).unwrap();
+            found_above(folder.path(), space, "no architecture").ok().flatten().is_none()
+        };
+        let config = "[space]\nname = \"nasbench201\"\n";
+        assert!(matches!(
+            (none("darts", config), found_above(folder.path(), "darts", "x")),
+            (true, Ok(None))
+        ));
+        assert!(none("nasbench201", config) && none("nasbench201", "of = \"another version\""));
+    }
 
     #[test]
     fn paths_lead_from_folder_to_folder() {

@@ -8,10 +8,10 @@ use bonas_supernet::evaluator::RunFiles;
 
 use super::model_facts::{of_folder, of_training};
 use super::origin::{above, kept};
-use super::{FINALS_FOLDER, TRAINING_FILE};
+use super::{FINALS_FOLDER, INIT_FILE, TRAINING_FILE};
 use crate::build::of_deploy;
 use crate::config::SearchConfig;
-use crate::report::{FINAL_FILE, FinalResult, ModelReport, REPORT_FILE, RunCurves, TrainingReport};
+use crate::report::{FINAL_FILE, FinalResult, ModelReport, REPORT_FILE, RunCurves, Start, TrainingReport};
 use crate::{StudyError, build};
 
 /// How the names of learning curves end ([`RunFiles::curves`](bonas_supernet::evaluator::RunFiles::curves)).
@@ -28,10 +28,10 @@ pub fn write_training_report(directory: &Path) -> Result<PathBuf, StudyError> {
     let settings = directory.join(TRAINING_FILE);
     let results: Option<Vec<FinalResult>> = read_json(&directory.join(FINAL_FILE))?;
     let (result, config) = (results.and_then(|results| results.into_iter().next()), read(&settings)?);
-    let model = result.as_ref().filter(|result| result.failed.is_none());
-    let model = model.map(|result| model_of(directory, &settings, &config, result)).transpose()?;
+    let model = result.as_ref().map(|result| model_of(directory, &settings, &config, result)).transpose()?;
     let runs = curves(&directory.join(FINALS_FOLDER))?;
-    write_page(directory, &TrainingReport { result, runs, config, model })
+    let start = if directory.join(INIT_FILE).is_file() { Start::Trained } else { Start::Random };
+    write_page(directory, &TrainingReport { result, runs, config, model, start })
 }
 
 /// Writes `report.html` in a model folder, and gives its path.
@@ -45,10 +45,23 @@ pub fn write_model_report(folder: &Path) -> Result<PathBuf, StudyError> {
     let (params, macs) = (Some(card.params), Some(card.macs));
     let result =
         FinalResult { arch: card.architecture.clone(), test, params, macs, ..FinalResult::default() };
-    let curves = folder.with_extension(&CURVES[1..]);
+    let curves = curves_beside(folder)?;
     let runs = if curves.is_file() { vec![parse(&curves, &self::read(&curves)?)?] } else { Vec::new() };
     let model = Some(ModelReport { origin, ..of_folder(&read, folder)? });
-    write_page(folder, &TrainingReport { result: Some(result), runs, config: String::new(), model })
+    let start = match &card.training {
+        None => Start::Untrained,
+        Some(training) if training.recipe.get("init").is_some() => Start::Trained,
+        Some(_) => Start::Random,
+    };
+    write_page(folder, &TrainingReport { result: Some(result), runs, config: String::new(), model, start })
+}
+
+/// Where the learning curves of a model folder lie: beside it, under its whole name.
+fn curves_beside(folder: &Path) -> Result<PathBuf, StudyError> {
+    let whole = folder.canonicalize().map_err(|source| StudyError::Io { path: folder.to_owned(), source })?;
+    let mut curves = whole.into_os_string();
+    curves.push(CURVES);
+    Ok(curves.into())
 }
 
 fn write_page(folder: &Path, report: &TrainingReport) -> Result<PathBuf, StudyError> {
@@ -57,7 +70,7 @@ fn write_page(folder: &Path, report: &TrainingReport) -> Result<PathBuf, StudyEr
     Ok(page)
 }
 
-/// The network of the first run of a training that has ended.
+/// The network of the first run of a training that has ended; its architecture and recipe if the training failed.
 fn model_of(
     directory: &Path,
     settings: &Path,
@@ -71,7 +84,7 @@ fn model_of(
     let architecture = space.parse(&result.arch)?;
     let folder = RunFiles::new(&directory.join(FINALS_FOLDER), architecture.key(), 0).model();
     let origin = kept(directory)?;
-    let model = if ModelFolder::is_at(&folder) {
+    let model = if result.failed.is_none() && ModelFolder::is_at(&folder) {
         of_folder(&ModelFolder::read(&folder).map_err(of_deploy)?, &folder)?
     } else {
         of_training(&config, &*space, &architecture)?
@@ -131,6 +144,28 @@ fn read(path: &Path) -> Result<String, StudyError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn curves_lie_beside_a_model_under_its_whole_name() {
+        let root = tempfile::tempdir().unwrap();
+        let model = root.path().join("net.v1");
+        std::fs::create_dir(&model).unwrap();
+        let expected = root.path().canonicalize().unwrap().join("net.v1.curves.csv");
+        assert_eq!(curves_beside(&model).unwrap(), expected);
+        assert_eq!(curves_beside(&model.join(".")).unwrap(), expected);
+        assert!(curves_beside(&root.path().join("none")).is_err());
+    }
+
+    #[test]
+    fn a_training_that_failed_shows_its_architecture() {
+        let root = tempfile::tempdir().unwrap();
+        let arch = "|nor_conv_3x3~0|+|skip_connect~0|none~1|+|none~0|none~1|nor_conv_1x1~2|";
+        let result = FinalResult { arch: arch.into(), failed: Some("no loss".into()), ..Default::default() };
+        let config = "[space]\nname = \"nasbench201\"\n";
+        let model = model_of(root.path(), Path::new("t.toml"), config, &result).unwrap();
+        assert!(model.architecture.is_some() && !model.recipe.is_empty());
+        assert_eq!(model.arch, arch);
+    }
 
     #[test]
     fn curves_are_read_and_damage_is_named() {

@@ -13,9 +13,13 @@ const GAP: f64 = 16.0;
 /// Most letters of a label.
 const LONGEST: usize = 14;
 
-/// A heat map: a row a class, a column an answer; shades are shares of the class. None without an image.
+/// Most classes that are drawn: the page grows with their square.
+pub(crate) const DRAWN: usize = 100;
+
+/// A heat map: a row a class, a column an answer; shades are shares of the class. None without an image and for more than
+/// [`DRAWN`] classes.
 pub(crate) fn confusion(classes: &[String], counts: &[Vec<usize>]) -> Option<String> {
-    if counts.iter().flatten().all(|&count| count == 0) {
+    if classes.len() > DRAWN || counts.iter().flatten().all(|&count| count == 0) {
         return None;
     }
     let k = classes.len();
@@ -34,8 +38,8 @@ pub(crate) fn confusion(classes: &[String], counts: &[Vec<usize>]) -> Option<Str
         if class % step == 0 {
             chart.text(Side::Left, class as f64 + 0.5, &labels[class]);
         }
-        for (answer, &count) in counts.iter().enumerate() {
-            let share = if all == 0 { 0.0 } else { count as f64 / all as f64 };
+        for (answer, &count) in counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            let share = count as f64 / all as f64;
             let hint = format!("{} taken for {}: {count} of {all}", classes[class], classes[answer]);
             let (from, to) = (answer as f64 - 0.5, answer as f64 + 0.5);
             chart.tile((from, class as f64), (to, class as f64 + 1.0), share, &hint);
@@ -57,12 +61,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_answer_is_a_tile_with_its_number() {
+    fn every_answer_that_was_given_is_a_tile_with_its_number() {
         let classes = ["cat".to_owned(), "a very long name of a <class>".to_owned()];
         assert_eq!(confusion(&classes, &[vec![0, 0], vec![0, 0]]), None);
         let html = confusion(&classes, &[vec![3, 1], vec![0, 0]]).unwrap();
-        assert_eq!(html.matches("<rect class=\"hit\"").count(), 4);
+        assert_eq!(html.matches("<rect class=\"hit\"").count(), 2);
         assert!(html.contains("cat taken for a very long name of a &lt;class&gt;: 1 of 4"), "{html}");
         assert!(html.contains(">a very long n… 1<") && !html.contains("NaN"), "{html}");
+    }
+
+    #[test]
+    fn many_classes_are_not_drawn() {
+        let of = |k: usize| confusion(&vec!["c".to_owned(); k], &vec![vec![1; k]; k]);
+        assert!(of(DRAWN).is_some() && of(DRAWN + 1).is_none());
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use alphas::alphas;
 pub(crate) use axis::Axis;
 pub(crate) use calibration::calibration;
 pub(crate) use chart::{Chart, Paint, Shape, Side};
-pub(crate) use confusion::confusion;
+pub(crate) use confusion::{DRAWN, confusion};
 pub(crate) use embedding::embedding;
 pub(crate) use intervals::{Measured, intervals};
 pub(crate) use lines::{Curves, Line, lines};

@@ -17,10 +17,10 @@ use serde_json::Value;
 
 use crate::cli::{SMALL, bonas, text};
 
-/// Cells without pooling, of which the table inside the program has all.
 /// Edges of a cell in the order of its text.
 const EDGES: [&str; 6] =
     ["input -> 1", "input -> 2", "1 -> 2", "input -> output", "1 -> output", "2 -> output"];
+/// Cells without pooling, of which the table inside the program has all.
 const OPERATIONS: [&str; 4] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"];
 
 fn run(arguments: &[&str], folder: &Path) -> String {
@@ -212,6 +212,76 @@ fn what_cannot_be_explained_is_refused() {
     let printed = run(&["explain", "r"], at);
     assert!(printed.contains("fitted to 2 scores of 3 architectures, 1 failed"), "{printed}");
     assert!(printed.contains("With fewer than 10 scores"), "{printed}");
+    let config = fs::read(at.join("r/config.toml")).unwrap();
+    let error = refused(&["explain", "r", "--page", "r/config.toml"], at);
+    assert!(error.contains("config.toml is a file in the folder of the search"), "{error}");
+    assert_eq!(fs::read(at.join("r/config.toml")).unwrap(), config);
+    run(&["explain", "r", "--page", "r/explain.html"], at);
+}
+
+/// Four scores, of which as many as are told to keep the limit.
+fn limited(latencies: [&str; 4], at: &Path) -> String {
+    let told = "\"told\"\nlimits = [\"latency <= 2\"]\nobjective = \"-latency\"";
+    let config = SMALL.replace("\"synthetic\"", told).replace("\"random\"", "\"bonas\"");
+    fs::write(at.join("s.toml"), config).unwrap();
+    run(&["search", "s.toml", "--out", "r"], at);
+    run(&["ask", "r", "-n", "4"], at);
+    for (i, latency) in latencies.iter().enumerate() {
+        let measure = format!("latency={latency}");
+        run(&["tell", "r", &i.to_string(), "--score", &format!("0.{}", i + 3), "--measure", &measure], at);
+    }
+    run(&["explain", "r", "--json", "--top", &u64::MAX.to_string()], at)
+}
+
+#[test]
+fn what_breaks_a_limit_is_marked() {
+    let folder = tempfile::tempdir().unwrap();
+    let json: Value = serde_json::from_str(&limited(["1", "2", "3", "4"], folder.path())).unwrap();
+    let near = json["winner"]["neighbours"].as_array().unwrap();
+    assert_eq!(near.len(), 3);
+    for one in near {
+        assert_eq!(one["breaks_limit"], one["score"].as_f64().unwrap() > 0.45, "{one}");
+    }
+    assert!(json["remarks"].to_string().contains("by the score alone"), "{}", json["remarks"]);
+    assert!(run(&["explain", "r"], folder.path()).contains("breaks a limit: "));
+}
+
+#[test]
+fn without_a_winner_there_is_one_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let json = limited(["3"; 4], folder.path());
+    assert!(
+        json.contains("No architecture keeps the limits") && !json.contains("One architecture"),
+        "{json}"
+    );
+}
+
+/// What is called measured is what the journal has, also where the surrogate is fitted to something else.
+#[test]
+fn scores_are_as_measured_whatever_the_targets() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("s.toml"), SMALL.replace("30", "24").replace("\"random\"", "\"bonas\"")).unwrap();
+    for targets in ["batch-centred", "batch-intercept"] {
+        run(&["search", "s.toml", "--out", targets, "--set", &format!("strategy.targets={targets}")], at);
+        let explain =
+            ["explain", targets, "--json", "--halves", "2", "--repeats", "2", "--architectures", "5"];
+        let json: Value = serde_json::from_str(&run(&explain, at)).unwrap();
+        let space = bonas::spaces::catalogue::SPACES.get("nasbench201").unwrap().space();
+        let history = Journalled::read(&at.join(targets), &space).unwrap().history;
+        let measured = |arch: &Value| {
+            let key = space.parse(arch.as_str().unwrap()).unwrap().key();
+            let mut all = history.evaluations().iter();
+            all.find(|e| e.architecture.key() == key).unwrap().outcome.value(bonas::Fidelity::Table)
+        };
+        let shown = [&json["winner"]["neighbours"], &json["first"]["rivals"]];
+        for one in shown.into_iter().flat_map(|list| list.as_array().unwrap()) {
+            assert_eq!(measured(&one["arch"]), one["score"].as_f64(), "{targets}: {one}");
+        }
+        assert!(json["first"]["rivals"].as_array().unwrap().iter().all(|one| one["noise_share"].is_null()));
+        let remarks = json["remarks"].to_string();
+        assert!(remarks.contains(targets) && remarks.contains("raise --architectures"), "{remarks}");
+    }
 }
 
 /// Every part has an answer or says why not: nodes without an order, two cells, surrogates without features or joint posterior, two

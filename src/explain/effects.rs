@@ -8,7 +8,6 @@ use bonas_surrogate::{Posterior, Predict};
 
 use super::exchanges::{Exchanges, Options, Place};
 use super::facts::{Effect, Explanation, Interval, PlaceEffects};
-use super::halves::Half;
 use super::{Asked, FEWEST_HALVED};
 use crate::StudyError;
 
@@ -26,7 +25,7 @@ pub(super) fn answer(
     asked: &Asked<'_>,
     facts: &mut Explanation,
     (chosen, exchanges): (&[usize], &Exchanges),
-    (fitted, halves): (&dyn Predict, &[Half]),
+    (fitted, halves): (&dyn Predict, &[Effects]),
 ) -> Result<(), StudyError> {
     if exchanges.places().is_empty() {
         return Ok(());
@@ -39,7 +38,7 @@ pub(super) fn answer(
         ));
     }
     let spread = |of: &dyn Fn(&Effects) -> Option<f64>| {
-        let drawn: Vec<f64> = halves.iter().filter_map(|half| of(&half.effects)).collect();
+        let drawn: Vec<f64> = halves.iter().filter_map(of).collect();
         (drawn.len() > 1).then(|| sd(&drawn))
     };
     let whole = Effects::of(&values, &all);

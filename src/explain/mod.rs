@@ -184,10 +184,10 @@ impl Asked<'_> {
         }
         let won = Won::of(self)?;
         let replaced = won.as_ref().map_or_else(Options::default, |won| won.options.clone());
-        let halves = halves::halves(self, (&chosen, &exchanges), &replaced)?;
-        effects::answer(self, facts, (&chosen, &exchanges), (&*fitted, &halves))?;
+        let (effects, changes) = halves::halves(self, (&chosen, &exchanges), &replaced)?;
+        effects::answer(self, facts, (&chosen, &exchanges), (&*fitted, &effects))?;
         folds::answer(self, facts, (&chosen, &exchanges), known)?;
-        winner::answer(self, facts, won, (&*fitted, &halves))?;
+        winner::answer(self, facts, won, (&*fitted, &changes))?;
         first::answer(self, facts, &*fitted)
     }
 

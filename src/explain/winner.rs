@@ -10,7 +10,6 @@ use super::apart::apart;
 use super::effects::values;
 use super::exchanges::{Options, options};
 use super::facts::{Explanation, Interval, Neighbour, Replacement, Winner};
-use super::halves::Half;
 use crate::StudyError;
 use crate::search::summary;
 
@@ -36,7 +35,7 @@ pub(super) fn answer(
     asked: &Asked<'_>,
     facts: &mut Explanation,
     won: Option<Won>,
-    (fitted, halves): (&dyn Predict, &[Half]),
+    (fitted, halves): (&dyn Predict, &[Changes]),
 ) -> Result<(), StudyError> {
     let Some(Won { text, architecture, options }) = won else {
         facts.remarks.push("No architecture keeps the limits, so that there is no winner.".to_owned());
@@ -58,8 +57,11 @@ pub(super) fn answer(
     Ok(())
 }
 
+/// Changes of the predicted score: for each place the one by each of the other operations there.
+pub(super) type Changes = Vec<Vec<f64>>;
+
 /// Changes of the predicted score by what an operation is replaced by, its place in the order of `options`.
-pub(super) fn changes(fitted: &dyn Predict, options: &Options) -> Result<Vec<Vec<f64>>, StudyError> {
+pub(super) fn changes(fitted: &dyn Predict, options: &Options) -> Result<Changes, StudyError> {
     if options.is_empty() {
         return Ok(Vec::new());
     }
@@ -72,14 +74,14 @@ fn operations(
     asked: &Asked<'_>,
     (winner, options): (&Architecture, &Options),
     fitted: &dyn Predict,
-    halves: &[Half],
+    halves: &[Changes],
 ) -> Result<Vec<Replacement>, StudyError> {
     let vocabulary = asked.space.vocabulary();
     let each = options.iter().zip(changes(fitted, options)?).enumerate();
     let mut replaced: Vec<Replacement> = each
         .filter_map(|(i, ((place, there), changes))| {
             let best = (0..changes.len()).reduce(|a, b| if changes[b] > changes[a] { b } else { a })?;
-            let drawn: Vec<f64> = halves.iter().map(|half| mean(&half.changes[i])).collect();
+            let drawn: Vec<f64> = halves.iter().map(|half| mean(&half[i])).collect();
             Some(Replacement {
                 place: place.name(winner, asked.space.cell_names()),
                 operation: vocabulary.name(there[0].0).to_owned(),

@@ -25,18 +25,8 @@ pub(super) fn answer(
     (chosen, exchanges): (&[usize], &Exchanges),
     known: &[String],
 ) -> Result<(), StudyError> {
-    if asked.observations.len() < FEWEST_HALVED {
-        facts.remarks.push(format!(
-            "With fewer than {FEWEST_HALVED} scores none is left out, so that there is no importance of features."
-        ));
-        return Ok(());
-    }
-    if chosen.len() < FEWEST_HALVED {
-        facts.remarks.push(format!(
-            "{} architectures are too few to permute features among, so that there is no importance of features; raise \
-             --architectures to {FEWEST_HALVED} or more.",
-            chosen.len()
-        ));
+    if let Some(reason) = too_few(asked, chosen) {
+        facts.remarks.push(reason);
         return Ok(());
     }
     let order = order(asked);
@@ -83,6 +73,22 @@ pub(super) fn answer(
     }
     facts.importance.sort_by(|a, b| b.drop.value.total_cmp(&a.drop.value));
     Ok(())
+}
+
+/// Why there is no importance of features, where there is too little to leave out or to permute.
+fn too_few(asked: &Asked<'_>, chosen: &[usize]) -> Option<String> {
+    if asked.observations.len() < FEWEST_HALVED {
+        return Some(format!(
+            "With fewer than {FEWEST_HALVED} scores none is left out, so that there is no importance of features."
+        ));
+    }
+    (chosen.len() < FEWEST_HALVED).then(|| {
+        format!(
+            "{} architectures are too few to permute features among, so that there is no importance of features; raise \
+             --architectures to {FEWEST_HALVED} or more.",
+            chosen.len()
+        )
+    })
 }
 
 /// All observations in a random order: the `i`-th is in fold `i mod COUNT`.

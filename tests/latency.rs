@@ -49,6 +49,8 @@ fn what_does_not_fit_is_named() {
         (&["--set", "latency.by=off", "--set", "latency.limit_ms=1"][..], "latency.by: off"),
         (&["--set", "latency.threads=2"], "latency.threads: 2"),
         (&["--set", "evaluator.name=told"], "nothing is measured here where scores are told"),
+        // Without tract that is refused first.
+        #[cfg(feature = "tract")]
         (
             &["--set", "strategy.name=random", "--set", "latency.objective=true"],
             "latency.objective: strategy random raises the score alone",

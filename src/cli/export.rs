@@ -12,10 +12,10 @@ use bonas::deploy::folder::{CARD_FILE, ModelCard, Untrained, WEIGHTS_FILE, Weigh
 use bonas::deploy::onnx::{self, BatchNorm};
 use bonas::deploy::pytorch::{self, About};
 use bonas::deploy::{Deployed, Folder as ModelFolder};
-use bonas::spaces::SearchSpace;
 #[cfg(feature = "torch")]
 use bonas::spaces::network::Network;
 use bonas::spaces::network::Shape;
+use bonas::spaces::{Architecture, SearchSpace};
 use bonas::study::journal::write_whole;
 use bonas::study::rng::stream;
 use clap::{Args, ValueEnum};
@@ -175,20 +175,32 @@ fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
         image: args.image.map(|side| Shape::square(args.image_channels, side)),
         classes: args.classes,
     };
-    let card = ModelCard::untrained(&*space, &architecture, &around).map_err(usage)?;
-    let (built, network) = card.networks(&*space).map_err(usage)?;
-    #[cfg(not(feature = "torch"))]
-    drop(built);
-    let weights = Weights::drawn(&network, &card.key, &mut stream(args.seed.unwrap_or(0), &[]))?;
-    Ok(Subject {
-        folder: None,
-        space,
-        card,
-        network,
-        weights,
-        #[cfg(feature = "torch")]
-        built,
-    })
+    Subject::drawn(space, &architecture, &around, args.seed.unwrap_or(0))
+}
+
+impl Subject {
+    /// A network with random weights.
+    fn drawn(
+        space: Arc<dyn SearchSpace>,
+        architecture: &Architecture,
+        around: &Untrained,
+        seed: u64,
+    ) -> anyhow::Result<Self> {
+        let card = ModelCard::untrained(&*space, architecture, around).map_err(usage)?;
+        let (built, network) = card.networks(&*space).map_err(usage)?;
+        #[cfg(not(feature = "torch"))]
+        drop(built);
+        let weights = Weights::drawn(&network, &card.key, &mut stream(seed, &[]))?;
+        Ok(Self {
+            folder: None,
+            space,
+            card,
+            network,
+            weights,
+            #[cfg(feature = "torch")]
+            built,
+        })
+    }
 }
 
 /// The PyTorch source of a network.

@@ -1,8 +1,8 @@
 //! What the model of a search expects.
 
 use bonas_spaces::Architecture;
+use bonas_study::Journalled;
 use bonas_study::rng::{ESTIMATE, stream};
-use bonas_study::{Ask, Journalled};
 
 use super::Search;
 use crate::{StudyError, build};
@@ -17,16 +17,9 @@ impl Search {
         let space = build::space(&self.config)?;
         let knowledge = build::knowledge(&self.config)?;
         let study = Journalled::read(&self.directory, &space)?;
-        let mut strategy = self.strategy(&self.transfer(), &*space, &knowledge)?;
-        let ask = Ask {
-            space: &space,
-            history: &study.history,
-            fidelity: self.config.evaluator.fidelity(),
-            round: 0,
-            remaining: 1,
-            pending: &[],
-        };
+        let strategy = self.strategy(&self.transfer(), &*space, &knowledge)?;
         let mut rng = stream(self.config.study.seed, &[ESTIMATE, study.history.len() as u64]);
-        strategy.expects(&ask, architectures, &mut rng)
+        let model = strategy.score_model(&study.history, self.config.evaluator.fidelity());
+        model.map_or(Ok(None), |model| model.medians(architectures, &mut rng))
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bonas_spaces::{Architecture, Key, SearchSpace};
-use bonas_surrogate::{Observation, Surrogate};
+use bonas_surrogate::{Observation, Posterior, Surrogate};
 
 use crate::StudyError;
 use crate::history::{Fidelity, History, Prediction};
@@ -82,6 +82,24 @@ pub struct ScoreModel<'a> {
     pub positions: Vec<usize>,
 }
 
+impl ScoreModel<'_> {
+    /// Posterior medians of the scores of some architectures, measured or not, in their order; none without an observation.
+    ///
+    /// # Errors
+    /// [`StudyError::Surrogate`] for a model that cannot be fitted.
+    pub fn medians(
+        &self,
+        architectures: &[Architecture],
+        rng: &mut StudyRng,
+    ) -> Result<Option<Vec<f64>>, StudyError> {
+        if self.observations.is_empty() {
+            return Ok(None);
+        }
+        let fitted = self.surrogate.fit(&self.observations, rng)?;
+        Ok(Some(fitted.predict(architectures)?.iter().map(Posterior::median).collect()))
+    }
+}
+
 /// Proposes what to evaluate next; never runs the loop.
 ///
 /// `ask` must be a function of the strategy's settings, `ask` and `rng` alone, so that a resumed
@@ -97,42 +115,21 @@ pub trait Strategy: Send {
     /// [`StudyError::Strategy`] naming what failed and what to do.
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
 
-    /// What the strategy's model expects the scores of some architectures to be, measured or not, in their order; none where
-    /// it has no model of the scores, or nothing to fit it to.
-    ///
-    /// As `ask` a function of the settings, its arguments and `rng` alone; it changes no later proposal.
-    ///
-    /// # Errors
-    /// As [`ask`](Self::ask).
-    fn expects(
-        &mut self,
-        _ask: &Ask<'_>,
-        _architectures: &[Architecture],
-        _rng: &mut StudyRng,
-    ) -> Result<Option<Vec<f64>>, StudyError> {
-        Ok(None)
-    }
-
     /// The model of the scores that the strategy would fit after this history; none for a strategy without one.
     fn score_model(&self, _history: &History, _fidelity: Fidelity) -> Option<ScoreModel<'_>> {
         None
     }
 
-    /// What the strategy [expects](Self::expects) the true score of each evaluation to be, in the order of the history.
+    /// What the strategy believes the true score of each evaluation is, in the order of the history; none where it has no
+    /// model of the scores, or nothing to fit it to.
     ///
     /// The highest of many noisy scores is an overestimate, and a model that has seen them all can know better which
-    /// architecture is best. An evaluation without a score, or beyond a limit, has minus infinity.
+    /// architecture is best. An evaluation without a score, or beyond a limit, has minus infinity. As `ask` a function
+    /// of the settings, `ask` and `rng` alone; it changes no later proposal.
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    fn estimates(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
-        let evaluations = ask.history.evaluations();
-        let is_scored = |i: &usize| evaluations[*i].outcome.value(ask.fidelity).is_some();
-        let scored: Vec<usize> = (0..evaluations.len()).filter(is_scored).collect();
-        let architectures: Vec<_> = scored.iter().map(|&i| evaluations[i].architecture.clone()).collect();
-        let Some(expected) = self.expects(ask, &architectures, rng)? else { return Ok(None) };
-        let mut estimates = vec![f64::NEG_INFINITY; evaluations.len()];
-        scored.iter().zip(expected).for_each(|(&i, expected)| estimates[i] = expected);
-        Ok(Some(estimates))
+    fn estimates(&mut self, _ask: &Ask<'_>, _rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
+        Ok(None)
     }
 }

@@ -90,10 +90,9 @@ mod tests {
     use std::path::Path;
 
     use bonas::build::named_space;
-    use bonas::deploy::folder::{ModelCard, Untrained, Weights};
+    use bonas::deploy::folder::Untrained;
     use bonas::deploy::onnx::{BatchNorm, model};
     use bonas::spaces::network::Shape;
-    use bonas::study::rng::stream;
 
     use super::super::Subject;
     use super::check;
@@ -113,20 +112,8 @@ mod tests {
         let (channels, layers, classes) = (Some(2), Some(layers), Some(3));
         let around =
             Untrained { channels, layers, image: Some(Shape::square(1, 8)), classes, skeleton: None };
-        let card = ModelCard::untrained(&*space, &space.parse(arch).unwrap(), &around).unwrap();
-        let (built, network) = card.networks(&*space).unwrap();
-        let weights = Weights::drawn(&network, &card.key, &mut stream(seed, &[])).unwrap();
-        #[cfg(not(feature = "torch"))]
-        drop(built);
-        Subject {
-            folder: None,
-            space,
-            card,
-            network,
-            weights,
-            #[cfg(feature = "torch")]
-            built,
-        }
+        let architecture = space.parse(arch).unwrap();
+        Subject::drawn(space, &architecture, &around, seed).unwrap()
     }
 
     fn file(of: &Subject) -> Vec<u8> {

@@ -124,18 +124,12 @@ impl Strategy for Bonas {
     }
 
     /// Medians of the posterior, for one objective.
-    fn expects(
-        &mut self,
-        ask: &Ask<'_>,
-        architectures: &[Architecture],
-        rng: &mut StudyRng,
-    ) -> Result<Option<Vec<f64>>, StudyError> {
+    fn estimates(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Option<Vec<f64>>, StudyError> {
         let known = self.targets.of(ask.history, ask.fidelity);
         if known.is_empty() || self.aims.second.is_some() {
             return Ok(None);
         }
-        let fitted = self.fit_scores(&known, &[], rng)?;
-        Ok(Some(self.predict(&*fitted, architectures)?.iter().map(Posterior::median).collect()))
+        self.medians(ask.history.len(), &known, rng).map(Some)
     }
 
     fn score_model(&self, history: &History, fidelity: Fidelity) -> Option<ScoreModel<'_>> {

@@ -120,6 +120,23 @@ impl Bonas {
         Ok(self.surrogate.fit(&observations, rng)?)
     }
 
+    /// The median of the posterior of each evaluation that is known, in the order of a history of `count`; minus
+    /// infinity for the others.
+    pub(super) fn medians(
+        &self,
+        count: usize,
+        known: &[Scored<'_>],
+        rng: &mut StudyRng,
+    ) -> Result<Vec<f64>, StudyError> {
+        let fitted = self.fit_scores(known, &[], rng)?;
+        let architectures: Vec<_> = known.iter().map(|s| s.evaluation.architecture.clone()).collect();
+        let mut medians = vec![f64::NEG_INFINITY; count];
+        for (scored, posterior) in known.iter().zip(self.predict(&*fitted, &architectures)?) {
+            medians[scored.index] = posterior.median();
+        }
+        Ok(medians)
+    }
+
     /// The scale on which the surrogate models some values: theirs, which does not change with every
     /// new one, where it can.
     pub(super) fn unit(&self, values: &[f64]) -> Unit {

@@ -12,7 +12,7 @@ use bonas::spaces::Key;
 use bonas::study::Journalled;
 use bonas::study::table::{Benchmark, EMBEDDED_SEARCH, Reading, Source};
 use bonas::surrogate::metrics::kendall_tau_b;
-use bonas::{Explain, Explanation, Outcome, Score};
+use bonas::{Explain, Explanation, Interval, Outcome, Score};
 use serde_json::Value;
 
 use crate::cli::{SMALL, bonas, text};
@@ -114,6 +114,37 @@ fn pairs(explanation: &Explanation, truth: &BTreeMap<(String, String), f64>) -> 
     each.unzip()
 }
 
+/// The true effects of operations in what a search measured.
+fn effects_in(search: &Search, truth: &BTreeMap<Key, f64>) -> BTreeMap<(String, String), f64> {
+    let space = bonas::build::space(&search.config).unwrap();
+    let history = Journalled::read(&search.directory, &space).unwrap().history;
+    let cells: Vec<String> =
+        history.evaluations().iter().map(|e| space.format(&e.architecture).unwrap()).collect();
+    true_effects(truth, &cells)
+}
+
+/// The figures of docs/explain.md, printed.
+#[test]
+#[ignore = "prints figures: cargo test --release --test main -- --ignored --nocapture explain::figures"]
+fn figures() {
+    let truth = scores(&table());
+    for strategy in ["bonas", "random"] {
+        let folder = tempfile::tempdir().unwrap();
+        let search = searched(folder.path(), &truth, strategy, 60);
+        let explanation = Explain::default().run(&search).unwrap();
+        let effects = effects_in(&search, &truth);
+        let (found, expected) = pairs(&explanation, &effects);
+        let signs = found.iter().zip(&expected).filter(|(a, b)| (**a > 0.0) == (**b > 0.0)).count();
+        let intervals =
+            explanation.places.iter().flat_map(|place| place.effects.iter().map(|one| &one.effect));
+        let holds = |one: &Interval, truth: f64| one.low.unwrap() <= truth && truth <= one.high.unwrap();
+        let holding = intervals.zip(&expected).filter(|(one, truth)| holds(one, **truth)).count();
+        let tau = kendall_tau_b(&found, &expected).unwrap();
+        println!("{strategy}: tau {tau:.2}, {signs} of 24 signs, {holding} of 24 intervals hold the truth");
+        assert!(tau > 0.5 && signs > 12);
+    }
+}
+
 /// A search of a twentieth of the cells: its surrogate sees the effects that operations truly have in them.
 #[test]
 fn effects_are_those_of_the_table() {
@@ -121,11 +152,7 @@ fn effects_are_those_of_the_table() {
     let folder = tempfile::tempdir().unwrap();
     let search = searched(folder.path(), &truth, "bonas", 60);
     let explanation = Explain { halves: 2, repeats: 2, ..Explain::default() }.run(&search).unwrap();
-    let space = bonas::build::space(&search.config).unwrap();
-    let history = Journalled::read(&search.directory, &space).unwrap().history;
-    let cells: Vec<String> =
-        history.evaluations().iter().map(|e| space.format(&e.architecture).unwrap()).collect();
-    let effects = true_effects(&truth, &cells);
+    let effects = effects_in(&search, &truth);
     let (found, expected) = pairs(&explanation, &effects);
     assert_eq!(found.len(), 24, "four operations at six edges");
     let tau = kendall_tau_b(&found, &expected).unwrap();

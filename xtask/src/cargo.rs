@@ -69,7 +69,9 @@ pub(crate) fn lint(workspace: &Workspace) -> Result<()> {
 
 /// `cargo xtask demo`: the main job on the embedded images.
 pub(crate) fn demo(workspace: &Workspace, extra: &[OsString]) -> Result<()> {
-    let mut arguments = own(&["run", "--release", "--bin", "bonas", "--", "search"]);
+    // Without tract, which compiles for minutes and checks exports only.
+    let build = ["run", "--release", "--no-default-features", "--features", "torch", "--bin", "bonas"];
+    let mut arguments = own(&[&build[..], &["--", "search"]].concat());
     arguments.extend_from_slice(extra);
     run(cargo(workspace).args(arguments))
 }

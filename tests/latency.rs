@@ -62,7 +62,7 @@ fn what_does_not_fit_is_named() {
         #[cfg(not(feature = "tract"))]
         (&[], "latency.by: tract; this program was built without it"),
         #[cfg(feature = "tract")]
-        (&["--set", "latency.channels=99999999"], "latency.channels: "),
+        (&["--set", "latency.channels=99999999"], "latency: cannot plan the network: channels = 99999999"),
     ] {
         let refused = search(at, "s", more);
         let error = text(&refused.stderr);

@@ -23,6 +23,6 @@ fn main() -> Result<()> {
     let search = Search { config, directory, cancel: Arc::default() };
     let summary =
         search.run(&mut |_, _| vec![Box::new(Console::new(Box::new(stdout()), Box::new(stderr())))])?;
-    println!("\n{}", Ending::new(&summary, &*space, &search.directory));
+    println!("\n{}", Ending::new(&summary, &*space, &search.directory, &*search.config.evaluator));
     Ok(())
 }

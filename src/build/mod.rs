@@ -64,14 +64,20 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
     })
 }
 
-/// Fingerprint of the images that a search depends on ([`Source::fingerprint`]): those that networks are trained on, and those
+/// Fingerprint of the data that a search depends on: those of its evaluator ([`BuildEvaluator::data_fingerprint`]), and images
+/// ([`Source::fingerprint`]): those that networks are trained on, and those
 /// that a program of the user's is told to be trained on by `data.source`. None for others and for images inside the program.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a text that names no source, [`StudyError::Data`] for files that cannot be read.
 pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
     let read = config.trains() || config.evaluator.follows_up() || strategy_reads(config);
-    if read { images_fingerprint(config) } else { Ok(None) }
+    let images = if read { images_fingerprint(config)? } else { None };
+    let own = config.evaluator.data_fingerprint(&setup(config)?)?;
+    Ok(match (images, own) {
+        (Some(images), Some(own)) => Some(format!("{images}-{own}")),
+        (images, own) => images.or(own),
+    })
 }
 
 /// Whether the strategy rates networks on images.

@@ -172,7 +172,10 @@ pub(super) fn guarded(
             match write_report(dir, config) {
                 Ok(summary) => {
                     let space = build::space(config)?;
-                    out::text(&format!("\n{}\n", Ending::new(&summary, &*space, dir).state()))?;
+                    out::text(&format!(
+                        "\n{}\n",
+                        Ending::new(&summary, &*space, dir, &*config.evaluator).state()
+                    ))?;
                 }
                 Err(error) => out::error(&format!("no report yet: {error}")),
             }

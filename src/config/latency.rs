@@ -18,6 +18,9 @@ pub enum LatencyBy {
     Tract,
 }
 
+/// Most numbers of a batch of images: 4 GiB.
+const MOST_NUMBERS: usize = 1 << 30;
+
 bonas_study::settings! {
     /// How long the network of an architecture takes on this machine. The network has random weights, which latency does not
     /// depend on.
@@ -57,12 +60,18 @@ bonas_study::settings! {
         at_least_1(s.image, "image")?;
         at_least_1(s.image_channels, "image_channels")?;
         ensure(s.classes >= 2, "classes", s.classes, "at least 2")?;
-        at_least_1(s.batch, "batch")?;
+        ensure((1..=65_536).contains(&s.batch), "batch", s.batch, "1 to 65536")?;
+        let numbers = [s.image, s.image, s.image_channels].into_iter().try_fold(s.batch, usize::checked_mul);
+        let fits = numbers.is_some_and(|numbers| numbers <= MOST_NUMBERS);
+        ensure(fits, "batch", s.batch, &format!("of images with {MOST_NUMBERS} numbers in all at most"))?;
         ensure((1..=1024).contains(&s.threads), "threads", s.threads, "1 to 1024")?;
         let single = s.by != LatencyBy::Tract || s.threads == 1;
         ensure(single, "threads", s.threads, "1 with by = \"tract\"")?;
         let here = s.by != LatencyBy::Tract || s.device == "cpu";
         ensure(here, "device", &s.device, "cpu with by = \"tract\"")?;
+        ensure(s.warmup <= 100_000, "warmup", s.warmup, "at most 100000")?;
+        let one = !s.device.contains(',') && s.device != "auto";
+        ensure(one, "device", &s.device, "one device: cpu, cuda or cuda:0")?;
         ensure((1..=100_000).contains(&s.repeats), "repeats", s.repeats, "1 to 100000")?;
         let aims = s.by != LatencyBy::Off || (s.limit_ms == 0.0 && !s.objective);
         ensure(aims, "by", "off", "libtorch or tract, with a limit or an objective")
@@ -128,6 +137,10 @@ mod tests {
             ("by = \"tract\"\ndevice = \"cuda\"", "latency.device: cuda"),
             ("by = \"tract\"\nlimit_ms = nan", "latency.limit_ms: NaN"),
             ("by = \"tract\"\nrepeats = 0", "latency.repeats: 0"),
+            ("by = \"tract\"\nwarmup = 100001", "latency.warmup: 100001"),
+            ("by = \"tract\"\nbatch = 9223372036854775807", "latency.batch: 9223372036854775807"),
+            ("by = \"tract\"\nimage = 99999999\nimage_channels = 9999999999", "latency.batch: 1"),
+            ("by = \"libtorch\"\ndevice = \"auto\"", "latency.device: auto"),
         ] {
             let error = SearchConfig::from_toml(&format!("[latency]\n{keys}"), "t").unwrap_err().to_string();
             assert!(error.contains(expected), "{keys}: {error}");

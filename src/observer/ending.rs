@@ -4,10 +4,8 @@ use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::SearchSpace;
-use bonas_study::history::Fidelity;
 use bonas_study::statistics::{mean, sd};
-use bonas_supernet::evaluator::RunFiles;
-use bonas_supernet::recipe::Metric;
+use bonas_supernet::evaluator::{BuildEvaluator, RunFiles};
 
 use super::quoted;
 use crate::build::SPACE_FILE;
@@ -17,20 +15,24 @@ use crate::search::{FINALS_FOLDER, SPACE_COPY_FILE};
 
 /// The winner of a search: its text and drawing, its scores, what final training made of it beside random
 /// cells, and where its files are. Printed with `{}`.
-#[derive(Debug)]
 pub struct Ending<'a> {
     summary: &'a Summary,
     space: &'a dyn SearchSpace,
     folder: &'a Path,
     data: Option<String>,
     images: bool,
-    metric: Metric,
+    evaluator: &'a dyn BuildEvaluator,
 }
 
 impl<'a> Ending<'a> {
-    /// The ending of the search in a folder.
-    pub fn new(summary: &'a Summary, space: &'a dyn SearchSpace, folder: &'a Path) -> Self {
-        Self { summary, space, folder, data: None, images: false, metric: Metric::default() }
+    /// The ending of the search in a folder; its evaluator says what scores are.
+    pub fn new(
+        summary: &'a Summary,
+        space: &'a dyn SearchSpace,
+        folder: &'a Path,
+        evaluator: &'a dyn BuildEvaluator,
+    ) -> Self {
+        Self { summary, space, folder, data: None, images: false, evaluator }
     }
 
     /// Names the images that the winner may be trained on next, as `bonas train --data` takes them.
@@ -43,12 +45,6 @@ impl<'a> Ending<'a> {
     #[must_use]
     pub fn on_images(self, images: bool) -> Self {
         Self { images, ..self }
-    }
-
-    /// Says what trained networks were scored by.
-    #[must_use]
-    pub fn metric(self, metric: Metric) -> Self {
-        Self { metric, ..self }
     }
 
     /// Commands that go on from here.
@@ -123,8 +119,8 @@ impl<'a> Ending<'a> {
 
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
-        if let (Some(score), Some(fidelity)) = (self.score(winner), self.summary.fidelity) {
-            rows.push(("score", format!("{score:.4} ({})", unit(self.space, fidelity, self.metric))));
+        if let Some(score) = self.score(winner) {
+            rows.push(("score", format!("{score:.4} ({})", self.evaluator.scores())));
         }
         if let Some(one) = self.listed(winner)
             && let Some(accuracy) = one.mean()
@@ -137,7 +133,7 @@ impl<'a> Ending<'a> {
                     Shown::Accuracy => format!(
                         "{} {} on the held-out images, trained from scratch, {seeds}; the best of {n}",
                         percent(accuracy),
-                        self.metric.text()
+                        self.evaluator.metric().text()
                     ),
                     _ => format!("{accuracy:.4}, {seeds}; the best of {n}"),
                 },
@@ -254,19 +250,4 @@ fn spread(sd: Option<f64>, shown: Shown) -> String {
 
 fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-fn unit(space: &dyn SearchSpace, fidelity: Fidelity, metric: Metric) -> String {
-    // Of a space without image networks language models are trained.
-    let measured = match space.network() {
-        Some(_) => format!("{} on held-out images", metric.text()),
-        None => "1/perplexity on held-out text".to_owned(),
-    };
-    match fidelity {
-        Fidelity::Indicator => "indicator".to_owned(),
-        Fidelity::SharedWeights => format!("{measured} with shared weights"),
-        Fidelity::FromScratch => format!("{measured}, trained from scratch"),
-        Fidelity::Table => "from a table or a formula".to_owned(),
-        Fidelity::Command => "measured outside bonas".to_owned(),
-    }
 }

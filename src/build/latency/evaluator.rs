@@ -20,27 +20,40 @@ pub(super) struct WithLatency {
 }
 
 impl WithLatency {
-    /// Milliseconds of an architecture: those on disk, or else those that are measured now and then kept there.
-    fn milliseconds(&self, architecture: &Architecture) -> Result<f64, StudyError> {
+    /// Milliseconds of an architecture: those on disk, or else those that are measured now and then kept there; or why it
+    /// cannot be measured.
+    fn milliseconds(
+        &self,
+        architecture: &Architecture,
+        monitor: &dyn Monitor,
+    ) -> Result<Result<f64, String>, StudyError> {
         let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
         let (meter, kept) = &mut *shared;
         let key = architecture.key();
         if let Some(known) = kept.get(key)? {
-            return Ok(known);
+            return Ok(Ok(known));
         }
         let reference = match kept.reference()? {
             Some(known) => known,
-            None => kept.keep_reference(meter.reference_ms()?)?,
+            None => kept.keep_reference(meter.reference_ms(monitor)?)?,
         };
-        kept.keep(key, meter.ratio(architecture)? * reference)
+        match meter.ratio(architecture, monitor) {
+            Ok(ratio) => kept.keep(key, ratio * reference).map(Ok),
+            Err(StudyError::Interrupted) => Err(StudyError::Interrupted),
+            // It alone cannot be measured, as one that cannot be built in this size.
+            Err(error) => Ok(Err(format!("its latency: {error}"))),
+        }
     }
 
-    fn measured(&self, architecture: &Architecture, score: Score) -> Result<Outcome, StudyError> {
-        let milliseconds = match self.milliseconds(architecture) {
+    fn measured(
+        &self,
+        architecture: &Architecture,
+        score: Score,
+        monitor: &dyn Monitor,
+    ) -> Result<Outcome, StudyError> {
+        let milliseconds = match self.milliseconds(architecture, monitor)? {
             Ok(milliseconds) => milliseconds,
-            // One that cannot be built in this size.
-            Err(StudyError::Space(error)) => return Ok(Outcome::Failed(format!("its latency: {error}"))),
-            Err(error) => return Err(error),
+            Err(reason) => return Ok(Outcome::Failed(reason)),
         };
         let measures = [score.measures.clone(), self.settings.measures(milliseconds)].concat();
         Ok(Outcome::Scored(self.aims.judged(score, measures)))
@@ -64,7 +77,7 @@ impl Evaluator for WithLatency {
     ) -> Result<Vec<Outcome>, StudyError> {
         let outcomes = self.inner.evaluate(job, rng, monitor)?;
         let with = |(architecture, outcome)| match outcome {
-            Outcome::Scored(score) => self.measured(architecture, score),
+            Outcome::Scored(score) => self.measured(architecture, score, monitor),
             failed @ Outcome::Failed(_) => Ok(failed),
         };
         job.architectures.iter().zip(outcomes).map(with).collect()

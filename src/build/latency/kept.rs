@@ -100,11 +100,15 @@ impl Kept {
     }
 
     /// Adds a line, which is on disk then.
-    fn append(&self, line: &Line) -> Result<(), StudyError> {
+    fn append(&mut self, line: &Line) -> Result<(), StudyError> {
         let text = serde_json::to_string(line).map_err(|error| self.io(error.into()))? + "\n";
         let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         let opened = OpenOptions::new().create(true).append(true).open(&self.path);
-        opened.and_then(write).map_err(|error| self.io(error))
+        opened.and_then(write).map_err(|error| {
+            // Part of the line may be there: who comes next reads the file again, and takes it off.
+            self.known = None;
+            self.io(error)
+        })
     }
 
     fn damaged(&self, reason: &str) -> StudyError {

@@ -7,6 +7,7 @@ use bonas_deploy::folder::{ModelCard, Untrained, Weights};
 use bonas_deploy::{DeployError, Deployed};
 use bonas_spaces::network::{Network, Shape};
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::evaluator::Monitor;
 use bonas_study::rng::stream;
 use rand::RngExt;
 
@@ -41,28 +42,38 @@ impl Meter {
     pub(super) fn new(settings: &Settings, space: Arc<dyn SearchSpace>) -> Result<Self, StudyError> {
         let architecture = space.sample(&mut stream(0, &[REFERENCE]));
         let reference = runner(settings, &*space, &architecture).map_err(|error| match error {
-            StudyError::Space(error) => setting("channels", error.to_string()),
+            StudyError::Space(error) => {
+                StudyError::Setting { name: "latency".to_owned(), reason: error.to_string() }
+            }
             other => other,
         })?;
         Ok(Self { settings: settings.clone(), space, reference })
     }
 
     /// Milliseconds of the reference network.
-    pub(super) fn reference_ms(&self) -> Result<f64, StudyError> {
-        (0..self.settings.warmup).try_for_each(|_| (self.reference)())?;
-        let passes = (0..self.settings.repeats).map(|_| milliseconds(&self.reference));
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`] between two passes, and what running it fails with.
+    pub(super) fn reference_ms(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
+        let pass = || milliseconds(&self.reference, monitor);
+        (0..self.settings.warmup).try_for_each(|_| pass().map(drop))?;
+        let passes = (0..self.settings.repeats).map(|_| pass());
         Ok(quickest(passes.collect::<Result<Vec<_>, _>>()?))
     }
 
     /// How many times as long as the reference network an architecture takes.
-    pub(super) fn ratio(&self, architecture: &Architecture) -> Result<f64, StudyError> {
+    ///
+    /// # Errors
+    /// As [`reference_ms`](Self::reference_ms), and for a network that cannot be built.
+    pub(super) fn ratio(
+        &self,
+        architecture: &Architecture,
+        monitor: &dyn Monitor,
+    ) -> Result<f64, StudyError> {
         let network = runner(&self.settings, &*self.space, architecture)?;
-        for _ in 0..self.settings.warmup {
-            (self.reference)()?;
-            network()?;
-        }
-        let pair = |_| Ok((milliseconds(&network)?, milliseconds(&self.reference)?));
-        Ok(ratio_of(&(0..self.settings.repeats).map(pair).collect::<Result<Vec<_>, StudyError>>()?))
+        let pair = || Ok((milliseconds(&network, monitor)?, milliseconds(&self.reference, monitor)?));
+        (0..self.settings.warmup).try_for_each(|_| pair().map(drop))?;
+        Ok(ratio_of(&(0..self.settings.repeats).map(|_| pair()).collect::<Result<Vec<_>, StudyError>>()?))
     }
 }
 
@@ -76,7 +87,10 @@ fn quickest(milliseconds: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 /// Milliseconds of one pass; never 0, so that they can be divided by.
-fn milliseconds(run: &Runner) -> Result<f64, StudyError> {
+fn milliseconds(run: &Runner, monitor: &dyn Monitor) -> Result<f64, StudyError> {
+    if monitor.cancelled() {
+        return Err(StudyError::Interrupted);
+    }
     let begun = Instant::now();
     run()?;
     Ok((begun.elapsed().as_secs_f64() * 1e3).max(1e-6))
@@ -137,9 +151,9 @@ fn by_libtorch(plan: &Plan<'_>, pixels: Vec<f32>) -> Result<Runner, StudyError> 
     Ok(Box::new(move || {
         let others = tch::get_num_threads();
         tch::set_num_threads(threads as i32);
-        let logits = network.logits(&pixels);
+        let ran = network.run(&pixels);
         tch::set_num_threads(others);
-        logits.map(drop).map_err(StudyError::from)
+        ran.map_err(StudyError::from)
     }))
 }
 

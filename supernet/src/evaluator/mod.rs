@@ -156,6 +156,27 @@ pub trait BuildEvaluator {
         Metric::default()
     }
 
+    /// What a score is, in a few words.
+    fn scores(&self) -> String {
+        let metric = self.metric().text();
+        match self.fidelity() {
+            Fidelity::Indicator => "indicator".to_owned(),
+            Fidelity::SharedWeights => format!("{metric} on held-out images with shared weights"),
+            Fidelity::FromScratch => format!("{metric} on held-out images, trained from scratch"),
+            Fidelity::Table => "from a table or a formula".to_owned(),
+            Fidelity::Command => "measured outside bonas".to_owned(),
+        }
+    }
+
+    /// Digest of data of the evaluator's own, beside images, by which a study goes on; none where it has none, or they are in
+    /// the program.
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] and [`StudyError::Io`] for data that cannot be read.
+    fn data_fingerprint(&self, _setup: &Setup) -> Result<Option<String>, StudyError> {
+        Ok(None)
+    }
+
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {
         None

@@ -55,8 +55,26 @@ impl Classifier {
         rows(&self.forward(pixels)?)
     }
 
+    /// Computes logits as [`logits`](Self::logits), whatever they are: to see how long it takes, with weights that may be
+    /// any.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for another number of pixels, [`SupernetError::Torch`] when memory runs out.
+    pub fn run(&self, pixels: &[f32]) -> Result<()> {
+        rows(&self.any_logits(pixels)?).map(drop)
+    }
+
     /// Logits `[B, K]`, which are finite.
     fn forward(&self, pixels: &[f32]) -> Result<Tensor> {
+        let logits = self.any_logits(pixels)?; // [B, K]
+        if !bool::try_from(logits.f_isfinite()?.f_all()?)? {
+            return Err(SupernetError::NotFinite { what: "logits" });
+        }
+        Ok(logits)
+    }
+
+    /// Logits `[B, K]`.
+    fn any_logits(&self, pixels: &[f32]) -> Result<Tensor> {
         let Shape { channels, height, width } = self.net.image();
         let each = channels * height * width;
         if pixels.is_empty() || !pixels.len().is_multiple_of(each) {
@@ -66,11 +84,7 @@ impl Classifier {
         let shape = [pixels.len() / each, channels, height, width].map(|n| n as i64);
         let images = Tensor::f_from_slice(pixels)?.f_view(shape)?; // [B, C, H, W]
         let images = images.f_to(self.net.placement().device)?;
-        let logits = self.net.forward(&images, &self.path, &mut Pass::eval())?.logits; // [B, K]
-        if !bool::try_from(logits.f_isfinite()?.f_all()?)? {
-            return Err(SupernetError::NotFinite { what: "logits" });
-        }
-        Ok(logits)
+        Ok(self.net.forward(&images, &self.path, &mut Pass::eval())?.logits) // [B, K]
     }
 }
 

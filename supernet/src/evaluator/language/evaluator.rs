@@ -47,6 +47,9 @@ impl LanguageEvaluator {
     ) -> Result<Vec<Outcome>, StudyError> {
         let training = Training { text: &self.text, recipe: &self.recipe, device: self.device, seed };
         let outcome = |loss: Result<f64, String>| match loss {
+            Ok(loss) if f64::exp(-loss) == 0.0 => {
+                Outcome::Failed(format!("its validation loss is {loss:.0} nats a word: training diverged"))
+            }
             Ok(loss) => Outcome::Scored(Score::of(f64::exp(-loss), self.fidelity())),
             Err(reason) => Outcome::Failed(reason),
         };

@@ -5,11 +5,12 @@ use std::path::Path;
 #[cfg(feature = "torch")]
 use std::sync::Arc;
 
-use bonas_study::settings::{at_least_1, ensure};
+use bonas_study::settings::{Invalid, at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
 #[cfg(feature = "torch")]
 use super::LanguageEvaluator;
+use super::text::EMBEDDED;
 use super::{LanguageOptimizer, LanguageRecipe, Text};
 #[cfg(feature = "torch")]
 use crate::device;
@@ -40,15 +41,15 @@ bonas_study::settings! {
         batch: usize = 16,
         /// Words through which gradients go back, in the mean. Published: 70.
         bptt: usize = 20,
-        /// Optimiser: sgd, nt-asgd or adam. Published: adam.
+        /// Optimiser: adam, sgd, or, where each cell is trained by itself, nt-asgd. Published: adam.
         optimizer: LanguageOptimizer = LanguageOptimizer::Adam,
         /// Learning rate. Published: 0.001.
         learning_rate: f64 = 5e-3,
-        /// Largest norm of the gradient; 0: no bound.
+        /// Largest norm of the gradient; 0: no bound, which one cell of a batch that shares weights could spoil for all.
         gradient_clip: f64 = 0.25,
         /// Probability of dropping a result of the last layer.
         drop_output: f64 = 0.4,
-        /// Probability of dropping a weight of a matrix that reads a state. Published: 0.5.
+        /// Probability of dropping a weight of a matrix that does not read the word itself. Published: 0.5.
         drop_weights: f64 = 0.3,
     }
     check(s) {
@@ -63,6 +64,12 @@ bonas_study::settings! {
         ensure(rate, "learning_rate", s.learning_rate, "above 0, at most 1000")?;
         let clip = (0.0..f64::INFINITY).contains(&s.gradient_clip);
         ensure(clip, "gradient_clip", s.gradient_clip, "a number from 0 on")?;
+        let bounded = s.gradient_clip > 0.0 || !s.shared;
+        ensure(bounded, "gradient_clip", s.gradient_clip, "above 0 where cells share weights, or shared = false")?;
+        if s.shared && s.optimizer == LanguageOptimizer::NtAsgd {
+            let reason = "nt-asgd, which averages when a cell's loss no longer falls; with shared = true take adam or sgd";
+            return Err(Invalid { key: "optimizer", reason: reason.to_owned() });
+        }
         ensure((0.0..=0.99).contains(&s.drop_output), "drop_output", s.drop_output, "0 to 0.99")?;
         ensure((0.0..=0.99).contains(&s.drop_weights), "drop_weights", s.drop_weights, "0 to 0.99")
     }
@@ -156,7 +163,18 @@ impl BuildEvaluator for LanguageSettings {
         )))
     }
 
-    fn work(&self, _: &SearchImages) -> Work {
-        Work { runs: 1, once: 0.0, each: self.epochs as f64 }
+    fn work(&self, images: &SearchImages) -> Work {
+        let together = if self.shared { images.batch } else { 1.0 };
+        Work { runs: 1, once: 0.0, each: self.epochs as f64 / together }
+    }
+
+    fn scores(&self) -> String {
+        let how = if self.shared { " with shared weights" } else { ", trained from scratch" };
+        format!("1/perplexity on held-out text{how}")
+    }
+
+    fn data_fingerprint(&self, setup: &Setup) -> Result<Option<String>, StudyError> {
+        // The text inside the program is that of the program.
+        if self.text == EMBEDDED { Ok(None) } else { Ok(Some(self.read(setup)?.fingerprint())) }
     }
 }

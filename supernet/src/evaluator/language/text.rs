@@ -49,13 +49,16 @@ impl Text {
     /// # Errors
     /// [`StudyError::Setting`] for another source; [`StudyError::Data`] and [`StudyError::Io`] with the file that cannot be used.
     pub fn load(source: &str, least: usize) -> Result<Self, StudyError> {
+        let too_few = format!("no word stands there {least} times; take a smaller number of occurrences");
         if source == EMBEDDED {
-            return Ok(Self::of(PARTS.map(|(_, text)| text), least));
+            let text = Self::of(PARTS.map(|(_, text)| text), least);
+            let reason = format!("{least}; {too_few}");
+            return if text.is_said() { Ok(text) } else { Err(setting("least", reason)) };
         }
         let Some(folder) = source.strip_prefix(FOLDER).map(str::trim).filter(|folder| !folder.is_empty())
         else {
             let reason = format!("{source:?} is no text; give {EMBEDDED} or {FOLDER}DIRECTORY");
-            return Err(StudyError::Setting { name: "text".into(), reason });
+            return Err(setting("text", reason));
         };
         let files = files(Path::new(folder))?;
         let mut texts = Vec::with_capacity(PARTS.len());
@@ -69,11 +72,27 @@ impl Text {
                 return Err(unusable(file, "it has no word; give it sentences".to_owned()));
             }
         }
-        if text.words() < 3 {
-            let reason = format!("no word stands there {least} times; take a smaller number of occurrences");
-            return Err(unusable(&files[0], reason));
+        if text.is_said() { Ok(text) } else { Err(unusable(&files[0], too_few)) }
+    }
+
+    /// Whether there is a word beside `<unk>` and `<eos>`.
+    fn is_said(&self) -> bool {
+        self.words() > 2
+    }
+
+    /// Digest of the words of its parts.
+    pub fn fingerprint(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        for part in [&self.train, &self.valid, &self.test] {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            for word in part {
+                hasher.update(&word.to_le_bytes());
+            }
         }
-        Ok(text)
+        for word in &self.vocabulary {
+            hasher.update(word.as_bytes()).update(b"\n");
+        }
+        hasher.finalize().to_hex()[..32].to_owned()
     }
 
     /// Number of different words, `<unk>` and `<eos>` among them.
@@ -116,6 +135,10 @@ impl Text {
     }
 }
 
+fn setting(name: &str, reason: String) -> StudyError {
+    StudyError::Setting { name: name.to_owned(), reason }
+}
+
 fn unusable(path: &Path, reason: String) -> StudyError {
     StudyError::Data { path: path.to_owned(), reason }
 }
@@ -147,7 +170,15 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>, StudyError> {
             )),
         }
     };
-    PARTS.into_iter().map(of_part).collect()
+    let files: Vec<PathBuf> = PARTS.into_iter().map(of_part).collect::<Result<_, _>>()?;
+    let twice = |i: &usize| files[..*i].contains(&files[*i]);
+    match (0..files.len()).find(twice) {
+        Some(i) => Err(unusable(
+            &files[i],
+            "it is named as two parts; give train, valid and test a file each".to_owned(),
+        )),
+        None => Ok(files),
+    }
 }
 
 fn read(path: &Path) -> Result<String, StudyError> {
@@ -204,6 +235,7 @@ mod tests {
         let error = |files: &[(&str, &[u8])]| load(&folder(files), 1).unwrap_err();
         assert!(error(&[text, valid]).contains("no file has \"test\" in its name"));
         assert!(error(&[text, valid, test, ("train.old", b"a")]).contains("2 files have \"train\""));
+        assert!(error(&[("train_valid.txt", b"a b a b"), test]).contains("it is named as two parts"));
         assert!(error(&[text, valid, ("test.txt", b" \n")]).contains("test.txt: it has no word"));
         assert!(error(&[text, valid, ("test.txt", b"\xff\xfe")]).contains("test.txt: byte 0 is not UTF-8"));
         assert!(load(&folder(&[text, valid, test]), 3).unwrap_err().contains("no word stands there 3 times"));
@@ -218,6 +250,14 @@ mod tests {
     fn the_text_inside_the_program_has_its_size() {
         let text = Text::load("prose", 2).unwrap();
         assert_eq!([text.train.len(), text.valid.len(), text.test.len()], [12_201, 1_560, 1_639]);
+        assert!(
+            Text::load("prose", 100_000)
+                .unwrap_err()
+                .to_string()
+                .contains("no word stands there 100000 times")
+        );
+        assert_eq!(text.fingerprint(), Text::load("prose", 2).unwrap().fingerprint());
+        assert_ne!(text.fingerprint(), Text::load("prose", 3).unwrap().fingerprint());
         let unknown = text.valid.iter().filter(|word| **word == 0).count();
         assert!(unknown * 9 < text.valid.len(), "{unknown}");
     }

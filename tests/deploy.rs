@@ -177,7 +177,7 @@ fn what_cannot_be_exported_is_named_and_nothing_is_written() {
     assert!(bonas(&["export", "t", "--to", "pytorch"], at).status.success());
     let own = fs::read(trained.join("model.py")).unwrap();
     let untrained = ["--space", "nasbench201", "--arch", DEAD, "--to", "pytorch", "--out", into];
-    assert!(error(&untrained, 2).contains("holds another model, of which model.safetensors is"));
+    assert!(error(&untrained, 2).contains("holds another model, of which model.json is"));
     assert_eq!(fs::read(trained.join("model.py")).unwrap(), own);
     let copy = |out: &str| bonas(&["export", "t", "--to", "safetensors", "--out", out], at);
     assert!(copy("a").status.success() && copy("b").status.success());

@@ -285,6 +285,11 @@ impl Check<'_> {
             self.rows(&built, sample)?;
             let positive = built.params() > 0 && built.macs() > 0;
             self.that(positive, "networks have parameters and multiply-adds", sample)?;
+            let (channels, layers) = (skeleton.channels(), skeleton.layers());
+            let same = entry.build(&SkeletonSize { channels, layers, auxiliary, ..SkeletonSize::default() });
+            let same = same.and_then(|skeleton| skeleton.network(&union, &network.ops()));
+            let same = same.is_ok_and(|same| (same.params(), same.macs()) == (built.params(), built.macs()));
+            self.that(same, "skeletons say the channels and layers that they are built in", sample)?;
         }
         Ok(())
     }

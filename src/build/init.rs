@@ -3,15 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas_deploy::folder::{Values, WEIGHTS_FILE};
+use bonas_deploy::folder::WEIGHTS_FILE;
 use bonas_deploy::network::Tensor;
 use bonas_deploy::{Deployed, Folder, ModelCard};
 use bonas_spaces::Architecture;
-use bonas_study::journal::{read_json, write_json};
+use bonas_study::journal::{lock, read_json, write_json};
 use bonas_supernet::evaluator::Start;
-use bonas_supernet::model::Values as NetworkValues;
 use serde::{Deserialize, Serialize};
 
+use super::model::values_of;
 use super::{Trainings, of_deploy};
 use crate::StudyError;
 
@@ -49,21 +49,9 @@ impl Trainings<'_> {
         let network = Deployed::new(&self.final_network(&architecture)?).map_err(of_deploy)?;
         let same_classes = self.final_task()?.class_names() == card.classes;
         let classifier = network.classifier();
-        let mut found = weights.values().map_err(of_deploy)?;
-        let mut values = Vec::new();
-        for Tensor { name, place, shape, .. } in network.tensors() {
-            if !same_classes && classifier.iter().any(|own| own.name == name) {
-                continue;
-            }
-            let foreign = |reason: String| StudyError::Data { path: path.join(WEIGHTS_FILE), reason };
-            let Values { shape: there, numbers } = found
-                .remove(&name)
-                .ok_or_else(|| foreign(format!("it has no {name}, which the network to train has")))?;
-            if there != shape {
-                return Err(foreign(format!("{name} is {there:?}, and in the network to train {shape:?}")));
-            }
-            values.push(NetworkValues { name: place, shape, numbers });
-        }
+        let taken = |tensor: &Tensor| same_classes || classifier.iter().all(|own| own.name != tensor.name);
+        let values = values_of(network.tensors().into_iter().filter(taken), &weights)?
+            .map_err(|reason| StudyError::Data { path: path.join(WEIGHTS_FILE), reason })?;
         Ok(Some(Init {
             start: Arc::new(Start { key: architecture.key(), values }),
             fingerprint: blake3::hash(weights.bytes()).to_hex().to_string(),
@@ -85,11 +73,11 @@ impl Trainings<'_> {
                 card.skeleton
             ));
         }
+        let built = card.built_skeleton(&*self.networks.setup().space)?;
         for (key, there, here) in
-            [("channels", card.channels, finals.channels), ("layers", card.layers, finals.layers)]
+            [("channels", built.channels(), finals.channels), ("layers", built.layers(), finals.layers)]
         {
-            if there.is_some_and(|there| there != here) {
-                let there = there.unwrap_or_default();
+            if let Some(there) = there.filter(|there| *there != here) {
                 return Err(format!("its model has {key} = {there}, and final.{key} is {here}"));
             }
         }
@@ -109,7 +97,7 @@ impl Init {
     ///
     /// # Errors
     /// [`StudyError::Setting`] named `final.init`.
-    pub(crate) fn expect_of(&self, architecture: &Architecture) -> Result<(), StudyError> {
+    pub fn expect_of(&self, architecture: &Architecture) -> Result<(), StudyError> {
         let (there, here) = (self.start.key, architecture.key());
         if there == here {
             return Ok(());
@@ -122,15 +110,26 @@ impl Init {
         Err(StudyError::Setting { name: "final.init".into(), reason })
     }
 
-    /// Notes in a file which weights a training starts from, or refuses others than those noted.
+    /// Notes in a file which weights a training starts from, or refuses others than those noted once `has_trained` says that
+    /// something depends on them. `folder` is that of the training's study.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] named `final.init`; [`StudyError::Io`].
-    pub(crate) fn keep(&self, file: &Path) -> Result<(), StudyError> {
+    /// [`StudyError::Setting`] named `final.init`; [`StudyError::Io`]; [`StudyError::Locked`] where another process trains there.
+    pub(crate) fn keep(
+        &self,
+        file: &Path,
+        folder: &Path,
+        has_trained: &dyn Fn() -> bool,
+    ) -> Result<(), StudyError> {
         let here = Noted { weights: self.fingerprint.clone() };
         match read_json::<Noted>(file)? {
             None => write_json(file, &here),
             Some(there) if there == here => Ok(()),
+            Some(_) if !has_trained() => {
+                // Held while looking again, so that nothing is trained meanwhile.
+                let _lock = folder.is_dir().then(|| lock(folder)).transpose()?;
+                if has_trained() { self.keep(file, folder, &|| true) } else { write_json(file, &here) }
+            }
             Some(there) => {
                 let reason = format!(
                     "{}: its weights have changed since this training began (BLAKE3 {} then, {} now); put the former back, \

@@ -190,6 +190,11 @@ impl ChangeArgs {
         changes.iter().rfind(|change| change.path() == key).map(|change| change.flag.clone())
     }
 
+    /// What a key is changed to in the end.
+    pub(super) fn value_of(&self, key: &str) -> anyhow::Result<Option<toml::Value>> {
+        Ok(self.all()?.into_iter().rfind(|change| change.path() == key).map(|change| change.value))
+    }
+
     /// The first flag, as it was given, after which something holds of the configuration of a text.
     pub(super) fn first_that(
         &self,
@@ -300,6 +305,11 @@ impl Change {
                 let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
                 let transfer: Transfer = value.parse().map_err(|error| usage(format!("{flag}: {error}")))?;
                 transfer.within(&here).to_string().into()
+            }
+            ("final", "init") => {
+                let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
+                let text = value_of(value).as_str().unwrap_or(value).to_owned();
+                here.join(text).display().to_string().into()
             }
             _ => value_of(value),
         };

@@ -92,7 +92,8 @@ struct Subject {
     space: Arc<dyn SearchSpace>,
     card: ModelCard,
     network: Deployed,
-    weights: Weights,
+    /// None of an architecture whose source alone is written.
+    weights: Option<Weights>,
     /// The network as its skeleton builds it.
     #[cfg_attr(not(feature = "tract"), allow(dead_code, reason = "only a check of an ONNX file runs it"))]
     #[cfg(feature = "torch")]
@@ -124,10 +125,8 @@ pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
         expect_same_model(out, &subject, &source)?;
     }
     let mut files: Vec<(&str, Vec<u8>)> = Vec::new();
-    // The source of an architecture is for training it.
-    let weights = args.to == Format::Safetensors || (args.to == Format::Pytorch && subject.folder.is_some());
-    if elsewhere && weights {
-        files.push((WEIGHTS_FILE, subject.weights.bytes().to_vec()));
+    if let Some(weights) = subject.weights.as_ref().filter(|_| elsewhere && args.to != Format::Onnx) {
+        files.push((WEIGHTS_FILE, weights.bytes().to_vec()));
     }
     match args.to {
         Format::Safetensors if elsewhere => files.push((CARD_FILE, subject.card.to_json()?.into_bytes())),
@@ -136,7 +135,7 @@ pub(super) fn export(args: &ExportArgs) -> anyhow::Result<()> {
         }
         Format::Onnx => {
             let batch_norm = if args.fold { BatchNorm::Folded } else { BatchNorm::Kept };
-            let file = onnx::model(&subject.network, &subject.weights, &subject.card, batch_norm)?;
+            let file = onnx::model(&subject.network, subject.weights()?, &subject.card, batch_norm)?;
             output::error(&check::check(&subject, &file)?);
             files.push((ONNX_FILE, file));
         }
@@ -156,13 +155,13 @@ fn trained(model: Model) -> anyhow::Result<Subject> {
         space: model.space,
         card: model.folder.card().clone(),
         network: model.network,
-        weights,
+        weights: Some(weights),
         #[cfg(feature = "torch")]
         built: model.built,
     })
 }
 
-/// The network of an architecture in the size that is asked for, with random weights.
+/// The network of an architecture in the size that is asked for, with random weights where they are written.
 fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
     let space = named_space(&args.space, Path::new("")).map_err(|e| usage(format!("--space: {e}")))?;
     let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
@@ -175,22 +174,25 @@ fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
         image: args.image.map(|side| Shape::square(args.image_channels, side)),
         classes: args.classes,
     };
-    Subject::drawn(space, &architecture, &around, args.seed.unwrap_or(0))
+    // The source of an architecture is for training it, and has no weights.
+    let seed = (args.to != Format::Pytorch).then(|| args.seed.unwrap_or(0));
+    Subject::drawn(space, &architecture, &around, seed)
 }
 
 impl Subject {
-    /// A network with random weights.
+    /// A network with random weights of a seed, or without weights.
     fn drawn(
         space: Arc<dyn SearchSpace>,
         architecture: &Architecture,
         around: &Untrained,
-        seed: u64,
+        seed: Option<u64>,
     ) -> anyhow::Result<Self> {
         let card = ModelCard::untrained(&*space, architecture, around).map_err(usage)?;
         let (built, network) = card.networks(&*space).map_err(usage)?;
         #[cfg(not(feature = "torch"))]
         drop(built);
-        let weights = Weights::drawn(&network, &card.key, &mut stream(seed, &[]))?;
+        let drawn = |seed| Weights::drawn(&network, &card.key, &mut stream(seed, &[]));
+        let weights = seed.map(drawn).transpose()?;
         Ok(Self {
             folder: None,
             space,
@@ -200,6 +202,14 @@ impl Subject {
             #[cfg(feature = "torch")]
             built,
         })
+    }
+
+    /// Its weights.
+    ///
+    /// # Errors
+    /// If it has none.
+    fn weights(&self) -> anyhow::Result<&Weights> {
+        self.weights.as_ref().context("this network has no weights")
     }
 }
 
@@ -215,10 +225,12 @@ fn source_of(subject: &Subject) -> anyhow::Result<String> {
     Ok(pytorch::source(&subject.network, &about)?)
 }
 
-/// Refuses to put a model in the place of another, or beside its files.
+/// Refuses to put a model in the place of another, or beside its files. One without weights is told by its description and
+/// source.
 fn expect_same_model(out: &Path, subject: &Subject, source: &str) -> anyhow::Result<()> {
     let Subject { card, weights, network, .. } = subject;
-    if let Some(bytes) = there(out, WEIGHTS_FILE)?
+    if let Some(weights) = weights
+        && let Some(bytes) = there(out, WEIGHTS_FILE)?
         && bytes != weights.bytes()
     {
         return Err(another(out, WEIGHTS_FILE));
@@ -227,7 +239,7 @@ fn expect_same_model(out: &Path, subject: &Subject, source: &str) -> anyhow::Res
         return Err(another(out, CARD_FILE));
     }
     expect_same_source(out, source)?;
-    let Some(bytes) = there(out, ONNX_FILE)? else { return Ok(()) };
+    let (Some(weights), Some(bytes)) = (weights, there(out, ONNX_FILE)?) else { return Ok(()) };
     for batch_norm in [BatchNorm::Kept, BatchNorm::Folded] {
         if onnx::same(&onnx::model(network, weights, card, batch_norm)?, &bytes) {
             return Ok(());

@@ -7,7 +7,7 @@ use anyhow::Context;
 use bonas::Folder;
 use bonas::observer::quoted;
 use bonas::report::ENVIRONMENT_FILE;
-use bonas::search::{CONFIG_FILE, SPACE_COPY_FILE, TRAINING_FILE};
+use bonas::search::{CONFIG_FILE, INIT_FILE, SPACE_COPY_FILE, TRAINING_FILE};
 use bonas::study::journal::discard_unused;
 use bonas::study::strategy::SOURCE_TASK_FILE;
 
@@ -42,7 +42,7 @@ pub(super) fn expect_own(path: &Path, own: Folder) -> anyhow::Result<()> {
 }
 
 /// Takes the journal of a study away that has evaluated nothing, as one that was refused for a setting, and the
-/// configuration it was begun with; false where there is something to lose.
+/// configuration it was begun with, with the note of what it started from; false where there is something to lose.
 ///
 /// # Errors
 /// If a file cannot be read or taken away, or another process works there.
@@ -52,7 +52,10 @@ pub(super) fn begin_anew(folder: &Path, config: &Path) -> anyhow::Result<bool> {
         &[CONFIG_FILE, TRAINING_FILE, ENVIRONMENT_FILE, SOURCE_TASK_FILE, SPACE_COPY_FILE],
     )?;
     if begun {
-        std::fs::remove_file(config).with_context(|| config.display().to_string())?;
+        let note = config.with_file_name(INIT_FILE);
+        for file in [Some(config), note.is_file().then_some(&*note)].into_iter().flatten() {
+            std::fs::remove_file(file).with_context(|| file.display().to_string())?;
+        }
     }
     Ok(begun)
 }

@@ -25,7 +25,7 @@ use super::{out as output, placed, usage};
 #[derive(Debug, Args)]
 pub(super) struct TrainArgs {
     /// Architecture in the space's notation, or the name of a published one.
-    #[arg(long, required_unless_present_any = ["from", "init"])]
+    #[arg(long, required_unless_present_any = ["from", "init", "config", "set"])]
     genotype: Option<String>,
     /// Train the winner of the search in this folder on its images: their size, split and classes.
     #[arg(long, value_name = "DIR")]

@@ -11,6 +11,8 @@ use bonas_study::journal::{Journal, write_json};
 use bonas_study::rng::{FINAL, stream};
 use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
+#[cfg(feature = "torch")]
+use bonas_supernet::evaluator::RunFiles;
 use rand::Rng;
 
 #[cfg(feature = "torch")]
@@ -221,11 +223,25 @@ impl Search {
         init.iter().try_for_each(|init| init.expect_of(architecture))?;
         self.open_folder(TRAINING_FILE)?;
         #[cfg(feature = "torch")]
-        init.iter().try_for_each(|init| init.keep(&self.directory.join(INIT_FILE)))?;
+        if let Some(init) = init {
+            let (finals, note) = (self.directory.join(FINALS_FOLDER), self.directory.join(INIT_FILE));
+            init.keep(&note, &finals, &|| self.has_trained(architecture))?;
+        }
         let trained = self.train(&space, std::slice::from_ref(architecture), observe)?.into_iter().next();
         let trained = trained.ok_or_else(|| StudyError::Evaluator("nothing was trained".into()))?;
         let result = FinalResult { label: "trained".into(), ..trained };
         write_json(&self.directory.join(FINAL_FILE), &[&result])?;
         Ok(result)
+    }
+
+    /// Whether a training of an architecture has an epoch behind it, or a result.
+    #[cfg(feature = "torch")]
+    fn has_trained(&self, architecture: &Architecture) -> bool {
+        let finals = self.directory.join(FINALS_FOLDER);
+        let left = |run| {
+            let files = RunFiles::new(&finals, architecture.key(), run);
+            [files.checkpoint(), files.weights(), files.model()].iter().any(|file| file.exists())
+        };
+        self.directory.join(FINAL_FILE).exists() || (0..self.config.finals.seeds).any(left)
     }
 }

@@ -52,6 +52,10 @@ fn an_architecture_is_exported_with_random_weights() {
     assert!(error.contains("a holds another model, of which model.safetensors is"), "{error}");
     assert!(bonas(&[&other[..], &["c"]].concat(), at).status.success());
     assert_ne!(fs::read(at.join("c/model.onnx")).unwrap(), onnx);
+    // The source has no weights, and is the same for all seeds.
+    export(&["--to", "pytorch", "--out", "c"]);
+    assert_eq!(fs::read_to_string(at.join("c/model.py")).unwrap(), source);
+    assert!(!at.join("c/model.safetensors").exists());
     let seed = [&arch[..], &["--seed", "1", "--to", "pytorch", "--out", "d"]].concat();
     let refused = bonas(&seed, at);
     assert_eq!((refused.status.code(), at.join("d").exists()), (Some(2), false));

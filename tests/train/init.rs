@@ -157,11 +157,13 @@ fn what_does_not_fit_is_named_and_nothing_is_written() {
         (&["--freeze", "head"], "--freeze: unknown variant `head`"),
         (&["--freeze", "all", "--auxiliary-weight", "0.4"], "must be 0 where all layers but the classifier"),
         (&["--set", "final.layer_decay=2"], "final.layer_decay: 2"),
-        (&["--set", "final.init=nowhere"], "nowhere/model.json: there is no such file"),
+        (&["--set", "final.init=nowhere"], "nowhere\n"),
     ] {
-        let error = text(&tune(at, &[more, &["--out", "o"]].concat()).stderr);
-        assert!(error.contains(expected), "{more:?}: {error}");
-        assert_eq!(files(), before, "{more:?}");
+        for last in [["--out", "o"].as_slice(), &["--dry-run"]] {
+            let error = text(&tune(at, &[more, last].concat()).stderr);
+            assert!(error.contains(expected), "{more:?}: {error}");
+            assert_eq!(files(), before, "{more:?}");
+        }
     }
     let elsewhere = bonas(&["train", "--init", "nowhere", "--data", "digits", "--out", "o"], at);
     assert!(refused(&elsewhere).contains("there is no folder nowhere"));
@@ -201,4 +203,78 @@ fn a_search_starts_from_no_network() {
         "{error}"
     );
     assert!(!at.join("s/journal.jsonl").exists());
+}
+
+/// What a training starts from may change as long as no epoch of it is done.
+#[test]
+fn before_its_first_epoch_a_training_may_start_from_other_weights() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let other = trained(at);
+    let other = other.strip_prefix(at).unwrap().to_str().unwrap();
+    said(&tune(at, &["--epochs", "1", "--out", "done"]));
+    // As it is where the process was killed in its first epoch.
+    let stopped = |out: &str| {
+        let out = at.join(out);
+        fs::create_dir_all(out.join("final")).unwrap();
+        fs::copy(at.join("done/training.toml"), out.join("training.toml")).unwrap();
+        fs::write(out.join("init.json"), r#"{"weights": "others"}"#).unwrap();
+        let journal = fs::read_to_string(at.join("done/final/journal.jsonl")).unwrap();
+        let first = journal.split_inclusive('\n').next().unwrap();
+        fs::write(out.join("final/journal.jsonl"), first).unwrap();
+    };
+    let noted = |out: &str| fs::read_to_string(at.join(out).join("init.json")).unwrap();
+    // The same settings, and other weights in the same folder.
+    stopped("b");
+    said(&tune(at, &["--epochs", "1", "--out", "b"]));
+    assert_eq!(noted("b"), noted("done"));
+    // Another folder.
+    stopped("c");
+    fs::create_dir(at.join("copy")).unwrap();
+    for file in ["model.json", "model.safetensors"] {
+        fs::copy(at.join(other).join(file), at.join("copy").join(file)).unwrap();
+    }
+    said(&bonas(
+        &["train", "--init", "copy", "--data", "digits", "--batch=64", "--epochs=1", "--out", "c"],
+        at,
+    ));
+    assert_eq!(noted("c"), noted("done"));
+    // None at all.
+    stopped("d");
+    said(&train(&["--epochs", "1", "--out", "d"], at));
+    assert!(!at.join("d/init.json").exists());
+}
+
+/// `final.init` means the same in a file, in `--set` and as a flag.
+#[test]
+fn every_way_to_name_the_network_means_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    trained(at);
+    fs::create_dir(at.join("sub")).unwrap();
+    fs::write(at.join("sub/c.toml"), "[final]\ninit = \"../a\"\nbatch = 64\n").unwrap();
+    let plan =
+        |args: &[&str]| said(&bonas(&[&["train", "--data", "digits", "--dry-run"], args].concat(), at));
+    let flag = plan(&["--init", "a", "--batch", "64"]);
+    assert!(flag.contains("weights: those of ") && flag.contains("its classifier among them"), "{flag}");
+    let same = |found: String| assert_eq!(found.replace("sub/../", ""), flag);
+    same(plan(&["--config", "sub/c.toml"]));
+    same(plan(&["--set", "final.init=a", "--batch", "64"]));
+    let none = bonas(&["train", "--data", "digits", "--set", "final.epochs=1", "--dry-run"], at);
+    assert!(refused(&none).contains("--genotype: give the architecture, a search with --from, or a trained"));
+}
+
+/// A model folder that leaves its size to the skeleton is of the published one.
+#[test]
+fn an_untrained_network_in_its_published_size_can_be_trained() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let export =
+        ["export", "--space", "nasbench201", "--arch", CELL, "--image", "8", "--image-channels", "1"];
+    said(&bonas(&[&export[..], &["--to", "safetensors", "--out", "a"]].concat(), at));
+    let plan = said(&tune(at, &["--dry-run"]));
+    assert!(plan.contains("\nchannels = 16\n") && plan.contains("\nlayers = 5\n"), "{plan}");
+    assert!(plan.contains("its classifier among them"), "{plan}");
+    let other = refused(&tune(at, &["--channels", "4", "--dry-run"]));
+    assert!(other.contains("its model has channels = 16, and final.channels is 4"), "{other}");
 }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::slice;
+use std::sync::Arc;
 
-use bonas_spaces::network::{Network, Norm, Shape, SkeletonEntry, SkeletonSize, Union};
+use bonas_spaces::network::{Network, Norm, Shape, Skeleton, SkeletonEntry, SkeletonSize, Union};
 use bonas_spaces::{Architecture, SearchSpace};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -275,6 +276,16 @@ impl ModelCard {
         }
     }
 
+    /// The skeleton in the size of the network.
+    ///
+    /// # Errors
+    /// The part of the card that does not fit, in words.
+    pub fn built_skeleton(&self, space: &dyn SearchSpace) -> std::result::Result<Arc<dyn Skeleton>, String> {
+        let networks = space.require_network().map_err(|error| error.to_string())?;
+        let entry = networks.skeleton_named(&self.skeleton).map_err(|error| format!("skeleton: {error}"))?;
+        entry.build(&self.size()).map_err(|error| error.to_string())
+    }
+
     /// The network as a skeleton builds it, and as it is deployed.
     ///
     /// # Errors
@@ -290,11 +301,9 @@ impl ModelCard {
             ));
         }
         let networks = space.require_network().map_err(|error| error.to_string())?;
-        let skeleton =
-            networks.skeleton_named(&self.skeleton).map_err(|error| format!("skeleton: {error}"))?;
+        let skeleton = self.built_skeleton(space)?;
         let union = Union::of(slice::from_ref(&architecture)).map_err(|error| error.to_string())?;
-        let built = skeleton.build(&self.size()).and_then(|built| built.network(&union, &networks.ops()));
-        let network = built.map_err(|error| error.to_string())?;
+        let network = skeleton.network(&union, &networks.ops()).map_err(|error| error.to_string())?;
         let deployed = Deployed::new(&network).map_err(|error| error.to_string())?;
         if deployed.params() != self.params {
             return Err(format!(

@@ -123,6 +123,10 @@ impl Stages {
 }
 
 impl Skeleton for Stages {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, "networks of one chain of layers, all of the same length")?;
         self.size.check_channels()?;

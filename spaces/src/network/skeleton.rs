@@ -15,6 +15,16 @@ pub trait Skeleton: Send + Sync + fmt::Debug {
     /// [`SpaceError::Network`] when the cells or the sizes do not fit the skeleton.
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError>;
 
+    /// The width C that it is built in; none where [`SkeletonSize::channels`] does not apply.
+    fn channels(&self) -> Option<usize> {
+        None
+    }
+
+    /// The number of layers that it is built in; none where [`SkeletonSize::layers`] does not apply.
+    fn layers(&self) -> Option<usize> {
+        None
+    }
+
     /// Whether the multiply-adds of an architecture are a sum over its choices, so that a
     /// [`CostTable`](crate::space::CostTable) is exact.
     ///

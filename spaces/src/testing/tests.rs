@@ -138,6 +138,7 @@ fn the_rows_of_every_printed_network_add_up_to_its_total() {
             for auxiliary in [false, true] {
                 let size = SkeletonSize { auxiliary, ..SkeletonSize::default() };
                 let Ok(built) = skeleton.build(&size) else { continue };
+                assert!(built.channels().is_some(), "{skeleton:?}");
                 let plan = built.network(&union, &network.ops()).unwrap();
                 let text = plan.to_string();
                 let (rows, total) = text.split_once("\ntotal").unwrap();

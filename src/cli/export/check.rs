@@ -47,7 +47,7 @@ fn compared(subject: &Subject, pixels: &[f32], found: &[Vec<f32>]) -> anyhow::Re
     use bonas::tch::Device;
 
     let placement = Placement::on(Device::Cpu);
-    let own = classifier(&subject.built, &subject.network, &subject.weights, placement)?;
+    let own = classifier(&subject.built, &subject.network, subject.weights()?, placement)?;
     let expected = own.logits(pixels)?;
     let apart = difference(found, &expected);
     anyhow::ensure!(
@@ -113,11 +113,11 @@ mod tests {
         let around =
             Untrained { channels, layers, image: Some(Shape::square(1, 8)), classes, skeleton: None };
         let architecture = space.parse(arch).unwrap();
-        Subject::drawn(space, &architecture, &around, seed).unwrap()
+        Subject::drawn(space, &architecture, &around, Some(seed)).unwrap()
     }
 
     fn file(of: &Subject) -> Vec<u8> {
-        model(&of.network, &of.weights, &of.card, BatchNorm::Kept).unwrap()
+        model(&of.network, of.weights().unwrap(), &of.card, BatchNorm::Kept).unwrap()
     }
 
     #[test]

@@ -3,10 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bonas::build::{SPACE_FILE, reads_images, space as space_of};
+use bonas::build::{SPACE_FILE, model_space, reads_images, space as space_of};
 use bonas::config::{FinalSettings, SearchConfig, SpaceSettings};
-use bonas::deploy::folder::SpaceCard;
-use bonas::deploy::{Folder as ModelFolder, ModelCard};
+use bonas::deploy::folder::{CARD_FILE, SpaceCard};
+use bonas::deploy::{DeployError, Folder as ModelFolder, ModelCard};
 use bonas::report::WINNER_FILE;
 use bonas::search::{RECIPES, Search, TrainingRecipe};
 use bonas::spaces::{Architecture, SearchSpace};
@@ -105,11 +105,15 @@ fn base(
         return Ok(config);
     }
     config.finals = FinalSettings { random: 0, seeds: 1, ..FinalSettings::default() };
-    if let Some(Init { card, .. }) = init {
+    if let Some(Init { card, folder }) = init {
+        let of_card = |reason| DeployError::Folder { path: folder.join(CARD_FILE), reason };
+        let built =
+            model_space(&card.space).and_then(|space| card.built_skeleton(&*space)).map_err(of_card)?;
         let FinalSettings { channels, layers, .. } = config.finals;
         config.finals.skeleton = Some(card.skeleton.clone());
-        config.finals.channels = card.channels.unwrap_or(channels);
-        config.finals.layers = card.layers.unwrap_or(layers);
+        // What does not apply to the skeleton stays as it is.
+        config.finals.channels = built.channels().unwrap_or(channels);
+        config.finals.layers = built.layers().unwrap_or(layers);
     }
     match (&args.space, file, init) {
         (None, Some((config_of_file, _)), _) if has_space(file) => {
@@ -139,12 +143,15 @@ struct Init {
     card: ModelCard,
 }
 
-/// The model to start from, which a flag or the file names.
+/// The model to start from, which `--set`, a flag or the file names.
 fn init(args: &TrainArgs, file: Option<&(SearchConfig, Table)>) -> anyhow::Result<Option<Init>> {
     let of_file = |(config, _): &(SearchConfig, Table)| {
         config.finals.init.as_ref().map(|init| config.relative_to.join(init))
     };
-    let Some(path) = args.init.clone().or_else(|| file.and_then(of_file)) else { return Ok(None) };
+    let set = ChangeArgs::of(args.set.clone(), None, None).value_of("final.init")?;
+    let set = set.as_ref().and_then(Value::as_str).map(PathBuf::from);
+    let named = set.or_else(|| args.init.clone()).or_else(|| file.and_then(of_file));
+    let Some(path) = named else { return Ok(None) };
     let folder = std::path::absolute(model_at(&path)?)?;
     let card = ModelFolder::read(&folder)?.card().clone();
     Ok(Some(Init { folder, card }))
@@ -177,12 +184,6 @@ fn read_file(path: &Path) -> anyhow::Result<(SearchConfig, Table)> {
         let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
         data.insert("source".to_owned(), source.to_string().into());
     }
-    if section_has(&layer, "final", "init")
-        && let (Some(keys), Some(init)) =
-            (layer.get_mut("final").and_then(Value::as_table_mut), &config.finals.init)
-    {
-        keys.insert("init".to_owned(), config.relative_to.join(init).display().to_string().into());
-    }
     // The text of a space file is in the configuration, not among the keys.
     if let Some(space) = layer.get_mut("space") {
         *space = Table::try_from(&config.space)?.into();
@@ -209,8 +210,11 @@ fn with_flags(args: &TrainArgs, init: Option<&Init>, table: Table) -> anyhow::Re
     if let Some(other) = args.set.iter().find(|set| !own(set)) {
         return Err(usage(format!("--set {other}: a training has sections {}", SECTIONS.join(", "))));
     }
-    let mut changes = flags(args, init, section_has(&table, "final", "learning_rate"))?;
+    let mut changes = flags(args, section_has(&table, "final", "learning_rate"))?;
     changes.extend(ChangeArgs::of(args.set.clone(), None, None).all()?);
+    // The model folder that was found, whatever named it.
+    let found = init.map(|init| init.folder.display().to_string());
+    changes.extend(found.map(|folder| Change::of("--init", ("final", "init"), folder)));
     change::changed(table, &changes, "bonas train").map_err(|error| {
         match error.downcast::<bonas::config::ConfigError>() {
             Ok(error) if error.origin == super::flag(&error.key) => {
@@ -223,7 +227,7 @@ fn with_flags(args: &TrainArgs, init: Option<&Init>, table: Table) -> anyhow::Re
 }
 
 /// The flags that are given, as changes; `own_rate`: whether the rate is one of `[final]`.
-fn flags(args: &TrainArgs, init: Option<&Init>, own_rate: bool) -> anyhow::Result<Vec<Change>> {
+fn flags(args: &TrainArgs, own_rate: bool) -> anyhow::Result<Vec<Change>> {
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut changes = Vec::new();
     let mut flag = |section: &str, key: &str, value: Option<Value>| {
@@ -232,8 +236,6 @@ fn flags(args: &TrainArgs, init: Option<&Init>, own_rate: bool) -> anyhow::Resul
     };
     let source = args.data.as_ref().map(|data| change::source(data, "--data")).transpose()?;
     flag("data", "source", source.map(Value::from));
-    let init = init.filter(|_| args.init.is_some());
-    flag("final", "init", init.map(|init| init.folder.display().to_string().into()));
     flag("final", "freeze", args.freeze.clone().map(Value::from));
     flag("study", "seed", args.seed.map(Value::from));
     for (key, value) in [
@@ -278,7 +280,9 @@ fn architecture(
             return space.parse(&card.architecture).map_err(|e| usage(format!("--init: architecture: {e}")));
         }
         (None, None, None) => {
-            return Err(usage("--genotype: give the architecture, or a search with --from"));
+            return Err(usage(
+                "--genotype: give the architecture, a search with --from, or a trained network with --init",
+            ));
         }
     };
     let read = space.parse(&text);

@@ -85,6 +85,7 @@ fn measured(planned: &Planned) -> Result<String, bonas::StudyError> {
     let (shape, classes, scored) = (task.image(), task.classes(), task.scoring(finals.part()).1.len());
     let _ = writeln!(text, "images: {images} of {shape}, {classes} classes; scored on {scored} test images");
     if let Some(init) = trainings.init()? {
+        init.expect_of(&planned.architecture)?;
         let _ = writeln!(text, "{}", init.told(classes));
     }
     let (epochs, runs) = (counted(finals.epochs, "epoch"), counted(finals.seeds, "seed"));

@@ -74,8 +74,9 @@ impl Supernet {
     }
 
     /// Multiplies the learning rate of each layer by `decay` for every layer between it and the logits: 1 for the head and
-    /// the auxiliary head, `decay` for the last cell, `decay`² for the one before (discriminative fine-tuning, Howard and
-    /// Ruder 2018). What has no parameters does not count.
+    /// the auxiliary head, `decay` for the layer before the head, `decay`² for the one before that (discriminative
+    /// fine-tuning, Howard and Ruder 2018). A layer is a cell or another unit with parameters: where a BatchNorm follows the
+    /// last cell, as in NAS-Bench-201, the cell has `decay`². What has no parameters does not count.
     ///
     /// # Errors
     /// [`SupernetError::Torch`] when memory runs out.

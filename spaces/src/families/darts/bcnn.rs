@@ -126,6 +126,14 @@ impl BcnnSkeleton {
 }
 
 impl Skeleton for BcnnSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.channels)
+    }
+
+    fn layers(&self) -> Option<usize> {
+        Some(self.layers)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         self.check(union)?;
         let mut net = NetworkBuilder::new(self.image)?;

@@ -146,6 +146,14 @@ impl OpTable {
 }
 
 impl Skeleton for DartsSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.channels)
+    }
+
+    fn layers(&self) -> Option<usize> {
+        Some(self.layers)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         check_size(self.channels, self.layers)?;
         check_cells("DARTS", "normal, reduction", union)?;

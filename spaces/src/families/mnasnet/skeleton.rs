@@ -153,6 +153,10 @@ fn stages(links: Links<'_>) -> Result<[Block; STAGES], SpaceError> {
 }
 
 impl Skeleton for MnasNetSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links =
             Links::of_operations(union, &OPS, "networks of one chain of operations, all of the same length")?;

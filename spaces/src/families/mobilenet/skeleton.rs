@@ -108,6 +108,10 @@ impl OpTable {
 }
 
 impl Skeleton for MobileNetSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         check(union)?;
         self.size.check_channels()?;

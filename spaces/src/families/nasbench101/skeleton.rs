@@ -111,6 +111,14 @@ impl OpTable {
 }
 
 impl Skeleton for NasBench101Skeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.channels)
+    }
+
+    fn layers(&self) -> Option<usize> {
+        Some(self.cells)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         if !(1..=1 << 12).contains(&self.channels) || !(1..=1 << 10).contains(&self.cells) {
             let (channels, cells) = (self.channels, self.cells);

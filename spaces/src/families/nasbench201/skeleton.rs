@@ -84,6 +84,14 @@ impl OpTable {
 }
 
 impl Skeleton for NasBench201Skeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.channels)
+    }
+
+    fn layers(&self) -> Option<usize> {
+        Some(self.cells)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         if union.cells.len() != 1 || union.vocabulary.inputs() != 1 {
             return Err(SpaceError::network("the NAS-Bench-201 skeleton wants one cell of one input"));

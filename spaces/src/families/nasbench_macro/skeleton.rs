@@ -66,6 +66,10 @@ impl OpTable {
 }
 
 impl Skeleton for NasBenchMacroSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, "one chain of eight blocks")?;
         self.size.check_channels()?;

@@ -181,6 +181,10 @@ fn wrong_length(found: usize) -> SpaceError {
 }
 
 impl Skeleton for NatsSizeSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, CHAIN)?;
         self.size.check_channels()?;

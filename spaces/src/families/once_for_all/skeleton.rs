@@ -211,6 +211,10 @@ impl OpTable {
 }
 
 impl Skeleton for OnceForAllSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let links = Links::of(union, "one chain of a resolution and 20 places of layers")?;
         self.size.check_channels()?;

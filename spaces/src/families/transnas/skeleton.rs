@@ -134,6 +134,14 @@ impl OpTable {
 }
 
 impl Skeleton for TransNasMicroSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
+    fn layers(&self) -> Option<usize> {
+        Some(self.cells)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let [cell] = &union.cells[..] else {
             return Err(SpaceError::network("the TransNAS-Bench-101 skeleton wants one cell of one input"));

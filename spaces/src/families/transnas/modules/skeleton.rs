@@ -111,6 +111,10 @@ impl TransNasMacroSkeleton {
 }
 
 impl Skeleton for TransNasMacroSkeleton {
+    fn channels(&self) -> Option<usize> {
+        Some(self.size.channels)
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         check_operations(union)?;
         match Links::of(union, CHAIN) {

@@ -1,6 +1,8 @@
 //! Latency as a limit and as an objective of a search.
 
 #[cfg(feature = "tract")]
+mod compared;
+#[cfg(feature = "tract")]
 mod measured;
 
 use std::fs;

@@ -39,7 +39,8 @@ pub(crate) use deployed::of_deploy;
 pub use follow_ups::FollowUps;
 #[cfg(feature = "torch")]
 pub use init::Init;
-pub use latency::LATENCY_FILE;
+pub(crate) use latency::latency;
+pub use latency::{LATENCY_FILE, LATENCY_TABLE_FILE, LatencyTable, LayerLatency};
 #[cfg(feature = "torch")]
 pub use model::classifier;
 pub use spaces::{SPACE_FILE, keep_space, model_space, named_space, read_space_file, space};

@@ -8,7 +8,7 @@ use clap::Args;
 /// Arguments of `bonas tabulate`.
 #[derive(Debug, Args)]
 pub(super) struct TabulateArgs {
-    /// A search's configuration: [space], [data], [training] and [final] count, and `study.seed`
+    /// A search's configuration: [space], [data], [training], [latency] and [final] count, and `study.seed`
     /// and `study.workers`.
     config: PathBuf,
     /// Folder for the table and what is trained; a run that was stopped goes on from there.

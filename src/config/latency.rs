@@ -31,6 +31,9 @@ bonas_study::settings! {
         limit_ms: f64 = 0.0,
         /// Whether latency is a second objective, for strategies that take two.
         objective: bool = false,
+        /// Random architectures that are measured first; a table of layers that is fitted to them predicts the others. 0: every
+        /// architecture is measured.
+        table: usize = 0,
         /// Width C of the first cells of the measured network.
         channels: usize = 16,
         /// Cells in it (cells a stage, where the skeleton has stages).
@@ -55,6 +58,8 @@ bonas_study::settings! {
     check(s) {
         let limit = s.limit_ms >= 0.0 && s.limit_ms <= 1e9;
         ensure(limit, "limit_ms", s.limit_ms, "0 (no limit) to 1e9")?;
+        let table = s.table == 0 || (10..=10_000).contains(&s.table);
+        ensure(table, "table", s.table, "0 (none), or 10 to 10000")?;
         at_least_1(s.channels, "channels")?;
         at_least_1(s.layers, "layers")?;
         at_least_1(s.image, "image")?;
@@ -137,6 +142,7 @@ mod tests {
             ("by = \"tract\"\ndevice = \"cuda\"", "latency.device: cuda"),
             ("by = \"tract\"\nlimit_ms = nan", "latency.limit_ms: NaN"),
             ("by = \"tract\"\nrepeats = 0", "latency.repeats: 0"),
+            ("by = \"tract\"\ntable = 9", "latency.table: 9"),
             ("by = \"tract\"\nwarmup = 100001", "latency.warmup: 100001"),
             ("by = \"tract\"\nbatch = 9223372036854775807", "latency.batch: 9223372036854775807"),
             ("by = \"tract\"\nimage = 99999999\nimage_channels = 9999999999", "latency.batch: 1"),

@@ -88,6 +88,9 @@ pub struct SearchConfig {
     pub evaluator: EvaluatorSettings,
     /// `[latency]`: how long their networks take on this machine.
     pub latency: LatencySettings,
+    /// The folder in which latencies are kept for several searches, as those of a comparison; none: that of the search. No key
+    /// of the file.
+    pub latencies: Option<PathBuf>,
     /// `[data]`: the images.
     pub data: DataSettings,
     /// `[training]`: how networks are trained.
@@ -138,6 +141,7 @@ impl SearchConfig {
             strategy: StrategySettings::read(&document, "strategy", &[])?,
             evaluator: EvaluatorSettings::read(&document, "evaluator", &[])?,
             latency: document.section("latency", &[])?,
+            latencies: None,
             data: document.section("data", &[])?,
             training: document.section("training", &[])?,
             shortlist: document.section("shortlist", &[])?,
@@ -186,6 +190,7 @@ impl SearchConfig {
         Self {
             evaluator,
             relative_to: PathBuf::new(),
+            latencies: None,
             study: self.study.without_machine(),
             training: TrainingSettings { device, ..self.training.clone() },
             data: DataSettings { unpacked_megabytes: None, ..self.data.clone() },

@@ -4,11 +4,12 @@ use std::fmt::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bonas_spaces::SearchSpace;
+use bonas_study::journal::read_json;
 use bonas_study::statistics::{mean, sd};
 use bonas_supernet::evaluator::{BuildEvaluator, RunFiles};
 
 use super::quoted;
-use crate::build::SPACE_FILE;
+use crate::build::{LATENCY_TABLE_FILE, LatencyTable, SPACE_FILE};
 use crate::drawing::cells_text;
 use crate::report::{FinalSummary, REPORT_FILE, Shortlisted, Shown, Summary, Trained, WINNER_FILE};
 use crate::search::{FINALS_FOLDER, SPACE_COPY_FILE};
@@ -117,6 +118,21 @@ impl<'a> Ending<'a> {
         (0..seeds.map_or(0, |trained| trained.test.len())).map(file).collect()
     }
 
+    /// How well latencies are predicted, where they are.
+    fn latency_table(&self) -> Option<String> {
+        match read_json::<LatencyTable>(&self.folder.join(LATENCY_TABLE_FILE)) {
+            Ok(table) => table.map(|table| {
+                let tau = table.tau.map_or_else(String::new, |tau| format!(", tau {tau:.2}"));
+                format!(
+                    "predicted from {} measured networks; one that is left out is off by {:.1} % in the median{tau}",
+                    table.networks,
+                    100.0 * table.median_error
+                )
+            }),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let Some(score) = self.score(winner) {
@@ -139,6 +155,7 @@ impl<'a> Ending<'a> {
                 },
             ));
         }
+        rows.extend(self.latency_table().map(|text| ("latency", text)));
         let shown = Shown::after(self.summary.fidelity);
         rows.extend(self.summary.finals.as_ref().map(|finals| final_rows(finals, shown)).unwrap_or_default());
         let weights = self.weights(winner);

@@ -264,15 +264,21 @@ impl Tabulate {
             Norm::DISCRETE,
         )?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        encoder.write_all(b"arch,val,test,params,macs\n").map_err(io)?;
+        let timed = self.config.latency.is_on();
+        let heads = if timed { "arch,val,test,params,macs,latency_ms\n" } else { "arch,val,test,params,macs\n" };
+        encoder.write_all(heads.as_bytes()).map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
             let Some([val, test]) = self.columns(trained, cell) else { continue };
             let network =
                 skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.networks.ops())?;
             let (params, macs) = (network.params(), network.macs());
-            let line =
-                format!("{},{},{},{params},{macs}\n", space.format(cell)?, joined(&val), joined(&test));
+            let mut line = format!("{},{},{},{params},{macs}", space.format(cell)?, joined(&val), joined(&test));
+            if timed {
+                let latency = build::latency(&self.config, &self.directory, cell, &self.cancel)?;
+                line += &latency.map_or_else(|| ",".to_owned(), |ms| format!(",{ms}"));
+            }
+            line.push('\n');
             encoder.write_all(line.as_bytes()).map_err(io)?;
             columns[0].push(val);
             columns[1].push(test);

@@ -2,8 +2,8 @@
 
 use bonas_spaces::network::{CellNet, EdgeNet, Join, Layer, Shape};
 
-use super::Body;
 use super::names::{Names, identifier};
+use super::{Body, Chain};
 use crate::error::{DeployError, Result};
 
 /// A cell whose every operation bears on its output.
@@ -84,10 +84,11 @@ impl LiveCell {
         })
     }
 
-    /// Every chain of layers, with the shape of what it reads.
-    pub(super) fn chains(&self) -> impl Iterator<Item = (&[Layer], Shape)> {
-        let inputs = self.inputs.iter().map(|input| (&input.layers[..], input.shape));
-        inputs.chain(self.ops().map(|op| (&op.layers[..], op.shape)))
+    /// Every chain of layers.
+    pub(super) fn chains(&self) -> impl Iterator<Item = Chain<'_>> {
+        let inputs =
+            self.inputs.iter().map(|one| Chain { name: &one.name, layers: &one.layers, input: one.shape });
+        inputs.chain(self.ops().map(|op| Chain { name: &op.op, layers: &op.layers, input: op.shape }))
     }
 
     /// The operations of a cell that is a chain of them and of wires, on one input; none of another cell.

@@ -61,6 +61,30 @@ pub enum Body {
     Zeros,
 }
 
+/// A chain of layers on one input, as it stands in a network.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain<'a> {
+    /// Name of the operation, or of the part where it is none of a cell.
+    pub name: &'a str,
+    /// Its layers; an empty list passes the input on.
+    pub layers: &'a [Layer],
+    /// Shape of what it reads.
+    pub input: Shape,
+}
+
+impl Chain<'_> {
+    /// Shape of its result, and the multiply-adds of its convolutions and linear layers for one image.
+    ///
+    /// # Errors
+    /// [`DeployError::Space`] when shapes do not fit.
+    pub fn pass(&self) -> Result<(Shape, u64)> {
+        let layer = |(shape, macs): (Shape, u64), layer: &Layer| -> Result<(Shape, u64)> {
+            Ok((layer.output(shape)?, macs + layer.macs(shape)?))
+        };
+        self.layers.iter().try_fold((self.input, 0), layer)
+    }
+}
+
 impl Deployed {
     /// Leaves out of a network what its logits do not depend on.
     ///
@@ -122,19 +146,22 @@ impl Deployed {
     /// # Errors
     /// [`DeployError::Space`] when shapes do not fit.
     pub fn macs(&self) -> Result<u64> {
-        let mut macs = 0;
-        for part in &self.parts {
-            match &part.body {
-                Body::Layers { layers, .. } => macs += chain_macs(layers, self.parts[part.inputs[0]].shape)?,
-                Body::Cell(cell) => {
-                    for (layers, shape) in cell.chains() {
-                        macs += chain_macs(layers, shape)?;
-                    }
+        self.chains().map(|chain| Ok(chain.pass()?.1)).sum()
+    }
+
+    /// Every chain of layers, in the order of computation; joins and zeros are none.
+    pub fn chains(&self) -> impl Iterator<Item = Chain<'_>> {
+        self.parts.iter().flat_map(|part| {
+            let chains: Vec<Chain<'_>> = match &part.body {
+                Body::Layers { layers, op, .. } => {
+                    let name = op.as_ref().unwrap_or(&part.name);
+                    vec![Chain { name, layers, input: self.parts[part.inputs[0]].shape }]
                 }
-                Body::Image | Body::Join(_) | Body::Zeros => {}
-            }
-        }
-        Ok(macs)
+                Body::Cell(cell) => cell.chains().collect(),
+                Body::Image | Body::Join(_) | Body::Zeros => Vec::new(),
+            };
+            chains
+        })
     }
 
     /// Every outermost layer, with the part it belongs to.
@@ -142,7 +169,7 @@ impl Deployed {
         self.parts.iter().flat_map(|part| {
             let layers: Vec<&Layer> = match &part.body {
                 Body::Layers { layers, .. } => layers.iter().collect(),
-                Body::Cell(cell) => cell.chains().flat_map(|(layers, _)| layers).collect(),
+                Body::Cell(cell) => cell.chains().flat_map(|chain| chain.layers).collect(),
                 Body::Image | Body::Join(_) | Body::Zeros => Vec::new(),
             };
             layers.into_iter().map(move |layer| (layer, part))
@@ -160,15 +187,6 @@ impl Deployed {
     pub fn tensors(&self) -> Vec<Tensor> {
         tensors::of(&self.parts)
     }
-}
-
-/// Multiply-adds of layers one after the other.
-fn chain_macs(layers: &[Layer], shape: Shape) -> Result<u64> {
-    let mut at = (0, shape);
-    for layer in layers {
-        at = (at.0 + layer.macs(at.1)?, layer.output(at.1)?);
-    }
-    Ok(at.0)
 }
 
 /// What each unit computes, and the units it reads for that.
@@ -199,7 +217,7 @@ fn check_alone(body: &Body) -> Result<()> {
     }
     let shared = match body {
         Body::Layers { layers, .. } => layers.iter().any(is_shared),
-        Body::Cell(cell) => cell.chains().flat_map(|(layers, _)| layers).any(is_shared),
+        Body::Cell(cell) => cell.chains().flat_map(|chain| chain.layers).any(is_shared),
         Body::Image | Body::Join(_) | Body::Zeros => false,
     };
     let reason = "its weights are shared by several architectures; export the network of one";

@@ -1,6 +1,6 @@
 //! Measuring latency.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use bonas_deploy::folder::{ModelCard, Untrained, Weights};
@@ -18,6 +18,9 @@ use crate::config::LatencyBy;
 /// Streams of the reference network and of the images.
 const REFERENCE: u64 = 1;
 const IMAGES: u64 = 2;
+
+/// Held while something is measured: two at a time would slow each other down.
+static MEASURING: Mutex<()> = Mutex::new(());
 
 /// A network that is ready to run; one call is one batch.
 type Runner = Box<dyn Fn() -> Result<(), StudyError> + Send>;
@@ -55,6 +58,7 @@ impl Meter {
     /// # Errors
     /// [`StudyError::Interrupted`] between two passes, and what running it fails with.
     pub(super) fn reference_ms(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
+        let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
         let pass = || milliseconds(&self.reference, monitor);
         (0..self.settings.warmup).try_for_each(|_| pass().map(drop))?;
         let passes = (0..self.settings.repeats).map(|_| pass());
@@ -71,6 +75,7 @@ impl Meter {
         monitor: &dyn Monitor,
     ) -> Result<f64, StudyError> {
         let network = runner(&self.settings, &*self.space, architecture)?;
+        let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = || Ok((milliseconds(&network, monitor)?, milliseconds(&self.reference, monitor)?));
         (0..self.settings.warmup).try_for_each(|_| pair().map(drop))?;
         Ok(ratio_of(&(0..self.settings.repeats).map(|_| pair()).collect::<Result<Vec<_>, StudyError>>()?))
@@ -102,6 +107,27 @@ fn runner(
     space: &dyn SearchSpace,
     architecture: &Architecture,
 ) -> Result<Runner, StudyError> {
+    let card = card(settings, space, architecture)?;
+    let (built, network) = card.networks(space).map_err(StudyError::Evaluator)?;
+    let weights = Weights::drawn(&network, &card.key, &mut stream(0, &[])).map_err(of_deploy)?;
+    let pixels = pixels(settings.batch * network.image().len());
+    let plan = Plan { settings, card, built, network, weights };
+    match settings.by {
+        LatencyBy::Libtorch => by_libtorch(&plan, pixels),
+        LatencyBy::Tract => by_tract(&plan, pixels),
+        LatencyBy::Off => Err(setting("by", "off; it must be libtorch or tract")),
+    }
+}
+
+/// An architecture in the size that is measured.
+///
+/// # Errors
+/// [`StudyError::Space`] for one that cannot be built in it.
+pub(super) fn card(
+    settings: &Settings,
+    space: &dyn SearchSpace,
+    architecture: &Architecture,
+) -> Result<ModelCard, StudyError> {
     let image = Shape { channels: settings.image_channels, ..Shape::square(1, settings.image) };
     let around = Untrained {
         skeleton: None,
@@ -110,16 +136,7 @@ fn runner(
         image: Some(image),
         classes: Some(settings.classes),
     };
-    let card = ModelCard::untrained(space, architecture, &around).map_err(of_deploy)?;
-    let (built, network) = card.networks(space).map_err(StudyError::Evaluator)?;
-    let weights = Weights::drawn(&network, &card.key, &mut stream(0, &[])).map_err(of_deploy)?;
-    let pixels = pixels(settings.batch * image.len());
-    let plan = Plan { settings, card, built, network, weights };
-    match settings.by {
-        LatencyBy::Libtorch => by_libtorch(&plan, pixels),
-        LatencyBy::Tract => by_tract(&plan, pixels),
-        LatencyBy::Off => Err(setting("by", "off; it must be libtorch or tract")),
-    }
+    ModelCard::untrained(space, architecture, &around).map_err(of_deploy)
 }
 
 /// A network to run.

@@ -6,20 +6,29 @@
 mod evaluator;
 mod kept;
 mod meter;
+mod store;
+mod table;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bonas_spaces::SearchSpace;
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::evaluator::Monitor;
 
-use crate::config::{LatencySettings, SearchConfig};
+use crate::config::{LatencySettings, SearchConfig, plain, space_identity};
 use crate::{Evaluator, StudyError};
 use evaluator::WithLatency;
 use kept::Kept;
 use meter::Meter;
+use store::Store;
+
+pub use table::{LatencyTable, LayerLatency};
 
 /// The file of a search with the latencies that it has measured.
 pub const LATENCY_FILE: &str = "latency.jsonl";
+/// The file of a search with the table of layers that predicts latencies.
+pub const LATENCY_TABLE_FILE: &str = "latency_table.json";
 
 /// Measures latency beside the scores of some evaluators, if the configuration asks for it.
 ///
@@ -36,16 +45,72 @@ pub(super) fn beside(
     if !settings.is_on() {
         return Ok(evaluators);
     }
-    let meter = Meter::new(settings, space.clone())?;
-    let kept = Kept::new(directory.join(LATENCY_FILE), crate::config::plain("latency", settings));
-    // One measurement at a time: two would slow each other down.
-    let shared = Arc::new(Mutex::new((meter, kept)));
+    let store = store(config, space, directory)?;
     let aims = config.aims();
     let with = |inner| -> Box<dyn Evaluator> {
-        let (shared, aims) = (shared.clone(), aims.clone());
-        Box::new(WithLatency { inner, shared, settings: settings.clone(), aims })
+        let (store, aims) = (store.clone(), aims.clone());
+        Box::new(WithLatency { inner, store, settings: settings.clone(), aims })
     };
     Ok(evaluators.into_iter().map(with).collect())
+}
+
+/// Milliseconds of an architecture, as an evaluator of the configuration notes them; none where latency is not measured, or
+/// that of this architecture cannot be.
+///
+/// # Errors
+/// As [`beside`]; [`StudyError::Interrupted`].
+pub(crate) fn latency(
+    config: &SearchConfig,
+    directory: &Path,
+    architecture: &Architecture,
+    cancel: &AtomicBool,
+) -> Result<Option<f64>, StudyError> {
+    if !config.latency.is_on() {
+        return Ok(None);
+    }
+    let store = store(config, &super::space(config)?, directory)?;
+    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(store.milliseconds(architecture, &UntilCancelled(cancel))?.ok())
+}
+
+/// Says only whether the user wants to stop.
+struct UntilCancelled<'a>(&'a AtomicBool);
+
+impl Monitor for UntilCancelled<'_> {
+    fn step(&self, _: u64, _: u64, _: &str) {}
+
+    fn cancelled(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+/// What is known of the latencies of a configuration.
+fn store(
+    config: &SearchConfig,
+    space: &Arc<dyn SearchSpace>,
+    directory: &Path,
+) -> Result<Arc<Mutex<Store>>, StudyError> {
+    let settings = &config.latency;
+    match &config.latencies {
+        None => {
+            let (file, table) = (directory.join(LATENCY_FILE), directory.join(LATENCY_TABLE_FILE));
+            Store::open(settings, space, &file, plain("latency", settings), table)
+        }
+        // Searches of several spaces may share the folder, and keys of two spaces may be the same.
+        Some(folder) => {
+            let known_by = plain("latency", settings) + &space_known_by(config);
+            let name = &blake3::hash(known_by.as_bytes()).to_hex()[..8];
+            let file = folder.join(format!("latency-{name}.jsonl"));
+            let table = folder.join(format!("latency_table-{name}.json"));
+            Store::open(settings, space, &file, known_by, table)
+        }
+    }
+}
+
+/// The text that a search's space is known by.
+fn space_known_by(config: &SearchConfig) -> String {
+    let of_file = config.space.text.as_deref().map(space_identity);
+    plain("space", &config.space) + &of_file.unwrap_or_default()
 }
 
 /// An error of the settings.

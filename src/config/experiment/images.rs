@@ -6,8 +6,8 @@ use super::strategy::{check_final, commented_final};
 use super::table::{optional, section_or_keys};
 use super::{ExperimentSettings, StrategyConfig, TruthSettings};
 use crate::config::{
-    ConfigError, DataSettings, Document, EvaluatorSettings, FinalSettings, SearchConfig, SpaceSettings,
-    StudySettings, SyntheticSettings, TrainingSettings, commented, plain,
+    ConfigError, DataSettings, Document, EvaluatorSettings, FinalSettings, LatencySettings, SearchConfig,
+    SpaceSettings, StudySettings, SyntheticSettings, TrainingSettings, commented, plain,
 };
 
 /// The images of an experiment, and how networks are trained on them. A strategy may have a space, an evaluator
@@ -22,6 +22,8 @@ pub struct ImagesConfig {
     pub space: SpaceSettings,
     /// `[evaluator]`: how proposals are scored.
     pub evaluator: EvaluatorSettings,
+    /// `[latency]`: how long their networks take on this machine, measured once for all strategies.
+    pub latency: LatencySettings,
     /// `[final]`: how winners and random cells are trained from scratch.
     pub finals: FinalSettings,
     /// `[truth]`: the table in which what searches find is looked up; without it, it is trained from scratch.
@@ -35,6 +37,7 @@ impl ImagesConfig {
             training: document.section("training", &[])?,
             space: document.section("space", &[])?,
             evaluator: EvaluatorSettings::read(document, "evaluator", &[])?,
+            latency: document.section("latency", &[])?,
             finals: document.section("final", &[])?,
             truth: optional(document, "truth")?,
         };
@@ -49,6 +52,7 @@ impl ImagesConfig {
             commented("training", &self.training),
             commented("space", &self.space),
             self.evaluator.commented("evaluator"),
+            commented("latency", &self.latency),
             commented_final("final", &self.finals),
             section_or_keys("truth", self.truth.as_ref()),
         ]
@@ -70,6 +74,7 @@ impl ImagesConfig {
             space: own.space.unwrap_or_else(|| self.space.clone()),
             strategy: strategy.settings.clone(),
             evaluator,
+            latency: self.latency.clone(),
             data: self.data.clone(),
             training: self.training.clone(),
             finals: own.finals.unwrap_or_else(|| self.finals.clone()),

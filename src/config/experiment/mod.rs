@@ -1,7 +1,7 @@
 //! Configuration of an experiment, `bonas compare`: strategies x seeds, on a table or on images.
 //!
 //! `[table]`, `[[constraint]]` and `[objective]` say that it is on a table, `[data]`, `[training]`, `[space]`,
-//! `[evaluator]`, `[final]` and `[truth]` that it is on images; without any it is on the table inside the program.
+//! `[evaluator]`, `[latency]`, `[final]` and `[truth]` that it is on images; without any it is on the table inside the program.
 
 mod images;
 mod old;
@@ -46,7 +46,7 @@ pub enum TaskConfig {
 /// Sections of which one makes an experiment one on a table.
 const TABLE: [&str; 3] = ["table", "constraint", "objective"];
 /// Sections of which one makes an experiment one on images.
-const IMAGES: [&str; 6] = ["data", "training", "space", "evaluator", "final", "truth"];
+const IMAGES: [&str; 7] = ["data", "training", "space", "evaluator", "latency", "final", "truth"];
 
 impl Default for ExperimentConfig {
     /// Every strategy that this program can run, with its defaults, on the table inside the program.

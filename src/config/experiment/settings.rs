@@ -4,7 +4,7 @@ use crate::config::print::commented_without;
 use crate::config::{ConfigError, Document, ensure};
 
 /// Sections and tables that may stand beside these keys.
-pub(super) const SECTIONS: [&str; 10] = [
+pub(super) const SECTIONS: [&str; 11] = [
     "table",
     "constraint",
     "objective",
@@ -12,6 +12,7 @@ pub(super) const SECTIONS: [&str; 10] = [
     "training",
     "space",
     "evaluator",
+    "latency",
     "final",
     "truth",
     "strategy",

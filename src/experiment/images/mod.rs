@@ -15,6 +15,7 @@
 //! written to [`PLAN_FILE`] before any run begins; an experiment that is resumed, or given the plan of another
 //! machine, has the same runs.
 
+mod aims;
 mod budget;
 mod meter;
 mod page;
@@ -113,6 +114,7 @@ impl<'a> ImagesTask<'a> {
             let mut search = config.search(strategy, settings.budget);
             search.relative_to = experiment.absolute_folder()?;
             search.images = experiment.images.clone();
+            search.latencies = Some(experiment.directory.clone());
             Ok(Searcher { label: strategy.label.clone(), search: keep_space(search)? })
         });
         let searchers = searchers.collect::<Result<Vec<_>, StudyError>>()?;

@@ -13,13 +13,34 @@ use crate::report::Shown;
 use crate::report::markup::{configuration, dash, figure, head, note, pair, section, table, thousands};
 use crate::report::plots::{Curves, Line, Strip, alphas, lines, strips};
 
-fn heads(shown: Shown) -> [&'static str; 8] {
+fn heads(summary: &Summary) -> Vec<&'static str> {
+    let shown = summary.shown();
     let [mean, sd] = match shown {
         Shown::Accuracy => ["test accuracy, mean (%)", "standard deviation (%)"],
         Shown::Score => ["final score, mean", "standard deviation"],
         Shown::Truth => ["true value, mean", "standard deviation"],
     };
-    ["strategy", "space", "budget", mean, sd, shown.by_seed(), "parameters, mean", "skips and pools of 16"]
+    let mut heads = vec![
+        "strategy",
+        "space",
+        "budget",
+        mean,
+        sd,
+        shown.by_seed(),
+        "parameters, mean",
+        "skips and pools of 16",
+    ];
+    heads.extend(has_latency(summary).then_some("latency, mean (ms)"));
+    heads.extend(has_hypervolume(summary).then_some("hypervolume"));
+    heads
+}
+
+fn has_latency(summary: &Summary) -> bool {
+    summary.strategies.iter().any(|strategy| strategy.latency_ms_mean.is_some())
+}
+
+fn has_hypervolume(summary: &Summary) -> bool {
+    summary.strategies.iter().any(|strategy| !strategy.hypervolume.is_empty())
 }
 
 /// The page: tables, curves, heat maps, configuration. Style and script are inside it, it links to
@@ -27,14 +48,15 @@ fn heads(shown: Shown) -> [&'static str; 8] {
 pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConfig) -> String {
     let mut page = head(&format!("Experiment on {}", summary.data), &escape(&lead(summary)));
     let shown = summary.shown();
-    let rows = summary.strategies.iter().map(|strategy| row(strategy, shown));
-    let strategies = table("winners", "Strategies", &heads(shown), rows);
+    let rows = summary.strategies.iter().map(|strategy| row(strategy, summary));
+    let strategies = table("winners", "Strategies", &heads(summary), rows);
     let (title, caption, remark) = match shown {
         Shown::Accuracy => ("Winners, trained from scratch", ACCURACIES, NOTE),
         Shown::Score => ("Winners, measured in the end", SCORES, NOTE_SCORES),
         Shown::Truth => ("Winners, looked up", TRUTHS, NOTE_TRUTHS),
     };
-    let found = figure("accuracy", accuracies(summary), caption) + &strategies + &note(remark);
+    let both = if has_hypervolume(summary) { note(HYPERVOLUME) } else { String::new() };
+    let found = figure("accuracy", accuracies(summary), caption) + &strategies + &note(remark) + &both;
     page.push_str(&section(title, &found));
     let pairs = summary.pair_table().html("Differences");
     let unit = match shown {
@@ -64,6 +86,9 @@ const NOTE_SCORES: &str =
 const TRUTHS: &str = "True value of what each run found. A point is a seed.";
 const NOTE_TRUTHS: &str = "Means and standard deviations are over seeds. The winner of a search is what it recommends; a table says \
                            what it is worth.";
+const HYPERVOLUME: &str = "Hypervolume: of score and second objective of everything that a run scored, as a share of the rectangle \
+                           between the worst and the best that any run scored in each; mean over seeds, with the standard \
+                           deviation.";
 const AGREEMENT: &str = "Tau is Kendall's tau-b between the scores of a search and the true values of what it scored: over all, inside \
                          batches (mean over batches, weighted by their pairs), and between the means of batches. That of the model is \
                          between what it expects in the end and the true values of 500 random architectures. Values are means \
@@ -101,7 +126,8 @@ fn yardstick(of: &Yardstick) -> String {
     }
 }
 
-fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {
+fn row(strategy: &StrategySummary, summary: &Summary) -> Vec<String> {
+    let shown = summary.shown();
     let value = |x: f64| match shown {
         Shown::Accuracy => format!("{:.2}", 100.0 * x),
         Shown::Score | Shown::Truth => shown.value(Some(x)),
@@ -110,7 +136,7 @@ fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {
         Unit::Epochs => format!("{} epochs", budget.count),
         Unit::Architectures => format!("{} architectures", budget.count),
     });
-    vec![
+    let mut row = vec![
         strategy.label.clone(),
         strategy.space.clone(),
         budget,
@@ -119,7 +145,23 @@ fn row(strategy: &StrategySummary, shown: Shown) -> Vec<String> {
         shown.values(&strategy.test),
         strategy.params_mean.map_or_else(dash, |mean| thousands(mean.round() as u64)),
         strategy.weight_free_at_end().map_or_else(dash, |n| format!("{n:.1}")),
-    ]
+    ];
+    if has_latency(summary) {
+        row.push(strategy.latency_ms_mean.map_or_else(dash, |ms| format!("{ms:.3}")));
+    }
+    if has_hypervolume(summary) {
+        row.push(spread(&strategy.hypervolume, 3));
+    }
+    row
+}
+
+/// Mean and standard deviation of some values.
+fn spread(values: &[f64], decimals: usize) -> String {
+    match values {
+        [] => dash(),
+        [one] => format!("{one:.decimals$}"),
+        several => format!("{:.decimals$} ± {:.decimals$}", mean(several), sd(several)),
+    }
 }
 
 fn accuracies(summary: &Summary) -> Option<String> {
@@ -162,14 +204,7 @@ const AGREEMENT_HEADS: [&str; 6] = [
 ];
 
 fn agreement_rows(summary: &Summary) -> Vec<Vec<String>> {
-    let shown = |values: &[Option<f64>]| {
-        let known: Vec<f64> = values.iter().copied().flatten().collect();
-        match known.len() {
-            0 => dash(),
-            1 => format!("{:.2}", known[0]),
-            _ => format!("{:.2} ± {:.2}", mean(&known), sd(&known)),
-        }
-    };
+    let shown = |values: &[Option<f64>]| spread(&values.iter().copied().flatten().collect::<Vec<_>>(), 2);
     let row = |strategy: &StrategySummary| {
         let truth = strategy.truth.as_ref()?;
         let skips = truth.skips.last().map_or_else(dash, |share| format!("{share:.2}"));
@@ -246,9 +281,8 @@ impl Summary {
 
     /// The tables as text, in Markdown.
     pub fn markdown(&self) -> String {
-        let shown = self.shown();
-        let rows: Vec<_> = self.strategies.iter().map(|strategy| row(strategy, shown)).collect();
-        let strategies = markdown_table(&heads(shown), &rows);
+        let rows: Vec<_> = self.strategies.iter().map(|strategy| row(strategy, self)).collect();
+        let strategies = markdown_table(&heads(self), &rows);
         let rows = agreement_rows(self);
         let agreement = if rows.is_empty() {
             String::new()

@@ -10,8 +10,9 @@ use bonas_supernet::differentiable::{Epoch, TRAJECTORY_FILE, read_trajectory};
 
 use super::budget::{searching, set};
 use super::truth::{Agreement, Truth};
-use super::{ImagesTask, Searcher, Unit};
+use super::{ImagesTask, Searcher, Unit, aims};
 use crate::build::FollowUps;
+use crate::experiment::Experiment;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use crate::{StudyError, build};
@@ -23,7 +24,7 @@ const RANDOM_FOLDER: &str = "random";
 const TRAINED_FOLDER: &str = "trained";
 
 /// What came of a strategy with a seed, or of random cells.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The seed.
     pub seed: u64,
@@ -35,6 +36,10 @@ pub struct Run {
     pub trajectory: Vec<Epoch>,
     /// How far its scores tell the truth, where that is known and it has scores.
     pub agreement: Option<Agreement>,
+    /// Milliseconds that networks of what was trained take, mean; none where that is not measured.
+    pub latency_ms: Option<f64>,
+    /// Score and second objective of each architecture that was scored within the limits; empty without a second objective.
+    pub objectives: Vec<[f64; 2]>,
 }
 
 impl Run {
@@ -76,7 +81,9 @@ impl ImagesTask<'_> {
         };
         let found = winner(&directory, &trajectory)?.ok_or_else(|| {
             let what = format!("strategy `{}`, seed {seed}", searcher.label);
-            StudyError::Evaluator(format!("{what}: no architecture was scored, so none wins"))
+            StudyError::Evaluator(format!(
+                "{what}: no architecture was scored within the limits, so none wins"
+            ))
         })?;
         let space = build::space(&searcher.search)?;
         let found = space.parse(&found)?;
@@ -90,7 +97,12 @@ impl ImagesTask<'_> {
         };
         let trained = self.judged(strategy, seed, &found, directory.join(TRAINED_FOLDER))?;
         let seconds = Some(Seconds::read(&directory).total());
-        Ok(Run { seed, trained: vec![trained], seconds, trajectory, agreement })
+        let objectives = match budget.unit {
+            Unit::Architectures => aims::objectives(&searcher.search, &directory, &space)?,
+            Unit::Epochs => Vec::new(),
+        };
+        let latency_ms = self.latency(strategy, std::slice::from_ref(&found))?;
+        Ok(Run { seed, trained: vec![trained], seconds, trajectory, agreement, latency_ms, objectives })
     }
 
     /// Draws random cells of a strategy's space and trains them, or does what is left of it.
@@ -103,7 +115,16 @@ impl ImagesTask<'_> {
             self.judged(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
         };
         let trained = cells.iter().enumerate().map(train).collect::<Result<_, _>>()?;
-        Ok(Run { seed, trained, seconds: None, trajectory: Vec::new(), agreement: None })
+        Ok(Run { seed, trained, latency_ms: self.latency(strategy, &cells)?, ..Run::default() })
+    }
+
+    /// Mean latency of some architectures of a strategy's space; none where that is not measured.
+    fn latency(&self, strategy: usize, architectures: &[Architecture]) -> Result<Option<f64>, StudyError> {
+        let Experiment { directory, cancel, .. } = self.experiment;
+        let of = |one| build::latency(&self.searchers[strategy].search, directory, one, cancel);
+        let known = architectures.iter().map(of).collect::<Result<Vec<_>, _>>()?;
+        let known: Vec<f64> = known.into_iter().flatten().collect();
+        Ok((!known.is_empty()).then(|| mean(&known)))
     }
 
     /// Looks an architecture up where truth is known, and else trains it from scratch.

@@ -4,7 +4,7 @@ use bonas_study::statistics::{mean, sd};
 use serde::{Deserialize, Serialize};
 
 use super::budget::{Budget, Unit};
-use super::{Agreement, ImagesTask, Row, Run, Yardstick};
+use super::{Agreement, ImagesTask, Row, Run, Yardstick, aims};
 use crate::config::ExperimentSettings;
 use crate::experiment::figures::{Difference, interval, pairs};
 use crate::experiment::{Pair, SUMMARY_FORMAT};
@@ -75,6 +75,13 @@ pub struct StrategySummary {
     pub test_sd: f64,
     /// Trainable parameters of the winner, mean over seeds; none where bonas does not build its network.
     pub params_mean: Option<f64>,
+    /// Milliseconds that the winner's network takes, mean over seeds; none where that is not measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ms_mean: Option<f64>,
+    /// Hypervolume of what was scored by seed, a share of the rectangle between the worst and the best that any run scored in
+    /// each objective; empty without a second objective.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypervolume: Vec<f64>,
     /// Operations without weights (skips, pools) among the 8 of each of the two cells by epoch, mean
     /// over seeds; empty for other than differentiable searches.
     pub weight_free: [Vec<f64>; 2],
@@ -147,7 +154,7 @@ impl ImagesTask<'_> {
         let settings = &self.experiment.config.settings;
         let scores = self.measured_by_program();
         let strategies: Vec<StrategySummary> =
-            self.rows.iter().zip(runs).map(|(row, runs)| self.row(row, runs)).collect();
+            self.rows.iter().zip(runs).map(|(row, own)| self.row(row, own, runs)).collect();
         Summary {
             format: SUMMARY_FORMAT,
             data: if scores { "a program".to_owned() } else { self.config.data.source.clone() },
@@ -163,11 +170,12 @@ impl ImagesTask<'_> {
         }
     }
 
-    fn row(&self, row: &Row, runs: &[Run]) -> StrategySummary {
+    fn row(&self, row: &Row, runs: &[Run], all: &[Vec<Run>]) -> StrategySummary {
         let search = &self.searchers[row.strategy].search;
         let test: Vec<f64> = runs.iter().map(Run::test).collect();
         let params = runs.iter().flat_map(|run| &run.trained).filter_map(|one| one.params);
         let params: Vec<f64> = params.map(|n| n as f64).collect();
+        let latencies: Vec<f64> = runs.iter().filter_map(|run| run.latency_ms).collect();
         StrategySummary {
             label: row.label.clone(),
             strategy: (!row.random).then(|| search.strategy.name().to_owned()),
@@ -180,6 +188,8 @@ impl ImagesTask<'_> {
             test_sd: sd(&test),
             test,
             params_mean: (!params.is_empty()).then(|| mean(&params)),
+            latency_ms_mean: (!latencies.is_empty()).then(|| mean(&latencies)),
+            hypervolume: aims::hypervolumes(runs, all),
             weight_free: [0, 1].map(|cell| weight_free(runs, cell)),
             found: runs.iter().filter_map(|run| run.trained.first()).map(|one| one.arch.clone()).collect(),
             truth: TruthSummary::of(runs),
@@ -225,6 +235,8 @@ mod tests {
             test_mean: mean(test),
             test_sd: sd(test),
             params_mean: None,
+            latency_ms_mean: None,
+            hypervolume: Vec::new(),
             weight_free: Default::default(),
             found: Vec::new(),
             truth: None,

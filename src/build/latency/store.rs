@@ -1,0 +1,145 @@
+//! The latencies of one space: those on disk, those that are measured now, and those that a table predicts.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError, Weak};
+
+use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::evaluator::Monitor;
+use bonas_study::journal::write_json;
+use bonas_study::rng::stream;
+
+use super::table::{Census, LayerTable};
+use super::{Kept, Meter, Settings, setting};
+use crate::StudyError;
+
+/// Stream of the architectures that a table is fitted to.
+const TABLE: u64 = 3;
+
+/// What is known of latencies in a file.
+pub(super) struct Store {
+    settings: Settings,
+    space: Arc<dyn SearchSpace>,
+    meter: Meter,
+    kept: Kept,
+    /// Where the table is written for readers.
+    told: PathBuf,
+    table: Option<LayerTable>,
+}
+
+/// Those that searches of this process use, by their files: a file has one writer.
+static OPEN: LazyLock<Mutex<BTreeMap<PathBuf, Weak<Mutex<Store>>>>> = LazyLock::new(Mutex::default);
+
+impl Store {
+    /// The latencies in a file, for all searches of this process that name it; `known_by` says what they depend on, and `told`
+    /// is where a table goes.
+    ///
+    /// # Errors
+    /// As [`Meter::new`]; [`StudyError::Io`] for a folder without absolute path.
+    pub(super) fn open(
+        settings: &Settings,
+        space: &Arc<dyn SearchSpace>,
+        file: &Path,
+        known_by: String,
+        told: PathBuf,
+    ) -> Result<Arc<Mutex<Self>>, StudyError> {
+        let path = std::path::absolute(file);
+        let path = path.map_err(|source| StudyError::Io { path: file.to_owned(), source })?;
+        let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, store| store.strong_count() > 0);
+        if let Some(store) = open.get(&path).and_then(Weak::upgrade) {
+            return Ok(store);
+        }
+        let (settings, space) = (settings.clone(), space.clone());
+        let meter = Meter::new(&settings, space.clone())?;
+        let kept = Kept::new(path.clone(), known_by);
+        let store = Arc::new(Mutex::new(Self { settings, space, meter, kept, told, table: None }));
+        open.insert(path, Arc::downgrade(&store));
+        Ok(store)
+    }
+
+    /// Milliseconds of an architecture: those on disk, those that the table predicts where there is one, or else those
+    /// that are measured now and then kept on disk; or why it has none.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`]; errors of the files.
+    pub(super) fn milliseconds(
+        &mut self,
+        architecture: &Architecture,
+        monitor: &dyn Monitor,
+    ) -> Result<Result<f64, String>, StudyError> {
+        if self.settings.table == 0 {
+            return self.measured(architecture, monitor);
+        }
+        let table = match self.table.take() {
+            Some(table) => table,
+            None => self.fitted(monitor)?,
+        };
+        let table = self.table.insert(table);
+        if let Some(known) = self.kept.get(architecture.key())? {
+            return Ok(Ok(known));
+        }
+        let reference = self.kept.reference()?.unwrap_or(1.0);
+        match census(&self.settings, &*self.space, architecture) {
+            Ok(census) => Ok(Ok(table.predict(&census) * reference)),
+            Err(error) => Ok(Err(failed(&error))),
+        }
+    }
+
+    /// Milliseconds of an architecture, on disk or measured now.
+    fn measured(
+        &mut self,
+        architecture: &Architecture,
+        monitor: &dyn Monitor,
+    ) -> Result<Result<f64, String>, StudyError> {
+        let key = architecture.key();
+        if let Some(known) = self.kept.get(key)? {
+            return Ok(Ok(known));
+        }
+        let reference = match self.kept.reference()? {
+            Some(known) => known,
+            None => self.kept.keep_reference(self.meter.reference_ms(monitor)?)?,
+        };
+        match self.meter.ratio(architecture, monitor) {
+            Ok(ratio) => self.kept.keep(key, ratio * reference).map(Ok),
+            Err(StudyError::Interrupted) => Err(StudyError::Interrupted),
+            // It alone cannot be measured, as one that cannot be built in this size.
+            Err(error) => Ok(Err(failed(&error))),
+        }
+    }
+
+    /// Measures what a table is fitted to, as far as it is not on disk, and fits it.
+    fn fitted(&mut self, monitor: &dyn Monitor) -> Result<LayerTable, StudyError> {
+        let mut measured = Vec::new();
+        for architecture in sample(&*self.space, self.settings.table) {
+            if let Ok(milliseconds) = self.measured(&architecture, monitor)? {
+                measured.push((census(&self.settings, &*self.space, &architecture)?, milliseconds));
+            }
+        }
+        let reference = self.kept.reference()?.ok_or_else(|| setting("table", "no network was measured"))?;
+        measured.iter_mut().for_each(|(_, time)| *time /= reference);
+        let table = LayerTable::fit(&measured)?;
+        write_json(&self.told, &table.told(&measured, reference))?;
+        Ok(table)
+    }
+}
+
+/// So many different random architectures, or as many as a small space has.
+fn sample(space: &dyn SearchSpace, count: usize) -> Vec<Architecture> {
+    let (mut rng, mut seen) = (stream(0, &[TABLE]), HashSet::new());
+    let drawn = (0..100 * count).map(|_| space.sample(&mut rng));
+    drawn.filter(|architecture| seen.insert(architecture.key())).take(count).collect()
+}
+
+fn census(
+    settings: &Settings,
+    space: &dyn SearchSpace,
+    architecture: &Architecture,
+) -> Result<Census, StudyError> {
+    let card = super::meter::card(settings, space, architecture)?;
+    Census::of(&card.networks(space).map_err(StudyError::Evaluator)?.1)
+}
+
+fn failed(error: &StudyError) -> String {
+    format!("its latency: {error}")
+}

@@ -24,6 +24,8 @@ mod extend;
 mod folders;
 #[cfg(unix)]
 mod images;
+#[cfg(feature = "torch")]
+mod imbalanced;
 mod import;
 #[cfg(feature = "torch")]
 mod indicator;

@@ -308,6 +308,7 @@ fn a_second_part_is_scored_with_the_same_networks() {
     let (validation, none) = scored(Part::Validation, None).unwrap();
     let (test, _) = scored(Part::TestOfSearch, None).unwrap();
     assert!(none.is_empty() && validation != test);
+    let test = test.into_iter().map(|scored| scored.value).collect();
     assert_eq!(scored(Part::Validation, Some(Part::TestOfSearch)).unwrap(), (validation, test));
     // Networks for the test part may have seen the images held out.
     let error = scored(Part::Test, Some(Part::Validation)).unwrap_err().to_string();

@@ -229,7 +229,10 @@ fn start(config: &SearchConfig) -> Result<String, bonas::StudyError> {
 #[cfg(feature = "torch")]
 fn accuracy(result: &FinalResult) -> String {
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
-    let mean = percent(result.mean());
+    let balanced = result.beside.map_or_else(String::new, |value| {
+        format!(" (balanced accuracy {}, for classes differ in size)", percent(Some(value)))
+    });
+    let mean = percent(result.mean()) + &balanced;
     match result.test.len() {
         1 => format!("test accuracy {mean}, 1 seed"),
         seeds => format!("test accuracy {mean}, sd over {seeds} seeds {}", percent(result.sd())),

@@ -7,6 +7,7 @@ use bonas_spaces::SearchSpace;
 use bonas_study::journal::read_json;
 use bonas_study::statistics::{mean, sd};
 use bonas_supernet::evaluator::{BuildEvaluator, RunFiles};
+use bonas_supernet::recipe::Metric;
 
 use super::quoted;
 use crate::build::{LATENCY_TABLE_FILE, LatencyTable, SPACE_FILE};
@@ -136,7 +137,11 @@ impl<'a> Ending<'a> {
     fn rows(&self, winner: &str) -> Vec<(&'static str, String)> {
         let mut rows = Vec::new();
         if let Some(score) = self.score(winner) {
-            rows.push(("score", format!("{score:.4} ({})", self.evaluator.scores())));
+            let best = self.summary.best.as_ref().filter(|best| best.arch == winner);
+            let beside = best.and_then(|best| best.beside).map_or_else(String::new, |beside| {
+                format!("; {} {beside:.4}", self.evaluator.metric().other().text())
+            });
+            rows.push(("score", format!("{score:.4} ({}){beside}", self.evaluator.scores())));
         }
         if let Some(one) = self.listed(winner)
             && let Some(accuracy) = one.mean()
@@ -147,9 +152,10 @@ impl<'a> Ending<'a> {
                 "shortlist",
                 match Shown::after(self.summary.fidelity) {
                     Shown::Accuracy => format!(
-                        "{} {} on the held-out images, trained from scratch, {seeds}; the best of {n}",
+                        "{} {}{} on the held-out images, trained from scratch, {seeds}; the best of {n}",
                         percent(accuracy),
-                        self.evaluator.metric().text()
+                        self.evaluator.metric().text(),
+                        beside(one.beside, self.evaluator.metric().other())
                     ),
                     _ => format!("{accuracy:.4}, {seeds}; the best of {n}"),
                 },
@@ -217,9 +223,10 @@ fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)
     let text = match winner.test_mean {
         Some(mean) => {
             format!(
-                "{}{}, {}",
+                "{}{}{}, {}",
                 of_tests(mean, shown),
                 spread(winner.test_sd, shown),
+                beside(winner.beside, Metric::BalancedAccuracy),
                 count(winner.test.len(), "seed")
             )
         }
@@ -248,6 +255,11 @@ fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)
 
 fn percent(share: f64) -> String {
     format!("{:.2} %", 100.0 * share)
+}
+
+/// The other metric in brackets, where it is told.
+fn beside(value: Option<f64>, metric: Metric) -> String {
+    value.map_or_else(String::new, |value| format!(" ({} {})", metric.text(), percent(value)))
 }
 
 /// A mean of final training.

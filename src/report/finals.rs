@@ -17,6 +17,9 @@ pub struct Shortlisted {
     pub score: Option<f64>,
     /// Accuracy on the held-out training images, a fraction in `[0, 1]`, one a seed.
     pub validation: Vec<f64>,
+    /// The other of accuracy and balanced accuracy, mean over seeds, where classes differ in size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
 }
 
 impl Shortlisted {
@@ -68,6 +71,9 @@ pub struct FinalResult {
     pub arch: String,
     /// Accuracy on the test images, a fraction in `[0, 1]`, one a seed.
     pub test: Vec<f64>,
+    /// Balanced accuracy on the test images, mean over seeds, where classes differ in size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
     /// Why there is no accuracy: training stops at the first seed that fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -92,7 +98,9 @@ impl FinalResult {
     /// The accuracies of an evaluation, or why there are none.
     pub fn of(outcome: &Outcome) -> Self {
         match outcome {
-            Outcome::Scored(score) => Self { test: score.runs.clone(), ..Self::default() },
+            Outcome::Scored(score) => {
+                Self { test: score.runs.clone(), beside: score.beside, ..Self::default() }
+            }
             Outcome::Failed(reason) => Self { failed: Some(reason.clone()), ..Self::default() },
         }
     }

@@ -83,6 +83,9 @@ pub struct Best {
     pub key: String,
     /// Its score.
     pub score: f64,
+    /// The other of accuracy and balanced accuracy, where classes differ in size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
     /// Which query it was, from 1; those that were imported come first.
     pub query: usize,
     /// Round, from 0.
@@ -138,6 +141,9 @@ pub struct Trained {
     pub test_mean: Option<f64>,
     /// Their standard deviation (divisor n - 1).
     pub test_sd: Option<f64>,
+    /// Balanced accuracy on the test images, mean over seeds, where classes differ in size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
     /// Trainable parameters.
     pub params: Option<usize>,
     /// Multiply-adds of one image.
@@ -153,7 +159,11 @@ impl Summary {
         let best = digest.best().map(|(i, score)| {
             let query = &digest.queries[i];
             let (arch, key) = (query.arch.clone(), query.key.clone());
-            Best { arch, key, score, query: i + 1, round: query.round }
+            let beside = match &query.outcome {
+                Outcome::Scored(score) => score.beside,
+                Outcome::Failed(_) => None,
+            };
+            Best { arch, key, score, beside, query: i + 1, round: query.round }
         });
         Self {
             format: SUMMARY_FORMAT,
@@ -211,6 +221,7 @@ fn trained(result: &super::FinalResult) -> Trained {
         test: result.test.clone(),
         test_mean: result.mean(),
         test_sd: result.sd(),
+        beside: result.beside,
         params: result.params,
         macs: result.macs,
     }

@@ -3,7 +3,7 @@
 use bonas_study::history::Outcome;
 
 use super::Shown;
-use super::markup::{dash, figure, folded, known, pair, section, table, thousands, warning};
+use super::markup::{dash, figure, folded, known, note, pair, section, table, thousands, warning};
 use super::plots::{Strip, strips};
 use super::summary::{FinalSummary, Round, Trained};
 use super::{Digest, Shortlisted};
@@ -31,26 +31,34 @@ pub(super) fn rounds(rounds: &[Round]) -> String {
     section("Rounds", &table("rounds", "Rounds of the search", &heads, rounds.iter().map(row)))
 }
 
+const OTHER_METRIC: &str = "Classes differ in size. The other metric is balanced accuracy (the mean of the classes' recalls) where scores \
+                            are accuracies, and accuracy where they are balanced.";
+
 /// One row an architecture of the shortlist, in the order of their scores.
 pub(super) fn shortlist(shortlist: &[Shortlisted], shown: Shown) -> String {
     if shortlist.is_empty() {
         return String::new();
     }
-    let heads =
-        ["rank by score", "score in the search", shown.shortlist(), shown.by_seed(), "chosen as", "key"];
+    let besides = shortlist.iter().any(|one| one.beside.is_some());
+    let mut heads =
+        vec!["rank by score", "score in the search", shown.shortlist(), shown.by_seed(), "chosen as", "key"];
+    heads.extend(besides.then_some("other metric"));
     let best = Shortlisted::best(shortlist);
     let row = |(i, one): (usize, &Shortlisted)| {
-        vec![
+        let mut row = vec![
             (i + 1).to_string(),
             known(one.score),
             shown.value(one.mean()),
             shown.values(&one.validation),
             if best == Some(one) { "winner".to_owned() } else { dash() },
             one.key.clone(),
-        ]
+        ];
+        row.extend(besides.then(|| shown.value(one.beside)));
+        row
     };
     let rows = shortlist.iter().enumerate().map(row);
-    section(shown.shortlist_title(), &table("shortlist", "Shortlist", &heads, rows))
+    let remark = if besides { note(OTHER_METRIC) } else { String::new() };
+    section(shown.shortlist_title(), &(table("shortlist", "Shortlist", &heads, rows) + &remark))
 }
 
 /// Final training: how far it is, plots, and one row an architecture. `curves`: the plot of their learning.
@@ -84,16 +92,21 @@ fn final_plot(results: &[Trained], shown: Shown) -> String {
 }
 
 fn final_table(results: &[Trained], shown: Shown) -> String {
-    let heads = ["network", shown.finals(), "standard deviation", shown.by_seed(), "parameters", "macs"];
+    let besides = results.iter().any(|one| one.beside.is_some());
+    let mut heads =
+        vec!["network", shown.finals(), "standard deviation", shown.by_seed(), "parameters", "macs"];
+    heads.extend(besides.then_some("balanced accuracy"));
     let row = |t: &Trained| {
-        vec![
+        let mut row = vec![
             t.label.clone(),
             shown.value(t.test_mean),
             shown.value(t.test_sd),
             shown.values(&t.test),
             t.params.map_or_else(dash, |n| thousands(n as u64)),
             t.macs.map_or_else(dash, thousands),
-        ]
+        ];
+        row.extend(besides.then(|| shown.value(t.beside)));
+        row
     };
     let item =
         |t: &Trained| format!("<dt>{}</dt><dd><code>{}</code></dd>\n", escape(&t.label), escape(&t.arch));

@@ -112,6 +112,8 @@ fn of_result(result: &FinalResult) -> String {
     let sd = result.sd().map_or_else(String::new, |sd| format!(" ± {}", percent(Some(sd))));
     let accuracy = result.mean().map(|mean| (percent(Some(mean)), format!("test accuracy{sd}")));
     let mut figures: Vec<_> = accuracy.into_iter().collect();
+    let balanced = result.beside.map(|value| (percent(Some(value)), "balanced accuracy".to_owned()));
+    figures.extend(balanced);
     figures.extend(result.params.map(|params| (params.to_string(), "parameters".to_owned())));
     figures.extend(result.macs.map(|macs| (macs.to_string(), "multiply-adds of an image".to_owned())));
     let rows =

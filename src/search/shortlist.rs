@@ -54,10 +54,11 @@ impl Search {
 }
 
 fn shortlisted(space: &dyn SearchSpace, score: f64, trained: &Evaluation) -> Result<Shortlisted, StudyError> {
-    let validation = match &trained.outcome {
-        Outcome::Scored(score) => score.runs.clone(),
-        Outcome::Failed(_) => Vec::new(),
+    let (validation, beside) = match &trained.outcome {
+        Outcome::Scored(score) => (score.runs.clone(), score.beside),
+        Outcome::Failed(_) => (Vec::new(), None),
     };
     let arch = space.format(&trained.architecture)?;
-    Ok(Shortlisted { arch, key: trained.architecture.key().to_string(), score: Some(score), validation })
+    let key = trained.architecture.key().to_string();
+    Ok(Shortlisted { arch, key, score: Some(score), validation, beside })
 }

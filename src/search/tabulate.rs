@@ -265,7 +265,8 @@ impl Tabulate {
         )?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         let timed = self.config.latency.is_on();
-        let heads = if timed { "arch,val,test,params,macs,latency_ms\n" } else { "arch,val,test,params,macs\n" };
+        let heads =
+            if timed { "arch,val,test,params,macs,latency_ms\n" } else { "arch,val,test,params,macs\n" };
         encoder.write_all(heads.as_bytes()).map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
@@ -273,7 +274,8 @@ impl Tabulate {
             let network =
                 skeleton.network(&Union::of(std::slice::from_ref(cell))?, &networks.networks.ops())?;
             let (params, macs) = (network.params(), network.macs());
-            let mut line = format!("{},{},{},{params},{macs}", space.format(cell)?, joined(&val), joined(&test));
+            let mut line =
+                format!("{},{},{},{params},{macs}", space.format(cell)?, joined(&val), joined(&test));
             if timed {
                 let latency = build::latency(&self.config, &self.directory, cell, &self.cancel)?;
                 line += &latency.map_or_else(|| ",".to_owned(), |ms| format!(",{ms}"));

@@ -65,6 +65,10 @@ pub struct Score {
     /// What else was measured, limited quantities and second objectives, as the evaluator orders it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<f64>,
+    /// What readers are told beside the value, as balanced accuracy beside accuracy where classes differ in size. Nothing
+    /// depends on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beside: Option<f64>,
     /// Whether it breaks a limit: then there is something to learn from it, but it is no candidate for
     /// the best.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -74,12 +78,12 @@ pub struct Score {
 impl Score {
     /// One measurement.
     pub fn of(value: f64, fidelity: Fidelity) -> Self {
-        Self { value, fidelity, runs: Vec::new(), measures: Vec::new(), infeasible: false }
+        Self { value, fidelity, runs: Vec::new(), measures: Vec::new(), beside: None, infeasible: false }
     }
 
     /// Refuses a score of which a number is not finite, or beyond [`LARGEST`].
     pub(crate) fn check(&self) -> Result<(), String> {
-        let mut all = [&self.value].into_iter().chain(&self.runs).chain(&self.measures);
+        let mut all = [&self.value].into_iter().chain(&self.runs).chain(&self.measures).chain(&self.beside);
         all.try_for_each(|&value| check_number("score", value))
     }
 

@@ -15,6 +15,15 @@ pub enum Metric {
 }
 
 impl Metric {
+    /// The other one, which readers are told beside it where classes differ in size.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Accuracy => Self::BalancedAccuracy,
+            Self::BalancedAccuracy => Self::Accuracy,
+        }
+    }
+
     /// Its name in sentences.
     pub fn text(self) -> &'static str {
         match self {

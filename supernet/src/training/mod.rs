@@ -18,7 +18,7 @@ mod tensors;
 
 pub use curves::EpochOutcome;
 pub use order::BalancedOrder;
-pub use scoring::score;
+pub use scoring::{Scored, score};
 pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use single_path::SinglePathRun;

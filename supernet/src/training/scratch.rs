@@ -11,7 +11,7 @@ use tch::{Kind, Tensor};
 use super::averaging::Average;
 use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
-use super::scoring::score;
+use super::scoring::{Scored, score};
 use super::task::{Part, Task};
 use super::tensors::{estimate, images_and_labels};
 use crate::data::{Batch, BatchOptions};
@@ -70,8 +70,8 @@ pub struct Trained {
     /// The network.
     pub net: Supernet,
     /// Its metric on the part it is scored on: by default the share of right answers, in `[0, 1]`.
-    pub score: f64,
-    /// The same on [`ScratchRun::also`].
+    pub score: Scored,
+    /// The metric on [`ScratchRun::also`].
     pub also: Option<f64>,
     /// The learning curves: what each epoch came to.
     pub epochs: Vec<EpochOutcome>,
@@ -152,7 +152,8 @@ impl ScratchRun<'_> {
             let (loader, indices) = self.task.scoring(part);
             score(&net, &path, loader, &indices, self.recipe.metric, Pass::eval)
         };
-        let (score, also) = (score_on(self.part)?, self.also.map(score_on).transpose()?);
+        let (score, also) =
+            (score_on(self.part)?, self.also.map(score_on).transpose()?.map(|also| also.value));
         Ok(Trained { net, score, also, epochs: curves.outcomes(self.recipe.epochs)? })
     }
 

@@ -10,12 +10,13 @@ use bonas_study::evaluator::{Evaluator, Job, Monitor};
 use bonas_study::history::{Fidelity, Outcome, Score};
 use bonas_study::journal::write_json;
 use bonas_study::rng::{StudyRng, stream};
+use bonas_study::statistics::mean;
 use rand::Rng;
 
 use super::{RunFiles, Start};
 use crate::model::{Placement, save_weights};
 use crate::recipe::ScratchRecipe;
-use crate::training::{Checkpoint, Part, ScratchRun, Task};
+use crate::training::{Checkpoint, Part, Scored, ScratchRun, Task};
 
 /// Trains each architecture from scratch `seeds` times; its score is the mean of the recipe's metric, by default accuracy.
 ///
@@ -56,7 +57,7 @@ pub struct ScratchEvaluator {
 }
 
 impl ScratchEvaluator {
-    /// Scores of one architecture by the recipe's metric, one a seed: on [`part`](Self::part), and on
+    /// Scores of one architecture by the recipe's metric, one a seed: on [`part`](Self::part), and the metric on
     /// [`also`](Self::also) if there is one.
     ///
     /// # Errors
@@ -67,7 +68,7 @@ impl ScratchEvaluator {
         architecture: &Architecture,
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
-    ) -> Result<(Vec<f64>, Vec<f64>), StudyError> {
+    ) -> Result<(Vec<Scored>, Vec<f64>), StudyError> {
         if let Some(folder) = &self.folder {
             std::fs::create_dir_all(folder)
                 .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
@@ -128,7 +129,10 @@ impl Evaluator for ScratchEvaluator {
         tch::set_num_threads(self.threads as i32);
         let score = |architecture| match self.scores(architecture, rng, monitor) {
             Ok((runs, measures)) => {
-                Ok(Outcome::Scored(Score { measures, ..Score::mean_of(runs, Fidelity::FromScratch) }))
+                let beside: Option<Vec<f64>> = runs.iter().map(|run| run.beside).collect();
+                let beside = beside.map(|all| mean(&all));
+                let runs = runs.iter().map(|run| run.value).collect();
+                Ok(Outcome::Scored(Score { measures, beside, ..Score::mean_of(runs, Fidelity::FromScratch) }))
             }
             // A loss that is no number.
             Err(StudyError::Evaluator(reason)) => Ok(Outcome::Failed(reason)),

@@ -13,7 +13,7 @@ use crate::data::BatchOptions;
 use crate::evaluator::SCORING;
 use crate::model::{Loss, Mode, ParamId, Pass, Path, Placement, Sgd, Supernet};
 use crate::recipe::{SharedRecipe, cosine};
-use crate::training::{BalancedOrder, Part, Task, estimate, images_and_labels, score};
+use crate::training::{BalancedOrder, Part, Scored, Task, estimate, images_and_labels, score};
 
 use super::diverged::{Steps, Stop, without_diverged};
 use super::exposure::{Exposure, Turns};
@@ -186,7 +186,9 @@ impl SharedEvaluator {
                 match score(net, path, loader, &held_out, self.recipe.metric, || {
                     Pass::new(Mode::EvalWith(&statistics))
                 }) {
-                    Ok(value) => Outcome::Scored(Score::of(value, Fidelity::SharedWeights)),
+                    Ok(Scored { value, beside }) => {
+                        Outcome::Scored(Score { beside, ..Score::of(value, Fidelity::SharedWeights) })
+                    }
                     // It took no step, so that the others are what they would be without it.
                     Err(StudyError::Evaluator(reason)) if !self.pool.is_empty() => Outcome::Failed(reason),
                     Err(StudyError::Evaluator(reason)) => {

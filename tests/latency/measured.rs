@@ -108,5 +108,22 @@ fn libtorch_measures_with_its_threads() {
     let more = ["--set", "latency.by=libtorch", "--set", "latency.threads=2", "--set", "latency.batch=4"];
     let done = search(at, "s", &more);
     assert!(done.status.success(), "{}", text(&done.stderr));
-    assert_eq!(latencies(&at.join("s")).len(), 7);
+    let kept = latencies(&at.join("s"));
+    assert_eq!(kept.len(), 7);
+    // A reference of equal size is near every one of them, whatever the machine: not one is off by a factor of 1,000.
+    let known = fs::read_to_string(at.join("s/latency.jsonl")).unwrap();
+    assert!(
+        known.contains("by = \\\"libtorch\\\"")
+            && known.contains("threads = 2")
+            && known.contains("batch = 4"),
+        "{known}"
+    );
+    let reference = lines(&at.join("s/latency.jsonl"))[0]["reference_ms"].as_f64().unwrap();
+    assert!(kept.values().all(|ms| (1e-3..1e3).contains(&(ms / reference))), "{kept:?}, {reference}");
+    // With the same file, other settings are refused.
+    let four = ["--set", "latency.by=libtorch", "--set", "latency.threads=4", "--set", "latency.batch=4"];
+    fs::remove_file(at.join("s/journal.jsonl")).unwrap();
+    fs::remove_file(at.join("s/config.toml")).unwrap();
+    let other = search(at, "s", &four);
+    assert!(text(&other.stderr).contains("measured by other settings"), "{}", text(&other.stderr));
 }

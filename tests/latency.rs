@@ -4,6 +4,8 @@
 mod compared;
 #[cfg(feature = "tract")]
 mod measured;
+#[cfg(unix)]
+mod program;
 
 use std::fs;
 use std::path::Path;

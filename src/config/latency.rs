@@ -16,6 +16,8 @@ pub enum LatencyBy {
     Libtorch,
     /// tract, in this process, which runs the exported ONNX file on one thread of the CPU.
     Tract,
+    /// A program of the user's, which is given the exported ONNX file.
+    Command,
 }
 
 /// Most numbers of a batch of images: 4 GiB.
@@ -25,8 +27,14 @@ bonas_study::settings! {
     /// How long the network of an architecture takes on this machine. The network has random weights, which latency does not
     /// depend on.
     pub struct LatencySettings {
-        /// What runs it: off (nothing is measured), libtorch, or tract.
+        /// What runs it: off (nothing is measured), libtorch, tract, or command (a program of yours, as for a phone).
         by: LatencyBy = LatencyBy::Off,
+        /// For command: the program and its arguments, such as `["python3", "measure.py"]`. It runs in the folder of the
+        /// configuration, reads its task (a JSON object) from standard input, times the file model.onnx in the task's folder,
+        /// and prints `{"measures": {"latency_ms": 3.1}}`.
+        command: Vec<String> = Vec::new(),
+        /// For command: seconds after which it is ended and the architecture has failed; 0: no limit.
+        timeout_seconds: f64 = 0.0,
         /// Milliseconds that a batch may take at most; a slower architecture is no candidate for the best. 0: no limit.
         limit_ms: f64 = 0.0,
         /// Whether latency is a second objective, for strategies that take two.
@@ -70,16 +78,22 @@ bonas_study::settings! {
         let fits = numbers.is_some_and(|numbers| numbers <= MOST_NUMBERS);
         ensure(fits, "batch", s.batch, &format!("of images with {MOST_NUMBERS} numbers in all at most"))?;
         ensure((1..=1024).contains(&s.threads), "threads", s.threads, "1 to 1024")?;
-        let single = s.by != LatencyBy::Tract || s.threads == 1;
-        ensure(single, "threads", s.threads, "1 with by = \"tract\"")?;
-        let here = s.by != LatencyBy::Tract || s.device == "cpu";
-        ensure(here, "device", &s.device, "cpu with by = \"tract\"")?;
+        let by_libtorch = matches!(s.by, LatencyBy::Libtorch | LatencyBy::Off);
+        ensure(by_libtorch || s.threads == 1, "threads", s.threads, "1 with another by than libtorch")?;
+        ensure(by_libtorch || s.device == "cpu", "device", &s.device, "cpu with another by than libtorch")?;
+        let by_command = s.by == LatencyBy::Command;
+        let program = s.command.first().is_some_and(|program| !program.is_empty());
+        ensure(program || !by_command, "command", "none", "a program and its arguments with by = \"command\"")?;
+        ensure(by_command || s.command.is_empty(), "command", "a program", "none with another by than command")?;
+        ensure(s.timeout_seconds >= 0.0 && s.timeout_seconds <= 1e9, "timeout_seconds", s.timeout_seconds,
+            "0 (no limit) to 1e9")?;
+        ensure(!by_command || s.batch == 1, "batch", s.batch, "1 with by = \"command\": the program chooses it")?;
         ensure(s.warmup <= 100_000, "warmup", s.warmup, "at most 100000")?;
         let one = !s.device.contains(',') && s.device != "auto";
         ensure(one, "device", &s.device, "one device: cpu, cuda or cuda:0")?;
         ensure((1..=100_000).contains(&s.repeats), "repeats", s.repeats, "1 to 100000")?;
         let aims = s.by != LatencyBy::Off || (s.limit_ms == 0.0 && !s.objective);
-        ensure(aims, "by", "off", "libtorch or tract, with a limit or an objective")
+        ensure(aims, "by", "off", "libtorch, tract or command, with a limit or an objective")
     }
 }
 
@@ -143,6 +157,9 @@ mod tests {
             ("by = \"tract\"\nlimit_ms = nan", "latency.limit_ms: NaN"),
             ("by = \"tract\"\nrepeats = 0", "latency.repeats: 0"),
             ("by = \"tract\"\ntable = 9", "latency.table: 9"),
+            ("by = \"command\"", "latency.command: none"),
+            ("by = \"tract\"\ncommand = [\"a\"]", "latency.command: a program"),
+            ("by = \"command\"\ncommand = [\"a\"]\nthreads = 2", "latency.threads: 2"),
             ("by = \"tract\"\nwarmup = 100001", "latency.warmup: 100001"),
             ("by = \"tract\"\nbatch = 9223372036854775807", "latency.batch: 9223372036854775807"),
             ("by = \"tract\"\nimage = 99999999\nimage_channels = 9999999999", "latency.batch: 1"),

@@ -22,6 +22,21 @@ const IMAGES: u64 = 2;
 /// Held while something is measured: two at a time would slow each other down.
 static MEASURING: Mutex<()> = Mutex::new(());
 
+/// Says how long networks take.
+pub(super) trait Measure: Send {
+    /// The milliseconds that ratios are in.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`], and what measuring fails with.
+    fn unit_ms(&self, monitor: &dyn Monitor) -> Result<f64, StudyError>;
+
+    /// How many of them an architecture takes.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`], and for a network that cannot be built or measured.
+    fn ratio(&mut self, architecture: &Architecture, monitor: &dyn Monitor) -> Result<f64, StudyError>;
+}
+
 /// A network that is ready to run; one call is one batch.
 type Runner = Box<dyn Fn() -> Result<(), StudyError> + Send>;
 
@@ -52,12 +67,11 @@ impl Meter {
         })?;
         Ok(Self { settings: settings.clone(), space, reference })
     }
+}
 
-    /// Milliseconds of the reference network.
-    ///
-    /// # Errors
-    /// [`StudyError::Interrupted`] between two passes, and what running it fails with.
-    pub(super) fn reference_ms(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
+impl Measure for Meter {
+    /// Those of the reference network.
+    fn unit_ms(&self, monitor: &dyn Monitor) -> Result<f64, StudyError> {
         let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
         let pass = || milliseconds(&self.reference, monitor);
         (0..self.settings.warmup).try_for_each(|_| pass().map(drop))?;
@@ -65,15 +79,8 @@ impl Meter {
         Ok(quickest(passes.collect::<Result<Vec<_>, _>>()?))
     }
 
-    /// How many times as long as the reference network an architecture takes.
-    ///
-    /// # Errors
-    /// As [`reference_ms`](Self::reference_ms), and for a network that cannot be built.
-    pub(super) fn ratio(
-        &self,
-        architecture: &Architecture,
-        monitor: &dyn Monitor,
-    ) -> Result<f64, StudyError> {
+    /// How many times as long as the reference network it takes.
+    fn ratio(&mut self, architecture: &Architecture, monitor: &dyn Monitor) -> Result<f64, StudyError> {
         let network = runner(&self.settings, &*self.space, architecture)?;
         let _alone = MEASURING.lock().unwrap_or_else(PoisonError::into_inner);
         let pair = || Ok((milliseconds(&network, monitor)?, milliseconds(&self.reference, monitor)?));
@@ -115,7 +122,7 @@ fn runner(
     match settings.by {
         LatencyBy::Libtorch => by_libtorch(&plan, pixels),
         LatencyBy::Tract => by_tract(&plan, pixels),
-        LatencyBy::Off => Err(setting("by", "off; it must be libtorch or tract")),
+        LatencyBy::Off | LatencyBy::Command => Err(setting("by", "it must be libtorch or tract")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Latency of networks on this machine, beside the scores of an evaluator.
+//! Latency of networks on this machine or, by a program of the user's, on another device, beside the scores of an evaluator.
 //!
 //! A measured latency is no function of settings and seed, so that it is kept on disk before anything depends on it: a
 //! search that goes on reads what it has measured ([`Kept`]).
@@ -6,6 +6,7 @@
 mod evaluator;
 mod kept;
 mod meter;
+mod program;
 mod store;
 mod table;
 
@@ -21,7 +22,8 @@ use crate::{Evaluator, StudyError};
 use evaluator::WithLatency;
 use kept::Kept;
 use meter::Meter;
-use store::Store;
+use program::Program;
+use store::{Store, StoreFiles};
 
 pub use table::{LatencyTable, LayerLatency};
 
@@ -91,20 +93,21 @@ fn store(
     directory: &Path,
 ) -> Result<Arc<Mutex<Store>>, StudyError> {
     let settings = &config.latency;
-    match &config.latencies {
-        None => {
-            let (file, table) = (directory.join(LATENCY_FILE), directory.join(LATENCY_TABLE_FILE));
-            Store::open(settings, space, &file, plain("latency", settings), table)
-        }
+    let plain = plain("latency", settings);
+    let (folder, name, known_by) = match &config.latencies {
+        None => (directory, String::new(), plain),
         // Searches of several spaces may share the folder, and keys of two spaces may be the same.
         Some(folder) => {
-            let known_by = plain("latency", settings) + &space_known_by(config);
-            let name = &blake3::hash(known_by.as_bytes()).to_hex()[..8];
-            let file = folder.join(format!("latency-{name}.jsonl"));
-            let table = folder.join(format!("latency_table-{name}.json"));
-            Store::open(settings, space, &file, known_by, table)
+            let known_by = plain + &space_known_by(config);
+            (&**folder, format!("-{}", &blake3::hash(known_by.as_bytes()).to_hex()[..8]), known_by)
         }
-    }
+    };
+    let files = StoreFiles {
+        latencies: folder.join(format!("latency{name}.jsonl")),
+        table: folder.join(format!("latency_table{name}.json")),
+        runs: folder.join(format!("latency{name}")),
+    };
+    Store::open(settings, space, &files, known_by, &config.relative_to)
 }
 
 /// The text that a search's space is known by.

@@ -9,9 +9,11 @@ use bonas_study::evaluator::Monitor;
 use bonas_study::journal::write_json;
 use bonas_study::rng::stream;
 
+use super::meter::Measure;
 use super::table::{Census, LayerTable};
-use super::{Kept, Meter, Settings, setting};
+use super::{Kept, Meter, Program, Settings, setting};
 use crate::StudyError;
+use crate::config::LatencyBy;
 
 /// Stream of the architectures that a table is fitted to.
 const TABLE: u64 = 3;
@@ -20,39 +22,56 @@ const TABLE: u64 = 3;
 pub(super) struct Store {
     settings: Settings,
     space: Arc<dyn SearchSpace>,
-    meter: Meter,
+    meter: Box<dyn Measure>,
     kept: Kept,
     /// Where the table is written for readers.
     told: PathBuf,
     table: Option<LayerTable>,
 }
 
+/// Where latencies are kept.
+pub(super) struct StoreFiles {
+    /// Those that were measured.
+    pub(super) latencies: PathBuf,
+    /// The table that predicts others.
+    pub(super) table: PathBuf,
+    /// Folder of the runs of a program.
+    pub(super) runs: PathBuf,
+}
+
 /// Those that searches of this process use, by their files: a file has one writer.
 static OPEN: LazyLock<Mutex<BTreeMap<PathBuf, Weak<Mutex<Store>>>>> = LazyLock::new(Mutex::default);
 
 impl Store {
-    /// The latencies in a file, for all searches of this process that name it; `known_by` says what they depend on, and `told`
-    /// is where a table goes.
+    /// The latencies in the files of a name, for all searches of this process that name them; `known_by` says what they
+    /// depend on. A program runs in `relative_to`.
     ///
     /// # Errors
-    /// As [`Meter::new`]; [`StudyError::Io`] for a folder without absolute path.
+    /// As [`Meter::new`] and [`Program::new`]; [`StudyError::Io`] for a folder without absolute path.
     pub(super) fn open(
         settings: &Settings,
         space: &Arc<dyn SearchSpace>,
-        file: &Path,
+        files: &StoreFiles,
         known_by: String,
-        told: PathBuf,
+        relative_to: &Path,
     ) -> Result<Arc<Mutex<Self>>, StudyError> {
-        let path = std::path::absolute(file);
-        let path = path.map_err(|source| StudyError::Io { path: file.to_owned(), source })?;
+        let path = std::path::absolute(&files.latencies);
+        let path = path.map_err(|source| StudyError::Io { path: files.latencies.clone(), source })?;
         let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
         open.retain(|_, store| store.strong_count() > 0);
         if let Some(store) = open.get(&path).and_then(Weak::upgrade) {
             return Ok(store);
         }
         let (settings, space) = (settings.clone(), space.clone());
-        let meter = Meter::new(&settings, space.clone())?;
-        let kept = Kept::new(path.clone(), known_by);
+        let meter: Box<dyn Measure> = match settings.by {
+            LatencyBy::Command => {
+                Box::new(Program::new(&settings, space.clone(), relative_to, files.runs.clone())?)
+            }
+            LatencyBy::Off | LatencyBy::Libtorch | LatencyBy::Tract => {
+                Box::new(Meter::new(&settings, space.clone())?)
+            }
+        };
+        let (kept, told) = (Kept::new(path.clone(), known_by), files.table.clone());
         let store = Arc::new(Mutex::new(Self { settings, space, meter, kept, told, table: None }));
         open.insert(path, Arc::downgrade(&store));
         Ok(store)
@@ -98,7 +117,7 @@ impl Store {
         }
         let reference = match self.kept.reference()? {
             Some(known) => known,
-            None => self.kept.keep_reference(self.meter.reference_ms(monitor)?)?,
+            None => self.kept.keep_reference(self.meter.unit_ms(monitor)?)?,
         };
         match self.meter.ratio(architecture, monitor) {
             Ok(ratio) => self.kept.keep(key, ratio * reference).map(Ok),
@@ -141,5 +160,8 @@ fn census(
 }
 
 fn failed(error: &StudyError) -> String {
-    format!("its latency: {error}")
+    match error {
+        StudyError::Evaluator(reason) => format!("its latency: {reason}"),
+        other => format!("its latency: {other}"),
+    }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use bonas_spaces::{Architecture, SearchSpace};
 use rand::Rng;
 
-use super::TRIALS_FOLDER;
 use super::message::{Request, Terms};
 use super::program;
 use super::runs::{CommandContext, CommandRuns};
 use super::settings::{CommandSettings, OnFailure};
 use super::trial::{Failure, Files, Trial};
+use super::{TRIALS_FOLDER, run_folder};
 use crate::StudyError;
 use crate::evaluate::{Evaluator, Job, Monitor};
 use crate::evaluator::scoring::{Measures, Scoring};
@@ -128,7 +128,7 @@ impl CommandEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<Result<Measures, String>, StudyError> {
         let key = architecture.key();
-        let files = Files::new(self.trials.join(format!("{key}-{run}")));
+        let files = Files::new(run_folder(self.trials.clone(), key, run));
         let own = files.own();
         let terms = Terms {
             purpose: self.runs.purpose,

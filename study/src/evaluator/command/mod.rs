@@ -49,8 +49,22 @@ mod settings;
 #[cfg(unix)]
 mod trial;
 
+use std::path::{Path, PathBuf};
+
+use bonas_spaces::Key;
+
 pub use runs::{CommandContext, CommandRuns, Purpose};
 pub use settings::{CommandSettings, OnFailure};
 
 /// The folder, inside a study's, with a folder for each run of the program.
 pub const TRIALS_FOLDER: &str = "trials";
+
+/// The folder for the program's own files of a run of an architecture, in a study's folder.
+pub fn run_files(folder: &Path, key: Key, run: usize) -> PathBuf {
+    run_folder(folder.join(TRIALS_FOLDER), key, run).join("files")
+}
+
+/// The folder of a run, in that of all runs.
+fn run_folder(trials: PathBuf, key: Key, run: usize) -> PathBuf {
+    trials.join(format!("{key}-{run}"))
+}

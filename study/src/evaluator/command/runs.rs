@@ -16,6 +16,8 @@ pub enum Purpose {
     Shortlist,
     /// Measuring the winner, or a random architecture beside it, in the end.
     Final,
+    /// Timing its network, whose score is something else.
+    Latency,
 }
 
 /// The runs that each architecture gets.

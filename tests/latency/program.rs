@@ -1,0 +1,79 @@
+//! Latency that a program of the user's measures.
+
+use std::fs;
+use std::path::Path;
+
+use super::search;
+use crate::cli::text;
+
+/// Kilobytes of the exported file as milliseconds, and a note of each run.
+const MEASURE: &str = r#"
+folder=$(sed -n 's/.*"folder": *"\([^"]*\)".*/\1/p' "$BONAS_REQUEST")
+grep -q '"purpose": *"latency"' "$BONAS_REQUEST" || exit 1
+bytes=$(wc -c < "$folder/model.onnx") || exit 2
+echo run >> runs.txt
+echo "{\"measures\": {\"latency_ms\": $bytes}}"
+"#;
+
+const BY: [&str; 6] = [
+    "--set",
+    "latency.by=command",
+    "--set",
+    "latency.command=[\"sh\", \"measure.sh\"]",
+    "--set",
+    "latency.limit_ms=1e9",
+];
+
+fn runs(at: &Path) -> usize {
+    fs::read_to_string(at.join("runs.txt")).unwrap_or_default().lines().count()
+}
+
+/// Each architecture is measured once, also where the search goes on, and no exported network stays.
+#[test]
+fn a_program_times_exported_networks() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("measure.sh"), MEASURE).unwrap();
+    let done = search(at, "s", &BY);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(runs(at), 7);
+    let kept = fs::read_to_string(at.join("s/latency.jsonl")).unwrap();
+    let latency = |line: &str| -> Option<f64> {
+        serde_json::from_str::<serde_json::Value>(line).unwrap()["latency_ms"].as_f64()
+    };
+    let bytes: Vec<f64> = kept.lines().filter_map(latency).collect();
+    assert!(bytes.len() == 7 && bytes.iter().all(|&size| size > 1000.0), "{kept}");
+    let left: Vec<_> = walk(&at.join("s")).into_iter().filter(|path| path.ends_with("model.onnx")).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let journal = fs::read_to_string(at.join("s/journal.jsonl")).unwrap();
+    fs::write(at.join("s/journal.jsonl"), journal.split_inclusive('\n').next().unwrap()).unwrap();
+    assert!(search(at, "s", &BY).status.success());
+    assert_eq!(fs::read_to_string(at.join("s/journal.jsonl")).unwrap(), journal);
+    assert_eq!(runs(at), 7);
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+/// What a program does wrong is the failure of its architecture, or said before anything begins.
+#[test]
+fn programs_that_cannot_measure_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let missing = search(at, "missing", &BY);
+    assert!(text(&missing.stderr).contains("latency.command: "), "{}", text(&missing.stderr));
+    assert!(!at.join("missing/journal.jsonl").exists());
+    for (name, script, reason) in [
+        ("none", "echo nothing", "its latency: it printed no result"),
+        ("zero", "echo '{\"measures\": {\"latency_ms\": 0}}'", "its latency: latency_ms is "),
+        ("says", "echo '{\"failed\": \"the phone is hot\"}'", "its latency: the phone is hot"),
+    ] {
+        fs::write(at.join("measure.sh"), script).unwrap();
+        let failed = search(at, name, &BY);
+        assert!(!failed.status.success());
+        let journal = fs::read_to_string(at.join(name).join("journal.jsonl")).unwrap();
+        assert_eq!(journal.matches(reason).count(), 7, "{name}: {journal}");
+    }
+}

@@ -213,3 +213,73 @@ fn images_of_model(search: &Path) -> u64 {
     let card: Value = serde_json::from_str(&card).unwrap();
     card["training"]["data"]["images"].as_u64().unwrap()
 }
+
+/// Two classes of twelve colour images, and a file that is none.
+#[cfg(feature = "torch")]
+fn colour_images(root: &Path) {
+    for (class, shade) in [("dark", 20), ("light", 200)] {
+        fs::create_dir_all(root.join(class)).unwrap();
+        for i in 0..12 {
+            let noise = |x, y| image::Rgb([shade + i, (x * 9 + y) as u8, (x + y * 7) as u8]);
+            image::RgbImage::from_fn(9, 8, noise).save(root.join(class).join(format!("{i}.png"))).unwrap();
+        }
+    }
+    fs::write(root.join("light/bad.png"), "no").unwrap();
+}
+
+/// Images that do not fit into the memory that they may have are kept decoded: the search is the same, and the next one decodes nothing.
+#[cfg(feature = "torch")]
+#[test]
+fn decoded_images_in_a_file_are_those_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    colour_images(&at.join("images"));
+    let config = "[study]\narchitectures = 4\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 2\n\
+                  [data]\nsource = \"images\"\nimage_size = 8\non_bad = \"skip\"\n\
+                  [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 1\nepochs = 1\nbatch = 4\n[final]\nseeds = 0\n";
+    fs::write(at.join("s.toml"), config).unwrap();
+    let search = |out: &str, more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bonas"));
+        command.args(["search", "s.toml", "--out", out]).args(more);
+        let done = command.current_dir(at).env("XDG_CACHE_HOME", at.join("cache")).output().unwrap();
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        (text(&done.stdout), fs::read_to_string(at.join(out).join("journal.jsonl")).unwrap())
+    };
+    let in_file = ["--set", "data.memory_megabytes=0"];
+    let (_, expected) = search("memory", &[]);
+    assert!(!at.join("cache").exists());
+    let (printed, found) = search("file", &in_file);
+    assert!(printed.contains("images: decoded, 0.0 MiB at most, in "), "{printed}");
+    assert_eq!(found, expected);
+    let images = at.join("cache/bonas/images");
+    let files = || -> Vec<_> {
+        let mut files: Vec<_> = fs::read_dir(&images).unwrap().map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let [facts, pixels] = &files()[..] else { panic!("{:?}", files()) };
+    assert_eq!(fs::metadata(pixels).unwrap().len(), 25 * 3 * 64);
+    let made = || fs::metadata(pixels).unwrap().modified().unwrap();
+    let first = made();
+    // What a killed process left, and what another is writing.
+    fs::write(images.join("1-0.begun"), "half").unwrap();
+    let held = fs::File::create(images.join("2-0.begun")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(search("again", &in_file).1, expected);
+    assert_eq!(made(), first);
+    // Without its facts, or cut, it is made again; then what is left behind goes.
+    fs::remove_file(facts).unwrap();
+    assert_eq!(search("anew", &in_file).1, expected);
+    assert_eq!(files(), [images.join("2-0.begun"), facts.clone(), pixels.clone()]);
+    fs::OpenOptions::new().write(true).open(pixels).unwrap().set_len(5).unwrap();
+    assert_eq!(search("cut", &in_file).1, expected);
+    assert_eq!(fs::metadata(pixels).unwrap().len(), 25 * 3 * 64);
+    // The identity of a search does not depend on where its images are.
+    let resumed = search("file", &["--set", "data.memory_megabytes=5"]);
+    assert!(resumed.0.starts_with("Nothing is left to do here"), "{}", resumed.0);
+    // Another file is another listing.
+    fs::remove_file(at.join("images/light/bad.png")).unwrap();
+    let (_, other) = search("other", &in_file);
+    assert_eq!(files().len(), 5);
+    assert_eq!(other, search("other-memory", &[]).1);
+}

@@ -221,7 +221,7 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("deploy", &["spaces"]),
     ("surrogate", &["spaces"]),
     ("study", &["spaces", "surrogate"]),
-    ("supernet", &["spaces", "surrogate", "study"]),
+    ("supernet", &["spaces", "surrogate", "study", "libtorch"]),
     ("src", &["spaces", "deploy", "surrogate", "study", "supernet", "libtorch"]),
     // It takes all from the crate `bonas`.
     ("python", &[]),

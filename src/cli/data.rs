@@ -80,6 +80,12 @@ fn check(args: &CheckArgs) -> anyhow::Result<()> {
     )
 }
 
+/// Bytes for readers.
+fn size(bytes: u64) -> String {
+    let mebibytes = bytes as f64 / f64::from(1 << 20);
+    if mebibytes < 1024.0 { format!("{mebibytes:.1} MiB") } else { format!("{:.1} GiB", mebibytes / 1024.0) }
+}
+
 fn text(report: &DataReport, most: usize) -> String {
     let mut parts: Vec<String> = report.parts.iter().map(|(part, count)| format!("{count} {part}")).collect();
     let has = |wanted: &str| report.parts.iter().any(|(part, _)| part == wanted);
@@ -87,6 +93,9 @@ fn text(report: &DataReport, most: usize) -> String {
         parts.push("test a share of train".to_owned());
     }
     let mut text = format!("images       {}\nclasses      {}\n", parts.join(", "), report.classes);
+    if let Some(bytes) = report.decoded {
+        let _ = writeln!(text, "decoded      {} at most", size(bytes));
+    }
     for kind in FaultKind::ALL {
         let count = report.of(kind).count();
         if count == 0 {
@@ -118,6 +127,7 @@ fn as_json(report: &DataReport) -> Value {
         "usable": report.is_usable(),
         "images": parts.collect::<serde_json::Map<_, _>>(),
         "classes": report.classes,
+        "decoded_bytes": report.decoded,
         "faults": faults.collect::<Vec<_>>(),
     })
 }
@@ -143,7 +153,11 @@ pub(super) fn described(
     if source.format().is_some() {
         return Ok(String::new());
     }
-    let data = images.load(&source, &data.options()).map_err(told)?;
+    let options = data.options();
+    if let Some((bytes, folder)) = source.kept_in(&options).map_err(&told)? {
+        out::text(&format!("images: decoded, {} at most, in {}\n", size(bytes), folder.display()))?;
+    }
+    let data = images.load(&source, &options).map_err(told)?;
     Ok(left_out(data.left_out.iter()).unwrap_or_default() + &parts(&data, finals))
 }
 

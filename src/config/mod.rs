@@ -193,7 +193,7 @@ impl SearchConfig {
             latencies: None,
             study: self.study.without_machine(),
             training: TrainingSettings { device, ..self.training.clone() },
-            data: DataSettings { unpacked_megabytes: None, ..self.data.clone() },
+            data: DataSettings { unpacked_megabytes: None, memory_megabytes: None, ..self.data.clone() },
             shortlist: ShortlistSettings::default(),
             finals: FinalSettings::default(),
             ..self.clone()

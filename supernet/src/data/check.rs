@@ -37,7 +37,8 @@ pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     let is_read = |i: usize| looked[i].hash.is_some();
     let images =
         |part: Part| files.iter().enumerate().filter(|(i, file)| file.part == part && is_read(*i)).count();
-    let parts = listing.parts.iter().map(|(part, _)| (part.name().to_owned(), images(*part))).collect();
+    let parts: Vec<_> =
+        listing.parts.iter().map(|(part, _)| (part.name().to_owned(), images(*part))).collect();
     let mut faults = std::mem::take(&mut listing.faults);
     faults.extend(duplicates(&listing, &looked));
     faults.extend(listing.class_faults(Use::Searching, is_read));
@@ -48,7 +49,8 @@ pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     // A manifest may name a file twice.
     faults.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     faults.dedup();
-    DataReport { parts, classes: listing.classes.len(), faults }
+    let decoded = Some(options.decoded(parts.iter().map(|(_, images)| images).sum()));
+    DataReport { parts, classes: listing.classes.len(), decoded, faults }
 }
 
 fn look(file: &ImageFile, options: &LoadOptions) -> Looked {
@@ -108,5 +110,6 @@ pub(super) fn of_dataset(data: &Dataset) -> DataReport {
         faults: single.chain(twice).collect(),
         parts: vec![("train".to_owned(), data.train.len()), ("test".to_owned(), data.test.len())],
         classes: data.train.classes(),
+        decoded: None,
     }
 }

@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_split_is_fixed() {
-        let digest = |images: &Images| blake3::hash(images.pixels()).to_hex()[..16].to_string();
+        let digest = |images: &Images| blake3::hash(&images.pixels()).to_hex()[..16].to_string();
         let data = digits().unwrap();
         assert_eq!([digest(&data.train), digest(&data.test)], ["e6a6cc0c982343bb", "5ffe6e2ead9fdbdf"]);
     }

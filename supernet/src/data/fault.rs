@@ -141,6 +141,8 @@ pub struct DataReport {
     pub parts: Vec<(String, usize)>,
     /// Number of classes.
     pub classes: usize,
+    /// Bytes of the decoded images at most, of data that are image files.
+    pub decoded: Option<u64>,
     /// The faults, by kind and path.
     pub faults: Vec<DataFault>,
 }

@@ -1,9 +1,12 @@
-//! A labelled set of images in memory.
+//! A labelled set of images.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use bonas_study::StudyError;
+
+use super::pixels::Pixels;
 
 /// Shape of one image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,7 +63,9 @@ impl fmt::Display for ImageShape {
 /// A labelled set of 8-bit images of one shape; cheap to clone (the pixels are shared).
 #[derive(Clone, Debug)]
 pub struct Images {
-    pixels: Arc<[u8]>,
+    pixels: Pixels,
+    /// Place of each image among the pixels; none: all of them, as they lie.
+    order: Option<Arc<[usize]>>,
     labels: Arc<[u16]>,
     shape: ImageShape,
     class_names: Arc<[String]>,
@@ -107,13 +112,28 @@ impl Images {
             let (values, count) = (pixels.len(), labels.len());
             return Err(format!("{values} pixel values are not {count} images of shape {shape}"));
         }
+        Self::of_places(pixels.into(), None, labels, shape, class_names)
+    }
+
+    /// The images at some places of pixels, in that order; none: all of them.
+    ///
+    /// # Errors
+    /// For a label without class, in words.
+    pub(super) fn of_places(
+        pixels: Pixels,
+        order: Option<Vec<usize>>,
+        labels: Vec<u16>,
+        shape: ImageShape,
+        class_names: Vec<String>,
+    ) -> Result<Self, String> {
         if let Some(at) = labels.iter().position(|&label| usize::from(label) >= class_names.len()) {
             let (label, classes) = (labels[at], class_names.len());
             return Err(format!(
                 "image {at} has label {label}, but there are only {classes} classes (labels from 0)"
             ));
         }
-        Ok(Self { pixels: pixels.into(), labels: labels.into(), shape, class_names: class_names.into() })
+        let order = order.map(Into::into);
+        Ok(Self { pixels, order, labels: labels.into(), shape, class_names: class_names.into() })
     }
 
     /// Number of images.
@@ -131,9 +151,16 @@ impl Images {
         self.shape
     }
 
-    /// All pixels, `[n, c, h, w]`, 0 (black) to 255.
-    pub fn pixels(&self) -> &[u8] {
-        &self.pixels
+    /// All pixels, `[n, c, h, w]`, 0 (black) to 255; a copy where the images are some of others.
+    pub fn pixels(&self) -> Cow<'_, [u8]> {
+        match &self.order {
+            None => Cow::Borrowed(&self.pixels),
+            Some(order) => {
+                let mut pixels = Vec::with_capacity(order.len() * self.shape.pixels());
+                (0..order.len()).for_each(|index| pixels.extend_from_slice(self.image(index)));
+                Cow::Owned(pixels)
+            }
+        }
     }
 
     /// Class of every image, `[n]`, from 0.
@@ -157,6 +184,7 @@ impl Images {
     /// If `index` is not below [`len`](Self::len).
     pub fn image(&self, index: usize) -> &[u8] {
         let size = self.shape.pixels();
+        let index = self.order.as_ref().map_or(index, |order| order[index]);
         &self.pixels[index * size..(index + 1) * size]
     }
 
@@ -169,20 +197,17 @@ impl Images {
         counts
     }
 
-    /// A copy of the images at `indices`, in that order, with the same classes.
+    /// The images at `indices`, in that order, with the same classes; the pixels are shared.
     ///
     /// # Errors
     /// [`StudyError::Setting`] if an index is not below [`len`](Self::len).
     pub fn select(&self, indices: &[usize]) -> Result<Self, StudyError> {
         self.check_indices(indices)?;
-        let mut pixels = Vec::with_capacity(indices.len() * self.shape.pixels());
-        for &index in indices {
-            pixels.extend_from_slice(self.image(index));
-        }
-        let labels = indices.iter().map(|&index| self.labels[index]).collect();
+        let place = |&index: &usize| self.order.as_ref().map_or(index, |order| order[index]);
         Ok(Self {
-            pixels: pixels.into(),
-            labels,
+            pixels: self.pixels.clone(),
+            order: Some(indices.iter().map(place).collect()),
+            labels: indices.iter().map(|&index| self.labels[index]).collect(),
             shape: self.shape,
             class_names: Arc::clone(&self.class_names),
         })
@@ -195,8 +220,8 @@ impl Images {
     /// [`StudyError::Setting`] if `factor` does not divide both sides.
     pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
         let shape = self.shape.shrunk(factor)?;
-        let pixels = shrunk(&self.pixels, self.shape, factor);
-        Ok(Self { pixels: pixels.into(), shape, ..self.clone() })
+        let pixels = shrunk(&self.pixels(), self.shape, factor);
+        Ok(Self { pixels: pixels.into(), order: None, shape, ..self.clone() })
     }
 
     /// That every index is one of an image.

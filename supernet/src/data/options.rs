@@ -79,6 +79,8 @@ pub struct LoadOptions {
     pub shrink: usize,
     /// Most bytes that a gzip file is unpacked to.
     pub unpacked: u64,
+    /// Most bytes of decoded image files that are kept in memory; more are kept in a file of the user's cache folder.
+    pub memory: u64,
     /// What becomes of a file that cannot be read.
     pub on_bad: OnBad,
     /// What transparent images are laid on.
@@ -87,9 +89,11 @@ pub struct LoadOptions {
 
 /// Most bytes that a gzip file is unpacked to where nothing else is said: 2 GiB.
 const UNPACKED: u64 = 2 << 30;
+/// Most bytes of decoded images in memory where nothing else is said: 2 GiB.
+const MEMORY: u64 = 2 << 30;
 
 impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked; files that
+    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked and in memory; files that
     /// cannot be read are an error; on white.
     fn default() -> Self {
         Self {
@@ -98,6 +102,7 @@ impl Default for LoadOptions {
             split_seed: 0,
             shrink: 1,
             unpacked: UNPACKED,
+            memory: MEMORY,
             on_bad: OnBad::Stop,
             background: Background::WHITE,
         }
@@ -105,6 +110,11 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
+    /// Bytes of so many decoded image files, at most: three channels each.
+    pub(super) fn decoded(&self, images: usize) -> u64 {
+        3 * images as u64 * (self.image_size as u64).pow(2)
+    }
+
     pub(super) fn check(&self) -> Result<(), StudyError> {
         let (name, value, valid) = if !(4..=1024).contains(&self.image_size) {
             ("image_size", self.image_size.to_string(), "4 to 1024")

@@ -4,12 +4,14 @@ use bonas_study::{StudyError, cores, parallel, rng};
 
 use super::augment::Augment;
 use super::dataset::Dataset;
+use super::decoded::{DecodedFiles, decoded_folder};
 use super::fault::{DataFault, FaultKind};
 use super::files::unusable;
 use super::images::{ImageShape, Images};
-use super::listing::{Listing, Part, Use, refuse};
+use super::listing::{ImageFile, Listing, Part, Use, refuse};
 use super::options::{LoadOptions, OnBad};
 use super::picture::Picture;
+use super::pixels::Pixels;
 use super::split::Split;
 
 /// Most files that an error lists.
@@ -24,23 +26,23 @@ pub(super) fn read(name: &str, mut listing: Listing, options: &LoadOptions) -> R
     options.check()?;
     listing.expect_usable()?;
     refuse(&listing.class_faults(Use::Reading, |_| true))?;
-    let decoded = Decoded::of(&listing, options);
+    let decoded = Decoded::of(&listing, options)?;
     if options.on_bad == OnBad::Stop && !decoded.bad.is_empty() {
         return Err(refused(&listing, &decoded.bad));
     }
     refuse(&listing.class_faults(Use::Reading, |i| decoded.is_read[i]))?;
-    let Decoded { pixels, shape, is_read, bad } = decoded;
-    let mut is_read = is_read.into_iter();
-    listing.files.retain(|_| is_read.next().unwrap_or(false));
-    let mut data = assembled(name, &listing, pixels, shape, options)?;
+    let bad = decoded.bad.clone();
+    let mut is_read = decoded.is_read.iter();
+    listing.files.retain(|_| *is_read.next().unwrap_or(&false));
+    let mut data = assembled(name, &listing, decoded, options)?;
     data.left_out = bad;
     Ok(data)
 }
 
 /// All files of a listing as pixels, `[n, c, h, w]`, of one channel if all are grey.
 struct Decoded {
-    /// Of those that can be read.
-    pixels: Vec<u8>,
+    /// Of all files, in their order; zeros where one cannot be read.
+    pixels: Pixels,
     shape: ImageShape,
     /// Whether each file can be read.
     is_read: Vec<bool>,
@@ -49,36 +51,69 @@ struct Decoded {
 }
 
 impl Decoded {
-    /// Decodes on all cores.
-    fn of(listing: &Listing, options: &LoadOptions) -> Self {
+    /// Decodes on all cores, into memory or a file, or finds the file that an earlier process wrote.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`] where the file cannot be written or read.
+    fn of(listing: &Listing, options: &LoadOptions) -> Result<Self, StudyError> {
         let (files, side) = (&listing.files, options.image_size);
-        let plane = side * side;
-        let mut pixels = vec![0; files.len() * 3 * plane]; // [n, 3, h, w]
-        let mut is_read = vec![false; files.len()];
-        let (mut bad, mut grey) = (Vec::new(), true);
-        let read = |i: usize| -> Result<_, String> {
-            let picture = Picture::decode(&files[i].bytes()?, options)?;
-            Ok((planes(&picture), picture.grey))
-        };
-        parallel(files.len(), cores(), read, |i, found| {
-            match found {
-                Ok((planes, is_grey)) => {
-                    pixels[i * 3 * plane..][..3 * plane].copy_from_slice(&planes);
-                    grey &= is_grey;
-                    is_read[i] = true;
-                }
-                Err(reason) => bad.push((i, reason)),
+        let size = 3 * side * side;
+        if options.decoded(files.len()) <= options.memory {
+            let mut pixels = vec![0; files.len() * size]; // [n, 3, h, w]
+            let (grey, bad) = decode(files, options, |i, planes| {
+                pixels[i * size..][..size].copy_from_slice(planes);
+                Ok(())
+            })?;
+            let channels = if grey { 1 } else { 3 };
+            compact(&mut pixels, size, channels * side * side);
+            return Ok(Self::new(files, pixels.into(), ImageShape::new(channels, side, side), bad));
+        }
+        let kept = DecodedFiles::of(&decoded_folder()?, files, options)?;
+        let (pixels, facts) = match kept.read()? {
+            Some(there) => there,
+            None => {
+                let mut writer = kept.write(files.len(), size)?;
+                let (grey, bad) = decode(files, options, |i, planes| writer.image(i, planes))?;
+                writer.finish(if grey { 1 } else { 3 }, bad)?
             }
-            true
-        });
-        bad.sort_unstable();
-        let bad = bad.into_iter();
-        let bad =
-            bad.map(|(i, reason)| DataFault::new(FaultKind::Unreadable, &files[i].path, reason)).collect();
-        let channels = if grey { 1 } else { 3 };
-        compact(&mut pixels, &is_read, 3 * plane, channels * plane);
-        Self { pixels, shape: ImageShape::new(channels, side, side), is_read, bad }
+        };
+        Ok(Self::new(files, pixels, ImageShape::new(facts.channels, side, side), facts.bad))
     }
+
+    fn new(files: &[ImageFile], pixels: Pixels, shape: ImageShape, bad: Vec<(usize, String)>) -> Self {
+        let mut is_read = vec![true; files.len()];
+        bad.iter().for_each(|(i, _)| is_read[*i] = false);
+        let fault =
+            |(i, reason): (usize, String)| DataFault::new(FaultKind::Unreadable, &files[i].path, reason);
+        Self { pixels, shape, is_read, bad: bad.into_iter().map(fault).collect() }
+    }
+}
+
+/// Decodes files on all cores, and hands on the planes `[3, h, w]` of each that can be read. Returns whether all are grey, and
+/// places and reasons of those that cannot be read.
+fn decode(
+    files: &[ImageFile],
+    options: &LoadOptions,
+    mut hand_on: impl FnMut(usize, &[u8]) -> Result<(), StudyError>,
+) -> Result<(bool, Vec<(usize, String)>), StudyError> {
+    let (mut bad, mut grey, mut done) = (Vec::new(), true, Ok(()));
+    let read = |i: usize| -> Result<_, String> {
+        let picture = Picture::decode(&files[i].bytes()?, options)?;
+        Ok((planes(&picture), picture.grey))
+    };
+    parallel(files.len(), cores(), read, |i, found| {
+        match found {
+            Ok((planes, is_grey)) => {
+                grey &= is_grey;
+                done = hand_on(i, &planes);
+            }
+            Err(reason) => bad.push((i, reason)),
+        }
+        done.is_ok()
+    });
+    done?;
+    bad.sort_unstable();
+    Ok((grey, bad))
 }
 
 /// Red, green and blue one after another, `[3, h, w]`.
@@ -87,39 +122,40 @@ fn planes(picture: &Picture) -> Vec<u8> {
     (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied()).collect()
 }
 
-/// Keeps the first `kept` of each `size` pixels, of the images that are read. The planes of a grey image are equal.
-fn compact(pixels: &mut Vec<u8>, is_read: &[bool], size: usize, kept: usize) {
-    let mut end = 0;
-    for (i, _) in is_read.iter().enumerate().filter(|(_, is_read)| **is_read) {
-        pixels.copy_within(i * size..i * size + kept, end);
-        end += kept;
+/// Keeps the first `kept` of each `size` pixels. The planes of a grey image are equal.
+fn compact(pixels: &mut Vec<u8>, size: usize, kept: usize) {
+    if kept == size {
+        return;
     }
-    pixels.truncate(end);
+    let images = pixels.len() / size;
+    for i in 0..images {
+        pixels.copy_within(i * size..i * size + kept, i * kept);
+    }
+    pixels.truncate(images * kept);
 }
 
-/// The dataset of files that were read, in the parts that the listing says.
+/// The dataset of the files of a listing that were read, in the parts that it says.
 fn assembled(
     name: &str,
     listing: &Listing,
-    mut pixels: Vec<u8>,
-    shape: ImageShape,
+    decoded: Decoded,
     options: &LoadOptions,
 ) -> Result<Dataset, StudyError> {
     let unusable = |reason: String| unusable(&listing.origin, reason);
-    let mut labels: Vec<u16> = listing.files.iter().map(|file| file.label).collect();
-    let images =
-        |pixels, labels| Images::checked(pixels, labels, shape, listing.classes.clone()).map_err(unusable);
+    let Decoded { pixels, shape, is_read, bad } = decoded;
+    let places = (0..is_read.len()).filter(|&i| is_read[i]).collect();
+    let order = (!bad.is_empty()).then_some(places);
+    let labels: Vec<u16> = listing.files.iter().map(|file| file.label).collect();
+    let all = Images::of_places(pixels, order, labels, shape, listing.classes.clone()).map_err(unusable)?;
     let (trained, validated) = (listing.count(Part::Train), listing.count(Part::Validation));
     let augment = Augment::photos(options.image_size);
+    let part = |indices: std::ops::Range<usize>| all.select(&indices.collect::<Vec<_>>());
     if listing.has(Part::Test) {
-        let test_labels = labels.split_off(trained + validated);
-        let test_pixels = pixels.split_off((trained + validated) * shape.pixels());
-        let (train, test) = (images(pixels, labels)?, images(test_pixels, test_labels)?);
+        let (train, test) = (part(0..trained + validated)?, part(trained + validated..all.len())?);
         let data = Dataset::checked(name, train, test, augment).map_err(unusable)?;
         return with_validation(data, trained..trained + validated).map_err(unusable);
     }
     // The test part is drawn from all images that do not validate, which come first.
-    let all = images(pixels, labels)?;
     let drawn = all.len() - validated;
     let rng = &mut rng::stream(options.split_seed, &[]);
     let split = Split::of_first(&all, drawn, options.test_fraction, rng)?;

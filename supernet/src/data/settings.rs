@@ -26,6 +26,9 @@ bonas_study::settings! {
         shrink: usize = 1,
         /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 2048 if it is not set.
         unpacked_megabytes: Option<u32> = None,
+        /// Most megabytes (of 2^20 bytes) of decoded image files that are kept in memory. More are kept in a file of the cache
+        /// folder, `~/.cache/bonas/images`, which later searches on the same files read; 2048 if it is not set.
+        memory_megabytes: Option<u32> = None,
         /// What becomes of an image file that cannot be read: stop (all of them are counted and listed), or skip
         /// (they are left out, and said at the start). stop if it is not set.
         on_bad: Option<OnBad> = None,
@@ -48,12 +51,14 @@ impl DataSettings {
     /// How the images are read.
     pub fn options(&self) -> LoadOptions {
         let unpacked = self.unpacked_megabytes.map(|megabytes| u64::from(megabytes) << 20);
+        let memory = self.memory_megabytes.map(|megabytes| u64::from(megabytes) << 20);
         LoadOptions {
             image_size: self.image_size,
             test_fraction: self.test_fraction,
             split_seed: self.split_seed,
             shrink: self.shrink,
             unpacked: unpacked.unwrap_or(LoadOptions::default().unpacked),
+            memory: memory.unwrap_or(LoadOptions::default().memory),
             on_bad: self.on_bad.unwrap_or_default(),
             background: self.background.unwrap_or(Background::WHITE),
         }

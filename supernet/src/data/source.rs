@@ -1,7 +1,7 @@
 //! Where a dataset comes from.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use bonas_spaces::catalogue::nearest;
@@ -10,6 +10,7 @@ use bonas_study::StudyError;
 use super::DATASETS;
 use super::check::of_dataset;
 use super::dataset::Dataset;
+use super::decoded::decoded_folder;
 use super::entry::{DatasetEntry, Place};
 use super::fault::DataReport;
 use super::files::unusable;
@@ -129,6 +130,20 @@ impl Source {
             Some(check) => check(&place, options),
             None => Ok(of_dataset(&(kind.read)(&place, options)?)),
         }
+    }
+
+    /// Bytes of the images once they are decoded and the folder where they are kept, if these are image files and more than
+    /// [`LoadOptions::memory`].
+    ///
+    /// # Errors
+    /// [`StudyError::Data`] for a folder that cannot be listed; [`StudyError::Setting`] where there is no cache folder.
+    pub fn kept_in(&self, options: &LoadOptions) -> Result<Option<(u64, PathBuf)>, StudyError> {
+        let kind = self.detected()?;
+        if kind.check.is_none() {
+            return Ok(None);
+        }
+        let bytes = options.decoded((kind.files)(&Place(&self.place), options)?.len());
+        if bytes <= options.memory { Ok(None) } else { decoded_folder().map(|folder| Some((bytes, folder))) }
     }
 
     /// Fingerprint of the files that the dataset is read from, 32 hexadecimal digits of BLAKE3: of their names below the

@@ -21,9 +21,13 @@ mod settings;
 mod text;
 
 #[cfg(feature = "torch")]
+mod checkpoint;
+#[cfg(feature = "torch")]
 mod dropout;
 #[cfg(feature = "torch")]
 mod evaluator;
+#[cfg(feature = "torch")]
+mod joint;
 #[cfg(feature = "torch")]
 mod layer;
 #[cfg(feature = "torch")]
@@ -37,10 +41,12 @@ mod training;
 
 pub use recipe::{LanguageOptimizer, LanguageRecipe};
 pub use settings::LanguageSettings;
-pub use text::Text;
+pub use text::{Text, TextPart};
 
 #[cfg(feature = "torch")]
 pub use evaluator::LanguageEvaluator;
+#[cfg(feature = "torch")]
+pub use joint::JointLanguageEvaluator;
 #[cfg(feature = "torch")]
 pub use net::{CellRoute, Forward, LanguageNet};
 #[cfg(feature = "torch")]

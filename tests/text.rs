@@ -75,7 +75,7 @@ fn the_winner_is_trained_beside_random_cells_and_perplexities_are_said() {
 #[test]
 fn a_training_that_is_killed_goes_on_to_the_same_bytes() {
     let place = place();
-    let long = SMALL.replace("epochs = 4\n", "epochs = 60\n");
+    let long = SMALL.replace("epochs = 4\n", "epochs = 30\n");
     fs::write(place.path().join("search.toml"), long).unwrap();
     let begin = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bonas"));

@@ -6,7 +6,8 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::training::{Curve, State};
+use super::LanguageNet;
+use super::state::{Curve, State};
 use crate::model::{Result, SupernetError, fill_tensors, read_tensors, write_tensors};
 
 /// Numbers of a training in tensors, which a file is read into.
@@ -105,7 +106,7 @@ pub(super) fn load(file: &Path, state: &mut State<'_>, epochs: usize) -> Result<
 ///
 /// # Errors
 /// As [`save`].
-pub(super) fn save_weights(file: &Path, net: &super::LanguageNet) -> Result<(), SupernetError> {
+pub(super) fn save_weights(file: &Path, net: &LanguageNet) -> Result<(), SupernetError> {
     let weights = net.params().iter().map(|(name, tensor)| (name.to_owned(), tensor.detach()));
     write_tensors(file, &weights.collect::<Vec<_>>())
 }

@@ -34,6 +34,8 @@ mod layer;
 mod net;
 #[cfg(feature = "torch")]
 mod optimizer;
+#[cfg(feature = "torch")]
+mod state;
 #[cfg(all(test, feature = "torch"))]
 mod tests;
 #[cfg(feature = "torch")]
@@ -50,4 +52,6 @@ pub use joint::JointLanguageEvaluator;
 #[cfg(feature = "torch")]
 pub use net::{CellRoute, Forward, LanguageNet};
 #[cfg(feature = "torch")]
-pub use training::{Curve, Trained, Training};
+pub use state::Curve;
+#[cfg(feature = "torch")]
+pub use training::{Trained, Training};

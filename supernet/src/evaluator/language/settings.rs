@@ -239,7 +239,7 @@ impl BuildEvaluator for LanguageSettings {
         let macs = 3.0 * params as f64 * (words * self.epochs) as f64;
         Ok(Some(format!(
             "language models of {sizes}; {how} {} epochs of {words} words\n\
-             with a random cell: {params} parameters; {how} takes about {macs:.1e} multiply-adds\n",
+             with a random cell: {params} parameters; one training takes about {macs:.1e} multiply-adds\n",
             self.epochs
         )))
     }

@@ -14,6 +14,7 @@ use super::checkpoint;
 use super::dropout::Dropout;
 use super::net::{CellRoute, LanguageNet};
 use super::optimizer::Optimizer;
+use super::state::{Curve, State};
 use super::{LanguageRecipe, Text};
 use crate::model::SupernetError;
 
@@ -50,15 +51,6 @@ pub struct Training<'a> {
     pub seed: u64,
 }
 
-/// An epoch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
-    /// Mean training loss with dropout, nats a word.
-    pub train: f64,
-    /// Validation loss of each cell, nats a word; of one alone after every epoch, of several after the last.
-    pub valid: Vec<f64>,
-}
-
 /// A trained model.
 #[derive(Debug)]
 pub struct Trained {
@@ -79,35 +71,6 @@ impl Trained {
     /// [`StudyError::Setting`] for fewer than two words, [`StudyError::Failed`] when memory runs out.
     pub fn loss(&self, cell: usize, words: &[u32]) -> Result<f64, StudyError> {
         loss_of(&self.net, &self.routes[cell], words, &|| false)
-    }
-}
-
-/// Why a cell is trained no more.
-const DIVERGED: &str = "its loss or gradient is not finite";
-
-/// What a training changes from step to step.
-pub(super) struct State<'a> {
-    pub(super) net: &'a LanguageNet,
-    pub(super) optimizer: Optimizer,
-    /// Of the epoch under way.
-    order: StudyRng,
-    drops: StudyRng,
-    /// The cells that are trained no more.
-    pub(super) failed: Vec<bool>,
-    /// The epochs that are done.
-    pub(super) epochs: Vec<Curve>,
-}
-
-impl State<'_> {
-    /// For each cell its validation loss after the last epoch, or why there is none.
-    fn valid(&self) -> Vec<Result<f64, String>> {
-        let last = self.epochs.last().map_or(&[][..], |curve| &curve.valid);
-        let of = |(cell, failed): (usize, &bool)| match last.get(cell) {
-            _ if *failed => Err(DIVERGED.to_owned()),
-            Some(loss) if loss.is_finite() => Ok(*loss),
-            _ => Err("its validation loss is not finite".to_owned()),
-        };
-        self.failed.iter().enumerate().map(of).collect()
     }
 }
 

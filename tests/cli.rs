@@ -100,9 +100,12 @@ fn without_a_file_a_preset_runs_in_a_folder_of_its_name() {
     let demo = bonas(&[&["search"], &formula[..]].concat(), folder.path());
     assert!(demo.status.success(), "{}", text(&demo.stderr));
     assert!(folder.path().join("runs/demo/winner.txt").is_file());
-    let named = bonas(&[&["search", "--preset", "paper", "--dry-run"], &formula[..]].concat(), folder.path());
+    let named = bonas(
+        &[&["search", "--preset", "bonas-darts-cifar10", "--dry-run"], &formula[..]].concat(),
+        folder.path(),
+    );
     assert!(text(&named.stdout).contains("cifar10:data/cifar10"), "{}", text(&named.stderr));
-    assert!(!folder.path().join("runs/paper").exists());
+    assert!(!folder.path().join("runs/bonas-darts-cifar10").exists());
 }
 
 /// The same search from two folders has the same journal, and goes on when its folder has moved.

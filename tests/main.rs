@@ -43,6 +43,8 @@ mod runs;
 mod study;
 mod support;
 mod tables;
+#[cfg(all(unix, feature = "torch"))]
+mod text;
 mod tidy;
 mod told;
 #[cfg(feature = "torch")]

@@ -25,7 +25,7 @@ use bonas::study::Budget;
 use bonas::study::evaluator::Monitor;
 use bonas::study::rng::stream;
 use bonas::study::strategy::{Batches, Bonas};
-use bonas::supernet::evaluator::language::{LanguageEvaluator, LanguageRecipe, Text, Trained, Training};
+use bonas::supernet::evaluator::language::{JointLanguageEvaluator, LanguageRecipe, Text, Trained, Training};
 use bonas::surrogate::models::WlGp;
 use bonas::{Fidelity, Study, StudyError};
 use clap::Parser;
@@ -129,11 +129,10 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
         return Ranking { space: &space, text: &text, shared, own, device, batches, cells, seed }
             .print(cancel);
     }
-    let evaluator = LanguageEvaluator {
+    let evaluator = JointLanguageEvaluator {
         space: space.clone(),
         text: text.clone(),
         recipe: flags.recipe(flags.search_epochs),
-        shared: true,
         device,
         threads: flags.threads,
     };
@@ -163,7 +162,7 @@ fn run(flags: &Flags, cancel: &Arc<AtomicBool>) -> Result<()> {
 fn search(
     flags: &Flags,
     space: &Arc<NasBenchNlp>,
-    evaluator: &LanguageEvaluator,
+    evaluator: &JointLanguageEvaluator,
     cancel: &Arc<AtomicBool>,
 ) -> Result<Vec<Architecture>> {
     let strategy = Bonas {

@@ -31,6 +31,9 @@ impl Paired {
     }
 }
 
+/// Trainable parameters and multiply-adds of one image, where they are known.
+pub type Counts = (Option<usize>, Option<u64>);
+
 /// The evaluations that follow a search.
 #[derive(Debug)]
 pub struct FollowUps<'a> {
@@ -134,28 +137,31 @@ impl<'a> FollowUps<'a> {
         self.config.evaluator.follow_up(&super::setup(self.config)?, runs, folder)
     }
 
-    /// Trainable parameters, and multiply-adds of one image, of the final network of an architecture; none where bonas does
-    /// not build it.
+    /// Trainable parameters, and multiply-adds of one image, of the final networks of some architectures, in their order; none
+    /// where they are not known.
     ///
     /// # Errors
     /// [`StudyError::Setting`] where there is no such network.
-    pub fn counts(&self, architecture: &Architecture) -> Result<(Option<usize>, Option<u64>), StudyError> {
+    pub fn counts(&self, architectures: &[Architecture]) -> Result<Vec<Counts>, StudyError> {
         #[cfg(feature = "torch")]
         if let Some(trainings) = &self.trainings {
-            let network = trainings.final_network(architecture)?;
-            return Ok((Some(network.params()), Some(network.macs())));
+            let counts = |architecture| {
+                let network = trainings.final_network(architecture)?;
+                Ok((Some(network.params()), Some(network.macs())))
+            };
+            return architectures.iter().map(counts).collect();
         }
-        let _ = architecture;
-        Ok((None, None))
+        let params = self.config.evaluator.params(&super::setup(self.config)?, architectures)?;
+        Ok(params.into_iter().map(|params| (params, None)).collect())
     }
 }
 
-/// Refuses a setting that only networks that bonas trains have: `there` differs from `own` in a line.
+/// Refuses a setting that only networks on images have: `there` differs from `own` in a line.
 fn expect_own(section: &str, own: &str, there: &str) -> Result<(), StudyError> {
     // Keys without a value are not printed, so that one side may have more lines.
     let mut usual = own.lines();
     let Some(line) = there.lines().find(|line| usual.next() != Some(line)) else { return Ok(()) };
     let key = line.split(' ').next().unwrap_or(line);
-    let reason = "it is for networks that bonas trains, and here the evaluator's program does; leave it out";
+    let reason = "it is for networks on images, and here section [evaluator] says how architectures are measured; leave it out";
     Err(StudyError::Setting { name: format!("{section}.{key}"), reason: reason.into() })
 }

@@ -24,6 +24,7 @@ use bonas_study::strategy::{Knowledge, Scored, Targets, surrogate};
 use bonas_study::table::ColumnName;
 use bonas_study::{Budget, Evaluator, Fidelity, History, StudyError};
 use bonas_supernet::data::{DataSettings, Source};
+use bonas_supernet::evaluator::Unit;
 #[cfg(feature = "torch")]
 use bonas_supernet::evaluator::indicator_values;
 use bonas_supernet::indicator::Indicator;
@@ -36,7 +37,7 @@ use bonas_surrogate::PriorKnowledge;
 use ndarray::Array2;
 
 pub(crate) use deployed::of_deploy;
-pub use follow_ups::FollowUps;
+pub use follow_ups::{Counts, FollowUps};
 #[cfg(feature = "torch")]
 pub use init::Init;
 pub(crate) use latency::latency;
@@ -72,7 +73,7 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
 /// # Errors
 /// [`StudyError::Setting`] for a text that names no source, [`StudyError::Data`] for files that cannot be read.
 pub fn data_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
-    let read = config.trains() || config.evaluator.follows_up() || strategy_reads(config);
+    let read = config.trains() || has_program(config) || strategy_reads(config);
     let images = if read { images_fingerprint(config)? } else { None };
     let own = config.evaluator.data_fingerprint(&setup(config)?)?;
     Ok(match (images, own) {
@@ -92,7 +93,12 @@ fn strategy_reads(config: &SearchConfig) -> bool {
 pub fn reads_images(config: &SearchConfig) -> bool {
     let named = config.data.source != DataSettings::default().source;
     let trained = config.evaluator.told().is_none() && config.trains();
-    trained || (config.evaluator.follows_up() && named) || strategy_reads(config)
+    trained || (has_program(config) && named) || strategy_reads(config)
+}
+
+/// Whether a program of the user's evaluates, to which images are named.
+pub(crate) fn has_program(config: &SearchConfig) -> bool {
+    config.evaluator.follows_up() && config.evaluator.unit() == Unit::Own
 }
 
 /// Fingerprint of the images of a configuration, taken once for it and its clones; none for images inside the program.

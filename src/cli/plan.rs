@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bonas::build::{self, FollowUps};
 use bonas::config::SearchConfig;
-use bonas::search::Search;
+use bonas::search::{Search, Stage, StagePlan};
 
 use super::out;
 
@@ -24,7 +24,34 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
     }
     let evaluation = evaluation(config)?;
     let networks = if evaluation.is_empty() || config.trains() { networks(config)? } else { String::new() };
-    out::text(&format!("{}\n# Plan\n{evaluation}{networks}", config.plain()))
+    let (queries, shares) = (queries(config), shares(&StagePlan::of(config)));
+    out::text(&format!("{}\n# Plan\n{queries}{evaluation}{networks}{shares}", config.plain()))
+}
+
+/// How many architectures are evaluated; empty where a network of the strategy's own is trained instead.
+fn queries(config: &SearchConfig) -> String {
+    let (all, batch) = (config.study.architectures, config.strategy.batch());
+    if all == 0 || config.strategy.own_network().is_some() {
+        return String::new();
+    }
+    format!("search: {}, {batch} a batch\n", counted(all, "architecture"))
+}
+
+/// How the work is divided among the stages, in one line; empty where there is only one.
+fn shares(stages: &[StagePlan]) -> String {
+    if stages.len() < 2 {
+        return String::new();
+    }
+    let all: f64 = stages.iter().map(|stage| stage.cost).sum();
+    let share = |plan: &StagePlan| {
+        let name = match plan.stage {
+            Stage::Search => "search",
+            Stage::Shortlist => "shortlist",
+            Stage::Finals => "final",
+        };
+        format!("{name} {:.1} %", 100.0 * plan.cost / all)
+    };
+    format!("shares of the work: {}\n", stages.iter().map(share).collect::<Vec<_>>().join(", "))
 }
 
 /// What is evaluated other than by networks; may be empty.

@@ -10,6 +10,7 @@ use bonas::report::REPORT_FILE;
 use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
 use bonas::spaces::SearchSpace;
 use bonas::study::journal::{Journal, Seconds};
+use bonas::supernet::evaluator::Unit;
 use bonas::{Folder, Observer, StudyError, build};
 use clap::Args;
 
@@ -119,7 +120,7 @@ pub(super) fn show_images(
         let SearchConfig { images, data, relative_to, finals, .. } = config;
         return out::text(&data::described(images, data, relative_to, finals, told)?);
     }
-    if config.evaluator.follows_up() {
+    if config.evaluator.follows_up() && config.evaluator.unit() == Unit::Own {
         data::show_skipped(&config.data, &config.relative_to, told)
     } else {
         Ok(())
@@ -198,12 +199,12 @@ fn with_report(error: StudyError, dir: &Path) -> StudyError {
 
 /// What is printed above the table of a stage.
 pub(super) fn stage_title(stage: Stage, config: &SearchConfig) -> &'static str {
-    match (stage, config.evaluator.follows_up()) {
+    match (stage, config.evaluator.unit()) {
         (Stage::Search, _) => "",
-        (Stage::Shortlist, false) => "\nShortlist, trained from scratch\n",
-        (Stage::Shortlist, true) => "\nShortlist, scored again\n",
-        (Stage::Finals, false) => "\nFinal training, from scratch\n",
-        (Stage::Finals, true) => "\nFinal runs of the program\n",
+        (Stage::Shortlist, Unit::Own) => "\nShortlist, scored again\n",
+        (Stage::Finals, Unit::Own) => "\nFinal runs of the program\n",
+        (Stage::Shortlist, _) => "\nShortlist, trained from scratch\n",
+        (Stage::Finals, _) => "\nFinal training, from scratch\n",
     }
 }
 

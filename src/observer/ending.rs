@@ -102,11 +102,15 @@ impl<'a> Ending<'a> {
         self.summary.shortlist.iter().find(|one| one.arch == winner)
     }
 
+    fn shown(&self) -> Shown {
+        Shown::of(self.evaluator.unit())
+    }
+
     /// The weights of the winner, one file a seed, whether they are there or not.
     fn weights(&self, winner: &str) -> Vec<PathBuf> {
         let seeds = self.summary.finals.as_ref().and_then(|finals| finals.results.first());
         let Ok(architecture) = self.space.parse(winner) else { return Vec::new() };
-        if Shown::after(self.summary.fidelity) == Shown::Score {
+        if self.shown() == Shown::Score {
             // The program keeps what it likes in its own folders.
             return Vec::new();
         }
@@ -141,28 +145,35 @@ impl<'a> Ending<'a> {
             let beside = best.and_then(|best| best.beside).map_or_else(String::new, |beside| {
                 format!("; {} {beside:.4}", self.evaluator.metric().other().text())
             });
-            rows.push(("score", format!("{score:.4} ({}){beside}", self.evaluator.scores())));
+            let perplexity = match self.shown() {
+                Shown::Perplexity => format!("perplexity {:.2}; ", 1.0 / score),
+                _ => String::new(),
+            };
+            rows.push(("score", format!("{score:.4} ({perplexity}{}){beside}", self.evaluator.scores())));
         }
         if let Some(one) = self.listed(winner)
-            && let Some(accuracy) = one.mean()
+            && let Some(value) = self.shown().mean(&one.validation)
         {
             let (n, seeds) = (self.summary.shortlist.len(), one.validation.len());
             let seeds = count(seeds, "seed");
             rows.push((
                 "shortlist",
-                match Shown::after(self.summary.fidelity) {
+                match self.shown() {
                     Shown::Accuracy => format!(
                         "{} {}{} on the held-out images, trained from scratch, {seeds}; the best of {n}",
-                        percent(accuracy),
+                        percent(value),
                         self.evaluator.metric().text(),
                         beside(one.beside, self.evaluator.metric().other())
                     ),
-                    _ => format!("{accuracy:.4}, {seeds}; the best of {n}"),
+                    Shown::Perplexity => format!(
+                        "perplexity {value:.2} on the held-out text, trained from scratch, {seeds}; the best of {n}"
+                    ),
+                    Shown::Score | Shown::Truth => format!("{value:.4}, {seeds}; the best of {n}"),
                 },
             ));
         }
         rows.extend(self.latency_table().map(|text| ("latency", text)));
-        let shown = Shown::after(self.summary.fidelity);
+        let shown = self.shown();
         rows.extend(self.summary.finals.as_ref().map(|finals| final_rows(finals, shown)).unwrap_or_default());
         let weights = self.weights(winner);
         if let Some(first) = weights.first() {
@@ -220,12 +231,13 @@ fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)
         rows.push(("final", format!("0 of {} networks are trained", finals.planned)));
         return rows;
     };
-    let text = match winner.test_mean {
+    let winners = shown.mean(&winner.test);
+    let text = match winners {
         Some(mean) => {
             format!(
                 "{}{}{}, {}",
                 of_tests(mean, shown),
-                spread(winner.test_sd, shown),
+                spread(shown.sd(&winner.test), shown),
                 beside(winner.beside, Metric::BalancedAccuracy),
                 count(winner.test.len(), "seed")
             )
@@ -238,16 +250,21 @@ fn final_rows(finals: &FinalSummary, shown: Shown) -> Vec<(&'static str, String)
         format!("; not finished, {} of {} networks", finals.done, finals.planned)
     };
     rows.push(("final", text + &state));
-    let means: Vec<f64> = random.iter().filter_map(|cell: &Trained| cell.test_mean).collect();
+    let means: Vec<f64> = random.iter().filter_map(|cell: &Trained| shown.mean(&cell.test)).collect();
     if !means.is_empty() {
         let of = mean(&means);
         let sd = (means.len() > 1).then(|| sd(&means));
-        let gain = winner.test_mean.map_or(String::new(), |best| match shown {
+        let gain = winners.map_or(String::new(), |best| match shown {
             Shown::Accuracy => format!("; the winner has {:+.2} points", 100.0 * (best - of)),
-            _ => format!("; the winner has {:+.4}", best - of),
+            Shown::Perplexity => format!("; the winner has {:+.2} (lower is better)", best - of),
+            Shown::Score | Shown::Truth => format!("; the winner has {:+.4}", best - of),
         });
         let cells = count(means.len(), "random cell");
-        let of = if shown == Shown::Accuracy { percent(of) } else { format!("{of:.4}") };
+        let of = match shown {
+            Shown::Accuracy => percent(of),
+            Shown::Perplexity => format!("perplexity {of:.2}"),
+            Shown::Score | Shown::Truth => format!("{of:.4}"),
+        };
         rows.push(("random", format!("{of}{}, {cells}{gain}", spread(sd, shown))));
     }
     rows
@@ -266,14 +283,16 @@ fn beside(value: Option<f64>, metric: Metric) -> String {
 fn of_tests(mean: f64, shown: Shown) -> String {
     match shown {
         Shown::Accuracy => format!("{} of the test images", percent(mean)),
-        _ => format!("{mean:.4} by the program"),
+        Shown::Perplexity => format!("perplexity {mean:.2} on the test text"),
+        Shown::Score | Shown::Truth => format!("{mean:.4} by the program"),
     }
 }
 
 fn spread(sd: Option<f64>, shown: Shown) -> String {
     sd.map_or(String::new(), |sd| match shown {
         Shown::Accuracy => format!(" (sd {:.2})", 100.0 * sd),
-        _ => format!(" (sd {sd:.4})"),
+        Shown::Perplexity => format!(" (sd {sd:.2})"),
+        Shown::Score | Shown::Truth => format!(" (sd {sd:.4})"),
     })
 }
 

@@ -2,6 +2,7 @@
 
 use bonas_study::history::Outcome;
 use bonas_study::statistics::{mean, sd};
+use bonas_supernet::evaluator::Unit;
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Query};
@@ -15,7 +16,8 @@ pub struct Shortlisted {
     pub key: String,
     /// Its score in the search.
     pub score: Option<f64>,
-    /// Accuracy on the held-out training images, a fraction in `[0, 1]`, one a seed.
+    /// Accuracy on the held-out training images, a fraction in `[0, 1]`, one a seed; of language models 1/perplexity on the
+    /// validation text.
     pub validation: Vec<f64>,
     /// The other of accuracy and balanced accuracy, mean over seeds, where classes differ in size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -69,11 +71,14 @@ pub struct FinalResult {
     pub label: String,
     /// In the space's notation.
     pub arch: String,
-    /// Accuracy on the test images, a fraction in `[0, 1]`, one a seed.
+    /// Accuracy on the test images, a fraction in `[0, 1]`, one a seed; of language models 1/perplexity on the test text.
     pub test: Vec<f64>,
     /// Balanced accuracy on the test images, mean over seeds, where classes differ in size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<f64>,
+    /// Of language models the perplexity on the test text, one a seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perplexity: Vec<f64>,
     /// Why there is no accuracy: training stops at the first seed that fails.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failed: Option<String>,
@@ -102,6 +107,17 @@ impl FinalResult {
                 Self { test: score.runs.clone(), beside: score.beside, ..Self::default() }
             }
             Outcome::Failed(reason) => Self { failed: Some(reason.clone()), ..Self::default() },
+        }
+    }
+
+    /// This result where `test` is in a unit: that of language models has perplexities, too.
+    #[must_use]
+    pub fn in_unit(self, unit: Unit) -> Self {
+        match unit {
+            Unit::InversePerplexity => {
+                Self { perplexity: self.test.iter().map(|score| 1.0 / score).collect(), ..self }
+            }
+            Unit::Accuracy | Unit::Own => self,
         }
     }
 

@@ -12,10 +12,10 @@ use crate::drawing::escape;
 /// nothing, and every text from outside is escaped.
 pub fn page(report: &Report<'_>) -> String {
     let summary = Summary::of(report);
-    let mut page = head(&format!("Search in {}", summary.space), &lead(&summary));
-    page.push_str(&tiles(&figures(&summary)));
-    page.push_str(&winner(report, &summary));
-    let shown = Shown::after(summary.fidelity);
+    let mut page = head(&format!("Search in {}", summary.space), &lead(&summary, report.shown()));
+    let shown = report.shown();
+    page.push_str(&tiles(&figures(&summary, shown)));
+    page.push_str(&winner(report, &summary, shown));
     let curves = report.finals.as_ref().and_then(|finals| plots::final_loss_by_epoch(&finals.results));
     page.push_str(&tables::finals(summary.finals.as_ref(), curves, shown));
     page.push_str(&tables::shortlist(&summary.shortlist, shown));
@@ -31,7 +31,7 @@ pub fn page(report: &Report<'_>) -> String {
     page + &foot()
 }
 
-fn lead(summary: &Summary) -> String {
+fn lead(summary: &Summary, shown: Shown) -> String {
     let state = match summary.ended {
         Some(EndReason::Budget) => "The search ended when its budget was spent.",
         Some(EndReason::Reached) => "The search ended when it found what it was to stop for.",
@@ -47,19 +47,22 @@ fn lead(summary: &Summary) -> String {
         Fidelity::Table => " Scores come from a table or a formula.",
         Fidelity::Command => " Scores were measured outside bonas: by a program, or they were told.",
     });
-    format!("Seed {}. {state}{scores}", summary.seed)
+    let unit = if shown == Shown::Perplexity { " A score is 1/perplexity." } else { "" };
+    format!("Seed {}. {state}{scores}{unit}", summary.seed)
 }
 
 /// The large figures at the top: value and what it is.
-fn figures(summary: &Summary) -> Vec<(String, String)> {
+fn figures(summary: &Summary, shown: Shown) -> Vec<(String, String)> {
     let mut tiles = Vec::new();
     if let Some(finals) = &summary.finals
         && let Some(first) = finals.results.first().filter(|first| first.test_mean.is_some())
     {
-        let shown = Shown::after(summary.fidelity);
-        let sd = first.test_sd.map_or_else(String::new, |sd| format!(" ± {}", shown.value(Some(sd))));
+        let sd = shown.sd(&first.test).map_or_else(String::new, |sd| format!(" ± {}", shown.value(Some(sd))));
         let state = if finals.finished { "" } else { ", final training not finished" };
-        tiles.push((shown.value(first.test_mean), format!("{} of the winner{sd}{state}", shown.finals())));
+        tiles.push((
+            shown.value(shown.mean(&first.test)),
+            format!("{} of the winner{sd}{state}", shown.finals()),
+        ));
     } else if let Some(finals) = summary.finals.as_ref().filter(|finals| !finals.finished) {
         let value = format!("{} of {}", finals.done, finals.planned);
         tiles.push((value, "networks of the final training are trained".into()));
@@ -83,7 +86,7 @@ fn figures(summary: &Summary) -> Vec<(String, String)> {
 }
 
 /// The winner, and its cells as drawings.
-fn winner(report: &Report<'_>, summary: &Summary) -> String {
+fn winner(report: &Report<'_>, summary: &Summary, shown: Shown) -> String {
     let Some(winner) = &report.winner else { return String::new() };
     let mut body = format!("<p class=\"code\">{}</p>\n", escape(&winner.arch));
     if let Some(architecture) = &winner.architecture {
@@ -92,9 +95,7 @@ fn winner(report: &Report<'_>, summary: &Summary) -> String {
     let by = match winner.best_by {
         WinnerBy::Score => "the score",
         WinnerBy::Model => "the estimate of the strategy's surrogate",
-        WinnerBy::Shortlist if Shown::after(summary.fidelity) == Shown::Score => {
-            "the program's score again, among the shortlist"
-        }
+        WinnerBy::Shortlist if shown == Shown::Score => "the program's score again, among the shortlist",
         WinnerBy::Shortlist => "training from scratch, among the shortlist",
     };
     body.push_str(&note(&format!("Key {}. The best by {by}.", winner.key)));

@@ -35,6 +35,7 @@ use bonas_spaces::{Architecture, SearchSpace, SpaceError};
 use bonas_study::history::Event;
 use bonas_study::journal::Seconds;
 use bonas_supernet::differentiable::Epoch;
+use bonas_supernet::evaluator::Unit;
 
 pub use digest::{Digest, Query, Range, RoundRow};
 pub use drift::{Drift, DriftRank, Usual, drifted};
@@ -77,6 +78,8 @@ pub struct Report<'a> {
     pub finals: Option<FinalTraining>,
     /// The configuration of the search and of what follows it; without it that of the study's journal is shown.
     pub config: Option<String>,
+    /// What the values of shortlist and final training are; none: what they usually are after scores of this fidelity.
+    pub unit: Option<Unit>,
     /// Facts about machine and program, in the order in which they are shown.
     pub environment: Vec<(String, String)>,
 }
@@ -122,6 +125,11 @@ impl Report<'_> {
         let first = first.map(|one| Winner::new(&one.arch, &one.key, WinnerBy::Shortlist, space));
         let winner = first.or(best);
         Self { digest, winner, shortlist, ..Self::default() }
+    }
+
+    /// How the values of shortlist and final training are shown.
+    pub(crate) fn shown(&self) -> Shown {
+        self.unit.map_or_else(|| Shown::after(self.digest.fidelity()), Shown::of)
     }
 
     /// This report where the strategy's model chooses the best of the search, which a shortlist may overrule.

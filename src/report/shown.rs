@@ -1,8 +1,10 @@
 //! How the values of a shortlist and of final training are shown.
 
 use bonas_study::history::Fidelity;
+use bonas_study::statistics::{mean, sd};
+use bonas_supernet::evaluator::Unit;
 
-use super::markup::{known, percent, percents};
+use super::markup::{dash, known, percent, percents};
 
 /// What the values are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +13,8 @@ pub(crate) enum Shown {
     Accuracy,
     /// Scores of a program of the user's, in its unit.
     Score,
+    /// Scores that are 1/perplexity of a text, shown as perplexities.
+    Perplexity,
     /// True values of a table, in its unit.
     Truth,
 }
@@ -21,6 +25,31 @@ impl Shown {
         if fidelity == Some(Fidelity::Command) { Self::Score } else { Self::Accuracy }
     }
 
+    /// Values of this unit.
+    pub(crate) fn of(unit: Unit) -> Self {
+        match unit {
+            Unit::Accuracy => Self::Accuracy,
+            Unit::InversePerplexity => Self::Perplexity,
+            Unit::Own => Self::Score,
+        }
+    }
+
+    /// The scores of single runs as they are shown, not scaled.
+    pub(crate) fn runs(self, scores: &[f64]) -> Vec<f64> {
+        let shown = |score: &f64| if self == Self::Perplexity { 1.0 / score } else { *score };
+        scores.iter().map(shown).collect()
+    }
+
+    /// Their mean; none without a run.
+    pub(crate) fn mean(self, scores: &[f64]) -> Option<f64> {
+        (!scores.is_empty()).then(|| mean(&self.runs(scores)))
+    }
+
+    /// Their standard deviation (divisor n - 1); none with fewer than two.
+    pub(crate) fn sd(self, scores: &[f64]) -> Option<f64> {
+        (scores.len() > 1).then(|| sd(&self.runs(scores)))
+    }
+
     /// A value as a chart shows it.
     pub(crate) fn scaled(self, value: f64) -> f64 {
         if self == Self::Accuracy { 100.0 * value } else { value }
@@ -28,15 +57,19 @@ impl Shown {
 
     /// A value in a table.
     pub(crate) fn value(self, value: Option<f64>) -> String {
-        if self == Self::Accuracy { percent(value) } else { known(value) }
+        match self {
+            Self::Accuracy => percent(value),
+            Self::Perplexity => value.map_or_else(dash, |value| format!("{value:.2}")),
+            Self::Score | Self::Truth => known(value),
+        }
     }
 
-    /// Values in a cell of a table.
+    /// Scores of single runs in a cell of a table.
     pub(crate) fn values(self, values: &[f64]) -> String {
         if self == Self::Accuracy {
             return percents(values);
         }
-        values.iter().map(|value| known(Some(*value))).collect::<Vec<_>>().join(", ")
+        self.runs(values).into_iter().map(|value| self.value(Some(value))).collect::<Vec<_>>().join(", ")
     }
 
     /// What final training measures.
@@ -44,6 +77,7 @@ impl Shown {
         match self {
             Self::Accuracy => "test accuracy",
             Self::Score => "final score",
+            Self::Perplexity => "test perplexity",
             Self::Truth => "true value",
         }
     }
@@ -60,12 +94,19 @@ impl Shown {
 
     /// What the shortlist measures.
     pub(crate) fn shortlist(self) -> &'static str {
-        if self == Self::Accuracy { "held-out score" } else { "score again" }
+        match self {
+            Self::Accuracy => "held-out score",
+            Self::Perplexity => "held-out perplexity",
+            Self::Score | Self::Truth => "score again",
+        }
     }
 
     /// The title of the shortlist's table.
     pub(crate) fn shortlist_title(self) -> &'static str {
-        if self == Self::Accuracy { "Shortlist, trained from scratch" } else { "Shortlist, scored again" }
+        match self {
+            Self::Accuracy | Self::Perplexity => "Shortlist, trained from scratch",
+            Self::Score | Self::Truth => "Shortlist, scored again",
+        }
     }
 
     /// What the chart of the final training shows.
@@ -74,7 +115,31 @@ impl Shown {
             Self::Accuracy => {
                 "Test accuracy after training from scratch with the same recipe: the winner and architectures drawn at random."
             }
-            _ => "Final scores by the program: the winner and architectures drawn at random.",
+            Self::Perplexity => {
+                "Perplexity on the test text after training from scratch with the same recipe: the winner and architectures drawn at \
+                 random."
+            }
+            Self::Score | Self::Truth => {
+                "Final scores by the program: the winner and architectures drawn at random."
+            }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn perplexities_are_averaged_as_such() {
+        let scores = [0.02, 0.025];
+        assert_eq!(Shown::Perplexity.values(&scores), "50.00, 40.00");
+        let shown = |value| Shown::Perplexity.value(value);
+        assert_eq!(
+            [shown(Shown::Perplexity.mean(&scores)), shown(Shown::Perplexity.sd(&scores))],
+            ["45.00", "7.07"]
+        );
+        assert_eq!((Shown::Perplexity.mean(&[]), Shown::Perplexity.sd(&scores[..1])), (None, None));
+        assert_eq!(Shown::Accuracy.mean(&scores), Some(0.0225));
     }
 }

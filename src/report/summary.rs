@@ -1,6 +1,7 @@
 //! `summary.json`: a study in figures, for programs.
 
 use bonas_study::history::{EndReason, Fidelity, Outcome};
+use bonas_study::statistics::{mean, sd};
 use bonas_supernet::differentiable::Epoch;
 use serde::{Deserialize, Serialize};
 
@@ -135,7 +136,7 @@ pub struct Trained {
     pub label: String,
     /// In the space's notation.
     pub arch: String,
-    /// Test accuracy of each seed.
+    /// Test accuracy of each seed; of language models 1/perplexity on the test text.
     pub test: Vec<f64>,
     /// Their mean.
     pub test_mean: Option<f64>,
@@ -144,6 +145,15 @@ pub struct Trained {
     /// Balanced accuracy on the test images, mean over seeds, where classes differ in size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<f64>,
+    /// Of language models the perplexity on the test text of each seed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perplexity: Vec<f64>,
+    /// Their mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity_mean: Option<f64>,
+    /// Their standard deviation (divisor n - 1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub perplexity_sd: Option<f64>,
     /// Trainable parameters.
     pub params: Option<usize>,
     /// Multiply-adds of one image.
@@ -222,6 +232,9 @@ fn trained(result: &super::FinalResult) -> Trained {
         test_mean: result.mean(),
         test_sd: result.sd(),
         beside: result.beside,
+        perplexity_mean: (!result.perplexity.is_empty()).then(|| mean(&result.perplexity)),
+        perplexity_sd: (result.perplexity.len() > 1).then(|| sd(&result.perplexity)),
+        perplexity: result.perplexity.clone(),
         params: result.params,
         macs: result.macs,
     }

@@ -48,7 +48,7 @@ pub(super) fn shortlist(shortlist: &[Shortlisted], shown: Shown) -> String {
         let mut row = vec![
             (i + 1).to_string(),
             known(one.score),
-            shown.value(one.mean()),
+            shown.value(shown.mean(&one.validation)),
             shown.values(&one.validation),
             if best == Some(one) { "winner".to_owned() } else { dash() },
             one.key.clone(),
@@ -85,7 +85,7 @@ pub(super) fn finals(finals: Option<&FinalSummary>, curves: Option<String>, show
 fn final_plot(results: &[Trained], shown: Shown) -> String {
     let strip = |one: &Trained| Strip {
         name: one.label.clone(),
-        values: one.test.iter().map(|x| shown.scaled(*x)).collect(),
+        values: shown.runs(&one.test).into_iter().map(|x| shown.scaled(x)).collect(),
     };
     let plot = strips(&results.iter().map(strip).collect::<Vec<_>>(), shown.axis(), "one training run");
     figure("final-accuracy", plot, shown.caption())
@@ -99,8 +99,8 @@ fn final_table(results: &[Trained], shown: Shown) -> String {
     let row = |t: &Trained| {
         let mut row = vec![
             t.label.clone(),
-            shown.value(t.test_mean),
-            shown.value(t.test_sd),
+            shown.value(shown.mean(&t.test)),
+            shown.value(shown.sd(&t.test)),
             shown.values(&t.test),
             t.params.map_or_else(dash, |n| thousands(n as u64)),
             t.macs.map_or_else(dash, thousands),

@@ -68,9 +68,14 @@ pub static PRESETS: Catalogue<Preset> = Catalogue::new(
     &[
         &DEMO,
         &Preset {
-            name: "paper",
-            about: "BONAS as published for CIFAR-10; for GPUs, images in data/cifar10",
-            toml: include_str!("presets/paper.toml"),
+            name: "bonas-darts-cifar10",
+            about: "BONAS as published: DARTS cells on CIFAR-10; for GPUs, images in data/cifar10",
+            toml: include_str!("presets/bonas-darts-cifar10.toml"),
+        },
+        &Preset {
+            name: "bonas-lstm",
+            about: "BONAS on recurrent cells and Penn Treebank; for a GPU, text in data/ptb",
+            toml: include_str!("presets/bonas-lstm.toml"),
         },
         &Preset {
             name: "darts",

@@ -84,11 +84,13 @@ fn read_report<'a>(
         report.chosen_by_model(&chosen, &**space)?;
     }
     report.config = Some(shown_config(config, &report.digest.config));
+    report.unit = Some(config.evaluator.unit());
     report.cell_names = space.cell_names();
     report.seconds = study.seconds.clone();
     report.environment = read_json(&directory.join(ENVIRONMENT_FILE))?.unwrap_or_default();
     report.finals = final_training(directory, config, space, over)?;
     for result in report.finals.iter_mut().flat_map(|finals| &mut finals.results) {
+        *result = std::mem::take(result).in_unit(config.evaluator.unit());
         result.losses = learning_curves(&directory.join(FINALS_FOLDER), result, &**space)?;
     }
     if config.strategy.own_network().is_some() {

@@ -21,7 +21,7 @@ use super::aside::Part;
 use super::{FINALS_FOLDER, Observe, Search, Stage, TRAINING_FILE, in_section};
 #[cfg(feature = "torch")]
 use crate::build::Trainings;
-use crate::build::{self, FollowUps};
+use crate::build::{self, Counts, FollowUps};
 use crate::config::{at_least_1, plain};
 use crate::report::{FINAL_FILE, FinalResult};
 use crate::{Evaluator, Study, StudyError};
@@ -127,8 +127,13 @@ impl Search {
         #[cfg(feature = "torch")]
         self.keep_models(&**space, &follow_ups, finished.history.evaluations())?;
         let seconds = Journalled::read(&folder, space)?.seconds;
-        let evaluations = finished.history.evaluations().iter();
-        evaluations.map(|e| result(&**space, &follow_ups, e, seconds.batch(e.round, e.batch))).collect()
+        let unit = self.config.evaluator.unit();
+        let evaluations = finished.history.evaluations();
+        let trained: Vec<_> = evaluations.iter().map(|e| e.architecture.clone()).collect();
+        let results = evaluations.iter().zip(follow_ups.counts(&trained)?).map(|(e, counts)| {
+            Ok(result(&**space, counts, e, seconds.batch(e.round, e.batch))?.in_unit(unit))
+        });
+        results.collect()
     }
 }
 
@@ -178,13 +183,11 @@ impl Search {
 
 fn result(
     space: &dyn SearchSpace,
-    follow_ups: &FollowUps<'_>,
+    (params, macs): Counts,
     evaluation: &Evaluation,
     seconds: Option<f64>,
 ) -> Result<FinalResult, StudyError> {
-    let architecture = &evaluation.architecture;
-    let (params, macs) = follow_ups.counts(architecture)?;
-    let arch = space.format(architecture)?;
+    let arch = space.format(&evaluation.architecture)?;
     Ok(FinalResult { arch, params, macs, seconds, ..FinalResult::of(&evaluation.outcome) })
 }
 
@@ -212,7 +215,7 @@ impl Search {
         at_least_1(self.config.finals.seeds, "final.seeds")
             .map_err(|e| StudyError::Setting { name: e.key.into(), reason: e.reason })?;
         let follow_ups = FollowUps::new(&self.config)?;
-        follow_ups.counts(architecture).map_err(|error| match error {
+        follow_ups.counts(std::slice::from_ref(architecture)).map_err(|error| match error {
             StudyError::Space(e) => StudyError::Setting { name: "[final]".into(), reason: e.to_string() },
             other => other,
         })?;

@@ -33,6 +33,8 @@ mod truth;
 use std::fs::File;
 use std::path::Path;
 
+use bonas_supernet::evaluator::Unit as ValueUnit;
+
 use super::files::{Files, RESULTS};
 use super::task::Task;
 use super::timings::{markdown, page as page_of_times};
@@ -147,7 +149,17 @@ fn check_measures(searchers: &[Searcher]) -> Result<(), StudyError> {
         );
     }
     let own = |searcher: &&Searcher| searcher.search.evaluator.follows_up();
-    match (searchers.iter().find(own), searchers.iter().find(|searcher| !own(searcher))) {
+    let unit = |searcher: &Searcher| searcher.search.evaluator.unit();
+    let program = |searcher: &&Searcher| unit(searcher) == ValueUnit::Own;
+    let text = |searcher: &&Searcher| unit(searcher) == ValueUnit::InversePerplexity;
+    if let (Some(text), Some(other)) = (searchers.iter().find(text), searchers.iter().find(|s| !text(s))) {
+        let reason = format!(
+            "the winners of `{}` are language models and those of `{}` are not, so that they do not compare",
+            text.label, other.label
+        );
+        return bad("evaluator", reason);
+    }
+    match (searchers.iter().find(program), searchers.iter().find(|searcher| !own(searcher))) {
         (Some(program), Some(network)) => bad(
             "evaluator",
             format!(
@@ -200,10 +212,9 @@ impl ImagesTask<'_> {
         }
     }
 
-    /// Whether a program of the user's evaluates.
+    /// Whether winners are measured by their evaluator: a program, or language models.
     fn measured_by_program(&self) -> bool {
-        let fidelity = self.searchers.first().map(|searcher| searcher.search.evaluator.fidelity());
-        Shown::after(fidelity) == Shown::Score
+        self.searchers.first().is_some_and(|searcher| searcher.search.evaluator.unit() != ValueUnit::Accuracy)
     }
 }
 

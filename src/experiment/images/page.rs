@@ -17,7 +17,7 @@ fn heads(summary: &Summary) -> Vec<&'static str> {
     let shown = summary.shown();
     let [mean, sd] = match shown {
         Shown::Accuracy => ["test accuracy, mean (%)", "standard deviation (%)"],
-        Shown::Score => ["final score, mean", "standard deviation"],
+        Shown::Score | Shown::Perplexity => ["final score, mean", "standard deviation"],
         Shown::Truth => ["true value, mean", "standard deviation"],
     };
     let mut heads = vec![
@@ -52,7 +52,7 @@ pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConf
     let strategies = table("winners", "Strategies", &heads(summary), rows);
     let (title, caption, remark) = match shown {
         Shown::Accuracy => ("Winners, trained from scratch", ACCURACIES, NOTE),
-        Shown::Score => ("Winners, measured in the end", SCORES, NOTE_SCORES),
+        Shown::Score | Shown::Perplexity => ("Winners, measured in the end", SCORES, NOTE_SCORES),
         Shown::Truth => ("Winners, looked up", TRUTHS, NOTE_TRUTHS),
     };
     let both = if has_hypervolume(summary) { note(HYPERVOLUME) } else { String::new() };
@@ -61,7 +61,7 @@ pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConf
     let pairs = summary.pair_table().html("Differences");
     let unit = match shown {
         Shown::Accuracy => "in points of accuracy",
-        Shown::Score => "in the unit of the score",
+        Shown::Score | Shown::Perplexity => "in the unit of the score",
         Shown::Truth => "in the unit of the table",
     };
     let paired = format!("Differences are {unit}, {PAIRED}");
@@ -80,7 +80,7 @@ const NOTE: &str = "Means and standard deviations are over seeds. The winner of 
                     decodes to after the last epoch. The winner of any other search has the best score on held-out training \
                     images.";
 const SCORES: &str =
-    "Final score of what each run found. A point is a seed; it is the mean over the program's final runs.";
+    "Final score of what each run found. A point is a seed; it is the mean over its final runs.";
 const NOTE_SCORES: &str =
     "Means and standard deviations are over seeds. The winner of a search has its best score.";
 const TRUTHS: &str = "True value of what each run found. A point is a seed.";
@@ -130,7 +130,7 @@ fn row(strategy: &StrategySummary, summary: &Summary) -> Vec<String> {
     let shown = summary.shown();
     let value = |x: f64| match shown {
         Shown::Accuracy => format!("{:.2}", 100.0 * x),
-        Shown::Score | Shown::Truth => shown.value(Some(x)),
+        Shown::Score | Shown::Perplexity | Shown::Truth => shown.value(Some(x)),
     };
     let budget = strategy.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
         Unit::Epochs => format!("{} epochs", budget.count),

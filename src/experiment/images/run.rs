@@ -170,7 +170,7 @@ impl ImagesTask<'_> {
         let trained = search.train_one(architecture, &mut |_, _| Vec::new())?;
         if trained.test.is_empty() {
             let reason = if follows_up {
-                format!("the program could not measure {}; see {}", trained.arch, folder.display())
+                format!("{} could not be measured; see {}", trained.arch, folder.display())
             } else {
                 format!("training {} from scratch failed; lower training.learning_rate", trained.arch)
             };

@@ -12,6 +12,7 @@ mod shared;
 
 use std::path::Path;
 
+use bonas_spaces::Architecture;
 use bonas_study::evaluator::command::{CommandContext, CommandRuns, CommandSettings};
 use bonas_study::evaluator::{SyntheticSettings, ToldSettings};
 use bonas_study::history::Aims;
@@ -86,6 +87,17 @@ pub struct Work {
     pub each: f64,
 }
 
+/// What the values are that follow a search: those of its shortlist and of its winner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Accuracies, fractions in `[0, 1]`.
+    Accuracy,
+    /// 1/perplexity of a text, in `(0, 1]`.
+    InversePerplexity,
+    /// Scores of a program of the user's, in its unit.
+    Own,
+}
+
 /// Settings of an evaluator, which build it.
 pub trait BuildEvaluator {
     /// The kind of score that the evaluator gives.
@@ -110,7 +122,7 @@ pub trait BuildEvaluator {
     }
 
     /// Whether it evaluates what follows a search too, the shortlist and the winner ([`Self::follow_up`]). By default networks
-    /// are trained there.
+    /// on images are trained there.
     fn follows_up(&self) -> bool {
         false
     }
@@ -127,6 +139,24 @@ pub trait BuildEvaluator {
     ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
         let reason = "it evaluates nothing after the search".to_owned();
         Err(StudyError::Setting { name: "evaluator.name".into(), reason })
+    }
+
+    /// What the values of what follows the search are.
+    fn unit(&self) -> Unit {
+        if self.fidelity() == Fidelity::Command { Unit::Own } else { Unit::Accuracy }
+    }
+
+    /// Trainable parameters of the models that [`follow_up`](Self::follow_up) trains of some architectures, in their order; none
+    /// where they are not known.
+    ///
+    /// # Errors
+    /// [`StudyError::Space`] for architectures of which there is no such model.
+    fn params(
+        &self,
+        _setup: &Setup,
+        architectures: &[Architecture],
+    ) -> Result<Vec<Option<usize>>, StudyError> {
+        Ok(vec![None; architectures.len()])
     }
 
     /// What an evaluation does, as a line of a plan, where the network that is trained does not say it.

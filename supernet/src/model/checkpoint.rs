@@ -42,7 +42,7 @@ pub fn save(
     tensors.extend(state(optimizer));
     let counts = [progress.epoch as i64, progress.step as i64];
     tensors.push((PROGRESS.to_owned(), Tensor::f_from_slice(&counts)?)); // [2]
-    write(path, &tensors)
+    write_tensors(path, &tensors)
 }
 
 /// Reads what [`save`] wrote into a network, its optimiser and `others`; on an error all stay as
@@ -71,7 +71,7 @@ pub fn load_older(
     others: &[(String, Tensor)],
     optional: &[&str],
 ) -> Result<Progress> {
-    let mut file = read(path)?;
+    let mut file = read_tensors(path)?;
     let counts =
         file.remove(PROGRESS).ok_or_else(|| bad(path, "it holds weights only, no training state"))?;
     let counts: Vec<i64> =
@@ -84,7 +84,7 @@ pub fn load_older(
     let others = others.iter().filter(|(name, _)| there(name));
     targets.extend(others.map(|(name, tensor)| (name.clone(), tensor.detach())));
     targets.extend(state(optimizer));
-    fill(path, &targets, file)?;
+    fill_tensors(path, &targets, file)?;
     Ok(Progress { epoch: epoch as u64, step: step as u64 })
 }
 
@@ -93,7 +93,7 @@ pub fn load_older(
 /// # Errors
 /// [`SupernetError::Io`] or [`SupernetError::Checkpoint`] naming the file.
 pub fn save_weights(path: &Path, net: &Supernet) -> Result<()> {
-    write(path, &weights(net))
+    write_tensors(path, &weights(net))
 }
 
 /// Reads parameters and running statistics from a file of [`save_weights`], or of [`save`] without
@@ -102,10 +102,10 @@ pub fn save_weights(path: &Path, net: &Supernet) -> Result<()> {
 /// # Errors
 /// [`SupernetError::Checkpoint`] for a damaged file or one of another network, naming the tensor.
 pub fn load_weights(path: &Path, net: &Supernet) -> Result<()> {
-    let mut file = read(path)?;
+    let mut file = read_tensors(path)?;
     file.remove(PROGRESS);
     file.retain(|name, _| !name.starts_with(OPTIMIZER));
-    fill(path, &weights(net), file)
+    fill_tensors(path, &weights(net), file)
 }
 
 /// An optimiser's state under its names in a file.
@@ -127,7 +127,7 @@ fn bad(path: &Path, reason: impl Into<String>) -> SupernetError {
     SupernetError::Checkpoint { path: path.to_owned(), reason: reason.into() }
 }
 
-fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
+pub(crate) fn read_tensors(path: &Path) -> Result<BTreeMap<String, Tensor>> {
     // Opened here so that a missing file is told from a damaged one.
     File::open(path).map_err(|source| SupernetError::Io { path: path.to_owned(), source })?;
     let tensors = Tensor::read_safetensors(path)
@@ -136,7 +136,11 @@ fn read(path: &Path) -> Result<BTreeMap<String, Tensor>> {
 }
 
 /// Copies every tensor of a file to its target, once all are known to fit.
-fn fill(path: &Path, targets: &[(String, Tensor)], mut file: BTreeMap<String, Tensor>) -> Result<()> {
+pub(crate) fn fill_tensors(
+    path: &Path,
+    targets: &[(String, Tensor)],
+    mut file: BTreeMap<String, Tensor>,
+) -> Result<()> {
     let mut pairs = Vec::with_capacity(targets.len());
     for (name, target) in targets {
         let source = file.remove(name).ok_or_else(|| {
@@ -155,7 +159,7 @@ fn fill(path: &Path, targets: &[(String, Tensor)], mut file: BTreeMap<String, Te
     Ok(())
 }
 
-fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+pub(crate) fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);

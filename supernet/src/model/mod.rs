@@ -58,6 +58,7 @@ mod weights;
 pub use assign::Values;
 pub use builder::Norm;
 pub use checkpoint::{Progress, load, load_older, load_weights, save, save_weights};
+pub(crate) use checkpoint::{fill_tensors, read_tensors, write_tensors};
 pub use classifier::Classifier;
 pub use error::{Result, SupernetError};
 pub use loss::{Loss, accuracy};

@@ -1,69 +1,131 @@
-//! Scores of recurrent cells by their language models.
+//! Scores of recurrent cells by language models of their own.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use bonas_spaces::network::RecurrentCell;
 use bonas_spaces::{Architecture, SearchSpace};
 use bonas_study::StudyError;
 use bonas_study::evaluator::{Evaluator, Job, Monitor};
 use bonas_study::history::{Fidelity, Outcome, Score};
-use bonas_study::rng::StudyRng;
+use bonas_study::journal::{write_json, write_whole};
+use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 use tch::Device;
 
-use super::{LanguageRecipe, Text, Training};
+use super::training::loss_of;
+use super::{Curve, LanguageRecipe, Text, TextPart, Trained, Training, checkpoint};
+use crate::evaluator::RunFiles;
 
-/// Trains the language models of recurrent cells; the score is 1/perplexity on the validation part, `e^(−loss)`: the geometric
-/// mean of the probabilities of the words, in `(0, 1]`.
+/// Trains the language model of each cell by itself, `seeds` times; the score is the mean of 1/perplexity, `e^(−loss)`: the
+/// geometric mean of the probabilities of the words, in `(0, 1]`.
 ///
-/// With [`shared`](Self::shared) the cells of a batch share the weights of equal
-/// [places](super::roles) and are trained in turns. A cell that diverges fails, and the others go on without it.
+/// With [`paired`](Self::paired), run r of every cell has the same seed: the same steps, and equal weights to start from where
+/// cells are alike.
 #[derive(Clone, Debug)]
 pub struct LanguageEvaluator {
     /// The space, which says what the cells are.
     pub space: Arc<dyn SearchSpace>,
     /// The text.
     pub text: Arc<Text>,
+    /// The part that is scored on; all are trained on the training part.
+    pub part: TextPart,
     /// Sizes and hyper-parameters.
     pub recipe: LanguageRecipe,
-    /// Whether the cells of a batch share weights.
-    pub shared: bool,
+    /// Runs of a cell, each from a seed of its own.
+    pub seeds: usize,
+    /// What the seeds of the runs come from, the same for every cell; without it they are drawn anew for each.
+    pub paired: Option<u64>,
     /// Where models are trained.
     pub device: Device,
     /// Threads that libtorch may use on the CPU.
     pub threads: usize,
+    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped starts again.
+    pub folder: Option<PathBuf>,
 }
 
 impl LanguageEvaluator {
-    fn cell(&self, architecture: &Architecture) -> Result<RecurrentCell, StudyError> {
-        Ok(self.space.require_recurrent()?.cell(architecture)?)
+    /// 1/perplexity of a cell, one a seed, or why a training failed; those after it are not begun.
+    ///
+    /// # Errors
+    /// As [`Training::resume`], [`StudyError::Space`] for another space's architecture, [`StudyError::Io`].
+    pub fn scores(
+        &self,
+        architecture: &Architecture,
+        rng: &mut StudyRng,
+        monitor: &dyn Monitor,
+    ) -> Result<Result<Vec<f64>, String>, StudyError> {
+        if let Some(folder) = &self.folder {
+            std::fs::create_dir_all(folder)
+                .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
+        }
+        let cell = [self.space.require_recurrent()?.cell(architecture)?];
+        let mut paired = self.paired.map(|seed| stream(seed, &[]));
+        let rng = paired.as_mut().unwrap_or(rng);
+        let mut scores = Vec::with_capacity(self.seeds);
+        for run in 0..self.seeds {
+            let seed = rng.next_u64();
+            let training = Training { text: &self.text, recipe: &self.recipe, device: self.device, seed };
+            let files = self.folder.as_ref().map(|folder| RunFiles::new(folder, architecture.key(), run));
+            let trained = match &files {
+                Some(files) => training.resume(&cell, &files.checkpoint(), monitor)?,
+                None => training.run(&cell, monitor)?,
+            };
+            let loss = self.loss(&trained, monitor)?;
+            if let Some(files) = files {
+                self.keep(&trained, &files)?;
+            }
+            match inverse_perplexity(loss) {
+                Ok(score) => scores.push(score),
+                Err(reason) => return Ok(Err(reason)),
+            }
+        }
+        Ok(Ok(scores))
     }
 
-    fn train(
-        &self,
-        cells: &[RecurrentCell],
-        seed: u64,
-        monitor: &dyn Monitor,
-    ) -> Result<Vec<Outcome>, StudyError> {
-        let training = Training { text: &self.text, recipe: &self.recipe, device: self.device, seed };
-        let outcome = |loss: Result<f64, String>| match loss {
-            Ok(loss) if f64::exp(-loss) == 0.0 => {
-                Outcome::Failed(format!("its validation loss is {loss:.0} nats a word: training diverged"))
+    /// The loss on the part that is scored on, nats a word, or why there is none.
+    fn loss(&self, trained: &Trained, monitor: &dyn Monitor) -> Result<Result<f64, String>, StudyError> {
+        match (self.part, &trained.valid[0]) {
+            (TextPart::Test, Ok(_)) => {
+                let words = self.text.part(TextPart::Test);
+                loss_of(&trained.net, &trained.routes[0], words, &|| monitor.cancelled()).map(Ok)
             }
-            Ok(loss) => Outcome::Scored(Score::of(f64::exp(-loss), self.fidelity())),
-            Err(reason) => Outcome::Failed(reason),
-        };
-        Ok(training.run(cells, monitor)?.valid.into_iter().map(outcome).collect())
+            (_, valid) => Ok(valid.clone()),
+        }
     }
+
+    /// Writes learning curves, and the weights of what is no part of a search.
+    fn keep(&self, trained: &Trained, files: &RunFiles) -> Result<(), StudyError> {
+        if self.part == TextPart::Test {
+            checkpoint::save_weights(&files.weights(), &trained.net)?;
+        }
+        let losses: Vec<f64> = trained.epochs.iter().map(|epoch| epoch.train).collect();
+        write_json(&files.losses(), &losses)?;
+        let row = |(epoch, Curve { train, valid }): (usize, &Curve)| {
+            let valid = valid.first().map_or_else(String::new, f64::to_string);
+            format!("{epoch},{train},{valid}\n")
+        };
+        let rows: String = trained.epochs.iter().enumerate().map(row).collect();
+        write_whole(&files.curves(), ("epoch,loss,validation_loss\n".to_owned() + &rows).as_bytes())
+    }
+}
+
+/// 1/perplexity of a loss in nats a word.
+pub(super) fn inverse_perplexity(loss: Result<f64, String>) -> Result<f64, String> {
+    let loss = loss?;
+    let score = f64::exp(-loss);
+    if score > 0.0 {
+        return Ok(score);
+    }
+    Err(format!("its loss is {loss:.0} nats a word: training diverged"))
 }
 
 impl Evaluator for LanguageEvaluator {
     fn fidelity(&self) -> Fidelity {
-        if self.shared { Fidelity::SharedWeights } else { Fidelity::FromScratch }
+        Fidelity::FromScratch
     }
 
     fn takes_one_at_a_time(&self) -> bool {
-        !self.shared
+        true
     }
 
     fn evaluate(
@@ -72,15 +134,15 @@ impl Evaluator for LanguageEvaluator {
         rng: &mut StudyRng,
         monitor: &dyn Monitor,
     ) -> Result<Vec<Outcome>, StudyError> {
+        if self.seeds == 0 {
+            let reason = "0; it must be at least 1".to_owned();
+            return Err(StudyError::Setting { name: "seeds".into(), reason });
+        }
         tch::set_num_threads(self.threads as i32);
-        let cells = job.architectures.iter().map(|a| self.cell(a)).collect::<Result<Vec<_>, _>>()?;
-        if self.shared {
-            return self.train(&cells, rng.next_u64(), monitor);
-        }
-        let mut outcomes = Vec::with_capacity(cells.len());
-        for cell in cells {
-            outcomes.extend(self.train(&[cell], rng.next_u64(), monitor)?);
-        }
-        Ok(outcomes)
+        let score = |architecture| match self.scores(architecture, rng, monitor)? {
+            Ok(runs) => Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch))),
+            Err(reason) => Ok(Outcome::Failed(reason)),
+        };
+        job.architectures.iter().map(score).collect()
     }
 }

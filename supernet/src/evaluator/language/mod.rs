@@ -21,15 +21,21 @@ mod settings;
 mod text;
 
 #[cfg(feature = "torch")]
+mod checkpoint;
+#[cfg(feature = "torch")]
 mod dropout;
 #[cfg(feature = "torch")]
 mod evaluator;
+#[cfg(feature = "torch")]
+mod joint;
 #[cfg(feature = "torch")]
 mod layer;
 #[cfg(feature = "torch")]
 mod net;
 #[cfg(feature = "torch")]
 mod optimizer;
+#[cfg(feature = "torch")]
+mod state;
 #[cfg(all(test, feature = "torch"))]
 mod tests;
 #[cfg(feature = "torch")]
@@ -37,11 +43,15 @@ mod training;
 
 pub use recipe::{LanguageOptimizer, LanguageRecipe};
 pub use settings::LanguageSettings;
-pub use text::Text;
+pub use text::{Text, TextPart};
 
 #[cfg(feature = "torch")]
 pub use evaluator::LanguageEvaluator;
 #[cfg(feature = "torch")]
+pub use joint::JointLanguageEvaluator;
+#[cfg(feature = "torch")]
 pub use net::{CellRoute, Forward, LanguageNet};
 #[cfg(feature = "torch")]
-pub use training::{Curve, Trained, Training};
+pub use state::Curve;
+#[cfg(feature = "torch")]
+pub use training::{Trained, Training};

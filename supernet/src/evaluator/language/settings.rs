@@ -5,16 +5,19 @@ use std::path::Path;
 #[cfg(feature = "torch")]
 use std::sync::Arc;
 
+use bonas_spaces::Architecture;
+use bonas_study::evaluator::command::{CommandRuns, Purpose};
+use bonas_study::rng::stream;
 use bonas_study::settings::{Invalid, at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
-#[cfg(feature = "torch")]
-use super::LanguageEvaluator;
 use super::text::EMBEDDED;
+#[cfg(feature = "torch")]
+use super::{JointLanguageEvaluator, LanguageEvaluator, TextPart};
 use super::{LanguageOptimizer, LanguageRecipe, Text};
 #[cfg(feature = "torch")]
 use crate::device;
-use crate::evaluator::{BuildEvaluator, SearchImages, Work};
+use crate::evaluator::{BuildEvaluator, SearchImages, Unit, Work};
 use crate::networks::Setup;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
@@ -94,6 +97,30 @@ impl LanguageSettings {
         }
     }
 
+    /// Evaluators that train each cell by itself, one a worker.
+    #[cfg(feature = "torch")]
+    fn alone(
+        &self,
+        setup: &Setup,
+        runs: CommandRuns,
+        folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        let (text, devices) = (Arc::new(self.read(setup)?), devices(setup)?);
+        let part = if runs.purpose == Purpose::Final { TextPart::Test } else { TextPart::Valid };
+        let make = |worker: usize| LanguageEvaluator {
+            space: setup.space.clone(),
+            text: text.clone(),
+            part,
+            recipe: LanguageRecipe { epochs: runs.epochs, ..self.recipe() },
+            seeds: runs.seeds,
+            paired: runs.paired,
+            device: devices[worker % devices.len()],
+            threads: setup.training.threads,
+            folder: Some(folder.to_owned()),
+        };
+        Ok((0..setup.workers).map(|worker| Box::new(make(worker)) as Box<dyn Evaluator>).collect())
+    }
+
     fn read(&self, setup: &Setup) -> Result<Text, StudyError> {
         setup.space.require_recurrent().map_err(|error| setting("space.name", error.to_string()))?;
         let source = match self.text.strip_prefix("text:") {
@@ -105,6 +132,11 @@ impl LanguageSettings {
         recipe.check().and_then(|()| recipe.fits(&text)).map_err(in_section)?;
         Ok(text)
     }
+}
+
+#[cfg(feature = "torch")]
+fn devices(setup: &Setup) -> Result<Vec<tch::Device>, StudyError> {
+    device::devices(&setup.training.device).map_err(|error| setting("training.device", error.to_string()))
 }
 
 fn setting(name: &str, reason: String) -> StudyError {
@@ -125,15 +157,17 @@ impl BuildEvaluator for LanguageSettings {
     }
 
     #[cfg(feature = "torch")]
-    fn build(&self, setup: &Setup, _folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
-        let text = Arc::new(self.read(setup)?);
-        let devices = device::devices(&setup.training.device);
-        let devices = devices.map_err(|error| setting("training.device", error.to_string()))?;
-        let make = |worker: usize| LanguageEvaluator {
+    fn build(&self, setup: &Setup, folder: &Path) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        if !self.shared {
+            let folder = folder.join("checkpoints");
+            let alone = CommandRuns { purpose: Purpose::Search, epochs: self.epochs, seeds: 1, paired: None };
+            return self.alone(setup, alone, &folder);
+        }
+        let (text, devices) = (Arc::new(self.read(setup)?), devices(setup)?);
+        let make = |worker: usize| JointLanguageEvaluator {
             space: setup.space.clone(),
             text: text.clone(),
             recipe: self.recipe(),
-            shared: self.shared,
             device: devices[worker % devices.len()],
             threads: setup.training.threads,
         };
@@ -146,6 +180,48 @@ impl BuildEvaluator for LanguageSettings {
         Err(without_torch("evaluator.name", "language-model", "use synthetic"))
     }
 
+    fn follows_up(&self) -> bool {
+        true
+    }
+
+    #[cfg(feature = "torch")]
+    fn follow_up(
+        &self,
+        setup: &Setup,
+        runs: CommandRuns,
+        folder: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        self.alone(setup, runs, folder)
+    }
+
+    #[cfg(not(feature = "torch"))]
+    fn follow_up(
+        &self,
+        _: &Setup,
+        runs: CommandRuns,
+        _: &Path,
+    ) -> Result<Vec<Box<dyn Evaluator>>, StudyError> {
+        Err(match runs.purpose {
+            Purpose::Final => without_torch("final.seeds", "final training", "set final.seeds = 0"),
+            _ => without_torch("shortlist.cells", "a shortlist", "set shortlist.cells = 0"),
+        })
+    }
+
+    fn unit(&self) -> Unit {
+        Unit::InversePerplexity
+    }
+
+    fn params(
+        &self,
+        setup: &Setup,
+        architectures: &[Architecture],
+    ) -> Result<Vec<Option<usize>>, StudyError> {
+        let (space, sizes) =
+            (setup.space.require_recurrent()?, self.recipe().sizes(self.read(setup)?.words()));
+        let params = |architecture| Ok(Some(sizes.params(&space.cell(architecture)?)? as usize));
+        architectures.iter().map(params).collect()
+    }
+
     fn needs_torch(&self) -> bool {
         true
     }
@@ -156,10 +232,15 @@ impl BuildEvaluator for LanguageSettings {
             self.recipe().sizes(text.words()),
             if self.shared { "each batch together" } else { "each cell" },
         );
+        let cell =
+            setup.space.require_recurrent()?.cell(&setup.space.sample(&mut stream(setup.seed, &[])))?;
+        let (params, words) = (sizes.params(&cell)?, text.train.len());
+        // Each weight is used once a word, the tied embedding by the decoder; going back costs twice as much.
+        let macs = 3.0 * params as f64 * (words * self.epochs) as f64;
         Ok(Some(format!(
-            "language models of {sizes}; {how} {} epochs of {} words\n",
-            self.epochs,
-            text.train.len()
+            "language models of {sizes}; {how} {} epochs of {words} words\n\
+             with a random cell: {params} parameters; one training takes about {macs:.1e} multiply-adds\n",
+            self.epochs
         )))
     }
 

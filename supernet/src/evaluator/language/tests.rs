@@ -372,12 +372,12 @@ fn averaging_begins_when_the_loss_no_longer_falls() {
         bias()
     };
     for loss in [3.0, 2.0, 2.5] {
-        optimizer.epoch(&net, loss).unwrap();
+        optimizer.epoch(loss).unwrap();
     }
     step(&mut optimizer);
     let last = |optimizer: &optimizer::Optimizer| optimizer.averaged(&net, || Ok(bias())).unwrap();
     assert_eq!(last(&optimizer), bias(), "2.5 is above 2.0, but below the 3.0 of two epochs ago");
-    optimizer.epoch(&net, 2.4).unwrap();
+    optimizer.epoch(2.4).unwrap();
     let weights = [step(&mut optimizer), step(&mut optimizer), step(&mut optimizer)];
     let mean = weights.iter().sum::<f64>() / 3.0;
     assert!((last(&optimizer) - mean).abs() < 1e-12 && bias() == weights[2]);

@@ -27,6 +27,15 @@ const UNKNOWN: &str = "<unk>";
 /// Most bytes of a file.
 const LARGEST: u64 = 1 << 30;
 
+/// A part of a text that models are measured on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextPart {
+    /// What architectures are compared on.
+    Valid,
+    /// What is reported.
+    Test,
+}
+
 /// A text in three parts; words are numbers below [`words`](Self::words).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
@@ -78,6 +87,14 @@ impl Text {
     /// Whether there is a word beside `<unk>` and `<eos>`.
     fn is_said(&self) -> bool {
         self.words() > 2
+    }
+
+    /// The words of a part.
+    pub fn part(&self, part: TextPart) -> &[u32] {
+        match part {
+            TextPart::Valid => &self.valid,
+            TextPart::Test => &self.test,
+        }
     }
 
     /// Digest of the words of its parts.

@@ -1,5 +1,7 @@
 //! Training language models by truncated back-propagation through time.
 
+use std::path::Path;
+
 use bonas_spaces::network::RecurrentCell;
 use bonas_study::StudyError;
 use bonas_study::evaluator::Monitor;
@@ -8,11 +10,16 @@ use rand::RngExt;
 use rand::seq::SliceRandom;
 use tch::{Device, Kind, Tensor, no_grad};
 
+use super::checkpoint;
 use super::dropout::Dropout;
 use super::net::{CellRoute, LanguageNet};
 use super::optimizer::Optimizer;
+use super::state::{Curve, State};
 use super::{LanguageRecipe, Text};
 use crate::model::SupernetError;
+
+#[cfg(test)]
+mod tests;
 
 /// Streams of a training: its weights, the order of cells and lengths of steps, what is dropped.
 const WEIGHTS: u64 = 1;
@@ -44,15 +51,6 @@ pub struct Training<'a> {
     pub seed: u64,
 }
 
-/// An epoch.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Curve {
-    /// Mean training loss with dropout, nats a word.
-    pub train: f64,
-    /// Validation loss of each cell, nats a word; of one alone after every epoch, of several after the last.
-    pub valid: Vec<f64>,
-}
-
 /// A trained model.
 #[derive(Debug)]
 pub struct Trained {
@@ -76,16 +74,6 @@ impl Trained {
     }
 }
 
-/// What a training changes from step to step.
-struct State<'a> {
-    net: &'a LanguageNet,
-    optimizer: Optimizer,
-    order: StudyRng,
-    drops: StudyRng,
-    /// Why a cell is trained no more.
-    failed: Vec<Option<String>>,
-}
-
 impl Training<'_> {
     /// Trains the model of some cells. Cells whose loss or gradient is not finite take no further step, and the others go on
     /// without them.
@@ -94,51 +82,85 @@ impl Training<'_> {
     /// [`StudyError::Setting`] for a recipe out of range or too many sequences for the text; [`StudyError::Interrupted`];
     /// [`StudyError::Failed`] when memory runs out.
     pub fn run(&self, cells: &[RecurrentCell], monitor: &dyn Monitor) -> Result<Trained, StudyError> {
+        self.trained(cells, None, monitor)
+    }
+
+    /// The same, with the state after each epoch in a file: a training whose file is there goes on from it, and ends with the
+    /// same weights as one that was never stopped.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); [`StudyError::Training`] for a file that cannot be written, is damaged, or is of another training.
+    pub fn resume(
+        &self,
+        cells: &[RecurrentCell],
+        file: &Path,
+        monitor: &dyn Monitor,
+    ) -> Result<Trained, StudyError> {
+        self.trained(cells, Some(file), monitor)
+    }
+
+    fn trained(
+        &self,
+        cells: &[RecurrentCell],
+        file: Option<&Path>,
+        monitor: &dyn Monitor,
+    ) -> Result<Trained, StudyError> {
         self.recipe.check()?;
-        let words = self.columns()?;
+        let (words, epochs) = (self.columns()?, self.recipe.epochs);
         let sizes = self.recipe.sizes(self.text.words());
-        let net = LanguageNet::build(cells, sizes, Kind::Float, self.device, &mut self.stream(WEIGHTS))?;
+        let mut weights = stream(self.seed, &[WEIGHTS]);
+        let net = LanguageNet::build(cells, sizes, Kind::Float, self.device, &mut weights)?;
         let routes = cells.iter().map(|cell| net.route(cell)).collect::<Result<Vec<_>, _>>()?;
         let mut state = State {
             net: &net,
             optimizer: Optimizer::new(self.recipe, &net)?,
-            order: self.stream(ORDER),
-            drops: self.stream(DROPS),
-            failed: vec![None; cells.len()],
+            order: self.stream(ORDER, 0),
+            drops: self.stream(DROPS, 0),
+            failed: vec![false; cells.len()],
+            epochs: Vec::with_capacity(epochs),
         };
-        let mut epochs = Vec::with_capacity(self.recipe.epochs);
-        for epoch in 0..self.recipe.epochs {
-            monitor.step(epoch as u64, self.recipe.epochs as u64, "epochs");
+        if let Some(file) = file.filter(|file| file.exists()) {
+            checkpoint::load(file, &mut state, epochs)?;
+        }
+        for epoch in state.epochs.len()..epochs {
+            monitor.step(epoch as u64, epochs as u64, "epochs");
+            (state.order, state.drops) = (self.stream(ORDER, epoch), self.stream(DROPS, epoch));
             let train = self.epoch(&mut state, &routes, &words, monitor)?;
-            let is_last = epoch + 1 == self.recipe.epochs;
-            let valid = match &routes[..] {
-                [one] => vec![self.measure(&state, one, monitor)?],
-                all if is_last => {
-                    all.iter().map(|route| self.measure(&state, route, monitor)).collect::<Result<_, _>>()?
-                }
-                _ => Vec::new(),
-            };
+            let valid = self.valid(&state, &routes, epoch + 1 == epochs, monitor)?;
             if let [one] = valid[..] {
-                state.optimizer.epoch(&net, one)?;
+                state.optimizer.epoch(one)?;
             }
-            epochs.push(Curve { train, valid });
-            if state.failed.iter().all(Option::is_some) {
+            state.epochs.push(Curve { train, valid });
+            if state.failed.iter().all(|failed| *failed) {
                 break;
             }
+            if let Some(file) = file {
+                checkpoint::save(file, &state, epochs)?;
+            }
         }
-        let last = epochs.last().map(|curve| curve.valid.clone()).unwrap_or_default();
-        let valid = state.failed.iter().enumerate().map(|(cell, failed)| match (failed, last.get(cell)) {
-            (Some(reason), _) => Err(reason.clone()),
-            (None, Some(loss)) if loss.is_finite() => Ok(*loss),
-            (None, _) => Err("its validation loss is not finite".to_owned()),
-        });
-        let valid = valid.collect();
-        state.optimizer.keep_average(&net)?;
+        let valid = state.valid();
+        let State { optimizer, epochs, .. } = state;
+        optimizer.keep_average(&net)?;
         Ok(Trained { net, routes, valid, epochs })
     }
 
-    fn stream(&self, purpose: u64) -> StudyRng {
-        stream(self.seed, &[purpose])
+    /// A stream of an epoch, so that a training that goes on draws what it would have drawn.
+    fn stream(&self, purpose: u64, epoch: usize) -> StudyRng {
+        stream(self.seed, &[purpose, epoch as u64])
+    }
+
+    /// Validation losses after an epoch: of a cell alone, and of several after the last one.
+    fn valid(
+        &self,
+        state: &State<'_>,
+        routes: &[CellRoute],
+        is_last: bool,
+        monitor: &dyn Monitor,
+    ) -> Result<Vec<f64>, StudyError> {
+        if routes.len() > 1 && !is_last {
+            return Ok(Vec::new());
+        }
+        routes.iter().map(|route| self.measure(state, route, monitor)).collect()
     }
 
     fn measure(
@@ -170,7 +192,7 @@ impl Training<'_> {
         let mut turn: Vec<usize> = Vec::new();
         while at < last {
             if turn.is_empty() {
-                turn = (0..routes.len()).filter(|&cell| state.failed[cell].is_none()).collect();
+                turn = (0..routes.len()).filter(|&cell| !state.failed[cell]).collect();
                 turn.shuffle(&mut state.order);
             }
             let Some(cell) = turn.pop() else { break };
@@ -186,7 +208,7 @@ impl Training<'_> {
                 }
                 let length = self.length(&mut state.order).min(last - at);
                 let Some(loss) = self.step(state, &routes[cell], words, [at, length], &mut states)? else {
-                    state.failed[cell] = Some("its loss or gradient is not finite".to_owned());
+                    state.failed[cell] = true;
                     break;
                 };
                 sum += loss * length as f64;

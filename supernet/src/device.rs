@@ -110,6 +110,14 @@ pub fn devices(requested: &str) -> Result<Vec<Device>, DeviceError> {
     resolve(requested, &request, count, &backend)
 }
 
+/// Lets cuDNN time its algorithms for every size of a layer that it meets, and keep the fastest (`cudnn.benchmark`): training
+/// meets the same sizes thousands of times. It holds for all of the process; without a GPU among the devices nothing changes.
+pub(crate) fn expect_fixed_sizes(devices: &[Device]) {
+    if devices.iter().any(|device| device.is_cuda()) {
+        tch::Cuda::cudnn_set_benchmark(true);
+    }
+}
+
 /// A tensor of the CPU on another device. Nothing waits: a GPU copies it out of pinned memory when its turn has come, after
 /// what was asked of it before, and the caller goes on. On the CPU it is the tensor itself.
 ///

@@ -41,6 +41,34 @@ cells = 0
 seeds = 0
 "#;
 
+/// Learning rates at which some architectures diverge: each fails alone, in the step that is to blame.
+const DIVERGING: &str = r#"
+[study]
+seed = 3
+architectures = 16
+[space]
+name = "nasbench201"
+[strategy]
+name = "random"
+batch = 8
+[training]
+learning_rate = 45.0
+gradient_clip = 1e30
+[evaluator]
+name = "shared-weights"
+channels = 2
+layers = 1
+epochs = 3
+warmup_epochs = 0
+batch = 10
+[data]
+limit = 200
+[shortlist]
+cells = 0
+[final]
+seeds = 0
+"#;
+
 /// Recurrent cells on text, a batch together.
 const LANGUAGE: &str = r#"
 [study]
@@ -148,6 +176,12 @@ fn indicators_of_a_supernet() {
 #[ignore = "needs the pretend device: cargo xtask pretend-gpu"]
 fn mixed_precision() {
     compared("mixed", MIXED);
+}
+
+#[test]
+#[ignore = "needs the pretend device: cargo xtask pretend-gpu"]
+fn architectures_that_diverge() {
+    compared("diverging", DIVERGING);
 }
 
 #[test]

@@ -41,6 +41,10 @@ Usage: cargo xtask COMMAND
   deploy                write networks of every space, and hold PyTorch against them in an environment of its own
   trained OTHER         train tests/recorded/torch/ with this clone and with OTHER, another build of
                         `bonas`, and compare what they write byte for byte
+  gpu-check [--out FILE] [--python PROGRAM] [--pretend]
+                        run the same searches on the CPU and on the GPUs and time training steps, beside those
+                        of a Python with PyTorch where one is given; with --pretend, on devices that are
+                        host memory. Writes JSON (gpu-check.json)
   pretend-gpu           train on CUDA devices that are host memory, and compare with the CPU; needs no GPU
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
@@ -91,6 +95,7 @@ fn dispatch() -> Result<()> {
         }
         "python" => no_arguments("python", &rest).and_then(|()| python::check(&setup::workspace_root()?)),
         "deploy" => no_arguments("deploy", &rest).and_then(|()| deploy::check(&setup::run(None)?)),
+        "gpu-check" => pretend_gpu::gpu_check(&setup::run(None)?, &pretend_gpu::parse(rest)?),
         "pretend-gpu" => {
             no_arguments("pretend-gpu", &rest).and_then(|()| pretend_gpu::check(&setup::run(None)?))
         }

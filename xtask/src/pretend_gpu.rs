@@ -1,15 +1,17 @@
-//! `cargo xtask pretend-gpu`: training on CUDA devices that are host memory.
+//! `cargo xtask pretend-gpu`: training on CUDA devices that are host memory, and `gpu-check`: GPUs beside the CPU.
 //!
 //! Compiles `tests/device/pretend_cuda.cpp` against this clone's libtorch, puts it as `libtorch_cuda.so` beside links to
-//! that libtorch, and runs the tests that are ignored without it.
+//! that libtorch, and runs `gpu-check` and the tests that are ignored without it.
 
 use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use lexopt::prelude::*;
 
 use crate::cargo::{cargo, run};
 use crate::files::{make_folder, remove_folder};
@@ -23,8 +25,58 @@ const BACKEND: &str = "libtorch_cuda.so";
 /// Builds the device and runs the tests on it.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let library = build(workspace)?;
+    let check =
+        GpuCheck { pretend: true, passed_on: vec!["--out".into(), "target/pretend-gpu/check.json".into()] };
+    gpu_check(workspace, &check)?;
     let arguments = ["test", "--package", "bonas", "--test", "main", "--", "--ignored", "pretend_gpu::"];
     run(cargo(workspace).args(arguments).env(VARIABLE, library))
+}
+
+/// Options of `gpu-check`.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct GpuCheck {
+    /// Whether the devices are host memory.
+    pretend: bool,
+    /// Options that the program takes, too.
+    passed_on: Vec<OsString>,
+}
+
+/// The options of `gpu-check`, from its arguments.
+pub(crate) fn parse(arguments: Vec<OsString>) -> Result<GpuCheck> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    let mut options = GpuCheck::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("pretend") => options.pretend = true,
+            Long(name @ ("out" | "python")) => {
+                let name = format!("--{name}");
+                options.passed_on.extend([name.into(), parser.value()?]);
+            }
+            other => Err(other.unexpected())
+                .context("`gpu-check` takes --out FILE, --python PROGRAM and --pretend")?,
+        }
+    }
+    Ok(options)
+}
+
+/// Holds the GPUs of this machine, or pretended ones, against its CPU.
+pub(crate) fn gpu_check(workspace: &Workspace, options: &GpuCheck) -> Result<()> {
+    let example = ["--example", "gpu_check", "--"];
+    let mut command = cargo(workspace);
+    if options.pretend {
+        let library = build(workspace)?;
+        command.arg("run").args(example).arg("--pretend");
+        command.env("LD_LIBRARY_PATH", library).env("PRETEND_GPUS", "2");
+    } else {
+        let torch = libtorch(workspace)?;
+        ensure!(
+            torch.join("lib").join(BACKEND).exists(),
+            "the libtorch in {} is the CPU build: run `cargo xtask setup --gpu` first, or try --pretend",
+            torch.display()
+        );
+        command.args(["run", "--release", "--no-default-features", "--features", "torch"]).args(example);
+    }
+    run(command.args(&options.passed_on))
 }
 
 /// A folder of libtorch's libraries with the device among them, built where it is missing or out of date.
@@ -99,4 +151,21 @@ fn link_libraries(from: &Path, to: &Path) -> Result<()> {
 
 fn modified(path: &Path) -> Option<std::time::SystemTime> {
     fs::metadata(path).and_then(|found| found.modified()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_of_gpu_check() -> Result<()> {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let read = parse(words("--python venv/bin/python --pretend --out a.json"))?;
+        let passed_on = words("--python venv/bin/python --out a.json");
+        assert_eq!(read, GpuCheck { pretend: true, passed_on });
+        for wrong in ["--release", "a.json", "--out"] {
+            assert!(parse(words(wrong)).is_err(), "{wrong}");
+        }
+        Ok(())
+    }
 }

@@ -35,6 +35,8 @@ mod libtorch;
 mod model_page;
 mod notations;
 mod pages;
+#[cfg(all(target_os = "linux", feature = "torch"))]
+mod pretend_gpu;
 mod rank;
 mod recorded;
 mod resume;

@@ -30,7 +30,7 @@ fn bonas(arguments: &[&str]) -> String {
 }
 
 /// JSON without seconds, indented, its keys in order.
-fn without_seconds(text: &str) -> String {
+pub(crate) fn without_seconds(text: &str) -> String {
     fn strip(value: &mut Value) {
         match value {
             Value::Object(object) => {
@@ -50,7 +50,7 @@ fn without_seconds(text: &str) -> String {
 }
 
 /// A journal without the configuration in its first record, which may gain keys.
-fn without_configuration(text: &str) -> String {
+pub(crate) fn without_configuration(text: &str) -> String {
     let (first, rest) = text.split_once('\n').unwrap();
     let mut first: Value = serde_json::from_str(first).unwrap();
     let record = first["record"].as_object_mut().unwrap();

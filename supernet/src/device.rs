@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 
-use tch::Device;
+use tch::{Device, TchError, Tensor};
 
 /// What was asked for cannot be had.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -108,6 +108,27 @@ pub fn devices(requested: &str) -> Result<Vec<Device>, DeviceError> {
     let backend = load_cuda_backend()?;
     let count = usize::try_from(tch::Cuda::device_count()).unwrap_or(0);
     resolve(requested, &request, count, &backend)
+}
+
+/// Lets cuDNN time its algorithms for every size of a layer that it meets, and keep the fastest (`cudnn.benchmark`): training
+/// meets the same sizes thousands of times. It holds for all of the process; without a GPU among the devices nothing changes.
+pub(crate) fn expect_fixed_sizes(devices: &[Device]) {
+    if devices.iter().any(|device| device.is_cuda()) {
+        tch::Cuda::cudnn_set_benchmark(true);
+    }
+}
+
+/// A tensor of the CPU on another device. Nothing waits: a GPU copies it out of pinned memory when its turn has come, after
+/// what was asked of it before, and the caller goes on. On the CPU it is the tensor itself.
+///
+/// # Errors
+/// [`TchError`] when memory runs out.
+pub(crate) fn sent(host: &Tensor, device: Device) -> Result<Tensor, TchError> {
+    match device {
+        Device::Cpu => Ok(host.shallow_clone()),
+        // Its public sister warns that it is told the device, each time.
+        _ => host.f_internal_pin_memory(device)?.f_to_device_(device, host.kind(), true, false),
+    }
 }
 
 /// A well-formed text, before the machine is asked.

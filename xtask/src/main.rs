@@ -9,6 +9,7 @@ mod files;
 mod outside;
 mod package;
 mod page;
+mod pretend_gpu;
 mod python;
 mod setup;
 mod trained;
@@ -40,9 +41,15 @@ Usage: cargo xtask COMMAND
   deploy                write networks of every space, and hold PyTorch against them in an environment of its own
   trained OTHER         train tests/recorded/torch/ with this clone and with OTHER, another build of
                         `bonas`, and compare what they write byte for byte
+  gpu-check [--out FILE] [--python PROGRAM] [--pretend]
+                        run the same searches on the CPU and on the GPUs and time training steps, beside those
+                        of a Python with PyTorch where one is given; with --pretend, on devices that are
+                        host memory. Writes JSON (gpu-check.json)
+  pretend-gpu           train on CUDA devices that are host memory, and compare with the CPU; needs no GPU
   deny [--advisories]   check licences, duplicate versions and sources of the dependencies (deny.toml);
                         with --advisories, known vulnerabilities too (fetched from the network)
-  ci                    test, lint, outside, adding, pages, package, deny, python, deploy
+  ci                    test, lint, outside, adding, pages, package, deny, python, deploy,
+                        pretend-gpu
   help                  this text
 
 An exported LIBTORCH or LIBTORCH_USE_PYTORCH wins: nothing is fetched then.
@@ -88,6 +95,10 @@ fn dispatch() -> Result<()> {
         }
         "python" => no_arguments("python", &rest).and_then(|()| python::check(&setup::workspace_root()?)),
         "deploy" => no_arguments("deploy", &rest).and_then(|()| deploy::check(&setup::run(None)?)),
+        "gpu-check" => pretend_gpu::gpu_check(&setup::run(None)?, &pretend_gpu::parse(rest)?),
+        "pretend-gpu" => {
+            no_arguments("pretend-gpu", &rest).and_then(|()| pretend_gpu::check(&setup::run(None)?))
+        }
         "adding" => no_arguments("adding", &rest).and_then(|()| adding::check(&setup::run(None)?)),
         "help" | "--help" | "-h" => {
             print!("{USAGE}");
@@ -108,7 +119,8 @@ fn ci() -> Result<()> {
     package::check(&workspace, package::Verify::No)?;
     deny::check(&workspace.root, deny::Checks::Local)?;
     python::check(&workspace.root)?;
-    deploy::check(&workspace)
+    deploy::check(&workspace)?;
+    pretend_gpu::check(&workspace)
 }
 
 /// The build asked for by the options of `setup`, if any.

@@ -2,7 +2,7 @@
 //!
 //! Shapes: P numbers of the network.
 
-use tch::{Tensor, no_grad};
+use tch::{Kind, Tensor, no_grad};
 
 use super::relaxation::{Relaxation, Weights};
 use crate::model::{Gradients, Loss, Pass, Path, Sgd, Supernet, SupernetError};
@@ -77,17 +77,18 @@ impl Relaxed {
         leaves.extend(self.path.params().iter().map(|&id| self.net.params().tensor(id)));
         let mut found = Tensor::f_run_backward(&[&loss], &leaves, false, false)?;
         let direction = laid_out(&found.split_off(alphas))?; // [P]
-        let epsilon = unrolling.distance / direction.f_norm()?.double_value(&[]).max(f64::MIN_POSITIVE);
+        let norm = direction.f_norm()?.f_to_kind(Kind::Double)?.f_clamp_min(f64::MIN_POSITIVE)?;
+        let epsilon = quotient(unrolling.distance, &norm)?; // []
         let mut sides = Vec::with_capacity(2);
-        for side in [epsilon, -epsilon] {
-            self.put(&before.f_add(&direction.f_mul_scalar(side)?)?)?;
+        for side in [epsilon.f_to_kind(before.kind())?, epsilon.f_neg()?.f_to_kind(before.kind())?] {
+            self.put(&before.f_add(&direction.f_mul(&side)?)?)?;
             sides.push(self.by_alpha(&self.loss(train)?)?);
         }
         self.put(&before)?;
-        let scale = unrolling.rate / (2.0 * epsilon);
+        let scale = quotient(unrolling.rate, &epsilon.f_mul_scalar(2.0)?)?.f_to_kind(before.kind())?; // []
         let sides = sides[0].iter().zip(&sides[1]);
         let pairs = found.iter().zip(sides);
-        pairs.map(|(g, (plus, minus))| Ok(g.f_sub(&plus.f_sub(minus)?.f_mul_scalar(scale)?)?)).collect()
+        pairs.map(|(g, (plus, minus))| Ok(g.f_sub(&plus.f_sub(minus)?.f_mul(&scale)?)?)).collect()
     }
 
     fn by_alpha(&self, loss: &Tensor) -> Result<Vec<Tensor>> {
@@ -108,6 +109,11 @@ impl Relaxed {
         no_grad(|| self.net.params().flat().shallow_clone().f_copy_(weights)).map(drop)?;
         Ok(())
     }
+}
+
+/// `number` / x, where x `[]` is; nothing waits for it.
+fn quotient(number: f64, x: &Tensor) -> Result<Tensor> {
+    Ok(x.f_full_like(number)?.f_div(x)?)
 }
 
 /// Gradients of all weights, one after the other, `[P]`.

@@ -6,6 +6,7 @@ use bonas_study::rng::StudyRng;
 use rand_distr::{Distribution, Normal};
 use tch::{Device, Kind, Tensor};
 
+use crate::device;
 use crate::model::{Mixture, SupernetError};
 
 type Result<T> = std::result::Result<T, SupernetError>;
@@ -51,8 +52,8 @@ impl Relaxation {
         let mut draw = |shape: &[i64]| -> Result<Tensor> {
             let count = shape.iter().product::<i64>() as usize;
             let values: Vec<f64> = (0..count).map(|_| normal.sample(rng)).collect();
-            let drawn = Tensor::f_from_slice(&values)?.f_view(shape)?.f_to_device(device)?.f_to_kind(kind)?;
-            Ok(drawn.f_set_requires_grad(true)?)
+            let drawn = Tensor::f_from_slice(&values)?.f_view(shape)?;
+            Ok(device::sent(&drawn, device)?.f_to_kind(kind)?.f_set_requires_grad(true)?)
         };
         let table = [EDGES as i64, PRIMITIVES.len() as i64];
         let alphas = [draw(&table)?, draw(&table)?];

@@ -17,7 +17,7 @@ use super::adam::Adam;
 use super::bilevel::{Batch, Relaxed, Unrolling};
 use super::relaxation::Relaxation;
 use super::trajectory::Epoch;
-use crate::data::BatchOptions;
+use crate::data::{Batch as Images, BatchOptions};
 use crate::model::{Placement, Sgd, Supernet};
 use crate::recipe::{Sgd as SgdRecipe, cosine};
 use crate::training::{Part, Task, finite_mean, images_and_labels};
@@ -234,12 +234,12 @@ impl Differentiable {
         };
         let [mut training, mut validation] = self.batches(epoch)?;
         let mut losses = Vec::with_capacity(training.len());
-        while let Some(train) = training.pop() {
+        while let Some(train) = self.next(&mut training)? {
             if self.cancel.load(Ordering::SeqCst) {
                 return Err(StudyError::Interrupted);
             }
             if epoch >= relaxing.alpha_start
-                && let Some(held_out) = validation.pop()
+                && let Some(held_out) = self.next(&mut validation)?
             {
                 let gradients = if relaxing.second_order {
                     state.relaxed.unrolled_gradient(&train, &held_out, &state.sgd, unrolling)?
@@ -257,8 +257,15 @@ impl Differentiable {
         finite_mean(&losses, epoch)
     }
 
-    /// The batches of an epoch, for the weights and for α: as many of each, the halves shuffled.
-    fn batches(&self, epoch: usize) -> Result<[Vec<Batch>; 2], StudyError> {
+    /// The last of some batches, on the device.
+    fn next(&self, batches: &mut Vec<Images>) -> Result<Option<Batch>, StudyError> {
+        let next = batches.pop().map(|batch| images_and_labels(&batch, self.placement));
+        Ok(next.transpose()?)
+    }
+
+    /// The batches of an epoch, for the weights and for α: as many of each, the halves shuffled. They are in the host's
+    /// memory.
+    fn batches(&self, epoch: usize) -> Result<[Vec<Images>; 2], StudyError> {
         let indices = self.task.training_indices(Part::Validation);
         let half = indices.len() / 2;
         let mut rng = stream(self.seed, &[IMAGES, epoch as u64]);
@@ -267,7 +274,7 @@ impl Differentiable {
             let mut batches = self.task.training().shuffled(part, options, &mut rng)?;
             let mut drawn = Vec::with_capacity(batches.remaining());
             while let Some(batch) = batches.next_batch() {
-                drawn.push(images_and_labels(batch, self.placement)?);
+                drawn.push(batch.clone());
             }
             Ok::<_, StudyError>(drawn)
         };

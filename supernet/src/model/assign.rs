@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
 use super::checkpoint::weights;
 use super::error::{Result, SupernetError};
 use super::net::Supernet;
+use super::transfer::copy_all;
 
 /// A parameter or a running statistic of a network, in numbers.
 #[derive(Clone, Debug, PartialEq)]
@@ -36,7 +37,6 @@ impl Supernet {
             }
             pairs.push((target, Tensor::f_from_slice(numbers)?.f_view(shape.as_slice())?));
         }
-        no_grad(|| pairs.into_iter().try_for_each(|(mut target, source)| target.f_copy_(&source)))?;
-        Ok(())
+        copy_all(pairs)
     }
 }

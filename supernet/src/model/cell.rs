@@ -74,6 +74,15 @@ pub(super) struct Used {
 pub(super) struct CellPath {
     chosen: Vec<Vec<usize>>,
     connected: Vec<bool>,
+    /// Operations that drop-path may drop.
+    drops: usize,
+}
+
+impl CellPath {
+    /// Operations that drop-path may drop.
+    pub(super) fn drops(&self) -> usize {
+        self.drops
+    }
 }
 
 impl Cell {
@@ -128,7 +137,17 @@ impl Cell {
         }
         let chosen = route.0.clone();
         let connected = self.connected(&chosen);
-        Ok(CellPath { chosen, connected })
+        let path = CellPath { chosen, connected, drops: 0 };
+        let taken =
+            self.edges_of(&path).flat_map(|edge| edge.taken(&path).map(|choice| edge.may_drop(choice)));
+        let drops = taken.filter(|may| *may).count();
+        Ok(CellPath { drops, ..path })
+    }
+
+    /// The edges that results of a path go along.
+    fn edges_of<'c>(&'c self, path: &'c CellPath) -> impl Iterator<Item = &'c Edge> + 'c {
+        let nodes = self.nodes.iter().zip(&path.connected).filter(|(_, connected)| **connected);
+        nodes.flat_map(|(node, _)| node.incoming.iter().filter(|edge| path.connected[edge.from]))
     }
 
     /// Nodes that something enters and that the output depends on.
@@ -158,12 +177,10 @@ impl Cell {
                 chain.collect(params, norms);
             }
         }
-        for (node, _) in self.nodes.iter().zip(&path.connected).filter(|(_, connected)| **connected) {
-            for edge in node.incoming.iter().filter(|e| path.connected[e.from]) {
-                for choice in edge.taken(path) {
-                    edge.choices[choice].collect(params, norms);
-                    operations.extend(edge.operations.map(|first| first + choice));
-                }
+        for edge in self.edges_of(path) {
+            for choice in edge.taken(path) {
+                edge.choices[choice].collect(params, norms);
+                operations.extend(edge.operations.map(|first| first + choice));
             }
         }
     }
@@ -323,6 +340,11 @@ impl Edge {
         path.chosen[self.index].iter().copied().filter(|&choice| !self.choices[choice].is_absent())
     }
 
+    /// Whether drop-path may drop a choice.
+    fn may_drop(&self, choice: usize) -> bool {
+        !self.wire && !self.choices[choice].is_identity()
+    }
+
     /// Whether the path makes it a mere wire.
     fn passes_on(&self, path: &CellPath) -> bool {
         match path.chosen[self.index][..] {
@@ -370,7 +392,7 @@ impl Edge {
             } else {
                 (chain.forward_weighted(source, (role, self.index, choice), run)?, true)
             };
-            if !self.wire && !chain.is_identity() {
+            if self.may_drop(choice) {
                 y = run.drop_path(y)?;
             }
             sum.add(y, owned)?;

@@ -5,11 +5,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
 use super::error::{Result, SupernetError};
 use super::net::Supernet;
 use super::optim::Optimizer;
+use super::transfer::{copy_all, on_host};
 
 /// What the names of an optimiser's tensors begin with.
 const OPTIMIZER: &str = "optimizer.";
@@ -155,15 +156,15 @@ pub(crate) fn fill_tensors(
     if let Some(name) = file.keys().next() {
         return Err(bad(path, format!("it has {name}, which this network has not")));
     }
-    no_grad(|| pairs.into_iter().try_for_each(|(mut target, source)| target.f_copy_(&source)))?;
-    Ok(())
+    copy_all(pairs)
 }
 
 pub(crate) fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let tensors = on_host(tensors)?;
     let mut temporary = path.as_os_str().to_owned();
     temporary.push(".tmp");
     let temporary = PathBuf::from(temporary);
-    let written = Tensor::write_safetensors(tensors, &temporary).map_err(|e| bad(path, e.to_string()));
+    let written = Tensor::write_safetensors(&tensors, &temporary).map_err(|e| bad(path, e.to_string()));
     let moved = written.and_then(|()| {
         replace(&temporary, path).map_err(|source| SupernetError::Io { path: path.to_owned(), source })
     });

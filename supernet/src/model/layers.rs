@@ -6,10 +6,11 @@ use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
 
 use super::builder::{Builder, Home, Names};
+use super::drops::Drops;
 use super::error::{Result, SupernetError};
 use super::join::joined;
 use super::operation::{Affine, OperationNorm};
-use super::params::{Fill, ParamId, Params, unit};
+use super::params::{Fill, ParamId, Params};
 use super::part::Piece;
 use super::pass::{Mode, Pass};
 use super::statistics::Moments;
@@ -29,6 +30,8 @@ pub(super) struct Run<'n, 'p, 'a> {
     pub(super) pass: &'p mut Pass<'a>,
     /// Those of the pass's mixture.
     pub(super) weights: Option<Weights>,
+    /// What drop-path drops.
+    pub(super) drops: Option<Drops>,
     /// Kind that convolutions compute in.
     pub(super) compute: Kind,
     pub(super) device: Device,
@@ -411,17 +414,8 @@ impl Run<'_, '_, '_> {
 
     /// Drops an operation's result `[B, C, H, W]` for some of the images, if the pass says so.
     pub(super) fn drop_path(&mut self, x: Tensor) -> Result<Tensor> {
-        let trains = self.pass.trains();
-        let Some(drop) = self.pass.drop_path.as_mut().filter(|d| trains && d.probability > 0.0) else {
-            return Ok(x);
-        };
-        let keep = 1.0 - drop.probability;
-        let images = x.size()[0];
-        let draw = |_| if unit(drop.rng) < keep { 1.0 / keep } else { 0.0 };
-        let mask: Vec<f64> = (0..images).map(draw).collect();
-        let mask = Tensor::f_from_slice(&mask)?.f_view([images, 1, 1, 1])?; // [B, 1, 1, 1]
-        let mask = mask.f_to_kind(x.kind())?.f_to_device(self.device)?;
-        Ok(x.f_mul(&mask)?)
+        let Some(drops) = &mut self.drops else { return Ok(x) };
+        Ok(x.f_mul(&as_kind(&drops.next()?, x.kind())?)?)
     }
 }
 
@@ -436,37 +430,4 @@ fn shift(x: &Tensor) -> Result<Tensor> {
         return Err(SupernetError::mismatch("map", format!("it has shape {:?}", x.size())));
     };
     Ok(x.f_narrow(2, 1, height - 1)?.f_narrow(3, 1, width - 1)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
-
-    use super::super::params::ParamsBuilder;
-    use super::*;
-
-    #[test]
-    fn drop_path_drops_whole_images_and_keeps_the_mean() {
-        let mut rng = ChaCha8Rng::seed_from_u64(1);
-        let params = ParamsBuilder::default().finish(&mut rng, Kind::Double, Device::Cpu).unwrap();
-        let mut pass = Pass::train().with_drop_path(0.2, &mut rng);
-        let (compute, device) = (Kind::Double, Device::Cpu);
-        let mut run = Run {
-            params: &params,
-            running: &[],
-            settled: &[],
-            pass: &mut pass,
-            weights: None,
-            compute,
-            device,
-        };
-        let y = run.drop_path(Tensor::ones([4000, 2, 3], (compute, device)).unsqueeze(-1)).unwrap(); // [4000, 2, 3, 1]
-        let images = y.flatten(1, -1); // [4000, 6]
-        let (least, most) = (images.amin([1_i64].as_slice(), false), images.amax([1_i64].as_slice(), false));
-        assert!(least.equal(&most), "an image is dropped as a whole");
-        let values: Vec<f64> = Vec::try_from(least).unwrap();
-        assert!(values.iter().all(|v| v.abs() < 1e-12 || (v - 1.25).abs() < 1e-12));
-        assert!((values.iter().sum::<f64>() / 4000.0 - 1.0).abs() < 0.03);
-    }
 }

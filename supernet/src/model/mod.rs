@@ -36,6 +36,7 @@ mod builder;
 mod cell;
 mod checkpoint;
 mod classifier;
+mod drops;
 mod error;
 mod join;
 mod layers;
@@ -51,6 +52,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 mod trainable;
+mod transfer;
 mod unit;
 mod value;
 mod weights;

@@ -11,6 +11,7 @@ use tch::{Device, Kind, Tensor, no_grad, no_grad_guard};
 
 use super::builder::{Builder, Norm};
 use super::cell::{CellPath, Used};
+use super::drops::Drops;
 use super::error::{Result, SupernetError};
 use super::layers::{Run, as_kind};
 use super::operation::Operation;
@@ -372,8 +373,11 @@ impl Supernet {
         let (params, running, device) = (&self.params, &self.running[..], self.placement.device);
         let weights = Weights::of(pass.mixture, self.placement.kind)?;
         let (settled, compute) = (&self.settled[..], self.placement.compute());
-        let mut run = Run { params, running, settled, pass, weights, compute, device };
         let images = input.size()[0];
+        let drops = pass.drop_path.as_mut().filter(|drop| with_auxiliary && drop.probability > 0.0);
+        let count = [path.cells.iter().flatten().map(CellPath::drops).sum(), images as usize];
+        let drops = drops.map(|drop| Drops::draw(drop, count, (compute, device))).transpose()?;
+        let mut run = Run { params, running, settled, pass, weights, drops, compute, device };
         let mut values: Vec<Option<Rc<Value>>> = vec![None; self.units.len()];
         values[0] = Some(Rc::new(Value::new(input)));
         for (i, unit) in self.units.iter().enumerate() {

@@ -10,6 +10,7 @@ use rand::Rng;
 use tch::{Device, Kind, Tensor, no_grad};
 
 use super::error::{Result, SupernetError};
+use crate::device;
 
 /// Position of a parameter in its network.
 pub type ParamId = usize;
@@ -102,7 +103,7 @@ impl ParamsBuilder {
         let flat = if parts.is_empty() {
             Tensor::f_zeros([0], (kind, device))?
         } else {
-            Tensor::f_cat(&parts, 0)?.f_to_device(device)? // [P]
+            device::sent(&Tensor::f_cat(&parts, 0)?, device)? // [P]
         };
         Params::new(self.specs, flat)
     }

@@ -72,6 +72,7 @@ impl Networks {
         let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
         let devices =
             device::devices(&setup.training.device).map_err(|e| bad("training.device", e.to_string()))?;
+        device::expect_fixed_sizes(&devices);
         Ok(Self { setup: setup.clone(), skeleton, ops, whole, image, classes, data, devices })
     }
 

@@ -58,16 +58,11 @@ impl Mixing {
         (mixup > 0.0 || cutmix > 0.0).then_some(Self { mixup, cutmix })
     }
 
-    /// Mixes images `[B, C, H, W]` with labels `[B]`: each with another of the batch, all by the same share.
+    /// Draws how a batch of so many images is mixed: each with another of the batch, all by the same share.
     ///
     /// Mixup: `λ·x + (1 - λ)·x'` with `λ` of Beta(α, α). `CutMix`: a rectangle of `x'` with the area `1 - λ`, around a
     /// uniform centre and clipped at the edges, is pasted over `x`; the share is that of its pixels.
-    pub(super) fn mix(
-        self,
-        images: &Tensor,
-        labels: Tensor,
-        rng: &mut StudyRng,
-    ) -> Result<(Tensor, Targets), StudyError> {
+    pub(super) fn draw(self, images: usize, rng: &mut StudyRng) -> Result<Draw, StudyError> {
         let pastes = match (self.mixup > 0.0, self.cutmix > 0.0) {
             (true, true) => rng.random_bool(0.5),
             (_, cutmix) => cutmix,
@@ -78,25 +73,38 @@ impl Mixing {
             reason: format!("{alpha}: {error}"),
         })?;
         let kept: f64 = beta.sample(rng);
-        let mut order: Vec<i64> = (0..labels.numel() as i64).collect();
+        let mut order: Vec<i64> = (0..images as i64).collect();
         order.shuffle(rng);
-        Ok(Self::mixed(images, labels, &order, pastes.then_some(rng), kept)?)
+        Ok(Draw { order, pastes, kept })
     }
+}
 
-    /// The batch, mixed with itself in another order; pastes if there is a generator for the place.
-    fn mixed(
+/// How one batch is mixed.
+#[derive(Clone, Debug)]
+pub(super) struct Draw {
+    /// The image that each is mixed with, `[B]`.
+    pub(super) order: Vec<i64>,
+    pastes: bool,
+    /// λ.
+    kept: f64,
+}
+
+impl Draw {
+    /// Images `[B, C, H, W]` with labels `[B]`, mixed with themselves in an order `[B]` on their device; the place of a
+    /// rectangle comes from the generator.
+    pub(super) fn mixed(
+        &self,
         images: &Tensor,
         labels: Tensor,
-        order: &[i64],
-        paste: Option<&mut StudyRng>,
-        kept: f64,
+        order: &Tensor,
+        rng: &mut StudyRng,
     ) -> Result<(Tensor, Targets)> {
-        let order = Tensor::f_from_slice(order)?.f_to(images.device())?; // [B]
-        let others = images.f_index_select(0, &order)?; // [B, C, H, W]
-        let other_labels = labels.f_index_select(0, &order)?; // [B]
-        let (images, share) = match paste {
-            Some(rng) => pasted(images, &others, kept, rng)?,
-            None => (images.f_lerp(&others, 1.0 - kept)?, 1.0 - kept),
+        let others = images.f_index_select(0, order)?; // [B, C, H, W]
+        let other_labels = labels.f_index_select(0, order)?; // [B]
+        let (images, share) = if self.pastes {
+            pasted(images, &others, self.kept, rng)?
+        } else {
+            (images.f_lerp(&others, 1.0 - self.kept)?, 1.0 - self.kept)
         };
         Ok((images, Targets { labels, others: Some((other_labels, share)) }))
     }
@@ -135,6 +143,17 @@ mod tests {
         (labels.to_kind(Kind::Double).view([4, 1, 1, 1]).expand([4, 1, 8, 8], false).copy(), labels)
     }
 
+    fn mixed(
+        (x, y): (Tensor, Tensor),
+        order: &[i64],
+        pastes: bool,
+        kept: f64,
+        seed: u64,
+    ) -> (Tensor, Targets) {
+        let draw = Draw { order: order.to_vec(), pastes, kept };
+        draw.mixed(&x, y, &Tensor::from_slice(order), &mut stream(seed, &[])).unwrap()
+    }
+
     fn share(targets: &Targets) -> (Vec<i64>, f64) {
         let (others, share) = targets.others.as_ref().unwrap();
         (Vec::try_from(others).unwrap(), *share)
@@ -143,7 +162,7 @@ mod tests {
     #[test]
     fn mixup_is_the_mean_of_both_images_by_hand() {
         let (x, y) = images();
-        let (mixed, targets) = Mixing::mixed(&x, y, &[3, 0, 1, 2], None, 0.75).unwrap();
+        let (mixed, targets) = mixed((x, y), &[3, 0, 1, 2], false, 0.75, 0);
         assert_eq!(share(&targets), (vec![3, 0, 1, 2], 0.25));
         let pixels: Vec<f64> = Vec::try_from(mixed.select(3, 0).select(2, 0).reshape(-1)).unwrap();
         assert_eq!(pixels, [0.75, 0.75, 1.75, 2.75]);
@@ -153,9 +172,8 @@ mod tests {
     fn cutmix_pastes_a_rectangle_whose_share_is_that_of_the_label() {
         let (x, y) = images();
         for seed in 0..20 {
-            let rng = &mut stream(seed, &[]);
-            let (mixed, targets) =
-                Mixing::mixed(&x, y.shallow_clone(), &[1, 2, 3, 0], Some(rng), 0.75).unwrap();
+            let batch = (x.shallow_clone(), y.shallow_clone());
+            let (mixed, targets) = mixed(batch, &[1, 2, 3, 0], true, 0.75, seed);
             let (_, share) = share(&targets);
             // Half of either side at most, less at the edges.
             assert!((0.0..=0.25).contains(&share), "{share}");
@@ -164,7 +182,7 @@ mod tests {
             assert_eq!(mixed.select(0, 3).eq(0.0).sum(Kind::Int64).int64_value(&[]), pasted);
         }
         let (x, y) = images();
-        let (same, targets) = Mixing::mixed(&x, y, &[1, 2, 3, 0], Some(&mut stream(0, &[])), 1.0).unwrap();
+        let (same, targets) = mixed((x.shallow_clone(), y), &[1, 2, 3, 0], true, 1.0, 0);
         assert!(same.equal(&x) && share(&targets).1 == 0.0, "nothing is pasted");
     }
 
@@ -190,8 +208,9 @@ mod tests {
         let recipe = ScratchRecipe { mixup: 0.2, cutmix: 1.0, ..ScratchRecipe::default() };
         let mixing = Mixing::of(&recipe).unwrap();
         let mix = |seed| {
-            let (x, y) = images();
-            mixing.mix(&x, y, &mut stream(seed, &[])).unwrap().0
+            let (batch, rng) = (images(), &mut stream(seed, &[]));
+            let Draw { order, pastes, kept } = mixing.draw(4, rng).unwrap();
+            mixed(batch, &order, pastes, kept, seed).0
         };
         assert!(mix(1).equal(&mix(1)) && (2..9).any(|seed| !mix(1).equal(&mix(seed))));
         assert!(Mixing::of(&ScratchRecipe::default()).is_none());

@@ -13,7 +13,7 @@ use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
 use super::scoring::{Scored, score};
 use super::task::{Part, Task};
-use super::tensors::{estimate, images_and_labels};
+use super::tensors::{Sent, estimate, sent};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{
     Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, Values, load_older, save,
@@ -187,9 +187,11 @@ impl ScratchRun<'_> {
 
     /// Images `[B, C, H, W]` of a batch on the device and what is learnt from them, mixed if the recipe says so.
     fn mixed(&self, batch: &Batch, rng: &mut StudyRng) -> Result<(Tensor, Targets), StudyError> {
-        let (images, labels) = images_and_labels(batch, self.placement)?;
-        match Mixing::of(self.recipe) {
-            Some(mixing) => mixing.mix(&images, labels, rng),
+        let draw = Mixing::of(self.recipe).map(|mixing| mixing.draw(batch.n, rng)).transpose()?;
+        let order = draw.as_ref().map_or(&[][..], |draw| &draw.order);
+        let Sent { images, labels, others } = sent(batch, order, self.placement)?;
+        match draw {
+            Some(draw) => Ok(draw.mixed(&images, labels, &others, rng)?),
             None => Ok((images, Targets::plain(labels))),
         }
     }

@@ -3,23 +3,68 @@
 //! Shapes: B images, C channels, H×W pixels.
 
 use bonas_study::StudyError;
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use crate::data::{Batch, BatchOptions, Loader};
+use crate::device;
 use crate::model::{Mode, Pass, Path, Placement, Statistics, Supernet, SupernetError};
 
 /// Images a batch, at most, when statistics are re-estimated.
 const STATISTICS_BATCH: usize = 256;
+
+/// Where images begin behind integers that are sent with them: a multiple of what GPUs load at once, in bytes.
+const ALIGNMENT: i64 = 256;
+
+/// A batch on the device.
+#[derive(Debug)]
+pub(super) struct Sent {
+    /// Images `[B, C, H, W]`.
+    pub(super) images: Tensor,
+    /// Labels `[B]`.
+    pub(super) labels: Tensor,
+    /// Other integers of the batch, `[N]`.
+    pub(super) others: Tensor,
+}
 
 /// A batch on the device: images `[B, C, H, W]`, labels `[B]`.
 ///
 /// # Errors
 /// [`SupernetError::Torch`] when memory runs out.
 pub fn images_and_labels(batch: &Batch, placement: Placement) -> Result<(Tensor, Tensor), SupernetError> {
+    let Sent { images, labels, .. } = sent(batch, &[], placement)?;
+    Ok((images, labels))
+}
+
+/// A batch on the device, and integers `[N]` along with it. All of it is one copy, for which nothing waits.
+pub(super) fn sent(batch: &Batch, others: &[i64], placement: Placement) -> Result<Sent, SupernetError> {
     let shape = [batch.n, batch.shape.channels, batch.shape.height, batch.shape.width].map(|n| n as i64);
-    let images = Tensor::f_from_slice(&batch.pixels)?.f_view(shape)?; // [B, C, H, W]
-    let labels = Tensor::f_from_slice(&batch.labels)?; // [B]
-    Ok((images.f_to(placement.device)?.f_to_kind(placement.kind)?, labels.f_to(placement.device)?))
+    let pixels = Tensor::f_from_slice(&batch.pixels)?; // [B·C·H·W]
+    let (labels, others) = (Tensor::f_from_slice(&batch.labels)?, Tensor::f_from_slice(others)?);
+    let [images, labels, others] = match placement.device {
+        Device::Cpu => [pixels, labels, others],
+        device => together([&pixels, &labels, &others], device)?,
+    };
+    Ok(Sent { images: images.f_view(shape)?.f_to_kind(placement.kind)?, labels, others })
+}
+
+/// Tensors `[n]` on a device, which go there as the bytes of one.
+fn together(tensors: [&Tensor; 3], device: Device) -> Result<[Tensor; 3], SupernetError> {
+    let mut parts = Vec::with_capacity(6);
+    let mut places = [(0, 0); 3];
+    let mut end = 0;
+    for (tensor, place) in tensors.into_iter().zip(&mut places) {
+        let bytes = tensor.f_view_dtype(Kind::Uint8)?;
+        *place = (end, bytes.size()[0]);
+        let gap = (-bytes.size()[0]).rem_euclid(ALIGNMENT);
+        end += bytes.size()[0] + gap;
+        parts.extend([bytes, Tensor::f_zeros([gap], (Kind::Uint8, Device::Cpu))?]);
+    }
+    let all = device::sent(&Tensor::f_cat(&parts, 0)?, device)?;
+    let mut there = tensors.map(Tensor::shallow_clone);
+    for (tensor, (start, length)) in there.iter_mut().zip(places) {
+        *tensor = all.f_narrow(0, start, length)?.f_view_dtype(tensor.kind())?;
+    }
+    Ok(there)
 }
 
 /// BatchNorm statistics of a path's own maps, from un-augmented images: the mean over batches as

@@ -83,7 +83,7 @@ fn the_gradient_by_alpha_is_that_of_finite_differences() {
         let search = search(darts(3, partial), relaxing, Placement::exact());
         let mut state = search.fresh().unwrap();
         let [mut train, mut validation] = search.batches(0).unwrap();
-        let (train, validation) = (train.pop().unwrap(), validation.pop().unwrap());
+        let [train, validation] = [&mut train, &mut validation].map(|of| search.next(of).unwrap().unwrap());
         // A velocity, so that the virtual step has all of its terms.
         let loss = state.relaxed.loss(&train).unwrap();
         let _ = state.sgd.step(&state.relaxed.net, state.relaxed.path.params(), &loss, 1e-3).unwrap();
@@ -136,7 +136,7 @@ fn the_second_order_gradient_leaves_the_weights_as_they_were() {
     let [mut train, mut validation] = search.batches(0).unwrap();
     let before = state.relaxed.net.params().flat().copy();
     let unrolling = Unrolling { rate: 0.05, momentum: 0.9, weight_decay: 3e-4, distance: 1e-6 };
-    let (train, validation) = (train.pop().unwrap(), validation.pop().unwrap());
+    let [train, validation] = [&mut train, &mut validation].map(|of| search.next(of).unwrap().unwrap());
     state.relaxed.unrolled_gradient(&train, &validation, &state.sgd, unrolling).unwrap();
     assert!(state.relaxed.net.params().flat().equal(&before));
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bonas::build::{self, FollowUps};
 use bonas::config::SearchConfig;
 use bonas::search::{Search, Stage, StagePlan};
+use bonas::study::Fidelity;
 
 use super::out;
 
@@ -24,7 +25,10 @@ pub(super) fn print(config: &SearchConfig) -> anyhow::Result<()> {
     }
     let evaluation = evaluation(config)?;
     let networks = if evaluation.is_empty() || config.trains() { networks(config)? } else { String::new() };
-    let (queries, shares) = (queries(config), shares(&StagePlan::of(config)));
+    // What a run of a program costs is not known.
+    let known = config.evaluator.fidelity() != Fidelity::Command;
+    let shares = if known { shares(&StagePlan::of(config)) } else { String::new() };
+    let queries = queries(config);
     out::text(&format!("{}\n# Plan\n{queries}{evaluation}{networks}{shares}", config.plain()))
 }
 

@@ -32,6 +32,11 @@ impl Drops {
         Ok(Self { masks: masks.f_unbind(0)?.into_iter() })
     }
 
+    /// Whether every operation had its mask.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.masks.len() == 0
+    }
+
     /// The mask `[B, 1, 1, 1]` of the next operation.
     pub(super) fn next(&mut self) -> Result<Tensor> {
         let few = || SupernetError::mismatch("path", "it has more operations to drop than it counted");
@@ -56,6 +61,6 @@ mod tests {
         let values: Vec<f64> = Vec::try_from(one.flatten(0, -1)).unwrap();
         assert!(values.iter().all(|v| v.abs() < 1e-12 || (v - 1.25).abs() < 1e-12));
         assert!((values.iter().sum::<f64>() / 4000.0 - 1.0).abs() < 0.03);
-        assert!(drops.next().is_err());
+        assert!(drops.is_used_up() && drops.next().is_err());
     }
 }

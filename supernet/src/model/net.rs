@@ -391,6 +391,10 @@ impl Supernet {
                 values[read] = None;
             }
         }
+        debug_assert!(
+            run.drops.is_none_or(|drops| drops.is_used_up()),
+            "operations that were counted dropped nothing"
+        );
         self.output(&values)
     }
 

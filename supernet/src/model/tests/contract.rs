@@ -77,6 +77,31 @@ fn parameters_and_shapes_are_those_of_the_description() {
     }
 }
 
+/// Masks are drawn before the pass: a pass that needs fewer or more of them panics or fails.
+#[test]
+fn drop_path_draws_a_mask_for_every_operation_of_a_path() {
+    for (entry, architectures) in drawn(2) {
+        let (_, net, path) = alone(&*entry.space(), &architectures[0], IMAGE);
+        drop_some(&net, &path, IMAGE, entry.name());
+        // Not all spaces have networks of several architectures.
+        if let Ok((network, union)) = network(&*entry.space(), &architectures, LARGER) {
+            let net = built(&network, Placement::exact());
+            let single = net.path(&union.route(&architectures[0]).unwrap()).unwrap();
+            for path in [single, net.path(&union.full_route()).unwrap()] {
+                drop_some(&net, &path, LARGER, entry.name());
+            }
+        }
+    }
+}
+
+fn drop_some(net: &Supernet, path: &Path, image: Shape, name: &str) {
+    let (images, _) = batch(2, image, net.placement());
+    let mut draws = rng(1);
+    let mut pass = Pass::train().with_drop_path(0.3, &mut draws);
+    let found = net.forward(&images, path, &mut pass).unwrap().logits;
+    assert_eq!(found.isfinite().all().int64_value(&[]), 1, "{name}");
+}
+
 /// Evaluated, an image gives what it gives among others, and the smallest batch is one image.
 #[test]
 fn one_image_gives_what_it_gives_among_others() {

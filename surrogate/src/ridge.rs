@@ -13,8 +13,8 @@ const NAME: &str = "ridge regression";
 
 /// A linear model w of rows x that minimises |y - Xw|² + λ|w|², with the λ whose predictions of left-out rows err least.
 ///
-/// The solution is w = Xᵀα with α = (XXᵀ + λI)⁻¹y, and a row that is left out is predicted with the error
-/// αᵢ / ((XXᵀ + λI)⁻¹)ᵢᵢ (Allen 1974), so that no model is fitted twice. The penalty takes all columns alike: scale a column up to
+/// The solution is w = Xᵀα with α = (X Xᵀ + λI)⁻¹y, and a row that is left out is predicted with the error
+/// αᵢ / ((X Xᵀ + λI)⁻¹)ᵢᵢ (Allen 1974), so that no model is fitted twice. The penalty takes all columns alike: scale a column up to
 /// penalise it less. For an intercept give a constant column.
 ///
 /// ```
@@ -107,7 +107,7 @@ mod tests {
     #[test]
     fn left_out_rows_are_predicted_by_a_fit_without_them() {
         let (x, penalty) = (rows(8, 3, 1), 0.3);
-        let y = x.dot(&array![1.0, -2.0, 0.5]) + &rows(8, 1, 2).column(0);
+        let y = x.dot(&array![1.0, -2.0, 0.5]) + rows(8, 1, 2).column(0);
         let all = solve(&x.dot(&x.t()), &y, penalty).unwrap();
         for left in 0..8 {
             let rest: Vec<usize> = (0..8).filter(|&i| i != left).collect();

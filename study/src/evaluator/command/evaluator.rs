@@ -128,7 +128,7 @@ impl CommandEvaluator {
         monitor: &dyn Monitor,
     ) -> Result<Result<Measures, String>, StudyError> {
         let key = architecture.key();
-        let files = Files::new(run_folder(self.trials.clone(), key, run));
+        let files = Files::new(run_folder(&self.trials, key, run));
         let own = files.own();
         let terms = Terms {
             purpose: self.runs.purpose,

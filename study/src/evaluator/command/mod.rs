@@ -61,10 +61,10 @@ pub const TRIALS_FOLDER: &str = "trials";
 
 /// The folder for the program's own files of a run of an architecture, in a study's folder.
 pub fn run_files(folder: &Path, key: Key, run: usize) -> PathBuf {
-    run_folder(folder.join(TRIALS_FOLDER), key, run).join("files")
+    run_folder(&folder.join(TRIALS_FOLDER), key, run).join("files")
 }
 
 /// The folder of a run, in that of all runs.
-fn run_folder(trials: PathBuf, key: Key, run: usize) -> PathBuf {
+fn run_folder(trials: &Path, key: Key, run: usize) -> PathBuf {
     trials.join(format!("{key}-{run}"))
 }

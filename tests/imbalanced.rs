@@ -89,6 +89,7 @@ fn balanced_accuracy_stands_beside_accuracy_from_search_to_final() {
     }
     let page = fs::read_to_string(at.join("r/report.html")).unwrap();
     assert!(page.contains(">balanced accuracy</th>") && page.contains(">other metric</th>"));
+    assert!(page.contains("the other of accuracy and balanced accuracy, of the best score"));
     // By the other metric, the figures change places.
     let balanced =
         run(at, &["search", "s.toml", "--set", "evaluator.metric=balanced-accuracy", "--out", "b"]);
@@ -113,7 +114,7 @@ fn balanced_accuracy_stands_beside_accuracy_from_search_to_final() {
         ],
     );
     assert!(
-        trained.contains("(balanced accuracy ") && trained.contains("for classes differ in size)"),
+        trained.contains("(balanced accuracy ") && trained.contains("as classes differ in size)"),
         "{trained}"
     );
 }

@@ -40,7 +40,7 @@ pub(crate) use deployed::of_deploy;
 pub use follow_ups::{Counts, FollowUps};
 #[cfg(feature = "torch")]
 pub use init::Init;
-pub(crate) use latency::latency;
+pub(crate) use latency::Latencies;
 pub use latency::{LATENCY_FILE, LATENCY_TABLE_FILE, LatencyTable, LayerLatency};
 #[cfg(feature = "torch")]
 pub use model::classifier;

@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path) -> anyhow::Result<SearchConfig> {
 /// If it cannot be printed.
 pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path) -> anyhow::Result<()> {
     let space = build::space(config)?;
-    let mut ending = Ending::new(summary, &*space, dir, &*config.evaluator);
+    let mut ending = Ending::new(summary, &*space, dir, &*config.evaluator).columns(config.columns());
     if cfg!(feature = "torch") && config.trains() {
         let source: Source = config.data.source.parse()?;
         ending = ending

@@ -230,7 +230,7 @@ fn start(config: &SearchConfig) -> Result<String, bonas::StudyError> {
 fn accuracy(result: &FinalResult) -> String {
     let percent = |x: Option<f64>| x.map_or("-".to_owned(), |x| format!("{:.2} %", 100.0 * x));
     let balanced = result.beside.map_or_else(String::new, |value| {
-        format!(" (balanced accuracy {}, for classes differ in size)", percent(Some(value)))
+        format!(" (balanced accuracy {}, as classes differ in size)", percent(Some(value)))
     });
     let mean = percent(result.mean()) + &balanced;
     match result.test.len() {

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use bonas_spaces::SearchSpace;
 use bonas_study::journal::read_json;
 use bonas_study::statistics::{mean, sd};
+use bonas_study::table::ColumnName;
 use bonas_supernet::evaluator::{BuildEvaluator, RunFiles};
 use bonas_supernet::recipe::Metric;
 
@@ -23,6 +24,7 @@ pub struct Ending<'a> {
     folder: &'a Path,
     data: Option<String>,
     images: bool,
+    columns: Vec<ColumnName>,
     evaluator: &'a dyn BuildEvaluator,
 }
 
@@ -34,7 +36,7 @@ impl<'a> Ending<'a> {
         folder: &'a Path,
         evaluator: &'a dyn BuildEvaluator,
     ) -> Self {
-        Self { summary, space, folder, data: None, images: false, evaluator }
+        Self { summary, space, folder, data: None, images: false, columns: Vec::new(), evaluator }
     }
 
     /// Names the images that the winner may be trained on next, as `bonas train --data` takes them.
@@ -47,6 +49,28 @@ impl<'a> Ending<'a> {
     #[must_use]
     pub fn on_images(self, images: bool) -> Self {
         Self { images, ..self }
+    }
+
+    /// Names of the score and of what is measured beside it ([`SearchConfig::columns`](crate::config::SearchConfig::columns)), so
+    /// that measures of the winner are told.
+    #[must_use]
+    pub fn columns(self, columns: Vec<ColumnName>) -> Self {
+        Self { columns, ..self }
+    }
+
+    /// What else was measured of the winner, by name, without a changed sign and once.
+    fn measures(&self, winner: &str) -> Option<String> {
+        let best = self.summary.best.as_ref().filter(|best| best.arch == winner)?;
+        let named = self.columns.iter().skip(1).zip(&best.measures);
+        let mut told: Vec<String> = Vec::new();
+        for (name, &value) in named {
+            let plain = ColumnName { negated: false, ..name.clone() };
+            let text = format!("{plain} {:.4}", if name.negated { -value } else { value });
+            if !told.contains(&text) {
+                told.push(text);
+            }
+        }
+        (!told.is_empty()).then(|| told.join(", "))
     }
 
     /// Commands that go on from here.
@@ -172,6 +196,7 @@ impl<'a> Ending<'a> {
                 },
             ));
         }
+        rows.extend(self.measures(winner).map(|text| ("measured", text)));
         rows.extend(self.latency_table().map(|text| ("latency", text)));
         let shown = self.shown();
         rows.extend(self.summary.finals.as_ref().map(|finals| final_rows(finals, shown)).unwrap_or_default());

@@ -69,6 +69,8 @@ fn figures(summary: &Summary, shown: Shown) -> Vec<(String, String)> {
     }
     if let Some(best) = &summary.best {
         tiles.push((known(Some(best.score)), format!("best score, found with query {}", best.query)));
+        let other = "the other of accuracy and balanced accuracy, of the best score";
+        tiles.extend(best.beside.map(|beside| (known(Some(beside)), other.to_owned())));
     }
     let counted =
         [(summary.failed, "failed"), (summary.pending, "pending"), (summary.abandoned, "abandoned")];

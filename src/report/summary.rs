@@ -87,6 +87,9 @@ pub struct Best {
     /// The other of accuracy and balanced accuracy, where classes differ in size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<f64>,
+    /// What else was measured of it, as limits and second objectives read it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<f64>,
     /// Which query it was, from 1; those that were imported come first.
     pub query: usize,
     /// Round, from 0.
@@ -169,11 +172,11 @@ impl Summary {
         let best = digest.best().map(|(i, score)| {
             let query = &digest.queries[i];
             let (arch, key) = (query.arch.clone(), query.key.clone());
-            let beside = match &query.outcome {
-                Outcome::Scored(score) => score.beside,
-                Outcome::Failed(_) => None,
+            let (beside, measures) = match &query.outcome {
+                Outcome::Scored(score) => (score.beside, score.measures.clone()),
+                Outcome::Failed(_) => (None, Vec::new()),
             };
-            Best { arch, key, score, beside, query: i + 1, round: query.round }
+            Best { arch, key, score, beside, measures, query: i + 1, round: query.round }
         });
         Self {
             format: SUMMARY_FORMAT,

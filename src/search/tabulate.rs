@@ -25,7 +25,8 @@ use serde::{Deserialize, Serialize};
 use super::{CONFIG_FILE, Observe, Stage, StagePlan, in_section};
 use crate::build::{self, Trainings};
 use crate::config::{
-    EvaluatorSettings, FinalImages, SearchConfig, StrategySettings, StudySettings, at_least_1, plain,
+    EvaluatorSettings, FinalImages, LatencySettings, SearchConfig, StrategySettings, StudySettings,
+    at_least_1, plain,
 };
 use crate::{Study, StudyError};
 
@@ -86,6 +87,8 @@ impl Tabulate {
             study: StudySettings { seed, ..StudySettings::default() },
             strategy: StrategySettings::default(),
             evaluator: EvaluatorSettings::default(),
+            // No training depends on it, and its file knows what it was measured by.
+            latency: LatencySettings::default(),
             ..self.config.clone()
         }
         .identity()
@@ -264,9 +267,12 @@ impl Tabulate {
             Norm::DISCRETE,
         )?;
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-        let timed = self.config.latency.is_on();
-        let heads =
-            if timed { "arch,val,test,params,macs,latency_ms\n" } else { "arch,val,test,params,macs\n" };
+        let latencies = build::Latencies::of(&self.config, &self.directory)?;
+        let heads = if latencies.is_some() {
+            "arch,val,test,params,macs,latency_ms\n"
+        } else {
+            "arch,val,test,params,macs\n"
+        };
         encoder.write_all(heads.as_bytes()).map_err(io)?;
         let mut columns = [Vec::new(), Vec::new()];
         for cell in cells {
@@ -276,8 +282,8 @@ impl Tabulate {
             let (params, macs) = (network.params(), network.macs());
             let mut line =
                 format!("{},{},{},{params},{macs}", space.format(cell)?, joined(&val), joined(&test));
-            if timed {
-                let latency = build::latency(&self.config, &self.directory, cell, &self.cancel)?;
+            if let Some(latencies) = &latencies {
+                let latency = latencies.milliseconds(cell, &self.cancel)?;
                 line += &latency.map_or_else(|| ",".to_owned(), |ms| format!(",{ms}"));
             }
             line.push('\n');

@@ -38,7 +38,7 @@ fn the_program_chooses_among_the_shortlist_and_measures_the_winner() {
     let again = place.run(&finals);
     assert!(text(&again.stdout).starts_with("Nothing is left to do here"), "{}", text(&again.stderr));
     let error = text(&place.run(&[&finals[..], &["--set", "final.layers=9", "--out", "q"]].concat()).stderr);
-    assert!(error.contains("final.layers: it is for networks that bonas trains"), "{error}");
+    assert!(error.contains("final.layers: it is for networks on images"), "{error}");
     assert!(!place.at("q").exists());
 }
 

@@ -76,4 +76,47 @@ fn programs_that_cannot_measure_are_named() {
         let journal = fs::read_to_string(at.join(name).join("journal.jsonl")).unwrap();
         assert_eq!(journal.matches(reason).count(), 7, "{name}: {journal}");
     }
+    // The space has no networks: nothing is evaluated first.
+    let recurrent = search(at, "recurrent", &[&BY[..], &["--set", "space.name=nasbench-nlp"]].concat());
+    assert!(text(&recurrent.stderr).contains("latency: "), "{}", text(&recurrent.stderr));
+    assert!(!at.join("recurrent/journal.jsonl").exists());
+}
+
+/// Sends the network away, as to a device, and fails for every third one.
+const MOVES: &str = r#"
+folder=$(sed -n 's/.*"folder": *"\([^"]*\)".*/\1/p' "$BONAS_REQUEST")
+bytes=$(wc -c < "$folder/model.onnx")
+mv "$folder/model.onnx" sent.onnx
+echo run >> runs.txt
+[ -e mended ] || [ $(($(wc -l < runs.txt) % 3)) != 0 ] || exit 3
+echo "{\"measures\": {\"latency_ms\": $bytes}}"
+"#;
+
+/// A failure is kept like a measurement, so that a table does not depend on how often a search was begun.
+#[test]
+fn failures_of_a_table_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("measure.sh"), MOVES).unwrap();
+    let table = [&BY[..], &["--set", "latency.table=12"]].concat();
+    let done = search(at, "s", &table);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let warned = text(&done.stdout) + &text(&done.stderr);
+    assert!(warned.contains("latency.table: 8 of 12 networks could be measured: its latency: "), "{warned}");
+    assert!(warned.contains("measured   latency_ms "), "{warned}");
+    assert_eq!(runs(at), 12);
+    let [journal, latency] = ["journal.jsonl", "latency.jsonl"].map(|file| at.join("s").join(file));
+    let [whole, kept] = [&journal, &latency].map(|file| fs::read_to_string(file).unwrap());
+    assert_eq!(kept.matches("\"failed\"").count(), 4, "{kept}");
+    // The device works now, and the search goes on as it would have.
+    fs::write(at.join("mended"), "").unwrap();
+    fs::write(&journal, whole.split_inclusive('\n').next().unwrap()).unwrap();
+    assert!(search(at, "s", &table).status.success());
+    assert_eq!((fs::read_to_string(&journal).unwrap(), fs::read_to_string(&latency).unwrap()), (whole, kept));
+    assert_eq!(runs(at), 12);
+    // A table of too few networks is none.
+    fs::write(at.join("measure.sh"), "exit 3").unwrap();
+    let none = search(at, "none", &table);
+    let error = text(&none.stderr);
+    assert!(error.contains("latency.table: 0 of 12 networks could be measured, and it takes 6: "), "{error}");
 }

@@ -18,9 +18,15 @@ enum Line {
     Reference { settings: String, reference_ms: f64 },
     /// An architecture.
     Latency { key: String, latency_ms: f64 },
+    /// An architecture that cannot be measured, and why.
+    Failed { key: String, failed: String },
 }
 
-/// The latencies that a search has measured, by the keys of its architectures. A number is on disk before it is returned.
+/// Milliseconds, or why there are none.
+pub(super) type Measured = Result<f64, String>;
+
+/// What a search has measured, by the keys of its architectures, failures among it. It is on disk before it is returned, so that no
+/// architecture is measured twice.
 #[derive(Debug)]
 pub(super) struct Kept {
     path: PathBuf,
@@ -32,7 +38,7 @@ pub(super) struct Kept {
 #[derive(Debug, Default)]
 struct Known {
     reference: Option<f64>,
-    latencies: HashMap<String, f64>,
+    latencies: HashMap<String, Measured>,
 }
 
 impl Kept {
@@ -40,9 +46,9 @@ impl Kept {
         Self { path, settings, known: None }
     }
 
-    /// Milliseconds of an architecture, if they are known.
-    pub(super) fn get(&mut self, key: Key) -> Result<Option<f64>, StudyError> {
-        Ok(self.known()?.latencies.get(&key.to_string()).copied())
+    /// What is known of an architecture.
+    pub(super) fn get(&mut self, key: Key) -> Result<Option<Measured>, StudyError> {
+        Ok(self.known()?.latencies.get(&key.to_string()).cloned())
     }
 
     /// Milliseconds of the reference network, if they are known.
@@ -57,10 +63,14 @@ impl Kept {
         Ok(reference_ms)
     }
 
-    pub(super) fn keep(&mut self, key: Key, latency_ms: f64) -> Result<f64, StudyError> {
-        self.append(&Line::Latency { key: key.to_string(), latency_ms })?;
-        self.known()?.latencies.insert(key.to_string(), latency_ms);
-        Ok(latency_ms)
+    pub(super) fn keep(&mut self, key: Key, measured: Measured) -> Result<Measured, StudyError> {
+        let key = key.to_string();
+        self.append(&match &measured {
+            Ok(latency_ms) => Line::Latency { key: key.clone(), latency_ms: *latency_ms },
+            Err(reason) => Line::Failed { key: key.clone(), failed: reason.clone() },
+        })?;
+        self.known()?.latencies.insert(key, measured.clone());
+        Ok(measured)
     }
 
     fn known(&mut self) -> Result<&mut Known, StudyError> {
@@ -92,7 +102,10 @@ impl Kept {
                 }
                 Line::Reference { reference_ms, .. } => known.reference = Some(reference_ms),
                 Line::Latency { key, latency_ms } => {
-                    known.latencies.insert(key, latency_ms);
+                    known.latencies.insert(key, Ok(latency_ms));
+                }
+                Line::Failed { key, failed } => {
+                    known.latencies.insert(key, Err(failed));
                 }
             }
         }
@@ -137,13 +150,16 @@ mod tests {
         let mut first = kept();
         assert_eq!((first.get(one).unwrap(), first.reference().unwrap()), (None, None));
         first.keep_reference(2.5).unwrap();
-        first.keep(one, 0.1 + 0.2).unwrap();
+        first.keep(one, Ok(0.1 + 0.2)).unwrap().unwrap();
         let whole = std::fs::read_to_string(&path).unwrap();
         std::fs::write(&path, whole.clone() + "{\"key\":\"00000000").unwrap();
         let mut second = kept();
-        assert_eq!(second.get(one).unwrap(), Some(0.1 + 0.2));
+        assert_eq!(second.get(one).unwrap(), Some(Ok(0.1 + 0.2)));
         assert_eq!((second.get(two).unwrap(), second.reference().unwrap()), (None, Some(2.5)));
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), whole);
+        let failed = Err("the phone is hot".to_owned());
+        second.keep(two, failed.clone()).unwrap().unwrap_err();
+        assert_eq!(kept().get(two).unwrap(), Some(failed));
+        assert!(std::fs::read_to_string(&path).unwrap().starts_with(&whole));
         let other = Kept::new(path.clone(), "by = 2".to_owned()).reference().unwrap_err().to_string();
         assert!(other.contains("measured by other settings"), "{other}");
         std::fs::write(&path, "[1]\n").unwrap();

@@ -56,23 +56,34 @@ pub(super) fn beside(
     Ok(evaluators.into_iter().map(with).collect())
 }
 
-/// Milliseconds of an architecture, as an evaluator of the configuration notes them; none where latency is not measured, or
-/// that of this architecture cannot be.
-///
-/// # Errors
-/// As [`beside`]; [`StudyError::Interrupted`].
-pub(crate) fn latency(
-    config: &SearchConfig,
-    directory: &Path,
-    architecture: &Architecture,
-    cancel: &AtomicBool,
-) -> Result<Option<f64>, StudyError> {
-    if !config.latency.is_on() {
-        return Ok(None);
+/// Latencies as the evaluators of a configuration note them.
+#[derive(Clone)]
+pub(crate) struct Latencies(Arc<Mutex<Store>>);
+
+impl Latencies {
+    /// Those of a configuration; none where latency is not measured.
+    ///
+    /// # Errors
+    /// As [`beside`].
+    pub(crate) fn of(config: &SearchConfig, directory: &Path) -> Result<Option<Self>, StudyError> {
+        if !config.latency.is_on() {
+            return Ok(None);
+        }
+        store(config, &super::space(config)?, directory).map(|store| Some(Self(store)))
     }
-    let store = store(config, &super::space(config)?, directory)?;
-    let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
-    Ok(store.milliseconds(architecture, &UntilCancelled(cancel))?.ok())
+
+    /// Milliseconds of an architecture; none where it cannot be measured, and the file says why.
+    ///
+    /// # Errors
+    /// [`StudyError::Interrupted`]; errors of the file.
+    pub(crate) fn milliseconds(
+        &self,
+        architecture: &Architecture,
+        cancel: &AtomicBool,
+    ) -> Result<Option<f64>, StudyError> {
+        let mut store = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(store.milliseconds(architecture, &UntilCancelled(cancel))?.ok())
+    }
 }
 
 /// Says only whether the user wants to stop.

@@ -1,6 +1,7 @@
 //! Latency that a program of the user's measures, as on a phone or a board.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -35,13 +36,20 @@ impl Program {
     /// The program of some settings; it runs in the folder `relative_to`, and its runs are kept below `folder`.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] for a program that is not there or cannot be run, and a system that cannot run it.
+    /// [`StudyError::Setting`] for a program that is not there or cannot be run, a system that cannot run it, and a space without
+    /// networks of this size.
     pub(super) fn new(
         settings: &Settings,
         space: Arc<dyn SearchSpace>,
         relative_to: &Path,
         folder: PathBuf,
     ) -> Result<Self, StudyError> {
+        // A space without networks, or with none of this size.
+        let any = space.sample(&mut stream(0, &[]));
+        let built = card(settings, &*space, &any)
+            .and_then(|card| card.networks(&*space).map_err(StudyError::Evaluator));
+        built
+            .map_err(|error| StudyError::Setting { name: "latency".to_owned(), reason: error.to_string() })?;
         let command = CommandSettings {
             command: settings.command.clone(),
             score: format!("-{MEASURE}"),
@@ -81,7 +89,11 @@ impl Measure for Program {
         let job = Job { architectures: vec![architecture.clone()], round: 0, batch: 0 };
         let outcome = self.evaluator.evaluate(&job, &mut stream(0, &[]), monitor)?.into_iter().next();
         // Networks are large, and many.
-        fs::remove_file(&file).map_err(io)?;
+        match fs::remove_file(&file) {
+            // The program has moved it to the device.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            other => other.map_err(io)?,
+        }
         match outcome {
             Some(Outcome::Scored(score)) if score.value < 0.0 => Ok(-score.value),
             Some(Outcome::Scored(score)) => {

@@ -9,11 +9,15 @@ use bonas_study::evaluator::Monitor;
 use bonas_study::journal::write_json;
 use bonas_study::rng::stream;
 
+use super::kept::Measured;
 use super::meter::Measure;
 use super::table::{Census, LayerTable};
 use super::{Kept, Meter, Program, Settings, setting};
 use crate::StudyError;
 use crate::config::LatencyBy;
+
+/// Fewest networks that a table is fitted to; half of those asked for, if that is more.
+const LEAST: usize = 5;
 
 /// Stream of the architectures that a table is fitted to.
 const TABLE: u64 = 3;
@@ -86,7 +90,7 @@ impl Store {
         &mut self,
         architecture: &Architecture,
         monitor: &dyn Monitor,
-    ) -> Result<Result<f64, String>, StudyError> {
+    ) -> Result<Measured, StudyError> {
         if self.settings.table == 0 {
             return self.measured(architecture, monitor);
         }
@@ -96,7 +100,7 @@ impl Store {
         };
         let table = self.table.insert(table);
         if let Some(known) = self.kept.get(architecture.key())? {
-            return Ok(Ok(known));
+            return Ok(known);
         }
         let reference = self.kept.reference()?.unwrap_or(1.0);
         match census(&self.settings, &*self.space, architecture) {
@@ -110,30 +114,45 @@ impl Store {
         &mut self,
         architecture: &Architecture,
         monitor: &dyn Monitor,
-    ) -> Result<Result<f64, String>, StudyError> {
+    ) -> Result<Measured, StudyError> {
         let key = architecture.key();
         if let Some(known) = self.kept.get(key)? {
-            return Ok(Ok(known));
+            return Ok(known);
         }
         let reference = match self.kept.reference()? {
             Some(known) => known,
             None => self.kept.keep_reference(self.meter.unit_ms(monitor)?)?,
         };
         match self.meter.ratio(architecture, monitor) {
-            Ok(ratio) => self.kept.keep(key, ratio * reference).map(Ok),
+            Ok(ratio) => self.kept.keep(key, Ok(ratio * reference)),
             Err(StudyError::Interrupted) => Err(StudyError::Interrupted),
             // It alone cannot be measured, as one that cannot be built in this size.
-            Err(error) => Ok(Err(failed(&error))),
+            Err(error) => self.kept.keep(key, Err(failed(&error))),
         }
     }
 
     /// Measures what a table is fitted to, as far as it is not on disk, and fits it.
     fn fitted(&mut self, monitor: &dyn Monitor) -> Result<LayerTable, StudyError> {
-        let mut measured = Vec::new();
-        for architecture in sample(&*self.space, self.settings.table) {
-            if let Ok(milliseconds) = self.measured(&architecture, monitor)? {
-                measured.push((census(&self.settings, &*self.space, &architecture)?, milliseconds));
+        let (mut measured, mut last) = (Vec::new(), String::new());
+        let sample = sample(&*self.space, self.settings.table);
+        for architecture in &sample {
+            match self.measured(architecture, monitor)? {
+                Ok(milliseconds) => {
+                    measured.push((census(&self.settings, &*self.space, architecture)?, milliseconds));
+                }
+                Err(reason) => last = format!(": {reason}"),
             }
+        }
+        let (there, all) = (measured.len(), sample.len());
+        if there < LEAST.max(all / 2) {
+            let reason = format!(
+                "{there} of {all} networks could be measured, and it takes {}{last}",
+                LEAST.max(all / 2)
+            );
+            return Err(setting("table", reason));
+        }
+        if there < all {
+            monitor.warning(&format!("latency.table: {there} of {all} networks could be measured{last}"));
         }
         let reference = self.kept.reference()?.ok_or_else(|| setting("table", "no network was measured"))?;
         measured.iter_mut().for_each(|(_, time)| *time /= reference);

@@ -40,7 +40,7 @@ use super::task::Task;
 use super::timings::{markdown, page as page_of_times};
 use super::{Experiment, Timings};
 use crate::StudyError;
-use crate::build::keep_space;
+use crate::build::{Latencies, keep_space};
 use crate::config::{ImagesConfig, SearchConfig, space_identity};
 use crate::experiment::PLAN_FILE;
 use crate::experiment::table::RUNS_FILE;
@@ -98,6 +98,8 @@ pub(super) struct ImagesTask<'a> {
     rows: Vec<Row>,
     plan: Plan,
     truth: Option<Truth>,
+    /// Of each strategy's space, where latencies are measured.
+    latencies: Vec<Option<Latencies>>,
     /// Devices of programs; networks find theirs themselves.
     slots: Slots,
     _lock: File,
@@ -135,7 +137,9 @@ impl<'a> ImagesTask<'a> {
         let plan = Plan::made(experiment, identity, &searchers)?;
         let rows = rows(&searchers, settings.random > 0);
         let slots = Slots::new(searchers.iter().map(|one| one.search.evaluator.devices()).max().unwrap_or(0));
-        Ok(Self { experiment, config, searchers, rows, plan, truth, slots, _lock: lock })
+        let latencies = searchers.iter().map(|one| Latencies::of(&one.search, &experiment.directory));
+        let latencies = latencies.collect::<Result<_, _>>()?;
+        Ok(Self { experiment, config, searchers, rows, plan, truth, latencies, slots, _lock: lock })
     }
 }
 

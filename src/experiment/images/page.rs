@@ -108,7 +108,14 @@ fn lead(summary: &Summary) -> String {
     };
     let truth = summary.truth.as_ref().map_or_else(String::new, |truth| format!(" True values: {truth}."));
     let yardstick = summary.yardstick.as_ref().map_or_else(String::new, yardstick);
-    format!("{} seeds; {budget}.{truth}{yardstick}", summary.seeds)
+    let predicted = match summary.latency_table {
+        0 => String::new(),
+        networks => format!(
+            " Latencies, and limits on them, are predicted from {networks} measured networks; the files latency_table in the \
+             comparison's folder say how well."
+        ),
+    };
+    format!("{} seeds; {budget}.{truth}{yardstick}{predicted}", summary.seeds)
 }
 
 /// How good a search can be by its table, in sentences.

@@ -12,7 +12,6 @@ use super::budget::{searching, set};
 use super::truth::{Agreement, Truth};
 use super::{ImagesTask, Searcher, Unit, aims};
 use crate::build::FollowUps;
-use crate::experiment::Experiment;
 use crate::report::{FinalResult, SUMMARY_FILE, Summary};
 use crate::search::{DIFFERENTIABLE_FOLDER, Search};
 use crate::{StudyError, build};
@@ -120,8 +119,8 @@ impl ImagesTask<'_> {
 
     /// Mean latency of some architectures of a strategy's space; none where that is not measured.
     fn latency(&self, strategy: usize, architectures: &[Architecture]) -> Result<Option<f64>, StudyError> {
-        let Experiment { directory, cancel, .. } = self.experiment;
-        let of = |one| build::latency(&self.searchers[strategy].search, directory, one, cancel);
+        let Some(latencies) = &self.latencies[strategy] else { return Ok(None) };
+        let of = |one| latencies.milliseconds(one, &self.experiment.cancel);
         let known = architectures.iter().map(of).collect::<Result<Vec<_>, _>>()?;
         let known: Vec<f64> = known.into_iter().flatten().collect();
         Ok((!known.is_empty()).then(|| mean(&known)))

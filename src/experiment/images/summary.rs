@@ -30,6 +30,9 @@ pub struct Summary {
     /// What that table says about how good a search can be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub yardstick: Option<Yardstick>,
+    /// Networks that latencies are predicted from; 0: each is measured, or none is.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub latency_table: usize,
     /// Seeds of each strategy; lists by seed are in their order.
     pub seeds: usize,
     /// The first seed.
@@ -42,6 +45,11 @@ pub struct Summary {
     pub strategies: Vec<StrategySummary>,
     /// Differences in test accuracy of every two of them.
     pub pairs: Vec<Pair>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// What a strategy may spend in every run.
@@ -161,6 +169,7 @@ impl ImagesTask<'_> {
             scores,
             truth: self.truth.as_ref().map(super::Truth::named),
             yardstick: self.truth.as_ref().map(super::Truth::yardstick),
+            latency_table: self.config.latency.table,
             seeds: settings.seeds,
             first_seed: settings.first_seed,
             seconds: settings.seconds,

@@ -88,7 +88,10 @@ impl Network {
         let pixels = self.pixels(batch);
         let session = Session::new(&self.folded, self.image, batch)?;
         let libtorch = fastest(|| Ok(self.libtorch.run(&pixels)?))?;
-        let tract = fastest(|| Ok(drop(session.logits(&pixels)?)))?;
+        let tract = fastest(|| {
+            session.logits(&pixels)?;
+            Ok(())
+        })?;
         Ok(vec![("libtorch".to_owned(), libtorch), ("tract, folded".to_owned(), tract)])
     }
 

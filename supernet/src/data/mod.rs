@@ -14,6 +14,7 @@
 
 mod augment;
 mod batch;
+mod begun;
 mod cache;
 mod check;
 mod cifar;

@@ -262,15 +262,16 @@ fn decoded_images_in_a_file_are_those_in_memory() {
     let made = || fs::metadata(pixels).unwrap().modified().unwrap();
     let first = made();
     // What a killed process left, and what another is writing.
-    fs::write(images.join("1-0.begun"), "half").unwrap();
-    let held = fs::File::create(images.join("2-0.begun")).unwrap();
+    fs::write(images.join("0-0.begun"), "half").unwrap();
+    let held = fs::File::create(images.join("0-1.begun")).unwrap();
     held.lock().unwrap();
     assert_eq!(search("again", &in_file).1, expected);
     assert_eq!(made(), first);
-    // Without its facts, or cut, it is made again; then what is left behind goes.
-    fs::remove_file(facts).unwrap();
+    assert!(!images.join("0-0.begun").exists());
+    // With damaged facts, or cut, it is made again.
+    fs::write(facts, "{").unwrap();
     assert_eq!(search("anew", &in_file).1, expected);
-    assert_eq!(files(), [images.join("2-0.begun"), facts.clone(), pixels.clone()]);
+    assert_eq!(files(), [images.join("0-1.begun"), facts.clone(), pixels.clone()]);
     fs::OpenOptions::new().write(true).open(pixels).unwrap().set_len(5).unwrap();
     assert_eq!(search("cut", &in_file).1, expected);
     assert_eq!(fs::metadata(pixels).unwrap().len(), 25 * 3 * 64);

@@ -164,7 +164,7 @@ fn a_search_scores_on_the_validation_part() {
     let search = |out: &str| bonas(&["search", "s.toml", "--out", out], at);
     config("my images", 1, "all");
     let planned = text(&bonas(&["search", "s.toml", "--dry-run"], at).stdout);
-    assert!(planned.contains("# Plan\nimages: 4 train, 4 val, 2 test; a search scores on val"), "{planned}");
+    assert!(planned.contains("\nimages: 4 train, 4 val, 2 test; a search scores on val"), "{planned}");
     let found = search("folder");
     let (printed, error) = (text(&found.stdout), text(&found.stderr));
     let said = "images: 4 train, 4 val, 2 test; a search scores on val, and final training learns from ";
@@ -262,15 +262,16 @@ fn decoded_images_in_a_file_are_those_in_memory() {
     let made = || fs::metadata(pixels).unwrap().modified().unwrap();
     let first = made();
     // What a killed process left, and what another is writing.
-    fs::write(images.join("1-0.begun"), "half").unwrap();
-    let held = fs::File::create(images.join("2-0.begun")).unwrap();
+    fs::write(images.join("0-0.begun"), "half").unwrap();
+    let held = fs::File::create(images.join("0-1.begun")).unwrap();
     held.lock().unwrap();
     assert_eq!(search("again", &in_file).1, expected);
     assert_eq!(made(), first);
-    // Without its facts, or cut, it is made again; then what is left behind goes.
-    fs::remove_file(facts).unwrap();
+    assert!(!images.join("0-0.begun").exists());
+    // With damaged facts, or cut, it is made again.
+    fs::write(facts, "{").unwrap();
     assert_eq!(search("anew", &in_file).1, expected);
-    assert_eq!(files(), [images.join("2-0.begun"), facts.clone(), pixels.clone()]);
+    assert_eq!(files(), [images.join("0-1.begun"), facts.clone(), pixels.clone()]);
     fs::OpenOptions::new().write(true).open(pixels).unwrap().set_len(5).unwrap();
     assert_eq!(search("cut", &in_file).1, expected);
     assert_eq!(fs::metadata(pixels).unwrap().len(), 25 * 3 * 64);
@@ -282,4 +283,40 @@ fn decoded_images_in_a_file_are_those_in_memory() {
     let (_, other) = search("other", &in_file);
     assert_eq!(files().len(), 5);
     assert_eq!(other, search("other-memory", &[]).1);
+}
+
+/// Ctrl-C while images are decoded ends a search at once, and leaves nothing that is taken for whole.
+#[cfg(all(feature = "torch", unix))]
+#[test]
+fn a_search_that_decodes_can_be_stopped() {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    colour_images(&at.join("images"));
+    fs::remove_file(at.join("images/light/bad.png")).unwrap();
+    // Many names of a large image, which take long to decode.
+    image::RgbImage::new(5000, 5000).save(at.join("large.png")).unwrap();
+    for i in 0..60 {
+        std::os::unix::fs::symlink(at.join("large.png"), at.join(format!("images/dark/z{i}.png"))).unwrap();
+    }
+    let config = "[space]\nname = \"nasbench201\"\n[data]\nsource = \"images\"\nimage_size = 8\nmemory_megabytes = 0\n\
+                  [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 1\n[final]\nseeds = 0\n";
+    fs::write(at.join("s.toml"), config).unwrap();
+    let mut search = Command::new(env!("CARGO_BIN_EXE_bonas"))
+        .args(["search", "s.toml", "--out", "run"])
+        .current_dir(at)
+        .env("XDG_CACHE_HOME", at.join("cache"))
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(search.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("images: decoded, ")));
+    let sent = Command::new("kill").args(["-INT", &search.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(search.wait().unwrap().signal(), Some(2));
+    let left = fs::read_dir(at.join("cache/bonas/images")).into_iter().flatten();
+    assert!(left.into_iter().all(|entry| entry.unwrap().path().extension().unwrap() == "begun"));
 }

@@ -59,15 +59,16 @@ pub(super) fn compare(args: &CompareArgs) -> anyhow::Result<()> {
     let directory = args.out.clone().ok_or_else(|| usage("--out DIR is missing"))?;
     files::expect_own(&directory, Folder::Comparison)?;
     let folder = args.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
-    let hint = "the same command goes on where it stopped".to_owned();
-    let experiment = Experiment {
+    let mut experiment = Experiment {
         table: args.table.clone(),
         folder: folder.to_owned(),
-        cancel: interrupt::flag_with(hint.clone())?,
         threads: args.threads.map_or_else(cores, NonZeroUsize::get),
         ..Experiment::new(config, directory)
     };
+    // While images are decoded Ctrl-C ends the process: nothing is under way that is worth waiting for.
     show_images(&experiment, folder, |error| placed(error, |key| args.origin(key)))?;
+    let hint = "the same command goes on where it stopped".to_owned();
+    experiment.cancel = interrupt::flag_with(hint.clone())?;
     let start = Instant::now();
     let bar = bar();
     let done = experiment.run(&mut |step| show(&bar, &step));

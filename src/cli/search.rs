@@ -133,9 +133,7 @@ pub(super) fn guarded(
     dir: &Path,
     origin: &dyn Fn(&str) -> String,
 ) -> anyhow::Result<()> {
-    let waits_for = if config.evaluator.follows_up() { WAITS_FOR_PROPOSAL } else { WAITS_FOR };
-    let interrupt = Interrupt::listen(waits_for, interrupt::hint(dir, "resume"))?;
-    let search = Search { config: config.clone(), directory: dir.to_owned(), cancel: interrupt.flag.clone() };
+    let mut search = Search { config: config.clone(), directory: dir.to_owned(), cancel: Arc::default() };
     let told = |error| placed(with_report(error, dir), origin);
     if config.evaluator.told().is_some() {
         show_skipped(&search, told)?;
@@ -149,7 +147,11 @@ pub(super) fn guarded(
         return print_ending(&summary, config, dir);
     }
     show_skipped(&search, told)?;
+    // While images are decoded Ctrl-C ends the process: nothing is under way that is worth waiting for.
     show_images(config, told)?;
+    let waits_for = if config.evaluator.follows_up() { WAITS_FOR_PROPOSAL } else { WAITS_FOR };
+    let interrupt = Interrupt::listen(waits_for, interrupt::hint(dir, "resume"))?;
+    search.cancel = interrupt.flag.clone();
     let mut planned = config.clone();
     planned.study.architectures = search.extended()?.unwrap_or(config.study.architectures);
     let line = Overall::new(StagePlan::of(&planned));

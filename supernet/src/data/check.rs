@@ -23,6 +23,7 @@ struct Looked {
 /// Looks at every file of a listing.
 pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     let files = &listing.files;
+    let decoded = Some(options.decoded(files.len()));
     let mut looked: Vec<Option<Looked>> = files.iter().map(|_| None).collect();
     parallel(
         files.len(),
@@ -49,7 +50,6 @@ pub(super) fn check(mut listing: Listing, options: &LoadOptions) -> DataReport {
     // A manifest may name a file twice.
     faults.sort_by(|a, b| (a.kind, &a.path).cmp(&(b.kind, &b.path)));
     faults.dedup();
-    let decoded = Some(options.decoded(parts.iter().map(|(_, images)| images).sum()));
     DataReport { parts, classes: listing.classes.len(), decoded, faults }
 }
 

@@ -30,7 +30,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
         Some([train, test]) => from_files(&[train], &[test], options.unpacked),
         None => from_directory(place.path(), options.unpacked),
     },
-    check: None,
+    list: None,
 };
 
 const SHAPE: ImageShape = ImageShape::new(3, 32, 32);

@@ -20,7 +20,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     is_in: |_| Ok(false),
     files: |_, _| Ok(Vec::new()),
     read: |_, _| digits(),
-    check: None,
+    list: None,
 };
 
 /// 64 grey values in 0..=16 and the label a line, no header. Source and licence:

@@ -6,12 +6,12 @@ use bonas_spaces::catalogue::Entry;
 use bonas_study::StudyError;
 
 use super::dataset::Dataset;
-use super::fault::DataReport;
 use super::images::ImageShape;
+use super::listing::Listing;
 use super::options::LoadOptions;
 
-/// Looks at the files of a place one by one.
-pub type Check = fn(&Place<'_>, &LoadOptions) -> Result<DataReport, StudyError>;
+/// Lists the image files of a place.
+type List = fn(&Place<'_>, &LoadOptions) -> Result<Listing, StudyError>;
 
 /// One kind of dataset: how it is named, recognised and read.
 ///
@@ -32,8 +32,8 @@ pub struct DatasetEntry {
     pub files: fn(&Place<'_>, &LoadOptions) -> Result<Vec<PathBuf>, StudyError>,
     /// Reads the dataset from the place after the colon.
     pub read: fn(&Place<'_>, &LoadOptions) -> Result<Dataset, StudyError>,
-    /// Looks at its files one by one; none: it is read, and its images are compared.
-    pub check: Option<Check>,
+    /// Lists its image files, which are decoded one by one; none: its images are stored in another way.
+    pub(super) list: Option<List>,
 }
 
 /// What stands after the colon of a source.

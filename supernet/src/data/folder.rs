@@ -1,6 +1,5 @@
 //! A folder of images by class.
 
-use super::check::check;
 use super::class_folders::{is_folder, list};
 use super::entry::DatasetEntry;
 use super::files::name_of;
@@ -23,5 +22,5 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
         let name = Some(name_of(place.path())).filter(|name| !name.is_empty());
         read_listing::read(name.as_deref().unwrap_or("folder"), list(place.path())?, options)
     },
-    check: Some(|place, options| Ok(check(list(place.path())?, options))),
+    list: Some(|place, _| list(place.path())),
 };

@@ -24,7 +24,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     is_in: |directory| Ok(find(directory)?.is_some()),
     files: |place, _| found(place.path()).map(|files| [files.train, files.test].concat()),
     read: |place, options| from_directory(place.path(), options.unpacked),
-    check: None,
+    list: None,
 };
 
 const IMAGES_MAGIC: u32 = 0x803;

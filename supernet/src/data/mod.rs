@@ -14,6 +14,7 @@
 
 mod augment;
 mod batch;
+mod begun;
 mod cache;
 mod check;
 mod cifar;
@@ -52,7 +53,7 @@ pub use cache::ImageCache;
 pub use crop::RandomCrop;
 pub use dataset::Dataset;
 pub use digits::digits;
-pub use entry::{Check, DatasetEntry, Place};
+pub use entry::{DatasetEntry, Place};
 pub use fault::{DataFault, DataReport, FaultKind};
 pub use image_files::ImageFiles;
 pub use images::{ImageShape, Images};

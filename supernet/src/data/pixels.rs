@@ -20,7 +20,7 @@ impl Pixels {
     /// # Errors
     /// Those of the system.
     pub(super) fn mapped(file: &File) -> io::Result<Self> {
-        // SAFETY: the file is one of bonas' own, which is whole before it has its name, and is never written again. Who cuts
+        // SAFETY: the file is one of bonas' own, which is whole before it is mapped or has its name, and is never written again. Who cuts
         // it by hand while it is in use ends the program.
         let map = unsafe { Mmap::map(file) }?;
         Ok(Self::Mapped(Arc::new(map)))

@@ -1,8 +1,11 @@
 //! The image files of a listing read into a dataset.
 
+use std::path::Path;
+
 use bonas_study::{StudyError, cores, parallel, rng};
 
 use super::augment::Augment;
+use super::begun::sweep;
 use super::dataset::Dataset;
 use super::decoded::{DecodedFiles, decoded_folder};
 use super::fault::{DataFault, FaultKind};
@@ -60,7 +63,7 @@ impl Decoded {
         let size = 3 * side * side;
         if options.decoded(files.len()) <= options.memory {
             let mut pixels = vec![0; files.len() * size]; // [n, 3, h, w]
-            let (grey, bad) = decode(files, options, |i, planes| {
+            let Found { grey, bad, .. } = decode(files, options, |i, planes| {
                 pixels[i * size..][..size].copy_from_slice(planes);
                 Ok(())
             })?;
@@ -68,52 +71,85 @@ impl Decoded {
             compact(&mut pixels, size, channels * side * side);
             return Ok(Self::new(files, pixels.into(), ImageShape::new(channels, side, side), bad));
         }
-        let kept = DecodedFiles::of(&decoded_folder()?, files, options)?;
-        let (pixels, facts) = match kept.read()? {
-            Some(there) => there,
-            None => {
-                let mut writer = kept.write(files.len(), size)?;
-                let (grey, bad) = decode(files, options, |i, planes| writer.image(i, planes))?;
-                writer.finish(if grey { 1 } else { 3 }, bad)?
-            }
+        Self::in_file(files, options, &decoded_folder()?)
+    }
+
+    /// Finds the file in a folder that an earlier process wrote, or writes it.
+    fn in_file(files: &[ImageFile], options: &LoadOptions, folder: &Path) -> Result<Self, StudyError> {
+        let side = options.image_size;
+        let size = 3 * side * side;
+        let kept = DecodedFiles::of(folder, files, options)?;
+        sweep(folder);
+        let (pixels, facts) = if let Some(there) = kept.read(files.len(), size)? {
+            there
+        } else {
+            let mut writer = kept.write(files.len(), size)?;
+            let Found { grey, bad, unread } = decode(files, options, |i, planes| writer.image(i, planes))?;
+            // What does not depend on the files as they were, or was decoded while they changed, is used this once.
+            let keep = kept.tell_of(&unread) && kept == DecodedFiles::of(folder, files, options)?;
+            writer.finish(if grey { 1 } else { 3 }, bad, keep)?
         };
         Ok(Self::new(files, pixels, ImageShape::new(facts.channels, side, side), facts.bad))
     }
 
     fn new(files: &[ImageFile], pixels: Pixels, shape: ImageShape, bad: Vec<(usize, String)>) -> Self {
         let mut is_read = vec![true; files.len()];
-        bad.iter().for_each(|(i, _)| is_read[*i] = false);
+        for (i, _) in &bad {
+            is_read[*i] = false;
+        }
         let fault =
             |(i, reason): (usize, String)| DataFault::new(FaultKind::Unreadable, &files[i].path, reason);
         Self { pixels, shape, is_read, bad: bad.into_iter().map(fault).collect() }
     }
 }
 
-/// Decodes files on all cores, and hands on the planes `[3, h, w]` of each that can be read. Returns whether all are grey, and
-/// places and reasons of those that cannot be read.
+/// What files turned out to be.
+struct Found {
+    /// Whether all are grey.
+    grey: bool,
+    /// Places and reasons of those that are no images, or cannot be read, in the order of the files.
+    bad: Vec<(usize, String)>,
+    /// Places of those whose bytes cannot be read.
+    unread: Vec<usize>,
+}
+
+/// Why a file has no pixels.
+enum NoPicture {
+    /// Its bytes cannot be read.
+    Unread(String),
+    /// Its bytes are no image.
+    Undecodable(String),
+}
+
+/// Decodes files on all cores, and hands on the planes `[3, h, w]` of each that can be read.
 fn decode(
     files: &[ImageFile],
     options: &LoadOptions,
     mut hand_on: impl FnMut(usize, &[u8]) -> Result<(), StudyError>,
-) -> Result<(bool, Vec<(usize, String)>), StudyError> {
-    let (mut bad, mut grey, mut done) = (Vec::new(), true, Ok(()));
-    let read = |i: usize| -> Result<_, String> {
-        let picture = Picture::decode(&files[i].bytes()?, options)?;
+) -> Result<Found, StudyError> {
+    let (mut found, mut done) = (Found { grey: true, bad: Vec::new(), unread: Vec::new() }, Ok(()));
+    let read = |i: usize| -> Result<_, NoPicture> {
+        let bytes = files[i].bytes().map_err(NoPicture::Unread)?;
+        let picture = Picture::decode(&bytes, options).map_err(NoPicture::Undecodable)?;
         Ok((planes(&picture), picture.grey))
     };
-    parallel(files.len(), cores(), read, |i, found| {
-        match found {
-            Ok((planes, is_grey)) => {
-                grey &= is_grey;
+    parallel(files.len(), cores(), read, |i, picture| {
+        match picture {
+            Ok((planes, grey)) => {
+                found.grey &= grey;
                 done = hand_on(i, &planes);
             }
-            Err(reason) => bad.push((i, reason)),
+            Err(NoPicture::Undecodable(reason)) => found.bad.push((i, reason)),
+            Err(NoPicture::Unread(reason)) => {
+                found.bad.push((i, reason));
+                found.unread.push(i);
+            }
         }
         done.is_ok()
     });
     done?;
-    bad.sort_unstable();
-    Ok((grey, bad))
+    found.bad.sort_unstable();
+    Ok(found)
 }
 
 /// Red, green and blue one after another, `[3, h, w]`.
@@ -191,4 +227,51 @@ fn refused(listing: &Listing, bad: &[DataFault]) -> StudyError {
         &listing.origin,
         format!("{} of {all} images cannot be read; {skip}{}", bad.len(), shown.concat()),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, File};
+
+    use image::{Rgb, RgbImage};
+
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let mut names: Vec<_> = names.map(|path| path.extension().unwrap().display().to_string()).collect();
+        names.sort();
+        names
+    }
+
+    /// Undecodable and missing files are kept as such; a file that is there and could not be read may be read next time.
+    #[test]
+    fn what_could_not_be_read_is_not_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let cache = at("cache");
+        RgbImage::from_pixel(4, 4, Rgb([1, 2, 3])).save(at("good.png")).unwrap();
+        fs::write(at("page.png"), "<html>").unwrap();
+        // Its bytes cannot be read, whoever reads.
+        fs::create_dir(at("folder.png")).unwrap();
+        let options = LoadOptions { image_size: 4, ..LoadOptions::default() };
+        let file = |name: &str| ImageFile { path: at(name), label: 0, part: Part::All };
+        let read = |names: &[&str]| {
+            let files: Vec<_> = names.iter().map(|name| file(name)).collect();
+            let decoded = Decoded::in_file(&files, &options, &cache).unwrap();
+            assert_eq!(decoded.pixels[..48], [[1; 16], [2; 16], [3; 16]].concat());
+            decoded.is_read
+        };
+        assert_eq!(read(&["good.png", "page.png", "folder.png"]), [true, false, false]);
+        assert_eq!(names(&cache), [""; 0]);
+        // The next to look takes away what was left behind, whether or not it decodes.
+        for expected in [["json", "pixels"]; 2] {
+            File::create(cache.join("0.begun")).unwrap();
+            assert_eq!(read(&["good.png", "page.png", "none.png"]), [true, false, false]);
+            assert_eq!(names(&cache), expected);
+        }
+        // Missing files that are there now are read.
+        fs::copy(at("good.png"), at("none.png")).unwrap();
+        assert_eq!(read(&["good.png", "page.png", "none.png"]), [true, false, true]);
+    }
 }

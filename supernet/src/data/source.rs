@@ -8,7 +8,7 @@ use bonas_spaces::catalogue::nearest;
 use bonas_study::StudyError;
 
 use super::DATASETS;
-use super::check::of_dataset;
+use super::check::{check, of_dataset};
 use super::dataset::Dataset;
 use super::decoded::decoded_folder;
 use super::entry::{DatasetEntry, Place};
@@ -126,8 +126,8 @@ impl Source {
     pub fn check(&self, options: &LoadOptions) -> Result<DataReport, StudyError> {
         options.check()?;
         let (kind, place) = (self.detected()?, Place(&self.place));
-        match kind.check {
-            Some(check) => check(&place, options),
+        match kind.list {
+            Some(list) => Ok(check(list(&place, options)?, options)),
             None => Ok(of_dataset(&(kind.read)(&place, options)?)),
         }
     }
@@ -138,11 +138,8 @@ impl Source {
     /// # Errors
     /// [`StudyError::Data`] for a folder that cannot be listed; [`StudyError::Setting`] where there is no cache folder.
     pub fn kept_in(&self, options: &LoadOptions) -> Result<Option<(u64, PathBuf)>, StudyError> {
-        let kind = self.detected()?;
-        if kind.check.is_none() {
-            return Ok(None);
-        }
-        let bytes = options.decoded((kind.files)(&Place(&self.place), options)?.len());
+        let Some(list) = self.detected()?.list else { return Ok(None) };
+        let bytes = options.decoded(list(&Place(&self.place), options)?.files.len());
         if bytes <= options.memory { Ok(None) } else { decoded_folder().map(|folder| Some((bytes, folder))) }
     }
 

@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use bonas_study::StudyError;
 
-use super::check::check;
 use super::entry::DatasetEntry;
 use super::fault::{DataFault, FaultKind};
 use super::files::{name_of, unusable};
@@ -35,7 +34,7 @@ pub(super) const ENTRY: DatasetEntry = DatasetEntry {
         let name = name.split('.').next().filter(|name| !name.is_empty()).unwrap_or(ENTRY.name);
         read_listing::read(name, list(place.path(), options.unpacked)?, options)
     },
-    check: Some(|place, options| Ok(check(list(place.path(), options.unpacked)?, options))),
+    list: Some(|place, options| list(place.path(), options.unpacked)),
 };
 
 /// Lists the image files that a manifest names, and what of it cannot be used.

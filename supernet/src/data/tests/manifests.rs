@@ -275,3 +275,19 @@ fn a_fingerprint_unpacks_as_much_as_a_search_reads() {
     assert_eq!(error, source.load(&short).unwrap_err().to_string());
     assert!(error.contains("raise data.unpacked_megabytes"), "{error}");
 }
+
+/// The manifest itself is no image, and one that is missing has its place all the same.
+#[test]
+fn the_images_of_a_manifest_are_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    pictures(dir.path(), 5);
+    let manifest = dir.path().join("list.csv");
+    write(&manifest, format!("{PLAIN}pictures/none.png,cat,train\n").as_bytes());
+    let source: Source = format!("manifest:{}", manifest.display()).parse().unwrap();
+    let of = |memory: u64| LoadOptions { image_size: 8, memory, ..LoadOptions::default() };
+    let six = 6 * 3 * 8 * 8;
+    assert_eq!(source.check(&of(0)).unwrap().decoded, Some(six));
+    assert!(source.kept_in(&of(six)).unwrap().is_none());
+    // Without a cache folder it is an error.
+    assert!(source.kept_in(&of(six - 1)).map_or(true, |kept| kept.is_some_and(|(bytes, _)| bytes == six)));
+}

@@ -69,7 +69,7 @@ cells = 0
 seeds = 0
 "#;
 
-/// Recurrent cells on text, a batch together.
+/// Recurrent cells on text, a batch together; then the best of them, the winner and a random one, each by itself.
 const LANGUAGE: &str = r#"
 [study]
 seed = 3
@@ -85,8 +85,13 @@ name = "language-model"
 epochs = 1
 hidden = 8
 embedding = 8
+[shortlist]
+cells = 2
+epochs = 1
 [final]
-seeds = 0
+seeds = 1
+random = 1
+epochs = 1
 "#;
 
 /// The compared files below a folder, by their path in it; journals without the configuration.

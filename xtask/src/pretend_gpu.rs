@@ -22,13 +22,19 @@ const VARIABLE: &str = "BONAS_PRETEND_GPU";
 const SOURCE: &str = "tests/device/pretend_cuda.cpp";
 const BACKEND: &str = "libtorch_cuda.so";
 
+/// What the names of the tests have in them.
+const TESTS: &str = "pretend_gpu::";
+
 /// Builds the device and runs the tests on it.
 pub(crate) fn check(workspace: &Workspace) -> Result<()> {
     let library = build(workspace)?;
     let check =
         GpuCheck { pretend: true, passed_on: vec!["--out".into(), "target/pretend-gpu/check.json".into()] };
     gpu_check(workspace, &check)?;
-    let arguments = ["test", "--package", "bonas", "--test", "main", "--", "--ignored", "pretend_gpu::"];
+    let arguments = ["test", "--package", "bonas", "--test", "main", "--", "--ignored", TESTS];
+    let listed = cargo(workspace).args(arguments).arg("--list").output().context("cannot list the tests")?;
+    let names = String::from_utf8_lossy(&listed.stdout);
+    ensure!(names.contains(": test"), "no test has a name with {TESTS}, so that nothing would be tested");
     run(cargo(workspace).args(arguments).env(VARIABLE, library))
 }
 

@@ -1,4 +1,4 @@
-"""The networks of benches/inference.rs in PyTorch and ONNX Runtime: milliseconds of processor time of the fastest run of each.
+"""The networks of benches/inference.rs in PyTorch and ONNX Runtime: milliseconds of the fastest run of each.
 
     python benches/python/inference.py FOLDER BATCH RUNS WARM_UP      (torch, safetensors, onnxruntime, numpy)
 
@@ -19,9 +19,9 @@ import torch
 def fastest(run: Callable[[], object], runs: int, warm_up: int) -> float:
     times = []
     for _ in range(runs):
-        start = time.process_time()
+        start = time.perf_counter()
         run()
-        times.append(1e3 * (time.process_time() - start))
+        times.append(1e3 * (time.perf_counter() - start))
     return min(times[warm_up:])
 
 

@@ -227,6 +227,12 @@ fn colour_images(root: &Path) {
     fs::write(root.join("light/bad.png"), "no").unwrap();
 }
 
+/// A search on such images.
+#[cfg(feature = "torch")]
+const SMALL_SEARCH: &str = "[study]\narchitectures = 4\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 2\n\
+                  [data]\nsource = \"images\"\nimage_size = 8\non_bad = \"skip\"\n\
+                  [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 1\nepochs = 1\nbatch = 4\n[final]\nseeds = 0\n";
+
 /// Images that do not fit into the memory that they may have are kept decoded: the search is the same, and the next one decodes nothing.
 #[cfg(feature = "torch")]
 #[test]
@@ -234,10 +240,7 @@ fn decoded_images_in_a_file_are_those_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     colour_images(&at.join("images"));
-    let config = "[study]\narchitectures = 4\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 2\n\
-                  [data]\nsource = \"images\"\nimage_size = 8\non_bad = \"skip\"\n\
-                  [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 1\nepochs = 1\nbatch = 4\n[final]\nseeds = 0\n";
-    fs::write(at.join("s.toml"), config).unwrap();
+    fs::write(at.join("s.toml"), SMALL_SEARCH).unwrap();
     let search = |out: &str, more: &[&str]| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bonas"));
         command.args(["search", "s.toml", "--out", out]).args(more);
@@ -319,4 +322,20 @@ fn a_search_that_decodes_can_be_stopped() {
     assert_eq!(search.wait().unwrap().signal(), Some(2));
     let left = fs::read_dir(at.join("cache/bonas/images")).into_iter().flatten();
     assert!(left.into_iter().all(|entry| entry.unwrap().path().extension().unwrap() == "begun"));
+}
+
+/// A cache folder that takes no images is named with what helps.
+#[cfg(feature = "torch")]
+#[test]
+fn images_that_cannot_be_kept_have_remedies() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    colour_images(&at.join("images"));
+    fs::write(at.join("s.toml"), SMALL_SEARCH).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_bonas"));
+    command.args(["search", "s.toml", "--out", "run", "--set", "data.memory_megabytes=0"]).current_dir(at);
+    let refused = text(&command.env("XDG_CACHE_HOME", at.join("s.toml")).output().unwrap().stderr);
+    let remedies =
+        "set XDG_CACHE_HOME to a folder that can be written and has room, or raise data.memory_megabytes";
+    assert!(refused.contains(remedies), "{refused}");
 }

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
 use super::begun::{begin, leads_to};
+use super::files::unusable;
 use super::listing::ImageFile;
 use super::options::LoadOptions;
 use super::pixels::Pixels;
@@ -73,9 +74,9 @@ impl DecodedFiles {
     /// Those of image files as they are now: a file is known by its path, its size and the time of its last change.
     ///
     /// # Errors
-    /// [`StudyError::Io`] for a folder that cannot be made.
+    /// [`StudyError::Data`] for a folder that cannot be made.
     pub(super) fn of(folder: &Path, files: &[ImageFile], options: &LoadOptions) -> Result<Self, StudyError> {
-        fs::create_dir_all(folder).map_err(|error| io_at(folder, &error))?;
+        fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
         let LoadOptions { image_size, background, .. } = options;
         let mut hasher = blake3::Hasher::new();
         hasher.update(format!("{VERSION} {image_size} {background:?} {}", files.len()).as_bytes());
@@ -107,38 +108,38 @@ impl DecodedFiles {
     /// What is there of so many images of so many bytes with three channels; none before all of it is, and where it is damaged.
     ///
     /// # Errors
-    /// [`StudyError::Io`] for files that cannot be read.
+    /// [`StudyError::Data`] for files that cannot be read.
     pub(super) fn read(&self, images: usize, size: usize) -> Result<Option<(Pixels, Facts)>, StudyError> {
         let text = match fs::read(&self.facts) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(io_at(&self.facts, &error)),
+            Err(error) => return Err(refused(&self.facts, &error)),
         };
         let facts = serde_json::from_slice::<Facts>(&text).ok().filter(|facts| facts.are_of(images, size));
         let Some(facts) = facts else { return Ok(None) };
         let opened = File::open(&self.pixels).and_then(|file| Ok((file.metadata()?.len(), file)));
         match opened {
             Ok((bytes, file)) if bytes == facts.bytes => {
-                Ok(Some((Pixels::mapped(&file).map_err(|error| self.io(&error))?, facts)))
+                Ok(Some((Pixels::mapped(&file).map_err(|error| self.refused(&error))?, facts)))
             }
             // Taken away or cut by hand: it is made again.
             Ok(_) => Ok(None),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(self.io(&error)),
+            Err(error) => Err(self.refused(&error)),
         }
     }
 
     /// Begins to write images of so many bytes each.
     ///
     /// # Errors
-    /// [`StudyError::Io`].
+    /// [`StudyError::Data`].
     pub(super) fn write(&self, images: usize, size: usize) -> Result<Writer<'_>, StudyError> {
         let begun = || {
             let file = begin(self.folder())?;
             file.as_file().set_len((images * size) as u64)?;
             Ok(file)
         };
-        let file = begun().map_err(|error| self.io(&error))?;
+        let file = begun().map_err(|error| self.refused(&error))?;
         Ok(Writer { files: self, file, images, size })
     }
 
@@ -146,14 +147,16 @@ impl DecodedFiles {
         self.pixels.parent().unwrap_or(Path::new(""))
     }
 
-    fn io(&self, error: &io::Error) -> StudyError {
-        io_at(&self.pixels, error)
+    fn refused(&self, error: &io::Error) -> StudyError {
+        refused(&self.pixels, error)
     }
 }
 
-fn io_at(path: &Path, error: &io::Error) -> StudyError {
-    let source = io::Error::new(error.kind(), format!("{error}; {REMEDY}"));
-    StudyError::Io { path: path.to_owned(), source }
+/// What the system says of the cache folder, with what helps.
+fn refused(path: &Path, error: &io::Error) -> StudyError {
+    let text = error.to_string();
+    let said = text.split(" (os error").next().unwrap_or_default();
+    unusable(path, format!("{said}; {REMEDY}"))
 }
 
 /// Decoded images that are being written, `[n, 3, h, w]`.
@@ -168,18 +171,18 @@ impl Writer<'_> {
     /// Writes an image at its place.
     ///
     /// # Errors
-    /// [`StudyError::Io`], as for a full disk.
+    /// [`StudyError::Data`], as for a full disk.
     pub(super) fn image(&mut self, at: usize, pixels: &[u8]) -> Result<(), StudyError> {
         let (place, file) = (SeekFrom::Start((at * self.size) as u64), self.file.as_file_mut());
         let written = file.seek(place).and_then(|_| file.write_all(pixels));
-        written.map_err(|error| self.files.io(&error))
+        written.map_err(|error| self.files.refused(&error))
     }
 
     /// Maps the images, and gives the files their names if they are to be kept. Grey images keep the first of their three
     /// equal planes.
     ///
     /// # Errors
-    /// [`StudyError::Io`].
+    /// [`StudyError::Data`].
     pub(super) fn finish(
         self,
         channels: usize,
@@ -201,7 +204,7 @@ impl Writer<'_> {
             named(told, &files.facts)?;
             Pixels::mapped(&file)
         };
-        let pixels = written().map_err(|error| files.io(&error))?;
+        let pixels = written().map_err(|error| files.refused(&error))?;
         Ok((pixels, facts))
     }
 }

@@ -57,7 +57,7 @@ impl Decoded {
     /// Decodes on all cores, into memory or a file, or finds the file that an earlier process wrote.
     ///
     /// # Errors
-    /// [`StudyError::Io`] where the file cannot be written or read.
+    /// [`StudyError::Data`] where the file cannot be written or read.
     fn of(listing: &Listing, options: &LoadOptions) -> Result<Self, StudyError> {
         let (files, side) = (&listing.files, options.image_size);
         let size = 3 * side * side;

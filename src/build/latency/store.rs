@@ -155,7 +155,9 @@ impl Store {
             monitor.warning(&format!("latency.table: {there} of {all} networks could be measured{last}"));
         }
         let reference = self.kept.reference()?.ok_or_else(|| setting("table", "no network was measured"))?;
-        measured.iter_mut().for_each(|(_, time)| *time /= reference);
+        for (_, time) in &mut measured {
+            *time /= reference;
+        }
         let table = LayerTable::fit(&measured)?;
         write_json(&self.told, &table.told(&measured, reference))?;
         Ok(table)

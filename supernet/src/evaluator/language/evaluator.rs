@@ -12,6 +12,7 @@ use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 use tch::Device;
 
+use super::state::sound;
 use super::training::loss_of;
 use super::{Curve, LanguageRecipe, Text, TextPart, Trained, Training, checkpoint};
 use crate::evaluator::RunFiles;
@@ -74,8 +75,9 @@ impl LanguageEvaluator {
             if let Some(files) = files {
                 self.keep(&trained, &files)?;
             }
-            match inverse_perplexity(loss) {
-                Ok(score) => scores.push(score),
+            match loss {
+                // 1/perplexity; a sound loss is so small that it and the perplexity are ordinary numbers.
+                Ok(loss) => scores.push(f64::exp(-loss)),
                 Err(reason) => return Ok(Err(reason)),
             }
         }
@@ -87,7 +89,8 @@ impl LanguageEvaluator {
         match (self.part, &trained.valid[0]) {
             (TextPart::Test, Ok(_)) => {
                 let words = self.text.part(TextPart::Test);
-                loss_of(&trained.net, &trained.routes[0], words, &|| monitor.cancelled()).map(Ok)
+                let loss = loss_of(&trained.net, &trained.routes[0], words, &|| monitor.cancelled())?;
+                Ok(sound(loss, "test", self.text.words()))
             }
             (_, valid) => Ok(valid.clone()),
         }
@@ -107,16 +110,6 @@ impl LanguageEvaluator {
         let rows: String = trained.epochs.iter().enumerate().map(row).collect();
         write_whole(&files.curves(), ("epoch,loss,validation_loss\n".to_owned() + &rows).as_bytes())
     }
-}
-
-/// 1/perplexity of a loss in nats a word.
-pub(super) fn inverse_perplexity(loss: Result<f64, String>) -> Result<f64, String> {
-    let loss = loss?;
-    let score = f64::exp(-loss);
-    if score > 0.0 {
-        return Ok(score);
-    }
-    Err(format!("its loss is {loss:.0} nats a word: training diverged"))
 }
 
 impl Evaluator for LanguageEvaluator {

@@ -138,7 +138,7 @@ impl Training<'_> {
                 checkpoint::save(file, &state, epochs)?;
             }
         }
-        let valid = state.valid();
+        let valid = state.valid(self.text.words());
         let State { optimizer, epochs, .. } = state;
         optimizer.keep_average(&net)?;
         Ok(Trained { net, routes, valid, epochs })

@@ -1,5 +1,6 @@
 //! Scores of recurrent cells by language models of their own.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -40,7 +41,8 @@ pub struct LanguageEvaluator {
     pub device: Device,
     /// Threads that libtorch may use on the CPU.
     pub threads: usize,
-    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped starts again.
+    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped starts again. States of trainings
+    /// that are scored on the validation part are removed once their batch is scored.
     pub folder: Option<PathBuf>,
 }
 
@@ -96,6 +98,23 @@ impl LanguageEvaluator {
         }
     }
 
+    /// Removes the states of a cell's trainings, of which nothing is needed but their scores: a search has many cells.
+    fn forget(&self, architecture: &Architecture) -> Result<(), StudyError> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.part == TextPart::Valid) else {
+            return Ok(());
+        };
+        for run in 0..self.seeds {
+            let path = RunFiles::new(folder, architecture.key(), run).checkpoint();
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != ErrorKind::NotFound => {
+                    return Err(StudyError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Writes learning curves, and the weights of what is no part of a search.
     fn keep(&self, trained: &Trained, files: &RunFiles) -> Result<(), StudyError> {
         if self.part == TextPart::Test {
@@ -136,6 +155,9 @@ impl Evaluator for LanguageEvaluator {
             Ok(runs) => Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch))),
             Err(reason) => Ok(Outcome::Failed(reason)),
         };
-        job.architectures.iter().map(score).collect()
+        let outcomes = job.architectures.iter().map(score).collect::<Result<Vec<_>, StudyError>>()?;
+        // With all of the batch: what stops it in between goes on from the states of those before.
+        job.architectures.iter().try_for_each(|architecture| self.forget(architecture))?;
+        Ok(outcomes)
     }
 }

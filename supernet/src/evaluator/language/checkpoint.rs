@@ -6,8 +6,8 @@ use std::path::Path;
 
 use tch::{Device, Kind, Tensor};
 
-use super::LanguageNet;
 use super::state::{Curve, State};
+use super::{LanguageNet, Text};
 use crate::model::{Result, SupernetError, fill_tensors, read_tensors, write_tensors};
 
 /// Numbers of a training in tensors, which a file is read into.
@@ -70,27 +70,45 @@ impl Numbers {
     }
 }
 
+/// The name of the tensor that says which training a file is of.
+const TRAINING: &str = "training";
+
+/// What a training is of, `[32]`: the bytes of a digest of its text and seed.
+pub(super) fn identity(text: &Text, seed: u64) -> Result<Tensor> {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(text.fingerprint().as_bytes()).update(&seed.to_le_bytes());
+    let digest = *hasher.finalize().as_bytes();
+    let numbers: Vec<i64> = digest.iter().map(|&byte| i64::from(byte)).collect();
+    Ok(Tensor::f_from_slice(&numbers)?)
+}
+
 /// All tensors of a training by name; those of the state share its memory.
-fn tensors(state: &State<'_>, numbers: &Numbers) -> Vec<(String, Tensor)> {
+fn tensors(state: &State<'_>, numbers: &Numbers, identity: &Tensor) -> Vec<(String, Tensor)> {
     let weights = state.net.params().iter().map(|(name, tensor)| (name.to_owned(), tensor.detach()));
-    weights.chain(state.optimizer.state()).chain(numbers.named()).collect()
+    let identity = (TRAINING.to_owned(), identity.shallow_clone());
+    weights.chain(state.optimizer.state()).chain(numbers.named()).chain([identity]).collect()
 }
 
 /// Writes a state between two epochs; the file appears whole or not at all.
 ///
 /// # Errors
 /// [`SupernetError::Checkpoint`] and [`SupernetError::Io`] naming the file.
-pub(super) fn save(file: &Path, state: &State<'_>, epochs: usize) -> Result<()> {
-    write_tensors(file, &tensors(state, &Numbers::of(state, epochs)?))
+pub(super) fn save(file: &Path, state: &State<'_>, epochs: usize, identity: &Tensor) -> Result<()> {
+    write_tensors(file, &tensors(state, &Numbers::of(state, epochs)?, identity))
 }
 
-/// Reads a state of a training of so many epochs; on an error the weights stay as they were.
+/// Reads a state of a training of so many epochs; on an error, and where the file is of another text or seed
+/// ([`identity`]), as after the text has changed, all stays as it was.
 ///
 /// # Errors
 /// [`SupernetError::Checkpoint`] for a file that is damaged or of another training.
-pub(super) fn load(file: &Path, state: &mut State<'_>, epochs: usize) -> Result<()> {
+pub(super) fn load(file: &Path, state: &mut State<'_>, epochs: usize, identity: &Tensor) -> Result<()> {
+    let found = read_tensors(file)?;
+    if found.get(TRAINING).is_some_and(|other| other.size() != identity.size() || !other.equal(identity)) {
+        return Ok(());
+    }
     let numbers = Numbers::new(state.failed.len(), epochs)?;
-    fill_tensors(file, &tensors(state, &numbers), read_tensors(file)?)?;
+    fill_tensors(file, &tensors(state, &numbers, identity), found)?;
     state.epochs = numbers.curves(state.failed.len())?;
     for (cell, failed) in state.failed.iter_mut().enumerate() {
         *failed = numbers.failed.f_int64_value(&[cell as i64])? != 0;

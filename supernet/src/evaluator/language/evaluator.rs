@@ -1,5 +1,6 @@
 //! Scores of recurrent cells by language models of their own.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use bonas_study::rng::{StudyRng, stream};
 use rand::Rng;
 use tch::Device;
 
+use super::state::sound;
 use super::training::loss_of;
 use super::{Curve, LanguageRecipe, Text, TextPart, Trained, Training, checkpoint};
 use crate::evaluator::RunFiles;
@@ -39,7 +41,8 @@ pub struct LanguageEvaluator {
     pub device: Device,
     /// Threads that libtorch may use on the CPU.
     pub threads: usize,
-    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped starts again.
+    /// Folder for the [`RunFiles`] of every run, made if need be; without it a run that is stopped starts again. States of trainings
+    /// that are scored on the validation part are removed once their batch is scored.
     pub folder: Option<PathBuf>,
 }
 
@@ -74,8 +77,9 @@ impl LanguageEvaluator {
             if let Some(files) = files {
                 self.keep(&trained, &files)?;
             }
-            match inverse_perplexity(loss) {
-                Ok(score) => scores.push(score),
+            match loss {
+                // 1/perplexity; a sound loss is so small that it and the perplexity are ordinary numbers.
+                Ok(loss) => scores.push(f64::exp(-loss)),
                 Err(reason) => return Ok(Err(reason)),
             }
         }
@@ -87,10 +91,28 @@ impl LanguageEvaluator {
         match (self.part, &trained.valid[0]) {
             (TextPart::Test, Ok(_)) => {
                 let words = self.text.part(TextPart::Test);
-                loss_of(&trained.net, &trained.routes[0], words, &|| monitor.cancelled()).map(Ok)
+                let loss = loss_of(&trained.net, &trained.routes[0], words, &|| monitor.cancelled())?;
+                Ok(sound(loss, "test", self.text.words()))
             }
             (_, valid) => Ok(valid.clone()),
         }
+    }
+
+    /// Removes the states of a cell's trainings, of which nothing is needed but their scores: a search has many cells.
+    fn forget(&self, architecture: &Architecture) -> Result<(), StudyError> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.part == TextPart::Valid) else {
+            return Ok(());
+        };
+        for run in 0..self.seeds {
+            let path = RunFiles::new(folder, architecture.key(), run).checkpoint();
+            match std::fs::remove_file(&path) {
+                Err(source) if source.kind() != ErrorKind::NotFound => {
+                    return Err(StudyError::Io { path, source });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Writes learning curves, and the weights of what is no part of a search.
@@ -107,16 +129,6 @@ impl LanguageEvaluator {
         let rows: String = trained.epochs.iter().enumerate().map(row).collect();
         write_whole(&files.curves(), ("epoch,loss,validation_loss\n".to_owned() + &rows).as_bytes())
     }
-}
-
-/// 1/perplexity of a loss in nats a word.
-pub(super) fn inverse_perplexity(loss: Result<f64, String>) -> Result<f64, String> {
-    let loss = loss?;
-    let score = f64::exp(-loss);
-    if score > 0.0 {
-        return Ok(score);
-    }
-    Err(format!("its loss is {loss:.0} nats a word: training diverged"))
 }
 
 impl Evaluator for LanguageEvaluator {
@@ -143,6 +155,9 @@ impl Evaluator for LanguageEvaluator {
             Ok(runs) => Ok(Outcome::Scored(Score::mean_of(runs, Fidelity::FromScratch))),
             Err(reason) => Ok(Outcome::Failed(reason)),
         };
-        job.architectures.iter().map(score).collect()
+        let outcomes = job.architectures.iter().map(score).collect::<Result<Vec<_>, StudyError>>()?;
+        // With all of the batch: what stops it in between goes on from the states of those before.
+        job.architectures.iter().try_for_each(|architecture| self.forget(architecture))?;
+        Ok(outcomes)
     }
 }

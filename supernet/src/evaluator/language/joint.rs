@@ -10,7 +10,6 @@ use bonas_study::rng::StudyRng;
 use rand::Rng;
 use tch::Device;
 
-use super::evaluator::inverse_perplexity;
 use super::{LanguageRecipe, Text, Training};
 
 /// Trains the cells of a batch in turns in one language model, in which they share the weights of equal
@@ -46,8 +45,8 @@ impl Evaluator for JointLanguageEvaluator {
         let cells = job.architectures.iter().map(|a| space.cell(a)).collect::<Result<Vec<_>, _>>()?;
         let seed = rng.next_u64();
         let training = Training { text: &self.text, recipe: &self.recipe, device: self.device, seed };
-        let outcome = |loss| match inverse_perplexity(loss) {
-            Ok(score) => Outcome::Scored(Score::of(score, Fidelity::SharedWeights)),
+        let outcome = |loss: Result<f64, String>| match loss {
+            Ok(loss) => Outcome::Scored(Score::of(f64::exp(-loss), Fidelity::SharedWeights)),
             Err(reason) => Outcome::Failed(reason),
         };
         Ok(training.run(&cells, monitor)?.valid.into_iter().map(outcome).collect())

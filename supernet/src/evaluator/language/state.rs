@@ -30,14 +30,31 @@ pub(super) struct State<'a> {
     pub(super) epochs: Vec<Curve>,
 }
 
+/// How far above the loss of guessing, the logarithm of the number of words, a loss may be: nats a word.
+const ABOVE_GUESSING: f64 = 10.0;
+
+/// A loss in nats a word on a part of a text of so many different words, or that training diverged.
+pub(super) fn sound(loss: f64, part: &str, words: usize) -> Result<f64, String> {
+    let guess = (words as f64).ln();
+    if !loss.is_finite() {
+        return Err(format!("its {part} loss is not finite"));
+    }
+    if loss <= guess + ABOVE_GUESSING {
+        return Ok(loss);
+    }
+    Err(format!(
+        "its {part} loss is {loss:.0} nats a word, far above the {guess:.1} of guessing: training diverged"
+    ))
+}
+
 impl State<'_> {
-    /// For each cell its validation loss after the last epoch, or why there is none.
-    pub(super) fn valid(&self) -> Vec<Result<f64, String>> {
+    /// For each cell its validation loss after the last epoch on a text of so many different words, or why there is none.
+    pub(super) fn valid(&self, words: usize) -> Vec<Result<f64, String>> {
         let last = self.epochs.last().map_or(&[][..], |curve| &curve.valid);
         let of = |(cell, failed): (usize, &bool)| match last.get(cell) {
             _ if *failed => Err(DIVERGED.to_owned()),
-            Some(loss) if loss.is_finite() => Ok(*loss),
-            _ => Err("its validation loss is not finite".to_owned()),
+            Some(loss) => sound(*loss, "validation", words),
+            None => Err("it has no validation loss".to_owned()),
         };
         self.failed.iter().enumerate().map(of).collect()
     }

@@ -304,6 +304,26 @@ fn what_diverges_fails_with_its_reason() {
     assert!(run.epochs.len() < 6);
 }
 
+/// Up to 10 nats above guessing among 5 words, ln 5 = 1.609.
+#[test]
+fn a_loss_far_above_guessing_is_a_failure() {
+    for loss in [0.0, 1.6, 11.6] {
+        assert_eq!(state::sound(loss, "test", 5), Ok(loss));
+    }
+    for loss in [11.62, 700.0, 720.0, 1e300] {
+        let reason = state::sound(loss, "test", 5).unwrap_err();
+        assert!(reason.contains("far above the 1.6 of guessing: training diverged"), "{reason}");
+    }
+    assert_eq!(
+        state::sound(720.4, "validation", 5).unwrap_err().find("its validation loss is 720 nats"),
+        Some(0)
+    );
+    assert_eq!(state::sound(f64::NAN, "test", 5).unwrap_err(), "its test loss is not finite");
+    let far = LanguageRecipe { optimizer: LanguageOptimizer::Sgd, learning_rate: 1e3, epochs: 1, ..small() };
+    let reason = trained(&far, &[cell("rnn")], 1).unwrap().valid[0].clone().unwrap_err();
+    assert!(reason.starts_with("its validation loss is ") && reason.contains("far above"), "{reason}");
+}
+
 #[test]
 fn a_training_stops_where_it_is_told_to_and_refuses_what_does_not_fit() {
     struct Stop;

@@ -86,7 +86,7 @@ impl Training<'_> {
     }
 
     /// The same, with the state after each epoch in a file: a training whose file is there goes on from it, and ends with the
-    /// same weights as one that was never stopped.
+    /// same weights as one that was never stopped. One whose file is of another text or seed begins anew.
     ///
     /// # Errors
     /// As [`run`](Self::run); [`StudyError::Training`] for a file that cannot be written, is damaged, or is of another training.
@@ -119,8 +119,9 @@ impl Training<'_> {
             failed: vec![false; cells.len()],
             epochs: Vec::with_capacity(epochs),
         };
+        let identity = checkpoint::identity(self.text, self.seed)?;
         if let Some(file) = file.filter(|file| file.exists()) {
-            checkpoint::load(file, &mut state, epochs)?;
+            checkpoint::load(file, &mut state, epochs, &identity)?;
         }
         for epoch in state.epochs.len()..epochs {
             monitor.step(epoch as u64, epochs as u64, "epochs");
@@ -135,10 +136,10 @@ impl Training<'_> {
                 break;
             }
             if let Some(file) = file {
-                checkpoint::save(file, &state, epochs)?;
+                checkpoint::save(file, &state, epochs, &identity)?;
             }
         }
-        let valid = state.valid();
+        let valid = state.valid(self.text.words());
         let State { optimizer, epochs, .. } = state;
         optimizer.keep_average(&net)?;
         Ok(Trained { net, routes, valid, epochs })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use bonas_spaces::families::nasbench_nlp::NasBenchNlp;
 use bonas_spaces::network::SpaceRecurrent;
 use bonas_spaces::{Architecture, SearchSpace};
+use bonas_study::evaluator::{Evaluator, Job};
 
 use rand::Rng;
 
@@ -47,7 +48,9 @@ fn text(folder: &Path) -> Text {
 fn recipe(optimizer: LanguageOptimizer) -> LanguageRecipe {
     let small =
         LanguageRecipe { embedding: 8, hidden: 8, epochs: 5, batch: 4, bptt: 8, ..LanguageRecipe::default() };
-    LanguageRecipe { optimizer, patience: 1, learning_rate: 0.02, ..small }
+    // So fast that plain steps go up and down, after which `nt-asgd` averages.
+    let learning_rate = if optimizer == LanguageOptimizer::NtAsgd { 100.0 } else { 0.02 };
+    LanguageRecipe { optimizer, patience: 1, learning_rate, ..small }
 }
 
 fn architecture(name: &str) -> (NasBenchNlp, Architecture) {
@@ -76,6 +79,12 @@ fn a_training_that_was_stopped_ends_as_one_that_was_not() {
         let (recipe, cells) = (recipe(optimizer), cells(names));
         let training = Training { text: &text, recipe: &recipe, device: Device::Cpu, seed: 3 };
         let whole = training.run(&cells, &StopIn::new(9)).unwrap();
+        if optimizer == LanguageOptimizer::NtAsgd {
+            // Averaging begins when a validation loss is above the least of those before the last one.
+            let valid: Vec<f64> = whole.epochs.iter().map(|epoch| epoch.valid[0]).collect();
+            let least = |at: usize| valid[..at - 1].iter().copied().fold(f64::INFINITY, f64::min);
+            assert!((2..valid.len() - 1).any(|at| valid[at] > least(at)), "it never averages: {valid:?}");
+        }
         let file = folder.path().join(format!("{optimizer:?}{}", names.len()));
         for at in [1, 3] {
             let stopped = training.resume(&cells, &file, &StopIn::new(at));
@@ -102,6 +111,52 @@ fn a_file_of_another_training_is_refused() {
     assert!(error("gru").contains("state: it has no layer0."), "{}", error("gru"));
     std::fs::write(&file, "no tensors").unwrap();
     assert!(error("rnn").contains("not a whole safetensors file"), "{}", error("rnn"));
+}
+
+#[test]
+fn a_training_begins_anew_where_text_or_seed_are_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let (text, recipe, cells) = (text(folder.path()), recipe(LanguageOptimizer::Adam), cells(&["rnn"]));
+    // The same number of words and the same vocabulary, in another order.
+    let mut other = text.clone();
+    other.train.reverse();
+    let first = Training { text: &text, recipe: &recipe, device: Device::Cpu, seed: 3 };
+    let file = folder.path().join("state");
+    for training in [Training { text: &other, ..first }, Training { seed: 4, ..first }] {
+        assert!(first.resume(&cells, &file, &StopIn::new(3)).is_err() && file.exists());
+        let whole = training.run(&cells, &StopIn::new(9)).unwrap();
+        let resumed = training.resume(&cells, &file, &StopIn::new(9)).unwrap();
+        assert_eq!((&resumed.epochs, &resumed.valid), (&whole.epochs, &whole.valid));
+        std::fs::remove_file(&file).unwrap();
+    }
+}
+
+/// Of what is scored on the validation part only the learning curve stays; states are there until the batch is scored.
+#[test]
+fn states_of_a_search_go_once_their_batch_is_scored() {
+    let folder = tempfile::tempdir().unwrap();
+    let (space, architecture) = architecture("rnn");
+    let other = space.parse("gru").unwrap();
+    let mut evaluator = LanguageEvaluator {
+        space: Arc::new(space),
+        text: Arc::new(text(folder.path())),
+        part: TextPart::Valid,
+        recipe: LanguageRecipe { epochs: 2, ..recipe(LanguageOptimizer::Adam) },
+        seeds: 1,
+        paired: Some(5),
+        device: Device::Cpu,
+        threads: 1,
+        folder: Some(folder.path().join("checkpoints")),
+    };
+    let files = RunFiles::new(&folder.path().join("checkpoints"), architecture.key(), 0);
+    evaluator.scores(&architecture, &mut stream(1, &[]), &StopIn::new(9)).unwrap().unwrap();
+    assert!(files.checkpoint().is_file());
+    let job = Job { round: 0, batch: 0, architectures: vec![architecture, other] };
+    let outcomes = evaluator.evaluate(&job, &mut stream(1, &[]), &StopIn::new(9)).unwrap();
+    assert_eq!(outcomes.len(), 2);
+    let left = std::fs::read_dir(folder.path().join("checkpoints")).unwrap();
+    let states = left.filter(|file| file.as_ref().unwrap().path().to_string_lossy().contains(".checkpoint."));
+    assert!(states.count() == 0 && files.curves().is_file());
 }
 
 #[test]

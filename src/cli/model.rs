@@ -59,11 +59,16 @@ impl Model {
     /// # Errors
     /// A usage error for a folder that holds no model; what is wrong with one that does.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        if !path.join(CARD_FILE).exists() && path.join(CONFIG_FILE).exists() {
-            expect_on_images(&*build::space(&read_config(path)?)?)?;
+        let read = |path: PathBuf| anyhow::Ok((ModelFolder::read(&path)?, path));
+        let opened = model_at(path).and_then(read);
+        // Why the folder of a search on text has no model says more than that it has none.
+        if opened.is_err()
+            && path.join(CONFIG_FILE).exists()
+            && let Ok(space) = read_config(path).and_then(|config| Ok(build::space(&config)?))
+        {
+            expect_on_images(&*space)?;
         }
-        let path = model_at(path)?;
-        let folder = ModelFolder::read(&path)?;
+        let (folder, path) = opened?;
         let foreign = |reason| DeployError::Folder { path: path.join(CARD_FILE), reason };
         let space = model_space(&folder.card().space).map_err(foreign)?;
         let (built, network) = folder.networks(&*space)?;

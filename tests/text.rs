@@ -75,7 +75,7 @@ fn the_winner_is_trained_beside_random_cells_and_perplexities_are_said() {
 #[test]
 fn a_training_that_is_killed_goes_on_to_the_same_bytes() {
     let place = place();
-    let long = SMALL.replace("epochs = 4\n", "epochs = 30\n");
+    let long = SMALL.replace("epochs = 4\n", "epochs = 60\n");
     fs::write(place.path().join("search.toml"), long).unwrap();
     let begin = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_bonas"));
@@ -100,14 +100,21 @@ fn a_training_that_is_killed_goes_on_to_the_same_bytes() {
     std::thread::sleep(Duration::from_millis(300));
     let interrupted = Instant::now();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    child.wait().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
     // 2 s on an idle machine.
     assert!(interrupted.elapsed() < Duration::from_secs(20));
     for arguments in [&["resume", "k"][..], &["search", "search.toml", "--out", "whole"]] {
         let done = bonas(arguments, place.path());
         assert!(done.status.success(), "{}", text(&done.stderr));
     }
-    for file in ["journal.jsonl", "final/journal.jsonl", "shortlist.json", "summary.json", "report.html"] {
+    let files = fs::read_dir(place.path().join("whole/final")).unwrap();
+    let names = files.map(|file| format!("final/{}", file.unwrap().file_name().to_string_lossy()));
+    let trained: Vec<String> =
+        names.filter(|name| name.ends_with(".safetensors") || name.ends_with(".curves.csv")).collect();
+    // Weights, state and learning curve of two runs of two cells.
+    assert_eq!(trained.len(), 12, "{trained:?}");
+    let records = ["journal.jsonl", "final/journal.jsonl", "shortlist.json", "summary.json", "report.html"];
+    for file in records.into_iter().chain(trained.iter().map(String::as_str)) {
         let of = |folder: &str| fs::read(place.path().join(folder).join(file)).unwrap();
         assert!(of("k") == of("whole"), "{file}");
     }
@@ -127,13 +134,57 @@ fn what_does_not_fit_a_text_is_refused_before_anything_is_written() {
     };
     refused("final.channels=4", "final.channels: it is for networks on images");
     refused("shortlist.batch=9", "shortlist.batch: it is for networks on images");
-    refused("evaluator.text=text:nowhere", "nowhere");
+    refused("evaluator.text=text:nowhere", "evaluator.text: ");
+    refused("evaluator.text=text:", "\"text:\" is no text; give prose or text:DIRECTORY");
     refused("space.name=nasbench201", "nasbench201");
+    // A text of a flag is where the command is given.
+    let below = place.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let here =
+        bonas(&["search", "../search.toml", "--dry-run", "--set", "evaluator.text=text:../words"], &below);
+    assert!(here.status.success(), "{}", text(&here.stderr));
     let planned = bonas(&["search", "search.toml", "--dry-run"], place.path());
     let plan = text(&planned.stdout);
-    for expected in
-        ["search: 4 architectures, 2 a batch", "about ", " multiply-adds", "shares of the work: search "]
-    {
+    for expected in [
+        "search: 4 architectures, 2 a batch",
+        "1 layer of 6",
+        "the best 2, 1 training from scratch each",
+        "about ",
+        " multiply-adds",
+        "shares of the work: search ",
+    ] {
         assert!(plan.contains(expected), "no {expected:?} in {plan}");
     }
+}
+
+#[test]
+fn a_text_that_has_changed_is_refused_by_its_key_and_commands_for_images_say_what_they_are_for() {
+    let place = place();
+    let (none, here) = (["--set", "final.seeds=0", "--set", "shortlist.cells=0"], place.path());
+    let run = |arguments: &[&str]| bonas(arguments, here);
+    let done = run(&[&["search", "search.toml", "--out", "s"], &none[..]].concat());
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let hint = "cells of nasbench-nlp are trained by `bonas search` with evaluator language-model; this command is for \
+                networks on images";
+    for arguments in [
+        &["train", "--from", "s", "--out", "t"][..],
+        &["train", "--space", "nasbench-nlp", "--genotype", "lstm", "--data", "digits", "--out", "t"],
+        &["export", "s", "--to", "onnx", "--out", "e"],
+        &["export", "--space", "nasbench-nlp", "--arch", "lstm", "--to", "pytorch", "--out", "e"],
+        &["evaluate", "s", "--data", "digits"],
+    ] {
+        let refused = run(arguments);
+        assert!(
+            !refused.status.success() && text(&refused.stderr).contains(hint),
+            "{}",
+            text(&refused.stderr)
+        );
+    }
+    fs::write(here.join("words/train"), "e d c b a\n".repeat(120)).unwrap();
+    let changed = run(&["resume", "s", "--budget", "6"]);
+    assert!(
+        !changed.status.success() && text(&changed.stderr).contains("evaluator.text: the data have changed"),
+        "{}",
+        text(&changed.stderr)
+    );
 }

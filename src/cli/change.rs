@@ -8,6 +8,7 @@ use bonas::config::{ConfigError, ExperimentConfig, FinalSettings, SearchConfig, 
 use bonas::search::{DEMO, PRESETS, Preset};
 use bonas::spaces::catalogue::Entry;
 use bonas::supernet::data::Source;
+use bonas::supernet::evaluator::language::text_within;
 use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
@@ -296,6 +297,10 @@ impl Change {
         }
         let value = match (section, key) {
             ("data", "source") => source(value, "--set data.source")?.into(),
+            ("evaluator", "text") => {
+                let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
+                text_within(value_of(value).as_str().unwrap_or(value), &here).into()
+            }
             ("space", "name") if value.starts_with(SPACE_FILE) => {
                 let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
                 let path = here.join(&value[SPACE_FILE.len()..]);

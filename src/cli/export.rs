@@ -20,7 +20,7 @@ use bonas::study::journal::write_whole;
 use bonas::study::rng::stream;
 use clap::{Args, ValueEnum};
 
-use super::model::Model;
+use super::model::{Model, expect_on_images};
 use super::{out as output, usage};
 
 /// Name of the PyTorch source.
@@ -165,6 +165,7 @@ fn trained(model: Model) -> anyhow::Result<Subject> {
 fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
     let space = named_space(&args.space, Path::new("")).map_err(|e| usage(format!("--space: {e}")))?;
     let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
+    expect_on_images(&*space)?;
     let networks = space.require_network().map_err(usage)?;
     let named = |name: &String| networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")));
     let around = Untrained {

@@ -7,11 +7,11 @@ use std::sync::Arc;
 use anyhow::Context;
 #[cfg(feature = "torch")]
 use bonas::build::classifier;
-use bonas::build::model_space;
+use bonas::build::{self, model_space};
 use bonas::deploy::folder::CARD_FILE;
 use bonas::deploy::{DeployError, Deployed, Folder as ModelFolder};
 use bonas::report::{FINAL_FILE, FinalResult};
-use bonas::search::FINALS_FOLDER;
+use bonas::search::{CONFIG_FILE, FINALS_FOLDER};
 use bonas::spaces::SearchSpace;
 #[cfg(feature = "torch")]
 use bonas::spaces::network::Network;
@@ -25,6 +25,7 @@ use bonas::supernet::model::{Classifier, Placement};
 #[cfg(feature = "torch")]
 use bonas::tch::Device;
 
+use super::searched::read_config;
 use super::usage;
 
 /// A model folder with the network that it describes.
@@ -38,14 +39,36 @@ pub(super) struct Model {
     pub(super) built: Network,
 }
 
+/// Refuses a space of recurrent cells for a command that is about networks on images.
+///
+/// # Errors
+/// A usage error that says what trains its cells.
+pub(super) fn expect_on_images(space: &dyn SearchSpace) -> anyhow::Result<()> {
+    if space.network().is_some() || space.recurrent().is_none() {
+        return Ok(());
+    }
+    Err(usage(format!(
+        "cells of {} are trained by `bonas search` with evaluator language-model; this command is for networks on images",
+        space.name()
+    )))
+}
+
 impl Model {
     /// Reads a model folder; the folder of a search or of a training stands for the model of its winner's first run.
     ///
     /// # Errors
     /// A usage error for a folder that holds no model; what is wrong with one that does.
     pub(super) fn open(path: &Path) -> anyhow::Result<Self> {
-        let path = model_at(path)?;
-        let folder = ModelFolder::read(&path)?;
+        let read = |path: PathBuf| anyhow::Ok((ModelFolder::read(&path)?, path));
+        let opened = model_at(path).and_then(read);
+        // Why the folder of a search on text has no model says more than that it has none.
+        if opened.is_err()
+            && path.join(CONFIG_FILE).exists()
+            && let Ok(space) = read_config(path).and_then(|config| Ok(build::space(&config)?))
+        {
+            expect_on_images(&*space)?;
+        }
+        let (folder, path) = opened?;
         let foreign = |reason| DeployError::Folder { path: path.join(CARD_FILE), reason };
         let space = model_space(&folder.card().space).map_err(foreign)?;
         let (built, network) = folder.networks(&*space)?;

@@ -68,7 +68,10 @@ fn evaluation(config: &SearchConfig) -> anyhow::Result<String> {
     let follow_ups = FollowUps::planned(config)?;
     if shortlist.cells > 0 {
         follow_ups.shortlist(Path::new(""))?;
-        let runs = counted(shortlist.seeds, "more run");
+        let runs = match config.evaluator.fidelity() {
+            Fidelity::SharedWeights => counted(shortlist.seeds, "training") + " from scratch",
+            _ => counted(shortlist.seeds, "more run"),
+        };
         let _ = writeln!(text, "shortlist: the best {}, {runs} each", shortlist.cells);
     }
     if finals.seeds > 0 {

@@ -224,7 +224,7 @@ impl Search {
         }
         let identity = self.config.identity() + &knowledge.identity(&transfer, &**space)?;
         let study = Study::new(space.clone(), strategy, evaluators);
-        let study = data.into_iter().fold(study, Study::data);
+        let study = data.into_iter().fold(study, Study::data).data_key(self.config.evaluator.data_key());
         Ok(self.configured(study, identity).directory(&self.directory))
     }
 

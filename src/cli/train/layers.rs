@@ -16,7 +16,7 @@ use toml::{Table, Value};
 
 use super::TrainArgs;
 use crate::cli::change::{self, Change, ChangeArgs};
-use crate::cli::model::model_at;
+use crate::cli::model::{expect_on_images, model_at};
 use crate::cli::searched;
 use crate::cli::{files, placed, usage};
 
@@ -42,6 +42,9 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
     let file = args.config.as_deref().map(read_file).transpose()?;
     let recipe = args.recipe.as_deref().map(|name| RECIPES.get(name).map_err(usage)).transpose()?;
     let init = init(args, file.as_ref())?;
+    if let Some(searched) = &searched {
+        expect_on_images(&*space_of(searched)?)?;
+    }
     let base = base(args, searched.as_ref(), file.as_ref(), init.as_ref())?;
     let mut table: Table = base.plain().parse()?;
     if let Some(recipe) = recipe {
@@ -51,6 +54,7 @@ pub(super) fn planned(args: &TrainArgs) -> anyhow::Result<Planned> {
         lay(&mut table, layer);
     }
     let config = with_flags(args, init.as_ref(), table)?;
+    expect_on_images(&*space_of(&config).map_err(|error| placed(error, super::flag))?)?;
     config.finals.checked_recipe(&config.training).map_err(|error| placed(error, super::flag))?;
     if !names_images(args, file.as_ref()) {
         let search = args.from.as_deref().zip(searched.as_ref());

@@ -13,6 +13,12 @@ impl Study {
         Self { data: Some(fingerprint.into()), ..self }
     }
 
+    /// Sets the key of the configuration that names these data, for the error where they have changed; without it `data.source`.
+    #[must_use]
+    pub fn data_key(self, key: &'static str) -> Self {
+        Self { data_key: key, ..self }
+    }
+
     /// Whether the study can go on in its folder: as [`run`](Self::run), but nothing is asked and nothing evaluated.
     ///
     /// # Errors
@@ -48,7 +54,7 @@ impl Runner {
         match &self.state.data {
             Some(there) if *there == fingerprint => Ok(()),
             Some(there) => Err(StudyError::Setting {
-                name: "data.source".into(),
+                name: self.study.data_key.into(),
                 reason: format!(
                     "the data have changed: the study goes by those with fingerprint {there}, and here are those with \
                      {fingerprint}; put the former back, begin in another folder, or accept these with --accept-data"

@@ -207,6 +207,11 @@ pub trait BuildEvaluator {
         Ok(None)
     }
 
+    /// The key of the configuration that names the data of [`data_fingerprint`](Self::data_fingerprint).
+    fn data_key(&self) -> &'static str {
+        "data.source"
+    }
+
     /// The network that is trained, for plans; none where nothing is trained.
     fn network(&self) -> Option<NetworkPlan> {
         None

@@ -107,8 +107,9 @@ impl LanguageModel {
 impl fmt::Display for LanguageModel {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { words, embedding, hidden, layers, tied } = self;
+        let of = if *layers == 1 { "layer" } else { "layers" };
         let decoder = if *tied { "tied decoder" } else { "decoder" };
-        write!(f, "{words} words, embedding {embedding}, {layers} layers of {hidden}, {decoder}")
+        write!(f, "{words} words, embedding {embedding}, {layers} {of} of {hidden}, {decoder}")
     }
 }
 

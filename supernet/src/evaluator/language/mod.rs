@@ -43,7 +43,7 @@ mod training;
 
 pub use recipe::{LanguageOptimizer, LanguageRecipe};
 pub use settings::LanguageSettings;
-pub use text::{Text, TextPart};
+pub use text::{Text, TextPart, text_within};
 
 #[cfg(feature = "torch")]
 pub use evaluator::LanguageEvaluator;

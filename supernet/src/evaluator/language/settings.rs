@@ -11,7 +11,7 @@ use bonas_study::rng::stream;
 use bonas_study::settings::{Invalid, at_least_1, ensure};
 use bonas_study::{Evaluator, Fidelity, StudyError};
 
-use super::text::EMBEDDED;
+use super::text::{EMBEDDED, text_within};
 #[cfg(feature = "torch")]
 use super::{JointLanguageEvaluator, LanguageEvaluator, TextPart};
 use super::{LanguageOptimizer, LanguageRecipe, Text};
@@ -123,10 +123,7 @@ impl LanguageSettings {
 
     fn read(&self, setup: &Setup) -> Result<Text, StudyError> {
         setup.space.require_recurrent().map_err(|error| setting("space.name", error.to_string()))?;
-        let source = match self.text.strip_prefix("text:") {
-            Some(folder) => format!("text:{}", setup.relative_to.join(folder.trim()).display()),
-            None => self.text.clone(),
-        };
+        let source = text_within(&self.text, &setup.relative_to);
         let text = Text::load(&source, self.least).map_err(in_section)?;
         let recipe = self.recipe();
         recipe.check().and_then(|()| recipe.fits(&text)).map_err(in_section)?;
@@ -143,9 +140,10 @@ fn setting(name: &str, reason: String) -> StudyError {
     StudyError::Setting { name: name.to_owned(), reason }
 }
 
-/// An error of a setting under its key.
+/// An error of a setting under its key, and one of a text under its own.
 fn in_section(error: StudyError) -> StudyError {
     match error {
+        StudyError::Data { .. } | StudyError::Io { .. } => setting("evaluator.text", error.to_string()),
         StudyError::Setting { name, reason } => setting(&format!("evaluator.{name}"), reason),
         other => other,
     }
@@ -252,6 +250,10 @@ impl BuildEvaluator for LanguageSettings {
     fn scores(&self) -> String {
         let how = if self.shared { " with shared weights" } else { ", trained from scratch" };
         format!("1/perplexity on held-out text{how}")
+    }
+
+    fn data_key(&self) -> &'static str {
+        "evaluator.text"
     }
 
     fn data_fingerprint(&self, setup: &Setup) -> Result<Option<String>, StudyError> {

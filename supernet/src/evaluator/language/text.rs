@@ -48,6 +48,14 @@ pub struct Text {
     vocabulary: Vec<String>,
 }
 
+/// The source of a text ([`Text::load`]) with a relative folder taken from `base`; what names no folder stays as it is.
+pub fn text_within(source: &str, base: &Path) -> String {
+    match source.strip_prefix(FOLDER).map(str::trim) {
+        Some(folder) if !folder.is_empty() => format!("{FOLDER}{}", base.join(folder).display()),
+        _ => source.to_owned(),
+    }
+}
+
 impl Text {
     /// Reads `prose`, the text inside the program (`data/README.md` has its source), or `text:DIRECTORY`: a folder in which one
     /// file each has `train`, `valid` and `test` in its name, such as those of Penn Treebank and WikiText-2.
@@ -260,6 +268,16 @@ mod tests {
         for source in ["poems", "text:", "text"] {
             let error = Text::load(source, 1).unwrap_err().to_string();
             assert!(error.contains("give prose or text:DIRECTORY"), "{error}");
+        }
+    }
+
+    #[test]
+    fn relative_folders_start_from_a_base_and_an_empty_one_stays_empty() {
+        let base = Path::new("/base");
+        for (source, expected) in
+            [("text:a/b", "text:/base/a/b"), ("text: /c", "text:/c"), ("text:", "text:"), ("prose", "prose")]
+        {
+            assert_eq!(text_within(source, base), expected);
         }
     }
 

@@ -176,10 +176,7 @@ fn what_follows_may_be_changed_and_the_rest_is_refused_by_name() {
         ),
         (&["--set", "study.architectures=30"], "--set study.architectures=30: take --budget"),
         (&["--set", "space.name=darts"], "--set space.name=darts: the scores of this search depend on it"),
-        (
-            &["--set", "final.layers=3"],
-            "--set final.layers=3: final.layers: it is for networks that bonas trains",
-        ),
+        (&["--set", "final.layers=3"], "--set final.layers=3: final.layers: it is for networks on images"),
         (&["--workers", "0"], "--workers 0: study.workers: 0 is out of range"),
         (&["--set", "final.sead=2"], "unknown key `sead`"),
     ] {

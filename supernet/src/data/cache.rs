@@ -19,7 +19,7 @@ use super::source::Source;
 /// let (images, options) = (ImageCache::default(), LoadOptions::default());
 /// let data = images.load(&"digits".parse()?, &options)?;
 /// let again = images.clone().load(&"digits".parse()?, &options)?;
-/// assert_eq!(data.train.pixels().as_ptr(), again.train.pixels().as_ptr());
+/// assert_eq!(data.train.image(0).as_ptr(), again.train.image(0).as_ptr());
 /// # Ok::<(), bonas_study::StudyError>(())
 /// ```
 #[derive(Clone, Debug, Default)]

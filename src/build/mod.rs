@@ -66,9 +66,9 @@ pub fn setup(config: &SearchConfig) -> Result<Setup, StudyError> {
     })
 }
 
-/// Fingerprint of the data that a search depends on: those of its evaluator ([`BuildEvaluator::data_fingerprint`](bonas_supernet::evaluator::BuildEvaluator::data_fingerprint)), and images
-/// ([`Source::fingerprint`]): those that networks are trained on, and those
-/// that a program of the user's is told to be trained on by `data.source`. None for others and for images inside the program.
+/// Fingerprint of the data that a search depends on: those of its evaluator
+/// ([`BuildEvaluator::data_fingerprint`](bonas_supernet::evaluator::BuildEvaluator::data_fingerprint)), and images
+/// ([`Source::fingerprint`]): those that networks are trained on, and those that a program of the user's is told to be trained on by `data.source`. None for others and for images inside the program.
 ///
 /// # Errors
 /// [`StudyError::Setting`] for a text that names no source, [`StudyError::Data`] for files that cannot be read.

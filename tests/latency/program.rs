@@ -57,6 +57,25 @@ fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
 
+/// A file that cannot be written stops the search; it is no failure of an architecture, and the search goes on once it can be.
+#[test]
+fn a_disk_that_takes_no_network_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("measure.sh"), MEASURE).unwrap();
+    fs::create_dir(at.join("s")).unwrap();
+    fs::write(at.join("s/latency"), "in the place of the folder").unwrap();
+    let stopped = search(at, "s", &BY);
+    let error = text(&stopped.stderr);
+    assert!(!stopped.status.success() && error.contains("s/latency/"), "{error}");
+    let kept = fs::read_to_string(at.join("s/latency.jsonl")).unwrap();
+    assert!(!kept.contains("failed"), "{kept}");
+    fs::remove_file(at.join("s/latency")).unwrap();
+    let done = search(at, "s", &BY);
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    assert_eq!(runs(at), 7);
+}
+
 /// What a program does wrong is the failure of its architecture, or said before anything begins.
 #[test]
 fn programs_that_cannot_measure_are_named() {

@@ -85,7 +85,7 @@ impl Store {
     /// that are measured now and then kept on disk; or why it has none.
     ///
     /// # Errors
-    /// [`StudyError::Interrupted`]; errors of the files.
+    /// [`StudyError::Interrupted`]; errors of the files, and of libtorch, which say nothing about the architecture.
     pub(super) fn milliseconds(
         &mut self,
         architecture: &Architecture,
@@ -105,7 +105,8 @@ impl Store {
         let reference = self.kept.reference()?.unwrap_or(1.0);
         match census(&self.settings, &*self.space, architecture) {
             Ok(census) => Ok(Ok(table.predict(&census) * reference)),
-            Err(error) => Ok(Err(failed(&error))),
+            Err(error @ (StudyError::Space(_) | StudyError::Evaluator(_))) => Ok(Err(failed(&error))),
+            Err(error) => Err(error),
         }
     }
 
@@ -125,9 +126,12 @@ impl Store {
         };
         match self.meter.ratio(architecture, monitor) {
             Ok(ratio) => self.kept.keep(key, Ok(ratio * reference)),
-            Err(StudyError::Interrupted) => Err(StudyError::Interrupted),
             // It alone cannot be measured, as one that cannot be built in this size.
-            Err(error) => self.kept.keep(key, Err(failed(&error))),
+            Err(error @ (StudyError::Space(_) | StudyError::Evaluator(_))) => {
+                self.kept.keep(key, Err(failed(&error)))
+            }
+            // A full disk, or want of memory, says nothing about it.
+            Err(error) => Err(error),
         }
     }
 

@@ -340,3 +340,34 @@ fn images_that_cannot_be_kept_have_remedies() {
         "set XDG_CACHE_HOME to a folder that can be written and has room, or raise data.memory_megabytes";
     assert!(refused.contains(remedies), "{refused}");
 }
+
+/// The images of a search are those beside its configuration, wherever the command runs, and a search that is done is told without
+/// them.
+#[cfg(feature = "torch")]
+#[test]
+fn a_search_is_told_from_any_folder_and_without_its_images() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    colour_images(&at.join("images"));
+    fs::remove_file(at.join("images/light/bad.png")).unwrap();
+    let config = "[study]\narchitectures = 2\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\nbatch = 2\n\
+                  [data]\nsource = \"images\"\nimage_size = 8\n\
+                  [evaluator]\nname = \"from-scratch\"\nchannels = 2\nlayers = 1\nepochs = 1\nbatch = 4\n[final]\nseeds = 0\n";
+    fs::write(at.join("s.toml"), config).unwrap();
+    fs::create_dir(at.join("elsewhere")).unwrap();
+    let elsewhere = |arguments: &[&str]| {
+        let done = bonas(arguments, &at.join("elsewhere"));
+        assert!(done.status.success(), "{arguments:?}: {}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    // Begun there, too: the paths of a configuration start from its folder.
+    let begun = elsewhere(&["search", "../s.toml", "--out", "../r"]);
+    assert!(begun.contains("bonas train --from "), "{begun}");
+    let train = "bonas train --from ../r ";
+    assert!(elsewhere(&["report", "../r"]).contains(train));
+    fs::rename(at.join("images"), at.join("gone")).unwrap();
+    for told in [&["report", "../r"], &["resume", "../r"]] {
+        let told = elsewhere(told);
+        assert!(told.contains("The search is finished.") && !told.contains(train), "{told}");
+    }
+}

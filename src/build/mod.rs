@@ -106,7 +106,7 @@ pub(crate) fn has_program(config: &SearchConfig) -> bool {
 /// # Errors
 /// As [`data_fingerprint`].
 pub(crate) fn images_fingerprint(config: &SearchConfig) -> Result<Option<String>, StudyError> {
-    let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
+    let source = Source::named(&config.data.source, &config.relative_to)?;
     config.images.fingerprint(&source, &config.data.options())
 }
 

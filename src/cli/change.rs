@@ -163,11 +163,11 @@ pub(super) fn resolved(config: SearchConfig, file: Option<&Path>) -> anyhow::Res
 /// Usage errors for a text that names no source.
 pub(super) fn source(text: &str, flag: &str) -> anyhow::Result<String> {
     let here = std::env::current_dir().context("cannot tell in which folder this runs")?;
-    let source = text.parse::<Source>().map_err(|error| match error {
+    let source = Source::named(text, &here).map_err(|error| match error {
         bonas::StudyError::Setting { reason, .. } => usage(format!("{flag}: {reason}")),
         other => other.into(),
     })?;
-    Ok(source.within(&here).to_string())
+    Ok(source.to_string())
 }
 
 /// One key that a flag changes.

@@ -148,7 +148,7 @@ pub(super) fn described(
     finals: &FinalSettings,
     told: impl Fn(StudyError) -> anyhow::Error,
 ) -> anyhow::Result<String> {
-    let source = data.source.parse::<Source>().map_err(&told)?.within(folder);
+    let source = Source::named(&data.source, folder).map_err(&told)?;
     // A format that says how large its images are has a test part, and no files to leave out.
     if source.format().is_some() {
         return Ok(String::new());
@@ -195,7 +195,7 @@ pub(super) fn show_skipped(
     if options.on_bad != OnBad::Skip {
         return Ok(());
     }
-    let source = data.source.parse::<Source>().map(|source| source.within(folder));
+    let source = Source::named(&data.source, folder);
     let report = source.and_then(|source| source.check(&options)).map_err(told)?;
     left_out(report.of(FaultKind::Unreadable)).map_or(Ok(()), |text| out::text(&text))
 }

@@ -39,10 +39,10 @@ pub(super) fn print_ending(summary: &Summary, config: &SearchConfig, dir: &Path)
     let space = build::space(config)?;
     let mut ending = Ending::new(summary, &*space, dir, &*config.evaluator).columns(config.columns());
     if cfg!(feature = "torch") && config.trains() {
-        let source: Source = config.data.source.parse()?;
-        ending = ending
-            .data(source.within(&config.relative_to).to_string())
-            .on_images(build::reads_images(config));
+        // Where the images are gone, only the command that would train on them is.
+        if let Ok(source) = Source::named(&config.data.source, &config.relative_to) {
+            ending = ending.data(source.to_string()).on_images(build::reads_images(config));
+        }
     }
     out::text(&format!("\n{ending}"))
 }

@@ -143,7 +143,7 @@ fn resolved(source: &str, model: &Path) -> String {
         let file =
             [TRAINING_FILE, CONFIG_FILE].map(|file| above.join(file)).into_iter().find(|f| f.is_file())?;
         let config = read_config(&file).ok()?;
-        Some(source.parse::<Source>().ok()?.within(&above.join(config.relative_to)).to_string())
+        Some(Source::named(source, &above.join(config.relative_to)).ok()?.to_string())
     };
     resolved().unwrap_or_else(|| source.to_owned())
 }

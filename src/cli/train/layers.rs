@@ -185,7 +185,7 @@ fn read_file(path: &Path) -> anyhow::Result<(SearchConfig, Table)> {
     if section_has(&layer, "data", "source")
         && let Some(data) = layer.get_mut("data").and_then(Value::as_table_mut)
     {
-        let source = config.data.source.parse::<Source>()?.within(&config.relative_to);
+        let source = Source::named(&config.data.source, &config.relative_to)?;
         data.insert("source".to_owned(), source.to_string().into());
     }
     // The text of a space file is in the configuration, not among the keys.

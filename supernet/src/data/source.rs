@@ -50,6 +50,21 @@ impl FromStr for Source {
     /// [`StudyError::Setting`] for an empty text, an empty path, or a kind that does not exist,
     /// with the nearest that does.
     fn from_str(text: &str) -> Result<Self, StudyError> {
+        Self::from_folder(text, Path::new(""))
+    }
+}
+
+impl Source {
+    /// The source that a text names, with paths that are not absolute taken as paths in a folder.
+    ///
+    /// # Errors
+    /// As [`from_str`](FromStr::from_str).
+    pub fn named(text: &str, folder: &Path) -> Result<Self, StudyError> {
+        Ok(Self::from_folder(text, folder)?.within(folder))
+    }
+
+    /// As it is written; whether a directory is there is seen from a folder.
+    fn from_folder(text: &str, folder: &Path) -> Result<Self, StudyError> {
         let directory = || Self { kind: None, place: text.to_owned() };
         let (name, place) = text.split_once(':').map_or((text, None), |(name, place)| (name, Some(place)));
         match (DATASETS.get(name), place) {
@@ -58,14 +73,12 @@ impl FromStr for Source {
                 Ok(Self { kind: Some(kind), place: place.to_owned() })
             }
             // A path may hold a colon itself.
-            _ if !text.is_empty() && Path::new(text).exists() => Ok(directory()),
+            _ if !text.is_empty() && folder.join(text).exists() => Ok(directory()),
             (_, None) if text.contains(['/', '\\', '.']) => Ok(directory()),
             _ => Err(unknown(text)),
         }
     }
-}
 
-impl Source {
     /// A directory, for whichever kind it turns out to hold.
     pub fn directory(path: &Path) -> Self {
         Self { kind: None, place: path.display().to_string() }
@@ -82,8 +95,7 @@ impl Source {
     }
 
     /// The source with paths that are not absolute taken as paths in a folder.
-    #[must_use]
-    pub fn within(self, folder: &Path) -> Self {
+    fn within(self, folder: &Path) -> Self {
         if self.place.is_empty() {
             return self;
         }

@@ -224,7 +224,7 @@ impl Networks {
 
 /// Where the images are.
 fn source(setup: &Setup) -> Result<Source, StudyError> {
-    let source = setup.data.source.parse::<Source>().map(|source| source.within(&setup.relative_to));
+    let source = Source::named(&setup.data.source, &setup.relative_to);
     source.map_err(|e| renamed(e, &[("data", "data.source")]))
 }
 

@@ -81,7 +81,7 @@ impl ImagesTask<'_> {
         let found = winner(&directory, &trajectory)?.ok_or_else(|| {
             let what = format!("strategy `{}`, seed {seed}", searcher.label);
             StudyError::Evaluator(format!(
-                "{what}: no architecture was scored within the limits, so none wins"
+                "{what}: no architecture was scored within the limits, so none wins; loosen the limits, or evaluate more architectures"
             ))
         })?;
         let space = build::space(&searcher.search)?;

@@ -95,6 +95,7 @@ fn every_strategy_keeps_the_contract() {
 fn quick_evaluator(evaluator: &str) -> &'static str {
     match evaluator {
         "shared-weights" => "channels = 4\nlayers = 1\nepochs = 2\nwarmup_epochs = 1\n",
+        "one-shot" => "channels = 4\nlayers = 1\nepochs = 1\nbatch = 16\n",
         "from-scratch" => "channels = 4\nlayers = 1\nepochs = 1\n",
         "command" => {
             "command = [\"sh\", \"-c\", \"grep -c 3x3 $BONAS_REQUEST | sed 's/.*/{\\\"score\\\": &}/'\"]\n"

@@ -98,6 +98,7 @@ fn networks(_: &SearchConfig) -> anyhow::Result<String> {
 fn networks(config: &SearchConfig) -> anyhow::Result<String> {
     use bonas::build::Trainings;
     use bonas::spaces::network::{Norm, Union};
+    use bonas::supernet::networks::Weights;
 
     if !config.trains() {
         return Ok("no network is trained\n".to_owned());
@@ -109,14 +110,22 @@ fn networks(config: &SearchConfig) -> anyhow::Result<String> {
     let (images, folder) = (&config.images, &config.relative_to);
     let mut text = super::data::described(images, &config.data, folder, &config.finals, anyhow::Error::from)?;
     let _ = writeln!(text, "devices: {:?}", networks.devices());
-    if let Some(shared) = config.evaluator.network().filter(|network| network.shared) {
-        let cells = config.strategy.batch();
-        let drawn: Vec<_> = (0..cells).map(|_| space.sample(&mut rng)).collect();
-        let network =
-            networks.skeleton(shared.size, shared.norm)?.network(&Union::of(&drawn)?, &networks.ops())?;
+    let cells = config.strategy.batch();
+    let supernet = config.evaluator.network().and_then(|network| match network.weights {
+        Weights::OfOne => None,
+        Weights::OfTheBatch => Some((network, format!("{cells} random cells"))),
+        Weights::OfTheSpace => Some((network, "the whole space".to_owned())),
+    });
+    if let Some((shared, whose)) = supernet {
+        let union = if shared.weights == Weights::OfTheSpace {
+            networks.whole().clone()
+        } else {
+            Union::of(&(0..cells).map(|_| space.sample(&mut rng)).collect::<Vec<_>>())?
+        };
+        let network = networks.skeleton(shared.size, shared.norm)?.network(&union, &networks.ops())?;
         let _ = writeln!(
             text,
-            "supernet of {cells} random cells: {} parameters, at most {:.0} MB of activations a step, each worker",
+            "supernet of {whose}: {} parameters, at most {:.0} MB of activations a step, each worker",
             network.params(),
             network.activation_bytes(shared.images) as f64 / 1e6
         );

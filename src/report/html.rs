@@ -43,6 +43,7 @@ fn lead(summary: &Summary, shown: Shown) -> String {
         Fidelity::SharedWeights => {
             " Scores are measured on held-out data, with weights shared inside a batch."
         }
+        Fidelity::OneShot => " Scores are measured on held-out data, in a supernet of the whole space.",
         Fidelity::FromScratch => " Scores are measured on held-out data after training from scratch.",
         Fidelity::Table => " Scores come from a table or a formula.",
         Fidelity::Command => " Scores were measured outside bonas: by a program, or they were told.",

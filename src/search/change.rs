@@ -114,6 +114,12 @@ impl Search {
                  elsewhere is in none; take another evaluator, or begin from the table with strategy.transfer",
             ));
         }
+        if self.config.evaluator.fidelity() == Fidelity::OneShot {
+            return Err(cannot_import(
+                "scores in a one-shot supernet compare inside it, and a result from elsewhere is from another; take another \
+                 evaluator, or begin from the table with strategy.transfer",
+            ));
+        }
         if self.config.strategy.own_network().is_some() {
             return Err(cannot_import(
                 "this strategy trains a network of its own and learns from no scores; take another",

@@ -162,6 +162,12 @@ fn training_from_scratch() {
     recorded("from-scratch");
 }
 
+#[test]
+#[ignore = "needs the pretend device: cargo xtask pretend-gpu"]
+fn a_one_shot_supernet() {
+    recorded("one-shot");
+}
+
 /// Second order, and first order with partial channels and edge normalisation.
 #[test]
 #[ignore = "needs the pretend device: cargo xtask pretend-gpu"]

@@ -31,6 +31,8 @@ pub enum Fidelity {
     Indicator,
     /// Validation accuracy with weights shared inside one batch.
     SharedWeights,
+    /// Validation accuracy in one supernet of the whole space, trained before the first score.
+    OneShot,
     /// A network of its own, trained from scratch.
     FromScratch,
     /// Looked up in a table, or computed by a formula.
@@ -44,6 +46,7 @@ impl fmt::Display for Fidelity {
         f.write_str(match self {
             Self::Indicator => "indicator",
             Self::SharedWeights => "shared-weights",
+            Self::OneShot => "one-shot",
             Self::FromScratch => "from-scratch",
             Self::Table => "table",
             Self::Command => "command",

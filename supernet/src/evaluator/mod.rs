@@ -2,11 +2,14 @@
 //!
 //! Use the settings to build evaluators for a [`Setup`] of space, images and training ([`BuildEvaluator::build`]), one for each
 //! worker of a study. [`SharedSettings`] trains a batch of related cells jointly in one supernet (BONAS);
-//! [`ScratchSettings`] trains every architecture by itself; [`IndicatorSettings`] reads an indicator off a supernet of which
+//! [`OneShotSettings`] trains one supernet of the whole space and scores architectures in it (SPOS); [`ScratchSettings`] trains every architecture by itself; [`IndicatorSettings`] reads an indicator off a supernet of which
 //! only BatchNorm was trained (BN-NAS, BNNAS++); [`LanguageSettings`] trains language models of recurrent cells.
 
 mod indicator;
 pub mod language;
+#[cfg(feature = "torch")]
+mod once;
+mod one_shot;
 mod scratch;
 mod shared;
 
@@ -20,11 +23,14 @@ use bonas_study::table::ColumnName;
 use bonas_study::{Evaluator, Fidelity, StudyError};
 pub use indicator::{BatchNormKind, IndicatorSettings};
 pub use language::LanguageSettings;
+pub use one_shot::OneShotSettings;
 pub use scratch::{RunFiles, ScratchSettings};
 pub use shared::{Exposure, SharedSettings};
 
 #[cfg(feature = "torch")]
 pub use indicator::{IndicatorEvaluator, IndicatorPlan, IndicatorValues, indicator_values};
+#[cfg(feature = "torch")]
+pub use one_shot::{OneShotEvaluator, OneShotPlan};
 #[cfg(feature = "torch")]
 pub use scratch::{ScratchEvaluator, ScratchPlan, Start};
 #[cfg(feature = "torch")]
@@ -46,6 +52,8 @@ macro_rules! evaluators {
             pub enum $enum as $what of $trait {
                 /// A batch is trained together in the supernet of its own operations (BONAS).
                 SharedWeights($crate::evaluator::SharedSettings) = "shared-weights",
+                /// One supernet of the whole space is trained once, and every architecture is scored in it (SPOS).
+                OneShot($crate::evaluator::OneShotSettings) = "one-shot",
                 /// Every architecture is trained by itself.
                 FromScratch($crate::evaluator::ScratchSettings) = "from-scratch",
                 /// Nothing is trained but the BatchNorm of one supernet, if anything (BN-NAS, BNNAS++).
@@ -192,6 +200,7 @@ pub trait BuildEvaluator {
         match self.fidelity() {
             Fidelity::Indicator => "indicator".to_owned(),
             Fidelity::SharedWeights => format!("{metric} on held-out images with shared weights"),
+            Fidelity::OneShot => format!("{metric} on held-out images in a one-shot supernet"),
             Fidelity::FromScratch => format!("{metric} on held-out images, trained from scratch"),
             Fidelity::Table => "from a table or a formula".to_owned(),
             Fidelity::Command => "measured outside bonas".to_owned(),

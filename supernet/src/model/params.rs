@@ -169,6 +169,18 @@ impl Params {
         &self.flat
     }
 
+    /// Overwrites all of them with `flat` `[P]`, of a network with the same parameters.
+    ///
+    /// # Errors
+    /// [`SupernetError::Mismatch`] for another number of them.
+    pub fn copy_from(&self, flat: &Tensor) -> Result<()> {
+        if flat.size() != self.flat.size() {
+            let reason = format!("{:?} numbers for {:?}", flat.size(), self.flat.size());
+            return Err(SupernetError::mismatch("parameters", reason));
+        }
+        Ok(no_grad(|| self.flat.shallow_clone().f_copy_(flat)).map(drop)?)
+    }
+
     /// Overwrites a parameter.
     ///
     /// # Errors

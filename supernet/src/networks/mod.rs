@@ -5,7 +5,7 @@
 
 mod setup;
 
-pub use setup::{NetworkPlan, Setup, Size, without_torch};
+pub use setup::{NetworkPlan, Setup, Size, Weights, without_torch};
 
 #[cfg(feature = "torch")]
 mod build;

@@ -56,8 +56,19 @@ pub struct NetworkPlan {
     pub norm: Norm,
     /// Images a step.
     pub images: usize,
-    /// Whether a batch of architectures shares the network.
-    pub shared: bool,
+    /// The architectures that share its weights.
+    pub weights: Weights,
+}
+
+/// The architectures that share the weights of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weights {
+    /// None: each has a network of its own.
+    OfOne,
+    /// Those of a batch.
+    OfTheBatch,
+    /// All of the space.
+    OfTheSpace,
 }
 
 /// The error of a part that this build lacks.

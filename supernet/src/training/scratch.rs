@@ -37,6 +37,18 @@ pub struct Checkpoint {
     pub every: usize,
 }
 
+impl Checkpoint {
+    /// That of a supernet which is trained once for all architectures, after every epoch, in a folder that is made if need be.
+    ///
+    /// # Errors
+    /// [`StudyError::Io`] for a folder that cannot be made.
+    pub fn of_supernet(folder: &FilePath) -> Result<Self, StudyError> {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| StudyError::Io { path: folder.to_owned(), source })?;
+        Ok(Self { file: folder.join("supernet.safetensors"), every: 1 })
+    }
+}
+
 /// One run of one network.
 #[derive(Debug)]
 pub struct ScratchRun<'a> {

@@ -1,9 +1,7 @@
 //! Indicators as scores: a supernet trained once, then read for each architecture.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
-use std::thread;
-use std::time::Duration;
+use std::sync::Arc;
 
 use bonas_spaces::Architecture;
 use bonas_spaces::network::Norm;
@@ -11,8 +9,9 @@ use bonas_study::StudyError;
 use bonas_study::evaluator::{Evaluator, Job, Monitor};
 use bonas_study::history::{Fidelity, Outcome, Score};
 use bonas_study::rng::{StudyRng, stream};
-use tch::{Tensor, no_grad};
+use tch::Tensor;
 
+use crate::evaluator::once::Once;
 use crate::indicator::{Indicator, Probe, ProbeSettings, Reference, Subject};
 use crate::model::{Placement, Supernet, SupernetError, Trainable};
 use crate::recipe::SinglePathRecipe;
@@ -21,10 +20,6 @@ use crate::training::{Checkpoint, SinglePathRun, Task};
 /// Streams of the supernet's weights and of the reference architectures.
 const WEIGHTS: u64 = 1;
 const REFERENCES: u64 = 5;
-/// How often a worker that waits for the supernet asks whether the user wants to stop.
-const WAIT: Duration = Duration::from_millis(20);
-/// File of the supernet's checkpoint.
-const CHECKPOINT: &str = "supernet.safetensors";
 
 /// What is measured, and with what.
 #[derive(Clone, Debug)]
@@ -88,11 +83,7 @@ impl IndicatorPlan {
 
     /// Trains the supernet, or goes on from its checkpoint.
     fn train(&self, net: &Supernet, monitor: &dyn Monitor) -> Result<(), StudyError> {
-        if let Some(folder) = &self.folder {
-            std::fs::create_dir_all(folder)
-                .map_err(|source| StudyError::Io { path: folder.clone(), source })?;
-        }
-        let checkpoint = self.folder.as_ref().map(|f| Checkpoint { file: f.join(CHECKPOINT), every: 1 });
+        let checkpoint = self.folder.as_deref().map(Checkpoint::of_supernet).transpose()?;
         let run = SinglePathRun {
             space: &*self.subject.space,
             union: &self.subject.union,
@@ -145,7 +136,7 @@ pub struct IndicatorEvaluator {
     plan: Arc<IndicatorPlan>,
     placement: Placement,
     threads: usize,
-    prepared: Arc<Mutex<Option<Prepared>>>,
+    prepared: Once<Prepared>,
     own: Option<(Probe, Vec<Reference>)>,
 }
 
@@ -156,7 +147,7 @@ impl IndicatorEvaluator {
     /// [`StudyError::Setting`] for a recipe out of its range.
     pub fn new(plan: IndicatorPlan, placement: Placement) -> Result<Self, StudyError> {
         plan.recipe.check()?;
-        Ok(Self { plan: Arc::new(plan), placement, threads: 1, prepared: Arc::default(), own: None })
+        Ok(Self { plan: Arc::new(plan), placement, threads: 1, prepared: Once::default(), own: None })
     }
 
     /// Another worker on a device of its own, which waits for the supernet of the first.
@@ -180,27 +171,12 @@ impl IndicatorEvaluator {
         self.own.as_ref().ok_or_else(|| StudyError::Evaluator("no supernet was prepared".into()))
     }
 
-    /// What is shared, once no other worker is making it; an interruption if the user wants to stop.
-    fn wait(&self, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Option<Prepared>>, StudyError> {
-        loop {
-            if monitor.cancelled() {
-                return Err(StudyError::Interrupted);
-            }
-            match self.prepared.try_lock() {
-                Ok(guard) => return Ok(guard),
-                // What a worker that panicked left behind is either whole or not there.
-                Err(TryLockError::Poisoned(left)) => return Ok(left.into_inner()),
-                Err(TryLockError::WouldBlock) => thread::sleep(WAIT),
-            }
-        }
-    }
-
     fn prepare(&self, monitor: &dyn Monitor) -> Result<(Probe, Vec<Reference>), StudyError> {
         let plan = &*self.plan;
-        let mut prepared = self.wait(monitor)?;
+        let mut prepared = self.prepared.wait(monitor)?;
         if let Some(Prepared { flat, references }) = &*prepared {
             let net = plan.build(self.placement)?;
-            copy(flat, &net)?;
+            net.params().copy_from(flat)?;
             return Ok((plan.probe(net)?, references.clone()));
         }
         let probe = plan.prepare(self.placement, monitor)?;
@@ -210,11 +186,6 @@ impl IndicatorEvaluator {
         *prepared = Some(Prepared { flat, references: references.clone() });
         Ok((probe, references))
     }
-}
-
-/// Copies parameters `[P]` into a network.
-fn copy(flat: &Tensor, net: &Supernet) -> Result<(), SupernetError> {
-    Ok(no_grad(|| net.params().flat().shallow_clone().f_copy_(flat))?)
 }
 
 /// Position of each term; `Err` of a failure's reason where the pre-filter stops it.
@@ -293,8 +264,6 @@ mod tests {
     use bonas_spaces::families::nasbench101::{NasBench1Shot1, NasBench101Skeleton, Part};
     use bonas_spaces::families::nasbench201::{NasBench201, NasBench201Skeleton};
     use bonas_spaces::network::{OpTable, Shape};
-
-    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
     use super::*;
     use crate::data::digits;
@@ -386,50 +355,11 @@ mod tests {
         let mut first = evaluator(kept());
         let expected = outcomes(&mut first);
         assert_eq!(outcomes(&mut first.beside(Placement::on(tch::Device::Cpu))), expected);
-        assert!(folder.path().join(CHECKPOINT).is_file());
+        assert!(folder.path().join("supernet.safetensors").is_file());
         assert_eq!(outcomes(&mut evaluator(kept())), expected);
         assert_eq!(outcomes(&mut evaluator(plan(Indicator::COMPOSITE, None))), expected);
         let runs = |o: &Outcome| matches!(o, Outcome::Scored(score) if score.runs.len() == 3);
         assert!(expected.iter().all(runs), "the positions of the three terms: {expected:?}");
-    }
-
-    /// Cancels once it was told to, and says how often it was asked.
-    #[derive(Default)]
-    struct Stop {
-        now: AtomicBool,
-        asked: AtomicUsize,
-    }
-
-    impl Monitor for Stop {
-        fn step(&self, _: u64, _: u64, _: &str) {}
-
-        fn cancelled(&self) -> bool {
-            self.asked.fetch_add(1, Ordering::SeqCst);
-            self.now.load(Ordering::SeqCst)
-        }
-    }
-
-    /// The supernet is never finished here: a worker that trains holds the lock all the time.
-    #[test]
-    fn a_worker_that_waits_for_the_supernet_can_be_stopped() {
-        let first = evaluator(plan(Indicator::BN_GAMMA, None));
-        let mut second = first.beside(Placement::on(tch::Device::Cpu));
-        let stop = Stop::default();
-        let held = first.prepared.lock().unwrap();
-        let error = thread::scope(|scope| {
-            let waiting = scope.spawn(|| second.evaluate(&job(1), &mut stream(1, &[]), &stop).unwrap_err());
-            while stop.asked.load(Ordering::SeqCst) < 2 {
-                thread::sleep(WAIT);
-            }
-            stop.now.store(true, Ordering::SeqCst);
-            waiting.join().unwrap()
-        });
-        assert!(matches!(error, StudyError::Interrupted), "{error}");
-        drop(held);
-        // Who comes after the stop does not begin to train: it was asked once more, and no step was made.
-        let before = stop.asked.load(Ordering::SeqCst);
-        assert!(second.evaluate(&job(1), &mut stream(1, &[]), &stop).is_err());
-        assert_eq!(stop.asked.load(Ordering::SeqCst), before + 1);
     }
 
     #[test]

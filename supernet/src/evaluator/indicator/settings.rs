@@ -19,7 +19,7 @@ use crate::model::Trainable;
 use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
-use crate::networks::{NetworkPlan, Setup, Size};
+use crate::networks::{NetworkPlan, Setup, Size, Weights};
 use crate::recipe::{Sgd, SinglePathRecipe, TrainingSettings};
 #[cfg(feature = "torch")]
 use crate::training::Part;
@@ -130,7 +130,8 @@ impl BuildEvaluator for IndicatorSettings {
     }
 
     fn network(&self) -> Option<NetworkPlan> {
-        Some(NetworkPlan { size: self.size(), norm: self.norm(), images: self.batch, shared: false })
+        let weights = Weights::OfTheSpace;
+        Some(NetworkPlan { size: self.size(), norm: self.norm(), images: self.batch, weights })
     }
 
     fn work(&self, images: &SearchImages) -> Work {

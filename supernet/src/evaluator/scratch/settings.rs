@@ -13,7 +13,7 @@ use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
 use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
-use crate::networks::{NetworkPlan, Setup, Size};
+use crate::networks::{NetworkPlan, Setup, Size, Weights};
 use crate::recipe::{Metric, ScratchRecipe, TrainingSettings};
 #[cfg(feature = "torch")]
 use crate::training::Part;
@@ -83,7 +83,8 @@ impl BuildEvaluator for ScratchSettings {
     }
 
     fn network(&self) -> Option<NetworkPlan> {
-        Some(NetworkPlan { size: self.size(), norm: Norm::DISCRETE, images: self.batch, shared: false })
+        let weights = Weights::OfOne;
+        Some(NetworkPlan { size: self.size(), norm: Norm::DISCRETE, images: self.batch, weights })
     }
 
     fn work(&self, images: &SearchImages) -> Work {

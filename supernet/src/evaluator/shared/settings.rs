@@ -14,7 +14,7 @@ use crate::evaluator::{BuildEvaluator, FORWARD, SearchImages, Work};
 use crate::networks::Networks;
 #[cfg(not(feature = "torch"))]
 use crate::networks::without_torch;
-use crate::networks::{NetworkPlan, Setup, Size};
+use crate::networks::{NetworkPlan, Setup, Size, Weights};
 use crate::recipe::{Metric, Sgd, SharedRecipe, TrainingSettings};
 
 bonas_study::settings! {
@@ -98,7 +98,7 @@ impl BuildEvaluator for SharedSettings {
 
     fn network(&self) -> Option<NetworkPlan> {
         let images = self.batch.max(self.warmup_batch);
-        Some(NetworkPlan { size: self.size(), norm: Norm::SEARCH, images, shared: true })
+        Some(NetworkPlan { size: self.size(), norm: Norm::SEARCH, images, weights: Weights::OfTheBatch })
     }
 
     fn work(&self, images: &SearchImages) -> Work {

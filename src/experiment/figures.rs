@@ -26,10 +26,18 @@ pub struct Pair {
     pub wins: usize,
     /// Seeds at which the second is.
     pub losses: usize,
+    /// Seeds at which one of them has no value, which are left out.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unpaired: usize,
     /// Wilcoxon's signed-rank probability, two-sided. With n seeds it cannot be less than 2 / 2ⁿ.
     pub p: f64,
     /// The same with Holm's correction for all pairs.
     pub p_holm: f64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(number: &usize) -> bool {
+    *number == 0
 }
 
 /// A mean difference with its interval.
@@ -39,32 +47,35 @@ pub(super) struct Difference {
     pub(super) interval: Option<(f64, f64)>,
 }
 
-/// Every two of some strategies, by their values at every seed. `sign` is 1 where higher is better, -1 where
-/// lower is.
+/// Every two of some strategies, by their values at every seed at which both have one; two that never have, make no pair.
+/// `sign` is 1 where higher is better, -1 where lower is.
 pub(super) fn pairs(
     labels: &[&str],
-    values: &[Vec<f64>],
+    values: &[Vec<Option<f64>>],
     sign: f64,
     difference: impl Fn(&[f64], &[f64]) -> Difference,
 ) -> Vec<Pair> {
     let better = |x: &[f64], y: &[f64]| x.iter().zip(y).filter(|(x, y)| sign * *x > sign * *y).count();
     let two = (0..labels.len()).flat_map(|a| (a + 1..labels.len()).map(move |b| (a, b)));
     let pair = |(a, b): (usize, usize)| {
-        let Difference { mean, interval } = difference(&values[a], &values[b]);
-        let p = wilcoxon(&values[a], &values[b]).map_or(1.0, |test| test.p);
-        Pair {
+        let both = values[a].iter().zip(&values[b]).filter_map(|(x, y)| Some(((*x)?, (*y)?)));
+        let (first, second): (Vec<f64>, Vec<f64>) = both.unzip();
+        let Difference { mean, interval } = (!first.is_empty()).then(|| difference(&first, &second))?;
+        let p = wilcoxon(&first, &second).map_or(1.0, |test| test.p);
+        Some(Pair {
             a: labels[a].to_owned(),
             b: labels[b].to_owned(),
             difference: mean,
             low: interval.map(|(low, _)| low),
             high: interval.map(|(_, high)| high),
-            wins: better(&values[a], &values[b]),
-            losses: better(&values[b], &values[a]),
+            wins: better(&first, &second),
+            losses: better(&second, &first),
+            unpaired: values[a].len() - first.len(),
             p,
             p_holm: p,
-        }
+        })
     };
-    let mut pairs: Vec<Pair> = two.map(pair).collect();
+    let mut pairs: Vec<Pair> = two.filter_map(pair).collect();
     let corrected = holm(&pairs.iter().map(|pair| pair.p).collect::<Vec<_>>());
     pairs.iter_mut().zip(corrected).for_each(|(pair, p)| pair.p_holm = p);
     pairs
@@ -90,7 +101,7 @@ mod tests {
 
     #[test]
     fn pairs_are_by_seed() {
-        let values = [vec![0.9, 0.8, 0.7], vec![0.8, 0.7, 0.6], vec![0.9, 0.7, 0.8]];
+        let values = [[0.9, 0.8, 0.7], [0.8, 0.7, 0.6], [0.9, 0.7, 0.8]].map(|one| one.map(Some).to_vec());
         let found = pairs(&["a", "b", "c"], &values, 1.0, plain);
         assert_eq!(found.len(), 3);
         // The same at every seed: the least p that three seeds can give.
@@ -101,6 +112,16 @@ mod tests {
         assert_eq!((found[1].wins, found[1].losses), (1, 1));
         let lower = pairs(&["a", "b", "c"], &values, -1.0, plain);
         assert_eq!((lower[0].wins, lower[0].losses), (0, 3));
+    }
+
+    /// The second has no value at the first seed, the third none at all.
+    #[test]
+    fn seeds_without_a_value_are_left_out() {
+        let values = [vec![Some(9.0), Some(5.0), Some(2.0)], vec![None, Some(3.0), Some(4.0)], vec![None; 3]];
+        let found = pairs(&["a", "b", "c"], &values, 1.0, plain);
+        assert_eq!(found.len(), 1);
+        assert_eq!((&*found[0].a, &*found[0].b, found[0].difference), ("a", "b", 0.0));
+        assert_eq!((found[0].wins, found[0].losses, found[0].unpaired), (1, 1, 1));
     }
 
     #[test]

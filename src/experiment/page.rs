@@ -55,7 +55,7 @@ impl PairTable<'_> {
             }
             _ => dash(),
         }));
-        let equal = self.seeds.saturating_sub(pair.wins + pair.losses);
+        let equal = self.seeds.saturating_sub(pair.unpaired + pair.wins + pair.losses);
         row.extend([pair.wins, pair.losses, equal].map(|seeds| seeds.to_string()));
         row.extend([probability(pair.p), probability(pair.p_holm)]);
         row
@@ -109,6 +109,7 @@ mod tests {
             high: None,
             wins: 3,
             losses: 1,
+            unpaired: 0,
             p: 0.25,
             p_holm: 1.0,
         };
@@ -121,5 +122,7 @@ mod tests {
         assert_eq!(row(&pair, false), "a, b, +0.0120, 3, 1, 1, 0.2500, 1.0000");
         let with = Pair { low: Some(-0.001), high: Some(0.02), ..pair };
         assert_eq!(row(&with, true), "a, b, +1.20, -0.10 to +2.00, 3, 1, 1, 0.2500, 1.0000");
+        let fewer = Pair { unpaired: 1, ..with };
+        assert_eq!(row(&fewer, true), "a, b, +1.20, -0.10 to +2.00, 3, 1, 0, 0.2500, 1.0000");
     }
 }

@@ -99,3 +99,48 @@ fn strategies_are_compared_by_the_program() {
     let error = text(&compare(&broken).stderr);
     assert!(error.contains("so that they do not compare"), "{error}");
 }
+
+/// Nothing that random search scores at the first seed is within the limit.
+#[test]
+fn a_seed_that_finds_nothing_is_left_out() {
+    let script = r#"latency=1; case "$BONAS_REQUEST" in */random/seed-1/*) latency=9;; esac
+        echo "{\"score\": $count, \"measures\": {\"latency\": $latency}}""#;
+    let place = Place::new(script, 1, "");
+    let limited = COMPARED.replace("[final]", "limits = [\"latency <= 3\"]\n[final]");
+    fs::write(place.at("c.toml"), limited.replace("seeds = 2\nbudget", "seeds = 3\nbudget")).unwrap();
+    let compare = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bonas"));
+        command.args(["compare", "c.toml", "--out", "r"]).current_dir(place.0.path()).output().unwrap()
+    };
+    let done = compare();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let said = "random has no result at seed 1 (no architecture was scored within the limits): means, intervals and tests \
+                leave it out there.";
+    let page = fs::read_to_string(place.at("r/report.html")).unwrap();
+    assert!(text(&done.stdout).contains(said) && page.contains(said), "{}", text(&done.stdout));
+    let summary = || fs::read_to_string(place.at("r/summary.json")).unwrap();
+    let read: serde_json::Value = serde_json::from_str(&summary()).unwrap();
+    let random = &read["strategies"][0];
+    let test = random["test"].as_array().unwrap();
+    assert!(test[0].is_null() && test[1].is_number() && test[2].is_number(), "{random}");
+    let mean = (test[1].as_f64().unwrap() + test[2].as_f64().unwrap()) / 2.0;
+    assert!((random["test_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{random}");
+    assert_eq!(
+        (random["missing"][0]["seed"].as_u64(), random["missing"].as_array().unwrap().len()),
+        (Some(1), 1)
+    );
+    let pair = &read["pairs"][0];
+    assert_eq!((pair["a"].as_str(), pair["unpaired"].as_u64()), (Some("random"), Some(1)), "{pair}");
+
+    // Nothing at all: a comparison without a single result ends, too, and can be given again.
+    let before = summary();
+    assert!(compare().status.success() && summary() == before);
+    fs::write(place.at("c.toml"), COMPARED.replace("[final]", "limits = [\"latency <= 0\"]\n[final]"))
+        .unwrap();
+    fs::remove_dir_all(place.at("r")).unwrap();
+    let done = compare();
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let read: serde_json::Value = serde_json::from_str(&summary()).unwrap();
+    assert!(read["strategies"][1]["test_mean"].is_null() && read["strategies"][2]["test_mean"].is_number());
+    assert!(read["pairs"].as_array().unwrap().is_empty());
+}

@@ -52,7 +52,7 @@ pub use budget::{Budget, Unit};
 pub use plan::Plan;
 
 pub use run::Run;
-pub use summary::{StrategyBudget, StrategySummary, Summary, TruthSummary};
+pub use summary::{Missing, StrategyBudget, StrategySummary, Summary, TruthSummary};
 pub use timings::StrategyTimings;
 pub use truth::{Agreement, Yardstick};
 
@@ -251,7 +251,9 @@ impl Task for ImagesTask<'_> {
 
     fn told(&self, run: &Run) -> String {
         let search = run.seconds.map_or_else(String::new, |seconds| format!(", {seconds:.1} s of search"));
-        format!("{}{search}", self.shown().value(Some(run.test())))
+        let value = run.test().map_or_else(|| "no result".to_owned(), |test| self.shown().value(Some(test)));
+        let missing = run.missing.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        format!("{value}{search}{missing}")
     }
 
     fn results(&self, runs: Vec<Vec<Run>>) -> Result<Results, StudyError> {

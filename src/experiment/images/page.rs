@@ -10,7 +10,9 @@ use crate::config::ExperimentConfig;
 use crate::drawing::escape;
 use crate::experiment::page::{PairTable, end, markdown_table};
 use crate::report::Shown;
-use crate::report::markup::{configuration, dash, figure, head, note, pair, section, table, thousands};
+use crate::report::markup::{
+    configuration, dash, figure, head, note, pair, section, table, thousands, warning,
+};
 use crate::report::plots::{Curves, Line, Strip, alphas, lines, strips};
 
 fn heads(summary: &Summary) -> Vec<&'static str> {
@@ -56,7 +58,9 @@ pub(super) fn page(summary: &Summary, runs: &[Vec<Run>], config: &ExperimentConf
         Shown::Truth => ("Winners, looked up", TRUTHS, NOTE_TRUTHS),
     };
     let both = if has_hypervolume(summary) { note(HYPERVOLUME) } else { String::new() };
-    let found = figure("accuracy", accuracies(summary), caption) + &strategies + &note(remark) + &both;
+    let missing: String = missing(summary).iter().map(|line| warning(line)).collect();
+    let found =
+        figure("accuracy", accuracies(summary), caption) + &strategies + &missing + &note(remark) + &both;
     page.push_str(&section(title, &found));
     let pairs = summary.pair_table().html("Differences");
     let unit = match shown {
@@ -135,10 +139,11 @@ fn yardstick(of: &Yardstick) -> String {
 
 fn row(strategy: &StrategySummary, summary: &Summary) -> Vec<String> {
     let shown = summary.shown();
-    let value = |x: f64| match shown {
-        Shown::Accuracy => format!("{:.2}", 100.0 * x),
-        Shown::Score | Shown::Perplexity | Shown::Truth => shown.value(Some(x)),
+    let value = |x: Option<f64>| match (shown, x) {
+        (Shown::Accuracy, Some(x)) => format!("{:.2}", 100.0 * x),
+        _ => shown.value(x),
     };
+    let known = |x: &Option<f64>| x.map_or_else(dash, |x| shown.values(&[x]));
     let budget = strategy.budget.as_ref().map_or_else(dash, |budget| match budget.unit {
         Unit::Epochs => format!("{} epochs", budget.count),
         Unit::Architectures => format!("{} architectures", budget.count),
@@ -149,7 +154,7 @@ fn row(strategy: &StrategySummary, summary: &Summary) -> Vec<String> {
         budget,
         value(strategy.test_mean),
         value(strategy.test_sd),
-        shown.values(&strategy.test),
+        strategy.test.iter().map(known).collect::<Vec<_>>().join(", "),
         strategy.params_mean.map_or_else(dash, |mean| thousands(mean.round() as u64)),
         strategy.weight_free_at_end().map_or_else(dash, |n| format!("{n:.1}")),
     ];
@@ -160,6 +165,17 @@ fn row(strategy: &StrategySummary, summary: &Summary) -> Vec<String> {
         row.push(spread(&strategy.hypervolume, 3));
     }
     row
+}
+
+/// The strategies with seeds that have no result, a line each.
+fn missing(summary: &Summary) -> Vec<String> {
+    let some = summary.strategies.iter().filter(|strategy| !strategy.missing.is_empty());
+    let line = |strategy: &StrategySummary| {
+        let seeds = strategy.missing.iter().map(|one| format!("seed {} ({})", one.seed, one.reason));
+        let seeds = seeds.collect::<Vec<_>>().join(", ");
+        format!("{} has no result at {seeds}: means, intervals and tests leave it out there.", strategy.label)
+    };
+    some.map(line).collect()
 }
 
 /// Mean and standard deviation of some values.
@@ -174,7 +190,7 @@ fn spread(values: &[f64], decimals: usize) -> String {
 fn accuracies(summary: &Summary) -> Option<String> {
     let strip = |strategy: &StrategySummary| Strip {
         name: strategy.label.clone(),
-        values: strategy.test.iter().map(|x| summary.shown().scaled(*x)).collect(),
+        values: strategy.test.iter().flatten().map(|x| summary.shown().scaled(*x)).collect(),
     };
     strips(&summary.strategies.iter().map(strip).collect::<Vec<_>>(), summary.shown().axis(), "one seed")
 }
@@ -296,6 +312,8 @@ impl Summary {
         } else {
             format!("\n{}", markdown_table(&AGREEMENT_HEADS, &rows))
         };
-        format!("{}\n\n{strategies}{agreement}\n{}", lead(self), self.pair_table().markdown())
+        let missing: String = missing(self).iter().map(|line| format!("\n{line}\n")).collect();
+        let pairs = self.pair_table().markdown();
+        format!("{}\n\n{strategies}{missing}{agreement}\n{pairs}", lead(self))
     }
 }

@@ -21,14 +21,20 @@ use crate::{StudyError, build};
 const STRATEGIES_FOLDER: &str = "strategies";
 const RANDOM_FOLDER: &str = "random";
 const TRAINED_FOLDER: &str = "trained";
+/// Why a search has no winner.
+const NO_WINNER: &str = "no architecture was scored within the limits";
+/// Why a winner has no result.
+const UNTRAINED: &str = "no measurement of its winner came to an end";
 
 /// What came of a strategy with a seed, or of random cells.
 #[derive(Clone, Debug, Default)]
 pub struct Run {
     /// The seed.
     pub seed: u64,
-    /// What was trained from scratch: the winner, or random cells.
+    /// What was trained from scratch: the winner, or random cells. Empty where a search found no winner.
     pub trained: Vec<FinalResult>,
+    /// Why it has no result; none where it has one.
+    pub missing: Option<String>,
     /// Seconds of the search; none of random cells.
     pub seconds: Option<f64>,
     /// Epochs of a differentiable search.
@@ -42,9 +48,11 @@ pub struct Run {
 }
 
 impl Run {
-    /// Mean test accuracy of what was trained, a fraction in `[0, 1]`; where truth is known, the true value.
-    pub fn test(&self) -> f64 {
-        mean(&self.trained.iter().filter_map(FinalResult::mean).collect::<Vec<_>>())
+    /// Mean test accuracy of what was trained, a fraction in `[0, 1]`; where truth is known, the true value. None where
+    /// nothing was found, or no training came to an end.
+    pub fn test(&self) -> Option<f64> {
+        let known: Vec<f64> = self.trained.iter().filter_map(FinalResult::mean).collect();
+        (!known.is_empty()).then(|| mean(&known))
     }
 }
 
@@ -78,14 +86,8 @@ impl ImagesTask<'_> {
             Unit::Epochs => read_trajectory(&directory.join(DIFFERENTIABLE_FOLDER).join(TRAJECTORY_FILE))?,
             Unit::Architectures => Vec::new(),
         };
-        let found = winner(&directory, &trajectory)?.ok_or_else(|| {
-            let what = format!("strategy `{}`, seed {seed}", searcher.label);
-            StudyError::Evaluator(format!(
-                "{what}: no architecture was scored within the limits, so none wins; loosen the limits, or evaluate more architectures"
-            ))
-        })?;
         let space = build::space(&searcher.search)?;
-        let found = space.parse(&found)?;
+        let found = winner(&directory, &trajectory)?.map(|found| space.parse(&found)).transpose()?;
         let agreement = match (&self.truth, budget.unit) {
             (Some(truth), Unit::Architectures) => {
                 let agreement = truth.agreement(&directory, &space, searcher.search.evaluator.fidelity())?;
@@ -94,14 +96,25 @@ impl ImagesTask<'_> {
             }
             _ => None,
         };
-        let trained = self.judged(strategy, seed, &found, directory.join(TRAINED_FOLDER))?;
+        let trained = match &found {
+            Some(found) => vec![self.judged(strategy, seed, found, directory.join(TRAINED_FOLDER))?],
+            None => Vec::new(),
+        };
+        let missing = match &trained[..] {
+            [] => Some(NO_WINNER.to_owned()),
+            [one] => one
+                .mean()
+                .is_none()
+                .then(|| format!("{UNTRAINED}; see {TRAINED_FOLDER} in {}", directory.display())),
+            _ => None,
+        };
         let seconds = Some(Seconds::read(&directory).total());
         let objectives = match budget.unit {
             Unit::Architectures => aims::objectives(&searcher.search, &directory, &space)?,
             Unit::Epochs => Vec::new(),
         };
-        let latency_ms = self.latency(strategy, std::slice::from_ref(&found))?;
-        Ok(Run { seed, trained: vec![trained], seconds, trajectory, agreement, latency_ms, objectives })
+        let latency_ms = self.latency(strategy, found.as_slice())?;
+        Ok(Run { seed, trained, missing, seconds, trajectory, agreement, latency_ms, objectives })
     }
 
     /// Draws random cells of a strategy's space and trains them, or does what is left of it.
@@ -113,8 +126,10 @@ impl ImagesTask<'_> {
         let train = |(i, cell): (usize, &Architecture)| {
             self.judged(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
         };
-        let trained = cells.iter().enumerate().map(train).collect::<Result<_, _>>()?;
-        Ok(Run { seed, trained, latency_ms: self.latency(strategy, &cells)?, ..Run::default() })
+        let trained = cells.iter().enumerate().map(train).collect::<Result<Vec<_>, _>>()?;
+        let none = trained.iter().all(|one| one.mean().is_none());
+        let missing = none.then(|| "no training of random cells came to an end".to_owned());
+        Ok(Run { seed, trained, missing, latency_ms: self.latency(strategy, &cells)?, ..Run::default() })
     }
 
     /// Mean latency of some architectures of a strategy's space; none where that is not measured.
@@ -163,19 +178,8 @@ impl ImagesTask<'_> {
         (config.study.seed, config.study.workers) = (seed, 1);
         let slot = self.slots.take();
         config.evaluator.use_device(slot.device);
-        let follows_up = config.evaluator.follows_up();
-        let folder = directory.clone();
         let search = Search { config, directory, cancel: self.experiment.cancel.clone() };
-        let trained = search.train_one(architecture, &mut |_, _| Vec::new())?;
-        if trained.test.is_empty() {
-            let reason = if follows_up {
-                format!("{} could not be measured; see {}", trained.arch, folder.display())
-            } else {
-                format!("training {} from scratch failed; lower training.learning_rate", trained.arch)
-            };
-            return Err(StudyError::Evaluator(reason));
-        }
-        Ok(trained)
+        search.train_one(architecture, &mut |_, _| Vec::new())
     }
 }
 

@@ -63,6 +63,15 @@ pub struct StrategyBudget {
     pub alpha_start: usize,
 }
 
+/// A run without a result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    /// Its seed.
+    pub seed: u64,
+    /// Why it has none.
+    pub reason: String,
+}
+
 /// One strategy, or random cells, over seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct StrategySummary {
@@ -75,12 +84,15 @@ pub struct StrategySummary {
     /// What every run of it might spend; none of random cells.
     pub budget: Option<StrategyBudget>,
     /// Test accuracy of the winner by seed, mean over the runs of its training; of random cells the
-    /// mean over cells.
-    pub test: Vec<f64>,
-    /// Mean over seeds.
-    pub test_mean: f64,
-    /// Standard deviation over seeds (divisor n - 1).
-    pub test_sd: f64,
+    /// mean over cells. Null where a search found no winner, or no training of it came to an end.
+    pub test: Vec<Option<f64>>,
+    /// Mean over the seeds that have one; null if none has.
+    pub test_mean: Option<f64>,
+    /// Standard deviation over the same seeds (divisor n - 1).
+    pub test_sd: Option<f64>,
+    /// Why seeds have none, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<Missing>,
     /// Trainable parameters of the winner, mean over seeds; none where bonas does not build its network.
     pub params_mean: Option<f64>,
     /// Milliseconds that the winner's network takes, mean over seeds; none where that is not measured.
@@ -181,7 +193,9 @@ impl ImagesTask<'_> {
 
     fn row(&self, row: &Row, runs: &[Run], all: &[Vec<Run>]) -> StrategySummary {
         let search = &self.searchers[row.strategy].search;
-        let test: Vec<f64> = runs.iter().map(Run::test).collect();
+        let test: Vec<Option<f64>> = runs.iter().map(Run::test).collect();
+        let known: Vec<f64> = test.iter().copied().flatten().collect();
+        let missing = |run: &Run| Some(Missing { seed: run.seed, reason: run.missing.clone()? });
         let params = runs.iter().flat_map(|run| &run.trained).filter_map(|one| one.params);
         let params: Vec<f64> = params.map(|n| n as f64).collect();
         let latencies: Vec<f64> = runs.iter().filter_map(|run| run.latency_ms).collect();
@@ -193,9 +207,10 @@ impl ImagesTask<'_> {
                 let Budget { unit, count, alpha_start, .. } = self.plan.budgets[row.strategy];
                 StrategyBudget { unit, count, alpha_start }
             }),
-            test_mean: mean(&test),
-            test_sd: sd(&test),
+            test_mean: (!known.is_empty()).then(|| mean(&known)),
+            test_sd: (!known.is_empty()).then(|| sd(&known)),
             test,
+            missing: runs.iter().filter_map(missing).collect(),
             params_mean: (!params.is_empty()).then(|| mean(&params)),
             latency_ms_mean: (!latencies.is_empty()).then(|| mean(&latencies)),
             hypervolume: aims::hypervolumes(runs, all),
@@ -219,7 +234,7 @@ fn weight_free(runs: &[Run], cell: usize) -> Vec<f64> {
 /// Differences of every two rows, with their intervals where there is more than one seed.
 fn differences(strategies: &[StrategySummary], settings: &ExperimentSettings) -> Vec<Pair> {
     let labels: Vec<&str> = strategies.iter().map(|strategy| &*strategy.label).collect();
-    let tests: Vec<Vec<f64>> = strategies.iter().map(|strategy| strategy.test.clone()).collect();
+    let tests: Vec<Vec<Option<f64>>> = strategies.iter().map(|strategy| strategy.test.clone()).collect();
     pairs(&labels, &tests, 1.0, |a, b| {
         let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
         let several = differences.len() > 1;
@@ -240,9 +255,10 @@ mod tests {
             strategy: None,
             space: "darts".into(),
             budget: None,
-            test: test.to_vec(),
-            test_mean: mean(test),
-            test_sd: sd(test),
+            test: test.iter().copied().map(Some).collect(),
+            test_mean: Some(mean(test)),
+            test_sd: Some(sd(test)),
+            missing: Vec::new(),
             params_mean: None,
             latency_ms_mean: None,
             hypervolume: Vec::new(),

@@ -265,7 +265,9 @@ fn test(
         values.iter().map(|values| values.iter().map(|value| sign * value).collect()).collect();
     let all = friedman(&goodness, alpha)?;
     let difference = |a: &[f64], b: &[f64]| Difference { mean: mean(a) - mean(b), interval: None };
-    let pairs = pairs(labels, values, sign, difference);
+    let known: Vec<Vec<Option<f64>>> =
+        values.iter().map(|values| values.iter().copied().map(Some).collect()).collect();
+    let pairs = pairs(labels, &known, sign, difference);
     Some(TestSummary {
         measure,
         mean_ranks: all.mean_ranks,

@@ -347,6 +347,11 @@ fn a_training_has_the_skeleton_of_its_recipe() {
     let own = params(&["--layers", "3", "--set", "final.skeleton=darts"]);
     assert_eq!(params(&["--layers", "3"]), own);
     assert_ne!(params(&["--layers", "3", "--set", "final.skeleton=darts-imagenet"]), own);
+    let of_search = &["--layers", "3", "--set", "training.skeleton=darts-imagenet"];
+    assert_eq!(params(of_search), params(&["--layers", "3", "--set", "final.skeleton=darts-imagenet"]));
+    assert_eq!(params(&[of_search, &["--set", "final.skeleton=darts"][..]].concat()), own);
+    let error = refused(&plan(&["--set", "training.skeleton=darts-imgenet"]));
+    assert!(error.contains("training.skeleton: unknown skeleton `darts-imgenet`; did you mean"), "{error}");
     let error = refused(&plan(&["--set", "final.skeleton=darts-imgenet"]));
     assert!(
         error.contains("final.skeleton: unknown skeleton `darts-imgenet`; did you mean `darts-imagenet`?"),

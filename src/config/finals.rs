@@ -48,7 +48,7 @@ bonas_study::settings! {
         cutout: usize = 0,
         /// Label smoothing. Published for large images: 0.1.
         label_smoothing: f64 = 0.0,
-        /// Network around the cells, such as darts-imagenet; the space's first (`bonas describe`) if it is not set.
+        /// Network around the cells, such as darts-imagenet; that of `[training]` if it is not set.
         skeleton: Option<String> = None,
         /// Learning rate at the start; training.learning_rate if it is not set. This and the next four may differ from the
         /// search's.

@@ -69,7 +69,13 @@ impl Networks {
             bad("space.name", reason)
         };
         let network = setup.space.require_network().map_err(none)?;
-        let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
+        let skeleton = match &setup.training.skeleton {
+            Some(name) => {
+                network.skeleton_named(name).map_err(|e| bad("training.skeleton", e.to_string()))?
+            }
+            None => network.skeleton(),
+        };
+        let (ops, whole) = (network.ops(), network.whole());
         let devices =
             device::devices(&setup.training.device).map_err(|e| bad("training.device", e.to_string()))?;
         device::expect_fixed_sizes(&devices);
@@ -143,7 +149,7 @@ impl Networks {
         self.skeleton_of(self.skeleton, size, norm)
     }
 
-    /// The skeleton of the space with a name, which `final.skeleton` gives; the space's first without one.
+    /// The skeleton of the space with a name, which `final.skeleton` gives; that of the search without one.
     ///
     /// # Errors
     /// [`StudyError::Setting`] with the nearest name and all that the space has.
@@ -200,7 +206,7 @@ impl Networks {
         &self.setup
     }
 
-    /// The skeletons of the space.
+    /// The skeleton of the search.
     pub fn skeletons(&self) -> &'static SkeletonEntry {
         self.skeleton
     }

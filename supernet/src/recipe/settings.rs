@@ -33,6 +33,9 @@ bonas_study::settings! {
         /// from scratch; 0: the running averages of training, as published. After few steps these
         /// lag behind the weights, and scores of one cell scatter.
         statistics_images: usize = 0,
+        /// Network around the cells in a search and its shortlist, such as darts-imagenet, which halves large images three times
+        /// before its first cell; the space's first (`bonas describe`) if it is not set.
+        skeleton: Option<String> = None,
         /// Where to compute: auto (every GPU, else the CPU), cpu, cuda, or cuda:0,1,...
         device: String = "auto".to_owned(),
         /// Threads of one worker on the CPU. The last digits of sums depend on it, and so may a

@@ -38,8 +38,8 @@ use crate::space::{Choices, SearchSpace, SpaceEntry, SpaceSize, check_choices};
 use notations::FORMS;
 pub use unique::Uniqueness;
 
-pub use skeleton::NasBench201Skeleton;
 pub(in crate::families) use skeleton::residual_reduction;
+pub use skeleton::{NasBench201Skeleton, NasBench201Stem};
 
 /// The operations in the published order (AutoDL-Projects, `cell_operations.py`).
 pub const OPS: [&str; 5] = ["none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3"];
@@ -225,7 +225,7 @@ impl SpaceNetwork for NasBench201 {
     }
 
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
-        &[&NasBench201Skeleton::CIFAR]
+        &[&NasBench201Skeleton::CIFAR, &NasBench201Skeleton::IMAGENET]
     }
 }
 

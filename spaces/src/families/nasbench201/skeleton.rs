@@ -24,12 +24,58 @@ pub struct NasBench201Skeleton {
     pub classes: usize,
     /// Normalisation inside the cells.
     pub norm: Norm,
+    /// What stands before the first cell.
+    pub stem: NasBench201Stem,
+}
+
+/// What stands before the first cell of NAS-Bench-201.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NasBench201Stem {
+    /// One 3×3 convolution, as published.
+    Cifar,
+    /// Three 3×3 convolutions of stride 2, of C/2, C and C channels, as DARTS' for ImageNet: 224×224 becomes 28×28. Ours.
+    Imagenet,
+}
+
+impl NasBench201Stem {
+    /// Layers to `channels` from images of `input` channels.
+    fn layers(self, input: usize, channels: usize) -> Vec<Layer> {
+        let bn = |channels| Layer::BatchNorm { channels, affine: true };
+        let half = (channels / 2).max(1);
+        let conv = |from, to, stride| Layer::Conv(Conv::same(from, to, 3, stride));
+        match self {
+            Self::Cifar => vec![conv(input, channels, 1), bn(channels)],
+            Self::Imagenet => vec![
+                conv(input, half, 2),
+                bn(half),
+                Layer::Relu,
+                conv(half, channels, 2),
+                bn(channels),
+                Layer::Relu,
+                conv(channels, channels, 2),
+                bn(channels),
+            ],
+        }
+    }
 }
 
 impl NasBench201Skeleton {
     /// The published CIFAR-10 network: C = 16, 5 cells per stage, 3×32×32, 10 classes.
     pub fn cifar() -> Self {
-        Self { channels: 16, cells: 5, image: Shape::square(3, 32), classes: 10, norm: Norm::DISCRETE }
+        Self {
+            channels: 16,
+            cells: 5,
+            image: Shape::square(3, 32),
+            classes: 10,
+            norm: Norm::DISCRETE,
+            stem: NasBench201Stem::Cifar,
+        }
+    }
+
+    /// The same cells for images of ImageNet's size: C = 16, 5 cells per stage, 3×224×224, 1,000 classes.
+    pub fn imagenet() -> Self {
+        let image = Shape::square(3, 224);
+        Self { image, classes: 1000, stem: NasBench201Stem::Imagenet, ..Self::cifar() }
     }
 
     fn residual(net: &mut NetworkBuilder, name: &str, input: UnitId) -> Result<UnitId, SpaceError> {
@@ -61,6 +107,15 @@ impl NasBench201Skeleton {
         make: &|size| Arc::new(Self::cifar().sized(size)),
     };
 
+    /// The same for images of ImageNet's size, by name.
+    pub const IMAGENET: SkeletonEntry = SkeletonEntry {
+        name: "nasbench201-imagenet",
+        about: "residual stack of NAS-Bench-201 after a stem for ImageNet-sized images; not published",
+        auxiliary: false,
+        relaxable: false,
+        make: &|size| Arc::new(Self::imagenet().sized(size)),
+    };
+
     fn sized(self, size: &SkeletonSize) -> Self {
         Self {
             channels: size.channels.unwrap_or(self.channels),
@@ -68,6 +123,7 @@ impl NasBench201Skeleton {
             image: size.image.unwrap_or(self.image),
             classes: size.classes.unwrap_or(self.classes),
             norm: size.norm.unwrap_or(self.norm),
+            stem: self.stem,
         }
     }
 }
@@ -101,8 +157,8 @@ impl Skeleton for NasBench201Skeleton {
         }
         let mut net = NetworkBuilder::new(self.image)?;
         let bn = |channels| Layer::BatchNorm { channels, affine: true };
-        let stem = Layer::Conv(Conv::same(self.image.channels, self.channels, 3, 1));
-        let mut last = net.layers("stem", 0, vec![stem, bn(self.channels)])?;
+        let stem = self.stem.layers(self.image.channels, self.channels);
+        let mut last = net.layers("stem", 0, stem)?;
         for stage in 0..3 {
             if stage > 0 {
                 last = Self::residual(&mut net, &format!("reduction{stage}"), last)?;

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use super::*;
+use crate::network::{Network, OpTable, Skeleton, Union};
 
 fn space() -> NasBench201 {
     NasBench201::new()
@@ -120,6 +121,20 @@ fn golden_keys() {
             "6ed6a99d7f474833037a3d536863cc2e"
         ]
     );
+}
+
+/// Three convolutions in place of one: 3·8·9 + 8·16·9 + 16·16·9 weights and 2·(8 + 16 + 16) of BatchNorm, for 3·16·9 + 32.
+#[test]
+fn the_stem_for_large_images_by_hand() {
+    let union = Union::of(&[space().build([3; 6])]).unwrap();
+    let small = NasBench201Skeleton { classes: 1000, ..NasBench201Skeleton::cifar() };
+    let [small, large] = [small, NasBench201Skeleton::imagenet()]
+        .map(|skeleton| skeleton.network(&union, &OpTable::nasbench201()).unwrap());
+    assert_eq!(large.params() - small.params(), (216 + 1152 + 2304 + 80) - (432 + 32));
+    // Cells see 28 x 28 where 32 x 32 were: 224 is halved three times. Stem and classifier aside, costs go with the area.
+    let stem = 216 * 112 * 112 + 1152 * 56 * 56 + 2304 * 28 * 28;
+    let of_cells = |network: &Network, stem: u64| network.macs() - stem - 64 * 1000;
+    assert_eq!(of_cells(&large, stem) * 32 * 32, of_cells(&small, 432 * 32 * 32) * 28 * 28);
 }
 
 #[test]

@@ -5,6 +5,8 @@ use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use crate::support::wait_until_interrupts_are_caught;
+
 pub(crate) const SMALL: &str = "[study]\narchitectures = 30\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n\
                      [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n";
 
@@ -293,21 +295,6 @@ fn an_interrupt_stops_cleanly_and_says_how_to_go_on() {
     assert!(text(&output.stderr).contains("stopping as soon as the epoch or the proposal under way is done"));
     assert!(text(&output.stdout).contains("The search has not ended; "), "{}", text(&output.stdout));
     assert!(folder.path().join("run/report.html").is_file());
-}
-
-#[cfg(unix)]
-/// Waits until a process handles SIGINT itself; before, the signal would end it.
-fn wait_until_interrupts_are_caught(process: u32) {
-    let caught = || {
-        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
-        u64::from_str_radix(mask, 16).unwrap() & 0b10 != 0
-    };
-    let begun = std::time::Instant::now();
-    while !caught() {
-        assert!(begun.elapsed().as_secs() < 60, "process {process} never listened");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
 }
 
 #[test]

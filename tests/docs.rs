@@ -10,6 +10,7 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
+use std::time::Instant;
 
 use crate::tidy::workspace;
 
@@ -182,9 +183,10 @@ fn follow(page: &str) -> Result<Vec<String>, String> {
                     Plan::Run => ("run".into(), Some(text)),
                     Plan::Shortened(commands) => ("shortened".into(), Some(commands)),
                 };
-                lines.push(format!("{page}:{line}: {what}"));
+                let begun = Instant::now();
                 let done = commands.map_or(Ok(()), |commands| run(&commands, folder.path()));
                 done.map_err(|error| format!("{page}:{line} ({what}): {error}"))?;
+                lines.push(format!("{page}:{line}: {:.1} s, {what}", begun.elapsed().as_secs_f64()));
             }
         }
     }
@@ -216,7 +218,7 @@ fn the_commands_of_the_pages_run() {
         "{}",
         failed.iter().map(|error| error.as_str()).collect::<Vec<_>>().join("\n")
     );
-    assert!(results.values().flatten().flatten().any(|line| line.ends_with(": run")));
+    assert!(results.values().flatten().flatten().any(|line| line.ends_with(", run")));
 }
 
 #[test]

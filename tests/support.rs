@@ -147,3 +147,17 @@ impl NearFitted {
         Posterior::gaussian(sum / weights, 0.01 / (1.0 + weights))
     }
 }
+
+/// Waits until a process handles SIGINT itself; before, the signal would end it.
+pub(crate) fn wait_until_interrupts_are_caught(process: u32) {
+    let caught = || {
+        let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let mask = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap().trim();
+        u64::from_str_radix(mask, 16).unwrap() & 0b10 != 0
+    };
+    let begun = std::time::Instant::now();
+    while !caught() {
+        assert!(begun.elapsed().as_secs() < 60, "process {process} never listened");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+}

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bonas::report::{FinalResult, Summary};
 
 use crate::cli::{bonas, text};
+use crate::support::wait_until_interrupts_are_caught;
 
 /// A search of a few seconds on five words in turn.
 const SMALL: &str = "[space]\nname = \"nasbench-nlp\"\n[study]\narchitectures = 4\n[strategy]\nname = \"random\"\nbatch = 2\n\
@@ -97,6 +98,7 @@ fn a_training_that_is_killed_goes_on_to_the_same_bytes() {
     child.wait().unwrap();
     assert!(!place.path().join("k/final.json").exists(), "it was killed too late");
     let mut child = begin();
+    wait_until_interrupts_are_caught(child.id());
     std::thread::sleep(Duration::from_millis(300));
     let interrupted = Instant::now();
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());

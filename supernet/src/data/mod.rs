@@ -12,6 +12,7 @@
 //! Files that cannot be used are a [`StudyError::Data`](bonas_study::StudyError::Data) that names the
 //! file and the remedy.
 
+mod ahead;
 mod augment;
 mod batch;
 mod begun;

@@ -169,7 +169,8 @@ impl Loader {
             .map(|((&index, change), out)| (index, change, out))
             .collect();
         let work = |(index, change, out): &mut (usize, &Change, &mut [f32])| {
-            change.apply(self.images.image(*index), self.images.shape(), &self.affine, out);
+            let (stored, shape) = (self.images.stored_shape(), self.images.shape());
+            change.apply(self.images.stored(*index), stored, shape, &self.affine, out);
         };
         let begun = Instant::now();
         let Some((first, others)) = places.split_first_mut() else { return };
@@ -211,15 +212,16 @@ impl Maker {
 
     /// Draws the changes of a batch.
     fn draw(&mut self, batch: usize) {
-        let (images, shape, augment) = (self.range(batch), self.loader.images.shape(), self.loader.augment);
+        let (range, Loader { images, augment, .. }) = (self.range(batch), &self.loader);
+        let (stored, shape) = (images.stored_shape(), images.shape());
         let rng = match &mut self.reversed {
             Some(before) => before.get_mut(batch),
             None => self.rng.as_mut(),
         };
         self.changes.clear();
         match rng {
-            Some(rng) => self.changes.extend(images.map(|_| augment.draw(shape, rng))),
-            None => self.changes.resize(images.len(), Change::default()),
+            Some(rng) => self.changes.extend(range.map(|_| augment.draw(stored, shape, rng))),
+            None => self.changes.resize(range.len(), Change::default()),
         }
     }
 

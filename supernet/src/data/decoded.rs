@@ -77,9 +77,9 @@ impl DecodedFiles {
     /// [`StudyError::Data`] for a folder that cannot be made.
     pub(super) fn of(folder: &Path, files: &[ImageFile], options: &LoadOptions) -> Result<Self, StudyError> {
         fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
-        let LoadOptions { image_size, background, .. } = options;
+        let (side, background) = (options.side(), options.background);
         let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{VERSION} {image_size} {background:?} {}", files.len()).as_bytes());
+        hasher.update(format!("{VERSION} {side} {background:?} {}", files.len()).as_bytes());
         let mut missing = Vec::new();
         for (at, file) in files.iter().enumerate() {
             let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());

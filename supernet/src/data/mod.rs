@@ -42,6 +42,7 @@ mod pixels;
 mod png;
 mod rand_augment;
 mod read_listing;
+mod resample;
 mod settings;
 mod source;
 mod split;

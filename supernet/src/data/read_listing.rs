@@ -59,7 +59,7 @@ impl Decoded {
     /// # Errors
     /// [`StudyError::Data`] where the file cannot be written or read.
     fn of(listing: &Listing, options: &LoadOptions) -> Result<Self, StudyError> {
-        let (files, side) = (&listing.files, options.image_size);
+        let (files, side) = (&listing.files, options.side());
         let size = 3 * side * side;
         if options.decoded(files.len()) <= options.memory {
             let mut pixels = vec![0; files.len() * size]; // [n, 3, h, w]
@@ -76,7 +76,7 @@ impl Decoded {
 
     /// Finds the file in a folder that an earlier process wrote, or writes it.
     fn in_file(files: &[ImageFile], options: &LoadOptions, folder: &Path) -> Result<Self, StudyError> {
-        let side = options.image_size;
+        let side = options.side();
         let size = 3 * side * side;
         let kept = DecodedFiles::of(folder, files, options)?;
         sweep(folder);
@@ -183,6 +183,7 @@ fn assembled(
     let order = (!bad.is_empty()).then_some(places);
     let labels: Vec<u16> = listing.files.iter().map(|file| file.label).collect();
     let all = Images::of_places(pixels, order, labels, shape, listing.classes.clone()).map_err(unusable)?;
+    let all = all.with_middle(options.image_size)?;
     let (trained, validated) = (listing.count(Part::Train), listing.count(Part::Validation));
     let augment = Augment::photos(options.image_size);
     let part = |indices: std::ops::Range<usize>| all.select(&indices.collect::<Vec<_>>());

@@ -16,7 +16,7 @@ const TINY: [u8; 6] = [1, 2, 3, 4, 5, 6];
 
 fn apply(change: &Change, affine: (f32, f32)) -> [f32; 6] {
     let mut out = [f32::NAN; 6];
-    change.apply(&TINY, ImageShape::new(1, 2, 3), &[affine], &mut out);
+    change.apply(&TINY, ImageShape::new(1, 2, 3), ImageShape::new(1, 2, 3), &[affine], &mut out);
     out
 }
 
@@ -54,7 +54,7 @@ fn padding_is_black_before_normalisation_and_a_hole_is_zero_after_it() {
 fn draws_stay_in_range_and_reach_every_offset() {
     let (shape, rng) = (ImageShape::new(3, 32, 32), &mut stream(1, &[]));
     let augment = Augment::cifar().with_cutout(16);
-    let draws: Vec<Change> = (0..4000).map(|_| augment.draw(shape, rng)).collect();
+    let draws: Vec<Change> = (0..4000).map(|_| augment.draw(shape, shape, rng)).collect();
     for offset in -4..=4 {
         let share = draws.iter().filter(|change| change.down == offset).count() as f64 / 4000.0;
         assert!((share - 1.0 / 9.0).abs() < 0.02, "{offset}: {share}");
@@ -70,7 +70,7 @@ fn cutout_has_the_published_area() {
     let (shape, rng) = (ImageShape::new(3, 32, 32), &mut stream(2, &[]));
     let augment = Augment::none().with_cutout(16);
     let areas: Vec<usize> = (0..20_000)
-        .filter_map(|_| augment.draw(shape, rng).hole)
+        .filter_map(|_| augment.draw(shape, shape, rng).hole)
         .map(|hole| (hole.rows.1 - hole.rows.0) * (hole.columns.1 - hole.columns.0))
         .collect();
     // Rows: a centre y covers y-8..y+8 within 0..32: 8 at the edge, 16 inside; the mean over the

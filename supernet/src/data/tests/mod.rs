@@ -5,6 +5,7 @@
 mod batches;
 mod binaries;
 mod cache;
+mod crops;
 mod folders;
 mod manifests;
 mod pictures;

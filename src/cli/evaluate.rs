@@ -158,7 +158,7 @@ mod torch {
         let settings = settings(args, model)?;
         let flag = |key: &str| match key {
             "data" => "--data".to_owned(),
-            "image_size" => "--shrink: size of the images before".to_owned(),
+            "image_size" | "resize" => "--shrink: size of the images before".to_owned(),
             key => format!("--{}", key.replace('_', "-")),
         };
         let data =
@@ -222,6 +222,7 @@ mod torch {
         Ok(DataSettings {
             source: change::source(&args.data, "--data")?,
             image_size,
+            resize: card.input.reading.resize,
             shrink,
             test_fraction: args
                 .test_fraction

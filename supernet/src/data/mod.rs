@@ -31,6 +31,7 @@ mod fingerprint;
 mod folder;
 mod idx;
 mod image_files;
+mod imagenet;
 mod images;
 mod jitter;
 mod listing;
@@ -76,6 +77,7 @@ pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
     &digits::ENTRY,
     &cifar::ENTRY,
     &idx::ENTRY,
+    &imagenet::ENTRY,
     &manifest::ENTRY,
     &folder::ENTRY,
 ]);

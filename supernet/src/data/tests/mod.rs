@@ -7,6 +7,7 @@ mod binaries;
 mod cache;
 mod crops;
 mod folders;
+mod imagenet;
 mod manifests;
 mod pictures;
 mod shrink;

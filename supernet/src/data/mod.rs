@@ -37,6 +37,7 @@ mod jitter;
 mod listing;
 mod manifest;
 mod normalise;
+mod npz;
 mod options;
 mod picture;
 mod pixels;
@@ -77,6 +78,7 @@ pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
     &digits::ENTRY,
     &cifar::ENTRY,
     &idx::ENTRY,
+    &npz::ENTRY,
     &imagenet::ENTRY,
     &manifest::ENTRY,
     &folder::ENTRY,

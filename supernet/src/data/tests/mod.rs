@@ -9,6 +9,7 @@ mod crops;
 mod folders;
 mod imagenet;
 mod manifests;
+mod npz;
 mod pictures;
 mod shrink;
 mod splits;

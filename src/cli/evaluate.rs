@@ -12,7 +12,8 @@ use super::positive;
 pub(super) struct EvaluateArgs {
     /// Model folder, or the folder of a search or training: that of its winner's first run.
     folder: PathBuf,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, npz:FILE, folder:DIRECTORY, imagenet:DIRECTORY, manifest:FILE, or a
+    /// directory.
     #[arg(long)]
     data: String,
     /// Part of them.

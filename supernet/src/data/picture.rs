@@ -52,7 +52,7 @@ impl Picture {
         let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16)
             && (options.background.is_grey() || !image.color().has_alpha());
         if options.resize.is_some() {
-            return Ok(Self { rgb: resized(&image, options), grey });
+            return Ok(Self { rgb: resized(image, options), grey });
         }
         // Before anything is scaled, which would take memory for what is cut off.
         let image = on_background(middle(&image), options.background);
@@ -77,7 +77,7 @@ fn middle(image: &DynamicImage) -> DynamicImage {
 
 /// The middle of an image whose shorter side is scaled to [`LoadOptions::resize`]: the pixels that are seen are those of
 /// torchvision's `Resize` and `CenterCrop`.
-fn resized(image: &DynamicImage, options: &LoadOptions) -> RgbImage {
+fn resized(image: DynamicImage, options: &LoadOptions) -> RgbImage {
     let (side, seen) = (options.side(), options.image_size);
     let (width, height) = (image.width() as usize, image.height() as usize);
     let axis = |length: usize| {
@@ -85,22 +85,31 @@ fn resized(image: &DynamicImage, options: &LoadOptions) -> RgbImage {
         let first = half(all - seen) - half(side - seen);
         Axis::new(length, all, first..first + side)
     };
-    let (y, x) = (axis(height), axis(width));
-    let (rows, columns) = (y.inputs(), x.inputs());
-    // Before anything is scaled, which would take memory for what is cut off.
-    let [left, top, wide, tall] = [columns.start, rows.start, columns.len(), rows.len()].map(|n| n as u32);
-    let part = on_background(image.crop_imm(left, top, wide, tall), options.background).into_rgb8();
-    let axes = (y.cut(), x.cut());
+    let axes = (axis(height), axis(width));
+    let (rows, columns) = (axes.0.inputs(), axes.1.inputs());
+    let axes = (axes.0.cut(), axes.1.cut());
+    // Others are cut out before anything is made of them, which would take memory for what is cut off.
+    let (image, rows, columns) = match image {
+        DynamicImage::ImageRgb8(image) => (image, rows, columns),
+        image => {
+            let part = [columns.start, rows.start, columns.len(), rows.len()].map(|n| n as u32);
+            let part = image.crop_imm(part[0], part[1], part[2], part[3]);
+            (on_background(part, options.background).into_rgb8(), 0..rows.len(), 0..columns.len())
+        }
+    };
+    let width = image.width() as usize;
+    let pixels = image.as_raw().as_chunks::<3>().0;
     let [red, green, blue] = [0, 1, 2].map(|channel| {
-        let values: Vec<u8> = part.iter().skip(channel).step_by(3).copied().collect();
+        let inside = pixels.chunks_exact(width).skip(rows.start).take(rows.len());
         let mut plane = Vec::with_capacity(side * side);
-        scale(values.chunks_exact(columns.len()), &axes, &mut plane);
+        scale(inside.map(|row| &row[columns.clone()]), channel, &axes, &mut plane);
         plane
     });
-    RgbImage::from_fn(side as u32, side as u32, |x, y| {
-        let at = y as usize * side + x as usize;
-        image::Rgb([red[at], green[at], blue[at]])
-    })
+    let pixels = red.into_iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [red, green, blue]);
+    match RgbImage::from_raw(side as u32, side as u32, pixels.collect()) {
+        Some(image) => image,
+        None => unreachable!("planes have as many pixels as their sides say"),
+    }
 }
 
 /// What bytes are that are plainly no image.

@@ -154,8 +154,10 @@ fn decode(
 
 /// Red, green and blue one after another, `[3, h, w]`.
 fn planes(picture: &Picture) -> Vec<u8> {
-    let pixels = picture.rgb.as_raw();
-    (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied()).collect()
+    let pixels = picture.rgb.as_raw().as_chunks::<3>().0;
+    let mut planes = Vec::with_capacity(3 * pixels.len());
+    (0..3).for_each(|channel| planes.extend(pixels.iter().map(|pixel| pixel[channel])));
+    planes
 }
 
 /// Keeps the first `kept` of each `size` pixels. The planes of a grey image are equal.

@@ -93,18 +93,30 @@ impl Rectangle {
     ) {
         let axes = (Axis::new(self.height, height, 0..height), Axis::new(self.width, width, 0..width));
         for plane in planes.chunks_exact(rows * columns) {
-            let inside = plane.chunks_exact(columns).skip(self.top).take(self.height);
-            scale(inside.map(|row| &row[self.left..self.left + self.width]), &axes, out);
+            let inside = plane.as_chunks::<1>().0.chunks_exact(columns).skip(self.top).take(self.height);
+            scale(inside.map(|row| &row[self.left..self.left + self.width]), 0, &axes, out);
         }
     }
 }
 
-/// Scales the rows of a plane by the axes of rows and columns, and appends the scaled plane.
-pub(super) fn scale<'a>(rows: impl Iterator<Item = &'a [u8]>, (y, x): &(Axis, Axis), out: &mut Vec<u8>) {
+/// Scales a channel of rows of pixels by the axes of rows and columns, and appends the scaled plane.
+pub(super) fn scale<'a, const CHANNELS: usize>(
+    rows: impl Iterator<Item = &'a [[u8; CHANNELS]]>,
+    channel: usize,
+    (y, x): &(Axis, Axis),
+    out: &mut Vec<u8>,
+) {
     let width = x.spans.len();
     let mut wide = Vec::new(); // [rows, width]
     for row in rows {
-        across(row, x, &mut wide);
+        if x.is_whole {
+            wide.extend(row.iter().map(|pixel| pixel[channel]));
+        } else {
+            wide.extend(x.outputs().map(|(first, weights)| {
+                let products = row[first..].iter().zip(weights).map(|(pixel, &w)| i32::from(pixel[channel]) * w);
+                rounded(HALF + products.sum::<i32>())
+            }));
+        }
     }
     if y.is_whole {
         return out.extend(wide);
@@ -119,15 +131,4 @@ pub(super) fn scale<'a>(rows: impl Iterator<Item = &'a [u8]>, (y, x): &(Axis, Ax
         }
         out.extend(sums.iter().map(|&sum| rounded(sum)));
     }
-}
-
-/// Scales a row, and appends it.
-fn across(row: &[u8], axis: &Axis, out: &mut Vec<u8>) {
-    if axis.is_whole {
-        return out.extend_from_slice(row);
-    }
-    out.extend(axis.outputs().map(|(first, weights)| {
-        let products = row[first..].iter().zip(weights).map(|(&value, &weight)| i32::from(value) * weight);
-        rounded(HALF + products.sum::<i32>())
-    }));
 }

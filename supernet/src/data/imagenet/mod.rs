@@ -1,6 +1,7 @@
 //! `ImageNet` of ILSVRC 2012 as it is unpacked: classes are folders of WordNet numbers, and validation images may lie in
 //! one folder with their labels in a file (Russakovsky et al. 2015).
 
+mod meta;
 mod places;
 mod truth;
 

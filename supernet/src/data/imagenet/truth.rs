@@ -7,6 +7,7 @@ use bonas_study::StudyError;
 
 use super::super::files::{name_of, read, unusable};
 use super::is_synset;
+use super::meta::{Synset, synsets};
 use super::places::Places;
 
 const SOLUTION: &str = "LOC_val_solution.csv";
@@ -14,6 +15,7 @@ const MAPPING: &str = "LOC_synset_mapping.txt";
 const TRUTHS: [&str; 2] =
     ["ILSVRC2012_validation_ground_truth.txt", "ILSVRC2015_clsloc_validation_ground_truth.txt"];
 const NUMBERS: &str = "map_clsloc.txt";
+const META: &str = "meta.mat";
 const FETCH: &str = "fetch the file again";
 
 /// Which synset each validation image is of.
@@ -36,21 +38,21 @@ impl Truth {
             return Ok(Self { synsets, files: vec![path] });
         }
         let Some(path) = TRUTHS.iter().find_map(|name| places.text(name)) else {
-            let wanted = format!("{SOLUTION}, or {} with {NUMBERS}", TRUTHS[0]);
+            let wanted = format!("{SOLUTION}, or {} with {META} or {NUMBERS}", TRUTHS[0]);
             let reason = format!(
                 "holds images that are in no folder of a synset, and there are no labels: expected {wanted}, beside ILSVRC or \
                  train, or sort the images into folders of synsets"
             );
             return Err(unusable(&places.val, reason));
         };
-        let Some(map) = places.text(NUMBERS) else {
+        let Some((map, known)) = known(places, unpacked)? else {
             let reason = format!(
-                "has numbers of ILSVRC, which are not the order of {MAPPING}: {NUMBERS} of the development kit of 2014 or later \
-                 says which synsets they are; put it beside, or use {SOLUTION}"
+                "has numbers of ILSVRC, which are not the order of {MAPPING}: {META} or {NUMBERS} of the development kit says which \
+                 synsets they are; put it beside, or use {SOLUTION}"
             );
             return Err(unusable(&path, reason));
         };
-        let numbers = numbers(&text(&map, unpacked)?).map_err(|reason| unusable(&map, reason))?;
+        let numbers = by_number(known).map_err(|reason| unusable(&map, reason))?;
         let synsets = numbered(&text(&path, unpacked)?, images, &numbers).map_err(|reason| unusable(&path, reason))?;
         Ok(Self { synsets, files: vec![path, map] })
     }
@@ -87,18 +89,41 @@ fn solution(path: &Path, text: &str) -> Result<BTreeMap<String, String>, String>
     Ok(synsets)
 }
 
-/// Synsets of the numbers of ILSVRC: lines `n02119789 1 kit_fox`.
-fn numbers(text: &str) -> Result<HashMap<u32, String>, String> {
-    let mut numbers = HashMap::new();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let mut fields = line.split_whitespace();
-        let synset = fields.next().filter(|synset| is_synset(synset));
-        let number = fields.next().and_then(|number| number.parse().ok());
-        let (Some(synset), Some(number)) = (synset, number) else {
+/// The synsets of a development kit, and the file that says so, if there is one.
+fn known(places: &Places, unpacked: u64) -> Result<Option<(PathBuf, Vec<Synset>)>, StudyError> {
+    let (path, found) = if let Some(path) = places.text(NUMBERS) {
+        let text = text(&path, unpacked)?;
+        (path, lines(&text))
+    } else if let Some(path) = places.text(META) {
+        let found = synsets(&read(&path, FETCH, unpacked)?, unpacked);
+        (path, found.map_err(|reason| format!("{reason}; {FETCH}")))
+    } else {
+        return Ok(None);
+    };
+    let found = found.map_err(|reason| unusable(&path, reason))?;
+    Ok(Some((path, found)))
+}
+
+/// Those of lines `n02119789 1 kit_fox`.
+fn lines(text: &str) -> Result<Vec<Synset>, String> {
+    let synset = |(at, line): (usize, &str)| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let number = fields.get(1).and_then(|number| number.parse().ok());
+        let (Some(id), Some(number)) = (fields.first().filter(|id| is_synset(id)), number) else {
             return Err(format!("line {}: {line:?} is no synset with its number; {FETCH}", at + 1));
         };
-        if numbers.insert(number, synset.to_owned()).is_some() {
-            return Err(format!("line {}: {number} is there twice; {FETCH}", at + 1));
+        let words = fields.get(2).map_or_else(String::new, |words| words.replace('_', " "));
+        Ok(Synset { number, id: (*id).to_owned(), words })
+    };
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()).map(synset).collect()
+}
+
+/// Synsets by their numbers.
+fn by_number(known: Vec<Synset>) -> Result<HashMap<u32, String>, String> {
+    let mut numbers = HashMap::new();
+    for Synset { number, id, .. } in known {
+        if numbers.insert(number, id).is_some() {
+            return Err(format!("has number {number} twice; {FETCH}"));
         }
     }
     Ok(numbers)
@@ -118,7 +143,7 @@ fn numbered(
     let synset = |(at, line): (usize, &&str)| {
         let number = line.parse().ok();
         let synset = number.and_then(|number: u32| numbers.get(&number));
-        let synset = synset.ok_or_else(|| format!("line {}: {line:?} is no number of {NUMBERS}", at + 1))?;
+        let synset = synset.ok_or_else(|| format!("line {}: {line:?} is no number of a synset", at + 1))?;
         Ok((format!("ILSVRC2012_val_{:08}", at + 1), synset.clone()))
     };
     lines[..count].iter().enumerate().map(synset).collect()
@@ -135,19 +160,20 @@ pub(super) fn names(
     texts: &mut Vec<PathBuf>,
     unpacked: u64,
 ) -> Result<Vec<String>, StudyError> {
-    let Some((path, name)) = places
-        .text(MAPPING)
-        .map(|path| (path, first_synonym as fn(&str) -> String))
-        .or_else(|| places.text(NUMBERS).map(|path| (path, after_number as fn(&str) -> String)))
-    else {
+    let (path, names) = if let Some(path) = places.text(MAPPING) {
+        let text = text(&path, unpacked)?;
+        let pairs = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
+        let names = pairs.map(|(synset, words)| (synset.to_owned(), first(words))).collect();
+        (path, names)
+    } else if let Some((path, known)) = known(places, unpacked)? {
+        (path, known.into_iter().map(|Synset { id, words, .. }| (id, first(&words))).collect())
+    } else {
         return Ok(synsets.to_vec());
     };
-    let text = text(&path, unpacked)?;
-    let pairs = text.lines().filter_map(|line| line.trim().split_once(char::is_whitespace));
-    let names: HashMap<&str, String> = pairs.map(|(synset, rest)| (synset, name(rest))).collect();
-    let named = synsets.iter().map(|synset| names.get(synset.as_str()).filter(|name| !name.is_empty()));
+    let names: HashMap<String, String> = names;
+    let named = synsets.iter().map(|synset| names.get(synset).filter(|name| !name.is_empty()));
     let Some(named) = named.collect::<Option<Vec<_>>>() else {
-        let missing = synsets.iter().find(|synset| names.get(synset.as_str()).is_none_or(String::is_empty));
+        let missing = synsets.iter().find(|synset| names.get(*synset).is_none_or(String::is_empty));
         let missing = missing.map_or("", String::as_str);
         return Err(unusable(&path, format!("names no {missing}, a folder of train; {FETCH}, or remove the file")));
     };
@@ -163,14 +189,9 @@ pub(super) fn names(
     Ok(unique)
 }
 
-/// Of `tench, Tinca tinca`.
-fn first_synonym(text: &str) -> String {
-    text.split(',').next().unwrap_or_default().trim().to_owned()
-}
-
-/// Of `1 kit_fox`.
-fn after_number(text: &str) -> String {
-    text.split_whitespace().nth(1).unwrap_or_default().replace('_', " ")
+/// The first word of `tench, Tinca tinca`.
+fn first(words: &str) -> String {
+    words.split(',').next().unwrap_or_default().trim().to_owned()
 }
 
 fn text(path: &Path, unpacked: u64) -> Result<String, StudyError> {

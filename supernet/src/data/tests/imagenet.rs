@@ -76,7 +76,7 @@ fn numbers_are_those_of_the_map() {
     write(&truth, b"2\n1\n3\n");
     write(&root.join("LOC_synset_mapping.txt"), MAPPING.as_bytes());
     let file = "ILSVRC2012_validation_ground_truth.txt";
-    refused("", root, file, &["not the order of LOC_synset_mapping.txt", "map_clsloc.txt"]);
+    refused("", root, file, &["not the order of LOC_synset_mapping.txt", "meta.mat or map_clsloc.txt"]);
     write(&root.join("devkit/data/map_clsloc.txt"), NUMBERS.as_bytes());
     assert_eq!(tested(root), [(0, 1), (1, 3), (2, 2)]);
     fs::remove_file(root.join("LOC_synset_mapping.txt")).unwrap();
@@ -84,12 +84,31 @@ fn numbers_are_those_of_the_map() {
     for (text, words) in [
         ("2\n1\n", ["has 2 lines for 3 images", "fetch the file again"]),
         ("2\n1\n3\n1\n", ["has 4 lines for 3 images", "unpack the images again"]),
-        ("2\n1\n4\n", ["line 3", "\"4\" is no number of map_clsloc.txt"]),
+        ("2\n1\n4\n", ["line 3", "\"4\" is no number of a synset"]),
         ("2\n\n3\n", ["line 2", "\"\" is no number"]),
     ] {
         write(&truth, text.as_bytes());
         refused("", root, file, &words);
     }
+}
+
+/// `meta.mat` as MATLAB writes it: `tests/imagenet/make.py`.
+#[test]
+fn the_official_development_kit_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path();
+    made(root);
+    let kit = root.join("ILSVRC2012_devkit_t12/data");
+    write(&kit.join("ILSVRC2012_validation_ground_truth.txt"), b"2\n1\n3\n");
+    for name in ["meta.mat", "meta-plain.mat"] {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/imagenet").join(name);
+        write(&kit.join("meta.mat"), &fs::read(file).unwrap());
+        assert_eq!(tested(root), [(0, 1), (1, 3), (2, 2)]);
+        let names = read("", root).unwrap().train.class_names().to_vec();
+        assert_eq!(names, ["tench", "crane (n02012849)", "crane (n03126707)"], "{name}");
+    }
+    write(&kit.join("meta.mat"), b"no MATLAB");
+    refused("", root, "meta.mat", &["is no file of MATLAB 5", "fetch the file again"]);
 }
 
 #[test]

@@ -249,7 +249,9 @@ impl ModelCard {
                 reading.shrink
             ));
         }
-        if let Some(resize) = reading.resize.filter(|&resize| side.is_none_or(|side| resize < side) || resize > LONGEST) {
+        if let Some(resize) =
+            reading.resize.filter(|&resize| side.is_none_or(|side| resize < side) || resize > LONGEST)
+        {
             return Err(format!(
                 "input.reading.resize {resize} for images of {height}x{width}; it must be as large as the image before it is \
                  shrunk, and at most {LONGEST}"

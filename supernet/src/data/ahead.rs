@@ -61,7 +61,6 @@ impl<B: Send + 'static> Ahead<B> {
         let _passed = self.ends.as_ref().map(|ends| ends.used.send(used));
         true
     }
-
 }
 
 impl<B> Ahead<B> {
@@ -197,8 +196,9 @@ mod tests {
         in_pieces(&mut [] as &mut [usize], 4, |_| unreachable!("there is none"));
         for at in [0, 19] {
             let mut items: Vec<usize> = (0..20).collect();
-            let panic =
-                catch_unwind(AssertUnwindSafe(|| in_pieces(&mut items, 3, |item| assert!(*item != at, "{at}"))));
+            let panic = catch_unwind(AssertUnwindSafe(|| {
+                in_pieces(&mut items, 3, |item| assert!(*item != at, "{at}"));
+            }));
             assert_eq!(*panic.unwrap_err().downcast_ref::<String>().unwrap(), at.to_string());
         }
     }

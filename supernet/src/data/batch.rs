@@ -145,12 +145,20 @@ impl Loader {
         self.images.check_indices(indices)?;
         options.check(indices.len())?;
         let order = indices.to_vec();
-        Ok(Maker { loader: self.clone(), order, options, made: 0, rng: None, reversed: None, changes: Vec::new() })
+        Ok(Maker {
+            loader: self.clone(),
+            order,
+            options,
+            made: 0,
+            rng: None,
+            reversed: None,
+            changes: Vec::new(),
+        })
     }
 
     fn batches(&self, maker: Maker) -> Batches {
         let batch = Batch { pixels: Vec::new(), labels: Vec::new(), n: 0, shape: self.images.shape() };
-        Batches { remaining: maker.count(), making: Making::Here(maker), batch }
+        Batches { remaining: maker.count(), making: Making::Here(Box::new(maker)), batch }
     }
 
     /// Fills `batch` with the images at `indices`, reusing its memory; one change for each image.
@@ -264,7 +272,7 @@ pub struct Batches {
 #[derive(Debug)]
 enum Making {
     /// The caller, when it asks.
-    Here(Maker),
+    Here(Box<Maker>),
     /// Another thread, ahead of the caller.
     Ahead(Ahead<Batch>),
 }
@@ -275,9 +283,11 @@ impl Batches {
     /// # Panics
     /// After the first batch was taken, or after [`ahead`](Self::ahead).
     #[must_use]
-    pub(crate) fn reversed(self) -> Self {
+    pub fn reversed(self) -> Self {
         match self.making {
-            Making::Here(maker) if maker.made == 0 => Self { making: Making::Here(maker.reversed()), ..self },
+            Making::Here(maker) if maker.made == 0 => {
+                Self { making: Making::Here(Box::new(maker.reversed())), ..self }
+            }
             _ => panic!("batches are reversed before one is made"),
         }
     }
@@ -290,9 +300,9 @@ impl Batches {
     pub fn ahead(self) -> Self {
         let making = match self.making {
             // The last batch alone has nothing to be ahead of.
-            Making::Here(maker) if self.remaining > 1 => match Ahead::start(maker, self.batch.clone()) {
+            Making::Here(maker) if self.remaining > 1 => match Ahead::start(*maker, self.batch.clone()) {
                 Ok(ahead) => Making::Ahead(ahead),
-                Err(maker) => Making::Here(maker),
+                Err(maker) => Making::Here(Box::new(maker)),
             },
             making => making,
         };

@@ -140,7 +140,14 @@ impl Images {
             ));
         }
         let order = order.map(Into::into);
-        Ok(Self { pixels, order, labels: labels.into(), stored: shape, shape, class_names: class_names.into() })
+        Ok(Self {
+            pixels,
+            order,
+            labels: labels.into(),
+            stored: shape,
+            shape,
+            class_names: class_names.into(),
+        })
     }
 
     /// Number of images.
@@ -213,8 +220,7 @@ impl Images {
         }
         let (top, left) = shape.middle_of(stored);
         let planes = pixels.chunks_exact(stored.height * stored.width);
-        let rows =
-            planes.flat_map(|plane| plane.chunks_exact(stored.width).skip(top).take(shape.height));
+        let rows = planes.flat_map(|plane| plane.chunks_exact(stored.width).skip(top).take(shape.height));
         Cow::Owned(rows.flat_map(|row| &row[left..left + shape.width]).copied().collect())
     }
 

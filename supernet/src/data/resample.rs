@@ -113,7 +113,8 @@ pub(super) fn scale<'a, const CHANNELS: usize>(
             wide.extend(row.iter().map(|pixel| pixel[channel]));
         } else {
             wide.extend(x.outputs().map(|(first, weights)| {
-                let products = row[first..].iter().zip(weights).map(|(pixel, &w)| i32::from(pixel[channel]) * w);
+                let products =
+                    row[first..].iter().zip(weights).map(|(pixel, &w)| i32::from(pixel[channel]) * w);
                 rounded(HALF + products.sum::<i32>())
             }));
         }

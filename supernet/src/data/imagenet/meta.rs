@@ -1,7 +1,7 @@
 //! `meta.mat` of the development kit: which synset each number of ILSVRC means, in a file of MATLAB 5.
 //!
 //! A file is a header of 128 bytes and elements: kind, bytes, content. An array is an element with elements inside: class,
-//! shape, name, and what it holds ("MAT-File Format", The MathWorks). Only what this file has is read.
+//! shape, name, and what it holds ("MAT-File Format", The `MathWorks`). Only what this file has is read.
 
 use std::io::Read;
 
@@ -50,10 +50,14 @@ pub(super) fn synsets(bytes: &[u8], most: u64) -> Result<Vec<Synset>, String> {
     };
     let (_, width, content) = element(content)?;
     let (_, names, mut content) = element(content)?;
-    let width = width.first_chunk().map(|width| u32::from_le_bytes(*width) as usize).filter(|&n| n > 0).ok_or(CUT)?;
+    let width =
+        width.first_chunk().map(|width| u32::from_le_bytes(*width) as usize).filter(|&n| n > 0).ok_or(CUT)?;
     let names: Vec<&str> = names.chunks(width).map(text_before_zero).collect();
     let at = |wanted: &str| {
-        names.iter().position(|name| *name == wanted).ok_or_else(|| format!("has no field {wanted} in its synsets"))
+        names
+            .iter()
+            .position(|name| *name == wanted)
+            .ok_or_else(|| format!("has no field {wanted} in its synsets"))
     };
     let (number, id, words) = (at("ILSVRC2012_ID")?, at("WNID")?, at("words")?);
     let mut synsets = Vec::new();
@@ -134,7 +138,8 @@ impl<'a> Array<'a> {
         let (kind, content, _) = element(self.content)?;
         // 16 bits a letter, or UTF-8.
         if [4, 17].contains(&kind) {
-            let letters: Vec<u16> = content.as_chunks::<2>().0.iter().map(|l| u16::from_le_bytes(*l)).collect();
+            let letters: Vec<u16> =
+                content.as_chunks::<2>().0.iter().map(|l| u16::from_le_bytes(*l)).collect();
             return Ok(String::from_utf16_lossy(&letters));
         }
         Ok(String::from_utf8_lossy(content).into_owned())

@@ -1,4 +1,4 @@
-//! `ImageNet` of ILSVRC 2012 as it is unpacked: classes are folders of WordNet numbers, and validation images may lie in
+//! `ImageNet` of ILSVRC 2012 as it is unpacked: classes are folders of synsets of `WordNet`, and validation images may lie in
 //! one folder with their labels in a file (Russakovsky et al. 2015).
 
 mod meta;
@@ -78,7 +78,8 @@ fn list(root: &Path, options: &LoadOptions) -> Result<(Listing, Vec<PathBuf>), S
 
 /// Whether a name is that of a synset: `n` and eight digits.
 fn is_synset(name: &str) -> bool {
-    name.strip_prefix('n').is_some_and(|digits| digits.len() == 8 && digits.bytes().all(|d| d.is_ascii_digit()))
+    name.strip_prefix('n')
+        .is_some_and(|digits| digits.len() == 8 && digits.bytes().all(|d| d.is_ascii_digit()))
 }
 
 /// Refuses folders that are no synsets.
@@ -101,7 +102,8 @@ fn validation(
         expect_synsets(&places.val, &sorted)?;
         return Ok(sorted);
     }
-    let (images, others): (Vec<_>, Vec<_>) = inside.into_iter().partition(|path| path.is_file() && is_image(path));
+    let (images, others): (Vec<_>, Vec<_>) =
+        inside.into_iter().partition(|path| path.is_file() && is_image(path));
     for path in others {
         let kind = if path.is_dir() { FaultKind::OtherFolder } else { FaultKind::OtherType };
         faults.push(DataFault::new(kind, path, "the images of val lie beside it, and are read"));
@@ -112,19 +114,20 @@ fn validation(
     let mut found = BTreeMap::<String, Vec<PathBuf>>::new();
     for path in images {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        match labels.remove(&name) {
-            Some(synset) => found.entry(synset).or_default().push(path),
-            None => {
-                let detail = format!("has no row for {}; add it, or remove the image", name_of(&path));
-                faults.push(DataFault::new(FaultKind::BadRow, &truth.files[0], detail));
-            }
+        if let Some(synset) = labels.remove(&name) {
+            found.entry(synset).or_default().push(path);
+        } else {
+            let detail = format!("has no row for {}; add it, or remove the image", name_of(&path));
+            faults.push(DataFault::new(FaultKind::BadRow, &truth.files[0], detail));
         }
     }
     // Rows of images that are not there: they are told of where images are read, as other missing files.
     for (name, synset) in labels {
         found.entry(synset).or_default().push(places.val.join(format!("{name}.JPEG")));
     }
-    found.values_mut().for_each(|files| files.sort());
+    for files in found.values_mut() {
+        files.sort();
+    }
     Ok(found)
 }
 

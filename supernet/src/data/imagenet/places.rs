@@ -28,7 +28,8 @@ impl Places {
     /// Those of a directory; none where it lacks a part.
     pub(super) fn of(root: &Path) -> Option<Self> {
         let base = INSIDE.iter().map(|inside| root.join(inside));
-        let base = base.into_iter().find(|base| ["train", "val"].iter().all(|part| base.join(part).is_dir()))?;
+        let base =
+            base.into_iter().find(|base| ["train", "val"].iter().all(|part| base.join(part).is_dir()))?;
         let test = Some(base.join("test")).filter(|test| test.is_dir());
         // Kaggle puts them beside ILSVRC, which is three folders above train.
         let above = base.ancestors().take(4).filter(|folder| !folder.as_os_str().is_empty());

@@ -34,7 +34,8 @@ impl Truth {
     /// [`StudyError::Data`] where there is none, and for files that cannot be used.
     pub(super) fn of(places: &Places, images: usize, unpacked: u64) -> Result<Self, StudyError> {
         if let Some(path) = places.text(SOLUTION) {
-            let synsets = solution(&path, &text(&path, unpacked)?).map_err(|reason| unusable(&path, reason))?;
+            let synsets =
+                solution(&path, &text(&path, unpacked)?).map_err(|reason| unusable(&path, reason))?;
             return Ok(Self { synsets, files: vec![path] });
         }
         let Some(path) = TRUTHS.iter().find_map(|name| places.text(name)) else {
@@ -53,7 +54,8 @@ impl Truth {
             return Err(unusable(&path, reason));
         };
         let numbers = by_number(known).map_err(|reason| unusable(&map, reason))?;
-        let synsets = numbered(&text(&path, unpacked)?, images, &numbers).map_err(|reason| unusable(&path, reason))?;
+        let synsets =
+            numbered(&text(&path, unpacked)?, images, &numbers).map_err(|reason| unusable(&path, reason))?;
         Ok(Self { synsets, files: vec![path, map] })
     }
 }
@@ -80,7 +82,9 @@ fn solution(path: &Path, text: &str) -> Result<BTreeMap<String, String>, String>
             return Err(format!("line {line}: {image} is {synset} and {other}; {FETCH}"));
         }
         if synsets.insert(image.to_owned(), (*synset).to_owned()).is_some_and(|before| before != *synset) {
-            return Err(format!("line {line}: {image} is there twice, of another synset; remove one of them"));
+            return Err(format!(
+                "line {line}: {image} is there twice, of another synset; remove one of them"
+            ));
         }
     }
     if synsets.is_empty() {
@@ -138,7 +142,9 @@ fn numbered(
     let lines: Vec<&str> = text.lines().map(str::trim).collect();
     let count = lines.iter().rposition(|line| !line.is_empty()).map_or(0, |last| last + 1);
     if count != images {
-        return Err(format!("has {count} lines for {images} images of val; {FETCH}, or unpack the images again"));
+        return Err(format!(
+            "has {count} lines for {images} images of val; {FETCH}, or unpack the images again"
+        ));
     }
     let synset = |(at, line): (usize, &&str)| {
         let number = line.parse().ok();
@@ -175,10 +181,15 @@ pub(super) fn names(
     let Some(named) = named.collect::<Option<Vec<_>>>() else {
         let missing = synsets.iter().find(|synset| names.get(*synset).is_none_or(String::is_empty));
         let missing = missing.map_or("", String::as_str);
-        return Err(unusable(&path, format!("names no {missing}, a folder of train; {FETCH}, or remove the file")));
+        return Err(unusable(
+            &path,
+            format!("names no {missing}, a folder of train; {FETCH}, or remove the file"),
+        ));
     };
     let mut counts = HashMap::<&str, usize>::new();
-    named.iter().for_each(|name| *counts.entry(name).or_default() += 1);
+    for name in &named {
+        *counts.entry(name).or_default() += 1;
+    }
     let unique = |(name, synset): (&&String, &String)| {
         if counts[name.as_str()] == 1 { (*name).clone() } else { format!("{name} ({synset})") }
     };

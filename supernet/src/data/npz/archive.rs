@@ -69,9 +69,10 @@ impl Archive {
         let mut file = File::open(path)?;
         let length = file.metadata()?.len();
         let tail = at(&mut file, length.saturating_sub(END + COMMENT), (END + COMMENT).min(length))?;
-        let end = tail.windows(4).rposition(|window| window == END_MAGIC).ok_or_else(|| {
-            damaged("it is no zip archive, or its end is missing")
-        })?;
+        let end = tail
+            .windows(4)
+            .rposition(|window| window == END_MAGIC)
+            .ok_or_else(|| damaged("it is no zip archive, or its end is missing"))?;
         let (mut count, mut size, mut offset) = {
             let record = Record(&tail[end..]);
             let _whole = record.short(20)?;
@@ -109,7 +110,8 @@ impl Archive {
         let record = Record(&head);
         let skipped = 30 + u64::from(record.short(26)?) + u64::from(record.short(28)?);
         self.file.seek(SeekFrom::Start(member.offset.saturating_add(skipped)))?;
-        let packed: Take<BufReader<&File>> = BufReader::with_capacity(1 << 16, &self.file).take(member.packed);
+        let packed: Take<BufReader<&File>> =
+            BufReader::with_capacity(1 << 16, &self.file).take(member.packed);
         let mut bytes = Vec::new();
         if member.deflated {
             DeflateDecoder::new(packed).take(member.size.saturating_add(1)).read_to_end(&mut bytes)?;
@@ -156,12 +158,12 @@ fn members(mut list: &[u8], count: u64) -> io::Result<Vec<Member>> {
         let deflated = match record.short(10)? {
             0 => false,
             8 => true,
-            other => return Err(damaged(&format!("{name} is packed by method {other}, not stored or deflated"))),
+            other => {
+                return Err(damaged(&format!("{name} is packed by method {other}, not stored or deflated")));
+            }
         };
-        let [packed, size, offset] = long_numbers(
-            [record.word(20)?, record.word(24)?, record.word(42)?],
-            more,
-        )?;
+        let [packed, size, offset] =
+            long_numbers([record.word(20)?, record.word(24)?, record.word(42)?], more)?;
         // The list has the size before the packed size where both are long.
         members.push(Member { name, deflated, crc: record.word(16)?, packed, size, offset });
         list = list.get(end..).ok_or_else(|| damaged("its list of members is cut off"))?;

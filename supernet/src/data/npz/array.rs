@@ -39,7 +39,9 @@ impl Kind {
                     .to_owned());
             }
             ("U" | "S", _) => {
-                return Err("holds texts, not numbers; save the class of each image as a number from 0".to_owned());
+                return Err(
+                    "holds texts, not numbers; save the class of each image as a number from 0".to_owned()
+                );
             }
             _ => return Err(format!("has elements {text:?}, which are not read; save it as uint8")),
         };
@@ -61,7 +63,8 @@ impl Array {
     /// What is wrong with it.
     pub(super) fn parse(bytes: Vec<u8>) -> Result<Self, String> {
         let (header, begin) = header(&bytes)?;
-        let literal = |key: &str| after(&header, key).ok_or_else(|| format!("has no {key} in its header: damaged"));
+        let literal =
+            |key: &str| after(&header, key).ok_or_else(|| format!("has no {key} in its header: damaged"));
         let descr = literal("descr")?;
         let quoted = descr.strip_prefix(['\'', '"']).and_then(|text| text.split(['\'', '"']).next());
         let descr = quoted.ok_or("has several fields in an element; save one array for each")?;
@@ -70,14 +73,17 @@ impl Array {
             return Err("is in the order of Fortran; save numpy.ascontiguousarray of it".to_owned());
         }
         let shape = literal("shape")?.strip_prefix('(').and_then(|text| text.split(')').next());
-        let numbers = shape.map(|shape| shape.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::parse));
+        let numbers =
+            shape.map(|shape| shape.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::parse));
         let shape: Option<Vec<usize>> = numbers.and_then(|numbers| numbers.collect::<Result<_, _>>().ok());
         let shape = shape.ok_or("has no shape in its header: damaged")?;
         let count = shape.iter().try_fold(1_usize, |count, &n| count.checked_mul(n));
         let wanted = count.and_then(|count| count.checked_mul(kind.size()));
         if wanted != Some(bytes.len() - begin) {
             let there = bytes.len() - begin;
-            return Err(format!("says that its shape is {shape:?}, and {there} bytes follow: cut off or damaged"));
+            return Err(format!(
+                "says that its shape is {shape:?}, and {there} bytes follow: cut off or damaged"
+            ));
         }
         Ok(Self { shape, kind, big, bytes, begin })
     }
@@ -139,6 +145,7 @@ fn header(bytes: &[u8]) -> Result<(String, usize), String> {
 
 /// What follows a key of a Python dictionary.
 fn after<'a>(header: &'a str, key: &str) -> Option<&'a str> {
-    let (_, rest) = header.split_once(&format!("'{key}'")).or_else(|| header.split_once(&format!("\"{key}\"")))?;
+    let (_, rest) =
+        header.split_once(&format!("'{key}'")).or_else(|| header.split_once(&format!("\"{key}\"")))?;
     Some(rest.trim_start().strip_prefix(':')?.trim_start())
 }

@@ -58,12 +58,16 @@ fn file(place: &Path) -> Result<PathBuf, StudyError> {
     if !place.is_dir() {
         return Ok(place.to_owned());
     }
-    only(place)?.ok_or_else(|| unusable(place, "is a folder without a .npz file, or with several; name the file"))
+    only(place)?
+        .ok_or_else(|| unusable(place, "is a folder without a .npz file, or with several; name the file"))
 }
 
 fn is_dataset(file: &Path) -> bool {
-    let has = |archive: &Archive, name: &str| archive.members.iter().any(|member| member.name == format!("{name}.npy"));
-    Archive::open(file).is_ok_and(|archive| FORMS.iter().any(|form| form[0].iter().all(|name| has(&archive, name))))
+    let has = |archive: &Archive, name: &str| {
+        archive.members.iter().any(|member| member.name == format!("{name}.npy"))
+    };
+    Archive::open(file)
+        .is_ok_and(|archive| FORMS.iter().any(|form| form[0].iter().all(|name| has(&archive, name))))
 }
 
 /// Reads a file.
@@ -136,7 +140,10 @@ impl File {
         let given = self.array(labels)?;
         let labelled = classes(&given).map_err(told(labels))?;
         if labelled.len() != count {
-            return Err(format!("{labels}.npy has {} labels for the {count} images of {images}.npy", labelled.len()));
+            return Err(format!(
+                "{labels}.npy has {} labels for the {count} images of {images}.npy",
+                labelled.len()
+            ));
         }
         Ok(Some(Part { pixels, shape, labels: labelled }))
     }
@@ -146,7 +153,10 @@ impl File {
         let member = self.archive.members.iter().find(|member| member.name == file).cloned();
         let member = member.ok_or_else(|| format!("has no {file}"))?;
         self.left = self.left.checked_sub(member.size).ok_or_else(|| {
-            format!("unpacks to more than data.unpacked_megabytes allows ({file}: {} bytes); raise it", member.size)
+            format!(
+                "unpacks to more than data.unpacked_megabytes allows ({file}: {} bytes); raise it",
+                member.size
+            )
         })?;
         let bytes = self.archive.read(&member).map_err(|error| format!("{file}: {error}; {FETCH}"))?;
         Array::parse(bytes).map_err(|reason| format!("{file} {reason}"))
@@ -159,9 +169,13 @@ fn pixels(array: &Array) -> Result<(Vec<u8>, ImageShape), String> {
         [_, height, width] => (ImageShape::new(1, height, width), false),
         [_, height, width, channels @ (1 | 3)] => (ImageShape::new(channels, height, width), true),
         [_, channels @ (1 | 3), height, width] => (ImageShape::new(channels, height, width), false),
-        [_, _, _, 4] => return Err("has four channels; lay its images on a background, and save three".to_owned()),
+        [_, _, _, 4] => {
+            return Err("has four channels; lay its images on a background, and save three".to_owned());
+        }
         ref other => {
-            return Err(format!("has shape {other:?}; expected [n, h, w], [n, h, w, c] or [n, c, h, w] with 1 or 3 channels"));
+            return Err(format!(
+                "has shape {other:?}; expected [n, h, w], [n, h, w, c] or [n, c, h, w] with 1 or 3 channels"
+            ));
         }
     };
     let values = match array.bytes() {
@@ -207,9 +221,9 @@ fn classes(array: &Array) -> Result<Vec<u16>, String> {
     }
     let label = |(at, value): (usize, f64)| {
         let is_class = (0.0..=f64::from(u16::MAX)).contains(&value) && value.fract() == 0.0;
-        is_class
-            .then_some(value as u16)
-            .ok_or_else(|| format!("has label {value} at place {at}; classes are whole numbers from 0 to {}", u16::MAX))
+        is_class.then_some(value as u16).ok_or_else(|| {
+            format!("has label {value} at place {at}; classes are whole numbers from 0 to {}", u16::MAX)
+        })
     };
     let mut labels = Vec::with_capacity(array.count());
     for found in array.numbers().enumerate().map(label) {
@@ -226,7 +240,8 @@ fn assembled(
     options: &LoadOptions,
 ) -> Result<Dataset, StudyError> {
     let bad = |reason: String| StudyError::Setting { name: name.to_owned(), reason };
-    let images = |part: Part| Images::checked(part.pixels, part.labels, part.shape, numbered(classes)).map_err(bad);
+    let images =
+        |part: Part| Images::checked(part.pixels, part.labels, part.shape, numbered(classes)).map_err(bad);
     let (mut all, trained) = match train {
         Some(train) => {
             let trained = train.labels.len();
@@ -236,14 +251,18 @@ fn assembled(
     };
     if let Some(val) = val {
         if val.shape != all.shape {
-            return Err(bad(format!("validation images are {}, training images are {}", val.shape, all.shape)));
+            return Err(bad(format!(
+                "validation images are {}, training images are {}",
+                val.shape, all.shape
+            )));
         }
         all.pixels.extend(val.pixels);
         all.labels.extend(val.labels);
     }
     let shape = all.shape;
     let all = images(all)?;
-    let augment = if shape.channels == 1 { Augment::mnist() } else { Augment::photos(shape.height.min(shape.width)) };
+    let augment =
+        if shape.channels == 1 { Augment::mnist() } else { Augment::photos(shape.height.min(shape.width)) };
     let augment = if augment.check(shape).is_ok() { augment } else { Augment::none() };
     let validation = trained..all.len();
     let data = if let Some(test) = test {

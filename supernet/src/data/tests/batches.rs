@@ -207,8 +207,7 @@ fn who_stops_in_an_epoch_leaves_no_thread_behind() {
     let data = digits().unwrap();
     let loader = Loader::new(data.train.clone(), &data.normalisation, Augment::digits()).unwrap();
     let indices: Vec<usize> = (0..1198).collect();
-    let mut batches =
-        loader.shuffled(&indices, BatchOptions::new(8), &mut stream(0, &[])).unwrap().ahead();
+    let mut batches = loader.shuffled(&indices, BatchOptions::new(8), &mut stream(0, &[])).unwrap().ahead();
     assert!(batches.next_batch().is_some());
     drop(batches);
     // One batch alone is made when it is asked for; what is not asked for is not made.

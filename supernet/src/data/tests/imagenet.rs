@@ -14,7 +14,9 @@ const NUMBERS: &str = "n03126707 1 crane\nn01440764 2 tench\nn02012849 3 wading_
 
 fn grey(path: &Path, value: u8) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
-    image::GrayImage::from_pixel(4, 4, image::Luma([value])).save_with_format(path, image::ImageFormat::Png).unwrap();
+    image::GrayImage::from_pixel(4, 4, image::Luma([value]))
+        .save_with_format(path, image::ImageFormat::Png)
+        .unwrap();
 }
 
 fn cls_loc(root: &Path) -> std::path::PathBuf {
@@ -140,7 +142,10 @@ fn what_is_missing_is_told() {
     for (text, word) in [
         ("a,b\n", "not ImageId,PredictionString"),
         ("ImageId,PredictionString\n", "has no row"),
-        ("ImageId,PredictionString\nILSVRC2012_val_00000001,tench\n", "line 2: \"tench\" is no list of synsets"),
+        (
+            "ImageId,PredictionString\nILSVRC2012_val_00000001,tench\n",
+            "line 2: \"tench\" is no list of synsets",
+        ),
         ("ImageId,PredictionString\nx,n01440764 1 1 2 2 n02012849 1 1 2 2\n", "x is n01440764 and n02012849"),
         ("ImageId,PredictionString\nx,n01440764 1 1 2 2\nx,n02012849 1 1 2 2\n", "line 3: x is there twice"),
     ] {

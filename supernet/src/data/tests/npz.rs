@@ -30,7 +30,11 @@ fn files_of_keras_are_read_whatever_their_numbers() {
     for name in ["keras", "one", "wide", "unit", "unit32", "whole"] {
         let data = data(name);
         assert_eq!((data.name.as_str(), data.train.shape()), (name, ImageShape::new(1, 5, 4)), "{name}");
-        assert_eq!((data.train.labels(), data.test.labels()), (&[0, 1, 2, 0, 1, 2][..], &[0, 1, 2][..]), "{name}");
+        assert_eq!(
+            (data.train.labels(), data.test.labels()),
+            (&[0, 1, 2, 0, 1, 2][..], &[0, 1, 2][..]),
+            "{name}"
+        );
         for i in 0..6 {
             assert_eq!(*data.train.image(usize::from(i)), grey(i), "{name}");
         }
@@ -39,7 +43,10 @@ fn files_of_keras_are_read_whatever_their_numbers() {
     }
     for name in ["colour", "first"] {
         let data = data(name);
-        assert_eq!((data.train.shape(), data.train.labels()), (ImageShape::new(3, 5, 4), &[0, 1, 2, 0, 1, 2][..]));
+        assert_eq!(
+            (data.train.shape(), data.train.labels()),
+            (ImageShape::new(3, 5, 4), &[0, 1, 2, 0, 1, 2][..])
+        );
         assert_eq!(*data.train.image(5), colour(5), "{name}");
     }
     let flags = data("flags");

@@ -32,8 +32,8 @@ impl Places {
             base.into_iter().find(|base| ["train", "val"].iter().all(|part| base.join(part).is_dir()))?;
         let test = Some(base.join("test")).filter(|test| test.is_dir());
         // Kaggle puts them beside ILSVRC, which is three folders above train.
-        let above = base.ancestors().take(4).filter(|folder| !folder.as_os_str().is_empty());
-        let above = above.chain((!root.as_os_str().is_empty()).then_some(root));
+        let whole = std::path::absolute(&base).unwrap_or_else(|_| base.clone());
+        let above = whole.ancestors().take(4).chain([root]);
         let folders = above.flat_map(|folder| TEXTS.map(|inside| folder.join(inside))).collect();
         Some(Self { train: base.join("train"), val: base.join("val"), test, folders })
     }

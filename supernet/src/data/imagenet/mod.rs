@@ -22,9 +22,9 @@ use truth::Truth;
 
 /// `imagenet:DIRECTORY`: `ILSVRC/Data/CLS-LOC/train/<synset>/*.JPEG` and `val`, or `train` and `val` themselves. Validation
 /// images lie in folders of synsets as well, or in `val` itself with `LOC_val_solution.csv`, or with
-/// `ILSVRC2012_validation_ground_truth.txt` and `map_clsloc.txt`, which says which synset a number means. They are the test part:
-/// published figures are theirs. Classes are in the order of synsets; `LOC_synset_mapping.txt` or `map_clsloc.txt` name
-/// them. Images are read as those of a folder.
+/// `ILSVRC2012_validation_ground_truth.txt` and `meta.mat` or `map_clsloc.txt`, which say which synset a number means. They are the
+/// test part: published figures are theirs. Classes are in the order of synsets; `LOC_synset_mapping.txt`, `map_clsloc.txt` or
+/// `meta.mat` name them. Images are read as those of a folder.
 pub(super) const ENTRY: DatasetEntry = DatasetEntry {
     name: "imagenet",
     about: "ImageNet as ILSVRC 2012 is unpacked",

@@ -77,15 +77,25 @@ fn transparent(folder: &Path, dark: u8) {
     }
 }
 
-/// Images are evaluated and classified as they were read in training, without a word about it.
 #[test]
 fn shrunk_images_are_read_as_in_training() {
+    read_as_in_training(SHRUNK);
+}
+
+/// Scaled to 24x24 pixels, of which the middle 16x16 are seen.
+#[test]
+fn the_middle_of_scaled_images_is_read_as_in_training() {
+    read_as_in_training(&SHRUNK.replace("shrink = 2", "shrink = 2\nresize = 24"));
+}
+
+/// Images are evaluated and classified as they were read in training, without a word about it.
+fn read_as_in_training(configuration: &str) {
     let root = tempfile::tempdir().unwrap();
     let at = root.path();
     for (folder, dark) in [("train/a", 1), ("train/b", 3), ("test/a", 1), ("test/b", 3)] {
         transparent(&at.join("two").join(folder), dark);
     }
-    fs::write(at.join("two.toml"), SHRUNK).unwrap();
+    fs::write(at.join("two.toml"), configuration).unwrap();
     let search = bonas(&["search", "two.toml", "--out", "t"], at);
     assert!(search.status.success(), "{}", text(&search.stderr));
     let card: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();

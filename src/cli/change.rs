@@ -35,7 +35,8 @@ pub(super) struct ChangeArgs {
     /// evaluator.name begins with the defaults of that one.
     #[arg(long, value_name = "SECTION.KEY=VALUE")]
     set: Vec<String>,
-    /// Images: digits, cifar10:DIR, mnist:DIR, folder:DIR, manifest:FILE, or a directory (short for --set data.source=...).
+    /// Images: digits, cifar10:DIR, mnist:DIR, npz:FILE, folder:DIR, imagenet:DIR, manifest:FILE, or a
+    /// directory (short for --set data.source=...).
     #[arg(long, value_name = "SOURCE")]
     data: Option<String>,
     /// Seed (short for --set study.seed=...).

@@ -33,6 +33,9 @@ pub(super) struct CheckArgs {
     /// Side in pixels that image files are scaled to.
     #[arg(long, value_name = "PIXELS", default_value_t = LoadOptions::default().image_size)]
     image_size: usize,
+    /// Side in pixels that image files are scaled to where less than all of it is seen.
+    #[arg(long, value_name = "PIXELS")]
+    resize: Option<usize>,
     /// Colour that transparent images are laid on: white, black or #rrggbb.
     #[arg(long, default_value = "white")]
     background: Background,
@@ -54,6 +57,7 @@ pub(super) fn data(command: &DataCommand) -> anyhow::Result<()> {
 fn check(args: &CheckArgs) -> anyhow::Result<()> {
     let settings = DataSettings {
         image_size: args.image_size,
+        resize: args.resize,
         background: Some(args.background),
         ..DataSettings::default()
     };

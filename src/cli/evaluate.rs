@@ -12,7 +12,8 @@ use super::positive;
 pub(super) struct EvaluateArgs {
     /// Model folder, or the folder of a search or training: that of its winner's first run.
     folder: PathBuf,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, npz:FILE, folder:DIRECTORY, imagenet:DIRECTORY, manifest:FILE, or a
+    /// directory.
     #[arg(long)]
     data: String,
     /// Part of them.
@@ -158,7 +159,7 @@ mod torch {
         let settings = settings(args, model)?;
         let flag = |key: &str| match key {
             "data" => "--data".to_owned(),
-            "image_size" => "--shrink: size of the images before".to_owned(),
+            "image_size" | "resize" => "--shrink: size of the images before".to_owned(),
             key => format!("--{}", key.replace('_', "-")),
         };
         let data =
@@ -222,6 +223,7 @@ mod torch {
         Ok(DataSettings {
             source: change::source(&args.data, "--data")?,
             image_size,
+            resize: card.input.reading.resize,
             shrink,
             test_fraction: args
                 .test_fraction

@@ -123,7 +123,8 @@ impl Model {
     #[cfg(feature = "torch")]
     pub(super) fn image_files(&self) -> anyhow::Result<ImageFiles> {
         let reading = self.folder.card().input.reading;
-        let files = ImageFiles::new(self.shape(), reading.shrink, Background(reading.background));
+        let files = ImageFiles::new(self.shape(), reading.shrink, Background(reading.background))
+            .and_then(|files| reading.resize.map_or(Ok(files), |side| files.resized(side)));
         files.map_err(|error| usage(format!("{}: {error}", self.path.display())))
     }
 

@@ -37,7 +37,8 @@ pub(super) struct TrainArgs {
     /// With --init, layers that keep its weights: none, stem, or all (but the classifier).
     #[arg(long)]
     freeze: Option<String>,
-    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, folder:DIRECTORY, manifest:FILE, or a directory.
+    /// Images: digits, cifar10:DIRECTORY, mnist:DIRECTORY, npz:FILE, folder:DIRECTORY, imagenet:DIRECTORY, manifest:FILE, or a
+    /// directory.
     #[arg(long)]
     data: Option<String>,
     /// Folder for checkpoint, model and figures; a run that was stopped goes on from there.

@@ -135,6 +135,7 @@ impl<'a> Models<'a> {
                 reading: Reading {
                     shrink: config.data.shrink,
                     background: config.data.options().background.0,
+                    resize: config.data.resize,
                 },
             },
             classes: self.task.class_names().to_vec(),

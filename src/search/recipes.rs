@@ -112,8 +112,8 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
             "darts",
             "DARTS on ImageNet: 250 epochs, batch 128, rate times 0.97 an epoch",
             [
-                "training images are crops of the whole image; here of its middle square, at the size of the network",
-                "test images are the middle 224 pixels of 256; here the whole middle square"
+                "training images are crops of the whole image; here of the middle data.resize pixels of it",
+                "test images are the middle 224 pixels of 256: data.image_size = 224 and data.resize = 256"
             ]
         ),
         &recipe!(
@@ -122,8 +122,8 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
             "PC-DARTS on ImageNet: 250 epochs, batch 1024, warm-up, rate on a line",
             [
                 "the line reaches a 5th of its slope in the last 5 epochs; here it is straight",
-                "training images are crops of the whole image; here of its middle square, at the size of the network",
-                "test images are the middle 224 pixels of 256; here the whole middle square"
+                "training images are crops of the whole image; here of the middle data.resize pixels of it",
+                "test images are the middle 224 pixels of 256: data.image_size = 224 and data.resize = 256"
             ]
         ),
         &recipe!("nasbench201", "nasbench201", "NAS-Bench-201: 200 epochs, batch 256, Nesterov", []),
@@ -142,7 +142,7 @@ pub static RECIPES: Catalogue<TrainingRecipe> = Catalogue::new(
             "BN-NAS on ImageNet: 240 epochs, batch 1024, rate on a line by step",
             [
                 "training images are square crops of random size, with colour noise; here of a padded image, without noise",
-                "test images are the middle 224 pixels of 256; here the whole middle square",
+                "test images are the middle 224 pixels of 256: data.image_size = 224 and data.resize = 256",
                 "images are drawn with replacement and pixels not normalised; here each image comes once an epoch, normalised",
                 "the bias of the classifier decays; here no bias does"
             ]

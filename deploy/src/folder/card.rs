@@ -81,12 +81,16 @@ pub struct Reading {
     pub shrink: usize,
     /// What transparent images are laid on: red, green, blue.
     pub background: [u8; 3],
+    /// What the shorter side is scaled to, in pixels, before the middle is cut out, which is then shrunk; none: the largest
+    /// square in the middle is scaled, and nothing is cut off it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resize: Option<usize>,
 }
 
 impl Default for Reading {
-    /// Nothing is shrunk; on white.
+    /// Nothing is shrunk or cut off; on white.
     fn default() -> Self {
-        Self { shrink: 1, background: [255; 3] }
+        Self { shrink: 1, background: [255; 3], resize: None }
     }
 }
 
@@ -243,6 +247,14 @@ impl ModelCard {
                 "input.reading.shrink {} for images of {height}x{width}; it must be 1 or more, and shrink images of at \
                  most {LONGEST} pixels a side",
                 reading.shrink
+            ));
+        }
+        if let Some(resize) =
+            reading.resize.filter(|&resize| side.is_none_or(|side| resize < side) || resize > LONGEST)
+        {
+            return Err(format!(
+                "input.reading.resize {resize} for images of {height}x{width}; it must be as large as the image before it is \
+                 shrunk, and at most {LONGEST}"
             ));
         }
         if mean.len() != *channels || std.len() != *channels {

@@ -105,7 +105,7 @@ fn error(root: &tempfile::TempDir) -> String {
 
 #[test]
 fn a_folder_comes_back() {
-    let reading = Reading { shrink: 2, background: [0, 0, 9] };
+    let reading = Reading { shrink: 2, background: [0, 0, 9], resize: Some(20) };
     let root = folder(|c| (c.training, c.input.reading) = (Some(training(0.25)), reading));
     let folder = Folder::read(root.path()).unwrap();
     assert_eq!((&folder.card().training, folder.card().input.reading), (&Some(training(0.25)), reading));
@@ -179,6 +179,8 @@ fn parts_that_do_not_fit_are_named() {
     assert!(case(|c| c.input.std = vec![0.0]).contains("input.std finite and above 0"));
     assert!(case(|c| c.input.reading.shrink = 0).contains("input.reading.shrink 0 for images of 8x8"));
     assert!(case(|c| c.input.reading.shrink = usize::MAX).contains("it must be 1 or more"));
+    assert!(case(|c| c.input.reading.resize = Some(7)).contains("input.reading.resize 7 for images of 8x8"));
+    assert!(case(|c| c.input.reading.resize = Some(usize::MAX)).contains("at most 16384"));
     assert!(case(|c| c.input.mean = vec![]).contains("input.mean has 0"));
     assert!(case(|c| c.classes.push("maybe".into())).contains("params"));
     assert!(case(|c| c.training = Some(training(1.0))).contains("training.data.test_fraction 1; it must be"));

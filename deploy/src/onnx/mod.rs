@@ -99,5 +99,6 @@ fn metadata(card: &ModelCard) -> Result<Vec<StringStringEntryProto>> {
         key: Some(key.to_owned()),
         value: Some(value),
     };
-    Ok(entries.into_iter().map(entry).collect())
+    let resize = reading.resize.map(|resize| ("resize", resize.to_string()));
+    Ok(entries.into_iter().chain(resize).map(entry).collect())
 }

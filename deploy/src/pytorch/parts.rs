@@ -125,9 +125,31 @@ const HARD_SQUEEZE_EXCITE: &str = r#"class HardSqueezeExcite(nn.Module):
 /// `load` and `read_image`.
 pub(super) fn images(input: &Input) -> String {
     let mode = if input.channels == 1 { "L" } else { "RGB" };
-    let (size, reduced) = match input.reading.shrink {
-        1 => ("width, height".to_owned(), String::new()),
-        by => (format!("{by} * width, {by} * height"), format!(".reduce({by})")),
+    let [height, width, reduced] = match input.reading.shrink {
+        1 => ["height".to_owned(), "width".to_owned(), String::new()],
+        by => [format!("{by} * height"), format!("{by} * width"), format!(".reduce({by})")],
+    };
+    let (about, square, scaled) = match input.reading.resize {
+        None => (
+            "The largest square in the middle of an image file",
+            r"    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    image = image.crop((left, top, left + side, top + side))
+"
+            .to_owned(),
+            format!("    image = image.resize(({width}, {height}), Image.Resampling.BILINEAR)"),
+        ),
+        Some(side) => (
+            "The middle of an image file",
+            String::new(),
+            format!(
+                r"    side = min(image.size)
+    size = ({side} * image.width // side, {side} * image.height // side)
+    image = image.resize(size, Image.Resampling.BILINEAR)
+    left, top = round((image.width - {width}) / 2), round((image.height - {height}) / 2)
+    image = image.crop((left, top, left + {width}, top + {height}))"
+            ),
+        ),
     };
     let colour = match input.reading.background {
         [255, 255, 255] => "white".to_owned(),
@@ -142,18 +164,15 @@ pub(super) fn images(input: &Input) -> String {
 
 
 def read_image(path: str | Path) -> Tensor:
-    """The largest square in the middle of an image file, on {colour}, scaled and normalised: [C, H, W]."""
+    """{about}, on {colour}, scaled and normalised: [C, H, W]."""
     from PIL import Image, ImageOps
 
     channels, height, width = IMAGE
     with Image.open(path) as file:
         image = ImageOps.exif_transpose(file).convert("RGBA")
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    image = image.crop((left, top, left + side, top + side))
-    background = Image.new("RGBA", image.size, "{colour}")
+{square}    background = Image.new("RGBA", image.size, "{colour}")
     image = Image.alpha_composite(background, image).convert("RGB")
-    image = image.resize(({size}), Image.Resampling.BILINEAR).convert("{mode}"){reduced}
+{scaled}.convert("{mode}"){reduced}
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     pixels = pixels.view(height, width, channels).permute(2, 0, 1) / 255
     return (pixels - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]

@@ -171,12 +171,15 @@ fn images_are_read_as_in_training() {
     let plain = parts::images(&input(Reading::default()));
     assert!(plain.contains("(width, height), Image.Resampling.BILINEAR).convert(\"RGB\")\n"), "{plain}");
     assert!(plain.contains("Image.new(\"RGBA\", image.size, \"white\")"), "{plain}");
-    let other = parts::images(&input(Reading { shrink: 2, background: [0, 10, 255] }));
+    let other = parts::images(&input(Reading { shrink: 2, background: [0, 10, 255], resize: None }));
     assert!(
         other.contains("(2 * width, 2 * height), Image.Resampling.BILINEAR).convert(\"RGB\").reduce(2)\n"),
         "{other}"
     );
     assert!(other.contains("Image.new(\"RGBA\", image.size, \"#000aff\")"), "{other}");
+    let cut = parts::images(&input(Reading { resize: Some(10), ..Reading::default() }));
+    assert!(cut.contains("size = (10 * image.width // side, 10 * image.height // side)\n"), "{cut}");
+    assert!(cut.contains("image.crop((left, top, left + width, top + height)).convert(\"RGB\")\n"), "{cut}");
 }
 
 #[test]

@@ -5,10 +5,11 @@ use bonas_study::rng::StudyRng;
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use super::crop::{CropBox, RandomCrop};
+use super::crop::RandomCrop;
 use super::images::ImageShape;
 use super::jitter::{Jitter, Recolour};
 use super::rand_augment::{LARGEST, Operation, RandAugment};
+use super::resample::Rectangle;
 
 /// How training images are varied, in the order of the fields; every image is drawn for by itself.
 ///
@@ -104,12 +105,12 @@ impl Augment {
         }
     }
 
-    /// Draws for one image of `shape`: the crop (its row and column, or its size and place), the flip, the operations, the
+    /// Draws for one image of `shape`, stored in another: the crop (its row and column, or its size and place), the flip, the operations, the
     /// colours, the cutout's row and column, each only if it is in use.
-    pub(super) fn draw(&self, shape: ImageShape, rng: &mut StudyRng) -> Change {
+    pub(super) fn draw(&self, stored: ImageShape, shape: ImageShape, rng: &mut StudyRng) -> Change {
         let mut change = Change::default();
         if let Some(crop) = &self.crop {
-            change.crop = Some(crop.draw(shape, rng));
+            change.crop = Some(crop.draw(stored, rng));
         } else if self.crop_padding > 0 {
             let padding = self.crop_padding as isize;
             change.down = rng.random_range(0..=2 * self.crop_padding) as isize - padding;
@@ -136,7 +137,7 @@ fn span(centre: usize, length: usize, size: usize) -> (usize, usize) {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Change {
     /// The part that is scaled to the size of the image.
-    pub(super) crop: Option<CropBox>,
+    pub(super) crop: Option<Rectangle>,
     /// Operations of `RandAugment`, after crop and mirror.
     pub(super) operations: Vec<Operation>,
     /// What becomes of its colours.
@@ -159,40 +160,68 @@ pub(super) struct Hole {
 }
 
 impl Change {
-    /// Writes the changed `image` `[c, h, w]`, each pixel `v` as `v * scale + shift` of its
-    /// channel, to `out` `[c, h, w]`.
-    pub(super) fn apply(&self, image: &[u8], shape: ImageShape, affine: &[(f32, f32)], out: &mut [f32]) {
+    /// Writes the changed `image` `[c, h', w']`, or its middle, each pixel `v` as `v * scale + shift` of its channel, to `out`
+    /// `[c, h, w]`.
+    pub(super) fn apply(
+        &self,
+        image: &[u8],
+        stored: ImageShape,
+        shape: ImageShape,
+        affine: &[(f32, f32)],
+        out: &mut [f32],
+    ) {
         if self.crop.is_some() || self.recolour.is_some() || !self.operations.is_empty() {
-            return self.repaint(image, shape, affine, out);
+            return self.repaint(image, stored, shape, affine, out);
         }
-        let plane = shape.height * shape.width;
-        let planes = image.chunks_exact(plane).zip(out.chunks_exact_mut(plane));
+        let middle = shape.middle_of(stored);
+        let planes = image.chunks_exact(stored.height * stored.width);
+        let planes = planes.zip(out.chunks_exact_mut(shape.height * shape.width));
         for ((from, to), &affine) in planes.zip(affine) {
-            if *self == Self::default() {
+            if *self == Self::default() && stored == shape {
                 scale(from, to, affine);
             } else {
-                self.plane(from, to, shape.width, affine);
+                self.plane((from, stored.width), (to, shape.width), middle, affine);
             }
         }
     }
 
     /// As [`apply`](Self::apply), where values change and not only their places: the crop and the mirror, then operations and
     /// colours on whole values, then the rest.
-    fn repaint(&self, image: &[u8], shape: ImageShape, affine: &[(f32, f32)], out: &mut [f32]) {
-        let cut = self.crop.map(|crop| crop.of(image, shape));
+    fn repaint(
+        &self,
+        image: &[u8],
+        stored: ImageShape,
+        shape: ImageShape,
+        affine: &[(f32, f32)],
+        out: &mut [f32],
+    ) {
+        let cut = self.crop.map(|part| {
+            let mut cut = Vec::with_capacity(shape.pixels());
+            part.scaled(image, (stored.height, stored.width), (shape.height, shape.width), &mut cut);
+            cut
+        });
         let placed = Self { down: self.down, right: self.right, mirror: self.mirror, ..Self::default() };
-        placed.apply(cut.as_deref().unwrap_or(image), shape, &vec![(1.0, 0.0); shape.channels], out);
+        let (from, whole) = cut.as_deref().map_or((image, stored), |cut| (cut, shape));
+        placed.apply(from, whole, shape, &vec![(1.0, 0.0); shape.channels], out);
         let mut image: Vec<u8> = out.iter().map(|&value| value as u8).collect();
         self.operations.iter().for_each(|operation| operation.apply(&mut image, shape));
         self.recolour.iter().for_each(|recolour| recolour.apply(&mut image, shape.channels));
-        Self { hole: self.hole, ..Self::default() }.apply(&image, shape, affine, out);
+        Self { hole: self.hole, ..Self::default() }.apply(&image, shape, shape, affine, out);
     }
 
-    fn plane(&self, from: &[u8], to: &mut [f32], width: usize, affine: (f32, f32)) {
+    /// A plane with the length of its rows, where it goes to with that of its rows, and where the middle begins.
+    fn plane(
+        &self,
+        (from, stored): (&[u8], usize),
+        (to, width): (&mut [f32], usize),
+        (top, left): (usize, usize),
+        affine: (f32, f32),
+    ) {
+        let (down, right) = (self.down + top as isize, self.right + left as isize);
         for (y, row) in to.chunks_exact_mut(width).enumerate() {
-            let source = y.checked_add_signed(self.down).and_then(|y| from.chunks_exact(width).nth(y));
+            let source = y.checked_add_signed(down).and_then(|y| from.chunks_exact(stored).nth(y));
             match source {
-                Some(source) => self.row(source, row, affine),
+                Some(source) => self.row(source, right, row, affine),
                 None => row.fill(affine.1),
             }
         }
@@ -203,11 +232,13 @@ impl Change {
         }
     }
 
-    fn row(&self, from: &[u8], to: &mut [f32], affine: (f32, f32)) {
-        let width = from.len();
-        let lost = self.right.unsigned_abs().min(width);
-        let (left, inside, right) =
-            if self.right >= 0 { (0, &from[lost..], lost) } else { (lost, &from[..width - lost], 0) };
+    /// The row whose first pixel is one of another row, or padding before it.
+    fn row(&self, from: &[u8], first: isize, to: &mut [f32], affine: (f32, f32)) {
+        let width = to.len();
+        let left = (-first).clamp(0, width as isize) as usize;
+        let begin = first.clamp(0, from.len() as isize) as usize;
+        let inside = &from[begin..(begin + width - left).min(from.len())];
+        let right = width - left - inside.len();
         let (left, right) = if self.mirror { (right, left) } else { (left, right) };
         to[..left].fill(affine.1);
         to[width - right..].fill(affine.1);

@@ -1,13 +1,19 @@
 //! Batches of normalised, augmented images.
 
-use bonas_study::StudyError;
+use std::time::{Duration, Instant};
+
 use bonas_study::rng::StudyRng;
+use bonas_study::{StudyError, cores};
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 
+use super::ahead::{Ahead, Make, in_pieces};
 use super::augment::{Augment, Change};
 use super::images::{ImageShape, Images};
 use super::normalise::Normalisation;
+
+/// A batch that takes longer to make is made on several threads: to start them takes about a tenth of it.
+const WORTH_THREADS: Duration = Duration::from_millis(2);
 
 /// A batch of images, ready to become a tensor.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +86,7 @@ pub struct Loader {
     images: Images,
     affine: Vec<(f32, f32)>,
     augment: Augment,
+    threads: usize,
 }
 
 impl Loader {
@@ -91,7 +98,13 @@ impl Loader {
     pub fn new(images: Images, normalisation: &Normalisation, augment: Augment) -> Result<Self, StudyError> {
         normalisation.check(images.shape().channels)?;
         augment.check(images.shape())?;
-        Ok(Self { affine: normalisation.affine(), images, augment })
+        Ok(Self { affine: normalisation.affine(), images, augment, threads: cores() })
+    }
+
+    /// The same on so many threads at most, 1 or more, in place of one for each core. The batches are the same.
+    #[must_use]
+    pub fn with_threads(self, threads: usize) -> Self {
+        Self { threads: threads.max(1), ..self }
     }
 
     /// The images that it loads.
@@ -112,12 +125,11 @@ impl Loader {
         indices: &[usize],
         options: BatchOptions,
         rng: &mut StudyRng,
-    ) -> Result<Batches<'_>, StudyError> {
+    ) -> Result<Batches, StudyError> {
         let mut own = StudyRng::from_rng(rng);
-        let mut batches = self.ordered(indices, options)?;
-        batches.order.shuffle(&mut own);
-        batches.rng = Some(own);
-        Ok(batches)
+        let mut maker = self.maker(indices, options)?;
+        maker.order.shuffle(&mut own);
+        Ok(self.batches(Maker { rng: Some(own), ..maker }))
     }
 
     /// The images at `indices` in that order, without augmentation: for scoring and for
@@ -125,54 +137,196 @@ impl Loader {
     ///
     /// # Errors
     /// As [`Loader::shuffled`].
-    pub fn ordered(&self, indices: &[usize], options: BatchOptions) -> Result<Batches<'_>, StudyError> {
-        self.images.check_indices(indices)?;
-        options.check(indices.len())?;
-        let batch = Batch { pixels: Vec::new(), labels: Vec::new(), n: 0, shape: self.images.shape() };
-        Ok(Batches { loader: self, order: indices.to_vec(), next: 0, options, rng: None, batch })
+    pub fn ordered(&self, indices: &[usize], options: BatchOptions) -> Result<Batches, StudyError> {
+        self.maker(indices, options).map(|maker| self.batches(maker))
     }
 
-    /// Fills `batch`, reusing its memory; augments if there is a generator.
-    fn fill(&self, indices: &[usize], mut rng: Option<&mut StudyRng>, batch: &mut Batch) {
-        let (shape, size) = (self.images.shape(), self.images.shape().pixels());
+    fn maker(&self, indices: &[usize], options: BatchOptions) -> Result<Maker, StudyError> {
+        self.images.check_indices(indices)?;
+        options.check(indices.len())?;
+        let order = indices.to_vec();
+        Ok(Maker {
+            loader: self.clone(),
+            order,
+            options,
+            made: 0,
+            rng: None,
+            reversed: None,
+            changes: Vec::new(),
+        })
+    }
+
+    fn batches(&self, maker: Maker) -> Batches {
+        let batch = Batch { pixels: Vec::new(), labels: Vec::new(), n: 0, shape: self.images.shape() };
+        Batches { remaining: maker.count(), making: Making::Here(Box::new(maker)), batch }
+    }
+
+    /// Fills `batch` with the images at `indices`, reusing its memory; one change for each image.
+    ///
+    /// The first image is made here. Where the others would take long by its time, they are made on several threads.
+    fn fill(&self, indices: &[usize], changes: &[Change], batch: &mut Batch) {
+        let size = self.images.shape().pixels();
         batch.n = indices.len();
         batch.labels.clear();
         batch.labels.extend(indices.iter().map(|&index| i64::from(self.images.labels()[index])));
         batch.pixels.resize(indices.len() * size, 0.0);
-        for (&index, out) in indices.iter().zip(batch.pixels.chunks_exact_mut(size)) {
-            let change = rng.as_deref_mut().map_or_else(Change::default, |rng| self.augment.draw(shape, rng));
-            change.apply(self.images.image(index), shape, &self.affine, out);
-        }
+        let mut places: Vec<(usize, &Change, &mut [f32])> = indices
+            .iter()
+            .zip(changes)
+            .zip(batch.pixels.chunks_exact_mut(size))
+            .map(|((&index, change), out)| (index, change, out))
+            .collect();
+        let work = |(index, change, out): &mut (usize, &Change, &mut [f32])| {
+            let (stored, shape) = (self.images.stored_shape(), self.images.shape());
+            change.apply(self.images.stored(*index), stored, shape, &self.affine, out);
+        };
+        let begun = Instant::now();
+        let Some((first, others)) = places.split_first_mut() else { return };
+        work(first);
+        let estimate = begun.elapsed() * others.len() as u32;
+        let threads = if estimate < WORTH_THREADS { 1 } else { self.threads };
+        in_pieces(others, threads, work);
     }
 }
 
-/// The batches of one pass over a set of images; they share one buffer.
+/// Makes the batches of one pass, one after another.
 #[derive(Debug)]
-pub struct Batches<'a> {
-    loader: &'a Loader,
+struct Maker {
+    loader: Loader,
     order: Vec<usize>,
-    next: usize,
     options: BatchOptions,
+    /// Batches that are made.
+    made: usize,
+    /// Draws the changes of all images, in their order; none: they stay as they are.
     rng: Option<StudyRng>,
-    batch: Batch,
+    /// The generator as it is before each batch, where the last is made first.
+    reversed: Option<Vec<StudyRng>>,
+    /// What happens to each image of a batch.
+    changes: Vec<Change>,
 }
 
-impl Batches<'_> {
+impl Maker {
+    /// Number of batches.
+    fn count(&self) -> usize {
+        let (images, BatchOptions { size, drop_last }) = (self.order.len(), self.options);
+        if drop_last { images / size } else { images.div_ceil(size) }
+    }
+
+    /// Images of a batch, as places in the order.
+    fn range(&self, batch: usize) -> std::ops::Range<usize> {
+        let size = self.options.size;
+        batch * size..((batch + 1) * size).min(self.order.len())
+    }
+
+    /// Draws the changes of a batch.
+    fn draw(&mut self, batch: usize) {
+        let (range, Loader { images, augment, .. }) = (self.range(batch), &self.loader);
+        let (stored, shape) = (images.stored_shape(), images.shape());
+        let rng = match &mut self.reversed {
+            Some(before) => before.get_mut(batch),
+            None => self.rng.as_mut(),
+        };
+        self.changes.clear();
+        match rng {
+            Some(rng) => self.changes.extend(range.map(|_| augment.draw(stored, shape, rng))),
+            None => self.changes.resize(range.len(), Change::default()),
+        }
+    }
+
+    /// The same batches from the last to the first.
+    fn reversed(mut self) -> Self {
+        let mut before = Vec::new();
+        for batch in 0..self.count() {
+            before.extend(self.rng.clone());
+            self.draw(batch);
+        }
+        Self { reversed: Some(before), ..self }
+    }
+}
+
+impl Make<Batch> for Maker {
+    fn make(&mut self, buffer: &mut Batch) -> bool {
+        let count = self.count();
+        if self.made == count {
+            return false;
+        }
+        let batch = if self.reversed.is_some() { count - 1 - self.made } else { self.made };
+        self.draw(batch);
+        self.loader.fill(&self.order[self.range(batch)], &self.changes, buffer);
+        self.made += 1;
+        true
+    }
+}
+
+/// The batches of one pass over a set of images; they share one buffer, or two if they are made ahead. They do not depend on
+/// the number of threads.
+#[derive(Debug)]
+pub struct Batches {
+    making: Making,
+    batch: Batch,
+    /// Batches still to come.
+    remaining: usize,
+}
+
+/// Who makes batches.
+#[derive(Debug)]
+enum Making {
+    /// The caller, when it asks.
+    Here(Box<Maker>),
+    /// Another thread, ahead of the caller.
+    Ahead(Ahead<Batch>),
+}
+
+impl Batches {
+    /// The same batches, the last of them first. It takes the state of a generator for each batch.
+    ///
+    /// # Panics
+    /// After the first batch was taken, or after [`ahead`](Self::ahead).
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self.making {
+            Making::Here(maker) if maker.made == 0 => {
+                Self { making: Making::Here(Box::new(maker.reversed())), ..self }
+            }
+            _ => panic!("batches are reversed before one is made"),
+        }
+    }
+
+    /// The same batches, made on another thread while the caller uses the one before. It holds one batch more.
+    ///
+    /// It pays where the caller waits for a device, and not where the caller computes on all cores. If the system gives no
+    /// thread, batches are made when they are asked for.
+    #[must_use]
+    pub fn ahead(self) -> Self {
+        let making = match self.making {
+            // The last batch alone has nothing to be ahead of.
+            Making::Here(maker) if self.remaining > 1 => match Ahead::start(*maker, self.batch.clone()) {
+                Ok(ahead) => Making::Ahead(ahead),
+                Err(maker) => Making::Here(Box::new(maker)),
+            },
+            making => making,
+        };
+        Self { making, ..self }
+    }
+
     /// The next batch, or `None` after the last; it is overwritten by the next call.
+    ///
+    /// # Panics
+    /// As the thread that made it, if it panicked.
     pub fn next_batch(&mut self) -> Option<&Batch> {
-        let end = (self.next + self.options.size).min(self.order.len());
-        let count = end - self.next;
-        if count == 0 || (self.options.drop_last && count < self.options.size) {
+        let is_made = match &mut self.making {
+            Making::Here(maker) => maker.make(&mut self.batch),
+            Making::Ahead(ahead) => ahead.take(&mut self.batch),
+        };
+        if !is_made {
             return None;
         }
-        self.loader.fill(&self.order[self.next..end], self.rng.as_mut(), &mut self.batch);
-        self.next = end;
+        self.remaining -= 1;
         Some(&self.batch)
     }
 
     /// Batches still to come.
     pub fn remaining(&self) -> usize {
-        let left = self.order.len() - self.next;
-        if self.options.drop_last { left / self.options.size } else { left.div_ceil(self.options.size) }
+        self.remaining
     }
 }

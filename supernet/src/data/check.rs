@@ -89,8 +89,9 @@ fn duplicates(listing: &Listing, looked: &[Looked]) -> Vec<DataFault> {
 
 /// The report on a dataset that was read: images that are in both parts.
 pub(super) fn of_dataset(data: &Dataset) -> DataReport {
-    let hashes =
-        |images: &Images| -> Vec<Hash> { (0..images.len()).map(|i| blake3::hash(images.image(i))).collect() };
+    let hashes = |images: &Images| -> Vec<Hash> {
+        (0..images.len()).map(|i| blake3::hash(&images.image(i))).collect()
+    };
     let mut train: HashMap<Hash, usize> = HashMap::new();
     hashes(&data.train).into_iter().enumerate().for_each(|(i, hash)| {
         train.entry(hash).or_insert(i);

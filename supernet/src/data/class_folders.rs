@@ -17,7 +17,7 @@ const LAYOUT: &str = "expected root/train/<class>/*.png and root/test/<class>/*.
                       root/val/<class>/*.png, or root/<class>/*.png";
 
 /// The classes of a part: the images of each, by its name.
-type Classes = BTreeMap<String, Vec<PathBuf>>;
+pub(super) type Classes = BTreeMap<String, Vec<PathBuf>>;
 
 /// Lists the image files of a folder, and what of it is not read.
 ///
@@ -113,7 +113,7 @@ fn beside(root: &Path, parts: &[(Part, PathBuf)], faults: &mut Vec<DataFault>) -
 }
 
 /// The classes of a part. What is no image of a class is added to the faults.
-fn classes(folder: &Path, faults: &mut Vec<DataFault>) -> Result<Classes, StudyError> {
+pub(super) fn classes(folder: &Path, faults: &mut Vec<DataFault>) -> Result<Classes, StudyError> {
     let mut classes = Classes::new();
     for path in entries(folder, LAYOUT)? {
         if !path.is_dir() {

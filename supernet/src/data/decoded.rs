@@ -77,9 +77,11 @@ impl DecodedFiles {
     /// [`StudyError::Data`] for a folder that cannot be made.
     pub(super) fn of(folder: &Path, files: &[ImageFile], options: &LoadOptions) -> Result<Self, StudyError> {
         fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
-        let LoadOptions { image_size, background, .. } = options;
+        let LoadOptions { image_size, resize, background, .. } = options;
+        // What is cut out of a scaled image depends on both sizes.
+        let size = resize.map_or_else(|| image_size.to_string(), |side| format!("{image_size} of {side}"));
         let mut hasher = blake3::Hasher::new();
-        hasher.update(format!("{VERSION} {image_size} {background:?} {}", files.len()).as_bytes());
+        hasher.update(format!("{VERSION} {size} {background:?} {}", files.len()).as_bytes());
         let mut missing = Vec::new();
         for (at, file) in files.iter().enumerate() {
             let path = std::path::absolute(&file.path).unwrap_or_else(|_| file.path.clone());
@@ -310,6 +312,19 @@ mod tests {
         let after = of();
         assert_ne!(before.pixels, after.pixels);
         assert!(!after.tell_of(&[1]));
+    }
+
+    /// All three are stored with 64 pixels a side, and cut out in another way.
+    #[test]
+    fn files_are_those_of_a_size_and_what_is_seen_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let (files, usual) = (files(folder.path()), LoadOptions::default());
+        let of = |image_size, resize| {
+            let options = LoadOptions { image_size, resize, ..usual };
+            DecodedFiles::of(&folder.path().join("cache"), &files, &options).unwrap().pixels
+        };
+        let kept = [of(64, None), of(64, Some(64)), of(56, Some(64))];
+        assert!(kept[0] != kept[1] && kept[1] != kept[2] && kept[0] != kept[2]);
     }
 
     #[test]

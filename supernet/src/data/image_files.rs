@@ -6,7 +6,7 @@ use std::path::Path;
 use bonas_study::StudyError;
 
 use super::files::unusable;
-use super::images::{ImageShape, shrunk};
+use super::images::{ImageShape, Images, numbered, shrunk};
 use super::options::{Background, LoadOptions};
 use super::picture::{Picture, undecodable};
 
@@ -18,6 +18,8 @@ const LONGEST: usize = 1 << 14;
 pub struct ImageFiles {
     /// Before they are shrunk.
     whole: ImageShape,
+    /// What the shorter side is scaled to before the middle is cut out; none: that of the largest square in the middle.
+    resize: Option<usize>,
     shrink: usize,
     background: Background,
 }
@@ -38,7 +40,7 @@ impl ImageFiles {
         }
         match width.checked_mul(shrink) {
             Some(side @ 1..=LONGEST) => {
-                Ok(Self { whole: ImageShape::new(channels, side, side), shrink, background })
+                Ok(Self { whole: ImageShape::new(channels, side, side), resize: None, shrink, background })
             }
             _ => setting(
                 "shrink",
@@ -49,8 +51,21 @@ impl ImageFiles {
         }
     }
 
+    /// The same whose shorter side is scaled to `side`, before the middle is cut out, as [`LoadOptions::resize`] says.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a side that is smaller than the images before they are shrunk, or too large.
+    pub fn resized(self, side: usize) -> Result<Self, StudyError> {
+        let least = self.whole.width;
+        if !(least..=LONGEST).contains(&side) {
+            let reason = format!("{side}; valid: {least}, the images before they are shrunk, to {LONGEST}");
+            return Err(StudyError::Setting { name: "resize".to_owned(), reason });
+        }
+        Ok(Self { resize: Some(side), ..self })
+    }
+
     /// Pixels `[C, H, W]` of an image file: turned as its Exif orientation says, laid on the background, its largest middle
-    /// square scaled to the shape. A colour becomes grey as L = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) where the shape
+    /// square scaled to the shape, or the middle of what is scaled. A colour becomes grey as L = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601) where the shape
     /// has one channel.
     ///
     /// # Errors
@@ -59,11 +74,18 @@ impl ImageFiles {
         if path.is_dir() {
             return Err(unusable(path, "is a folder, expected an image"));
         }
-        let (image_size, background) = (self.whole.width, self.background);
-        let options = LoadOptions { image_size, background, ..LoadOptions::default() };
+        let Self { whole, resize, background, .. } = *self;
+        let options = LoadOptions { image_size: whole.width, resize, background, ..LoadOptions::default() };
         let bytes = fs::read(path).map_err(|error| unusable(path, undecodable(error)))?;
         let picture = Picture::decode(&bytes, &options).map_err(|reason| unusable(path, reason))?;
-        let pixels = planes(&picture, self.whole.channels);
+        let side = options.side();
+        let stored = Images::new(
+            planes(&picture, whole.channels),
+            vec![0],
+            ImageShape::new(whole.channels, side, side),
+            numbered(1),
+        )?;
+        let pixels = stored.with_middle(whole.width)?.image(0).into_owned();
         Ok(if self.shrink == 1 { pixels } else { shrunk(&pixels, self.whole, self.shrink) })
     }
 }
@@ -120,6 +142,20 @@ mod tests {
         GrayImage::from_fn(4, 4, |x, y| Luma([values[y as usize][x as usize]])).save(&file).unwrap();
         let files = ImageFiles::new(ImageShape::new(1, 2, 2), 2, Background::WHITE).unwrap();
         assert_eq!(files.read(&file).unwrap(), [3, 50, 9, 7]);
+    }
+
+    /// 6x6 pixels as they are, of which the middle 2x2 are read, or 4x4 that are shrunk.
+    #[test]
+    fn the_middle_of_scaled_images_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a.png");
+        GrayImage::from_fn(6, 8, |x, y| Luma([(6 * y + x) as u8])).save(&file).unwrap();
+        let files = ImageFiles::new(ImageShape::new(1, 2, 2), 1, Background::WHITE).unwrap();
+        assert_eq!(files.resized(6).unwrap().read(&file).unwrap(), [20, 21, 26, 27]);
+        let shrunk = ImageFiles::new(ImageShape::new(1, 2, 2), 2, Background::WHITE).unwrap();
+        // (13 + 14 + 19 + 20) / 4 = 16.5
+        assert_eq!(shrunk.resized(6).unwrap().read(&file).unwrap(), [17, 19, 29, 31]);
+        assert!(shrunk.resized(3).unwrap_err().to_string().contains("resize: 3; valid: 4"));
     }
 
     #[test]

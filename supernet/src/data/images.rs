@@ -30,6 +30,11 @@ impl ImageShape {
         self.channels * self.height * self.width
     }
 
+    /// Row and column of a larger image where the middle of this shape begins.
+    pub(super) const fn middle_of(self, larger: Self) -> (usize, usize) {
+        (half(larger.height - self.height), half(larger.width - self.width))
+    }
+
     /// The shape with both sides divided by `factor`.
     ///
     /// # Errors
@@ -67,6 +72,8 @@ pub struct Images {
     /// Place of each image among the pixels; none: all of them, as they lie.
     order: Option<Arc<[usize]>>,
     labels: Arc<[u16]>,
+    /// Of the pixels; what is seen is the middle of them.
+    stored: ImageShape,
     shape: ImageShape,
     class_names: Arc<[String]>,
 }
@@ -133,7 +140,14 @@ impl Images {
             ));
         }
         let order = order.map(Into::into);
-        Ok(Self { pixels, order, labels: labels.into(), shape, class_names: class_names.into() })
+        Ok(Self {
+            pixels,
+            order,
+            labels: labels.into(),
+            stored: shape,
+            shape,
+            class_names: class_names.into(),
+        })
     }
 
     /// Number of images.
@@ -151,16 +165,33 @@ impl Images {
         self.shape
     }
 
-    /// All pixels, `[n, c, h, w]`, 0 (black) to 255; a copy where the images are some of others.
-    pub fn pixels(&self) -> Cow<'_, [u8]> {
-        match &self.order {
-            None => Cow::Borrowed(&self.pixels),
-            Some(order) => {
-                let mut pixels = Vec::with_capacity(order.len() * self.shape.pixels());
-                (0..order.len()).for_each(|index| pixels.extend_from_slice(self.image(index)));
-                Cow::Owned(pixels)
-            }
+    /// Shape of the pixels that are kept of every image, from which random crops are drawn: at least [`shape`](Self::shape),
+    /// which is the middle of it.
+    pub fn stored_shape(&self) -> ImageShape {
+        self.stored
+    }
+
+    /// The same images, of which squares of `side` pixels in the middle are seen, and the rest by random crops only.
+    ///
+    /// # Errors
+    /// [`StudyError::Setting`] for a side of 0, or larger than one of the images.
+    pub fn with_middle(self, side: usize) -> Result<Self, StudyError> {
+        let most = self.stored.height.min(self.stored.width);
+        if !(1..=most).contains(&side) {
+            let reason = format!("{side} for images of {}; valid: 1 to {most}", self.stored);
+            return Err(StudyError::Setting { name: "image_size".to_owned(), reason });
         }
+        Ok(Self { shape: ImageShape { height: side, width: side, ..self.stored }, ..self })
+    }
+
+    /// All pixels that are seen, `[n, c, h, w]`, 0 (black) to 255; a copy where the images are some of others.
+    pub fn pixels(&self) -> Cow<'_, [u8]> {
+        if self.order.is_none() && self.stored == self.shape {
+            return Cow::Borrowed(&self.pixels);
+        }
+        let mut pixels = Vec::with_capacity(self.len() * self.shape.pixels());
+        (0..self.len()).for_each(|index| pixels.extend_from_slice(&self.image(index)));
+        Cow::Owned(pixels)
     }
 
     /// Class of every image, `[n]`, from 0.
@@ -178,12 +209,24 @@ impl Images {
         &self.class_names
     }
 
-    /// Pixels of one image, `[c, h, w]`.
+    /// Pixels of one image that are seen, `[c, h, w]`; a copy where they are the middle of more.
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
-    pub fn image(&self, index: usize) -> &[u8] {
-        let size = self.shape.pixels();
+    pub fn image(&self, index: usize) -> Cow<'_, [u8]> {
+        let (stored, shape, pixels) = (self.stored, self.shape, self.stored(index));
+        if stored == shape {
+            return Cow::Borrowed(pixels);
+        }
+        let (top, left) = shape.middle_of(stored);
+        let planes = pixels.chunks_exact(stored.height * stored.width);
+        let rows = planes.flat_map(|plane| plane.chunks_exact(stored.width).skip(top).take(shape.height));
+        Cow::Owned(rows.flat_map(|row| &row[left..left + shape.width]).copied().collect())
+    }
+
+    /// All pixels that are kept of one image, in the stored shape.
+    pub(super) fn stored(&self, index: usize) -> &[u8] {
+        let size = self.stored.pixels();
         let index = self.order.as_ref().map_or(index, |order| order[index]);
         &self.pixels[index * size..(index + 1) * size]
     }
@@ -208,6 +251,7 @@ impl Images {
             pixels: self.pixels.clone(),
             order: Some(indices.iter().map(place).collect()),
             labels: indices.iter().map(|&index| self.labels[index]).collect(),
+            stored: self.stored,
             shape: self.shape,
             class_names: Arc::clone(&self.class_names),
         })
@@ -219,9 +263,11 @@ impl Images {
     /// # Errors
     /// [`StudyError::Setting`] if `factor` does not divide both sides.
     pub fn shrunk(&self, factor: usize) -> Result<Self, StudyError> {
-        let shape = self.shape.shrunk(factor)?;
-        let pixels = shrunk(&self.pixels(), self.shape, factor);
-        Ok(Self { pixels: pixels.into(), order: None, shape, ..self.clone() })
+        let (stored, shape) = (self.stored.shrunk(factor)?, self.shape.shrunk(factor)?);
+        // The middle stays in the middle where the margin is a multiple, too.
+        let whole = Self { shape: self.stored, ..self.clone() };
+        let pixels = shrunk(&whole.pixels(), self.stored, factor);
+        Ok(Self { pixels: pixels.into(), order: None, stored, shape, ..whole })
     }
 
     /// That every index is one of an image.
@@ -251,6 +297,12 @@ pub(super) fn shrunk(pixels: &[u8], shape: ImageShape, factor: usize) -> Vec<u8>
         }
     }
     means
+}
+
+/// Half of a number of pixels, rounded to the even one where it lies between two, as torchvision's `CenterCrop` does.
+pub(super) const fn half(pixels: usize) -> usize {
+    let below = pixels / 2;
+    below + pixels % 2 * (below % 2)
 }
 
 /// Names for classes that have none: their labels.

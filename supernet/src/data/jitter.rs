@@ -95,8 +95,14 @@ fn luma(red: u8, green: u8, blue: u8) -> u8 {
 }
 
 fn brightness(pixels: &mut [u8], factor: f32) {
+    map(pixels, |value| blend(0, value, factor));
+}
+
+/// Changes all values in one way, of which there are fewer than pixels.
+fn map(pixels: &mut [u8], change: impl Fn(u8) -> u8) {
+    let changed: [u8; 256] = std::array::from_fn(|value| change(value as u8));
     for value in pixels {
-        *value = blend(0, *value, factor);
+        *value = changed[usize::from(*value)];
     }
 }
 
@@ -107,31 +113,27 @@ pub(super) fn contrast(pixels: &mut [u8], channels: usize, factor: f32) {
         None => pixels.iter().map(|&value| u64::from(value)).sum(),
     };
     let mean = (sum as f64 / plane as f64 + 0.5) as u8;
-    for value in pixels {
-        *value = blend(mean, *value, factor);
-    }
+    map(pixels, |value| blend(mean, value, factor));
 }
 
 pub(super) fn saturation(pixels: &mut [u8], factor: f32) {
     let plane = pixels.len() / 3;
-    for i in 0..plane {
-        let grey = luma(pixels[i], pixels[i + plane], pixels[i + 2 * plane]);
-        for channel in 0..3 {
-            let value = &mut pixels[i + channel * plane];
-            *value = blend(grey, *value, factor);
-        }
+    let (red, others) = pixels.split_at_mut(plane);
+    let (green, blue) = others.split_at_mut(plane);
+    for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+        let grey = luma(*red, *green, *blue);
+        [*red, *green, *blue] = [*red, *green, *blue].map(|value| blend(grey, value, factor));
     }
 }
 
 /// Turns the hue by a share of its circle, on the scale of 256 steps that Pillow has.
 fn hue(pixels: &mut [u8], shift: f64) {
     let (plane, shift) = (pixels.len() / 3, (shift * 255.0) as i64 as u8);
-    for i in 0..plane {
-        let (h, s, v) = to_hsv(pixels[i], pixels[i + plane], pixels[i + 2 * plane]);
-        let rgb = from_hsv(h.wrapping_add(shift), s, v);
-        for (channel, value) in rgb.into_iter().enumerate() {
-            pixels[i + channel * plane] = value;
-        }
+    let (red, others) = pixels.split_at_mut(plane);
+    let (green, blue) = others.split_at_mut(plane);
+    for ((red, green), blue) in red.iter_mut().zip(green).zip(blue) {
+        let (h, s, v) = to_hsv(*red, *green, *blue);
+        [*red, *green, *blue] = from_hsv(h.wrapping_add(shift), s, v);
     }
 }
 
@@ -149,7 +151,9 @@ fn to_hsv(red: u8, green: u8, blue: u8) -> (u8, u8, u8) {
         most if most == green => (2.0 + f64::from(r) - f64::from(b)) as f32,
         _ => (4.0 + f64::from(g) - f64::from(r)) as f32,
     };
-    let h = ((f64::from(h) / 6.0 + 1.0) % 1.0) as f32;
+    // Between 5/6 and 11/6, of which Pillow takes the remainder: by subtraction, which is as exact and quicker.
+    let turned = f64::from(h) / 6.0 + 1.0;
+    let h = (if turned >= 1.0 { turned - 1.0 } else { turned }) as f32;
     let s = range / f32::from(most);
     ((f64::from(h) * 255.0) as u8, (f64::from(s) * 255.0) as u8, most)
 }
@@ -160,12 +164,18 @@ fn from_hsv(h: u8, s: u8, v: u8) -> [u8; 3] {
         return [v; 3];
     }
     let sixth = f64::from(h) * 6.0 / 255.0;
-    let (share, part) = ((f64::from(s) / 255.0) as f32, sixth.fract() as f32);
-    let value = |x: f64| (f64::from(v) * x).round().clamp(0.0, 255.0) as u8;
+    let whole = sixth as u8;
+    let (share, part) = ((f64::from(s) / 255.0) as f32, (sixth - f64::from(whole)) as f32);
+    // Rounded, halves up: none is below 0, and a call of the system's function for each takes most of the time.
+    let value = |x: f64| {
+        let product = f64::from(v) * x;
+        let below = product as u8;
+        below + u8::from(product - f64::from(below) >= 0.5)
+    };
     let p = value(1.0 - f64::from(share));
     let q = value(1.0 - f64::from(share * part));
     let t = value(1.0 - f64::from(share) * (1.0 - f64::from(part)));
-    match sixth.floor() as u8 % 6 {
+    match whole % 6 {
         0 => [v, t, p],
         1 => [q, v, p],
         2 => [p, v, t],
@@ -268,6 +278,45 @@ mod tests {
         let mut grey = [10, 20, 60];
         Recolour { contrast: Some(2.0), brightness: None, ..recolour }.apply(&mut grey, 1);
         assert_eq!(grey, [0, 10, 90], "the mean of a grey image is 30; it has neither saturation nor hue");
+    }
+
+    /// The formulas of Pillow as they stand, with the system's remainder and rounding.
+    #[test]
+    fn hues_are_those_of_the_formulas() {
+        let from = |h: u8, s: u8, v: u8| {
+            let sixth = f64::from(h) * 6.0 / 255.0;
+            let (share, part) = ((f64::from(s) / 255.0) as f32, sixth.fract() as f32);
+            let value = |x: f64| (f64::from(v) * x).round().clamp(0.0, 255.0) as u8;
+            let p = value(1.0 - f64::from(share));
+            let q = value(1.0 - f64::from(share * part));
+            let t = value(1.0 - f64::from(share) * (1.0 - f64::from(part)));
+            let colours = [[v, t, p], [q, v, p], [p, v, t], [p, q, v], [t, p, v], [v, p, q]];
+            if s == 0 { [v; 3] } else { colours[sixth.floor() as usize % 6] }
+        };
+        for h in 0..=255 {
+            for (s, v) in (0..=255).step_by(3).flat_map(|s| (0..=255).step_by(5).map(move |v| (s, v))) {
+                assert_eq!(from_hsv(h, s, v), from(h, s, v), "{h} {s} {v}");
+            }
+        }
+        for (red, green) in (0..=255).step_by(3).flat_map(|r| (0..=255).step_by(5).map(move |g| (r, g))) {
+            for blue in 0..=255_u8 {
+                let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
+                if most == least {
+                    continue;
+                }
+                let [r, g, b] =
+                    [red, green, blue].map(|value| f32::from(most - value) / f32::from(most - least));
+                let h = if most == red {
+                    b - g
+                } else if most == green {
+                    (2.0 + f64::from(r) - f64::from(b)) as f32
+                } else {
+                    (4.0 + f64::from(g) - f64::from(r)) as f32
+                };
+                let h = ((f64::from(h) / 6.0 + 1.0) % 1.0) as f32;
+                assert_eq!(to_hsv(red, green, blue).0, (f64::from(h) * 255.0) as u8, "{red} {green} {blue}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! Files that cannot be used are a [`StudyError::Data`](bonas_study::StudyError::Data) that names the
 //! file and the remedy.
 
+mod ahead;
 mod augment;
 mod batch;
 mod begun;
@@ -30,17 +31,20 @@ mod fingerprint;
 mod folder;
 mod idx;
 mod image_files;
+mod imagenet;
 mod images;
 mod jitter;
 mod listing;
 mod manifest;
 mod normalise;
+mod npz;
 mod options;
 mod picture;
 mod pixels;
 mod png;
 mod rand_augment;
 mod read_listing;
+mod resample;
 mod settings;
 mod source;
 mod split;
@@ -74,6 +78,8 @@ pub static DATASETS: Catalogue<DatasetEntry> = Catalogue::new("dataset", &[
     &digits::ENTRY,
     &cifar::ENTRY,
     &idx::ENTRY,
+    &npz::ENTRY,
+    &imagenet::ENTRY,
     &manifest::ENTRY,
     &folder::ENTRY,
 ]);

@@ -55,7 +55,8 @@ impl Normalisation {
         let plane = shape.height * shape.width;
         let mut sums = vec![Sums::default(); shape.channels];
         for index in indices {
-            for (sum, channel) in sums.iter_mut().zip(images.image(index).chunks_exact(plane)) {
+            let image = images.image(index);
+            for (sum, channel) in sums.iter_mut().zip(image.chunks_exact(plane)) {
                 sum.add(channel);
             }
         }

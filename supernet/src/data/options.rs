@@ -71,6 +71,9 @@ impl From<Background> for String {
 pub struct LoadOptions {
     /// Side of the square that image files are scaled to, in pixels; 4 to 1024.
     pub image_size: usize,
+    /// Side of the square that image files are scaled to where it is larger than the one that is seen: the middle of it is seen
+    /// in scoring, and random crops in training are drawn from all of it. None: all of the image is seen.
+    pub resize: Option<usize>,
     /// Share that becomes the test part where a folder or manifest has none, class by class; inside `(0, 1)`.
     pub test_fraction: f64,
     /// Seed of that split.
@@ -93,11 +96,12 @@ const UNPACKED: u64 = 2 << 30;
 const MEMORY: u64 = 2 << 30;
 
 impl Default for LoadOptions {
-    /// 32 pixels; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked and in memory; files that
+    /// 32 pixels, all of which are seen; one fifth for testing; seed 0; nothing shrunk; 2 GiB unpacked and in memory; files that
     /// cannot be read are an error; on white.
     fn default() -> Self {
         Self {
             image_size: 32,
+            resize: None,
             test_fraction: 0.2,
             split_seed: 0,
             shrink: 1,
@@ -110,14 +114,21 @@ impl Default for LoadOptions {
 }
 
 impl LoadOptions {
+    /// Side of the square that image files are scaled to.
+    pub(super) fn side(&self) -> usize {
+        self.resize.unwrap_or(self.image_size)
+    }
+
     /// Bytes of so many decoded image files, at most: three channels each.
     pub(super) fn decoded(&self, images: usize) -> u64 {
-        3 * images as u64 * (self.image_size as u64).pow(2)
+        3 * images as u64 * (self.side() as u64).pow(2)
     }
 
     pub(super) fn check(&self) -> Result<(), StudyError> {
         let (name, value, valid) = if !(4..=1024).contains(&self.image_size) {
             ("image_size", self.image_size.to_string(), "4 to 1024")
+        } else if !(self.image_size..=2048).contains(&self.side()) {
+            ("resize", self.side().to_string(), "image_size to 2048")
         } else if !(self.test_fraction > 0.0 && self.test_fraction < 1.0) {
             ("test_fraction", self.test_fraction.to_string(), "between 0 and 1")
         } else {

@@ -6,7 +6,9 @@ use std::io::Cursor;
 use image::imageops::FilterType;
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 
+use super::images::half;
 use super::options::{Background, LoadOptions};
+use super::resample::{Axis, scale};
 
 /// Most bytes of the decoded pixels of a file.
 const LARGEST: u64 = 512 << 20;
@@ -20,7 +22,7 @@ pub(super) struct Picture {
 
 impl Picture {
     /// Decodes an image file, turns it as its Exif orientation says, lays it on the background where it is transparent, and
-    /// cuts out its largest middle square, which is scaled to [`LoadOptions::image_size`]. Colour profiles and gamma are not
+    /// cuts out its largest middle square, which is scaled to [`LoadOptions::resize`] or [`LoadOptions::image_size`]. Colour profiles and gamma are not
     /// applied.
     ///
     /// # Errors
@@ -49,6 +51,9 @@ impl Picture {
         image.apply_orientation(orientation);
         let grey = matches!(image.color(), ColorType::L8 | ColorType::La8 | ColorType::L16 | ColorType::La16)
             && (options.background.is_grey() || !image.color().has_alpha());
+        if options.resize.is_some() {
+            return Ok(Self { rgb: resized(image, options), grey });
+        }
         // Before anything is scaled, which would take memory for what is cut off.
         let image = on_background(middle(&image), options.background);
         let side = options.image_size as u32;
@@ -68,6 +73,43 @@ fn middle(image: &DynamicImage) -> DynamicImage {
     let (width, height) = (image.width(), image.height());
     let side = width.min(height);
     image.crop_imm((width - side) / 2, (height - side) / 2, side, side)
+}
+
+/// The middle of an image whose shorter side is scaled to [`LoadOptions::resize`]: the pixels that are seen are those of
+/// torchvision's `Resize` and `CenterCrop`.
+fn resized(image: DynamicImage, options: &LoadOptions) -> RgbImage {
+    let (side, seen) = (options.side(), options.image_size);
+    let (width, height) = (image.width() as usize, image.height() as usize);
+    let axis = |length: usize| {
+        let all = side * length / width.min(height);
+        let first = half(all - seen) - half(side - seen);
+        Axis::new(length, all, first..first + side)
+    };
+    let axes = (axis(height), axis(width));
+    let (rows, columns) = (axes.0.inputs(), axes.1.inputs());
+    let axes = (axes.0.cut(), axes.1.cut());
+    // Others are cut out before anything is made of them, which would take memory for what is cut off.
+    let (image, rows, columns) = match image {
+        DynamicImage::ImageRgb8(image) => (image, rows, columns),
+        image => {
+            let part = [columns.start, rows.start, columns.len(), rows.len()].map(|n| n as u32);
+            let part = image.crop_imm(part[0], part[1], part[2], part[3]);
+            (on_background(part, options.background).into_rgb8(), 0..rows.len(), 0..columns.len())
+        }
+    };
+    let width = image.width() as usize;
+    let pixels = image.as_raw().as_chunks::<3>().0;
+    let [red, green, blue] = [0, 1, 2].map(|channel| {
+        let inside = pixels.chunks_exact(width).skip(rows.start).take(rows.len());
+        let mut plane = Vec::with_capacity(side * side);
+        scale(inside.map(|row| &row[columns.clone()]), channel, &axes, &mut plane);
+        plane
+    });
+    let pixels = red.into_iter().zip(green).zip(blue).flat_map(|((red, green), blue)| [red, green, blue]);
+    match RgbImage::from_raw(side as u32, side as u32, pixels.collect()) {
+        Some(image) => image,
+        None => unreachable!("planes have as many pixels as their sides say"),
+    }
 }
 
 /// What bytes are that are plainly no image.

@@ -59,7 +59,7 @@ impl Decoded {
     /// # Errors
     /// [`StudyError::Data`] where the file cannot be written or read.
     fn of(listing: &Listing, options: &LoadOptions) -> Result<Self, StudyError> {
-        let (files, side) = (&listing.files, options.image_size);
+        let (files, side) = (&listing.files, options.side());
         let size = 3 * side * side;
         if options.decoded(files.len()) <= options.memory {
             let mut pixels = vec![0; files.len() * size]; // [n, 3, h, w]
@@ -76,7 +76,7 @@ impl Decoded {
 
     /// Finds the file in a folder that an earlier process wrote, or writes it.
     fn in_file(files: &[ImageFile], options: &LoadOptions, folder: &Path) -> Result<Self, StudyError> {
-        let side = options.image_size;
+        let side = options.side();
         let size = 3 * side * side;
         let kept = DecodedFiles::of(folder, files, options)?;
         sweep(folder);
@@ -154,8 +154,10 @@ fn decode(
 
 /// Red, green and blue one after another, `[3, h, w]`.
 fn planes(picture: &Picture) -> Vec<u8> {
-    let pixels = picture.rgb.as_raw();
-    (0..3).flat_map(|channel| pixels.iter().skip(channel).step_by(3).copied()).collect()
+    let pixels = picture.rgb.as_raw().as_chunks::<3>().0;
+    let mut planes = Vec::with_capacity(3 * pixels.len());
+    (0..3).for_each(|channel| planes.extend(pixels.iter().map(|pixel| pixel[channel])));
+    planes
 }
 
 /// Keeps the first `kept` of each `size` pixels. The planes of a grey image are equal.
@@ -183,6 +185,7 @@ fn assembled(
     let order = (!bad.is_empty()).then_some(places);
     let labels: Vec<u16> = listing.files.iter().map(|file| file.label).collect();
     let all = Images::of_places(pixels, order, labels, shape, listing.classes.clone()).map_err(unusable)?;
+    let all = all.with_middle(options.image_size)?;
     let (trained, validated) = (listing.count(Part::Train), listing.count(Part::Validation));
     let augment = Augment::photos(options.image_size);
     let part = |indices: std::ops::Range<usize>| all.select(&indices.collect::<Vec<_>>());

@@ -19,6 +19,10 @@ bonas_study::settings! {
         split_seed: u64 = 0,
         /// Side in pixels that image files are scaled to.
         image_size: usize = 32,
+        /// Side in pixels that image files are scaled to where less than all is seen: networks are scored on the middle image_size
+        /// pixels of it, and training draws its crops from all of it. ImageNet's usual ones are 256 and 224. image_size if it is
+        /// not set.
+        resize: Option<usize> = None,
         /// Share of a folder or manifest without a test part that becomes the test part.
         test_fraction: f64 = 0.2,
         /// Both sides of the images are divided by this, each pixel the mean of a square: 2 makes
@@ -40,6 +44,8 @@ bonas_study::settings! {
         ensure(share(s.validation), "validation", s.validation, "a share between 0 and 1")?;
         ensure(share(s.test_fraction), "test_fraction", s.test_fraction, "a share between 0 and 1")?;
         ensure((4..=1024).contains(&s.image_size), "image_size", s.image_size, "4 to 1024 pixels")?;
+        let resize = s.resize.unwrap_or(s.image_size);
+        ensure((s.image_size..=2048).contains(&resize), "resize", resize, "data.image_size to 2048 pixels")?;
         let unpacked = s.unpacked_megabytes.unwrap_or(1);
         ensure(unpacked >= 1, "unpacked_megabytes", unpacked, "1 or more")?;
         ensure(s.shrink >= 1, "shrink", s.shrink, "1 or more, a divisor of the images' sides")?;
@@ -54,6 +60,7 @@ impl DataSettings {
         let memory = self.memory_megabytes.map(|megabytes| u64::from(megabytes) << 20);
         LoadOptions {
             image_size: self.image_size,
+            resize: self.resize,
             test_fraction: self.test_fraction,
             split_seed: self.split_seed,
             shrink: self.shrink,

@@ -213,9 +213,11 @@ fn detect(path: &Path) -> Result<&'static DatasetEntry, StudyError> {
     }
     if !path.is_dir() {
         let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        let is_manifest = extension.is_some_and(|e| MANIFESTS.contains(&e.as_str()));
-        let hint =
-            if is_manifest { format!("; did you mean manifest:{}?", path.display()) } else { String::new() };
+        let kind = extension.and_then(|extension| match extension.as_str() {
+            "npz" => Some("npz"),
+            other => MANIFESTS.contains(&other).then_some("manifest"),
+        });
+        let hint = kind.map_or(String::new(), |kind| format!("; did you mean {kind}:{}?", path.display()));
         return Err(unusable(path, format!("is a file; a source is {}{hint}", syntax())));
     }
     for kind in DATASETS.iter() {

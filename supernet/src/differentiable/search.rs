@@ -17,10 +17,10 @@ use super::adam::Adam;
 use super::bilevel::{Batch, Relaxed, Unrolling};
 use super::relaxation::Relaxation;
 use super::trajectory::Epoch;
-use crate::data::{Batch as Images, BatchOptions};
+use crate::data::{BatchOptions, Batches};
 use crate::model::{Placement, Sgd, Supernet};
 use crate::recipe::{Sgd as SgdRecipe, cosine};
-use crate::training::{Part, Task, finite_mean, images_and_labels};
+use crate::training::{Part, Task, finite_mean, images_and_labels, made_for};
 
 /// Random streams: first weights, first architecture parameters, images of an epoch.
 const WEIGHTS: u64 = 0;
@@ -233,7 +233,7 @@ impl Differentiable {
             distance: 0.01,
         };
         let [mut training, mut validation] = self.batches(epoch)?;
-        let mut losses = Vec::with_capacity(training.len());
+        let mut losses = Vec::with_capacity(training.remaining());
         while let Some(train) = self.next(&mut training)? {
             if self.cancel.load(Ordering::SeqCst) {
                 return Err(StudyError::Interrupted);
@@ -257,26 +257,22 @@ impl Differentiable {
         finite_mean(&losses, epoch)
     }
 
-    /// The last of some batches, on the device.
-    fn next(&self, batches: &mut Vec<Images>) -> Result<Option<Batch>, StudyError> {
-        let next = batches.pop().map(|batch| images_and_labels(&batch, self.placement));
+    /// The next of some batches, on the device.
+    fn next(&self, batches: &mut Batches) -> Result<Option<Batch>, StudyError> {
+        let next = batches.next_batch().map(|batch| images_and_labels(batch, self.placement));
         Ok(next.transpose()?)
     }
 
-    /// The batches of an epoch, for the weights and for α: as many of each, the halves shuffled. They are in the host's
-    /// memory.
-    fn batches(&self, epoch: usize) -> Result<[Vec<Images>; 2], StudyError> {
+    /// The batches of an epoch, for the weights and for α: as many of each, the halves shuffled.
+    fn batches(&self, epoch: usize) -> Result<[Batches; 2], StudyError> {
         let indices = self.task.training_indices(Part::Validation);
         let half = indices.len() / 2;
         let mut rng = stream(self.seed, &[IMAGES, epoch as u64]);
         let mut draw = |part: &[usize]| {
             let options = BatchOptions::new(self.relaxing.batch).drop_last();
-            let mut batches = self.task.training().shuffled(part, options, &mut rng)?;
-            let mut drawn = Vec::with_capacity(batches.remaining());
-            while let Some(batch) = batches.next_batch() {
-                drawn.push(batch.clone());
-            }
-            Ok::<_, StudyError>(drawn)
+            // The last first, in which order they always were.
+            let batches = self.task.training().shuffled(part, options, &mut rng)?.reversed();
+            Ok::<_, StudyError>(made_for(batches, self.placement))
         };
         // Every other image, so that both halves have all classes.
         let of = |parity: usize| -> Vec<usize> {

@@ -23,4 +23,5 @@ pub(crate) use scratch::finite_mean;
 pub use scratch::{Checkpoint, ScratchRun, Trained};
 pub use single_path::SinglePathRun;
 pub use task::{Part, Task};
+pub(crate) use tensors::made_for;
 pub use tensors::{estimate, images_and_labels};

@@ -5,7 +5,7 @@
 use bonas_study::StudyError;
 use tch::{Kind, Tensor};
 
-use super::tensors::images_and_labels;
+use super::tensors::{images_and_labels, made_for};
 use crate::data::{BatchOptions, Loader};
 use crate::model::{Pass, Path, Supernet, SupernetError};
 use crate::recipe::Metric;
@@ -40,7 +40,7 @@ pub fn score<'a>(
     mut pass: impl FnMut() -> Pass<'a>,
 ) -> Result<Scored, StudyError> {
     let mut tally = Tally::default();
-    let mut batches = loader.ordered(indices, BatchOptions::new(SCORING_BATCH))?;
+    let mut batches = made_for(loader.ordered(indices, BatchOptions::new(SCORING_BATCH))?, net.placement());
     while let Some(batch) = batches.next_batch() {
         let (images, labels) = images_and_labels(batch, net.placement())?;
         let logits = net.forward(&images, path, &mut pass())?.logits; // [B, K]

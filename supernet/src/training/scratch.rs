@@ -13,7 +13,7 @@ use super::curves::{ACCURACIES, Curves, EpochOutcome, append_csv, write_csv};
 use super::mixing::{Mixing, Targets};
 use super::scoring::{Scored, score};
 use super::task::{Part, Task};
-use super::tensors::{Sent, estimate, sent};
+use super::tensors::{Sent, estimate, made_for, sent};
 use crate::data::{Batch, BatchOptions};
 use crate::model::{
     Loss, Optimizer, Pass, Path, Placement, Progress, Supernet, SupernetError, Values, load_older, save,
@@ -178,7 +178,8 @@ impl ScratchRun<'_> {
         let drop_path = recipe.drop_path * epoch as f64 / recipe.epochs as f64;
         let indices = self.task.training_indices(self.part);
         let options = BatchOptions::new(recipe.batch).drop_last();
-        let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
+        let batches = self.task.training().shuffled(indices, options, &mut images)?;
+        let mut batches = made_for(batches, self.placement);
         let steps = batches.remaining();
         let (mut losses, mut hits) = (Vec::with_capacity(steps), Vec::new());
         while let Some(batch) = batches.next_batch() {

@@ -8,7 +8,7 @@ use bonas_study::rng::stream;
 
 use super::scratch::{Checkpoint, finite_mean};
 use super::task::{Part, Task};
-use super::tensors::images_and_labels;
+use super::tensors::{images_and_labels, made_for};
 use crate::data::BatchOptions;
 use crate::model::{Loss, Pass, Progress, Sgd, Supernet, load, save};
 use crate::recipe::{SinglePathRecipe, linear};
@@ -81,7 +81,8 @@ impl SinglePathRun<'_> {
         let mut images = stream(self.seed, &[IMAGES, at.epoch]);
         let indices = self.task.training_indices(Part::Validation);
         let options = BatchOptions::new(recipe.batch).drop_last();
-        let mut batches = self.task.training().shuffled(indices, options, &mut images)?;
+        let batches = self.task.training().shuffled(indices, options, &mut images)?;
+        let mut batches = made_for(batches, net.placement());
         let mut losses = Vec::with_capacity(batches.remaining());
         let (mut step, mut any_trains) = (0, false);
         while let Some(batch) = batches.next_batch() {

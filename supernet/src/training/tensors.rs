@@ -5,7 +5,7 @@
 use bonas_study::StudyError;
 use tch::{Device, Kind, Tensor};
 
-use crate::data::{Batch, BatchOptions, Loader};
+use crate::data::{Batch, BatchOptions, Batches, Loader};
 use crate::device;
 use crate::model::{Mode, Pass, Path, Placement, Statistics, Supernet, SupernetError};
 
@@ -24,6 +24,14 @@ pub(super) struct Sent {
     pub(super) labels: Tensor,
     /// Other integers of the batch, `[N]`.
     pub(super) others: Tensor,
+}
+
+/// Batches for a device: for a GPU the next is made while it computes. On the CPU that would take cores from it.
+pub(crate) fn made_for(batches: Batches, placement: Placement) -> Batches {
+    match placement.device {
+        Device::Cpu => batches,
+        _ => batches.ahead(),
+    }
 }
 
 /// A batch on the device: images `[B, C, H, W]`, labels `[B]`.
@@ -79,7 +87,8 @@ pub fn estimate(
     indices: &[usize],
 ) -> Result<Statistics, StudyError> {
     let equal = indices.len().div_ceil(indices.len().div_ceil(STATISTICS_BATCH).max(1));
-    let mut batches = loader.ordered(indices, BatchOptions::new(equal))?;
+    let batches = loader.ordered(indices, BatchOptions::new(equal))?;
+    let mut batches = made_for(batches, net.placement());
     let mut statistics = Statistics::new();
     while let Some(batch) = batches.next_batch() {
         let (images, _) = images_and_labels(batch, net.placement())?;

@@ -6,7 +6,8 @@ use super::images;
 use crate::data::augment::{Change, Hole};
 use crate::data::rand_augment::Operation;
 use crate::data::{
-    Augment, BatchOptions, ImageShape, Images, Jitter, Loader, Normalisation, RandAugment, RandomCrop, digits,
+    Augment, Batch, BatchOptions, Batches, ImageShape, Images, Jitter, Loader, Normalisation, RandAugment,
+    RandomCrop, digits,
 };
 
 const IDENTITY: [(f32, f32); 1] = [(1.0, 0.0)];
@@ -15,7 +16,7 @@ const TINY: [u8; 6] = [1, 2, 3, 4, 5, 6];
 
 fn apply(change: &Change, affine: (f32, f32)) -> [f32; 6] {
     let mut out = [f32::NAN; 6];
-    change.apply(&TINY, ImageShape::new(1, 2, 3), &[affine], &mut out);
+    change.apply(&TINY, ImageShape::new(1, 2, 3), ImageShape::new(1, 2, 3), &[affine], &mut out);
     out
 }
 
@@ -53,7 +54,7 @@ fn padding_is_black_before_normalisation_and_a_hole_is_zero_after_it() {
 fn draws_stay_in_range_and_reach_every_offset() {
     let (shape, rng) = (ImageShape::new(3, 32, 32), &mut stream(1, &[]));
     let augment = Augment::cifar().with_cutout(16);
-    let draws: Vec<Change> = (0..4000).map(|_| augment.draw(shape, rng)).collect();
+    let draws: Vec<Change> = (0..4000).map(|_| augment.draw(shape, shape, rng)).collect();
     for offset in -4..=4 {
         let share = draws.iter().filter(|change| change.down == offset).count() as f64 / 4000.0;
         assert!((share - 1.0 / 9.0).abs() < 0.02, "{offset}: {share}");
@@ -69,7 +70,7 @@ fn cutout_has_the_published_area() {
     let (shape, rng) = (ImageShape::new(3, 32, 32), &mut stream(2, &[]));
     let augment = Augment::none().with_cutout(16);
     let areas: Vec<usize> = (0..20_000)
-        .filter_map(|_| augment.draw(shape, rng).hole)
+        .filter_map(|_| augment.draw(shape, shape, rng).hole)
         .map(|hole| (hole.rows.1 - hole.rows.0) * (hole.columns.1 - hole.columns.0))
         .collect();
     // Rows: a centre y covers y-8..y+8 within 0..32: 8 at the edge, 16 inside; the mean over the
@@ -162,6 +163,57 @@ fn the_same_generator_gives_the_same_batches() {
     let mut first =
         || loader.shuffled(&indices, BatchOptions::new(64), &mut rng).unwrap().next_batch().cloned();
     assert_ne!(first(), first());
+}
+
+/// Batches with every kind of change, of 40 images at a time: here, ahead, reversed, and with any number of threads.
+#[test]
+fn batches_do_not_depend_on_who_makes_them() {
+    let shape = ImageShape::new(3, 40, 40);
+    let pixels = (0..100 * shape.pixels()).map(|i| (i * i / 7) as u8).collect();
+    let set = Images::new(pixels, vec![0; 100], shape, vec!["a".to_owned()]).unwrap();
+    let augment = Augment {
+        crop: Some(RandomCrop { scale: 0.08, ratio: 4.0 / 3.0 }),
+        rand_augment: Some(RandAugment { operations: 2, magnitude: 9 }),
+        jitter: Some(Jitter { brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.2 }),
+        ..Augment::cifar().with_cutout(8)
+    };
+    let whole = Loader::new(set, &Normalisation::cifar10(), augment).unwrap();
+    let indices: Vec<usize> = (0..100).rev().collect();
+    let all = |threads, drop_last, changed: fn(Batches) -> Batches| {
+        let options = BatchOptions { size: 40, drop_last };
+        let loader = whole.clone().with_threads(threads);
+        let mut batches = changed(loader.shuffled(&indices, options, &mut stream(3, &[])).unwrap());
+        let count = batches.remaining();
+        let made: Vec<Batch> = std::iter::from_fn(|| batches.next_batch().cloned()).collect();
+        assert_eq!((made.len(), batches.remaining()), (count, 0));
+        assert!(batches.next_batch().is_none());
+        made
+    };
+    for drop_last in [false, true] {
+        let expected = all(1, drop_last, |batches| batches);
+        assert_eq!(expected.len(), if drop_last { 2 } else { 3 });
+        for threads in [1, 2, 7] {
+            assert!(all(threads, drop_last, |batches| batches) == expected, "{threads} threads");
+            assert!(all(threads, drop_last, Batches::ahead) == expected, "{threads} threads ahead");
+        }
+        let mut backwards = all(2, drop_last, |batches| batches.reversed().ahead());
+        backwards.reverse();
+        assert!(backwards == expected, "reversed");
+    }
+}
+
+#[test]
+fn who_stops_in_an_epoch_leaves_no_thread_behind() {
+    let data = digits().unwrap();
+    let loader = Loader::new(data.train.clone(), &data.normalisation, Augment::digits()).unwrap();
+    let indices: Vec<usize> = (0..1198).collect();
+    let mut batches = loader.shuffled(&indices, BatchOptions::new(8), &mut stream(0, &[])).unwrap().ahead();
+    assert!(batches.next_batch().is_some());
+    drop(batches);
+    // One batch alone is made when it is asked for; what is not asked for is not made.
+    let mut one = loader.ordered(&indices, BatchOptions::new(2000)).unwrap().ahead();
+    assert_eq!((one.remaining(), one.next_batch().unwrap().n, one.remaining()), (1, 1198, 0));
+    drop(loader.ordered(&indices, BatchOptions::new(64)).unwrap().ahead());
 }
 
 #[test]

@@ -147,7 +147,7 @@ fn idx_files_in_every_form() {
         let data = read(source, dir.path()).unwrap();
         assert_eq!((data.train.len(), data.test.len(), data.train.classes()), (6, 3, 3));
         assert_eq!(data.train.shape(), ImageShape::new(1, 2, 3));
-        assert_eq!((data.train.image(1), data.test.labels()), (&[6, 7, 8, 9, 10, 11][..], &[2, 1, 0][..]));
+        assert_eq!((&*data.train.image(1), data.test.labels()), (&[6, 7, 8, 9, 10, 11][..], &[2, 1, 0][..]));
     }
 }
 

@@ -5,8 +5,11 @@
 mod batches;
 mod binaries;
 mod cache;
+mod crops;
 mod folders;
+mod imagenet;
 mod manifests;
+mod npz;
 mod pictures;
 mod shrink;
 mod splits;

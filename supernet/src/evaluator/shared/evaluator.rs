@@ -13,7 +13,7 @@ use crate::data::BatchOptions;
 use crate::evaluator::SCORING;
 use crate::model::{Loss, Mode, ParamId, Pass, Path, Placement, Sgd, Supernet};
 use crate::recipe::{SharedRecipe, cosine};
-use crate::training::{BalancedOrder, Part, Scored, Task, estimate, images_and_labels, score};
+use crate::training::{BalancedOrder, Part, Scored, Task, estimate, images_and_labels, made_for, score};
 
 use super::diverged::{Steps, Stop, without_diverged};
 use super::exposure::{Exposure, Turns};
@@ -151,7 +151,7 @@ impl SharedEvaluator {
         let size = if epoch < recipe.warmup_epochs { recipe.warmup_batch } else { recipe.batch };
         let indices = self.task.training_indices(Part::Validation);
         let options = BatchOptions::new(size).drop_last();
-        let mut batches = self.task.training().shuffled(indices, options, rng)?;
+        let mut batches = made_for(self.task.training().shuffled(indices, options, rng)?, net.placement());
         let mut steps = Steps::default();
         while let Some(batch) = batches.next_batch() {
             if monitor.cancelled() {

@@ -16,7 +16,7 @@ use std::fs;
 
 use bonas_spaces::families::mnasnet::MnasNetSkeleton;
 use bonas_spaces::families::nasbench_macro::NasBenchMacroSkeleton;
-use bonas_spaces::families::transnas::{OBJECT_CLASSIFICATION, TransNasMicroSkeleton};
+use bonas_spaces::families::transnas::{OBJECT_CLASSIFICATION, Task, TransNasMicroSkeleton};
 use bonas_spaces::network::{Body, CellNet, Layer, Network, NetworkSize, Shape, Skeleton, Union};
 use bonas_spaces::{MnasNet, NasBenchMacro, SearchSpace, TransNasMicro};
 
@@ -80,7 +80,7 @@ fn extras(network: &Network, extra: Extra) -> u64 {
         match &unit.body {
             Body::Layers(layers) => through(layers, inputs[0], extra).0,
             Body::Cell { net, .. } => through_cell(net, &inputs, unit.shape, extra),
-            Body::Image | Body::Join(_) => 0,
+            Body::Image | Body::Join(_) | Body::Counted { .. } => 0,
         }
     };
     network.units.iter().map(of).sum::<usize>() as u64
@@ -91,7 +91,7 @@ fn extras(network: &Network, extra: Extra) -> u64 {
 #[ignore = "needs the table"]
 fn transnas_micro() {
     let size = NetworkSize { classes: 63, ..OBJECT_CLASSIFICATION };
-    let skeleton = TransNasMicroSkeleton { cells: 2, size };
+    let skeleton = TransNasMicroSkeleton { cells: 2, size, task: Task::Object };
     let rows = rows("TRANSNAS_MICRO");
     for row in &rows {
         let network = network(&TransNasMicro::new(), &skeleton, &row["arch"]);

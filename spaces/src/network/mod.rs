@@ -36,7 +36,7 @@ pub use ops::{
     relu_conv_bn, sep_conv, shortcut, skip,
 };
 pub(crate) use part::{parts, shared};
-pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
+pub use plan::{Body, Counted, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;
 pub use recurrent::{
     LanguageModel, ModelRow, RecurrentCell, RecurrentNode, RecurrentOp, Source, SpaceRecurrent,

@@ -25,6 +25,11 @@ pub trait Skeleton: Send + Sync + fmt::Debug {
         None
     }
 
+    /// Whether its networks are classifiers, which can be trained here; those of other tasks are counted only.
+    fn is_trainable(&self) -> bool {
+        true
+    }
+
     /// Whether the multiply-adds of an architecture are a sum over its choices, so that a
     /// [`CostTable`](crate::space::CostTable) is exact.
     ///
@@ -204,6 +209,19 @@ pub trait SpaceNetwork {
     /// The default skeleton.
     fn skeleton(&self) -> &'static SkeletonEntry {
         self.skeletons()[0]
+    }
+
+    /// The skeleton itself, if it can be trained.
+    ///
+    /// # Errors
+    /// [`SpaceError::CountedOnly`] with the skeletons of the space that can.
+    fn trainable(&self, entry: &'static SkeletonEntry) -> Result<&'static SkeletonEntry, SpaceError> {
+        let can = |entry: &SkeletonEntry| entry.published().is_trainable();
+        if can(entry) {
+            return Ok(entry);
+        }
+        let others = self.skeletons().iter().filter(|entry| can(entry)).map(|entry| entry.name);
+        Err(SpaceError::CountedOnly { skeleton: entry.name, trainable: others.collect() })
     }
 
     /// The skeleton with a name.

@@ -69,7 +69,9 @@ impl Networks {
             bad("space.name", reason)
         };
         let network = setup.space.require_network().map_err(none)?;
-        let (skeleton, ops, whole) = (network.skeleton(), network.ops(), network.whole());
+        let (ops, whole) = (network.ops(), network.whole());
+        let skeleton = network.trainable(network.skeleton());
+        let skeleton = skeleton.map_err(|error| bad("space.name", error.to_string()))?;
         let devices =
             device::devices(&setup.training.device).map_err(|e| bad("training.device", e.to_string()))?;
         device::expect_fixed_sizes(&devices);
@@ -146,12 +148,13 @@ impl Networks {
     /// The skeleton of the space with a name, which `final.skeleton` gives; the space's first without one.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] with the nearest name and all that the space has.
+    /// [`StudyError::Setting`] with the nearest name and all that the space has; for one that cannot be trained.
     pub fn skeleton_named(&self, name: Option<&str>) -> Result<&'static SkeletonEntry, StudyError> {
         let Some(name) = name else { return Ok(self.skeleton) };
         let bad = |reason: String| StudyError::Setting { name: "final.skeleton".to_owned(), reason };
         let network = self.setup.space.require_network().map_err(|error| bad(error.to_string()))?;
-        network.skeleton_named(name).map_err(|error| bad(error.to_string()))
+        let entry = network.skeleton_named(name).map_err(|error| bad(error.to_string()))?;
+        network.trainable(entry).map_err(|error| bad(error.to_string()))
     }
 
     /// The network around the cells, of a skeleton of the space.

@@ -35,6 +35,7 @@ pub use ops::{
     Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, inverted_residual, mb_conv, pooled,
     relu_conv_bn, sep_conv, shortcut, skip,
 };
+pub use part::Kernels;
 pub(crate) use part::{parts, shared};
 pub use plan::{Body, Counted, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;

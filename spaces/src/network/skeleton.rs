@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Network, Norm, OpTable, Shape, Union};
+use super::{Kernels, Network, Norm, OpTable, Shape, Union};
 use crate::error::SpaceError;
 use crate::lookup::{Entry, UnknownName};
 
@@ -59,6 +59,8 @@ pub struct SkeletonSize {
     pub partial: Option<usize>,
     /// Normalisation inside the cells.
     pub norm: Option<Norm>,
+    /// How smaller kernels are made of larger ones where several architectures share them.
+    pub kernels: Option<Kernels>,
     /// Whether to add an auxiliary head; [`SkeletonEntry::auxiliary`] says which skeletons have one.
     pub auxiliary: bool,
 }

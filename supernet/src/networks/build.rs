@@ -188,6 +188,7 @@ impl Networks {
             image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
             classes: Some(self.classes),
             norm: Some(norm),
+            kernels: self.setup.training.elastic_kernels,
             auxiliary: size.auxiliary,
             ..SkeletonSize::default()
         }

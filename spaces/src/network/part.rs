@@ -127,10 +127,13 @@ pub(super) fn repeated_params<'a, E: Iterator<Item = &'a [Layer]>>(edges: impl I
     edges.enumerate().map(edge).sum()
 }
 
-/// Weights that were met: by key, by edge if that is empty, by the place in the list of layers, and of matrices by the side of
-/// the kernels that they make.
+/// Where weights stand: a key, the edge if that is empty, and the place in the list of layers; of matrices the side of the
+/// kernels that they make.
+type Place<'a> = (&'a str, Option<usize>, Vec<usize>, Option<usize>);
+
+/// Weights that were met.
 #[derive(Default)]
-struct Seen<'a>(BTreeSet<(&'a str, Option<usize>, Vec<usize>, Option<usize>)>);
+struct Seen<'a>(BTreeSet<Place<'a>>);
 
 impl<'a> Seen<'a> {
     fn repeated(&mut self, edge: usize, layers: &'a [Layer], place: &mut Vec<usize>) -> usize {

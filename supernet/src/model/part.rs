@@ -132,7 +132,7 @@ mod tests {
             let number = params.tensor(id).detach().view([-1]).narrow(0, place, 1);
             let at = |by: f64| {
                 let _ = number.shallow_clone().g_add_scalar_(by);
-                tch::no_grad(&loss).double_value(&[])
+                tch::no_grad(loss).double_value(&[])
             };
             let (above, below) = (at(1e-6), at(-2e-6));
             let _ = at(1e-6);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::part::{Kernels, matrix_params};
+use super::kernels::Kernels;
 use crate::error::SpaceError;
 
 /// Channels, height and width of one image or feature map.
@@ -280,12 +280,19 @@ impl Layer {
             Self::BatchNorm { channels, affine: true } => 2 * channels,
             Self::Linear { input, output } => (input + 1) * output,
             Self::SqueezeExcite { channels, squeeze, .. } => 2 * channels * squeeze + channels + squeeze,
-            Self::Part { whole, part, kernels, .. } => {
-                whole.params() + kernels.made(whole, part).into_iter().map(matrix_params).sum::<usize>()
+            Self::Part { whole, .. } => {
+                whole.params() + self.made_kernels().into_iter().map(Kernels::matrix_params).sum::<usize>()
             }
             Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
             _ => 0,
         }
+    }
+
+    /// Sides of the kernels that matrices make for a part of a convolution, the largest first.
+    pub fn made_kernels(&self) -> Vec<usize> {
+        let Self::Part { whole, part, kernels, .. } = self else { return Vec::new() };
+        let (Self::Conv(whole), Self::Conv(part)) = (&**whole, &**part) else { return Vec::new() };
+        kernels.made(whole.kernel, part.kernel)
     }
 
     /// Number of parameters that are scales and shifts of batch normalisation.

@@ -2,19 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conv, Layer};
-
-/// How a network of several architectures makes the smaller kernels of a convolution of its larger ones.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Kernels {
-    /// The middle of a kernel of side k + 2, as a vector, times a learned matrix of k² × k² that all channels of the layer
-    /// share: 7 → 5 → 3 (Cai et al. 2020, `KERNEL_TRANSFORM_MODE = 1`). Matrices start as identities.
-    #[default]
-    Transformed,
-    /// The middle of the kernel as it is.
-    Cropped,
-}
+use super::{Conv, Kernels, Layer};
 
 /// Lets the choices of an edge share the weights of their convolutions and squeeze-and-excitation, layer by layer: each
 /// becomes a [`Layer::Part`] of one that is as large as the largest in every respect.
@@ -100,24 +88,6 @@ fn part_of(key: &str, layer: Layer, whole: &Layer, kernels: Kernels) -> Layer {
     }
 }
 
-impl Kernels {
-    /// Sides of the kernels that matrices make on the way from those of `whole` to those of `part`, the largest first; none
-    /// where nothing is transformed.
-    pub fn made(self, whole: &Layer, part: &Layer) -> Vec<usize> {
-        match (self, whole, part) {
-            (Self::Transformed, Layer::Conv(whole), Layer::Conv(part)) => {
-                (part.kernel..whole.kernel).step_by(2).collect::<Vec<_>>().into_iter().rev().collect()
-            }
-            _ => Vec::new(),
-        }
-    }
-}
-
-/// Numbers of the matrix that makes kernels of a side.
-pub(super) fn matrix_params(side: usize) -> usize {
-    side.pow(4)
-}
-
 /// Parameters that are counted with more than one layer of a cell, whose edges have these choices.
 pub(super) fn repeated_params<'a, E: Iterator<Item = &'a [Layer]>>(edges: impl Iterator<Item = E>) -> usize {
     let mut seen = Seen::default();
@@ -141,10 +111,10 @@ impl<'a> Seen<'a> {
         for (i, layer) in layers.iter().enumerate() {
             place.push(i);
             match layer {
-                Layer::Part { key, whole, part, kernels } => {
+                Layer::Part { key, whole, .. } => {
                     let edge = key.is_empty().then_some(edge);
-                    let matrices = kernels.made(whole, part).into_iter();
-                    let all = matrices.map(|side| (Some(side), matrix_params(side)));
+                    let matrices = layer.made_kernels().into_iter();
+                    let all = matrices.map(|side| (Some(side), Kernels::matrix_params(side)));
                     for (side, params) in all.chain([(None, whole.params())]) {
                         let first = self.0.insert((key, edge, place.clone(), side));
                         count += if first { 0 } else { params };
@@ -222,9 +192,5 @@ mod tests {
             all - repeated_params([choices.iter().map(|layers| &layers[..])].into_iter())
         };
         assert_eq!(params(Kernels::Transformed) - params(Kernels::Cropped), 25 * 25 + 9 * 9);
-        let conv = |kernel| Layer::Conv(Conv::depthwise(4, kernel, 1, 1));
-        assert_eq!(Kernels::Transformed.made(&conv(7), &conv(3)), [5, 3]);
-        assert!(Kernels::Transformed.made(&conv(7), &conv(7)).is_empty());
-        assert!(Kernels::Cropped.made(&conv(7), &conv(3)).is_empty());
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Shapes: B images, C channels, H×W pixels, K side of a kernel, G groups.
 
-use bonas_spaces::network::{Conv, Join, Kernels, Layer};
+use bonas_spaces::network::{Conv, Join, Layer};
 use tch::{Device, Kind, Tensor};
 
 use super::builder::{Builder, Home, Names};
@@ -198,8 +198,9 @@ impl Module {
                 let home = Home { name: &name, shared: false };
                 Self::squeeze_excite([(*channels, *squeeze); 2], *hard, home, builder)
             }
-            Layer::Part { key, whole, part, kernels } => {
-                Self::part([part, whole], *kernels, (key, names), builder)
+            Layer::Part { key, whole, part, .. } => {
+                let made = layer.made_kernels();
+                Self::part([part, whole], &made, (key, names), builder)
             }
             Layer::Absent => Self::Absent,
             Layer::Pad { channels } => Self::Pad { channels: int(channels) },
@@ -231,10 +232,10 @@ impl Module {
         }
     }
 
-    /// A layer with weights of `whole`, which is like it but for sizes.
+    /// A layer with weights of `whole`, which is like it but for sizes; matrices make kernels of the sides `made`.
     fn part(
         [part, whole]: [&Layer; 2],
-        kernels: Kernels,
+        made: &[usize],
         (key, names): (&str, Names<'_>),
         builder: &mut Builder,
     ) -> Self {
@@ -243,8 +244,7 @@ impl Module {
         match (part, whole) {
             (Layer::Conv(spec), Layer::Conv(all)) => {
                 let weight = Self::kernels([spec, all], home, builder);
-                let made = kernels.made(whole, part).into_iter();
-                let matrices = made.map(|side| builder.matrix(home, side)).collect();
+                let matrices = made.iter().map(|&side| builder.matrix(home, side)).collect();
                 Self::Conv { spec: *spec, weight: weight.transformed(matrices) }
             }
             (

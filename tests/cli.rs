@@ -192,7 +192,7 @@ fn shells_complete_commands_and_names() {
 fn mistakes_exit_with_2_and_name_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("c.toml"), "[study]\nseeds = 3\n").unwrap();
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (
             &["search", "c.toml", "--out", "x"],
             "c.toml line 2: study.seeds: unknown key `seeds`; did you mean `seed`?",
@@ -204,6 +204,22 @@ fn mistakes_exit_with_2_and_name_the_remedy() {
         (
             &["train", "--genotype", "DARTS_V2", "--data", "digits", "--out", "x", "--epochs", "0"],
             "--epochs: 0",
+        ),
+        (
+            &[
+                "export",
+                "--space",
+                "transnas-macro",
+                "--arch",
+                "64-1234-basic",
+                "--to",
+                "pytorch",
+                "--out",
+                "x",
+                "--skeleton",
+                "transnas-macro-normal",
+            ],
+            "is counted only, since its head is for another task than classification; train with transnas-macro or",
         ),
     ];
     for (arguments, expected) in cases {

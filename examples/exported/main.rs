@@ -38,6 +38,9 @@ fn main() -> anyhow::Result<()> {
             if seen.contains(&skeleton.name) && skeleton.name != default {
                 continue;
             }
+            if networks.trainable(skeleton).is_err() {
+                continue;
+            }
             seen.push(skeleton.name);
             for i in 0..ARCHITECTURES {
                 let architecture = space.sample(&mut stream(i, &[]));

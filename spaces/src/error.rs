@@ -105,6 +105,17 @@ pub enum SpaceError {
         /// Name of the space.
         space: String,
     },
+    /// A skeleton whose networks are counted only, where one is to be trained.
+    #[error(
+        "skeleton {skeleton} is counted only, since its head is for another task than classification; {}",
+        instead(trainable)
+    )]
+    CountedOnly {
+        /// Name of the skeleton.
+        skeleton: &'static str,
+        /// Names of the space's skeletons that can be trained.
+        trainable: Vec<&'static str>,
+    },
     /// A network that cannot be built from these cells in this size.
     #[error("cannot plan the network: {reason}")]
     Network {
@@ -133,6 +144,14 @@ impl SpaceError {
     /// A [`SpaceError::Network`] from anything that prints.
     pub fn network(reason: impl Into<String>) -> Self {
         Self::Network { reason: reason.into() }
+    }
+}
+
+/// The skeletons to train with, for a message.
+fn instead(trainable: &[&str]) -> String {
+    match trainable {
+        [] => "this space has no skeleton that can be trained".to_owned(),
+        names => format!("train with {}", names.join(" or ")),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The tables are not in the repository, so these tests are ignored. A variable names the CSV file, unpacked:
 //!
 //! ```sh
-//! TRANSNAS_MICRO=params.csv NB_MACRO=nb_macro.csv ACCEL_MNASNET=accel_mnasnet.csv \
+//! TRANSNAS_MICRO=params.csv NB_MACRO=nb_macro.csv ACCEL_MNASNET=accel_mnasnet.csv NB_NLP=nb_nlp_wikitext2.csv \
 //!     cargo test -p bonas-spaces --test published_counts -- --ignored
 //! ```
 //!
@@ -16,8 +16,11 @@ use std::fs;
 
 use bonas_spaces::families::mnasnet::MnasNetSkeleton;
 use bonas_spaces::families::nasbench_macro::NasBenchMacroSkeleton;
-use bonas_spaces::families::transnas::{OBJECT_CLASSIFICATION, TransNasMicroSkeleton};
-use bonas_spaces::network::{Body, CellNet, Layer, Network, NetworkSize, Shape, Skeleton, Union};
+use bonas_spaces::families::nasbench_nlp::NasBenchNlp;
+use bonas_spaces::families::transnas::{OBJECT_CLASSIFICATION, Task, TransNasMicroSkeleton};
+use bonas_spaces::network::{
+    Body, CellNet, LanguageModel, Layer, Network, NetworkSize, Shape, Skeleton, SpaceRecurrent, Union,
+};
 use bonas_spaces::{MnasNet, NasBenchMacro, SearchSpace, TransNasMicro};
 
 /// Rows of the table that a variable names, by column.
@@ -26,10 +29,23 @@ fn rows(variable: &str) -> Vec<HashMap<String, String>> {
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let mut lines = text.lines();
     let header: Vec<&str> = lines.next().unwrap().split(',').collect();
-    let row = |line: &str| {
-        header.iter().map(|name| (*name).to_owned()).zip(line.split(',').map(str::to_owned)).collect()
-    };
+    let row = |line: &str| header.iter().map(|name| (*name).to_owned()).zip(fields(line)).collect();
     lines.map(row).collect()
+}
+
+/// The fields of a line; a quoted one may have commas in it, and quotes twice.
+fn fields(line: &str) -> Vec<String> {
+    let (mut fields, mut quoted) = (vec![String::new()], false);
+    let mut signs = line.chars().peekable();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '"' if quoted && signs.next_if_eq(&'"').is_some() => fields.last_mut().unwrap().push('"'),
+            '"' => quoted = !quoted,
+            ',' if !quoted => fields.push(String::new()),
+            sign => fields.last_mut().unwrap().push(sign),
+        }
+    }
+    fields
 }
 
 /// A column in millions, as a whole number.
@@ -80,7 +96,7 @@ fn extras(network: &Network, extra: Extra) -> u64 {
         match &unit.body {
             Body::Layers(layers) => through(layers, inputs[0], extra).0,
             Body::Cell { net, .. } => through_cell(net, &inputs, unit.shape, extra),
-            Body::Image | Body::Join(_) => 0,
+            Body::Image | Body::Join(_) | Body::Counted { .. } => 0,
         }
     };
     network.units.iter().map(of).sum::<usize>() as u64
@@ -91,7 +107,7 @@ fn extras(network: &Network, extra: Extra) -> u64 {
 #[ignore = "needs the table"]
 fn transnas_micro() {
     let size = NetworkSize { classes: 63, ..OBJECT_CLASSIFICATION };
-    let skeleton = TransNasMicroSkeleton { cells: 2, size };
+    let skeleton = TransNasMicroSkeleton { cells: 2, size, task: Task::Object };
     let rows = rows("TRANSNAS_MICRO");
     for row in &rows {
         let network = network(&TransNasMicro::new(), &skeleton, &row["arch"]);
@@ -135,6 +151,20 @@ fn accel_mnasnet() {
             _ => 0,
         });
         assert_eq!(network.macs() + others + 64_000, millions(&row["macs"]), "{}", row["arch"]);
+    }
+    println!("{} rows", rows.len());
+}
+
+/// Parameters of the language model of 33,278 words around each cell of the release on WikiText-2.
+#[test]
+#[ignore = "needs the table"]
+fn nasbench_nlp() {
+    let space = NasBenchNlp::new();
+    let rows = rows("NB_NLP");
+    for row in &rows {
+        let cell = space.cell(&space.parse(&row["arch"]).unwrap()).unwrap();
+        let params = LanguageModel::wikitext2().params(&cell).unwrap();
+        assert_eq!(params, row["params"].parse::<u64>().unwrap(), "{}", row["arch"]);
     }
     println!("{} rows", rows.len());
 }

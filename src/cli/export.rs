@@ -167,7 +167,10 @@ fn untrained(args: &ExportArgs, arch: &str) -> anyhow::Result<Subject> {
     let architecture = space.parse(arch).map_err(|e| usage(format!("--arch: {e}")))?;
     expect_on_images(&*space)?;
     let networks = space.require_network().map_err(usage)?;
-    let named = |name: &String| networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")));
+    let named = |name: &String| {
+        let entry = networks.skeleton_named(name).map_err(|e| usage(format!("--skeleton: {e}")))?;
+        networks.trainable(entry).map_err(|e| usage(format!("--skeleton: {e}")))
+    };
     let around = Untrained {
         skeleton: args.skeleton.as_ref().map(named).transpose()?,
         channels: args.channels,

@@ -201,6 +201,13 @@ fn language_models() {
     compared("language", LANGUAGE);
 }
 
+/// The device computes products of matrices in 16 bits as the CPU does.
+#[test]
+#[ignore = "needs the pretend device: cargo xtask pretend-gpu"]
+fn language_models_in_mixed_precision() {
+    compared("mixed-language", &LANGUAGE.replace("[training]\n", "[training]\nprecision = \"mixed\"\n"));
+}
+
 /// A training with all that a recipe may have; its model is evaluated and classifies.
 #[test]
 #[ignore = "needs the pretend device: cargo xtask pretend-gpu"]

@@ -295,6 +295,7 @@ impl ModelCard {
     pub fn built_skeleton(&self, space: &dyn SearchSpace) -> std::result::Result<Arc<dyn Skeleton>, String> {
         let networks = space.require_network().map_err(|error| error.to_string())?;
         let entry = networks.skeleton_named(&self.skeleton).map_err(|error| format!("skeleton: {error}"))?;
+        let entry = networks.trainable(entry).map_err(|error| format!("skeleton: {error}"))?;
         entry.build(&self.size()).map_err(|error| error.to_string())
     }
 

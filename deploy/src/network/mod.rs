@@ -198,6 +198,9 @@ fn bodies(network: &Network) -> Result<Vec<(Vec<usize>, Body)>> {
             Ok((unit.inputs.clone(), body))
         }
         network::Body::Join(join) => Ok((unit.inputs.clone(), Body::Join(*join))),
+        network::Body::Counted { .. } => {
+            Err(DeployError::Network(format!("its {} is counted only; take another skeleton", unit.name)))
+        }
         network::Body::Cell { role, net } => {
             let shapes: Vec<Shape> = unit.inputs.iter().map(|&i| network.units[i].shape).collect();
             cell::body(net, *role, &unit.name, &unit.inputs, &shapes)

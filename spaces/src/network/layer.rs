@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::kernels::Kernels;
 use crate::error::SpaceError;
 
 /// Channels, height and width of one image or feature map.
@@ -184,8 +185,8 @@ pub enum Layer {
     Absent,
     /// A convolution or squeeze-and-excitation that shares its weights with the same layer elsewhere.
     ///
-    /// It works with the first channels and the middle of the kernels of the weights of `whole` (Cai et al. 2020, without
-    /// their transformation of kernels). A step of training that uses a part moves the rest by momentum and weight decay.
+    /// It works with the first channels of the weights of `whole` and with kernels made of theirs (Cai et al. 2020). A step
+    /// of training that uses a part moves the rest by momentum and weight decay.
     Part {
         /// What tells the weights from others of the cell; layers at one place in their lists that have the same key share
         /// them. Empty: the other choices of its edge share them.
@@ -194,6 +195,8 @@ pub enum Layer {
         whole: Box<Layer>,
         /// What is computed.
         part: Box<Layer>,
+        /// How its kernels are made of larger ones.
+        kernels: Kernels,
     },
     /// Several branches on the same input, joined.
     Branches {
@@ -277,10 +280,19 @@ impl Layer {
             Self::BatchNorm { channels, affine: true } => 2 * channels,
             Self::Linear { input, output } => (input + 1) * output,
             Self::SqueezeExcite { channels, squeeze, .. } => 2 * channels * squeeze + channels + squeeze,
-            Self::Part { whole, .. } => whole.params(),
+            Self::Part { whole, .. } => {
+                whole.params() + self.made_kernels().into_iter().map(Kernels::matrix_params).sum::<usize>()
+            }
             Self::Branches { arms, .. } => arms.iter().flatten().map(Layer::params).sum(),
             _ => 0,
         }
+    }
+
+    /// Sides of the kernels that matrices make for a part of a convolution, the largest first.
+    pub fn made_kernels(&self) -> Vec<usize> {
+        let Self::Part { whole, part, kernels, .. } = self else { return Vec::new() };
+        let (Self::Conv(whole), Self::Conv(part)) = (&**whole, &**part) else { return Vec::new() };
+        kernels.made(whole.kernel, part.kernel)
     }
 
     /// Number of parameters that are scales and shifts of batch normalisation.

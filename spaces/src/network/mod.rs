@@ -20,6 +20,7 @@
 //! ```
 
 mod cell_net;
+mod kernels;
 mod layer;
 mod ops;
 mod part;
@@ -30,13 +31,14 @@ mod skeleton;
 mod union;
 
 pub use cell_net::{CellNet, CellSpec, Choice, EdgeNet, NodeNet, Partial, Zeros};
+pub use kernels::Kernels;
 pub use layer::{Conv, Join, Layer, Shape};
 pub use ops::{
     Norm, OpTable, Port, conv_bn_relu, dil_conv, factorized_reduce, inverted_residual, mb_conv, pooled,
     relu_conv_bn, sep_conv, shortcut, skip,
 };
 pub(crate) use part::{parts, shared};
-pub use plan::{Body, Network, NetworkBuilder, Row, Unit, UnitId};
+pub use plan::{Body, Counted, Network, NetworkBuilder, Row, Unit, UnitId};
 pub use profile::Profile;
 pub use recurrent::{
     LanguageModel, ModelRow, RecurrentCell, RecurrentNode, RecurrentOp, Source, SpaceRecurrent,

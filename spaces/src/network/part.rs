@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Conv, Layer};
+use super::{Conv, Kernels, Layer};
 
 /// Lets the choices of an edge share the weights of their convolutions and squeeze-and-excitation, layer by layer: each
 /// becomes a [`Layer::Part`] of one that is as large as the largest in every respect.
@@ -10,13 +10,13 @@ use super::{Conv, Layer};
 /// Choices without layers take no part. Choices of different kinds of layers keep weights of their own, and so does one
 /// alone. Each choice has its own batch normalisation, as in slimmable networks (Yu et al. 2019), for the statistics of
 /// two widths differ.
-pub(crate) fn shared(choices: Vec<Vec<Layer>>) -> Vec<Vec<Layer>> {
+pub(crate) fn shared(choices: Vec<Vec<Layer>>, kernels: Kernels) -> Vec<Vec<Layer>> {
     let mut filled = choices.iter().filter(|layers| !layers.is_empty());
     let Some(first) = filled.next() else { return choices };
     let whole = filled.clone().try_fold(first.clone(), |whole, layers| all_larger(&whole, layers));
     match whole {
         Some(whole) if filled.next().is_some() => {
-            choices.into_iter().map(|layers| parts("", layers, &whole)).collect()
+            choices.into_iter().map(|layers| parts_of("", layers, &whole, kernels)).collect()
         }
         _ => choices,
     }
@@ -64,16 +64,24 @@ fn larger_conv(a: Conv, b: Conv) -> Option<Conv> {
 
 /// Layers whose convolutions and squeeze-and-excitations are parts of those of `wholes`, under a key.
 pub(crate) fn parts(key: &str, layers: Vec<Layer>, wholes: &[Layer]) -> Vec<Layer> {
-    layers.into_iter().zip(wholes).map(|(layer, whole)| part_of(key, layer, whole)).collect()
+    parts_of(key, layers, wholes, Kernels::Cropped)
 }
 
-fn part_of(key: &str, layer: Layer, whole: &Layer) -> Layer {
+fn parts_of(key: &str, layers: Vec<Layer>, wholes: &[Layer], kernels: Kernels) -> Vec<Layer> {
+    layers.into_iter().zip(wholes).map(|(layer, whole)| part_of(key, layer, whole, kernels)).collect()
+}
+
+fn part_of(key: &str, layer: Layer, whole: &Layer, kernels: Kernels) -> Layer {
     match (layer, whole) {
-        (layer @ (Layer::Conv(_) | Layer::SqueezeExcite { .. }), whole) => {
-            Layer::Part { key: key.to_owned(), whole: Box::new(whole.clone()), part: Box::new(layer) }
-        }
+        (layer @ (Layer::Conv(_) | Layer::SqueezeExcite { .. }), whole) => Layer::Part {
+            key: key.to_owned(),
+            whole: Box::new(whole.clone()),
+            part: Box::new(layer),
+            kernels,
+        },
         (Layer::Branches { join, arms }, Layer::Branches { arms: wholes, .. }) => {
-            let arms = arms.into_iter().zip(wholes).map(|(arm, whole)| parts(key, arm, whole)).collect();
+            let arms =
+                arms.into_iter().zip(wholes).map(|(arm, whole)| parts_of(key, arm, whole, kernels)).collect();
             Layer::Branches { join, arms }
         }
         (layer, _) => layer,
@@ -89,9 +97,13 @@ pub(super) fn repeated_params<'a, E: Iterator<Item = &'a [Layer]>>(edges: impl I
     edges.enumerate().map(edge).sum()
 }
 
-/// Weights that were met: by key, by edge if that is empty, and by the place in the list of layers.
+/// Where weights stand: a key, the edge if that is empty, and the place in the list of layers; of matrices the side of the
+/// kernels that they make.
+type Place<'a> = (&'a str, Option<usize>, Vec<usize>, Option<usize>);
+
+/// Weights that were met.
 #[derive(Default)]
-struct Seen<'a>(BTreeSet<(&'a str, Option<usize>, Vec<usize>)>);
+struct Seen<'a>(BTreeSet<Place<'a>>);
 
 impl<'a> Seen<'a> {
     fn repeated(&mut self, edge: usize, layers: &'a [Layer], place: &mut Vec<usize>) -> usize {
@@ -101,8 +113,12 @@ impl<'a> Seen<'a> {
             match layer {
                 Layer::Part { key, whole, .. } => {
                     let edge = key.is_empty().then_some(edge);
-                    let first = self.0.insert((key, edge, place.clone()));
-                    count += if first { 0 } else { whole.params() };
+                    let matrices = layer.made_kernels().into_iter();
+                    let all = matrices.map(|side| (Some(side), Kernels::matrix_params(side)));
+                    for (side, params) in all.chain([(None, whole.params())]) {
+                        let first = self.0.insert((key, edge, place.clone(), side));
+                        count += if first { 0 } else { params };
+                    }
                 }
                 Layer::Branches { arms, .. } => {
                     for (arm, layers) in arms.iter().enumerate() {
@@ -138,7 +154,7 @@ mod tests {
     /// Whole: 4x12 + 12x25 + (2x12x6 + 12 + 6) + 12x4 and two times BatchNorm, of 8 and 12.
     #[test]
     fn parts_of_one_whole_count_it_once() {
-        let choices = shared(vec![block(8, 5), vec![], block(12, 3)]);
+        let choices = shared(vec![block(8, 5), vec![], block(12, 3)], Kernels::Cropped);
         let all: usize = choices.iter().flatten().map(Layer::params).sum();
         let of = || choices.iter().map(|layers| &layers[..]);
         let once = all - repeated_params([of()].into_iter());
@@ -161,7 +177,20 @@ mod tests {
         for choices in
             [vec![strided, plain.clone()], vec![plain.clone(), vec![]], vec![plain, block(8, 3)], vec![]]
         {
-            assert_eq!(shared(choices.clone()), choices);
+            for kernels in [Kernels::Transformed, Kernels::Cropped] {
+                assert_eq!(shared(choices.clone(), kernels), choices);
+            }
         }
+    }
+
+    /// Of kernels of 7, 5, 3 and 3 again, a matrix of 25 x 25 makes the second and two make each of the others: counted once.
+    #[test]
+    fn matrices_of_kernels_count_once() {
+        let params = |kernels| {
+            let choices = shared(vec![block(8, 7), block(8, 5), block(12, 3), block(8, 3)], kernels);
+            let all: usize = choices.iter().flatten().map(Layer::params).sum();
+            all - repeated_params([choices.iter().map(|layers| &layers[..])].into_iter())
+        };
+        assert_eq!(params(Kernels::Transformed) - params(Kernels::Cropped), 25 * 25 + 9 * 9);
     }
 }

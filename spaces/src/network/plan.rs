@@ -26,6 +26,11 @@ pub enum Body {
     },
     /// Several inputs joined.
     Join(Join),
+    /// A part that is counted and not run, as the heads of tasks that nothing here trains for.
+    Counted {
+        /// Number of its parameters that are scales and shifts of batch normalisation.
+        norm_params: usize,
+    },
 }
 
 /// A named part of a network.
@@ -44,6 +49,21 @@ pub struct Unit {
     /// Multiply-adds for one image, over all choices.
     pub macs: u64,
     /// Activations that a training step keeps for one image, in numbers.
+    pub activations: u64,
+}
+
+/// The costs of a part that is counted and not run ([`Body::Counted`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// Shape of its result.
+    pub shape: Shape,
+    /// Number of trainable parameters.
+    pub params: usize,
+    /// Number of these that are scales and shifts of batch normalisation.
+    pub norm_params: usize,
+    /// Multiply-adds for one input.
+    pub macs: u64,
+    /// Activations that a training step keeps for one input, in numbers.
     pub activations: u64,
 }
 
@@ -93,6 +113,7 @@ impl Network {
         let of = |unit: &Unit| match &unit.body {
             Body::Layers(layers) => layers.iter().map(Layer::norm_params).sum(),
             Body::Cell { net, .. } => choices(net),
+            Body::Counted { norm_params } => *norm_params,
             Body::Image | Body::Join(_) => 0,
         };
         self.units.iter().map(of).sum()
@@ -265,6 +286,28 @@ impl NetworkBuilder {
         let shape = join.output(&shapes)?;
         let passage = Passage { shape, macs: 0, activations: shape.len() as u64 };
         Ok(self.push(name, inputs.to_vec(), Body::Join(join), 0, passage))
+    }
+
+    /// Adds a part that is counted and not run.
+    pub fn counted(&mut self, name: &str, inputs: &[UnitId], counted: Counted) -> UnitId {
+        let Counted { shape, params, norm_params, macs, activations } = counted;
+        let body = Body::Counted { norm_params };
+        self.push(name, inputs.to_vec(), body, params, Passage { shape, macs, activations })
+    }
+
+    /// Adds the other tiles of an image of which the units so far read one: their maps behind its own, for the costs of
+    /// reading `tiles - 1` more.
+    ///
+    /// # Errors
+    /// [`SpaceError::Network`] for no tiles.
+    pub(crate) fn tiles(&mut self, name: &str, input: UnitId, tiles: usize) -> Result<UnitId, SpaceError> {
+        let more = tiles.checked_sub(1).ok_or_else(|| SpaceError::network("an image of no tiles"))? as u64;
+        let shape = self.shape(input);
+        let shape = Shape { channels: tiles * shape.channels, ..shape };
+        let sum = |of: fn(&Unit) -> u64| more * self.units.iter().map(of).sum::<u64>();
+        let (macs, activations) = (sum(|unit| unit.macs), sum(|unit| unit.activations));
+        let counted = Counted { shape, params: 0, norm_params: 0, macs, activations };
+        Ok(self.counted(name, &[input], counted))
     }
 
     /// Adds global average pooling and a linear classifier; returns the unit of the logits.

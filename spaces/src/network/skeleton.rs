@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Network, Norm, OpTable, Shape, Union};
+use super::{Kernels, Network, Norm, OpTable, Shape, Union};
 use crate::error::SpaceError;
 use crate::lookup::{Entry, UnknownName};
 
@@ -23,6 +23,11 @@ pub trait Skeleton: Send + Sync + fmt::Debug {
     /// The number of layers that it is built in; none where [`SkeletonSize::layers`] does not apply.
     fn layers(&self) -> Option<usize> {
         None
+    }
+
+    /// Whether its networks are classifiers, which can be trained here; those of other tasks are counted only.
+    fn is_trainable(&self) -> bool {
+        true
     }
 
     /// Whether the multiply-adds of an architecture are a sum over its choices, so that a
@@ -54,6 +59,8 @@ pub struct SkeletonSize {
     pub partial: Option<usize>,
     /// Normalisation inside the cells.
     pub norm: Option<Norm>,
+    /// How smaller kernels are made of larger ones where several architectures share them.
+    pub kernels: Option<Kernels>,
     /// Whether to add an auxiliary head; [`SkeletonEntry::auxiliary`] says which skeletons have one.
     pub auxiliary: bool,
 }
@@ -204,6 +211,19 @@ pub trait SpaceNetwork {
     /// The default skeleton.
     fn skeleton(&self) -> &'static SkeletonEntry {
         self.skeletons()[0]
+    }
+
+    /// The skeleton itself, if it can be trained.
+    ///
+    /// # Errors
+    /// [`SpaceError::CountedOnly`] with the skeletons of the space that can.
+    fn trainable(&self, entry: &'static SkeletonEntry) -> Result<&'static SkeletonEntry, SpaceError> {
+        let can = |entry: &SkeletonEntry| entry.published().is_trainable();
+        if can(entry) {
+            return Ok(entry);
+        }
+        let others = self.skeletons().iter().filter(|entry| can(entry)).map(|entry| entry.name);
+        Err(SpaceError::CountedOnly { skeleton: entry.name, trainable: others.collect() })
     }
 
     /// The skeleton with a name.

@@ -7,7 +7,7 @@ use bonas_spaces::SpaceError;
 use super::error::Result;
 use super::operation::{Affine, Operation};
 use super::params::{Fill, ParamId, ParamsBuilder};
-use super::part::Piece;
+use super::part::{Matrix, Piece};
 
 /// Where the parameters of layers are named.
 #[derive(Clone, Copy)]
@@ -87,6 +87,14 @@ impl Builder {
             self.shared.insert(key, id);
         }
         if part == whole { Piece::whole(id) } else { Piece::part(id, part) }
+    }
+
+    /// The matrix that makes kernels of a side of the next larger ones.
+    pub(super) fn matrix(&mut self, home: Home<'_>, side: usize) -> Matrix {
+        let name = format!("matrix_{}to{side}", side + 2);
+        let shape = [side * side; 2];
+        let id = self.piece(home, &name, [&shape, &shape], Fill::Identity(side * side)).id;
+        Matrix { id, side: side as i64 }
     }
 
     /// Parameters and batch normalisations so far.

@@ -164,7 +164,7 @@ impl Chain {
     pub(super) fn collect(&self, params: &mut Vec<ParamId>, norms: &mut Vec<usize>) {
         for module in &self.0 {
             match module {
-                Module::Conv { weight, .. } => params.push(weight.id),
+                Module::Conv { weight, .. } => params.extend(weight.ids()),
                 Module::Linear(Linear { weight, bias }) => params.extend([weight.id, bias.id]),
                 Module::SqueezeExcite { narrow, wide, .. } => {
                     let ids = |linear: &Linear| [linear.weight.id, linear.bias.id];
@@ -190,14 +190,18 @@ impl Module {
             Layer::Silu => Self::Silu,
             Layer::HardSwish => Self::HardSwish,
             Layer::Conv(conv) => {
-                Self::conv([conv, conv], Home { name: &names.own(), shared: false }, builder)
+                let home = Home { name: &names.own(), shared: false };
+                Self::Conv { spec: *conv, weight: Self::kernels([conv, conv], home, builder) }
             }
             Layer::SqueezeExcite { channels, squeeze, hard } => {
                 let name = names.own();
                 let home = Home { name: &name, shared: false };
                 Self::squeeze_excite([(*channels, *squeeze); 2], *hard, home, builder)
             }
-            Layer::Part { key, whole, part } => Self::part(part, whole, (key, names), builder),
+            Layer::Part { key, whole, part, .. } => {
+                let made = layer.made_kernels();
+                Self::part([part, whole], &made, (key, names), builder)
+            }
             Layer::Absent => Self::Absent,
             Layer::Pad { channels } => Self::Pad { channels: int(channels) },
             Layer::BatchNorm { channels, affine } => {
@@ -228,12 +232,21 @@ impl Module {
         }
     }
 
-    /// A layer with weights of `whole`, which is like it but for sizes.
-    fn part(part: &Layer, whole: &Layer, (key, names): (&str, Names<'_>), builder: &mut Builder) -> Self {
+    /// A layer with weights of `whole`, which is like it but for sizes; matrices make kernels of the sides `made`.
+    fn part(
+        [part, whole]: [&Layer; 2],
+        made: &[usize],
+        (key, names): (&str, Names<'_>),
+        builder: &mut Builder,
+    ) -> Self {
         let name = names.shared(key);
         let home = Home { name: &name, shared: true };
         match (part, whole) {
-            (Layer::Conv(part), Layer::Conv(whole)) => Self::conv([part, whole], home, builder),
+            (Layer::Conv(spec), Layer::Conv(all)) => {
+                let weight = Self::kernels([spec, all], home, builder);
+                let matrices = made.iter().map(|&side| builder.matrix(home, side)).collect();
+                Self::Conv { spec: *spec, weight: weight.transformed(matrices) }
+            }
             (
                 &Layer::SqueezeExcite { channels, squeeze, hard },
                 &Layer::SqueezeExcite { channels: all, squeeze: most, .. },
@@ -242,13 +255,12 @@ impl Module {
         }
     }
 
-    fn conv([spec, whole]: [&Conv; 2], home: Home<'_>, builder: &mut Builder) -> Self {
+    fn kernels([spec, whole]: [&Conv; 2], home: Home<'_>, builder: &mut Builder) -> Piece {
         // [output, input / G, K, K]
         let shape = |conv: &Conv| [conv.output, conv.input / conv.groups, conv.kernel, conv.kernel];
         let [_, input, kernel, _] = shape(whole);
         let fill = Fill::kaiming(input * kernel * kernel);
-        let weight = builder.piece(home, "weight", [&shape(spec), &shape(whole)], fill);
-        Self::Conv { spec: *spec, weight }
+        builder.piece(home, "weight", [&shape(spec), &shape(whole)], fill)
     }
 
     /// Of a part and of the whole: channels, and the width between.

@@ -22,6 +22,8 @@ pub(crate) enum Fill {
     Uniform(f64),
     /// All the same.
     Constant(f64),
+    /// An identity matrix of this many rows.
+    Identity(usize),
 }
 
 impl Fill {
@@ -35,6 +37,7 @@ impl Fill {
         match self {
             Self::Uniform(bound) => (0..count).map(|_| bound * (2.0 * unit(rng) - 1.0)).collect(),
             Self::Constant(value) => vec![value; count],
+            Self::Identity(rows) => (0..count).map(|i| f64::from(u8::from(i % (rows + 1) == 0))).collect(),
         }
     }
 }

@@ -54,6 +54,9 @@ impl Unit {
                 Body::Cell { role: *role, cell: Cell::build(net, (i, *role), &shapes, &unit.name, builder)? }
             }
             network::Body::Join(join) => Body::Join(*join),
+            network::Body::Counted { .. } => {
+                return Err(SupernetError::mismatch("unit", format!("{} is counted only", unit.name)));
+            }
         };
         Ok(Self { inputs: unit.inputs.clone(), body })
     }

@@ -69,11 +69,15 @@ impl Networks {
             bad("space.name", reason)
         };
         let network = setup.space.require_network().map_err(none)?;
+        let named = |name: &String| {
+            let entry = network.skeleton_named(name).map_err(|error| error.to_string())?;
+            network.trainable(entry).map_err(|error| error.to_string())
+        };
         let skeleton = match &setup.training.skeleton {
-            Some(name) => {
-                network.skeleton_named(name).map_err(|e| bad("training.skeleton", e.to_string()))?
+            Some(name) => named(name).map_err(|reason| bad("training.skeleton", reason))?,
+            None => {
+                network.trainable(network.skeleton()).map_err(|error| bad("space.name", error.to_string()))?
             }
-            None => network.skeleton(),
         };
         let (ops, whole) = (network.ops(), network.whole());
         let devices =
@@ -152,12 +156,13 @@ impl Networks {
     /// The skeleton of the space with a name, which `final.skeleton` gives; that of the search without one.
     ///
     /// # Errors
-    /// [`StudyError::Setting`] with the nearest name and all that the space has.
+    /// [`StudyError::Setting`] with the nearest name and all that the space has; for one that cannot be trained.
     pub fn skeleton_named(&self, name: Option<&str>) -> Result<&'static SkeletonEntry, StudyError> {
         let Some(name) = name else { return Ok(self.skeleton) };
         let bad = |reason: String| StudyError::Setting { name: "final.skeleton".to_owned(), reason };
         let network = self.setup.space.require_network().map_err(|error| bad(error.to_string()))?;
-        network.skeleton_named(name).map_err(|error| bad(error.to_string()))
+        let entry = network.skeleton_named(name).map_err(|error| bad(error.to_string()))?;
+        network.trainable(entry).map_err(|error| bad(error.to_string()))
     }
 
     /// The network around the cells, of a skeleton of the space.
@@ -191,6 +196,7 @@ impl Networks {
             image: Some(Shape { channels: image.channels, height: image.height, width: image.width }),
             classes: Some(self.classes),
             norm: Some(norm),
+            kernels: self.setup.training.elastic_kernels,
             auxiliary: size.auxiliary,
             ..SkeletonSize::default()
         }

@@ -1,5 +1,6 @@
 //! Settings of training.
 
+use bonas_spaces::network::Kernels;
 use bonas_study::settings::ensure;
 
 use super::{ScratchRecipe, Sgd};
@@ -43,6 +44,9 @@ bonas_study::settings! {
         threads: usize = 1,
         /// Arithmetic: float32 or mixed.
         precision: Precision = Precision::Float32,
+        /// How a convolution of several kernels makes the smaller ones of the larger in networks that share weights
+        /// (once-for-all-224): transformed (if it is not set; by learned matrices, Cai et al. 2020) or cropped.
+        elastic_kernels: Option<Kernels> = None,
         /// Whether tensors lie channels-last in memory; quicker on GPUs with mixed precision.
         channels_last: bool = false,
     }

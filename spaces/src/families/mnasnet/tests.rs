@@ -67,7 +67,7 @@ fn others_of(network: &Network) -> usize {
                 let edges = net.nodes.iter().filter_map(|node| node.incoming.first());
                 edges.map(|edge| others(&edge.choices[0].layers, &mut shape)).sum()
             }
-            Body::Image | Body::Join(_) => 0,
+            Body::Image | Body::Join(_) | Body::Counted { .. } => 0,
         };
     }
     count

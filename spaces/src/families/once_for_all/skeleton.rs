@@ -8,8 +8,8 @@ use crate::families::chain::Chains;
 use crate::families::links::Links;
 use crate::graph::OpId;
 use crate::network::{
-    CellNet, Conv, Join, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape, Skeleton,
-    SkeletonEntry, Union, UnitId, shared,
+    CellNet, Conv, Join, Kernels, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape,
+    Skeleton, SkeletonEntry, SkeletonSize, Union, UnitId, shared,
 };
 
 /// Published widths for a multiplier: of the stem and the first block, of the stages, and of the two last convolutions.
@@ -62,13 +62,14 @@ impl Style {
 /// [`Network::params`] and [`Network::macs`] are those of the release's networks, of which biases and BatchNorm cost no
 /// multiply-adds.
 ///
-/// Networks of one resolution share weights: kernels are cut out of the middle of the largest, and expansions are its
-/// first channels. The release transforms a kernel before it cuts it out; here it does not. Each kind of layer has a
-/// BatchNorm of its own.
+/// Networks of one resolution share weights: expansions are the first channels of the largest, and kernels are made of
+/// the middle of the next larger ones by learned matrices ([`Kernels`]). Each kind of layer has a BatchNorm of its own.
 #[derive(Clone, Debug)]
 pub struct OnceForAllSkeleton {
     /// Its size. Published width of the stem: 16, or 24 for the multiplier 1.2.
     pub size: NetworkSize,
+    /// How smaller kernels are made of larger ones. Published: by learned matrices.
+    pub kernels: Kernels,
     widths: Widths,
 }
 
@@ -86,7 +87,13 @@ impl OnceForAllSkeleton {
     fn of(widths: Widths) -> Self {
         let image = Shape::square(3, FIXED);
         let size = NetworkSize { channels: widths.stem, image, classes: 1000, norm: Norm::DISCRETE };
-        Self { size, widths }
+        Self { size, kernels: Kernels::default(), widths }
+    }
+
+    fn sized(widths: Widths, size: &SkeletonSize) -> Self {
+        let published = Self::of(widths);
+        let kernels = size.kernels.unwrap_or(published.kernels);
+        Self { size: published.size.sized(size), kernels, widths }
     }
 
     /// The network of multiplier 1, by name.
@@ -95,7 +102,7 @@ impl OnceForAllSkeleton {
         about: "MobileNetV3 of once-for-all networks; published: C = 16 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: &|size| Arc::new(Self { size: Self::of(PLAIN).size.sized(size), widths: PLAIN }),
+        make: &|size| Arc::new(Self::sized(PLAIN, size)),
     };
 
     /// The network of multiplier 1.2, by name.
@@ -104,7 +111,7 @@ impl OnceForAllSkeleton {
         about: "the same with the width multiplier 1.2; published: C = 24 after the stem",
         auxiliary: false,
         relaxable: false,
-        make: &|size| Arc::new(Self { size: Self::of(WIDE).size.sized(size), widths: WIDE }),
+        make: &|size| Arc::new(Self::sized(WIDE, size)),
     };
 
     fn width(&self, published: usize) -> usize {
@@ -153,7 +160,7 @@ impl OnceForAllSkeleton {
             _ => ops.layers(&style.of(links.name(*op)), port),
         };
         let cell = links.graph(place + 1, &[(0, 1, ())], |_, (), ops| {
-            Ok(shared(ops.iter().map(layers).collect::<Result<_, _>>()?))
+            Ok(shared(ops.iter().map(layers).collect::<Result<_, _>>()?, self.kernels))
         })?;
         net.cell(&format!("stage{stage}.layer{at}"), &[last], 0, cell)
     }

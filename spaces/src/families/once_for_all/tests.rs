@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::network::{Network, NetworkSize, Shape, Skeleton};
+use crate::network::{Kernels, Network, NetworkSize, Shape, Skeleton};
 use crate::testing::check_space;
 
 const SMALLEST: &str = r#"{"ks": 3, "e": 3, "d": 2, "r": 192}"#;
@@ -132,7 +132,8 @@ fn the_resolution_scales_images_in_proportion() {
     assert!(full.2 == half.2 && full.3 > half.3);
 }
 
-/// What two networks of one resolution share: all but the BatchNorm of a layer in which they differ.
+/// What two networks of one resolution share: all but the BatchNorm of a layer in which they differ, and the matrices that
+/// make its smaller kernels.
 #[test]
 fn networks_share_the_largest_weights_of_each_layer() {
     let skeleton = OnceForAllSkeleton::imagenet();
@@ -140,7 +141,8 @@ fn networks_share_the_largest_weights_of_each_layer() {
     let smaller = LARGEST
         .replace(r#""ks": 7"#, r#""ks": [3, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7]"#);
     // Of the first layer of the first stage, 16 to 96 to 24 channels: BatchNorm of 96, 96 and 24.
-    assert_eq!(params(&[LARGEST, &smaller]), params(&[LARGEST]) + 2 * (96 + 96 + 24));
+    let matrices = 25 * 25 + 9 * 9;
+    assert_eq!(params(&[LARGEST, &smaller]), params(&[LARGEST]) + 2 * (96 + 96 + 24) + matrices);
     let shallower = LARGEST.replace(r#""d": 4"#, r#""d": 2"#);
     assert_eq!(params(&[LARGEST, &shallower]), params(&[LARGEST]));
     let space = OnceForAll::fixed_resolution();
@@ -148,7 +150,11 @@ fn networks_share_the_largest_weights_of_each_layer() {
     assert_eq!(whole.full_route(), space.whole().full_route());
     let norms = |network: &Network| network.norm_params();
     let largest = network(&[LARGEST], &skeleton).unwrap();
-    assert_eq!(whole.params() - norms(&whole), largest.params() - norms(&largest));
+    assert_eq!(whole.params() - norms(&whole), largest.params() - norms(&largest) + 20 * matrices);
+    let mut cropped = skeleton.clone();
+    cropped.kernels = Kernels::Cropped;
+    let cropped = cropped.network(&space.whole(), &space.ops()).unwrap();
+    assert_eq!(cropped.params(), whole.params() - 20 * matrices);
     let error = network(&[LARGEST, SMALLEST], &skeleton).unwrap_err().to_string();
     assert!(error.contains("2 resolutions: networks share weights at one resolution only"), "{error}");
 }

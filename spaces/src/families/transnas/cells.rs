@@ -173,7 +173,7 @@ impl SpaceNetwork for TransNasMicro {
     }
 
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
-        &[&TransNasMicroSkeleton::TASKONOMY]
+        &TransNasMicroSkeleton::TASKONOMY
     }
 }
 

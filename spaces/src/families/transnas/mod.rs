@@ -1,7 +1,7 @@
 //! The two spaces of TransNAS-Bench-101 (Duan et al., CVPR 2021), with 7,352 architectures together.
 //!
 //! Use [`TransNasMicro`] for its cells and [`TransNasMacro`] for its skeletons, and [`TransNasMicroSkeleton`] and
-//! [`TransNasMacroSkeleton`] to change widths or images.
+//! [`TransNasMacroSkeleton`] to change widths, images or the [`Task`].
 //!
 //! ```
 //! use bonas_spaces::SearchSpace;
@@ -16,7 +16,9 @@
 mod cells;
 mod modules;
 mod skeleton;
+mod tasks;
 
 pub use cells::{MICRO, TransNasMicro};
 pub use modules::{MACRO, TransNasMacro, TransNasMacroSkeleton};
 pub use skeleton::{OBJECT_CLASSIFICATION, TransNasMicroSkeleton};
+pub use tasks::Task;

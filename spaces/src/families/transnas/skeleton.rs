@@ -1,16 +1,14 @@
 //! The networks of TransNAS-Bench-101: what its two spaces share, and the stack of cells.
 
-use std::sync::Arc;
-
+use super::tasks::{Task, for_task};
 use crate::error::SpaceError;
 use crate::network::{
     CellNet, CellSpec, Conv, Join, Layer, Network, NetworkBuilder, NetworkSize, Norm, OpTable, Port, Shape,
-    Skeleton, SkeletonEntry, Union, UnitId, relu_conv_bn, skip,
+    Skeleton, SkeletonEntry, SkeletonSize, Union, UnitId, relu_conv_bn, skip,
 };
 
 /// The published size for object classification: C = 64, 3×256×256, 75 classes.
-pub const OBJECT_CLASSIFICATION: NetworkSize =
-    NetworkSize { channels: 64, image: Shape::square(3, 256), classes: 75, norm: Norm::DISCRETE };
+pub const OBJECT_CLASSIFICATION: NetworkSize = Task::Object.published();
 
 /// Starts a network with the stem: a 3×3 convolution of stride 2 to C/2 with BatchNorm, then ReLU, a 3×3
 /// convolution of stride 2 to C and BatchNorm.
@@ -70,8 +68,8 @@ const MODULES: [Module; 5] = {
 /// The stack of cells of TransNAS-Bench-101 (Duan et al. 2021; yawen-d/TransNASBench, `net_macro.py` and
 /// `cell_micro.py`).
 ///
-/// It has a stem that makes a map of a quarter of the image's sides, five modules of cells, global average
-/// pooling and a linear classifier. The first, third and fifth module double the width and halve the map in
+/// It has a stem that makes a map of a quarter of the image's sides, five modules of cells, and the head of a task: of
+/// classification, global average pooling and a linear classifier. The first, third and fifth module double the width and halve the map in
 /// their first cell. What such a cell reads goes through its operations at stride 2; a skip is a factorised
 /// reduction there.
 ///
@@ -84,26 +82,61 @@ pub struct TransNasMicroSkeleton {
     pub cells: usize,
     /// Its size.
     pub size: NetworkSize,
+    /// The task, which its head is for.
+    pub task: Task,
 }
 
 impl TransNasMicroSkeleton {
     /// The published network for object classification: C = 64, 2 cells a module, 3×256×256, 75 classes.
     pub fn object_classification() -> Self {
-        Self { cells: 2, size: OBJECT_CLASSIFICATION }
+        Self { cells: 2, size: OBJECT_CLASSIFICATION, task: Task::Object }
     }
 
-    /// The published network, by name.
-    pub const TASKONOMY: SkeletonEntry = SkeletonEntry {
-        name: "transnas-micro",
-        about: "stack of cells of TransNAS-Bench-101; published: C = 64, 2 cells a module, 3x256x256",
-        auxiliary: false,
-        relaxable: false,
-        make: &|size| {
-            let published = Self::object_classification();
-            let cells = size.layers.unwrap_or(published.cells);
-            Arc::new(Self { cells, size: published.size.sized(size) })
-        },
-    };
+    /// The published networks by name, one for each task; the first is that for object classification.
+    pub const TASKONOMY: [&SkeletonEntry; 7] = [
+        for_task!(
+            Self,
+            "transnas-micro",
+            "stack of cells of TransNAS-Bench-101; published: C = 64, 2 cells a module, 3x256x256",
+            Task::Object
+        ),
+        for_task!(Self, "transnas-micro-class-scene", "the same for class_scene, 47 classes", Task::Scene),
+        for_task!(
+            Self,
+            "transnas-micro-room-layout",
+            "the same for room_layout, counted only: nine outputs of a regression",
+            Task::RoomLayout
+        ),
+        for_task!(
+            Self,
+            "transnas-micro-jigsaw",
+            "the same for jigsaw, counted only: nine tiles of 3x64x64, 1,000 permutations",
+            Task::Jigsaw
+        ),
+        for_task!(
+            Self,
+            "transnas-micro-segmentsemantic",
+            "the same for segmentsemantic, counted only: a decoder to 17 classes a pixel",
+            Task::Segmentation
+        ),
+        for_task!(
+            Self,
+            "transnas-micro-normal",
+            "the same for normal, counted only: a decoder to 3 channels a pixel; auxiliary: its discriminator",
+            Task::Normal { discriminator: false }
+        ),
+        for_task!(
+            Self,
+            "transnas-micro-autoencoder",
+            "the same for autoencoder, counted only: a decoder to 3 channels a pixel; auxiliary: its discriminator",
+            Task::Autoencoder { discriminator: false }
+        ),
+    ];
+
+    /// The network for a task in a size.
+    fn of(task: Task, size: &SkeletonSize) -> Self {
+        Self { cells: size.layers.unwrap_or(2), size: task.published().sized(size), task }
+    }
 
     /// Adds the cells of a module.
     fn module(
@@ -142,6 +175,10 @@ impl Skeleton for TransNasMicroSkeleton {
         Some(self.cells)
     }
 
+    fn is_trainable(&self) -> bool {
+        self.task.is_classification()
+    }
+
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
         let [cell] = &union.cells[..] else {
             return Err(SpaceError::network("the TransNAS-Bench-101 skeleton wants one cell of one input"));
@@ -161,8 +198,8 @@ impl Skeleton for TransNasMicroSkeleton {
         for (i, module) in MODULES.into_iter().enumerate() {
             last = self.module(&mut net, (&format!("module{i}"), last), module, cell)?;
         }
-        let head = net.classifier("classifier", last, self.size.classes)?;
-        Ok(net.finish(head, None))
+        let (head, auxiliary) = self.task.head(&mut net, last, &self.size)?;
+        Ok(net.finish(head, auxiliary))
     }
 }
 

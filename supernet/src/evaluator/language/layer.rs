@@ -3,6 +3,7 @@
 use bonas_spaces::network::{RecurrentCell, RecurrentNode, RecurrentOp, Source};
 use tch::Tensor;
 
+use super::arithmetic::Arithmetic;
 use super::dropout::Dropout;
 use crate::model::{ParamId, Params, Result};
 
@@ -23,6 +24,7 @@ pub(super) struct Layer<'a> {
     pub(super) cell: &'a RecurrentCell,
     pub(super) linear: &'a [Option<Linear>],
     pub(super) params: &'a Params,
+    pub(super) arithmetic: Arithmetic,
 }
 
 /// A linear node of a step.
@@ -85,7 +87,7 @@ impl Layer<'_> {
         for (&source, &matrix) in node.inputs.iter().zip(&linear.matrices) {
             let matrix = self.params.tensor(matrix);
             if source == Source::Input {
-                let products = inputs.f_matmul(&matrix.f_transpose(0, 1)?)?.f_add(bias)?; // [T, B, H]
+                let products = self.arithmetic.product(inputs, &matrix.f_transpose(0, 1)?)?.f_add(bias)?; // [T, B, H]
                 constant = Constant::Words(products.f_unbind(0)?);
                 continue;
             }
@@ -93,7 +95,7 @@ impl Layer<'_> {
                 Some(dropout) => dropout.weights(matrix)?,
                 None => matrix.shallow_clone(),
             };
-            matrices.push((source, kept.f_transpose(0, 1)?));
+            matrices.push((source, self.arithmetic.factor(&kept.f_transpose(0, 1)?)?));
         }
         Ok(Prepared { constant, matrices })
     }
@@ -108,29 +110,34 @@ impl Layer<'_> {
                 Source::Node(node) => &results[node],
             };
             let result = match prepared {
-                Some(prepared) => linear(prepared, word, &read)?,
+                Some(prepared) => self.linear(prepared, word, &read)?,
                 None => elementwise(node, &read)?,
             };
             results.push(result);
         }
         Ok(self.cell.outputs().iter().map(|&node| results[node].shallow_clone()).collect())
     }
+
+    /// `b + Σᵢ Wᵢ·aᵢ`, `[B, H]`.
+    fn linear<'t>(
+        &self,
+        prepared: &Prepared,
+        word: usize,
+        read: &impl Fn(Source) -> &'t Tensor,
+    ) -> Result<Tensor> {
+        let mut sum = match &prepared.constant {
+            Constant::Words(products) => products[word].shallow_clone(), // [B, H]
+            Constant::Bias(bias) => bias.shallow_clone(),                // [H]
+        };
+        for (source, matrix) in &prepared.matrices {
+            sum = self.arithmetic.added(&sum, read(*source), matrix)?;
+        }
+        Ok(sum)
+    }
 }
 
 fn state_of(source: Source) -> usize {
     if let Source::State(state) = source { state } else { 0 }
-}
-
-/// `b + Σᵢ Wᵢ·aᵢ`, `[B, H]`.
-fn linear<'a>(prepared: &Prepared, word: usize, read: &impl Fn(Source) -> &'a Tensor) -> Result<Tensor> {
-    let mut sum = match &prepared.constant {
-        Constant::Words(products) => products[word].shallow_clone(), // [B, H]
-        Constant::Bias(bias) => bias.shallow_clone(),                // [H]
-    };
-    for (source, matrix) in &prepared.matrices {
-        sum = sum.f_addmm(read(*source), matrix)?;
-    }
-    Ok(sum)
 }
 
 /// What the other operations compute, `[B, H]`.

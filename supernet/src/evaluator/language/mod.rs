@@ -21,6 +21,8 @@ mod settings;
 mod text;
 
 #[cfg(feature = "torch")]
+mod arithmetic;
+#[cfg(feature = "torch")]
 mod checkpoint;
 #[cfg(feature = "torch")]
 mod dropout;

@@ -6,10 +6,12 @@ use bonas_spaces::network::{LanguageModel, RecurrentCell};
 use bonas_study::rng::StudyRng;
 use tch::{Device, Kind, Reduction, Tensor};
 
+use super::arithmetic::Arithmetic;
 use super::dropout::Dropout;
 use super::layer::{Layer, Linear};
 use super::roles;
 use crate::model::{Fill, ParamId, Params, ParamsBuilder, Result, SupernetError};
+use crate::recipe::Precision;
 
 /// Bound of the uniform draws of the embedding, as in AWD-LSTM.
 const EMBEDDING_BOUND: f64 = 0.1;
@@ -28,6 +30,7 @@ pub struct LanguageNet {
     names: HashMap<String, ParamId>,
     kind: Kind,
     device: Device,
+    arithmetic: Arithmetic,
 }
 
 /// A cell and its parameters in each layer of a [`LanguageNet`].
@@ -95,7 +98,18 @@ impl LanguageNet {
             }
         }
         let params = builder.finish(rng, kind, device)?;
-        Ok(Self { sizes, params, embedding, decoder, decoder_bias, names, kind, device })
+        let arithmetic = Arithmetic::Full;
+        Ok(Self { sizes, params, embedding, decoder, decoder_bias, names, kind, device, arithmetic })
+    }
+
+    /// The same with products of matrices in the arithmetic of a precision.
+    #[must_use]
+    pub fn precision(self, precision: Precision) -> Self {
+        let arithmetic = match precision {
+            Precision::Float32 => Arithmetic::Full,
+            Precision::Mixed => Arithmetic::Mixed,
+        };
+        Self { arithmetic, ..self }
     }
 
     /// The parameters.
@@ -175,7 +189,8 @@ impl LanguageNet {
         }
         let (mut after, mut raw) = (Vec::with_capacity(states.len()), sequence.shallow_clone());
         for (at, (linear, states)) in route.layers.iter().zip(states).enumerate() {
-            let layer = Layer { cell: &route.cell, linear, params: &self.params };
+            let layer =
+                Layer { cell: &route.cell, linear, params: &self.params, arithmetic: self.arithmetic };
             let (results, last) = layer.run(&sequence, states, dropout.as_deref_mut())?;
             after.push(last);
             let is_last = at + 1 == self.sizes.layers;
@@ -196,7 +211,8 @@ impl LanguageNet {
     pub fn loss(&self, results: &Tensor, following: &Tensor) -> Result<Tensor> {
         let (decoder, bias) = (self.params.tensor(self.decoder), self.params.tensor(self.decoder_bias));
         let width = decoder.size()[1];
-        let logits = results.f_reshape([-1, width])?.f_matmul(&decoder.f_transpose(0, 1)?)?.f_add(bias)?; // [T·B, V]
+        let flat = results.f_reshape([-1, width])?; // [T·B, E]
+        let logits = self.arithmetic.product(&flat, &decoder.f_transpose(0, 1)?)?.f_add(bias)?; // [T·B, V]
         let logs = logits.f_log_softmax(1, self.kind)?;
         let none: Option<&Tensor> = None;
         // No word is left out: -100 is the default of what is.

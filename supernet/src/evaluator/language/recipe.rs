@@ -5,6 +5,7 @@ use bonas_study::StudyError;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use crate::recipe::Precision;
 
 /// What moves the weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,8 @@ pub struct LanguageRecipe {
     pub activation_penalty: f64,
     /// Weight β of the mean square of their change from word to word, before dropout.
     pub slowness_penalty: f64,
+    /// Arithmetic of the products of matrices; all else is in 32 bits.
+    pub precision: Precision,
 }
 
 impl Default for LanguageRecipe {
@@ -82,6 +85,7 @@ impl Default for LanguageRecipe {
             drop_weights: 0.3,
             activation_penalty: 0.0,
             slowness_penalty: 0.0,
+            precision: Precision::Float32,
         }
     }
 }

@@ -97,6 +97,12 @@ impl LanguageSettings {
         }
     }
 
+    /// The same in the arithmetic of `[training]`.
+    #[cfg(feature = "torch")]
+    fn recipe_of(&self, setup: &Setup) -> LanguageRecipe {
+        LanguageRecipe { precision: setup.training.precision, ..self.recipe() }
+    }
+
     /// Evaluators that train each cell by itself, one a worker.
     #[cfg(feature = "torch")]
     fn alone(
@@ -111,7 +117,7 @@ impl LanguageSettings {
             space: setup.space.clone(),
             text: text.clone(),
             part,
-            recipe: LanguageRecipe { epochs: runs.epochs, ..self.recipe() },
+            recipe: LanguageRecipe { epochs: runs.epochs, ..self.recipe_of(setup) },
             seeds: runs.seeds,
             paired: runs.paired,
             device: devices[worker % devices.len()],
@@ -165,7 +171,7 @@ impl BuildEvaluator for LanguageSettings {
         let make = |worker: usize| JointLanguageEvaluator {
             space: setup.space.clone(),
             text: text.clone(),
-            recipe: self.recipe(),
+            recipe: self.recipe_of(setup),
             device: devices[worker % devices.len()],
             threads: setup.training.threads,
         };

@@ -11,6 +11,7 @@ use tch::{Device, Kind, Tensor};
 
 use super::*;
 use crate::model::SupernetError;
+use crate::recipe::Precision;
 
 struct Deaf;
 
@@ -272,6 +273,41 @@ fn a_circle_of_words_is_learnt_by_every_optimizer() {
         let folder = circle(300);
         let text = Text::load(&format!("text:{}", folder.path().display()), 1).unwrap();
         assert!((run.loss(0, &text.valid).unwrap() - loss).abs() < 1e-6);
+    }
+}
+
+/// Products in bfloat16: gradients are in single precision, and losses are those of single precision to two digits, also
+/// after training.
+#[test]
+fn mixed_precision_stays_near_single() {
+    let mixed = LanguageRecipe { precision: Precision::Mixed, ..small() };
+    for name in ["lstm", "gru"] {
+        let [full, half] = [small(), mixed.clone()].map(|recipe| trained(&recipe, &[cell(name)], 1).unwrap());
+        let loss = |run: &Trained| *run.valid[0].as_ref().unwrap();
+        let (exact, near) = (loss(&full), loss(&half));
+        assert!((exact - near).abs() < 0.05 * exact && exact != near, "{name} {exact} {near}");
+        assert!(full.epochs[0].train != half.epochs[0].train);
+    }
+    let (cells, words) = (sampled(5, 3), Tensor::from_slice(&[0_i64, 1, 2, 3, 1, 2]).view([3, 2]));
+    let sizes = LanguageModel { words: 5, embedding: 6, hidden: 7, layers: 2, tied: true };
+    for cell in cells {
+        let build = || {
+            let (kind, cells) = (Kind::Float, std::slice::from_ref(&cell));
+            LanguageNet::build(cells, sizes, kind, Device::Cpu, &mut rng(1)).unwrap()
+        };
+        let [full, half] = [build(), build().precision(Precision::Mixed)];
+        let losses = [&full, &half].map(|net| {
+            let route = net.route(&cell).unwrap();
+            let start = net.start(&route, 2).unwrap();
+            let pass = net.forward(&route, &words, &start, None).unwrap();
+            let loss = net.loss(&pass.dropped, &words).unwrap();
+            loss.backward();
+            assert_eq!((loss.kind(), pass.raw.kind()), (Kind::Float, Kind::Float));
+            let moved = net.params().tensor(route.params()[0]).grad();
+            assert_eq!(moved.kind(), Kind::Float);
+            loss.double_value(&[])
+        });
+        assert!((losses[0] - losses[1]).abs() < 0.02, "{losses:?}");
     }
 }
 

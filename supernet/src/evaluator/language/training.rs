@@ -109,7 +109,8 @@ impl Training<'_> {
         let (words, epochs) = (self.columns()?, self.recipe.epochs);
         let sizes = self.recipe.sizes(self.text.words());
         let mut weights = stream(self.seed, &[WEIGHTS]);
-        let net = LanguageNet::build(cells, sizes, Kind::Float, self.device, &mut weights)?;
+        let net = LanguageNet::build(cells, sizes, Kind::Float, self.device, &mut weights)?
+            .precision(self.recipe.precision);
         let routes = cells.iter().map(|cell| net.route(cell)).collect::<Result<Vec<_>, _>>()?;
         let mut state = State {
             net: &net,

@@ -3,6 +3,7 @@
 mod contract;
 mod counts;
 mod golden;
+mod kernels;
 mod paths;
 mod support;
 mod trainable;

@@ -196,7 +196,7 @@ impl SpaceNetwork for TransNasMacro {
     }
 
     fn skeletons(&self) -> &'static [&'static SkeletonEntry] {
-        &[&TransNasMacroSkeleton::TASKONOMY]
+        &TransNasMacroSkeleton::TASKONOMY
     }
 }
 

@@ -1,22 +1,21 @@
 //! The chain of modules of TransNAS-Bench-101.
 
-use std::sync::Arc;
-
 use super::{DOUBLINGS, HALVINGS, MODULES, OPS};
 use crate::error::SpaceError;
 use crate::families::chain::Chains;
 use crate::families::links::{Ending, Links};
 use crate::families::transnas::skeleton::{Module, OBJECT_CLASSIFICATION, stem};
+use crate::families::transnas::tasks::{Task, for_task};
 use crate::families::trellis::Trellis;
 use crate::network::{
-    Join, Layer, Network, NetworkSize, OpTable, Port, Skeleton, SkeletonEntry, Union, parts, relu_conv_bn,
-    shortcut,
+    Join, Layer, Network, NetworkSize, OpTable, Port, Skeleton, SkeletonEntry, SkeletonSize, Union, parts,
+    relu_conv_bn, shortcut,
 };
 
 /// The chain of modules of TransNAS-Bench-101 (Duan et al. 2021; yawen-d/TransNASBench, `net_macro.py`).
 ///
-/// It has a stem that makes a map of a quarter of the image's sides, four to six modules, global average pooling
-/// and a linear classifier. A module is two residual blocks, of which the first doubles the width or halves the
+/// It has a stem that makes a map of a quarter of the image's sides, four to six modules, and the head of a
+/// task: of classification, global average pooling and a linear classifier. A module is two residual blocks, of which the first doubles the width or halves the
 /// map as its operation says.
 ///
 /// Networks share weights place by place: the weights of a module are the first channels of those of the widest at its
@@ -26,22 +25,62 @@ use crate::network::{
 pub struct TransNasMacroSkeleton {
     /// Its size.
     pub size: NetworkSize,
+    /// The task, which its head is for.
+    pub task: Task,
 }
 
 impl TransNasMacroSkeleton {
     /// The published network for object classification: C = 64, 3×256×256, 75 classes.
     pub fn object_classification() -> Self {
-        Self { size: OBJECT_CLASSIFICATION }
+        Self { size: OBJECT_CLASSIFICATION, task: Task::Object }
     }
 
-    /// The published network, by name. The space fixes the number of modules, so `layers` is ignored.
-    pub const TASKONOMY: SkeletonEntry = SkeletonEntry {
-        name: "transnas-macro",
-        about: "modules of residual blocks of TransNAS-Bench-101; published: C = 64, 3x256x256",
-        auxiliary: false,
-        relaxable: false,
-        make: &|size| Arc::new(Self { size: OBJECT_CLASSIFICATION.sized(size) }),
-    };
+    /// The published networks by name, one for each task; the first is that for object classification. The space fixes the
+    /// number of modules, so `layers` is ignored.
+    pub const TASKONOMY: [&SkeletonEntry; 7] = [
+        for_task!(
+            Self,
+            "transnas-macro",
+            "modules of residual blocks of TransNAS-Bench-101; published: C = 64, 3x256x256",
+            Task::Object
+        ),
+        for_task!(Self, "transnas-macro-class-scene", "the same for class_scene, 47 classes", Task::Scene),
+        for_task!(
+            Self,
+            "transnas-macro-room-layout",
+            "the same for room_layout, counted only: nine outputs of a regression",
+            Task::RoomLayout
+        ),
+        for_task!(
+            Self,
+            "transnas-macro-jigsaw",
+            "the same for jigsaw, counted only: nine tiles of 3x64x64, 1,000 permutations",
+            Task::Jigsaw
+        ),
+        for_task!(
+            Self,
+            "transnas-macro-segmentsemantic",
+            "the same for segmentsemantic, counted only: a decoder to 17 classes a pixel",
+            Task::Segmentation
+        ),
+        for_task!(
+            Self,
+            "transnas-macro-normal",
+            "the same for normal, counted only: a decoder to 3 channels a pixel; auxiliary: its discriminator",
+            Task::Normal { discriminator: false }
+        ),
+        for_task!(
+            Self,
+            "transnas-macro-autoencoder",
+            "the same for autoencoder, counted only: a decoder to 3 channels a pixel; auxiliary: its discriminator",
+            Task::Autoencoder { discriminator: false }
+        ),
+    ];
+
+    /// The network for a task in a size.
+    fn of(task: Task, size: &SkeletonSize) -> Self {
+        Self { size: task.published().sized(size), task }
+    }
 }
 
 /// Residual block: two 3×3 convolutions, each ReLU, convolution, BatchNorm, beside a shortcut.
@@ -75,12 +114,16 @@ impl TransNasMacroSkeleton {
             let cell = links.segment(place, &[port], Ending::default(), ops)?;
             last = net.cell(&format!("module{place}"), &[last], 0, cell)?;
         }
-        let head = net.classifier("classifier", last, self.size.classes)?;
-        Ok(net.finish(head, None))
+        let (head, auxiliary) = self.task.head(&mut net, last, &self.size)?;
+        Ok(net.finish(head, auxiliary))
     }
 
     /// The network that several share.
     fn shared(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {
+        if !self.task.is_classification() {
+            let reason = "several networks at once; what is counted only is counted for one at a time";
+            return Err(SpaceError::network(reason));
+        }
         let (mut net, last) = stem(&self.size)?;
         let start = net.shape(last);
         let mut trellis = Trellis::new(union, ((0, 0), start), CHAIN)?;
@@ -113,6 +156,10 @@ impl TransNasMacroSkeleton {
 impl Skeleton for TransNasMacroSkeleton {
     fn channels(&self) -> Option<usize> {
         Some(self.size.channels)
+    }
+
+    fn is_trainable(&self) -> bool {
+        self.task.is_classification()
     }
 
     fn network(&self, union: &Union, ops: &OpTable) -> Result<Network, SpaceError> {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::families::transnas::OBJECT_CLASSIFICATION;
+use crate::families::transnas::{OBJECT_CLASSIFICATION, Task};
 use crate::network::NetworkSize;
 use crate::network::{Network, Shape, Skeleton};
 use crate::testing::check_space;
@@ -40,7 +40,8 @@ fn bad_texts_are_refused_with_a_reason() {
 
 fn network(texts: &[&str], size: NetworkSize) -> Result<Network, SpaceError> {
     let networks: Vec<_> = texts.iter().map(|text| TransNasMacro::new().parse(text).unwrap()).collect();
-    TransNasMacroSkeleton { size }.network(&Union::of(&networks)?, &OpTable::transnas_macro())
+    TransNasMacroSkeleton { size, task: Task::Object }
+        .network(&Union::of(&networks)?, &OpTable::transnas_macro())
 }
 
 /// A module by hand: width and pixels before and after, parameters and multiply-adds of its two residual blocks.
@@ -78,7 +79,7 @@ fn every_network_is_built_and_has_a_route_through_the_whole() {
     let space = TransNasMacro::new();
     let whole = space.whole();
     let size = NetworkSize { channels: 2, image: Shape::square(1, 64), ..OBJECT_CLASSIFICATION };
-    let skeleton = TransNasMacroSkeleton { size };
+    let skeleton = TransNasMacroSkeleton { size, task: Task::Object };
     for network in space.enumerate().unwrap().step_by(7) {
         assert!(whole.route(&network).is_ok());
         let union = Union::of(&[network]).unwrap();
@@ -135,6 +136,7 @@ fn networks_share_the_widest_weights_of_each_place() {
     let both = before + convolutions(16, 32) + 2 * (4 * 16 + 5 * 32) + classifier(64);
     assert_eq!(params(&["64-1231-basic", "64-1232-basic"]), both);
     let space = TransNasMacro::new();
-    let whole = TransNasMacroSkeleton { size }.network(&space.whole(), &space.ops()).unwrap();
+    let whole =
+        TransNasMacroSkeleton { size, task: Task::Object }.network(&space.whole(), &space.ops()).unwrap();
     assert_eq!(whole.full_route(), space.whole().full_route());
 }

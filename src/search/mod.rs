@@ -54,7 +54,7 @@ pub use origin::note_origin;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use recipes::{Deviation, RECIPES, TrainingRecipe};
 pub(crate) use reporting::summary;
-pub use reporting::{note_environment, write_report};
+pub use reporting::{DEVICES, INSTRUCTIONS, Moved, PROGRAM, note_environment, write_report};
 pub use stages::StagePlan;
 pub use standing::{Standing, State};
 pub use state::difference;

@@ -428,6 +428,11 @@ fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
         ("darts", "epochs = 4\nalpha_start = 4", ["alpha_start: 4", "0 to 3, the last epoch"]),
         ("bcnn", "layers = 3", ["layers = 3", "multiple of the 2 convolution blocks"]),
         ("nasbench201", "", ["nasbench201", "knows darts, bcnn"]),
+        (
+            "darts",
+            "second_order = true\n[training]\nprecision = \"mixed\"",
+            ["training.precision: mixed", "take float32, or strategy.second_order = false"],
+        ),
         ("darts", "batch = 2000", ["batch: 2000", "half of the training images are 56"]),
     ] {
         let error = refused(space, settings);

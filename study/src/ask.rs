@@ -115,6 +115,13 @@ pub trait Strategy: Send {
     /// [`StudyError::Strategy`] naming what failed and what to do.
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
 
+    /// Whether rounds may repeat what is known for as long as they like, because the strategy trains a network of its own
+    /// and ends by proposing nothing. By default a study ends after [`MAX_DRY_ROUNDS`](crate::MAX_DRY_ROUNDS) rounds
+    /// without a new architecture.
+    fn repeats(&self) -> bool {
+        false
+    }
+
     /// The model of the scores that the strategy would fit after this history; none for a strategy without one.
     fn score_model(&self, _history: &History, _fidelity: Fidelity) -> Option<ScoreModel<'_>> {
         None

@@ -306,6 +306,11 @@ impl Strategy for Differentiable {
         "differentiable"
     }
 
+    /// A round is an epoch, and cells may stay the same for any number of them.
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
         tch::set_num_threads(self.threads as i32);
         let mut state = self.state_after(ask.round)?;

@@ -18,7 +18,7 @@ use crate::networks::Setup;
 #[cfg(feature = "torch")]
 use crate::networks::{Networks, Size};
 #[cfg(feature = "torch")]
-use crate::recipe::{Sgd, TrainingSettings};
+use crate::recipe::{Precision, Sgd, TrainingSettings};
 
 bonas_study::settings! {
     /// Settings of differentiable search. The network is that of the space; the defaults are those
@@ -119,6 +119,11 @@ impl DifferentiableSettings {
     /// [`StudyError::Setting`] for a space without a relaxed network, or settings that do not fit.
     pub fn strategy(&self, networks: &Networks) -> Result<Differentiable, StudyError> {
         let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        if self.second_order && networks.setup().training.precision == Precision::Mixed {
+            let reason = "mixed; the second-order gradient is the difference of two nearly equal ones, which 16 bits do not tell \
+                          apart; take float32, or strategy.second_order = false";
+            return Err(bad("training.precision", reason.to_owned()));
+        }
         if !networks.skeletons().relaxable {
             let relaxable =
                 spaces_with(|space| space.network().is_some_and(|network| network.skeleton().relaxable));

@@ -92,7 +92,7 @@ fn a_strategy_that_only_repeats_itself_ends_as_exhausted() {
     assert_eq!(finished.ask_seconds.len(), 1 + MAX_DRY_ROUNDS);
 }
 
-/// As a network of a strategy's own, whose cells stay the same for a while: 150 rounds propose one cell, the next another.
+/// As a network of a strategy's own, whose cells stay the same for a while: 150 rounds propose one cell, the next none, and then another.
 #[test]
 fn a_strategy_that_may_repeat_itself_goes_on() {
     struct Patient;
@@ -109,7 +109,8 @@ fn a_strategy_that_may_repeat_itself_goes_on() {
         fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
             let text = match ask.round {
                 0..150 => "000000",
-                150 => "111111",
+                150 => return Ok(Proposal { batches: vec![Vec::new()] }),
+                151 => "111111",
                 _ => return Ok(Proposal::default()),
             };
             let candidate = ask.space.parse(text)?.into();
@@ -120,7 +121,7 @@ fn a_strategy_that_may_repeat_itself_goes_on() {
     let study = Study::new(chain(6, 3), Box::new(Patient), vec![Box::new(zeros())]);
     let finished = study.budget(Budget::architectures(50)).run().unwrap();
     assert_eq!(texts(&finished, chain(6, 3).as_ref()), ["000000", "111111"]);
-    assert_eq!((finished.reason, finished.ask_seconds.len()), (EndReason::Exhausted, 152));
+    assert_eq!((finished.reason, finished.ask_seconds.len()), (EndReason::Exhausted, 153));
 }
 
 #[test]

@@ -24,8 +24,9 @@ impl From<Architecture> for Candidate {
     }
 }
 
-/// Batches of candidates; each batch is one unit of work that may share weights. Empty: the
-/// strategy has nothing more to propose and the study ends.
+/// Batches of candidates; each batch is one unit of work that may share weights. Without a candidate the
+/// strategy has nothing more to propose and the study ends; one that [repeats](Strategy::repeats) ends it with no batch, and
+/// with a batch of no candidates has nothing to propose yet.
 #[derive(Clone, Debug, Default)]
 pub struct Proposal {
     /// The batches.

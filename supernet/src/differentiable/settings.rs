@@ -14,6 +14,7 @@ use bonas_study::strategy::{BuildContext, BuildStrategy, OwnNetwork, Strategy};
 
 #[cfg(feature = "torch")]
 use super::Differentiable;
+use super::proposes::Proposes;
 use crate::networks::Setup;
 #[cfg(feature = "torch")]
 use crate::networks::{Networks, Size};
@@ -58,6 +59,9 @@ bonas_study::settings! {
         stop_stable: usize = 0,
         /// Stops once the first cell has so many skips; 0: never. DARTS+: 2.
         stop_skips: usize = 0,
+        /// Which cells are evaluated: every-epoch (if it is not set; those that each epoch decodes to, of which the best score
+        /// wins) or last-epoch (those of the last epoch alone, as published).
+        proposes: Option<Proposes> = None,
     }
     check(s) {
         at_least_1(s.channels, "channels")?;
@@ -96,6 +100,7 @@ impl DifferentiableSettings {
             edge_normalisation: self.edge_normalisation,
             stop_stable: (self.stop_stable > 0).then_some(self.stop_stable),
             stop_skips: (self.stop_skips > 0).then_some(self.stop_skips),
+            proposes: self.proposes.unwrap_or_default(),
         }
     }
 }

@@ -15,6 +15,8 @@ mod declared;
 mod declared_fuzz;
 #[cfg(feature = "torch")]
 mod deploy;
+#[cfg(feature = "torch")]
+mod differentiable;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

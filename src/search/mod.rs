@@ -276,6 +276,14 @@ impl Search {
             let reason = format!("strategy {name} relaxes all operations of the space; leave it out");
             return Err(StudyError::Setting { name: "space.operations".into(), reason });
         }
+        let (own, rounds) = (self.config.strategy.own_network(), self.config.study.rounds);
+        if let Some(own) = own.filter(|own| own.last_only && (1..own.epochs).contains(&rounds)) {
+            let reason = format!(
+                "{rounds}, and nothing is proposed before the last of {} epochs; give as many",
+                own.epochs
+            );
+            return Err(StudyError::Setting { name: "study.rounds".into(), reason });
+        }
         let aims = self.config.aims();
         if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {
             let reason = format!(

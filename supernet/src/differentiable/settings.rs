@@ -180,7 +180,8 @@ impl BuildStrategy for DifferentiableSettings {
 
     fn own_network(&self) -> Option<OwnNetwork> {
         let Self { epochs, channels, layers, .. } = *self;
-        Some(OwnNetwork { epochs, warm_up: self.alpha_start, channels, layers })
+        let last_only = self.proposes == Some(Proposes::LastEpoch);
+        Some(OwnNetwork { epochs, warm_up: self.alpha_start, channels, layers, last_only })
     }
 
     fn set_epochs(&mut self, epochs: usize, warm_up: usize) {

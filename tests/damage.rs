@@ -291,3 +291,41 @@ mod full_disk {
         }
     }
 }
+
+/// A file system without `flock` and `fsync`, as some on the network are: a library in front of the system's says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_file_system_without_locks_and_syncs_is_warned_of() {
+    use std::process::Command;
+
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let source = "#include <errno.h>\n\
+                  int flock(int fd, int what) { errno = ENOLCK; return -1; }\n\
+                  int fsync(int fd) { errno = EINVAL; return -1; }\n\
+                  int fdatasync(int fd) { errno = EINVAL; return -1; }\n";
+    fs::write(at.join("poor.c"), source).unwrap();
+    let built =
+        Command::new("cc").args(["-shared", "-fPIC", "poor.c", "-o", "poor.so"]).current_dir(at).status();
+    assert!(built.unwrap().success(), "cc builds the library");
+    fs::write(at.join("s.toml"), crate::cli::SMALL).unwrap();
+    let search = |out: &str, poor: bool| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_bonas"));
+        command.args(["search", "s.toml", "--out", out]).current_dir(at);
+        if poor {
+            command.env("LD_PRELOAD", at.join("poor.so"));
+        }
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{}", crate::cli::text(&done.stderr));
+        crate::cli::text(&done.stderr)
+    };
+    assert_eq!(search("rich", false), "");
+    let said = search("poor", true);
+    for expected in [
+        "warning: the file system of poor has no locks: see to it that no other process works there",
+        "warning: the file system of poor does not say when a file is on the disk: a loss of power may lose the latest results",
+    ] {
+        assert!(said.contains(expected), "{said}");
+    }
+    assert!(journal_of(&at.join("poor")) == journal_of(&at.join("rich")));
+}

@@ -38,7 +38,7 @@ mod task;
 mod tests;
 mod timings;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -47,7 +47,7 @@ use crate::StudyError;
 use crate::config::{ExperimentConfig, TaskConfig};
 use crate::search::CONFIG_FILE;
 use bonas_study::cores;
-use bonas_study::journal::{Journal, lock, write_whole};
+use bonas_study::journal::{Journal, Lock, lock, write_whole};
 use bonas_supernet::data::ImageCache;
 
 pub use figures::Pair;
@@ -145,7 +145,7 @@ impl Experiment {
 
     /// Makes the folder and keeps every other process out of it. `own` is a file that experiments of this kind have,
     /// `other` one that only those of another kind have.
-    fn begin(&self, own: &str, other: &str) -> Result<File, StudyError> {
+    fn begin(&self, own: &str, other: &str) -> Result<Lock, StudyError> {
         let holds = |what: &str| StudyError::Setting {
             name: "out".to_owned(),
             reason: format!("{} holds {what}; give another folder", self.directory.display()),

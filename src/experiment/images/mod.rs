@@ -30,9 +30,9 @@ mod tests;
 mod timings;
 mod truth;
 
-use std::fs::File;
 use std::path::Path;
 
+use bonas_study::journal::Lock;
 use bonas_supernet::evaluator::Unit as ValueUnit;
 
 use super::files::{Files, RESULTS};
@@ -102,7 +102,7 @@ pub(super) struct ImagesTask<'a> {
     latencies: Vec<Option<Latencies>>,
     /// Devices of programs; networks find theirs themselves.
     slots: Slots,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> ImagesTask<'a> {

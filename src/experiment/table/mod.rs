@@ -31,7 +31,6 @@ mod text;
 mod timings;
 mod trace;
 
-use std::fs::File;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +41,7 @@ use super::timings::page as page_of_times;
 use super::{Experiment, Timings};
 use crate::StudyError;
 use crate::config::TableConfig;
-use bonas_study::journal::write_whole;
+use bonas_study::journal::{Lock, write_whole};
 use bonas_study::strategy::Count;
 use bonas_study::table::{ColumnName, Source};
 
@@ -76,7 +75,7 @@ pub(super) struct TableTask<'a> {
     /// What the results of each strategy are known by.
     identities: Vec<String>,
     store: Mutex<Store>,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl<'a> TableTask<'a> {

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::durable::synced;
 use crate::StudyError;
 
 /// Writes a value as indented JSON, as a whole or not at all.
@@ -71,8 +72,8 @@ impl WholeFile {
         let moved = self
             .file
             .flush()
-            .and_then(|()| self.file.get_ref().sync_all())
-            .and_then(|()| std::fs::rename(&self.part, &self.path));
+            .and_then(|()| synced(self.file.get_ref()))
+            .and_then(|_| std::fs::rename(&self.part, &self.path));
         self.finished = moved.is_ok();
         moved.map_err(|e| io(&self.path, e))
     }
@@ -112,7 +113,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), StudyError> {
     let write = || {
         let mut file = File::create(&part)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
+        synced(&file)?;
         std::fs::rename(&part, path)
     };
     write().map_err(|e| {

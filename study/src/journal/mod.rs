@@ -14,6 +14,7 @@
 //! study stops. Only a last line without its newline may be taken away again; whatever else does
 //! not fit is an error, and the file is left as it is.
 
+mod durable;
 mod files;
 mod read;
 pub mod record;
@@ -29,6 +30,8 @@ use std::time::{Duration, Instant};
 use crate::StudyError;
 use crate::history::Event;
 
+pub use durable::synced;
+use durable::{has_no_locks, told};
 pub use files::{WholeFile, read_json, write_json, write_whole};
 pub use read::{Records, read};
 pub use seconds::{RoundSeconds, Seconds};
@@ -75,7 +78,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 pub struct Journal {
     path: PathBuf,
     file: File,
-    _lock: File,
+    _lock: Lock,
     /// Records written.
     records: usize,
     /// Length of the file up to the last record on disk.
@@ -83,6 +86,15 @@ pub struct Journal {
     /// Whether there is half a record behind it, which the next append takes away.
     torn: bool,
     failed: bool,
+    warnings: Vec<String>,
+}
+
+/// A lock of a folder, which the system gives back when the process ends, however it ends.
+#[derive(Debug)]
+pub struct Lock {
+    _file: File,
+    /// Whether it keeps others out; false where the file system has no locks.
+    held: bool,
 }
 
 impl Journal {
@@ -105,8 +117,22 @@ impl Journal {
         fs::create_dir_all(folder).map_err(|source| io_error(folder, source))?;
         let lock = lock_within(folder, patience)?;
         let path = folder.join(JOURNAL_FILE);
-        let file = open_durably(&path, folder)?;
+        let (file, synced) = open_durably(&path, folder)?;
         let records = read(&path)?;
+        let mut warnings = Vec::new();
+        if !lock.held {
+            warnings.push(format!(
+                "the file system of {} has no locks: see to it that no other process works there",
+                folder.display()
+            ));
+        }
+        if !synced {
+            warnings.push(format!(
+                "the file system of {} does not say when a file is on the disk: a loss of power may lose the latest results, a \
+                 kill does not",
+                folder.display()
+            ));
+        }
         let journal = Self {
             path,
             file,
@@ -115,6 +141,7 @@ impl Journal {
             bytes: records.bytes,
             torn: records.torn,
             failed: false,
+            warnings,
         };
         Ok((journal, records))
     }
@@ -127,6 +154,11 @@ impl Journal {
     /// Where the journal is.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the file system does not promise, in sentences.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Number of records.
@@ -149,10 +181,10 @@ impl Journal {
             self.torn = false;
         }
         let line = record::encode(self.records, event).map_err(|e| io_error(&self.path, e.into()))?;
-        if let Err(source) = self.file.write_all(line.as_bytes()).and_then(|()| self.file.sync_data()) {
+        if let Err(source) = self.file.write_all(line.as_bytes()).and_then(|()| told(self.file.sync_data())) {
             self.failed = true;
             // What was written of the record goes if the system lets it; else resume takes it away.
-            let _ = self.file.set_len(self.bytes).and_then(|()| self.file.sync_data());
+            let _ = self.file.set_len(self.bytes).and_then(|()| told(self.file.sync_data()));
             return Err(io_error(&self.path, source));
         }
         self.records += 1;
@@ -169,19 +201,19 @@ pub fn record_line(seq: usize, event: &Event) -> Result<String, StudyError> {
     record::encode(seq, event).map_err(|e| io_error(Path::new(JOURNAL_FILE), e.into()))
 }
 
-/// Takes the folder's lock, which the system gives back when the process ends, however it ends.
+/// Takes the folder's lock. On a file system without locks there is none, and nobody is kept out.
 ///
 /// A lock that is held is asked for again for a moment: a process that was killed may not be gone yet, and
 /// a child that this process starts holds its files between fork and exec.
 ///
 /// # Errors
 /// [`StudyError::Locked`] while another process works there, [`StudyError::Io`].
-pub fn lock(folder: &Path) -> Result<File, StudyError> {
+pub fn lock(folder: &Path) -> Result<Lock, StudyError> {
     lock_within(folder, LOCK_PATIENCE)
 }
 
 /// As [`lock`], but waits for at most `patience`.
-fn lock_within(folder: &Path, patience: Duration) -> Result<File, StudyError> {
+fn lock_within(folder: &Path, patience: Duration) -> Result<Lock, StudyError> {
     let path = folder.join(LOCK_FILE);
     let file = OpenOptions::new()
         .create(true)
@@ -192,9 +224,12 @@ fn lock_within(folder: &Path, patience: Duration) -> Result<File, StudyError> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(file),
+            Ok(()) => return Ok(Lock { _file: file, held: true }),
             Err(TryLockError::WouldBlock) if begun.elapsed() < patience => std::thread::sleep(LOCK_PAUSE),
             Err(TryLockError::WouldBlock) => return Err(StudyError::Locked { path: folder.to_owned() }),
+            Err(TryLockError::Error(source)) if has_no_locks(&source) => {
+                return Ok(Lock { _file: file, held: false });
+            }
             Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
         }
     }
@@ -215,6 +250,7 @@ pub fn is_locked(folder: &Path) -> Result<bool, StudyError> {
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) if has_no_locks(&source) => Ok(false),
         Err(TryLockError::Error(source)) => Err(io_error(&path, source)),
     }
 }
@@ -249,24 +285,24 @@ pub fn discard_unused(folder: &Path, beside: &[&str]) -> Result<bool, StudyError
     Ok(true)
 }
 
-/// Opens for appending; a new file's name is on the disk, too, when this returns.
-fn open_durably(path: &Path, folder: &Path) -> Result<File, StudyError> {
+/// Opens for appending; a new file's name is on the disk, too, when this returns, if the file system says when that is.
+fn open_durably(path: &Path, folder: &Path) -> Result<(File, bool), StudyError> {
     let new = !path.exists();
     let file = OpenOptions::new().create(true).append(true).open(path).map_err(|e| io_error(path, e))?;
+    let synced = synced(&file).map_err(|e| io_error(path, e))?;
     if new {
-        file.sync_all().map_err(|e| io_error(path, e))?;
         sync_folder(folder)?;
         if let Some(parent) = folder.parent().filter(|parent| !parent.as_os_str().is_empty()) {
             sync_folder(parent)?;
         }
     }
-    Ok(file)
+    Ok((file, synced))
 }
 
 /// Waits until the names in a folder are on the disk.
 fn sync_folder(folder: &Path) -> Result<(), StudyError> {
     if cfg!(unix) {
-        File::open(folder).and_then(|f| f.sync_all()).map_err(|source| io_error(folder, source))?;
+        File::open(folder).and_then(|f| synced(&f)).map_err(|source| io_error(folder, source))?;
     }
     Ok(())
 }

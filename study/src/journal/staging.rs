@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::durable::synced;
 use super::{STAGED_FOLDER, io_error, record, sync_folder};
 use crate::StudyError;
 use crate::history::Outcome;
@@ -52,7 +53,7 @@ impl Staging {
         let draft = path.with_extension("draft");
         let written = File::create(&draft).and_then(|mut file| {
             file.write_all(line.as_bytes())?;
-            file.sync_all()?;
+            synced(&file)?;
             fs::rename(&draft, &path)
         });
         if let Err(source) = written {

@@ -11,8 +11,10 @@ use crate::deploy::{bytes, models, pictures, train};
 fn a_model_is_evaluated_as_it_was_measured() {
     let root = tempfile::tempdir().unwrap();
     let at = root.path();
-    assert!(train(at, &[]).status.success());
+    // Those of the program are no files, and keep their size.
+    assert!(train(at, &["--set", "data.resize=64"]).status.success());
     let measured: serde_json::Value = serde_json::from_slice(&bytes(&models(at)[0])[0]).unwrap();
+    assert_eq!(measured["input"]["reading"].get("resize"), None);
     let json = bonas(&["evaluate", "t", "--data", "digits", "--json"], at);
     assert!(json.status.success(), "{}", text(&json.stderr));
     let figures: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();

@@ -135,7 +135,7 @@ impl<'a> Models<'a> {
                 reading: Reading {
                     shrink: config.data.shrink,
                     background: config.data.options().background.0,
-                    resize: config.data.resize,
+                    resize: self.resize(),
                 },
             },
             classes: self.task.class_names().to_vec(),
@@ -143,6 +143,13 @@ impl<'a> Models<'a> {
             params: network.params(),
             macs: network.macs().map_err(of_deploy)?,
         })
+    }
+
+    /// `data.resize`, if images were scaled to it: those of other data than image files keep their size.
+    fn resize(&self) -> Option<usize> {
+        let data = &self.search.config.data;
+        let stored = self.task.training().images().stored_shape();
+        data.resize.filter(|&side| stored.height * data.shrink == side)
     }
 
     fn training(&self, run: usize, accuracy: f64) -> Result<Training, StudyError> {

@@ -115,8 +115,11 @@ impl Default for LoadOptions {
 
 impl LoadOptions {
     /// Side of the square that image files are scaled to.
-    pub(super) fn side(&self) -> usize {
-        self.resize.unwrap_or(self.image_size)
+    pub(super) const fn side(&self) -> usize {
+        match self.resize {
+            Some(side) => side,
+            None => self.image_size,
+        }
     }
 
     /// Bytes of so many decoded image files, at most: three channels each.
@@ -124,11 +127,19 @@ impl LoadOptions {
         3 * images as u64 * (self.side() as u64).pow(2)
     }
 
+    /// Whether the middle of what is shrunk is the middle, shrunk: else training would see other pixels than are read of a file
+    /// for a trained network.
+    pub(super) const fn shrinks_around_the_middle(&self) -> bool {
+        self.shrink == 1 || (self.side() - self.image_size).is_multiple_of(2 * self.shrink)
+    }
+
     pub(super) fn check(&self) -> Result<(), StudyError> {
         let (name, value, valid) = if !(4..=1024).contains(&self.image_size) {
             ("image_size", self.image_size.to_string(), "4 to 1024")
         } else if !(self.image_size..=2048).contains(&self.side()) {
             ("resize", self.side().to_string(), "image_size to 2048")
+        } else if !self.shrinks_around_the_middle() {
+            ("resize", self.side().to_string(), "image_size and a multiple of twice shrink")
         } else if !(self.test_fraction > 0.0 && self.test_fraction < 1.0) {
             ("test_fraction", self.test_fraction.to_string(), "between 0 and 1")
         } else {

@@ -1,8 +1,9 @@
-//! Pillow's bilinear scaling of 8-bit images, to equal bits.
+//! Bilinear scaling of 8-bit images as Pillow before version 13 does it, to equal bits.
 //!
 //! Each pixel is a mean of the input's, weighted by a triangle that is as wide as the scale (antialiasing) and one pixel at
 //! least. Columns are scaled first, then rows, both rounded to 8 bits (Pillow, `Resample.c`). torchvision's `Resize` and
-//! `RandomResizedCrop` do this to images of Pillow.
+//! `RandomResizedCrop` do this to images of Pillow. Pillow 13 scales rows first where the height becomes less by more than
+//! twice what the width does, as of images that are more than twice as high as wide: its results are one step of 256 apart there.
 
 use std::ops::Range;
 

@@ -28,7 +28,7 @@ bonas_study::settings! {
         /// Both sides of the images are divided by this, each pixel the mean of a square: 2 makes
         /// 16x16 images of CIFAR-10's, which cost a quarter.
         shrink: usize = 1,
-        /// Most megabytes (of 2^20 bytes) that a gzip file is unpacked to; 2048 if it is not set.
+        /// Most megabytes (of 2^20 bytes) that a gzip file or a file of NumPy is unpacked to; 2048 if it is not set.
         unpacked_megabytes: Option<u32> = None,
         /// Most megabytes (of 2^20 bytes) of decoded image files that are kept in memory. More are kept in a file of the cache
         /// folder, `~/.cache/bonas/images`, which later searches on the same files read; 2048 if it is not set.
@@ -49,6 +49,8 @@ bonas_study::settings! {
         let unpacked = s.unpacked_megabytes.unwrap_or(1);
         ensure(unpacked >= 1, "unpacked_megabytes", unpacked, "1 or more")?;
         ensure(s.shrink >= 1, "shrink", s.shrink, "1 or more, a divisor of the images' sides")?;
+        let centred = s.options().shrinks_around_the_middle();
+        ensure(centred, "resize", resize, "data.image_size and a multiple of twice data.shrink")?;
         ensure(i64::try_from(s.split_seed).is_ok(), "split_seed", s.split_seed, "0 to 9223372036854775807")
     }
 }

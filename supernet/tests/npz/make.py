@@ -1,5 +1,6 @@
 """Writes small files of NumPy, as other programs do and as users get them wrong. Made with numpy 2.4."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,20 @@ def keras(name: str, images: np.ndarray, labels: np.ndarray | None = None) -> No
     save(name, x_train=images, y_train=labels, x_test=images[:3], y_test=labels[:3])
 
 
+def array(shape: str, pixels: bytes) -> bytes:
+    """An array with a header that numpy does not write today."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    header = header.ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + pixels
+
+
+def by_hand(name: str, images: bytes, labels: bytes) -> None:
+    with zipfile.ZipFile(HERE / f"{name}.npz", "w") as file:
+        for part in ["train", "test"]:
+            file.writestr(zipfile.ZipInfo(f"x_{part}.npy"), images)
+            file.writestr(zipfile.ZipInfo(f"y_{part}.npy"), labels)
+
+
 def main() -> None:
     labels = np.array([0, 1, 2, 0, 1, 2], np.uint8)
     keras("keras", grey(6))
@@ -50,7 +65,12 @@ def main() -> None:
         test_labels=labels[:3].reshape(3, 1),
     )
     save("images", images=np.concatenate([grey(6), grey(6, 6)]), labels=np.tile(labels, 2))
+    by_hand("python2", array("(6L, 5L, 4L)", grey(6).tobytes()), array("(6L,)", labels.tobytes()))
     # What is refused.
+    by_hand("endless", array(f"(0, {2**64 - 1}, {2**64 - 1})", b""), array("(0,)", b""))
+    save("empty", x_train=grey(6), y_train=labels, x_test=grey(0), y_test=labels[:0])
+    keras("largest", grey(6), np.array([0, 1, 2, 0, 1, 65535]))
+    keras("above", grey(6) / 50)
     keras("objects", np.array([*grey(6), None], dtype=object)[:6])
     keras("deep", grey(6).astype(np.uint16) * 257)
     keras("normal", (grey(6) / 255 - 0.5) / 0.5)

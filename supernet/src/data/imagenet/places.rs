@@ -33,7 +33,9 @@ impl Places {
         let test = Some(base.join("test")).filter(|test| test.is_dir());
         // Kaggle puts them beside ILSVRC, which is three folders above train.
         let whole = std::path::absolute(&base).unwrap_or_else(|_| base.clone());
-        let above = whole.ancestors().take(4).chain([root]);
+        // What is above `..`, or where a link leads.
+        let real = base.canonicalize().unwrap_or_else(|_| whole.clone());
+        let above = whole.ancestors().take(4).chain([root]).chain(real.ancestors().take(4));
         let folders = above.flat_map(|folder| TEXTS.map(|inside| folder.join(inside))).collect();
         Some(Self { train: base.join("train"), val: base.join("val"), test, folders })
     }

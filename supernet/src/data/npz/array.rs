@@ -73,8 +73,7 @@ impl Array {
             return Err("is in the order of Fortran; save numpy.ascontiguousarray of it".to_owned());
         }
         let shape = literal("shape")?.strip_prefix('(').and_then(|text| text.split(')').next());
-        let numbers =
-            shape.map(|shape| shape.split(',').map(str::trim).filter(|n| !n.is_empty()).map(str::parse));
+        let numbers = shape.map(|shape| shape.split(',').map(side).filter(|n| !n.is_empty()).map(str::parse));
         let shape: Option<Vec<usize>> = numbers.and_then(|numbers| numbers.collect::<Result<_, _>>().ok());
         let shape = shape.ok_or("has no shape in its header: damaged")?;
         let count = shape.iter().try_fold(1_usize, |count, &n| count.checked_mul(n));
@@ -141,6 +140,11 @@ fn header(bytes: &[u8]) -> Result<(String, usize), String> {
     let (length, width) = length.ok_or(cut)?;
     let text = rest.get(width..width + length).ok_or(cut)?;
     Ok((String::from_utf8_lossy(text).into_owned(), 8 + width + length))
+}
+
+/// A side of a shape, which Python 2 may have written as `28L`.
+fn side(text: &str) -> &str {
+    text.trim().trim_end_matches('L')
 }
 
 /// What follows a key of a Python dictionary.

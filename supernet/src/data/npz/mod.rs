@@ -86,10 +86,11 @@ fn read(path: &Path, options: &LoadOptions) -> Result<Dataset, StudyError> {
     let (train, val, test) = (train.map_err(bad)?, val.map_err(bad)?, test.map_err(bad)?);
     let Some(train) = train else { return Err(bad(format!("has no {}", form[0][0]))) };
     let parts = [Some(&train), val.as_ref(), test.as_ref()];
-    let classes = 1 + parts.into_iter().flatten().flat_map(|part| &part.labels).max().copied().unwrap_or(0);
+    let largest = parts.into_iter().flatten().flat_map(|part| &part.labels).max().copied().unwrap_or(0);
+    let classes = usize::from(largest) + 1;
     let name = name_of(path);
     let name = name.split('.').next().filter(|name| !name.is_empty()).unwrap_or(ENTRY.name);
-    assembled(name, [Some(train), val, test], usize::from(classes), options).map_err(|error| match error {
+    assembled(name, [Some(train), val, test], classes, options).map_err(|error| match error {
         StudyError::Setting { reason, .. } => bad(reason),
         other => other,
     })
@@ -178,6 +179,9 @@ fn pixels(array: &Array) -> Result<(Vec<u8>, ImageShape), String> {
             ));
         }
     };
+    if array.count() == 0 {
+        return Err(format!("has shape {:?}, which holds no pixel", array.shape));
+    }
     let values = match array.bytes() {
         Some(bytes) => bytes.to_vec(),
         None => bytes_of(array)?,
@@ -199,8 +203,10 @@ fn bytes_of(array: &Array) -> Result<Vec<u8>, String> {
         let scaled = value * factor;
         let fits = (0.0..=255.0).contains(&scaled) && (factor > 1.0 || scaled.fract() == 0.0);
         fits.then_some(scaled.round() as u8).ok_or_else(|| {
+            // It may be the largest that is wrong.
+            let beside = if array.is_float() && value < most { format!(", beside {most}") } else { String::new() };
             format!(
-                "has {value} at place {at}; pixels are whole numbers from 0 to 255, or from 0 to 1 with a point: scale them, and save \
+                "has {value} at place {at}{beside}; pixels are whole numbers from 0 to 255, or from 0 to 1 with a point: scale them, and save \
                  them as uint8"
             )
         })

@@ -133,6 +133,13 @@ fn a_middle_that_is_none_is_refused() {
     assert!(error(0).contains("valid: 1 to 6"));
     let options = LoadOptions { image_size: 32, resize: Some(31), ..LoadOptions::default() };
     assert!(options.check().unwrap_err().to_string().contains("resize: 31; valid: image_size to 2048"));
+    for (resize, shrink, fits) in
+        [(34, 1, true), (34, 2, false), (36, 2, true), (44, 4, false), (48, 4, true)]
+    {
+        let options = LoadOptions { resize: Some(resize), shrink, ..LoadOptions::default() };
+        let error = options.check().map_or_else(|error| error.to_string(), |()| String::new());
+        assert!(error.contains("image_size and a multiple of twice shrink") != fits, "{resize} {shrink}");
+    }
     let small = ramp().shrunk(2).unwrap();
     assert_eq!((small.shape(), small.stored_shape()), (ImageShape::new(1, 1, 1), ImageShape::new(1, 3, 3)));
     assert!(ramp().shrunk(4).unwrap_err().to_string().contains("1x6x6"));

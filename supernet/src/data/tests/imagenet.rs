@@ -68,6 +68,18 @@ fn the_layout_of_kaggle_is_read() {
     assert_ne!(source.fingerprint(&LoadOptions::default()).unwrap(), before, "labels count");
 }
 
+/// `train/..` is below `train` by its letters only, and a link is not where its images are.
+#[test]
+fn labels_lie_above_where_images_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join("imagenet");
+    made(&root);
+    write(&root.join("LOC_val_solution.csv"), CSV.as_bytes());
+    assert_eq!(tested(&cls_loc(&root).join("train/n01440764/../..")), [(0, 1), (1, 3), (2, 2)]);
+    std::os::unix::fs::symlink(cls_loc(&root), folder.path().join("link")).unwrap();
+    assert_eq!(read("imagenet:", &folder.path().join("link")).unwrap().counts(), (6, None, 3));
+}
+
 /// The numbers of ILSVRC are not the order of synsets.
 #[test]
 fn numbers_are_those_of_the_map() {

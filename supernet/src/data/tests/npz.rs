@@ -41,6 +41,8 @@ fn files_of_keras_are_read_whatever_their_numbers() {
         assert_eq!((*data.test.image(2)).to_vec(), grey(2));
         assert_eq!((data.augment, data.split.is_none(), data.test_is_drawn), (Augment::mnist(), true, false));
     }
+    let python2 = data("python2");
+    assert_eq!((python2.train.image(5).to_vec(), python2.test.labels()[5]), (grey(5), 2));
     for name in ["colour", "first"] {
         let data = data(name);
         assert_eq!(
@@ -85,6 +87,10 @@ fn what_is_no_dataset_is_told_with_the_remedy() {
         ("negative", &["has label -1 at place 0"]),
         ("gap", &["the training part has no image of class 1 (1)"]),
         ("fields", &["several fields"]),
+        ("largest", &["the training part has no image of class 3 (3)"]),
+        ("above", &["has 0.02 at place 1, beside 1.38; pixels"]),
+        ("empty", &["x_test.npy has shape [0, 5, 4], which holds no pixel"]),
+        ("endless", &["x_train.npy has shape [0, 18446744073709551615, ", "which holds no pixel"]),
         ("complex", &["has elements \"<c8\""]),
         ("few", &["y_train.npy has 5 labels for the 6 images of x_train.npy"]),
         ("half", &["has x_test and no y_test"]),

@@ -102,7 +102,9 @@ impl Runner {
 
     fn warned(mut self, records: &Records) -> Self {
         let lacking = self.store.as_ref().map_or_else(Vec::new, |store| store.journal.warnings().to_vec());
-        lacking.iter().for_each(|text| self.progress(&Progress::Warning(text)));
+        for text in &lacking {
+            self.progress(&Progress::Warning(text));
+        }
         if records.torn {
             let line = records.events.len() + 1;
             let text = format!("line {line} of the journal was cut short; what it recorded is done again");

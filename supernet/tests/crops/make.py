@@ -1,7 +1,7 @@
 """Writes expected.json: crops and scaled images by torchvision on images of Pillow. The images are formulas, which the test has, too.
 
-Made with torchvision 0.29 and Pillow 12.3. Pillow 13.0 differs by one step in the tall images at the ends of the lists, whose rows it
-scales first.
+Made with torchvision 0.29 and Pillow 12.3; the tall images at the ends of the lists by the functions of Pillow that torchvision
+calls. Pillow 13.0 differs by one step in these, whose rows it scales first.
 """
 
 import json

@@ -129,6 +129,8 @@ fn a_seed_that_finds_nothing_is_left_out() {
         (random["missing"][0]["seed"].as_u64(), random["missing"].as_array().unwrap().len()),
         (Some(1), 1)
     );
+    let found = random["found"].as_array().unwrap();
+    assert!(found[0].is_null() && found[1].is_string() && found.len() == 3, "winners by seed: {random}");
     let pair = &read["pairs"][0];
     assert_eq!((pair["a"].as_str(), pair["unpaired"].as_u64()), (Some("random"), Some(1)), "{pair}");
 

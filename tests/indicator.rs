@@ -138,6 +138,13 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
         error.contains("[evaluator]: cannot plan the network: 2 channels for 5 vertices") && !written,
         "{error}"
     );
+    let shared = "[study]\nrounds = 1\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n[data]\nlimit = 100\n\
+                  [evaluator]\nname = \"shared-weights\"\nbatch = 16\nwarmup_batch = 71\n";
+    let (error, written) = refused(shared);
+    assert!(
+        error.contains("evaluator.warmup_batch: 71; there are 70 training images") && !written,
+        "{error}"
+    );
     let (error, written) = refused(&text("", "").replace("batch = 16", "batch = 71"));
     assert!(error.contains("evaluator.batch: 71; there are 70 training images") && !written, "{error}");
 }

@@ -201,6 +201,7 @@ fn relaxing(edge_normalisation: bool) -> Relaxing {
         edge_normalisation,
         stop_stable: None,
         stop_skips: None,
+        proposes: Default::default(),
     }
 }
 

@@ -421,3 +421,24 @@ fn compare_takes_searches_on_images() {
     assert_eq!(table.status.code(), Some(2));
     assert!(text(&table.stderr).contains("[data]"), "{}", text(&table.stderr));
 }
+
+/// Stopped after ten architectures, then moved to a machine with other instructions.
+#[test]
+fn a_search_that_goes_on_on_another_machine_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("a.toml"), SMALL).unwrap();
+    let first = bonas(&["search", "a.toml", "--set", "study.architectures=10", "--out", "r"], folder.path());
+    assert!(first.status.success() && text(&first.stderr).is_empty(), "{}", text(&first.stderr));
+    let path = folder.path().join("r/environment.json");
+    let facts = fs::read_to_string(&path).unwrap();
+    let mut facts: Vec<(String, String)> = serde_json::from_str(&facts).unwrap();
+    let instructions = facts.iter_mut().find(|(name, _)| name == "instructions").unwrap();
+    let own = std::mem::replace(&mut instructions.1, "AVX-9".to_owned());
+    fs::write(&path, serde_json::to_string(&facts).unwrap()).unwrap();
+    let again = bonas(&["resume", "r", "--budget", "20"], folder.path());
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let said = format!("warning: instructions: the search began on AVX-9 and goes on on {own}. ");
+    assert!(text(&again.stderr).contains(&said), "{}", text(&again.stderr));
+    let kept = fs::read_to_string(&path).unwrap();
+    assert!(kept.contains("AVX-9"), "the facts are those of the start: {kept}");
+}

@@ -164,6 +164,7 @@ fn same_studies(name: &str, strategies: &[&str]) {
 }
 
 #[test]
+#[cfg_attr(not(feature = "torch"), ignore = "takes long: runs in the build with libtorch")]
 fn studies_of_files_have_the_histories_of_the_built_in_spaces() {
     let quick = ["name = \"evolution\"", "name = \"local-search\""];
     for name in PUBLISHED {

@@ -314,6 +314,7 @@ fn scores_are_as_measured_whatever_the_targets() {
 /// Every part has an answer or says why not: nodes without an order, two cells, surrogates without features or joint posterior, two
 /// objectives, spaces from files.
 #[test]
+#[cfg_attr(not(feature = "torch"), ignore = "takes long: runs in the build with libtorch")]
 fn spaces_and_strategies_of_all_kinds_are_explained() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -227,6 +227,7 @@ fn a_search_that_is_told_goes_on_being_asked() {
 
 /// Extensions that are killed at any instant end with the files of one that is not.
 #[test]
+#[cfg_attr(not(feature = "torch"), ignore = "takes long: runs in the build with libtorch")]
 fn killed_extensions_end_in_the_same_files() {
     let seed = seed_where_the_best_change(true);
     let files = [

@@ -1,4 +1,6 @@
 //! All integration tests, in one binary so that they link once.
+//!
+//! Those that take longest and need no libtorch run once, in the build with it; all others in both.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on should panic")]
 #![allow(clippy::print_stdout, reason = "figures of a test, shown on request")]
@@ -13,6 +15,8 @@ mod declared;
 mod declared_fuzz;
 #[cfg(feature = "torch")]
 mod deploy;
+#[cfg(feature = "torch")]
+mod differentiable;
 mod docs;
 #[cfg(feature = "torch")]
 mod endings;

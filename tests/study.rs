@@ -8,7 +8,7 @@ use bonas::spaces::{Architecture, SearchSpace};
 use bonas::study::evaluator::{Job, Monitor, Synthetic};
 use bonas::study::history::{EndReason, Event, Observer};
 use bonas::study::rng::StudyRng;
-use bonas::study::strategy::{Batches, RandomSearch};
+use bonas::study::strategy::{Ask, Batches, Proposal, RandomSearch};
 use bonas::study::testing::Chain;
 use bonas::study::{Budget, Finished, MAX_DRY_ROUNDS, Study};
 use bonas::{Evaluator, Fidelity, Outcome, Score, StudyError};
@@ -20,9 +20,7 @@ fn random(n: usize) -> Study {
     Study::new(chain(10, 3), Box::new(strategy), vec![Box::new(zeros())]).budget(Budget::architectures(n))
 }
 
-fn asking(
-    asks: impl FnMut(&bonas::study::strategy::Ask<'_>) -> Vec<Vec<Architecture>> + Send + 'static,
-) -> Study {
+fn asking(asks: impl FnMut(&Ask<'_>) -> Vec<Vec<Architecture>> + Send + 'static) -> Study {
     Study::new(chain(6, 3), Box::new(Asks(asks)), vec![Box::new(zeros())]).budget(Budget::architectures(50))
 }
 
@@ -92,6 +90,38 @@ fn a_strategy_that_only_repeats_itself_ends_as_exhausted() {
     let finished = asking(|ask| vec![vec![ask.space.parse("000000").unwrap()]]).run().unwrap();
     assert_eq!((finished.history.len(), finished.reason), (1, EndReason::Exhausted));
     assert_eq!(finished.ask_seconds.len(), 1 + MAX_DRY_ROUNDS);
+}
+
+/// As a network of a strategy's own, whose cells stay the same for a while: 150 rounds propose one cell, the next none, and then another.
+#[test]
+fn a_strategy_that_may_repeat_itself_goes_on() {
+    struct Patient;
+
+    impl bonas::Strategy for Patient {
+        fn name(&self) -> &'static str {
+            "patient"
+        }
+
+        fn repeats(&self) -> bool {
+            true
+        }
+
+        fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
+            let text = match ask.round {
+                0..150 => "000000",
+                150 => return Ok(Proposal { batches: vec![Vec::new()] }),
+                151 => "111111",
+                _ => return Ok(Proposal::default()),
+            };
+            let candidate = ask.space.parse(text)?.into();
+            Ok(Proposal { batches: vec![vec![candidate]] })
+        }
+    }
+
+    let study = Study::new(chain(6, 3), Box::new(Patient), vec![Box::new(zeros())]);
+    let finished = study.budget(Budget::architectures(50)).run().unwrap();
+    assert_eq!(texts(&finished, chain(6, 3).as_ref()), ["000000", "111111"]);
+    assert_eq!((finished.reason, finished.ask_seconds.len()), (EndReason::Exhausted, 153));
 }
 
 #[test]

@@ -406,36 +406,6 @@ fn a_network_that_cannot_be_scored_is_refused_before_the_search() {
 }
 
 #[test]
-fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
-    let refused = |space: &str, settings: &str| {
-        let text = format!(
-            "[study]\nrounds = 2\n[space]\nname = \"{space}\"\n[strategy]\nname = \"differentiable\"\n{settings}\n\
-             [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n[data]\nlimit = 160\n"
-        );
-        let config = match SearchConfig::from_toml(&text, "test") {
-            Ok(config) => config,
-            Err(error) => return error.to_string(),
-        };
-        let folder = tempfile::tempdir().unwrap();
-        let directory = folder.path().join("run");
-        let search = Search { config, directory: directory.clone(), cancel: Arc::default() };
-        let error = search.run(&mut |_, _| Vec::new()).unwrap_err().to_string();
-        assert!(!directory.exists());
-        error
-    };
-    for (space, settings, parts) in [
-        ("bcnn", "channels = 8\nlayers = 2\npartial = 3", ["partial: 3", "a divisor of channels = 8"]),
-        ("darts", "epochs = 4\nalpha_start = 4", ["alpha_start: 4", "0 to 3, the last epoch"]),
-        ("bcnn", "layers = 3", ["layers = 3", "multiple of the 2 convolution blocks"]),
-        ("nasbench201", "", ["nasbench201", "knows darts, bcnn"]),
-        ("darts", "batch = 2000", ["batch: 2000", "half of the training images are 56"]),
-    ] {
-        let error = refused(space, settings);
-        assert!(parts.iter().all(|part| error.contains(part)), "{error}");
-    }
-}
-
-#[test]
 fn the_final_task_may_be_that_of_the_search() {
     let task = task(40);
     let search = task.training_indices(Part::Validation);

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use bonas::config::SearchConfig;
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;
-use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
+use bonas::search::{
+    CONFIG_FILE, Moved, Search, Stage, StagePlan, difference, note_environment, write_report,
+};
 use bonas::spaces::SearchSpace;
 use bonas::study::journal::{Journal, Seconds};
 use bonas::supernet::evaluator::Unit;
@@ -159,10 +161,11 @@ pub(super) fn guarded(
     let space = config.evaluator.network().map(|_| build::space(config)).transpose().map_err(told)?;
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.
-        if stage == Stage::Search
-            && let Err(error) = note_environment(folder, &environment::facts())
-        {
-            out::error(&error.to_string());
+        if stage == Stage::Search {
+            match note_environment(folder, &environment::facts(config)) {
+                Ok(moved) => moved.iter().for_each(|moved| out::error(&elsewhere(moved))),
+                Err(error) => out::error(&error.to_string()),
+            }
         }
         let watched = space.as_ref().filter(|_| stage == Stage::Search);
         observers(&line, stage_title(stage, config), folder, watched)
@@ -186,6 +189,14 @@ pub(super) fn guarded(
         }
         done => print_ending(&done.map_err(told)?, config, dir),
     }
+}
+
+/// What it means that a search goes on elsewhere.
+fn elsewhere(Moved { name, before, now }: &Moved) -> String {
+    format!(
+        "warning: {name}: the search began on {before} and goes on on {now}. What is in the journal stays; scores from here on \
+         may differ in their last digits from those that it would have measured there, and so may what it proposes"
+    )
 }
 
 /// The error, with the report that shows more of what the evaluator could not do.

@@ -169,7 +169,7 @@ impl Opened {
 pub(super) fn begin(search: &Search) -> anyhow::Result<()> {
     let (dir, space) = (&search.directory, build::space(&search.config)?);
     let opened = Opened { session: search.open(PATIENCE, warnings())?, search: search.clone(), space };
-    note_environment(dir, &environment::facts())?;
+    note_environment(dir, &environment::facts(&search.config))?;
     if opened.session.ended().is_some() {
         return opened.conclude("");
     }

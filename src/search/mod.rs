@@ -54,7 +54,7 @@ pub use origin::note_origin;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use recipes::{Deviation, RECIPES, TrainingRecipe};
 pub(crate) use reporting::summary;
-pub use reporting::{note_environment, write_report};
+pub use reporting::{DEVICES, INSTRUCTIONS, Moved, PROGRAM, note_environment, write_report};
 pub use stages::StagePlan;
 pub use standing::{Standing, State};
 pub use state::difference;
@@ -275,6 +275,14 @@ impl Search {
             let name = self.config.strategy.name();
             let reason = format!("strategy {name} relaxes all operations of the space; leave it out");
             return Err(StudyError::Setting { name: "space.operations".into(), reason });
+        }
+        let (own, rounds) = (self.config.strategy.own_network(), self.config.study.rounds);
+        if let Some(own) = own.filter(|own| own.last_only && (1..own.epochs).contains(&rounds)) {
+            let reason = format!(
+                "{rounds}, and nothing is proposed before the last of {} epochs; give as many",
+                own.epochs
+            );
+            return Err(StudyError::Setting { name: "study.rounds".into(), reason });
         }
         let aims = self.config.aims();
         if aims.second.is_some() && !self.config.strategy.takes_two_objectives() {

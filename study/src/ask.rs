@@ -24,8 +24,9 @@ impl From<Architecture> for Candidate {
     }
 }
 
-/// Batches of candidates; each batch is one unit of work that may share weights. Empty: the
-/// strategy has nothing more to propose and the study ends.
+/// Batches of candidates; each batch is one unit of work that may share weights. Without a candidate the
+/// strategy has nothing more to propose and the study ends; one that [repeats](Strategy::repeats) ends it with no batch, and
+/// with a batch of no candidates has nothing to propose yet.
 #[derive(Clone, Debug, Default)]
 pub struct Proposal {
     /// The batches.
@@ -114,6 +115,13 @@ pub trait Strategy: Send {
     /// # Errors
     /// [`StudyError::Strategy`] naming what failed and what to do.
     fn ask(&mut self, ask: &Ask<'_>, rng: &mut StudyRng) -> Result<Proposal, StudyError>;
+
+    /// Whether rounds may repeat what is known for as long as they like, because the strategy trains a network of its own
+    /// and ends by proposing nothing. By default a study ends after [`MAX_DRY_ROUNDS`](crate::MAX_DRY_ROUNDS) rounds
+    /// without a new architecture.
+    fn repeats(&self) -> bool {
+        false
+    }
 
     /// The model of the scores that the strategy would fit after this history; none for a strategy without one.
     fn score_model(&self, _history: &History, _fidelity: Fidelity) -> Option<ScoreModel<'_>> {

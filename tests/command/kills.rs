@@ -76,11 +76,13 @@ fn kill_often(workers: &[usize], evaluator: &str) -> usize {
 }
 
 #[test]
+#[cfg_attr(not(feature = "torch"), ignore = "takes long: runs in the build with libtorch")]
 fn killed_and_resumed_with_two_workers() {
     assert!(kill_often(&[2], "") > 0);
 }
 
 #[test]
+#[cfg_attr(not(feature = "torch"), ignore = "takes long: runs in the build with libtorch")]
 fn killed_and_resumed_with_changing_workers_seeds_retries_and_a_shortlist() {
     let evaluator = "seeds = 2\nretries = 1\n[shortlist]\ncells = 4";
     assert!(kill_often(&[2, 1, 4], evaluator) > 0);

@@ -43,7 +43,8 @@ impl Runner {
         if self.study.stop.as_ref().is_some_and(|rule| rule(&self.state.history)) {
             return Some(EndReason::Reached);
         }
-        (self.state.dry_rounds >= MAX_DRY_ROUNDS).then_some(EndReason::Exhausted)
+        let dry = self.state.dry_rounds >= MAX_DRY_ROUNDS && !self.study.strategy.repeats();
+        dry.then_some(EndReason::Exhausted)
     }
 
     /// The budget that the study has by now.

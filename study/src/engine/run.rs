@@ -217,7 +217,8 @@ impl Runner {
         let seconds = start.elapsed().as_secs_f64();
         self.timings.asked(round, seconds);
         self.progress(&Progress::Asked { seconds });
-        if proposal.batches.iter().all(Vec::is_empty) {
+        let none_yet = self.study.strategy.repeats() && !proposal.batches.is_empty();
+        if proposal.batches.iter().all(Vec::is_empty) && !none_yet {
             return Ok(None);
         }
         self.screen(round, &proposal).map(Some)

@@ -36,6 +36,8 @@ pub struct OwnNetwork {
     pub channels: usize,
     /// Cells.
     pub layers: usize,
+    /// Whether it proposes nothing before its last epoch.
+    pub last_only: bool,
 }
 
 /// The methods of [`BuildStrategy`] for settings with a field `batch`.

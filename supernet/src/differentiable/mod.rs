@@ -21,6 +21,7 @@ mod adam;
 mod bilevel;
 #[cfg(feature = "torch")]
 mod checkpoint;
+mod proposes;
 #[cfg(feature = "torch")]
 mod relaxation;
 #[cfg(feature = "torch")]
@@ -28,6 +29,7 @@ mod search;
 mod settings;
 mod trajectory;
 
+pub use proposes::Proposes;
 #[cfg(feature = "torch")]
 pub use search::{Differentiable, Relaxing};
 pub use settings::{DifferentiableSettings, ImageSearch};

@@ -15,6 +15,7 @@ use bonas_study::strategy::{Ask, Candidate, Proposal, Strategy};
 
 use super::adam::Adam;
 use super::bilevel::{Batch, Relaxed, Unrolling};
+use super::proposes::Proposes;
 use super::relaxation::Relaxation;
 use super::trajectory::Epoch;
 use crate::data::{BatchOptions, Batches};
@@ -53,6 +54,8 @@ pub struct Relaxing {
     pub stop_stable: Option<usize>,
     /// Stops once the first cell has so many skips (DARTS+).
     pub stop_skips: Option<usize>,
+    /// Which cells are proposed.
+    pub proposes: Proposes,
 }
 
 impl Relaxing {
@@ -306,6 +309,11 @@ impl Strategy for Differentiable {
         "differentiable"
     }
 
+    /// A round is an epoch, and cells may stay the same for any number of them.
+    fn repeats(&self) -> bool {
+        true
+    }
+
     fn ask(&mut self, ask: &Ask<'_>, _: &mut StudyRng) -> Result<Proposal, StudyError> {
         tch::set_num_threads(self.threads as i32);
         let mut state = self.state_after(ask.round)?;
@@ -314,8 +322,12 @@ impl Strategy for Differentiable {
             self.train_epoch(&mut state)?;
         }
         let found = state.trajectory.last().filter(|_| !over).map(|last| ask.space.parse(&last.genotype));
+        let waits = self.relaxing.proposes == Proposes::LastEpoch && !self.is_over(&state.trajectory);
         self.state = Some(state);
         let Some(architecture) = found.transpose()? else { return Ok(Proposal::default()) };
+        if waits {
+            return Ok(Proposal { batches: vec![Vec::new()] });
+        }
         Ok(Proposal { batches: vec![vec![Candidate::from(architecture)]] })
     }
 }

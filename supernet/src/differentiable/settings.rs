@@ -14,11 +14,12 @@ use bonas_study::strategy::{BuildContext, BuildStrategy, OwnNetwork, Strategy};
 
 #[cfg(feature = "torch")]
 use super::Differentiable;
+use super::proposes::Proposes;
 use crate::networks::Setup;
 #[cfg(feature = "torch")]
 use crate::networks::{Networks, Size};
 #[cfg(feature = "torch")]
-use crate::recipe::{Sgd, TrainingSettings};
+use crate::recipe::{Precision, Sgd, TrainingSettings};
 
 bonas_study::settings! {
     /// Settings of differentiable search. The network is that of the space; the defaults are those
@@ -58,6 +59,9 @@ bonas_study::settings! {
         stop_stable: usize = 0,
         /// Stops once the first cell has so many skips; 0: never. DARTS+: 2.
         stop_skips: usize = 0,
+        /// Which cells are evaluated: every-epoch (if it is not set; those that each epoch decodes to, of which the best score
+        /// wins) or last-epoch (those of the last epoch alone, as published).
+        proposes: Option<Proposes> = None,
     }
     check(s) {
         at_least_1(s.channels, "channels")?;
@@ -96,6 +100,7 @@ impl DifferentiableSettings {
             edge_normalisation: self.edge_normalisation,
             stop_stable: (self.stop_stable > 0).then_some(self.stop_stable),
             stop_skips: (self.stop_skips > 0).then_some(self.stop_skips),
+            proposes: self.proposes.unwrap_or_default(),
         }
     }
 }
@@ -119,6 +124,11 @@ impl DifferentiableSettings {
     /// [`StudyError::Setting`] for a space without a relaxed network, or settings that do not fit.
     pub fn strategy(&self, networks: &Networks) -> Result<Differentiable, StudyError> {
         let bad = |name: &str, reason| StudyError::Setting { name: name.to_owned(), reason };
+        if self.second_order && networks.setup().training.precision == Precision::Mixed {
+            let reason = "mixed; the second-order gradient is the difference of two nearly equal ones, which 16 bits do not tell \
+                          apart; take float32, or strategy.second_order = false";
+            return Err(bad("training.precision", reason.to_owned()));
+        }
         if !networks.skeletons().relaxable {
             let relaxable =
                 spaces_with(|space| space.network().is_some_and(|network| network.skeleton().relaxable));
@@ -170,7 +180,8 @@ impl BuildStrategy for DifferentiableSettings {
 
     fn own_network(&self) -> Option<OwnNetwork> {
         let Self { epochs, channels, layers, .. } = *self;
-        Some(OwnNetwork { epochs, warm_up: self.alpha_start, channels, layers })
+        let last_only = self.proposes == Some(Proposes::LastEpoch);
+        Some(OwnNetwork { epochs, warm_up: self.alpha_start, channels, layers, last_only })
     }
 
     fn set_epochs(&mut self, epochs: usize, warm_up: usize) {

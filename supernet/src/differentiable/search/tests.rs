@@ -27,6 +27,7 @@ fn relaxing() -> Relaxing {
         edge_normalisation: false,
         stop_stable: None,
         stop_skips: None,
+        proposes: Proposes::EveryEpoch,
     }
 }
 
@@ -225,6 +226,27 @@ fn a_search_may_stop_early() {
     let still = Relaxing { alpha_learning_rate: 1e-9, stop_stable: Some(1), ..relaxing() };
     assert_eq!(proposals(still), 2);
     assert_eq!(proposals(relaxing()), 3);
+}
+
+/// Rounds without candidates until the last epoch, also where the search stops before its time.
+#[test]
+fn the_cells_of_the_last_epoch_alone_may_be_proposed() {
+    let last = Relaxing { proposes: Proposes::LastEpoch, ..relaxing() };
+    for (relaxing, epochs) in
+        [(last.clone(), 3), (Relaxing { stop_skips: Some(0), alpha_start: 1, ..last }, 2)]
+    {
+        let mut search = search(darts(3, 1), relaxing, Placement::on(Device::Cpu));
+        let rounds = asked(&mut search, 0..4);
+        let candidates: Vec<Vec<usize>> =
+            rounds.iter().map(|round| round.batches.iter().map(Vec::len).collect()).collect();
+        let mut expected = vec![vec![0]; epochs - 1];
+        expected.push(vec![1]);
+        expected.resize(4, Vec::new());
+        assert_eq!(candidates, expected);
+        let found = &rounds[epochs - 1].batches[0][0].architecture;
+        let said = Darts::new().parse(&search.trajectory()[epochs - 1].genotype).unwrap();
+        assert_eq!(found.key(), said.key());
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ use bonas::study::history::{Fidelity, History};
 use bonas::study::rng::stream;
 use bonas::study::strategy::Ask;
 use bonas::supernet::data::{Augment, Dataset, ImageShape, Images};
-use bonas::supernet::differentiable::{Differentiable, Relaxing};
+use bonas::supernet::differentiable::{Differentiable, Proposes, Relaxing};
 use bonas::supernet::model::Placement;
 use bonas::supernet::recipe::Sgd;
 use bonas::supernet::training::Task;
@@ -201,7 +201,7 @@ fn relaxing(edge_normalisation: bool) -> Relaxing {
         edge_normalisation,
         stop_stable: None,
         stop_skips: None,
-        proposes: Default::default(),
+        proposes: Proposes::default(),
     }
 }
 

@@ -130,6 +130,21 @@ fn what_cannot_end_is_refused_before_anything_is_written() {
     );
     let (error, written) = refused(&text("", "").replace("images = 8", "images = 1000"));
     assert!(error.contains("evaluator.images: 1000; there are 70 training images") && !written, "{error}");
+    // A cell of one path fits two channels; all of the space have five vertices that the output reads.
+    let whole = text("", "").replace("nasbench201", "nasbench101").replace("bn-nas", "random");
+    let whole = whole.replace("population = 6\nmutants = 3\ncrosses = 2\n", "");
+    let (error, written) = refused(&whole);
+    assert!(
+        error.contains("[evaluator]: cannot plan the network: 2 channels for 5 vertices") && !written,
+        "{error}"
+    );
+    let shared = "[study]\nrounds = 1\n[space]\nname = \"nasbench201\"\n[strategy]\nname = \"random\"\n[data]\nlimit = 100\n\
+                  [evaluator]\nname = \"shared-weights\"\nbatch = 16\nwarmup_batch = 71\n";
+    let (error, written) = refused(shared);
+    assert!(
+        error.contains("evaluator.warmup_batch: 71; there are 70 training images") && !written,
+        "{error}"
+    );
     let (error, written) = refused(&text("", "").replace("batch = 16", "batch = 71"));
     assert!(error.contains("evaluator.batch: 71; there are 70 training images") && !written, "{error}");
 }

@@ -13,6 +13,8 @@ use bonas_study::strategy::Listed;
 use bonas_study::{Budget, Finished, Journalled};
 #[cfg(feature = "torch")]
 use bonas_supernet::evaluator::RunFiles;
+#[cfg(feature = "torch")]
+use bonas_supernet::networks::Weights;
 use rand::Rng;
 
 #[cfg(feature = "torch")]
@@ -89,19 +91,21 @@ impl Search {
         let Some(trainings) = follow_ups.networks() else { return Ok(()) };
         let networks = &trainings.networks;
         let drawn = [space.sample(&mut stream(self.config.study.seed, &[FINAL]))];
-        let plan = |section: &str, skeleton, size, norm| {
-            let network =
-                networks.skeleton_of(skeleton, size, norm)?.network(&Union::of(&drawn)?, &networks.ops());
+        let one = Union::of(&drawn)?;
+        let plan = |section: &str, union: &Union, skeleton, size, norm| {
+            let network = networks.skeleton_of(skeleton, size, norm)?.network(union, &networks.ops());
             network.map(drop).map_err(|e| StudyError::Setting { name: section.into(), reason: e.to_string() })
         };
         if let Some(network) = self.config.evaluator.network() {
-            plan("[evaluator]", networks.skeletons(), network.size, network.norm)?;
+            // What fits one architecture may not fit all of them: its channels, or images of one resolution.
+            let union = if network.weights == Weights::OfTheSpace { networks.whole() } else { &one };
+            plan("[evaluator]", union, networks.skeletons(), network.size, network.norm)?;
         }
         if self.config.shortlist.cells > 0 {
-            plan("[shortlist]", networks.skeletons(), self.config.shortlist.size(), Norm::DISCRETE)?;
+            plan("[shortlist]", &one, networks.skeletons(), self.config.shortlist.size(), Norm::DISCRETE)?;
         }
         if self.config.finals.seeds > 0 {
-            plan("[final]", trainings.final_skeleton()?, self.config.finals.size(), Norm::DISCRETE)?;
+            plan("[final]", &one, trainings.final_skeleton()?, self.config.finals.size(), Norm::DISCRETE)?;
         }
         Ok(())
     }

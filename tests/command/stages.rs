@@ -123,12 +123,14 @@ fn a_seed_that_finds_nothing_is_left_out() {
     let random = &read["strategies"][0];
     let test = random["test"].as_array().unwrap();
     assert!(test[0].is_null() && test[1].is_number() && test[2].is_number(), "{random}");
-    let mean = (test[1].as_f64().unwrap() + test[2].as_f64().unwrap()) / 2.0;
+    let mean = f64::midpoint(test[1].as_f64().unwrap(), test[2].as_f64().unwrap());
     assert!((random["test_mean"].as_f64().unwrap() - mean).abs() < 1e-12, "{random}");
     assert_eq!(
         (random["missing"][0]["seed"].as_u64(), random["missing"].as_array().unwrap().len()),
         (Some(1), 1)
     );
+    let found = random["found"].as_array().unwrap();
+    assert!(found[0].is_null() && found[1].is_string() && found.len() == 3, "winners by seed: {random}");
     let pair = &read["pairs"][0];
     assert_eq!((pair["a"].as_str(), pair["unpaired"].as_u64()), (Some("random"), Some(1)), "{pair}");
 

@@ -312,7 +312,7 @@ impl Summary {
         } else {
             format!("\n{}", markdown_table(&AGREEMENT_HEADS, &rows))
         };
-        let missing: String = missing(self).iter().flat_map(|line| ["\n", line, "\n"]).collect();
+        let missing = missing(self).iter().map(|line| format!("\n{line}\n")).collect::<Vec<_>>().concat();
         let pairs = self.pair_table().markdown();
         format!("{}\n\n{strategies}{missing}{agreement}\n{pairs}", lead(self))
     }

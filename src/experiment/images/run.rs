@@ -23,8 +23,6 @@ const RANDOM_FOLDER: &str = "random";
 const TRAINED_FOLDER: &str = "trained";
 /// Why a search has no winner.
 const NO_WINNER: &str = "no architecture was scored within the limits";
-/// Why a winner has no result.
-const UNTRAINED: &str = "no measurement of its winner came to an end";
 
 /// What came of a strategy with a seed, or of random cells.
 #[derive(Clone, Debug, Default)]
@@ -80,7 +78,13 @@ impl ImagesTask<'_> {
         }
         let cancel = self.experiment.cancel.clone();
         let search = Search { config, directory: directory.clone(), cancel };
-        search.run(&mut |_, _| Vec::new())?;
+        let named = |error| match error {
+            StudyError::Evaluator(reason) => {
+                StudyError::Evaluator(format!("strategy `{}`, seed {seed}: {reason}", searcher.label))
+            }
+            other => other,
+        };
+        search.run(&mut |_, _| Vec::new()).map_err(named)?;
         drop(slot);
         let trajectory = match budget.unit {
             Unit::Epochs => read_trajectory(&directory.join(DIFFERENTIABLE_FOLDER).join(TRAJECTORY_FILE))?,
@@ -100,13 +104,9 @@ impl ImagesTask<'_> {
             Some(found) => vec![self.judged(strategy, seed, found, directory.join(TRAINED_FOLDER))?],
             None => Vec::new(),
         };
-        let missing = match &trained[..] {
-            [] => Some(NO_WINNER.to_owned()),
-            [one] => one
-                .mean()
-                .is_none()
-                .then(|| format!("{UNTRAINED}; see {TRAINED_FOLDER} in {}", directory.display())),
-            _ => None,
+        let missing = match trained.first() {
+            None => Some(NO_WINNER.to_owned()),
+            Some(one) => without_result(one, "its winner"),
         };
         let seconds = Some(Seconds::read(&directory).total());
         let objectives = match budget.unit {
@@ -127,8 +127,9 @@ impl ImagesTask<'_> {
             self.judged(strategy, seed, cell, folder.join(format!("seed-{seed}-cell-{i}")))
         };
         let trained = cells.iter().enumerate().map(train).collect::<Result<Vec<_>, _>>()?;
-        let none = trained.iter().all(|one| one.mean().is_none());
-        let missing = none.then(|| "no training of random cells came to an end".to_owned());
+        let reasons: Option<Vec<String>> =
+            trained.iter().map(|one| without_result(one, "each random cell, the first")).collect();
+        let missing = reasons.and_then(|reasons| reasons.into_iter().next());
         Ok(Run { seed, trained, missing, latency_ms: self.latency(strategy, &cells)?, ..Run::default() })
     }
 
@@ -181,6 +182,12 @@ impl ImagesTask<'_> {
         let search = Search { config, directory, cancel: self.experiment.cancel.clone() };
         search.train_one(architecture, &mut |_, _| Vec::new())
     }
+}
+
+/// Why a measured architecture has no result; none where it has one.
+fn without_result(one: &FinalResult, what: &str) -> Option<String> {
+    let reason = one.failed.as_deref().unwrap_or("no measurement came to an end");
+    one.mean().is_none().then(|| format!("{what} failed: {reason}"))
 }
 
 /// What a search found: what a differentiable one decodes to in the end, or the best score.

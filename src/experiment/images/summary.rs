@@ -105,8 +105,8 @@ pub struct StrategySummary {
     /// Operations without weights (skips, pools) among the 8 of each of the two cells by epoch, mean
     /// over seeds; empty for other than differentiable searches.
     pub weight_free: [Vec<f64>; 2],
-    /// The winner of each seed, or its first random cell, in the space's notation.
-    pub found: Vec<String>,
+    /// The winner of each seed, or its first random cell, in the space's notation; null where nothing was found.
+    pub found: Vec<Option<String>>,
     /// How far scores tell the truth, where that is known; none without scores.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub truth: Option<TruthSummary>,
@@ -215,7 +215,7 @@ impl ImagesTask<'_> {
             latency_ms_mean: (!latencies.is_empty()).then(|| mean(&latencies)),
             hypervolume: aims::hypervolumes(runs, all),
             weight_free: [0, 1].map(|cell| weight_free(runs, cell)),
-            found: runs.iter().filter_map(|run| run.trained.first()).map(|one| one.arch.clone()).collect(),
+            found: runs.iter().map(|run| Some(run.trained.first()?.arch.clone())).collect(),
             truth: TruthSummary::of(runs),
         }
     }

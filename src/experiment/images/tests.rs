@@ -96,7 +96,7 @@ fn the_winner_of_a_differentiable_strategy_is_what_it_decodes_to_in_the_end() {
     let summary = compare(&text, folder.path()).run(&mut |_| {}).unwrap().summary;
     let trajectory = folder.path().join("strategies/pc/seed-1/differentiable/trajectory.jsonl");
     let last = bonas_supernet::differentiable::read_trajectory(&trajectory).unwrap().pop().unwrap();
-    assert_eq!(summary.strategies[1].found, [last.genotype]);
+    assert_eq!(summary.strategies[1].found, [Some(last.genotype)]);
 }
 
 #[test]
@@ -149,7 +149,7 @@ fn what_searches_find_is_looked_up_where_truth_is_known() {
     let table = bonas_study::table::Source::Embedded.open(space.clone(), &reading).unwrap();
     for strategy in &summary.strategies[..2] {
         for (found, value) in strategy.found.iter().zip(&strategy.test) {
-            let arm = table.arm(space.parse(found).unwrap().key()).unwrap();
+            let arm = table.arm(space.parse(found.as_ref().unwrap()).unwrap().key()).unwrap();
             assert!((table.columns()[0].mean(arm) - value.unwrap()).abs() < 1e-12);
         }
         let truth = strategy.truth.as_ref().unwrap();
@@ -179,4 +179,38 @@ fn what_the_table_lacks_is_named() {
         JUDGED.replace("name = \"random\"\n", "name = \"random\"\n[strategy.space]\nname = \"darts\"\n");
     let error = compare(&other, &folder.path().join("b")).run(&mut |_| {}).unwrap_err().to_string();
     assert!(error.contains("nasbench201 and darts"), "{error}");
+}
+
+const ONE_SHOT: &str = "seeds = 2\nbudget = 4\n[space]\nname = \"nasbench201\"\n[data]\nlimit = 100\n\
+                        [evaluator]\nname = \"one-shot\"\nchannels = 2\nlayers = 1\nepochs = 1\nbatch = 16\n\
+                        [training]\ngradient_clip = 1e9\n\
+                        [final]\nseeds = 1\nepochs = 1\nbatch = 16\nchannels = 2\nlayers = 1\n\
+                        [[strategy]]\nname = \"random\"\nbatch = 2\n";
+
+/// Rates that no network survives: of the supernet, without which there are no scores, and of final training.
+#[test]
+fn what_diverges_says_where_and_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let supernet = ONE_SHOT.replace(
+        "epochs = 1\nbatch = 16\n[training]",
+        "epochs = 30\nbatch = 4\nlearning_rate = 1000.0\n[training]",
+    );
+    let error = compare(&supernet, folder.path()).run(&mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("strategy `random`, seed ") && error.contains("the training loss is "), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let finals = ONE_SHOT.replace(
+        "[final]\nseeds = 1\nepochs = 1\nbatch = 16",
+        "[final]\nseeds = 1\nepochs = 30\nbatch = 4\nlearning_rate = 1000.0",
+    );
+    let results = compare(&finals, folder.path()).run(&mut |_| {}).unwrap();
+    let random = &results.summary.strategies[0];
+    assert_eq!((&random.test[..], random.test_mean), (&[None, None][..], None));
+    assert!(random.found.iter().all(Option::is_some) && random.missing.len() == 2, "{random:?}");
+    for missing in &random.missing {
+        assert!(missing.reason.starts_with("its winner failed: "), "{missing:?}");
+        assert!(missing.reason.contains("lower the learning rate"), "{missing:?}");
+    }
+    let page = std::fs::read_to_string(folder.path().join(REPORT_FILE)).unwrap();
+    assert!(page.contains(&random.missing[0].reason));
 }

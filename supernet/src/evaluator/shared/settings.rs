@@ -16,6 +16,8 @@ use crate::networks::Networks;
 use crate::networks::without_torch;
 use crate::networks::{NetworkPlan, Setup, Size, Weights};
 use crate::recipe::{Metric, Sgd, SharedRecipe, TrainingSettings};
+#[cfg(feature = "torch")]
+use crate::training::Part;
 
 bonas_study::settings! {
     /// Settings of the shared-weights evaluator.
@@ -113,6 +115,19 @@ impl SharedSettings {
         Size { channels: self.channels, layers: self.layers, auxiliary: false }
     }
 
+    /// Refuses steps of more images than there are, which an epoch would leave out.
+    #[cfg(feature = "torch")]
+    fn check_batches(&self, images: usize) -> Result<(), StudyError> {
+        let warm_up = (self.warmup_epochs > 0).then_some(("evaluator.warmup_batch", self.warmup_batch));
+        match warm_up.into_iter().chain([("evaluator.batch", self.batch)]).find(|(_, size)| *size > images) {
+            Some((name, size)) => {
+                let reason = format!("{size}; there are {images} training images");
+                Err(StudyError::Setting { name: name.into(), reason })
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Evaluators that train batches jointly, one a worker.
     ///
     /// # Errors
@@ -120,6 +135,7 @@ impl SharedSettings {
     #[cfg(feature = "torch")]
     pub fn evaluators(&self, networks: &Networks) -> Result<Vec<SharedEvaluator>, StudyError> {
         let (setup, task) = (networks.setup(), networks.task()?);
+        self.check_batches(task.training_indices(Part::Validation).len())?;
         let skeleton = networks.skeleton(self.size(), Norm::SEARCH)?;
         let recipe = self.recipe(&setup.training);
         let make = |i| {

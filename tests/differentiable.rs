@@ -7,9 +7,9 @@ use bonas::search::Search;
 
 #[test]
 fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
-    let refused = |space: &str, settings: &str| {
+    let refused = |study: &str, space: &str, settings: &str| {
         let text = format!(
-            "[study]\nrounds = 2\n[space]\nname = \"{space}\"\n[strategy]\nname = \"differentiable\"\n{settings}\n\
+            "[study]\n{study}\n[space]\nname = \"{space}\"\n[strategy]\nname = \"differentiable\"\n{settings}\n\
              [evaluator]\nname = \"synthetic\"\n[final]\nseeds = 0\n[data]\nlimit = 160\n"
         );
         let config = match SearchConfig::from_toml(&text, "test") {
@@ -40,7 +40,9 @@ fn what_differentiable_search_cannot_do_is_refused_before_it_begins() {
         ),
         ("darts", "batch = 2000", ["batch: 2000", "half of the training images are 56"]),
     ] {
-        let error = refused(space, settings);
+        let error = refused("rounds = 2", space, settings);
         assert!(parts.iter().all(|part| error.contains(part)), "{error}");
     }
+    let error = refused("seconds = 5.0", "darts", "proposes = \"last-epoch\"");
+    assert!(error.contains("study.seconds: nothing is proposed before the last epoch"), "{error}");
 }

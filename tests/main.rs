@@ -39,6 +39,8 @@ mod libtorch;
 mod model_page;
 mod notations;
 mod pages;
+#[cfg(target_os = "linux")]
+mod poor_disk;
 #[cfg(all(target_os = "linux", feature = "torch"))]
 mod pretend_gpu;
 mod rank;

@@ -109,7 +109,9 @@ impl Opened {
                 other => other?,
             };
             self.held = Some(Held::begin(folder));
-            note_environment(folder, &self.facts)?;
+            for moved in note_environment(folder, &self.search.config, &self.facts)? {
+                self.warnings.push(moved.to_string());
+            }
             session
         };
         self.session = Some(session);

@@ -7,9 +7,7 @@ use std::sync::Arc;
 use bonas::config::SearchConfig;
 use bonas::observer::{Console, Ending, Overall, quoted};
 use bonas::report::REPORT_FILE;
-use bonas::search::{
-    CONFIG_FILE, Moved, Search, Stage, StagePlan, difference, note_environment, write_report,
-};
+use bonas::search::{CONFIG_FILE, Search, Stage, StagePlan, difference, note_environment, write_report};
 use bonas::spaces::SearchSpace;
 use bonas::study::journal::{Journal, Seconds};
 use bonas::supernet::evaluator::Unit;
@@ -162,8 +160,8 @@ pub(super) fn guarded(
     let mut observe = |stage: Stage, folder: &Path| {
         // Once the settings have been found good; the search does not depend on it.
         if stage == Stage::Search {
-            match note_environment(folder, &environment::facts(config)) {
-                Ok(moved) => moved.iter().for_each(|moved| out::error(&elsewhere(moved))),
+            match note_environment(folder, config, &environment::facts()) {
+                Ok(moved) => moved.iter().for_each(|moved| out::error(&format!("warning: {moved}"))),
                 Err(error) => out::error(&error.to_string()),
             }
         }
@@ -189,14 +187,6 @@ pub(super) fn guarded(
         }
         done => print_ending(&done.map_err(told)?, config, dir),
     }
-}
-
-/// What it means that a search goes on elsewhere.
-fn elsewhere(Moved { name, before, now }: &Moved) -> String {
-    format!(
-        "warning: {name}: the search began on {before} and goes on on {now}. What is in the journal stays; scores from here on \
-         may differ in their last digits from those that it would have measured there, and so may what it proposes"
-    )
 }
 
 /// The error, with the report that shows more of what the evaluator could not do.

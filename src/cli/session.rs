@@ -169,7 +169,9 @@ impl Opened {
 pub(super) fn begin(search: &Search) -> anyhow::Result<()> {
     let (dir, space) = (&search.directory, build::space(&search.config)?);
     let opened = Opened { session: search.open(PATIENCE, warnings())?, search: search.clone(), space };
-    note_environment(dir, &environment::facts(&search.config))?;
+    for moved in note_environment(dir, &search.config, &environment::facts())? {
+        out::error(&format!("warning: {moved}"));
+    }
     if opened.session.ended().is_some() {
         return opened.conclude("");
     }

@@ -42,6 +42,8 @@ bonas_study::settings! {
         /// Random architectures that are measured first; a table of layers that is fitted to them predicts the others. 0: every
         /// architecture is measured.
         table: usize = 0,
+        /// Network around the cells; that of `[final]` if it is not set, which is that of `[training]` unless it names one.
+        skeleton: Option<String> = None,
         /// Width C of the first cells of the measured network.
         channels: usize = 16,
         /// Cells in it (cells a stage, where the skeleton has stages).

@@ -12,6 +12,7 @@
 mod aside;
 mod best;
 mod change;
+mod environment;
 mod expected;
 mod model_facts;
 mod modelling;
@@ -48,13 +49,14 @@ use bonas_study::table::Skipped;
 use bonas_supernet::differentiable::ImageSearch;
 
 pub use change::KnownResult;
+pub use environment::{Moved, PROGRAM, note_environment};
 pub use model_facts::weights_hash;
 pub(crate) use modelling::Modelling;
 pub use origin::note_origin;
 pub use presets::{DEMO, PRESETS, Preset};
 pub use recipes::{Deviation, RECIPES, TrainingRecipe};
 pub(crate) use reporting::summary;
-pub use reporting::{DEVICES, INSTRUCTIONS, Moved, PROGRAM, note_environment, write_report};
+pub use reporting::write_report;
 pub use stages::StagePlan;
 pub use standing::{Standing, State};
 pub use state::difference;
@@ -277,6 +279,10 @@ impl Search {
             return Err(StudyError::Setting { name: "space.operations".into(), reason });
         }
         let (own, rounds) = (self.config.strategy.own_network(), self.config.study.rounds);
+        if self.config.study.seconds > 0.0 && own.is_some_and(|own| own.last_only) {
+            let reason = "nothing is proposed before the last epoch, which the time may not reach; limit rounds in its place";
+            return Err(StudyError::Setting { name: "study.seconds".into(), reason: reason.into() });
+        }
         if let Some(own) = own.filter(|own| own.last_only && (1..own.epochs).contains(&rounds)) {
             let reason = format!(
                 "{rounds}, and nothing is proposed before the last of {} epochs; give as many",

@@ -17,45 +17,6 @@ use crate::report::{
 };
 use crate::{StudyError, build};
 
-/// The name of the fact which version of the program runs.
-pub const PROGRAM: &str = "bonas";
-/// The name of the fact which instructions a processor has.
-pub const INSTRUCTIONS: &str = "instructions";
-/// The name of the fact where networks are trained.
-pub const DEVICES: &str = "devices";
-
-/// A fact on which scores depend in their last digits, which was another when a search began.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// Its name.
-    pub name: String,
-    /// What it was.
-    pub before: String,
-    /// What it is.
-    pub now: String,
-}
-
-/// Notes facts about machine and program, by name, for the report. A resume leaves those of the start, and returns those of
-/// [`PROGRAM`], [`INSTRUCTIONS`] and [`DEVICES`] that are others now: scores that are measured from here on may differ in
-/// their last digits from those of a search that never moved.
-///
-/// # Errors
-/// [`StudyError::Io`]; [`StudyError::Data`] for a file that is damaged.
-pub fn note_environment(directory: &Path, facts: &[(String, String)]) -> Result<Vec<Moved>, StudyError> {
-    let path = directory.join(ENVIRONMENT_FILE);
-    let Some(start) = read_json::<Vec<(String, String)>>(&path)? else {
-        return write_json(&path, &facts).map(|()| Vec::new());
-    };
-    let of = |facts: &[(String, String)], name: &str| {
-        facts.iter().find(|(own, _)| own == name).map(|(_, value)| value.clone())
-    };
-    let moved = |name: &str| {
-        let (before, now) = (of(&start, name)?, of(facts, name)?);
-        (before != now).then(|| Moved { name: name.to_owned(), before, now })
-    };
-    Ok([PROGRAM, INSTRUCTIONS, DEVICES].into_iter().filter_map(moved).collect())
-}
-
 /// Fits the surrogate once more on everything and notes how it sees the architectures.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 use bonas_spaces::Key;
+use bonas_study::journal::synced;
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
@@ -91,7 +92,7 @@ impl Kept {
         let whole = text.rfind('\n').map_or(0, |end| end + 1);
         if whole < text.len() {
             let file = OpenOptions::new().write(true).open(&self.path).map_err(|error| self.io(error))?;
-            file.set_len(whole as u64).and_then(|()| file.sync_all()).map_err(|error| self.io(error))?;
+            file.set_len(whole as u64).and_then(|()| synced(&file)).map_err(|error| self.io(error))?;
         }
         let mut known = Known::default();
         for (at, line) in text[..whole].lines().enumerate() {
@@ -115,9 +116,9 @@ impl Kept {
     /// Adds a line, which is on disk then.
     fn append(&mut self, line: &Line) -> Result<(), StudyError> {
         let text = serde_json::to_string(line).map_err(|error| self.io(error.into()))? + "\n";
-        let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| synced(&file));
         let opened = OpenOptions::new().create(true).append(true).open(&self.path);
-        opened.and_then(write).map_err(|error| {
+        opened.and_then(write).map(drop).map_err(|error| {
             // Part of the line may be there: who comes next reads the file again, and takes it off.
             self.known = None;
             self.io(error)

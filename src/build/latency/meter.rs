@@ -135,9 +135,18 @@ pub(super) fn card(
     space: &dyn SearchSpace,
     architecture: &Architecture,
 ) -> Result<ModelCard, StudyError> {
+    let skeleton = match &settings.skeleton {
+        Some(name) => {
+            let network = space.require_network()?;
+            let entry =
+                network.skeleton_named(name).map_err(|error| setting("skeleton", error.to_string()))?;
+            Some(network.trainable(entry)?)
+        }
+        None => None,
+    };
     let image = Shape { channels: settings.image_channels, ..Shape::square(1, settings.image) };
     let around = Untrained {
-        skeleton: None,
+        skeleton,
         channels: Some(settings.channels),
         layers: Some(settings.layers),
         image: Some(image),

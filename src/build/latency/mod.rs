@@ -103,7 +103,9 @@ fn store(
     space: &Arc<dyn SearchSpace>,
     directory: &Path,
 ) -> Result<Arc<Mutex<Store>>, StudyError> {
-    let settings = &config.latency;
+    let around = [&config.latency.skeleton, &config.finals.skeleton, &config.training.skeleton];
+    let skeleton = around.into_iter().flatten().next().cloned();
+    let settings = &LatencySettings { skeleton, ..config.latency.clone() };
     let plain = plain("latency", settings);
     let (folder, name, known_by) = match &config.latencies {
         None => (directory, String::new(), plain),

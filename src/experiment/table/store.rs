@@ -5,7 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use bonas_study::journal::record;
+use bonas_study::journal::{record, synced};
 use serde::{Deserialize, Serialize};
 
 use crate::StudyError;
@@ -96,7 +96,7 @@ impl Store {
 
     /// Waits until everything is on the disk.
     pub(super) fn sync(&self) -> Result<(), StudyError> {
-        self.file.sync_data().map_err(|e| io(&self.path, e))
+        synced(&self.file).map(drop).map_err(|e| io(&self.path, e))
     }
 }
 

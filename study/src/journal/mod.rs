@@ -78,7 +78,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(25);
 pub struct Journal {
     path: PathBuf,
     file: File,
-    _lock: Lock,
+    lock: Lock,
     /// Records written.
     records: usize,
     /// Length of the file up to the last record on disk.
@@ -136,7 +136,7 @@ impl Journal {
         let journal = Self {
             path,
             file,
-            _lock: lock,
+            lock,
             records: records.events.len(),
             bytes: records.bytes,
             torn: records.torn,
@@ -170,11 +170,19 @@ impl Journal {
     ///
     /// # Errors
     /// [`StudyError::Io`], for example on a full disk. The journal then ends with the record
-    /// before, and takes no more.
+    /// before, and takes no more. [`StudyError::Locked`] where no lock keeps others out and one has written to the file.
     pub fn append(&mut self, event: &Event) -> Result<(), StudyError> {
         if self.failed {
             let source = io::Error::other("an earlier write failed; free some space and resume the study");
             return Err(io_error(&self.path, source));
+        }
+        if !self.lock.held && !self.torn {
+            let length = self.file.metadata().map_err(|e| io_error(&self.path, e))?.len();
+            if length != self.bytes {
+                self.failed = true;
+                let folder = self.path.parent().unwrap_or(Path::new("")).to_owned();
+                return Err(StudyError::Locked { path: folder });
+            }
         }
         if self.torn {
             self.file.set_len(self.bytes).map_err(|e| io_error(&self.path, e))?;

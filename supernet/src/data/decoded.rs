@@ -10,6 +10,7 @@ use std::time::UNIX_EPOCH;
 
 use bonas_libtorch::Cache;
 use bonas_study::StudyError;
+use bonas_study::journal::synced;
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 
@@ -213,7 +214,7 @@ impl Writer<'_> {
 
 /// Gives a file its name once all of it is on the disk.
 fn named(file: NamedTempFile, path: &Path) -> io::Result<File> {
-    file.as_file().sync_all()?;
+    synced(file.as_file())?;
     if !leads_to(file.path(), file.as_file())? {
         return Err(io::Error::new(io::ErrorKind::NotFound, "it was taken away while it was written"));
     }

@@ -27,11 +27,27 @@ impl<T> Clone for Once<T> {
 }
 
 impl<T> Once<T> {
-    /// The value, if it is made, once no other worker is making it. Who finds none makes it and leaves it there.
+    /// What a worker has of the value: what `read` takes from it where it is made, and else what `make` returns beside it.
     ///
     /// # Errors
-    /// [`StudyError::Interrupted`] if the user wants to stop.
-    pub(super) fn wait(&self, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Option<T>>, StudyError> {
+    /// [`StudyError::Interrupted`] if the user wants to stop; errors of `read` and `make`, which leave no value.
+    pub(super) fn read_or_make<U>(
+        &self,
+        monitor: &dyn Monitor,
+        read: impl FnOnce(&T) -> Result<U, StudyError>,
+        make: impl FnOnce() -> Result<(T, U), StudyError>,
+    ) -> Result<U, StudyError> {
+        let mut value = self.wait(monitor)?;
+        if let Some(value) = &*value {
+            return read(value);
+        }
+        let (made, own) = make()?;
+        *value = Some(made);
+        Ok(own)
+    }
+
+    /// The value, if it is made, once no other worker is making it.
+    fn wait(&self, monitor: &dyn Monitor) -> Result<MutexGuard<'_, Option<T>>, StudyError> {
         loop {
             if monitor.cancelled() {
                 return Err(StudyError::Interrupted);
@@ -91,8 +107,11 @@ mod tests {
     #[test]
     fn what_one_makes_all_have() {
         let (first, stop) = (Once::default(), Stop::default());
-        *first.wait(&stop).unwrap() = Some(7);
-        assert_eq!(*first.clone().wait(&stop).unwrap(), Some(7));
+        let failed = first.read_or_make(&stop, |_| Ok(0), || Err(StudyError::Interrupted));
+        assert!(failed.is_err(), "and leaves no value");
+        assert_eq!(first.read_or_make(&stop, |_| Ok(0), || Ok((7, 1))).unwrap(), 1);
+        let read = || first.clone().read_or_make(&stop, |value| Ok(*value), || Ok((8, 2))).unwrap();
+        assert_eq!(read(), 7);
         let poisoned = first.clone();
         let _ = thread::spawn(move || {
             let stop = Stop::default();
@@ -100,6 +119,6 @@ mod tests {
             panic!("while it holds the lock");
         })
         .join();
-        assert_eq!(*first.wait(&stop).unwrap(), Some(7));
+        assert_eq!(read(), 7);
     }
 }

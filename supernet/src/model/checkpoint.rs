@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use bonas_study::journal::synced;
 use tch::Tensor;
 
 use super::error::{Result, SupernetError};
@@ -177,8 +178,8 @@ pub(crate) fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result
 
 /// Puts a finished file in place: data on disk first, then the name, then the folder.
 fn replace(temporary: &Path, path: &Path) -> io::Result<()> {
-    File::open(temporary)?.sync_all()?;
+    synced(&File::open(temporary)?)?;
     fs::rename(temporary, path)?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
+    synced(&File::open(folder)?).map(drop)
 }

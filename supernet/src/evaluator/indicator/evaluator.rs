@@ -173,18 +173,19 @@ impl IndicatorEvaluator {
 
     fn prepare(&self, monitor: &dyn Monitor) -> Result<(Probe, Vec<Reference>), StudyError> {
         let plan = &*self.plan;
-        let mut prepared = self.prepared.wait(monitor)?;
-        if let Some(Prepared { flat, references }) = &*prepared {
+        let copied = |Prepared { flat, references }: &Prepared| {
             let net = plan.build(self.placement)?;
             net.params().copy_from(flat)?;
-            return Ok((plan.probe(net)?, references.clone()));
-        }
-        let probe = plan.prepare(self.placement, monitor)?;
-        let flat = probe.net().params().flat().f_detach_copy().map_err(SupernetError::from)?;
-        let composite = plan.indicator == Indicator::COMPOSITE;
-        let references = if composite { plan.rank(&probe, monitor)? } else { Vec::new() };
-        *prepared = Some(Prepared { flat, references: references.clone() });
-        Ok((probe, references))
+            Ok((plan.probe(net)?, references.clone()))
+        };
+        let made = || {
+            let probe = plan.prepare(self.placement, monitor)?;
+            let flat = probe.net().params().flat().f_detach_copy().map_err(SupernetError::from)?;
+            let composite = plan.indicator == Indicator::COMPOSITE;
+            let references = if composite { plan.rank(&probe, monitor)? } else { Vec::new() };
+            Ok((Prepared { flat, references: references.clone() }, (probe, references)))
+        };
+        self.prepared.read_or_make(monitor, copied, made)
     }
 }
 

@@ -122,15 +122,16 @@ impl OneShotEvaluator {
 
     /// The trained supernet on this worker's device.
     fn prepare(&self, monitor: &dyn Monitor) -> Result<Supernet, StudyError> {
-        let mut trained = self.trained.wait(monitor)?;
-        if let Some(flat) = &*trained {
+        let copied = |flat: &Tensor| {
             let net = self.plan.build(self.placement)?;
             net.params().copy_from(flat)?;
-            return Ok(net);
-        }
-        let net = self.plan.trained(self.placement, monitor)?;
-        *trained = Some(net.params().flat().f_detach_copy().map_err(SupernetError::from)?);
-        Ok(net)
+            Ok(net)
+        };
+        let trained = || {
+            let net = self.plan.trained(self.placement, monitor)?;
+            Ok((net.params().flat().f_detach_copy().map_err(SupernetError::from)?, net))
+        };
+        self.trained.read_or_make(monitor, copied, trained)
     }
 }
 

@@ -52,6 +52,37 @@ fn a_program_times_exported_networks() {
     assert_eq!(runs(at), 7);
 }
 
+/// The stem for large images has three convolutions for one, and exports as a larger file.
+#[test]
+fn the_measured_network_is_the_one_that_is_trained_in_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    fs::write(at.join("measure.sh"), MEASURE).unwrap();
+    let size = |out: &str, more: &[&str]| -> f64 {
+        let done = search(
+            at,
+            out,
+            &[&BY[..], &["--set", "study.architectures=2", "--set", "latency.image=32"], more].concat(),
+        );
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        let kept = fs::read_to_string(at.join(out).join("latency.jsonl")).unwrap();
+        let last: serde_json::Value = serde_json::from_str(kept.lines().last().unwrap()).unwrap();
+        last["latency_ms"].as_f64().unwrap()
+    };
+    let (own, large) = ("training.skeleton=nasbench201", "training.skeleton=nasbench201-imagenet");
+    let [plain, trained, ended, said] = [
+        size("a", &[]),
+        size("b", &["--set", large]),
+        size("c", &["--set", large, "--set", "final.skeleton=nasbench201"]),
+        size("d", &["--set", own, "--set", "latency.skeleton=nasbench201-imagenet"]),
+    ];
+    assert!(trained > plain, "{trained} and {plain}");
+    assert_eq!((ended, said), (plain, trained));
+    let unknown = search(at, "e", &[&BY[..], &["--set", "latency.skeleton=nasbench202"]].concat());
+    let error = text(&unknown.stderr);
+    assert!(error.contains("latency.skeleton: unknown skeleton `nasbench202`; did you mean"), "{error}");
+}
+
 fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
